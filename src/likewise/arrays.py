@@ -1,0 +1,125 @@
+"""Arrays of any library that follows the array API standard: the door, and what the standard lacks."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from array_api_compat import array_namespace
+from jaxtyping import Bool, Float, Int, Num, Shaped
+
+from likewise.errors import InputError
+
+Array: TypeAlias = Any
+"""An array of NumPy, torch or another library of the array API standard; its shape stands in the annotation."""
+
+
+@dataclass(frozen=True)
+class Tie:
+    """How near two values are, by rounding alone, that are equal by definition: relative to their size, or absolute."""
+
+    relative: float = 0.0
+    absolute: float = 0.0
+
+    def apart(self, ordered: Float[Array, "*rows m"]) -> Bool[Array, "*rows steps"]:
+        """Whether each of the values after the first, which ascend, is another than the one before it."""
+        return ordered[..., 1:] > ordered[..., :-1] + (self.relative * ordered[..., 1:] + self.absolute)
+
+
+def check_matrix(x: Array, name: str = "matrix", ids: Sequence[str] = ()) -> Array:
+    """Check at the door that ``x`` is a finite matrix of real numbers; return it as an array, else unchanged.
+
+    Raises
+    ------
+    InputError
+        If it is not two-dimensional, has no rows or columns, is not real, or holds a value that is not finite; the
+        message names the place, and the item where ``ids`` are given.
+    """
+    x = np.asarray(x) if isinstance(x, list | tuple) else x
+    try:
+        xp = array_namespace(x)
+    except TypeError as error:
+        raise InputError(
+            f"{name} is a {type(x).__name__}; needed is a matrix (items x features) of NumPy, torch or another "
+            "array library"
+        ) from error
+    if x.ndim != 2 or 0 in x.shape:
+        raise InputError(f"{name} has shape {tuple(x.shape)}; needed is a matrix (items x features), neither empty")
+    if not xp.isdtype(x.dtype, ("real floating", "integral")):
+        raise InputError(f"{name} holds {x.dtype}; needed are real numbers")
+    wrong = ~xp.isfinite(x)
+    count = int(xp.sum(xp.astype(wrong, xp.int64)))
+    if count:
+        first = int(xp.argmax(xp.astype(xp.reshape(wrong, (-1,)), xp.int64)))
+        row, column = divmod(first, x.shape[1])
+        item = f" (item {ids[row]!r})" if row < len(ids) else ""
+        raise InputError(
+            f"{name} holds {float(x[row, column])} in row {row}{item}, column {column}; {count} of its "
+            f"{math.prod(x.shape)} values are not finite, and all must be"
+        )
+    return x
+
+
+def float64(x: Num[Array, "n d"]) -> Float[Array, "n d"]:
+    """``x`` in double precision on its own device, without a gradient's graph."""
+    xp = array_namespace(x)
+    return xp.astype(x.detach() if hasattr(x, "detach") else x, xp.float64)
+
+
+def gather(x: Array, index: Array, axis: int) -> Array:
+    """``x`` with its ``axis`` reordered by ``index``, wherever ``x`` lives."""
+    xp = array_namespace(x)
+    return xp.take(x, xp.asarray(index, device=x.device), axis=axis)
+
+
+def gather_square(x: Shaped[Array, "n n"], index: Array) -> Shaped[Array, "m m"]:
+    """Rows and columns ``index`` of a matrix of pairs of items."""
+    return gather(gather(x, index, 0), index, 1)
+
+
+def read_only(x: Array) -> Array:
+    """The same array, closed for writing where its library can do that."""
+    if isinstance(x, np.ndarray):
+        x.flags.writeable = False
+    return x
+
+
+def tied_runs(x: Float[Array, "*rows m"], tie: Tie) -> Int[Array, "*rows m"]:
+    """For each value of a row, how many different values lie below it; values that lie within ``tie`` are one."""
+    xp = array_namespace(x)
+    order = xp.argsort(x, axis=-1, stable=True)
+    ordered = xp.take_along_axis(x, order, axis=-1)
+    new = xp.concat([xp.zeros_like(ordered[..., :1], dtype=xp.bool), tie.apart(ordered)], axis=-1)
+    run = xp.cumulative_sum(xp.astype(new, xp.int64), axis=-1)
+    return xp.take_along_axis(run, xp.argsort(order, axis=-1), axis=-1)
+
+
+def average_ranks(x: Float[Array, " m"], tie: Tie) -> Float[Array, " m"]:
+    """Ranks from 1; values that lie within ``tie`` share the mean of their ranks. O(m log m)."""
+    xp = array_namespace(x)
+    order = xp.argsort(x, stable=True)
+    ordered = xp.take(x, order, axis=0)
+    new = xp.concat([xp.ones(1, dtype=xp.bool, device=x.device), tie.apart(ordered)])
+    first = xp.nonzero(new)[0]  # where each run of equal values starts
+    after = xp.concat([first[1:], xp.asarray([x.shape[0]], dtype=first.dtype, device=x.device)])
+    mean = xp.astype(first + after + 1, xp.float64) / 2  # of the ranks first + 1, ..., after
+    run = xp.cumulative_sum(xp.astype(new, xp.int64)) - 1
+    return xp.take(xp.take(mean, run, axis=0), xp.argsort(order), axis=0)
+
+
+def strict_triangle(x: Float[Array, "n n"]) -> Float[Array, " m"]:
+    """The m = n (n - 1) / 2 values above the diagonal, row by row."""
+    xp = array_namespace(x)
+    return x[xp.triu(xp.ones(x.shape, dtype=xp.bool, device=x.device), k=1)]
+
+
+def from_strict_triangle(values: Float[Array, " m"], n: int) -> Float[Array, "n n"]:
+    """The symmetric matrix with a zero diagonal whose strict upper triangle is ``values``."""
+    xp = array_namespace(values)
+    index = xp.arange(n, device=values.device)
+    row, column = xp.minimum(index[:, None], index[None, :]), xp.maximum(index[:, None], index[None, :])
+    place = row * (2 * n - row - 1) // 2 + column - row - 1
+    off = xp.where(row == column, xp.zeros_like(place), place)
+    square = xp.reshape(xp.take(values, xp.reshape(off, (-1,)), axis=0), (n, n))
+    return xp.where(row == column, xp.zeros_like(square), square)

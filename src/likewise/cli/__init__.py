@@ -1,0 +1,1 @@
+"""The command ``likewise``: one file per command."""

@@ -1,0 +1,68 @@
+"""``likewise compare``."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow.csv
+import pyarrow.parquet
+import typer
+
+from likewise.cli import options
+from likewise.cli.console import print_json, print_table, progress, say
+from likewise.errors import InputError
+from likewise.measures import Configuration
+from likewise.representation import Representation
+from likewise.statistics import Comparison, Results
+from likewise.statistics import compare as compare_all
+from likewise.store import read_file, write_atomically
+
+
+def compare(
+    file: Annotated[list[Path], typer.Argument(help="Two or more .npy, .npz, .safetensors or .parquet files.")],
+    measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: paper]")] = None,
+    permutations: options.Permutations = 100,
+    seed: options.Seed = 0,
+    id_column: Annotated[str, typer.Option(help="Column of ids in Parquet files.")] = "id",
+    output: Annotated[Path | None, typer.Option(help="Also write the table: .parquet or .csv.")] = None,
+    json: options.Json = False,
+) -> None:
+    """Compare representations out of files: one row per input, the same inputs in the same order."""
+    if len(file) < 2:
+        raise InputError(f"{len(file)} file; needed are two or more to compare")
+    if output is not None and output.suffix not in (".parquet", ".csv"):
+        raise InputError(f"--output {output}: needed is a name that ends in .parquet or .csv")
+    named = _named(file, id_column)
+    with progress() as watch:
+        results = compare_all(
+            named,
+            measure or "paper",
+            permutations=permutations,
+            rng=seed,
+            watch=lambda done, total: watch("comparing", done, total),
+        )
+    if output is not None:
+        _write(results, output)
+    if json:
+        print_json([asdict(c) for c in results])
+        return
+    columns = ("a", "b", "measure", "value", "chance", "z", "p", "calibrated", "note")
+    rows = [(c.a, c.b, _label(c), c.value, c.null_mean, c.z, c.pvalue, c.calibrated, c.reason) for c in results]
+    print_table("", columns, rows)
+    say("calibrated: 0 is chance (shuffled rows), 1 is identical, whichever the direction of the measure")
+
+
+def _label(c: Comparison) -> str:
+    return Configuration.from_json(c.measure, c.parameters).label
+
+
+def _named(files: list[Path], id_column: str) -> list[Representation]:
+    """The representations, called by their files' names, or by their paths where names repeat."""
+    read = [read_file(f, id_column=id_column) for f in files]
+    unique = len({r.name for r in read}) == len(read)
+    return [r if unique else Representation(r.matrix, r.ids, str(f)) for r, f in zip(read, files, strict=True)]
+
+
+def _write(results: Results, output: Path) -> None:
+    write = pyarrow.parquet.write_table if output.suffix == ".parquet" else pyarrow.csv.write_csv
+    write_atomically(output, lambda path: write(results.table, path))

@@ -1,0 +1,98 @@
+"""What the terminal shows: results on standard output, progress and messages on standard error."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from likewise.run import Watch
+
+# A pipe or a file has no width of its own; tables should not be squeezed into 80 columns there.
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+messages = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def tell(text: str) -> None:
+    """Print a line of a result."""
+    out.print(Text(text))
+
+
+def say(text: str) -> None:
+    """Tell the user something that is not a result. Text is shown as it is: a name may hold brackets."""
+    messages.print(Text(text))
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, for programs."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows for people; numbers to four digits, what is missing as a dash."""
+    table = Table(title=Text(title), title_justify="left")
+    rows = list(rows)
+    for number, column in enumerate(columns):
+        numeric = any(isinstance(row[number], int | float) for row in rows)
+        table.add_column(Text(column), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    out.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def bytes_text(count: int | None) -> str:
+    """A number of bytes as people say it."""
+    if count is None:
+        return "unknown until the models' configs are at hand"
+    size, unit = float(count), "bytes"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:.4g} {unit}"
+
+
+@contextmanager
+def progress() -> Iterator[Watch]:
+    """Bars with what is done, the time taken and the time left, one for each label."""
+    bars = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=messages,
+    )
+    known: dict[str, TaskID] = {}
+
+    def watch(label: str, done: int, total: int) -> None:
+        if label not in known:
+            # What came before and has no end of its own, such as loading, is over when the next begins.
+            for task in bars.tasks:
+                if task.total is None:
+                    bars.remove_task(task.id)
+            known[label] = bars.add_task(label, total=total or None)
+        bars.update(known[label], completed=done, total=total or None)
+
+    with bars:
+        yield watch

@@ -1,0 +1,64 @@
+"""``likewise extract``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from likewise.cli import options
+from likewise.cli.console import print_json, print_table, progress, say
+from likewise.extract import BATCH_TOKENS
+from likewise.plan import Experiment, plan
+from likewise.run import run as perform
+from likewise.store import Store
+
+
+def extract(
+    model: Annotated[list[str], typer.Argument(help="Packaged names, hub ids, folders or GGUF files.")],
+    dataset: Annotated[str, typer.Option(help="A known name, a local file or a hub id.")],
+    layer: Annotated[list[str] | None, typer.Option(help="last, embedding, or a block's number [last].")] = None,
+    pooling: Annotated[str, typer.Option(help="How tokens become a row.")] = "last_token",
+    dtype: Annotated[str, typer.Option(help="Precision of the model.")] = "float32",
+    variant: Annotated[str | None, typer.Option(help="A change of the model, for example noise(sd=0.1).")] = None,
+    template: Annotated[str | None, typer.Option(help="A jinja2 template that makes a prompt of a record.")] = None,
+    split: Annotated[str | None, typer.Option(help="Of a hub data set.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take the first so many prompts.")] = None,
+    store: options.StoreFolder = None,
+    device: options.Device = "cpu",
+    batch_tokens: options.BatchTokens = BATCH_TOKENS,
+    json: options.Json = False,
+) -> None:
+    """Run models over prompts and keep one row per prompt and layer."""
+    asked = Experiment.of(
+        {
+            "name": "extract",
+            "models": [{"model": m, "variant": variant} for m in model],
+            "datasets": [{"source": dataset, "template": template, "split": split, "limit": limit}],
+            "representation": {"layers": layer or ["last"], "pooling": pooling, "dtype": dtype},
+            "measures": [],
+        }
+    )
+    folder = store or Path("runs") / "extract"
+    with progress() as watch:
+        done = perform(
+            asked,
+            folder,
+            device=options.check_device(device),  # type: ignore[arg-type]  # checked to be one of the two
+            batch_tokens=batch_tokens,
+            watch=watch,
+        )
+    kept = Store(folder)
+    wanted = [w for d in plan(asked, kept).datasets for w in d.wanted if kept.has_representation(w.key)]
+    found = [
+        {"name": w.name, "dataset": w.dataset.name, "key": w.key, "file": str(kept.representation_path(w.key))}
+        for w in wanted
+    ]
+    if json:
+        failed = [{"task": o.task.label, "error": o.error} for o in done.failed]
+        print_json({"store": str(folder), "representations": found, "failed": failed})
+    else:
+        print_table("", ("representation", "data set", "key", "file"), [tuple(f.values()) for f in found])
+        for outcome in done.failed:
+            say(f"failed: {outcome.task.label}\n  {outcome.error}")
+    if done.failed:
+        raise typer.Exit(1)

@@ -1,0 +1,42 @@
+"""The entry point: commands, and what an error means for the exit code."""
+
+import sys
+
+import typer
+from rich.text import Text
+
+from likewise.cli import compare, extract, measures, plan, report, run, show
+from likewise.cli.console import messages
+from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
+
+DONE, FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="likewise",
+    help="How alike language models are inside, and how far that answer can be trusted.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # brackets in a help text are brackets
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 done, 1 some tasks failed and are listed, 2 the request was wrong, 130 interrupted.",
+)
+for command in (run.run, plan.plan, extract.extract, compare.compare, report.report, measures.measures, show.show):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except (InputError, ModelError, MissingDependencyError) as error:
+        sys.exit(_explain(error, WRONG_REQUEST))
+    except LikewiseError as error:
+        sys.exit(_explain(error, FAILED))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _explain(error: LikewiseError, code: int) -> int:
+    notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", []))
+    messages.print(Text.assemble(("error: ", "bold red"), f"{error}{notes}"))
+    return code

@@ -1,0 +1,45 @@
+"""``likewise plan``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from likewise.cli import options
+from likewise.cli.console import bytes_text, print_json, print_table, tell
+from likewise.plan import plan as make_plan
+from likewise.run import read_experiment
+from likewise.store import Store
+
+
+def plan(
+    experiment: Annotated[Path, typer.Argument(help="A YAML file.")],
+    store: options.StoreFolder = None,
+    json: options.Json = False,
+) -> None:
+    """Say what an experiment needs and what of it is done, without doing anything. Uses no network."""
+    asked = read_experiment(experiment)
+    summary = make_plan(asked, Store(store or Path("runs") / asked.name)).summary()
+    if json:
+        print_json(summary)
+        return
+    left, total = summary["extractions_left"], summary["extractions"]
+    tell(f"{asked.name}: {total} extractions ({left} left), {len(summary['configurations'])} configurations,")
+    tell(f"{summary['permutations']} shuffles for each score, {bytes_text(summary['bytes'])} to store")
+    print_table(
+        "",
+        ("data set", "prompts", "representations", "pairs", "scores", "of them done", "to store"),
+        [
+            (
+                d["name"],
+                d["items"],
+                d["representations"],
+                d["pairs"],
+                d["scores"],
+                d["scores_done"],
+                bytes_text(d["bytes"]),
+            )
+            for d in summary["datasets"]
+        ],
+    )
+    print_table("", ("configuration",), [(label,) for label in summary["configurations"]])

@@ -1,0 +1,41 @@
+"""``likewise report``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from likewise.cli import options
+from likewise.cli.console import messages, print_json, say
+from likewise.errors import InputError
+from likewise.naming import did_you_mean
+from likewise.store import Store
+
+
+def report(
+    store: Annotated[Path, typer.Argument(help="Folder of a store.")],
+    experiment: Annotated[str | None, typer.Option(help="Its name, where the store has several.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder to write to [default: the store's].")] = None,
+    json: options.Json = False,
+) -> None:
+    """Write the report of an experiment: one page, figures and tables."""
+    kept = options.find_store(store)
+    known = sorted(kept.experiments())
+    if experiment is None and len(known) != 1:
+        raise InputError(f"{store} holds {len(known)} experiments ({', '.join(known)}); name one with --experiment")
+    name = experiment or known[0]
+    if name not in known:
+        raise InputError(f"{store} has no experiment {name!r}; {did_you_mean(name, known)}")
+    page = write(kept, name, output or kept.folder)
+    if json:
+        print_json({"report": str(page)})
+    else:
+        say(f"report: {page}")
+
+
+def write(store: Store, name: str, folder: Path) -> Path:
+    """Write a report, with a sign of life while figures are drawn."""
+    from likewise.report.experiment import report_experiment  # slow to import, and optional
+
+    with messages.status("drawing figures and writing the report"):
+        return report_experiment(store, name, folder)

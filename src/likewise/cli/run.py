@@ -1,0 +1,89 @@
+"""``likewise run``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from likewise.cli import options
+from likewise.cli.console import print_json, progress, say
+from likewise.cli.report import write
+from likewise.errors import MissingDependencyError
+from likewise.extract import BATCH_TOKENS
+from likewise.run import Done, read_experiment
+from likewise.run import run as perform
+from likewise.store import Store
+
+
+def run(
+    experiment: Annotated[Path, typer.Argument(help="A YAML file.")],
+    store: options.StoreFolder = None,
+    executor: Annotated[str, typer.Option(help="Where pairs are compared: serial or processes.")] = "processes",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes [default: the machine's cores].")] = None,
+    device: options.Device = "cpu",
+    batch_tokens: options.BatchTokens = BATCH_TOKENS,
+    json: options.Json = False,
+) -> None:
+    """Extract and compare whatever an experiment lacks, then write its report. Run it again to go on."""
+    asked = read_experiment(experiment)
+    folder = store or Path("runs") / asked.name
+    try:
+        with progress() as watch:
+            done = perform(
+                asked,
+                folder,
+                executor=executor,
+                workers=workers,
+                device=options.check_device(device),  # type: ignore[arg-type]  # checked to be one of the two
+                batch_tokens=batch_tokens,
+                watch=watch,
+            )
+    except KeyboardInterrupt:
+        say(f"\nstopped; what is finished is kept in {folder}: the same command goes on from there")
+        raise
+    report = _report(done, asked.name)
+    if json:
+        print_json(_summary(done, report))
+    else:
+        _tell(done, report)
+    if done.failed or done.blocked:
+        raise typer.Exit(1)
+
+
+def _report(done: Done, name: str) -> Path | None:
+    """Write the report, unless it is there and nothing has changed since."""
+    if not len(done.results):
+        return None
+    store = Store(done.store)
+    report, record = done.store / "report.html", done.store / "experiments" / f"{name}.json"
+    if not done.performed and report.exists() and report.stat().st_mtime >= record.stat().st_mtime:
+        return report
+    try:
+        return write(store, name, done.store)
+    except MissingDependencyError as error:
+        say(f"no report: {error}")
+        return None
+
+
+def _tell(done: Done, report: Path | None) -> None:
+    for outcome in done.failed:
+        say(f"failed: {outcome.task.label}\n  {outcome.error}")
+    for tile in done.blocked:
+        say(f"not compared, for want of a representation: {tile.label}")
+    if not done.performed and not done.failed:
+        say(f"all is done: {len(done.results):,} scores in {done.store}")
+    elif not done.failed:
+        say(f"done: {len(done.results):,} scores in {done.store}")
+    if report:
+        say(f"report: {report}")
+
+
+def _summary(done: Done, report: Path | None) -> dict[str, object]:
+    return {
+        "store": str(done.store),
+        "report": str(report) if report else None,
+        "scores": len(done.results),
+        "performed": done.performed,
+        "failed": [{"task": o.task.label, "error": o.error} for o in done.failed],
+        "not_compared": [tile.label for tile in done.blocked],
+    }

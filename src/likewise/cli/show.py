@@ -1,0 +1,43 @@
+"""``likewise show``."""
+
+from typing import Annotated, Any
+
+import typer
+
+from likewise.cli import options
+from likewise.cli.console import print_json, print_table
+from likewise.errors import InputError
+from likewise.store import Store
+
+
+def show(
+    key: Annotated[str, typer.Argument(help="A representation's key, or its beginning; or an experiment's name.")],
+    store: options.StoreFolder = None,
+    json: options.Json = False,
+) -> None:
+    """Show where a representation comes from and what is odd about it, or what an experiment is made of."""
+    about = _find(options.find_store(store), key)
+    if json:
+        print_json(about)
+    else:
+        print_table("", ("what", "value"), _flat({k: v for k, v in about.items() if k != "ids"}))
+
+
+def _find(store: Store, key: str) -> dict[str, Any]:
+    experiments = store.experiments()
+    if key in experiments:
+        return experiments[key]
+    found = [k for k in store.representations() if k.startswith(key)]
+    if len(found) != 1:
+        many = f"{len(found)} representations begin with" if found else "there is no experiment and no representation"
+        raise InputError(f"{many} {key!r} in {store.folder}")
+    return store.describe_representation(found[0])
+
+
+def _flat(value: Any, place: str = "") -> list[tuple[str, str]]:
+    """Nested values, each leaf with its place."""
+    if isinstance(value, dict) and value:
+        return [row for k, v in value.items() for row in _flat(v, f"{place}.{k}" if place else str(k))]
+    if isinstance(value, list) and any(isinstance(v, dict) for v in value):
+        return [row for i, v in enumerate(value) for row in _flat(v, f"{place}[{i}]")]
+    return [(place, "–" if value is None else str(value))]

@@ -1,0 +1,31 @@
+"""Errors that name the thing, what was given and what is needed."""
+
+
+class LikewiseError(Exception):
+    """Base of every error that likewise raises on purpose."""
+
+
+class InputError(LikewiseError, ValueError):
+    """What was given cannot be used: wrong shape, unknown name, unequal items, a value that is not finite."""
+
+
+class UndefinedError(LikewiseError, ArithmeticError):
+    """The measure has no value for this input; the message is the reason.
+
+    In a table of results such a pair keeps its row, with status ``undefined`` and this reason.
+    """
+
+
+class StoreError(LikewiseError, OSError):
+    """A file of the store is damaged, foreign, or could not be written."""
+
+
+class ModelError(LikewiseError, RuntimeError):
+    """A model or data set could not be found, loaded or trusted."""
+
+
+class MissingDependencyError(LikewiseError, ImportError):
+    """An optional library is not installed; the message holds the command that installs it."""
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(f'{library} is needed here and is not installed: pip install "likewise[{extra}]"')

@@ -1,0 +1,216 @@
+"""Where prompts come from: packages, local files, the hub."""
+
+import csv
+import gzip
+import io
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from likewise.errors import InputError, MissingDependencyError, ModelError
+from likewise.extract.known import known, packaged_file
+from likewise.extract.prompts import Prompts, make_prompts
+from likewise.naming import did_you_mean
+
+PROBES = "commonsense-probes"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec:
+    """Which prompts: a known name, a local file or a hub id, with the template that makes prompts of its records.
+
+    Parameters
+    ----------
+    name : str
+        What tables call it.
+    source : str
+        A known name (``commonsense-probes``, ``humaneval``, ``winogrande``), a path that ends in .jsonl, .csv or
+        .parquet (also .gz), or a hub id.
+    config, split, revision : str, optional
+        Which part of a hub data set.
+    template : str, optional
+        A jinja2 template over the fields of a record; known data sets have one.
+    id : str, optional
+        The field that names a record; the position by default.
+    limit : int, optional
+        How many records to take, from the first.
+    """
+
+    name: str
+    source: str
+    config: str | None = None
+    split: str | None = None
+    revision: str | None = None
+    template: str | None = None
+    id: str | None = None
+    limit: int | None = None
+
+    def completed(self) -> "DatasetSpec":
+        """Return the specification with what is known of this source, or of this name, filled in."""
+        entry = known("datasets").get(self.source) or known("datasets").get(self.name, {})
+        local = self.is_file
+        filled = {k: entry.get(k) for k in ("config", "split", "template", "id") if getattr(self, k) is None}
+        if local:
+            filled = {k: v for k, v in filled.items() if k in ("template", "id")}
+        return replace(self, **filled)  # type: ignore[arg-type]  # names of fields that are text
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the source is a path and not a name."""
+        return any(s in (".jsonl", ".json", ".csv", ".parquet") for s in Path(self.source).suffixes)
+
+    @property
+    def on_hub(self) -> bool:
+        """Whether the prompts must be fetched."""
+        entry = known("datasets").get(self.source)
+        return "hub" in entry if entry else not self.is_file
+
+    def identity(self) -> dict[str, Any]:
+        """What tells these prompts from others, without a network: their content, or the request to the hub."""
+        spec = self.completed()
+        if not spec.on_hub:
+            return {"prompts": load_prompts(self).fingerprint}
+        hub = known("datasets").get(spec.source, {}).get("hub", spec.source)
+        return {
+            "hub": hub,
+            "config": spec.config,
+            "split": spec.split,
+            "revision": spec.revision or "main",
+            "template": spec.template,
+            "id": spec.id,
+            "limit": spec.limit,
+        }
+
+    def n_items(self) -> int | None:
+        """How many prompts there are, where that can be known without a network."""
+        if not self.on_hub:
+            return len(load_prompts(self).ids)
+        items = known("datasets").get(self.source, {}).get("items")
+        return min(items, self.limit) if items is not None and self.limit is not None else items or self.limit
+
+
+_LOADED: dict[DatasetSpec, Prompts] = {}
+
+
+def load_prompts(spec: DatasetSpec) -> Prompts:
+    """Load the prompts of a data set; once per process.
+
+    Raises
+    ------
+    InputError
+        If the file or a field is missing, or no template is known or given.
+    ModelError
+        If a package or the hub is needed and cannot be reached.
+    """
+    if spec not in _LOADED:
+        full = spec.completed()
+        if full.limit is not None and full.limit < 1:
+            raise InputError(f"{full.name}: limit={full.limit}; needed is 1 or more")
+        records = _records(full)
+        if full.template is None:
+            first, records = _peek(records)
+            raise InputError(
+                f"{full.name} needs a template that makes a prompt of a record, for example "
+                f"template: '{{{{ {next(iter(first), 'prompt')} }}}}'; its fields are {', '.join(sorted(first))}"
+            )
+        _LOADED[spec] = make_prompts(full.name, records, full.template, id_column=full.id, limit=full.limit)
+    return _LOADED[spec]
+
+
+def _peek(records: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Iterable[Mapping[str, Any]]]:
+    iterator = iter(records)
+    first = next(iterator, {})
+    return first, itertools.chain([first], iterator)
+
+
+def _records(spec: DatasetSpec) -> Iterable[Mapping[str, Any]]:
+    if spec.source == PROBES:
+        return probes()
+    if spec.source in known("datasets") and not spec.on_hub:
+        return read_records(packaged_file(spec.source, known("datasets")[spec.source]))
+    if spec.is_file:
+        return read_records(Path(spec.source))
+    if "/" not in spec.source and spec.source not in known("datasets"):
+        raise InputError(
+            f"unknown data set {spec.source!r}; {did_you_mean(spec.source, known('datasets'))}; a path ends in .jsonl, "
+            ".csv or .parquet, a hub id has the form owner/name"
+        )
+    return _hub_records(spec)
+
+
+def probes() -> Iterator[dict[str, str]]:
+    """Expand the templates of ``commonsense-probes`` into sentences with a blank, two options and the answer."""
+    text = (resources.files("likewise.extract") / "data" / f"{PROBES}.yaml").read_text(encoding="utf-8")
+    for schema in yaml.safe_load(text)["schemas"]:
+        for number, fill in enumerate(schema["fills"], 1):
+            for half, twin in zip("ab", schema["twins"], strict=True):
+                yield {
+                    "id": f"{schema['name']}-{number}{half}",
+                    "sentence": schema["sentence"].format(**fill, **{k: v for k, v in twin.items() if k != "answer"}),
+                    "option1": fill["a"],
+                    "option2": fill["b"],
+                    "answer": {"a": "1", "b": "2"}[twin["answer"]],
+                }
+
+
+def read_records(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a .jsonl, .csv or .parquet file, gzipped or not.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or a record cannot be read; the message says which.
+    """
+    if not path.exists():
+        raise InputError(f"there is no data set file {path}")
+    if path.suffix == ".parquet":
+        try:
+            yield from pq.read_table(path).to_pylist()
+        except pa.ArrowException as error:
+            raise InputError(f"{path} cannot be read as Parquet: {error}") from error
+        return
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rb") as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as lines:
+        if ".csv" in path.suffixes:
+            yield from csv.DictReader(lines)
+            return
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                raise InputError(f"line {number} of {path} is not JSON: {error}") from error
+            if not isinstance(record, dict):
+                raise InputError(f"line {number} of {path} holds no object; needed is one record a line")
+            yield record
+
+
+def _hub_records(spec: DatasetSpec) -> Iterable[Mapping[str, Any]]:
+    hub = known("datasets").get(spec.source, {}).get("hub", spec.source)
+    if spec.split is None:
+        raise InputError(f"{hub} needs a split, for example split: validation")
+    try:
+        import datasets  # slow to import
+    except ImportError as error:
+        raise MissingDependencyError("datasets", "extract") from error
+    datasets.disable_progress_bars()
+    try:
+        loaded: Iterable[Mapping[str, Any]] = datasets.load_dataset(
+            hub, spec.config, split=spec.split, revision=spec.revision
+        )
+    except Exception as error:  # whatever the hub's client raises, the user needs the same three facts
+        raise ModelError(
+            f"the data set {hub} ({spec.config or 'default'}, {spec.split}) could not be had from the hub or its cache "
+            f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}); "
+            "give a local file instead: source: PATH.jsonl"
+        ) from error
+    return loaded

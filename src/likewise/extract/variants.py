@@ -1,0 +1,114 @@
+"""Changed copies of a model, so that one model gives a population whose relations are known.
+
+Each changes the weight matrices in place, those that are not embeddings, in the order of their names; norms and biases
+stay. Equal seeds give equal weights.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from likewise.errors import InputError
+from likewise.naming import did_you_mean, format_call, parse_call
+
+
+def noise(model: Any, *, sd: float, seed: int = 0) -> Any:
+    """Add Gaussian noise to every weight matrix, of ``sd`` times that matrix's own standard deviation."""
+    import torch
+
+    if sd < 0:
+        raise InputError(f"noise(sd={sd}): needed is 0 or more")
+    for number, weights in enumerate(weight_matrices(model)):
+        generator = torch.Generator().manual_seed(_mix(seed, number))
+        drawn = torch.randn(weights.shape, generator=generator, dtype=torch.float32)
+        weights += (sd * weights.float().std() * drawn.to(weights.device)).to(weights.dtype)
+    return model
+
+
+def prune(model: Any, *, fraction: float) -> Any:
+    """Set the ``fraction`` of the weights of every matrix that are smallest in magnitude to zero."""
+    if not 0 <= fraction < 1:
+        raise InputError(f"prune(fraction={fraction}): needed is at least 0 and below 1")
+    for weights in weight_matrices(model):
+        if count := int(fraction * weights.numel()):
+            threshold = weights.abs().flatten().kthvalue(count).values
+            weights[weights.abs() <= threshold] = 0
+    return model
+
+
+def quantize(model: Any, *, bits: int) -> Any:
+    """Round every row of every weight matrix to ``2**bits - 1`` evenly spaced levels about zero."""
+    if not (isinstance(bits, int) and 2 <= bits <= 16):
+        raise InputError(f"quantize(bits={bits}): needed is a whole number from 2 to 16")
+    levels = 2 ** (bits - 1) - 1
+    for weights in weight_matrices(model):
+        step = weights.abs().amax(dim=-1, keepdim=True) / levels
+        step[step == 0] = 1  # a row of zeros stays one
+        weights.copy_((weights / step).round() * step)
+    return model
+
+
+def reinitialize(model: Any, *, seed: int = 0) -> Any:
+    """Return a model of the same architecture with the random weights that its training would start from."""
+    import torch
+    from transformers import AutoModel
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        fresh = AutoModel.from_config(model.config, dtype=model.dtype)
+    return fresh.to(model.device).eval()
+
+
+VARIANTS: dict[str, Callable[..., Any]] = {f.__name__: f for f in (noise, prune, quantize, reinitialize)}
+"""By the name that an experiment gives them."""
+
+
+def canonical_variant(text: str | None) -> str | None:
+    """Check a variant such as ``noise(sd=0.1)`` and write it with all its parameters.
+
+    Examples
+    --------
+    >>> canonical_variant("noise(sd=0.1)")
+    'noise(sd=0.1, seed=0)'
+    """
+    if text is None:
+        return None
+    name, given = parse_call(text)
+    if name not in VARIANTS:
+        raise InputError(f"unknown variant {name!r}; {did_you_mean(name, VARIANTS)}")
+    parameters = {p.name: p for p in list(inspect.signature(VARIANTS[name]).parameters.values())[1:]}
+    for key, value in given.items():
+        if key not in parameters:
+            raise InputError(f"{name} has no parameter {key!r}; {did_you_mean(key, parameters)}")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"{name}({key}={value!r}): needed is a number")
+    missing = [key for key, p in parameters.items() if p.default is p.empty and key not in given]
+    if missing:
+        raise InputError(f"{name} needs {missing[0]}, for example {name}({missing[0]}=...)")
+    return format_call(name, {key: given.get(key, p.default) for key, p in parameters.items()})
+
+
+def apply_variant(model: Any, text: str | None) -> Any:
+    """Return the model changed as the variant says; without one, as it is."""
+    if text is None:
+        return model
+    import torch
+
+    name, parameters = parse_call(text)
+    with torch.no_grad():
+        return VARIANTS[name](model, **parameters)
+
+
+def weight_matrices(model: Any) -> Iterator[Any]:
+    """Yield the weights with two or more axes that are not embeddings, by name."""
+    from torch import nn
+
+    embeddings = {id(p) for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters()}
+    for _, weights in sorted(model.named_parameters()):
+        if weights.ndim >= 2 and id(weights) not in embeddings:
+            yield weights.data
+
+
+def _mix(seed: int, number: int) -> int:
+    """A seed for each matrix, so that equal shapes do not get equal noise."""
+    return (seed * 1_000_003 + number) % 2**63

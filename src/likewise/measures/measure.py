@@ -1,0 +1,256 @@
+"""What a measure is: a plain function of two representations, and a record of facts about it."""
+
+import functools
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias
+
+from likewise.arrays import Array
+from likewise.errors import InputError, UndefinedError
+from likewise.naming import canonical_json, did_you_mean, format_call, parse_call
+from likewise.prepared import Prepared
+from likewise.representation import Representation, check_same_items
+
+Operand: TypeAlias = Array | Prepared | Representation
+"""What a measure compares: an array (items x features), a Representation, or a Prepared."""
+
+Direction: TypeAlias = Literal["similarity", "distance"]
+
+INVARIANCES = {
+    "feature permutation": "the order of the features",
+    "orthogonal": "rotations and reflections of the features",
+    "scaling": "multiplication by one positive number",
+    "translation": "adding one vector to all rows",
+    "linear": "any invertible linear map of the features",
+}
+"""The transformations of one representation that a measure may ignore."""
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is true of a measure with given parameters. Tests are generated from it, and tables, colours, calibration.
+
+    Parameters
+    ----------
+    direction : {"similarity", "distance"}
+        Whether a higher value means more alike, or less.
+    bounds : (float, float)
+        The smallest and largest value that can occur.
+    identity : float
+        The value of a representation and itself.
+    invariances : frozenset of str
+        The transformations, out of `INVARIANCES`, of either side that leave the value as it is.
+    symmetric : bool
+        Whether exchanging the two representations leaves the value as it is.
+    metric : bool
+        Whether it is a distance that obeys the triangle inequality.
+    minimum_items : int
+        The fewest items for which it has a value.
+    """
+
+    direction: Direction
+    bounds: tuple[float, float]
+    identity: float
+    invariances: frozenset[str]
+    symmetric: bool = True
+    metric: bool = False
+    minimum_items: int = 2
+
+    @property
+    def more_alike(self) -> int:
+        """+1 where a higher value means more alike, -1 where a lower one does."""
+        return 1 if self.direction == "similarity" else -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """The record of a measure: its function, its parameters, and its facts as a function of them."""
+
+    name: str
+    family: str
+    title: str
+    function: Callable[..., float]
+    defaults: Mapping[str, Any]
+    facts: Callable[..., Facts]
+    variants: tuple[Mapping[str, Any], ...]
+    references: tuple[str, ...]
+    version: int
+
+
+REGISTRY: dict[str, Measure] = {}
+
+
+def measure(
+    *,
+    title: str,
+    facts: Callable[..., Facts],
+    references: Iterable[str],
+    variants: Iterable[Mapping[str, Any]] = (),
+    version: int = 1,
+) -> Callable[[Callable[Concatenate[Prepared, Prepared, P], float]], Callable[Concatenate[Operand, Operand, P], float]]:
+    """Make a function of two Prepared a measure: it also takes arrays, checks them, and its facts are recorded.
+
+    Parameters
+    ----------
+    title : str
+        Its full name, as a heading or table has it.
+    facts : callable
+        Takes the measure's parameters by name, returns their `Facts`.
+    references : iterable of str
+        DOIs of its sources.
+    variants : iterable of mapping
+        Parameters, besides the defaults, whose facts the tests must prove.
+    version : int
+        Raised when the value of the measure changes; stored results of another version are computed again.
+    """
+
+    def decorate(
+        function: Callable[Concatenate[Prepared, Prepared, P], float],
+    ) -> Callable[Concatenate[Operand, Operand, P], float]:
+        parameters = list(inspect.signature(function).parameters.values())[2:]
+        defaults = {p.name: p.default for p in parameters}
+
+        @functools.wraps(function)
+        def checked(x: Operand, y: Operand, *args: P.args, **kwargs: P.kwargs) -> float:
+            first, second = prepare_pair(x, y)
+            check_parameters(made.name, defaults, kwargs)
+            needed = facts(**(defaults | kwargs)).minimum_items
+            if first.n < needed:
+                raise UndefinedError(f"{first.n} items; {made.name} needs at least {needed}")
+            return float(function(first, second, *args, **kwargs))
+
+        made = Measure(
+            name=function.__name__,
+            family=function.__module__.rpartition(".")[2],
+            title=title,
+            function=checked,
+            defaults=defaults,
+            facts=facts,
+            variants=({}, *variants),
+            references=tuple(references),
+            version=version,
+        )
+        REGISTRY[made.name] = made
+        return checked  # type: ignore[return-value]  # mypy will not let x and y have names here
+
+    return decorate
+
+
+def check_parameters(measure: str, defaults: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
+    """Refuse parameters that a measure does not have, or whose type is not that of their default."""
+    for name, value in parameters.items():
+        if name not in defaults:
+            raise InputError(f"{measure} has no parameter {name!r}; {did_you_mean(name, defaults)}")
+        if type(value) is not type(defaults[name]):
+            raise InputError(f"{measure}({name}={value!r}): needed is a value like {defaults[name]!r}")
+
+
+def prepare_pair(x: Operand, y: Operand) -> tuple[Prepared, Prepared]:
+    """Both operands as Prepared, after checking that their rows describe the same items."""
+    if isinstance(x, Representation) and isinstance(y, Representation):
+        check_same_items(x, y)
+    first, second = prepare(x, "x"), prepare(y, "y")
+    if first.n != second.n:
+        raise InputError(
+            f"{first.n} rows against {second.n} rows: both must describe the same inputs in the same order"
+        )
+    return first, second
+
+
+def prepare(x: Operand, name: str = "matrix") -> Prepared:
+    """``x`` as Prepared; one that is prepared already is returned as it is."""
+    if isinstance(x, Prepared):
+        return x
+    return Prepared(x.matrix, x.name) if isinstance(x, Representation) else Prepared(x, name)
+
+
+def record(name: str) -> Measure:
+    """Return the record of the measure called ``name``; an unknown name is an error that says the nearest known."""
+    if name not in REGISTRY:
+        raise InputError(f"unknown measure {name!r}; {did_you_mean(name, REGISTRY)}")
+    return REGISTRY[name]
+
+
+def get(name: str) -> Callable[..., float]:
+    """Return the measure called ``name``, a function of two representations.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.asarray([[0.0, 1.0], [2.0, 0.0], [1.0, 5.0]])
+    >>> get("procrustes")(x, 3 * x + 1)
+    0.0
+    """
+    return record(name).function
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A measure with its parameters: what is computed for each pair.
+
+    Parameters
+    ----------
+    measure : str
+        The name of a measure.
+    parameters : mapping
+        Those that differ from the defaults, or all of them.
+
+    Examples
+    --------
+    >>> c = Configuration.parse("jaccard(center=True)")
+    >>> c.label, c.facts.direction, dict(c.parameters)
+    ('jaccard(center=True)', 'similarity', {'k': 10, 'center': True})
+    """
+
+    measure: str
+    parameters: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        defaults = record(self.measure).defaults
+        check_parameters(self.measure, defaults, self.parameters)
+        object.__setattr__(self, "parameters", {**defaults, **self.parameters})
+        self.facts  # noqa: B018  # unknown values of a parameter are refused here
+
+    def __hash__(self) -> int:
+        return hash(self.label)
+
+    @classmethod
+    def parse(cls, text: str) -> "Configuration":
+        """Read ``measure`` or ``measure(key=value, ...)``."""
+        return cls(*parse_call(text))
+
+    @classmethod
+    def from_json(cls, measure: str, parameters: str) -> "Configuration":
+        """Read the columns ``measure`` and ``parameters`` of a table of results."""
+        return cls(measure, json.loads(parameters))
+
+    @property
+    def facts(self) -> Facts:
+        """The facts that hold with these parameters."""
+        return record(self.measure).facts(**self.parameters)
+
+    @property
+    def label(self) -> str:
+        """The measure with the parameters that differ from its defaults."""
+        defaults = record(self.measure).defaults
+        return format_call(self.measure, {k: v for k, v in self.parameters.items() if v != defaults[k]})
+
+    @property
+    def parameters_json(self) -> str:
+        """All parameters as canonical JSON, as the column ``parameters`` has them."""
+        return canonical_json(dict(self.parameters))
+
+    def __call__(self, x: Operand, y: Operand) -> float:
+        """Return the value; raise UndefinedError with the reason where there is none."""
+        return record(self.measure).function(x, y, **self.parameters)
+
+
+def choice(measure: str, parameter: str, value: Any, known: Iterable[str]) -> None:
+    """Refuse a value that a parameter does not have."""
+    known = list(known)
+    if value not in known:
+        raise InputError(f"{measure}({parameter}={value!r}) is unknown; {did_you_mean(str(value), known)}")

@@ -1,0 +1,83 @@
+"""Names as people write them: ``jaccard(k=5)``, and the nearest name to a mistyped one."""
+
+import ast
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from likewise.errors import InputError
+
+
+def parse_call(text: str) -> tuple[str, dict[str, Any]]:
+    """Read ``name`` or ``name(key=value, ...)`` with literal values into a name and its parameters.
+
+    Examples
+    --------
+    >>> parse_call("jaccard(k=5, center=False)")
+    ('jaccard', {'k': 5, 'center': False})
+    >>> parse_call("smollm2-135m-instruct")
+    ('smollm2-135m-instruct', {})
+    """
+    name, bracket, _ = text.partition("(")
+    if not bracket:
+        return text.strip(), {}
+    try:
+        # Only the brackets are parsed, so a name may hold any character; literals only, nothing is run.
+        call = ast.parse("f" + text.strip()[len(name.strip()) :], mode="eval").body
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            raise ValueError("one pair of brackets must end it")
+        if call.args or any(k.arg is None for k in call.keywords):
+            raise ValueError("only key=value may stand between the brackets")
+        if len({k.arg for k in call.keywords}) < len(call.keywords):
+            raise ValueError("a key stands more than once")
+        return name.strip(), {str(k.arg): _literal(k.value) for k in call.keywords}
+    except (SyntaxError, ValueError) as error:
+        raise InputError(
+            f"cannot read {text!r} ({error}); write name(key=value, ...), for example jaccard(k=5, center=False)"
+        ) from error
+
+
+def _literal(node: ast.expr) -> Any:
+    """Value of a literal; ``true``, ``false`` and bare words as YAML has them."""
+    if isinstance(node, ast.Name):
+        return {"true": True, "false": False, "none": None}.get(node.id, node.id)
+    return ast.literal_eval(node)
+
+
+def format_call(name: str, parameters: Mapping[str, Any]) -> str:
+    """Write a name and its parameters as ``parse_call`` reads them.
+
+    Examples
+    --------
+    >>> format_call("rsa", {"inner": "cosine"})
+    'rsa(inner="cosine")'
+    """
+    if not parameters:
+        return name
+    return f"{name}({', '.join(f'{k}={_write(v)}' for k, v in parameters.items())})"
+
+
+def _write(value: Any) -> str:
+    """Write a literal, strings in double quotes."""
+    return str(value) if value is None or isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
+
+
+def canonical_json(value: Any) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, no NaN. What is hashed into keys."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """Half a sentence that helps after an unknown name: the nearest known ones, or all of them.
+
+    Examples
+    --------
+    >>> did_you_mean("procrutes", ["procrustes", "cka"])
+    'did you mean "procrustes"?'
+    >>> did_you_mean("x", ["procrustes", "cka"])
+    'known: cka, procrustes'
+    """
+    known = sorted(known)
+    near = difflib.get_close_matches(given, known, n=2)
+    return f"did you mean {' or '.join(json.dumps(n) for n in near)}?" if near else f"known: {', '.join(known)}"

@@ -1,0 +1,109 @@
+"""Units of work: frozen data with a content key, so that what is done can be found again and never redone."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from likewise.extract import DatasetSpec, ModelSpec
+from likewise.measures import Configuration, record
+from likewise.store import content_key
+
+REPRESENTATION_VERSION = 1
+"""Raised when an extraction would give other rows for the same request."""
+
+RESULT_VERSION = 1
+"""Raised when the shuffles or what is derived from them change for the same request."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A representation of an experiment: what tables call it, its key, and what makes it."""
+
+    name: str
+    key: str
+    model: ModelSpec
+    dataset: DatasetSpec
+    layer: str
+    pooling: str
+    dtype: str
+
+    @property
+    def width(self) -> int | None:
+        """Number of features, where it can be known before the extraction."""
+        size = self.model.size()
+        return size["width"] if size else None
+
+
+def representation_key(
+    model_identity: dict[str, Any], dataset_identity: dict[str, Any], layer: str, pooling: str, dtype: str
+) -> str:
+    """Return the content key of one layer's representation."""
+    return content_key(
+        {
+            "version": REPRESENTATION_VERSION,
+            "model": model_identity,
+            "dataset": dataset_identity,
+            "layer": layer,
+            "pooling": pooling,
+            "dtype": dtype,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Extract:
+    """One model run over one data set, for every layer that is missing."""
+
+    wanted: tuple[Wanted, ...]
+
+    @functools.cached_property
+    def key(self) -> str:
+        """Of the layers together: parts that were kept fit only the same layers."""
+        return content_key([w.key for w in self.wanted])
+
+    @property
+    def label(self) -> str:
+        """What progress and messages call it."""
+        first = self.wanted[0]
+        variant = f" {first.model.variant}" if first.model.variant else ""
+        return f"{first.model.model}{variant} on {first.dataset.name}"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A block of pairs of representations of one data set, each prepared once, in the same configurations."""
+
+    dataset: str
+    pairs: tuple[tuple[str, str], ...]
+    measures: tuple[str, ...]
+    permutations: int
+    seed: int
+
+    @functools.cached_property
+    def configurations(self) -> tuple[Configuration, ...]:
+        """The measures with their parameters."""
+        return tuple(map(Configuration.parse, self.measures))
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What was asked for besides pairs and measures; a stored row answers it only if it is equal."""
+        return {"version": RESULT_VERSION, "permutations": self.permutations, "seed": self.seed}
+
+    @functools.cached_property
+    def key(self) -> str:
+        """Of everything that decides on the rows."""
+        measures = [[c.measure, c.parameters_json, record(c.measure).version] for c in self.configurations]
+        return content_key({**self.request, "pairs": self.pairs, "measures": measures})
+
+    @property
+    def representations(self) -> tuple[str, ...]:
+        """Keys of all representations that the pairs name, each once."""
+        return tuple(dict.fromkeys(key for pair in self.pairs for key in pair))
+
+    @property
+    def label(self) -> str:
+        """What progress and messages call it."""
+        return f"{len(self.pairs)} pairs on {self.dataset}"
+
+
+Task: TypeAlias = Extract | Tile

@@ -1,0 +1,143 @@
+"""Thin factors and row lengths: all that a measure which ignores rotations needs to know of the features."""
+
+from dataclasses import dataclass
+
+from array_api_compat import array_namespace
+from jaxtyping import Float, Int
+
+from likewise.arrays import Array, gather
+from likewise.errors import UndefinedError
+from likewise.prepared.prepared import JointQuantity, Prepared, Quantity
+
+
+@dataclass(frozen=True)
+class Coordinates(Quantity):
+    """Every row in an orthonormal basis of at most n + 1 directions, as (rows about the mean, then the mean itself).
+
+    For n < d they are R' of one QR decomposition of [c(X)', mean']: after it nothing of width d is touched again, and
+    a large common offset costs no digits, because rows and offset are kept apart. For n >= d they are c(X) and the
+    mean as they stand.
+    """
+
+    local = True
+
+    def compute(self, of: Prepared) -> Float[Array, "{of.n}+1 r"]:
+        """Return the n rows and, below them, the mean row."""
+        xp = array_namespace(of.matrix)
+        mean = xp.mean(of.matrix, axis=0, keepdims=True)
+        rows = xp.concat([of.matrix - mean, mean], axis=0)
+        return rows if of.n >= of.d else xp.linalg.qr(rows.T, mode="reduced").R.T
+
+    def reindex(self, value: Float[Array, "rows r"], index: Int[Array, " m"]) -> Float[Array, "m+1 r"]:
+        """Reorder the rows; the offset stays."""
+        xp = array_namespace(value)
+        return xp.concat([gather(value, index, 0), value[-1:, :]], axis=0)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 (n + 1) min(n + 1, d)."""
+        return 8 * (n + 1) * min(n + 1, d)
+
+
+@dataclass(frozen=True)
+class Factor(Quantity):
+    """A thin matrix L with L L' = X X', or c(X) c(X)' where ``center``: X up to a rotation of its features."""
+
+    center: bool
+
+    @property
+    def local(self) -> bool:  # type: ignore[override]  # depends on the parameter
+        """A row of X is its own; subtracting the mean row mixes the items."""
+        return not self.center
+
+    def compute(self, of: Prepared) -> Float[Array, "n r"]:
+        """Return L."""
+        rows, offset = of[Coordinates()][:-1, :], of[Coordinates()][-1:, :]
+        # The mean of the rows is rounding noise for all items, and the true mean of a subset of them.
+        return rows - array_namespace(rows).mean(rows, axis=0, keepdims=True) if self.center else rows + offset
+
+    def reindex(self, value: Float[Array, "n r"], index: Int[Array, " m"]) -> Float[Array, "m r"]:
+        """Reorder the rows."""
+        return gather(value, index, 0)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n min(n + 1, d)."""
+        return 8 * n * min(n + 1, d)
+
+
+@dataclass(frozen=True)
+class Norm(Quantity):
+    """The Frobenius norm |X|_F, or |c(X)|_F where ``center``; undefined where it is zero."""
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Float[Array, ""]:
+        """Return the norm."""
+        xp = array_namespace(of.matrix)
+        # Asked of the rows themselves: a constant matrix centres to rounding noise, not to zero.
+        if xp.all(of.matrix == (of.matrix[:1, :] if self.center else 0.0)):
+            raise UndefinedError(
+                f"all rows of {of.name} are equal, so nothing is left after centring"
+                if self.center
+                else f"all rows of {of.name} are zero"
+            )
+        return xp.linalg.matrix_norm(of[Factor(self.center)])
+
+    def reindex(self, value: Float[Array, ""], index: Int[Array, " m"]) -> Float[Array, ""]:
+        """Return the norm: it does not depend on the order."""
+        return value
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8."""
+        return 8
+
+
+@dataclass(frozen=True)
+class RowNorms(Quantity):
+    """The Euclidean length of each row of X, or of c(X) where ``center``; undefined where a row is zero."""
+
+    center: bool
+
+    @property
+    def local(self) -> bool:  # type: ignore[override]  # depends on the parameter
+        """The length of a row is its own; that of a centred row depends on the others."""
+        return not self.center
+
+    def compute(self, of: Prepared) -> Float[Array, " n"]:
+        """Return the lengths; rows of L are as long as rows of X."""
+        xp = array_namespace(of.matrix)
+        lengths = xp.abs(of.matrix - (xp.mean(of.matrix, axis=0, keepdims=True) if self.center else 0.0))
+        # The mean of n equal numbers misses them by up to n roundings.
+        noise = of.n * xp.finfo(xp.float64).eps * xp.max(xp.abs(of.matrix), axis=0) if self.center else 0.0
+        zero = xp.all(lengths <= noise, axis=1)
+        if xp.any(zero):
+            where = "equals the mean row, which centring makes zero" if self.center else "is zero"
+            raise UndefinedError(
+                f"row {int(xp.argmax(xp.astype(zero, xp.int64)))} of {of.name} {where}: "
+                "a row of no length has no cosine"
+            )
+        return xp.linalg.vector_norm(of[Factor(self.center)], axis=1)
+
+    def reindex(self, value: Float[Array, " n"], index: Int[Array, " m"]) -> Float[Array, " m"]:
+        """Reorder the lengths."""
+        return gather(value, index, 0)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n."""
+        return 8 * n
+
+
+@dataclass(frozen=True)
+class CrossDecomposition(JointQuantity):
+    """U, s, V' of L_x' L_y = U diag(s) V', factors centred or not: s sums to |X'Y|_*, U V' is the best rotation.
+
+    One decomposition of at most n x n serves every measure that aligns two representations.
+    """
+
+    center: bool
+
+    def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
+        """Return the thin singular value decomposition."""
+        factor = Factor(self.center)
+        xp = array_namespace(x.matrix, y.matrix)
+        u, s, vh = xp.linalg.svd(x[factor].T @ y[factor], full_matrices=False)
+        return u, s, vh

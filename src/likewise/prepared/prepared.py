@@ -1,0 +1,116 @@
+"""One representation and what was derived from it so far, for all its items, some of them, or a shuffle of them."""
+
+import abc
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from jaxtyping import Float, Int
+
+from likewise.arrays import Array, check_matrix, float64, gather, read_only
+
+
+class Quantity(abc.ABC):
+    """Something derived from one representation. Frozen, so that it is its own cache key, parameters included.
+
+    A subclass is a frozen dataclass whose fields are its parameters.
+    """
+
+    local: bool = False
+    """Whether the value for some of the items is a gather of the value for all (a row norm is, a centred row not)."""
+
+    @abc.abstractmethod
+    def compute(self, of: "Prepared") -> Array:
+        """Return the value; may ask ``of`` for other quantities."""
+
+    @abc.abstractmethod
+    def reindex(self, value: Array, index: Int[Array, " m"]) -> Array:
+        """Return the value after the items were reordered by ``index``, without computing it again."""
+
+    @abc.abstractmethod
+    def nbytes(self, n: int, d: int) -> int:
+        """Return the bytes that the value takes for n items and d features."""
+
+
+class JointQuantity(abc.ABC):
+    """Something derived from two representations, such as the decomposition that several measures share."""
+
+    @abc.abstractmethod
+    def compute(self, x: "Prepared", y: "Prepared") -> Any:
+        """Return the value."""
+
+
+class Prepared:
+    """A matrix in double precision and the quantities computed from it so far; ``prepared[quantity]`` asks for one.
+
+    Parameters
+    ----------
+    matrix : array, shape (n, d)
+        One row per item, of any array library that follows the array API standard.
+    name : str
+        What messages call it.
+
+    Raises
+    ------
+    InputError
+        If the matrix is not a finite real matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from likewise.prepared import Gram
+    >>> x = Prepared(np.asarray([[1.0, 0.0], [0.0, 2.0]]))
+    >>> x[Gram(center=False)]
+    array([[1., 0.],
+           [0., 4.]])
+    >>> x.permuted(np.asarray([1, 0]))[Gram(center=False)]
+    array([[4., 0.],
+           [0., 1.]])
+    """
+
+    def __init__(self, matrix: Array, name: str = "matrix") -> None:
+        self._whole: Prepared | None = None
+        self._index: Array = None
+        self._permutes = False
+        self._matrix: Array = float64(check_matrix(matrix, name))
+        self._values: dict[Quantity, Array] = {}
+        self._joint: WeakKeyDictionary[Prepared, dict[JointQuantity, Any]] = WeakKeyDictionary()
+        self.name = name
+        self.n, self.d = (int(size) for size in self._matrix.shape)
+
+    @property
+    def matrix(self) -> Float[Array, "n d"]:
+        """The rows themselves, in double precision."""
+        if self._matrix is None and self._whole is not None:
+            self._matrix = read_only(gather(self._whole.matrix, self._index, 0))
+        return self._matrix
+
+    def __getitem__(self, quantity: Quantity) -> Array:
+        if quantity not in self._values:
+            if self._whole is not None and (self._permutes or quantity.local):
+                value = quantity.reindex(self._whole[quantity], self._index)
+            else:
+                value = quantity.compute(self)
+            self._values[quantity] = read_only(value)
+        return self._values[quantity]
+
+    def joint(self, other: "Prepared", quantity: JointQuantity) -> Any:
+        """Return a quantity of this and another representation, computed once as long as both live."""
+        values = self._joint.setdefault(other, {})
+        if quantity not in values:
+            values[quantity] = quantity.compute(self, other)
+        return values[quantity]
+
+    def permuted(self, permutation: Int[Array, " n"]) -> "Prepared":
+        """Return a view of all items in another order; every quantity of it is a gather, never a computation."""
+        return self._view(permutation, permutes=True)
+
+    def take(self, items: Int[Array, " m"]) -> "Prepared":
+        """Return a view of some items; what is local to them is gathered, the rest computed from what is gathered."""
+        return self._view(items, permutes=False)
+
+    def _view(self, index: Array, *, permutes: bool) -> "Prepared":
+        view = object.__new__(Prepared)
+        view._whole, view._index, view._permutes = self, index, permutes
+        view._matrix, view._values, view._joint = None, {}, WeakKeyDictionary()
+        view.name, view.n, view.d = self.name, len(index), self.d
+        return view

@@ -1,0 +1,68 @@
+"""The report of an experiment, from what its store holds."""
+
+from pathlib import Path
+from typing import Any
+
+from likewise.errors import InputError
+from likewise.extract import library_versions
+from likewise.plan import Experiment, results_of
+from likewise.report.html import write_report
+from likewise.store import Store
+
+
+def report_experiment(store: Store, name: str, folder: Path) -> Path:
+    """Write the report of an experiment: one page, its figures as PNG and PDF, its tables as CSV and Parquet.
+
+    Parameters
+    ----------
+    store : Store
+        Where the experiment was run.
+    name : str
+        The experiment's.
+    folder : Path
+        Where ``report.html``, ``figures/`` and ``tables/`` are written.
+
+    Returns
+    -------
+    Path
+        Of the page.
+
+    Raises
+    ------
+    InputError
+        If nothing of it has been compared yet.
+    """
+    about = store.experiments()[name]
+    experiment = Experiment.of(about["experiment"])
+    results = results_of(store, about)
+    if not len(results):
+        raise InputError(f"the store in {store.folder} holds no scores of {name!r} yet; likewise run makes them")
+    present = set(store.representations())
+    missing = [r for r in about["representations"] if r["key"] not in present]
+    pairs = sum(n * (n - 1) // 2 for n in _sizes(about))
+    expected = pairs * len(experiment.configurations)
+    warnings = [f"{r['name']} is missing on {r['dataset']}: its extraction has not succeeded" for r in missing]
+    if len(results) < expected:
+        warnings.append(f"{expected - len(results):,} of {expected:,} scores are missing: run the experiment again")
+    return write_report(
+        results,
+        folder,
+        title=name,
+        experiment=experiment.to_yaml(),
+        representations=[
+            {**_described(store, r["key"]), "name": r["name"], "dataset": r["dataset"]}
+            for r in about["representations"]
+            if r["key"] in present
+        ],
+        warnings=warnings,
+        made_with=library_versions(),
+    )
+
+
+def _described(store: Store, key: str) -> dict[str, Any]:
+    return {k: v for k, v in store.describe_representation(key).items() if k != "ids"}
+
+
+def _sizes(about: dict[str, Any]) -> list[int]:
+    names = [r["dataset"] for r in about["representations"]]
+    return [names.count(name) for name in dict.fromkeys(names)]

@@ -1,0 +1,242 @@
+"""The long table as the report shows it: grouped, squared, and written in plain numbers."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from likewise.measures import INVARIANCES, Configuration, record
+from likewise.statistics import Agreement, Results
+
+MISSING = "–"
+"""Stands where there is no number; the reason stands beside it."""
+
+CLASS_PARTS = {
+    "linear": "Invertible linear map",
+    "orthogonal": "Orthogonal transformation",
+    "feature permutation": "Permutation of features",
+    "scaling": "isotropic scaling",
+    "translation": "translation",
+}
+"""Names of the invariances in the heading of a class."""
+
+IMPLIED = {"linear": {"orthogonal", "feature permutation", "scaling"}, "orthogonal": {"feature permutation"}}
+"""What an invariance contains, and a heading need not repeat."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The configurations with the same invariances on one data set: one row of heatmaps."""
+
+    dataset: str
+    label: str
+    names: tuple[str, ...]
+    configurations: tuple[Configuration, ...]
+    rows: pd.DataFrame
+
+
+def long_frame(results: Results) -> pd.DataFrame:
+    """Return the long table with two more columns: the configuration's label, and the class of its invariances.
+
+    Parameters
+    ----------
+    results : Results
+        The long table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Its columns, ``configuration`` and ``invariance``.
+    """
+    frame: pd.DataFrame = results.to_pandas()
+    calls = list(zip(frame["measure"], frame["parameters"], strict=True))
+    known = {call: Configuration.from_json(*call) for call in dict.fromkeys(calls)}
+    frame["configuration"] = [known[call].label for call in calls]
+    frame["invariance"] = [class_label(known[call]) for call in calls]
+    return frame
+
+
+def configurations_of(frame: pd.DataFrame) -> tuple[Configuration, ...]:
+    """Return the configurations of a table, in order of first appearance."""
+    return tuple(Configuration.parse(label) for label in dict.fromkeys(frame["configuration"]))
+
+
+def names_of(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Return the representations of a table, in order of first appearance."""
+    return tuple(dict.fromkeys(name for pair in zip(frame["a"], frame["b"], strict=True) for name in pair))
+
+
+def class_label(configuration: Configuration) -> str:
+    """Return the heading of a configuration's invariances.
+
+    Examples
+    --------
+    >>> class_label(Configuration.parse("cka"))
+    'Orthogonal transformation + isotropic scaling + translation'
+    """
+    held = configuration.facts.invariances
+    implied = set().union(*(IMPLIED.get(name, set()) for name in held))
+    shown = [name for name in dict.fromkeys((*CLASS_PARTS, *INVARIANCES)) if name in held - implied]
+    text = " + ".join(CLASS_PARTS.get(name, name) for name in shown)
+    return text[:1].upper() + text[1:] if text else "No invariance"
+
+
+def groups(frame: pd.DataFrame) -> list[Group]:
+    """Split a table into its rows of heatmaps: by data set, then by invariances."""
+    order = names_of(frame)
+    found = []
+    for dataset in dict.fromkeys(frame["dataset"]):
+        here = frame[frame["dataset"] == dataset]
+        present = set(names_of(here))
+        names = tuple(name for name in order if name in present)
+        for label in dict.fromkeys(here["invariance"]):
+            rows = here[here["invariance"] == label]
+            found.append(Group(dataset, label, names, configurations_of(rows), rows))
+    return found
+
+
+def triangle(rows: pd.DataFrame, names: Sequence[str], configuration: Configuration, column: str) -> pd.DataFrame:
+    """Arrange one column as a lower triangle: names but the first down, names but the last across.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Rows of one data set.
+    names : sequence of str
+        The representations, in the order of the axes.
+    configuration : Configuration
+        Whose rows to take.
+    column : str
+        The column to arrange.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Missing above the diagonal, and where there is no value.
+    """
+    position = {name: i for i, name in enumerate(names)}
+    square = pd.DataFrame(None, index=list(names[1:]), columns=list(names[:-1]), dtype=object)
+    for row in rows[rows["configuration"] == configuration.label].to_dict("records"):
+        across, down = sorted((row["a"], row["b"]), key=position.__getitem__)
+        square.loc[down, across] = row[column]
+    return square
+
+
+def agreements(found: Iterable[Agreement], of: str, between: str) -> pd.DataFrame:
+    """Return correlations as a table whose columns say what was correlated."""
+    names = {"first": f"first {between}", "second": f"second {between}", "of": of, "n_pairs": "pairs"}
+    columns = [of, f"first {between}", f"second {between}", "pairs", "spearman", "pearson", "reason"]
+    return pd.DataFrame([asdict(a) for a in found], columns=list(Agreement.__dataclass_fields__)).rename(
+        columns=names
+    )[columns]
+
+
+def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per data set and pair: its mean calibrated score, and its smallest p.
+
+    ``calibrated_of`` of ``configurations`` configurations have a calibrated score; the mean is over those.
+    """
+    grouped = frame.groupby(["dataset", "a", "b"], sort=False)
+    return grouped.agg(
+        mean_calibrated=("calibrated", "mean"),
+        smallest_p=("pvalue", "min"),
+        calibrated_of=("calibrated", "count"),
+        configurations=("configuration", "size"),
+    ).reset_index()
+
+
+def measure_table(configurations: Iterable[Configuration]) -> pd.DataFrame:
+    """Return one row per configuration: what it is, which way it points, what it ignores, its sources."""
+    return pd.DataFrame(
+        [
+            {
+                "configuration": c.label,
+                "title": record(c.measure).title,
+                "definition": definition(c.measure),
+                "direction": c.facts.direction,
+                "invariance": class_label(c),
+                "at identity": c.facts.identity,
+                "lowest": c.facts.bounds[0],
+                "highest": c.facts.bounds[1],
+                "parameters": c.parameters_json,
+                "version": record(c.measure).version,
+                "references": " ".join(f"https://doi.org/{doi}" for doi in record(c.measure).references),
+            }
+            for c in configurations
+        ]
+    )
+
+
+def definition(measure: str) -> str:
+    """Return the first line of a measure's docstring."""
+    return (record(measure).function.__doc__ or "").strip().partition("\n")[0]
+
+
+def representation_table(
+    representations: Sequence[Mapping[str, Any]], datasets: Mapping[tuple[str, str], str]
+) -> pd.DataFrame:
+    """Return one row per representation; ``datasets`` says for (name, key) what the long table calls its inputs."""
+    parts = ("model", "variant", "layer", "pooling", "dtype")
+    audits = ("zero_rows", "repeated_rows", "constant_features", "largest_feature", "largest_feature_share")
+    return pd.DataFrame(
+        [
+            {"name": r["name"], "data set": dataset_of(r, datasets)}
+            | {part: plain(r.get("source", {}).get(part)) for part in parts}
+            | {"prompts": r["n_items"], "features": r["n_features"]}
+            | {part: (r.get("audit") or {}).get(part) for part in audits}
+            | {"key": r["key"], "source": json.dumps(r.get("source", {}), ensure_ascii=False, default=str)}
+            for r in representations
+        ]
+    )
+
+
+def dataset_of(representation: Mapping[str, Any], datasets: Mapping[tuple[str, str], str]) -> str:
+    """Return the inputs of a representation as the long table calls them, otherwise as its source does."""
+    known = (representation["name"], representation["key"])
+    return datasets[known] if known in datasets else plain(representation.get("source", {}).get("dataset"))
+
+
+def datasets_by_key(frame: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Return for each (name, key) of a table the data set that it stands for; one that stands for two is left out."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for row in frame[["dataset", "a", "b", "a_key", "b_key"]].drop_duplicates().to_dict("records"):
+        for side in "ab":
+            found.setdefault((row[side], row[f"{side}_key"]), set()).add(row["dataset"])
+    return {known: min(names) for known, names in found.items() if len(names) == 1}
+
+
+def plain(value: Any) -> str:
+    """Return a value of a source as a short text."""
+    if value is None or value == "":
+        return MISSING
+    if isinstance(value, Mapping):
+        return str(value.get("name") or json.dumps(dict(value), ensure_ascii=False, default=str))
+    return str(value)
+
+
+def missing(value: Any) -> bool:
+    """Whether there is no number: None, or pandas' word for it."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def number(value: Any) -> str:
+    """Return a number as a person reads it, about four digits; missing as a dash.
+
+    Examples
+    --------
+    >>> number(0.123456), number(12345.6), number(-0.00012), number(None), number(3)
+    ('0.123', '12,346', '-1.2e-04', '–', '3')
+    """
+    if missing(value):
+        return MISSING
+    if isinstance(value, int):
+        return f"{value:,}"
+    size = abs(value)
+    if size == 0 or 0.001 <= size < 100:
+        return f"{value:.3f}"
+    if 100 <= size < 1e6:
+        return f"{value:,.0f}" if size >= 1000 else f"{value:.1f}"
+    return f"{value:.1e}"

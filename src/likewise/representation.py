@@ -1,0 +1,85 @@
+"""What is compared: one row per input, with the names of the inputs and where the rows came from."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from likewise.arrays import Array, check_matrix
+from likewise.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Representation:
+    """A matrix (items x features), the ordered names of its items, and its source.
+
+    Parameters
+    ----------
+    matrix : array, shape (n, d)
+        Row i describes item i. Real, finite; kept in the precision it came in.
+    ids : sequence of str, optional
+        The names of the items, unique, in the order of the rows; ``"0", "1", ...`` by default.
+    name : str
+        What a person calls it, as in the columns ``a`` and ``b`` of a table of results.
+    key : str
+        Its content key in a store; empty for arrays that come from nowhere.
+    source : mapping
+        Model, data set, layer, pooling and whatever else says where the rows came from.
+
+    Raises
+    ------
+    InputError
+        If the matrix is not a finite real matrix, or the ids do not fit its rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> r = Representation(np.eye(3), ids=["a", "b", "c"], name="unit")
+    >>> r.n_items, r.n_features
+    (3, 3)
+    """
+
+    matrix: Array
+    ids: Sequence[str] = ()
+    name: str = "representation"
+    key: str = ""
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        ids = tuple(str(i) for i in self.ids)
+        object.__setattr__(self, "matrix", check_matrix(self.matrix, self.name, ids))
+        n = self.matrix.shape[0]
+        ids = ids or tuple(str(i) for i in range(n))
+        if len(ids) != n:
+            raise InputError(f"{self.name} has {n} rows and {len(ids)} ids; each row needs one id")
+        if len(set(ids)) != n:
+            twice = next(i for i, count in Counter(ids).items() if count > 1)
+            raise InputError(f"{self.name} has the id {twice!r} more than once; ids must tell the items apart")
+        object.__setattr__(self, "ids", ids)
+        object.__setattr__(self, "source", MappingProxyType(dict(self.source)))
+
+    @property
+    def n_items(self) -> int:
+        """Number of rows."""
+        return int(self.matrix.shape[0])
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns."""
+        return int(self.matrix.shape[1])
+
+
+def check_same_items(a: Representation, b: Representation) -> None:
+    """Raise an error that names the first item in which two representations differ."""
+    if a.n_items != b.n_items:
+        raise InputError(
+            f"{a.n_items} rows ({a.name}) against {b.n_items} rows ({b.name}): both must describe the same inputs in "
+            "the same order"
+        )
+    for row, (left, right) in enumerate(zip(a.ids, b.ids, strict=True)):
+        if left != right:
+            raise InputError(
+                f"row {row} is item {left!r} in {a.name} and {right!r} in {b.name}: both must describe the same "
+                "inputs in the same order"
+            )

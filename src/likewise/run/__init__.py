@@ -1,0 +1,19 @@
+"""Runs: tasks done by executors, until an experiment is finished."""
+
+from likewise.run.executor import Executor, Serial
+from likewise.run.processes import Processes
+from likewise.run.run import Done, read_experiment, run
+from likewise.run.worker import Outcome, Settings, Watch, perform
+
+__all__ = [
+    "Done",
+    "Executor",
+    "Outcome",
+    "Processes",
+    "Serial",
+    "Settings",
+    "Watch",
+    "perform",
+    "read_experiment",
+    "run",
+]

@@ -1,0 +1,171 @@
+"""Plan, do what is ready, plan again, until nothing is left: resuming and adding to an experiment are the same loop."""
+
+import functools
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from likewise.errors import InputError
+from likewise.extract import BATCH_TOKENS
+from likewise.naming import did_you_mean
+from likewise.plan import Experiment, Extract, Plan, Task, Tile, plan, results_of
+from likewise.run.executor import Executor, Serial
+from likewise.run.processes import Processes
+from likewise.run.worker import Outcome, Settings, Watch, perform
+from likewise.statistics import Results
+from likewise.store import Store
+
+Device: TypeAlias = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run came to.
+
+    Parameters
+    ----------
+    results : Results
+        All rows of the experiment that the store holds now.
+    performed : int
+        Tasks that this run did; 0 where all was done before.
+    failed : tuple of Outcome
+        Tasks that failed, with the reason.
+    blocked : tuple of Tile
+        Tiles that could not be compared because a representation is missing.
+    store : Path
+        The folder of the store.
+    """
+
+    results: Results
+    performed: int
+    failed: tuple[Outcome, ...]
+    blocked: tuple[Tile, ...]
+    store: Path
+
+
+def run(
+    experiment: Experiment | Mapping[str, Any] | str | Path,
+    store: str | Path | None = None,
+    *,
+    executor: str | Executor = "serial",
+    workers: int | None = None,
+    device: Device = "cpu",
+    batch_tokens: int = BATCH_TOKENS,
+    watch: Watch = lambda label, done, total: None,
+) -> Done:
+    """Run an experiment: extract what is missing, compare what is missing, keep everything in a store.
+
+    Parameters
+    ----------
+    experiment : Experiment, mapping, or path of a YAML file
+        What to do.
+    store : str or Path, optional
+        Folder of the store; ``runs/NAME`` by default.
+    executor : {"serial", "processes"} or Executor
+        Where pairs are compared. ``processes`` starts new interpreters: a script that uses it needs the usual
+        ``if __name__ == "__main__":``.
+    workers : int, optional
+        Number of processes; the machine's cores by default.
+    device : {"cpu", "cuda"}
+        Where models run.
+    batch_tokens : int
+        Tokens of a batch of prompts, padding included.
+    watch : callable
+        Is told ``(label, done, total)`` as the work goes on: tokens of an extraction, then scores.
+
+    Returns
+    -------
+    Done
+        The table of results, and what failed.
+
+    Raises
+    ------
+    InputError
+        If the request cannot be understood.
+    LikewiseError
+        If the store cannot be written or a worker died. What was finished stays.
+
+    Notes
+    -----
+    Whenever it stops, the same call goes on where it was: finished representations and tiles are never made again,
+    and the numbers are the same, to the last bit, as those of a run that was not stopped.
+
+    Examples
+    --------
+    >>> import likewise
+    >>> done = likewise.run("experiments/demo.yaml", store="runs/demo")  # doctest: +SKIP
+    >>> done.results.to_pandas()  # doctest: +SKIP
+    """
+    asked = read_experiment(experiment)
+    place = Store(store if store is not None else Path("runs") / asked.name)
+    place.sweep()
+    chosen = choose_executor(executor, workers)
+    settings = Settings(place.folder, device, batch_tokens)
+    failed: dict[str, Outcome] = {}
+    performed = 0
+    while ready := _ready(current := plan(asked, place), failed):
+        place.save_experiment(asked.name, current.record())
+        with closing(_perform_all(ready, settings, chosen, watch)) as outcomes:
+            for outcome in outcomes:
+                performed += 1
+                if outcome.error:
+                    failed[outcome.task.key] = outcome
+    place.save_experiment(asked.name, current.record())
+    return Done(
+        results=results_of(place, current.record()),
+        performed=performed,
+        failed=tuple(failed.values()),
+        blocked=tuple(tile for tile in current.tiles if tile.key not in failed),
+        store=place.folder,
+    )
+
+
+def read_experiment(experiment: Experiment | Mapping[str, Any] | str | Path) -> Experiment:
+    """Return an experiment, whichever way it was given."""
+    if isinstance(experiment, Experiment):
+        return experiment
+    return Experiment.of(experiment) if isinstance(experiment, Mapping) else Experiment.read(experiment)
+
+
+def choose_executor(executor: str | Executor, workers: int | None) -> Executor:
+    """Return the executor of that name."""
+    if not isinstance(executor, str):
+        return executor
+    known: dict[str, Callable[[], Executor]] = {"serial": Serial, "processes": lambda: Processes(workers)}
+    if executor not in known:
+        raise InputError(f"unknown executor {executor!r}; {did_you_mean(executor, known)}")
+    return known[executor]()
+
+
+def _ready(current: Plan, failed: Mapping[str, Outcome]) -> tuple[Task, ...]:
+    """Return what can start, without what failed already; where every extraction left has failed, the tiles."""
+    extractions = tuple(t for t in current.extractions if t.key not in failed)
+    return extractions or tuple(t for t in current.comparable() if t.key not in failed)
+
+
+def _perform_all(
+    tasks: tuple[Task, ...], settings: Settings, executor: Executor, watch: Watch
+) -> Generator[Outcome, None, None]:
+    """Do extractions one by one, for a model wants the whole machine, and tiles wherever the executor does them."""
+    if isinstance(tasks[0], Extract):
+        for number, task in enumerate(tasks, 1):
+            place = f"extraction {number} of {len(tasks)}: "
+            yield perform(task, settings, functools.partial(_watch_at, watch, place))
+        return
+    total = sum(_scores(t) for t in tasks)
+    done = 0
+    watch("comparing", done, total)
+    for outcome in executor.map(functools.partial(perform, settings=settings), tasks):
+        done += _scores(outcome.task)
+        watch("comparing", done, total)
+        yield outcome
+
+
+def _watch_at(watch: Watch, place: str, label: str, done: int, total: int) -> None:
+    watch(place + label, done, total)
+
+
+def _scores(task: Task) -> int:
+    return len(task.pairs) * len(task.measures) if isinstance(task, Tile) else 0

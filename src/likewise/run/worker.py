@@ -1,0 +1,153 @@
+"""Do one task. Workers look things up by key in the store; arrays never travel between processes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from likewise.errors import InputError, LikewiseError
+from likewise.extract import (
+    BATCH_TOKENS,
+    LoadedModel,
+    ModelSpec,
+    audit,
+    extract,
+    library_versions,
+    load_model,
+    load_prompts,
+)
+from likewise.measures import prepare
+from likewise.plan import Extract, Task, Tile
+from likewise.representation import Representation, check_same_items
+from likewise.statistics import Results, compare_pair, draw_permutations
+from likewise.store import Store
+
+Watch: TypeAlias = Callable[[str, int, int], None]
+"""Is told a task's label, how much of it is done, and of how much."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where and how a run works; what decides on numbers stands in the tasks instead.
+
+    Parameters
+    ----------
+    store : Path
+        Folder of the store.
+    device : {"cpu", "cuda"}
+        Where models run.
+    batch_tokens : int
+        Tokens of a batch, padding included.
+    """
+
+    store: Path
+    device: str = "cpu"
+    batch_tokens: int = BATCH_TOKENS
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A task that is over: done, or failed with a message."""
+
+    task: Task
+    error: str = ""
+
+
+def perform(task: Task, settings: Settings, watch: Watch = lambda label, done, total: None) -> Outcome:
+    """Do a task; an error that likewise raises becomes its outcome, so that the other tasks go on."""
+    try:
+        if isinstance(task, Tile):
+            compare_tile(task, Store(settings.store))
+        else:
+            extract_task(task, settings, watch)
+    except LikewiseError as error:
+        return Outcome(task, "\n".join([str(error), *getattr(error, "__notes__", [])]))
+    except MemoryError:
+        return Outcome(task, "memory ran out; use fewer workers or fewer batch tokens")
+    return Outcome(task)
+
+
+_held: dict[tuple[ModelSpec, str, str], LoadedModel] = {}
+
+
+def _model(spec: ModelSpec, device: str, dtype: str) -> LoadedModel:
+    """Return the model, kept until another is asked for: tasks come grouped by model."""
+    if (spec, device, dtype) not in _held:
+        _held.clear()
+        _held[spec, device, dtype] = load_model(spec, device=device, dtype=dtype)
+    return _held[spec, device, dtype]
+
+
+def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
+    """Run a model over prompts and save every layer that was asked for."""
+    store = Store(settings.store)
+    first = task.wanted[0]
+    prompts = load_prompts(first.dataset)
+    watch(f"{task.label}: loading", 0, 0)
+    loaded = _model(first.model, settings.device, first.dtype)
+    parts = store.parts(f"{task.key}-{settings.batch_tokens}")
+    matrices = extract(
+        loaded,
+        prompts,
+        [w.layer for w in task.wanted],
+        first.pooling,
+        batch_tokens=settings.batch_tokens,
+        parts=parts,
+        watch=lambda done, total: watch(task.label, done, total),
+    )
+    for w in task.wanted:
+        source = {
+            "model": w.model.model,
+            "variant": w.model.variant,
+            "layer": w.layer,
+            "pooling": w.pooling,
+            "dtype": w.dtype,
+            "dataset": w.dataset.name,
+            "prompts": prompts.fingerprint,
+            "template": prompts.template,
+            "special_tokens": True,
+            "revision": loaded.revision or w.model.revision,
+            "model_identity": w.model.identity(),
+            "dataset_identity": w.dataset.identity(),
+            "batch_tokens": settings.batch_tokens,
+            "device": settings.device,
+            "versions": library_versions(),
+        }
+        try:
+            r = Representation(matrices[w.layer], prompts.ids, w.name, w.key, source)
+        except InputError as error:
+            error.add_note(f"in layer {w.layer} of {task.label}, run in {w.dtype}")
+            raise
+        store.save_representation(r, audit(r.matrix))
+    parts.discard()
+
+
+def compare_tile(tile: Tile, store: Store) -> None:
+    """Prepare each representation of a tile once, compare its pairs, save the rows."""
+    loaded = {key: store.load_representation(key) for key in tile.representations}
+    first, *others = loaded.values()
+    for other in others:
+        check_same_items(first, other)
+        if first.source["prompts"] != other.source["prompts"]:
+            raise InputError(
+                f"{first.name} and {other.name} were extracted from different texts under the same ids "
+                f"(prompts {first.source['prompts']} and {other.source['prompts']}): the data set has changed on the "
+                "hub; give it a revision and run again"
+            )
+    prepared = {key: prepare(r) for key, r in loaded.items()}
+    shuffles = draw_permutations(first.n_items, tile.permutations, tile.seed)
+    results = Results.of(
+        row
+        for a, b in tile.pairs
+        for row in compare_pair(
+            loaded[a],
+            loaded[b],
+            prepared[a],
+            prepared[b],
+            tile.configurations,
+            shuffles,
+            seed=tile.seed,
+            dataset=tile.dataset,
+        )
+    )
+    store.save_results(tile.key, results, tile.request)

@@ -1,0 +1,17 @@
+"""What is on disk: representations, results and experiments, complete or not there at all."""
+
+from likewise.store.atomic import write_atomically, write_text
+from likewise.store.files import read_file
+from likewise.store.keys import content_key, file_hash, files_hash
+from likewise.store.store import Parts, Store
+
+__all__ = [
+    "Parts",
+    "Store",
+    "content_key",
+    "file_hash",
+    "files_hash",
+    "read_file",
+    "write_atomically",
+    "write_text",
+]

@@ -1,0 +1,74 @@
+"""Files that appear complete or not at all."""
+
+import contextlib
+import errno
+import os
+import platform
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from likewise.errors import StoreError
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
+    """Let ``write`` fill a temporary file beside ``path``, then rename it; on any failure nothing is left behind.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.unfinished")
+    try:
+        write(unfinished)
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        if _disk_full(error):
+            raise StoreError(
+                f"the disk is full: {path.name} could not be written to {path.parent}; what was finished before is "
+                "kept, so make room and run the same command again"
+            ) from error
+        if isinstance(error, PermissionError):
+            raise StoreError(f"{path.parent} cannot be written: {error.strerror}") from error
+        raise
+    return path
+
+
+def _disk_full(error: BaseException) -> bool:
+    """Whether an error says that no space is left; safetensors wraps the number of the error in a text."""
+    return (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or (
+        "No space left on device" in str(error) or "os error 28" in str(error)
+    )
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file atomically, in UTF-8 with plain line ends."""
+    return write_atomically(path, lambda p: p.write_bytes(text.encode()))
+
+
+def sweep(folder: Path) -> None:
+    """Delete what processes of this machine that no longer live left unfinished."""
+    for path in folder.rglob(".*.unfinished"):
+        host, pid = path.name.split(".")[-4:-2]
+        if host == _host() and pid.isdecimal() and not _alive(int(pid)):
+            path.unlink(missing_ok=True)
+
+
+def _host() -> str:
+    return platform.node().replace(".", "-")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

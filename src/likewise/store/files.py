@@ -1,0 +1,99 @@
+"""Representations out of files that people have: .npy, .npz, .safetensors, .parquet."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors import SafetensorError, safe_open
+
+from likewise.errors import InputError
+from likewise.naming import did_you_mean
+from likewise.representation import Representation
+
+SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet")
+
+
+def read_file(path: str | Path, *, id_column: str = "id") -> Representation:
+    """Read one matrix (items x features); its name is the file's.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.npy``; ``.npz`` or ``.safetensors`` with one matrix, or one called ``matrix``, and optionally ``ids`` in a
+        ``.npz``; ``.parquet`` with a column of ids and one column a feature, or one column of lists.
+    id_column : str
+        The column of ids of a Parquet file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read as such a matrix.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"there is no file {path}")
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"{path} ends in {path.suffix!r}; needed is one of {', '.join(SUFFIXES)}")
+    try:
+        matrix, ids = _read_parquet(path, id_column) if path.suffix == ".parquet" else _read_arrays(path)
+    except (ValueError, OSError, SafetensorError, pa.ArrowException) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+    return Representation(matrix, ids, path.stem)
+
+
+def _read_arrays(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    if path.suffix == ".npy":
+        return np.load(path, allow_pickle=False), ()
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as arrays:
+            ids = tuple(str(i) for i in arrays["ids"]) if "ids" in arrays.files else ()
+            return arrays[_only(path, [n for n in arrays.files if n != "ids"])], ids
+    return _read_safetensors(path), ()
+
+
+def _read_safetensors(path: Path) -> np.ndarray:
+    with safe_open(path, framework="np") as file:
+        name = _only(path, list(file.keys()))
+        if file.get_slice(name).get_dtype() != "BF16":
+            return np.asarray(file.get_tensor(name))
+        shape = file.get_slice(name).get_shape()
+    return _bfloat16(path, name, shape)
+
+
+def _bfloat16(path: Path, name: str, shape: list[int]) -> np.ndarray:
+    """NumPy has no bfloat16; its values are the upper halves of float32 values."""
+    import json
+
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        start, end = json.loads(file.read(size))[name]["data_offsets"]
+        file.seek(8 + size + start)
+        upper = np.frombuffer(file.read(end - start), dtype="<u2").astype("<u4")
+    return (upper << 16).view("<f4").reshape(shape)
+
+
+def _only(path: Path, names: list[str]) -> str:
+    if "matrix" in names or len(names) == 1:
+        return "matrix" if "matrix" in names else names[0]
+    raise InputError(f"{path} holds {', '.join(names) or 'nothing'}; needed is one matrix, or one called 'matrix'")
+
+
+def _read_parquet(path: Path, id_column: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    table = pq.read_table(path)
+    if id_column not in table.column_names:
+        raise InputError(f"{path} has no column {id_column!r} of ids; {did_you_mean(id_column, table.column_names)}")
+    ids = tuple(str(i) for i in table.column(id_column).to_pylist())
+    features = table.drop_columns([id_column])
+    if features.num_columns == 1 and pa.types.is_nested(features.schema.types[0]):
+        rows = features.column(0).to_pylist()
+        if None in rows or len({len(row) for row in rows if row is not None}) > 1:
+            raise InputError(
+                f"{path}: the lists in column {features.column_names[0]!r} are missing or differ in length"
+            )
+        return np.asarray(rows), ids
+    if wrong := [f.name for f in features.schema if not (pa.types.is_floating(f.type) or pa.types.is_integer(f.type))]:
+        raise InputError(f"{path}: column {wrong[0]!r} is not a number; name the column of ids if it is that")
+    return np.column_stack([column.to_numpy() for column in features.columns]), ids

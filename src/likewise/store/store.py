@@ -1,0 +1,224 @@
+"""A folder that a person can read: representations, results, experiments. What exists in it is complete."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from likewise.errors import InputError, StoreError
+from likewise.naming import canonical_json
+from likewise.representation import Representation
+from likewise.statistics import SCHEMA, Comparison, Results
+from likewise.store.atomic import sweep, write_atomically, write_text
+from likewise.store.keys import file_hash
+
+VERSION = 1
+"""Of the layout of a store; raised when an older likewise could not read what a newer one writes."""
+
+
+class Store:
+    """A store in a folder, made when the first thing is saved.
+
+    Parameters
+    ----------
+    folder : str or Path
+        ``representations/KEY.safetensors`` with ``KEY.json``, ``results/KEY.parquet`` with ``KEY.json``,
+        ``experiments/NAME.json``.
+
+    Raises
+    ------
+    StoreError
+        If the folder is a store of a newer version, or a file.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise StoreError(f"{self.folder} is a file; needed is the folder of a store")
+        about = self.folder / "store.json"
+        if about.exists():
+            version = _read_json(about).get("version")
+            if version != VERSION:
+                raise StoreError(f"{self.folder} is a store of version {version}; this likewise reads {VERSION}")
+
+    def sweep(self) -> None:
+        """Delete the unfinished files of processes that were killed."""
+        sweep(self.folder)
+
+    def _mark(self) -> None:
+        about = self.folder / "store.json"
+        if not about.exists():
+            write_text(about, json.dumps({"what": "a store of likewise", "version": VERSION}) + "\n")
+
+    # Representations
+
+    def representation_path(self, key: str) -> Path:
+        """Return where the matrix of a representation lies."""
+        return self.folder / "representations" / f"{key}.safetensors"
+
+    def has_representation(self, key: str) -> bool:
+        """Whether a representation is there. Its description is written last, so both are complete."""
+        path = self.representation_path(key)
+        return path.exists() and path.with_suffix(".json").exists()
+
+    def save_representation(self, r: Representation, audit: Mapping[str, Any]) -> None:
+        """Save the matrix in float32, then its description with the hash of the file."""
+        self._mark()
+        path = self.representation_path(r.key)
+        matrix = np.ascontiguousarray(r.matrix, dtype=np.float32)
+        write_atomically(path, lambda p: save_file({"matrix": matrix}, p))
+        about = {
+            "version": VERSION,
+            "key": r.key,
+            "n_items": r.n_items,
+            "n_features": r.n_features,
+            "sha256": file_hash(path),
+            "source": dict(r.source),
+            "audit": dict(audit),
+            "ids": list(r.ids),
+        }
+        write_text(path.with_suffix(".json"), json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+
+    def describe_representation(self, key: str) -> dict[str, Any]:
+        """Return the description of a representation: source, audit, ids."""
+        about = _read_json(self.representation_path(key).with_suffix(".json"))
+        if about.get("version") != VERSION or about.get("key") != key:
+            raise StoreError(_damaged(self.representation_path(key).with_suffix(".json"), "it describes another file"))
+        return about
+
+    def load_representation(self, key: str, name: str = "") -> Representation:
+        """Load a representation, after checking that its file is the one that was written.
+
+        Raises
+        ------
+        StoreError
+            If it is missing, truncated or changed.
+        """
+        path = self.representation_path(key)
+        about = self.describe_representation(key)
+        if not path.exists() or file_hash(path) != about["sha256"]:
+            raise StoreError(_damaged(path, "its content is not what was written"))
+        return Representation(_read_matrix(path), about["ids"], name or key, key, about["source"])
+
+    def representations(self) -> list[str]:
+        """Return the keys of all representations."""
+        found = sorted((self.folder / "representations").glob("[!.]*.json"))
+        return [p.stem for p in found if self.has_representation(p.stem)]
+
+    # Parts of an extraction that goes on
+
+    def parts(self, key: str) -> "Parts":
+        """Return the finished parts of an extraction that was not finished."""
+        return Parts(self.folder / "representations" / f"{key}.parts")
+
+    # Results
+
+    def save_results(self, key: str, results: Results, request: Mapping[str, Any]) -> None:
+        """Save the rows of one tile and what was asked for. Seconds lie beside: they alone differ from run to run."""
+        self._mark()
+        path = self.folder / "results" / f"{key}.parquet"
+        seconds = results.table.column("seconds").to_pylist()
+        write_text(path.with_suffix(".json"), json.dumps({"seconds": seconds}) + "\n")
+        table = results.table.drop_columns(["seconds"])
+        table = table.replace_schema_metadata(
+            {**SCHEMA.metadata, b"likewise.request": canonical_json(dict(request)).encode()}
+        )
+        write_atomically(path, lambda p: pq.write_table(table, p))
+
+    def results(self) -> Iterator[tuple[dict[str, Any], Comparison]]:
+        """Yield every stored row with what was asked for.
+
+        Raises
+        ------
+        StoreError
+            If a file is damaged or was not written by likewise.
+        """
+        for path in sorted((self.folder / "results").glob("[!.]*.parquet")):
+            try:
+                table = pq.read_table(path)
+                request = json.loads((table.schema.metadata or {})[b"likewise.request"])
+                timing = path.with_suffix(".json")
+                seconds = _read_json(timing)["seconds"] if timing.exists() else [None] * table.num_rows
+                table = table.append_column(pa.field("seconds", pa.float64()), pa.array(seconds, pa.float64()))
+                rows = Results(table.select(SCHEMA.names))
+            except (pa.ArrowInvalid, pa.ArrowKeyError, KeyError, ValueError, OSError) as error:
+                raise StoreError(_damaged(path, str(error).splitlines()[0])) from error
+            for row in rows:
+                yield request, row
+
+    # Experiments
+
+    def save_experiment(self, name: str, about: Mapping[str, Any]) -> None:
+        """Keep an experiment and the keys of its representations, so that a report needs nothing but the store."""
+        self._mark()
+        text = json.dumps({"version": VERSION, **about}, indent=1, ensure_ascii=False) + "\n"
+        path = self.folder / "experiments" / f"{name}.json"
+        # Left alone where nothing has changed, so that a report can tell whether it is up to date.
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            write_text(path, text)
+
+    def experiments(self) -> dict[str, dict[str, Any]]:
+        """Return the experiments by name."""
+        return {p.stem: _read_json(p) for p in sorted((self.folder / "experiments").glob("[!.]*.json"))}
+
+
+class Parts:
+    """What is finished of an extraction: files of rows, each with the positions that its rows have."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, positions: np.ndarray, rows: Mapping[str, np.ndarray]) -> None:
+        """Save the rows of some items, by layer."""
+        path = self.folder / f"{int(positions.min()):08d}-{len(positions)}-{int(positions[0]):08d}.safetensors"
+        tensors = {"positions": positions, **{f"layer {k}": np.ascontiguousarray(v) for k, v in rows.items()}}
+        write_atomically(path, lambda p: save_file(tensors, p))
+
+    def load(self) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
+        """Yield positions and rows of every finished part; one that cannot be read is made again."""
+        for path in sorted(self.folder.glob("[!.]*.safetensors")):
+            try:
+                tensors = load_file(path)
+            except SafetensorError:
+                path.unlink()
+                continue
+            positions = tensors.pop("positions")
+            yield positions, {name.removeprefix("layer "): rows for name, rows in tensors.items()}
+
+    def discard(self) -> None:
+        """Delete all parts: what they make up is saved."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"there is no {path.stem} in {path.parent}") from error
+    except (ValueError, UnicodeDecodeError) as error:
+        raise StoreError(_damaged(path, str(error))) from error
+    if not isinstance(value, dict):
+        raise StoreError(_damaged(path, "it holds no object"))
+    return value
+
+
+def _read_matrix(path: Path) -> np.ndarray:
+    try:
+        matrix: np.ndarray = load_file(path)["matrix"]
+        return matrix
+    except (SafetensorError, KeyError) as error:
+        raise StoreError(_damaged(path, str(error))) from error
+
+
+def _damaged(path: Path, why: str) -> str:
+    return (
+        f"{path} is damaged or foreign ({why}); move it out of the store or delete it, then run the same command "
+        "again: what is missing is computed again"
+    )
