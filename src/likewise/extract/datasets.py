@@ -54,7 +54,18 @@ class DatasetSpec:
     limit: int | None = None
 
     def completed(self) -> "DatasetSpec":
-        """Return the specification with what is known of this source, or of this name, filled in."""
+        """Return the specification with what is known of this source, or of this name, filled in.
+
+        Raises
+        ------
+        InputError
+            If the source is neither a known name, nor a file, nor of the form of a hub id.
+        """
+        if not self.is_file and self.source not in known("datasets") and "/" not in self.source:
+            raise InputError(
+                f"unknown data set {self.source!r}; {did_you_mean(self.source, known('datasets'))}; a path ends in "
+                ".jsonl, .csv or .parquet, a hub id has the form owner/name"
+            )
         entry = known("datasets").get(self.source) or known("datasets").get(self.name, {})
         local = self.is_file
         filled = {k: entry.get(k) for k in ("config", "split", "template", "id") if getattr(self, k) is None}
@@ -138,11 +149,6 @@ def _records(spec: DatasetSpec) -> Iterable[Mapping[str, Any]]:
         return read_records(packaged_file(spec.source, known("datasets")[spec.source]))
     if spec.is_file:
         return read_records(Path(spec.source))
-    if "/" not in spec.source and spec.source not in known("datasets"):
-        raise InputError(
-            f"unknown data set {spec.source!r}; {did_you_mean(spec.source, known('datasets'))}; a path ends in .jsonl, "
-            ".csv or .parquet, a hub id has the form owner/name"
-        )
     return _hub_records(spec)
 
 

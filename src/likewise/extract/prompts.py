@@ -70,7 +70,7 @@ def make_prompts(
             break
         try:
             texts.append(compiled.render(fields))
-        except jinja2.UndefinedError as error:
+        except jinja2.TemplateRuntimeError as error:
             raise InputError(
                 f"record {position} of {name}: {error}; its fields are {', '.join(sorted(fields))}"
             ) from error

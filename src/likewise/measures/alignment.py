@@ -72,7 +72,7 @@ def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool
     >>> import numpy as np
     >>> x = np.asarray([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     >>> round(procrustes(x, np.asarray([[0.0], [1.0], [0.0]])), 6)
-    0.535233
+    0.647195
     """
     norm_x, norm_y = x[Norm(center)], y[Norm(center)]
     scale_x, scale_y = (norm_x, norm_y) if normalize else (1.0, 1.0)

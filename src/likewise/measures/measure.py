@@ -182,7 +182,7 @@ def get(name: str) -> Callable[..., float]:
     --------
     >>> import numpy as np
     >>> x = np.asarray([[0.0, 1.0], [2.0, 0.0], [1.0, 5.0]])
-    >>> get("procrustes")(x, 3 * x + 1)
+    >>> round(get("procrustes")(x, 3 * x + 1), 9)
     0.0
     """
     return record(name).function

@@ -28,6 +28,21 @@ def configurations(
 ) -> tuple[Configuration, ...]:
     """Read presets, measures with parameters, or a list of both, into configurations without repetition.
 
+    Parameters
+    ----------
+    measures : str, Configuration, or iterable of them
+        Presets (``"paper"``), measures (``"cka"``), measures with parameters (``"jaccard(k=5)"``).
+
+    Returns
+    -------
+    tuple of Configuration
+        In the order given, each once.
+
+    Raises
+    ------
+    InputError
+        If a name or a parameter is unknown.
+
     Examples
     --------
     >>> [c.label for c in configurations(["cka", "jaccard(k=5)", "cka"])]

@@ -104,6 +104,18 @@ class Plan:
 def plan(experiment: Experiment, store: Store) -> Plan:
     """Find what an experiment needs and what of it a store lacks. Reads files; uses no network.
 
+    Parameters
+    ----------
+    experiment : Experiment
+        What is asked for.
+    store : Store
+        What is there.
+
+    Returns
+    -------
+    Plan
+        The numbers of the experiment and the tasks that are left.
+
     Raises
     ------
     InputError

@@ -1,6 +1,6 @@
 """Prepared representations and the quantities derived from them."""
 
-from likewise.prepared.distances import Distances, FirstEqual, UnitRanks
+from likewise.prepared.distances import Distances, UnitRanks
 from likewise.prepared.factors import Coordinates, CrossDecomposition, Factor, Norm, RowNorms
 from likewise.prepared.kernels import Gram, UnitGram
 from likewise.prepared.neighbours import Neighbourhood
@@ -11,7 +11,6 @@ __all__ = [
     "CrossDecomposition",
     "Distances",
     "Factor",
-    "FirstEqual",
     "Gram",
     "JointQuantity",
     "Neighbourhood",

@@ -58,16 +58,17 @@ class Distances(Quantity):
         lengths = squares[:, None] + squares[None, :]
         squared = lengths - 2 * gram
         index = xp.arange(of.n, device=gram.device)
-        near = (squared <= NEAR * lengths + LOST * xp.sum(of[Coordinates()][-1, :] ** 2)) & (index[:, None] < index[None, :])
+        lost = LOST * xp.sum(of[Coordinates()][-1, :] ** 2)
+        near = (squared <= NEAR * lengths + lost) & (index[:, None] < index[None, :])
         squared = xp.where(near | (index[:, None] >= index[None, :]), xp.zeros_like(squared), squared)
         distances = xp.sqrt(squared)
         if xp.any(near):
             rows, columns = xp.nonzero(near)
             step = max(1, CHUNK // of.d)
             differences = (
-                xp.take(of.matrix, rows[start : start + step], axis=0)
-                - xp.take(of.matrix, columns[start : start + step], axis=0)
+                xp.take(of.matrix, rows[start:stop], axis=0) - xp.take(of.matrix, columns[start:stop], axis=0)
                 for start in range(0, rows.shape[0], step)
+                for stop in (min(start + step, rows.shape[0]),)
             )
             distances[near] = xp.concat([xp.linalg.vector_norm(rows, axis=1) for rows in differences])
         return distances + distances.T
@@ -79,34 +80,6 @@ class Distances(Quantity):
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n^2."""
         return 8 * n * n
-
-
-@dataclass(frozen=True)
-class FirstEqual(Quantity):
-    """For each item, the first item with an equal row: itself, unless the row is a repetition.
-
-    Values that are equal by definition then can be made equal to the last bit, so that ties are ties.
-    """
-
-    def compute(self, of: Prepared) -> Int[Array, " n"]:
-        """Return the positions."""
-        xp = array_namespace(of.matrix)
-        return xp.argmax(xp.astype(of[Distances("euclidean")] == 0, xp.int64), axis=1)
-
-    def reindex(self, value: Int[Array, " n"], index: Int[Array, " n"]) -> Int[Array, " n"]:
-        """Find the first among the equal ones in the new order."""
-        xp = array_namespace(value)
-        group = xp.take(value, xp.asarray(index, device=value.device), axis=0)
-        return xp.argmax(xp.astype(group[:, None] == group[None, :], xp.int64), axis=1)
-
-    def nbytes(self, n: int, d: int) -> int:
-        """Return 8 n."""
-        return 8 * n
-
-
-def tie_equal_rows(values: Float[Array, "n n"], of: Prepared) -> Float[Array, "n n"]:
-    """``values`` of pairs of items, those of equal rows made equal to the last bit."""
-    return gather_square(values, of[FirstEqual()])
 
 
 @dataclass(frozen=True)
@@ -122,7 +95,7 @@ class UnitRanks(Quantity):
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
         """Return the standardised ranks."""
         xp = array_namespace(of.matrix)
-        ranks = average_ranks(strict_triangle(tie_equal_rows(of[Distances(self.inner)], of)), TIES[self.inner])
+        ranks = average_ranks(strict_triangle(of[Distances(self.inner)]), TIES[self.inner])
         ranks = ranks - (ranks.shape[0] + 1) / 2
         length = xp.linalg.vector_norm(ranks)
         if length == 0:

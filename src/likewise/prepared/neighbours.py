@@ -7,7 +7,7 @@ from jaxtyping import Bool, Int
 
 from likewise.arrays import Array, gather_square, tied_runs
 from likewise.errors import UndefinedError
-from likewise.prepared.distances import TIES, Distances, tie_equal_rows
+from likewise.prepared.distances import TIES, Distances
 from likewise.prepared.prepared import Prepared, Quantity
 
 
@@ -26,7 +26,7 @@ class Neighbourhood(Quantity):
         if not 1 <= self.k < of.n:
             raise UndefinedError(f"k = {self.k} neighbours of {of.n} items in {of.name}: k must be 1 to {of.n - 1}")
         xp = array_namespace(of.matrix)
-        distances = tie_equal_rows(of[Distances("cosine", center=self.center)], of)
+        distances = of[Distances("cosine", center=self.center)]
         index = xp.arange(of.n, device=distances.device)
         # An item is farther from itself than any other can be: cosine distances end at 2.
         away = xp.where(index[:, None] == index[None, :], xp.full_like(distances, 4.0), distances)

@@ -1,23 +1,19 @@
 """Figures, from tables to matplotlib: no files, no global state, brighter is always more alike."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from likewise.measures import Configuration, record
+from likewise.report import drawing
 from likewise.report.tables import Group, triangle
 
 ANNOTATED = 10
@@ -26,7 +22,7 @@ ANNOTATED = 10
 PANELS = 6
 """Panels in one row at most."""
 
-PAGE = 15.0
+PAGE = 16.0
 """Inches that a row of panels may take; wider ones could not be read on a screen."""
 
 OUTSIDE = 1e-9
@@ -34,16 +30,6 @@ OUTSIDE = 1e-9
 
 BELOW, ABOVE = "#12001a", "#fffbd6"
 """Colours beyond both ends of viridis, for calibrated scores outside 0 to 1."""
-
-SMALL, TITLE, HEAD = 7.0, 8.0, 10.0
-
-
-@contextmanager
-def style() -> Iterator[None]:
-    """Draw and save with matplotlib's defaults and ours, whatever the user has set, and put theirs back."""
-    ours = {"font.family": "DejaVu Sans", "font.size": TITLE, "pdf.fonttype": 42, "hatch.linewidth": 0.6}
-    with matplotlib.style.context(["default", ours]):
-        yield
 
 
 @dataclass(frozen=True)
@@ -57,8 +43,8 @@ class Layout:
     below: float
     above: float
     foot: float
-    bar: float = 0.72
-    head: float = 0.42
+    bar: float = 0.62
+    head: float = 0.34
 
     @property
     def size(self) -> tuple[float, float]:
@@ -101,22 +87,22 @@ def heatmaps(group: Group, column: str) -> Figure:
         for c in group.configurations
     ]
     notes = heatmap_notes(group, column)
-    with style():
+    with drawing.style():
         layout = _layout(group, notes)
-        figure = _canvas(layout.size)
+        figure = drawing.canvas(layout.size)
         kind = "raw scores" if column == "value" else "calibrated: 0 = chance, 1 = identical"
-        _head(figure, f"{group.dataset or 'inputs'}  ·  {group.label}  ·  {kind}")
+        drawing.head(figure, f"{group.dataset or 'inputs'}  ·  {group.label}  ·  {kind}")
         for i, (c, value) in enumerate(zip(group.configurations, values, strict=True)):
             axes = figure.add_axes(layout.box(i), label=c.label)
             cmap, norm = raw_colours(value, c) if column == "value" else calibrated_colours(values)
             _panel(axes, value, cmap, norm, group, first=i % layout.columns == 0, calibrated=column != "value")
-            axes.set_title(_panel_title(c, layout, column), fontsize=TITLE, loc="left", parse_math=False)
+            axes.set_title(_panel_title(c, layout, column), fontsize=drawing.TITLE, loc="left", parse_math=False)
             if column == "value" and np.isfinite(value).any():
-                _bar(figure, layout.bar_box(i), cmap, norm, flip=c.facts.direction == "distance")
+                drawing.bar(figure, layout.bar_box(i), cmap, norm, flip=c.facts.direction == "distance")
         if column != "value":
             last = min(len(values), layout.columns) - 1
-            _bar(figure, layout.bar_box(last), cmap, norm, extend=_extend(values))
-        _foot(figure, notes)
+            drawing.bar(figure, layout.bar_box(last), cmap, norm, extend=_extend(values))
+        drawing.foot(figure, notes)
     return figure
 
 
@@ -145,17 +131,21 @@ def heatmap_notes(group: Group, column: str) -> list[str]:
     notes = []
     expected = len(group.names) * (len(group.names) - 1) // 2 * len(group.configurations)
     if empty := expected - int(scores.notna().sum()):
-        notes.append(f"Hatched: {empty} of {expected} cells have no value; the reasons stand in the table and the warnings.")
+        notes.append(
+            f"Hatched: {empty} of {expected} cells have no value; the reasons stand in the table and the warnings."
+        )
     if column == "calibrated":
         for where, mark, outside in (
             ("below 0, less alike than chance", "▾", scores < -OUTSIDE),
             ("above 1", "▴", scores > 1 + OUTSIDE),
         ):
             if outside.any():
-                furthest = rows.loc[(scores.where(outside) - 0.5).abs().idxmax()]
+                which = int(((scores - 0.5).abs() * outside).to_numpy().argmax())
+                furthest = rows.iloc[which]
                 notes.append(
-                    f"{mark} {int(outside.sum())} of {expected} scores lie {where} (colour beyond the end of the bar); furthest "
-                    f"{furthest['calibrated']:.3f}: {furthest['a']} and {furthest['b']}, {furthest['configuration']}."
+                    f"{mark} {int(outside.sum())} of {expected} scores lie {where} (colour beyond the end of the bar); "
+                    f"furthest {furthest['calibrated']:.3f}: {furthest['a']} and {furthest['b']}, "
+                    f"{furthest['configuration']}."
                 )
     return notes
 
@@ -177,17 +167,23 @@ def measures_figure(table: pd.DataFrame, dataset: str) -> Figure:
         i, j = sorted((at[row["first configuration"]], at[row["second configuration"]]))
         values[j - 1, i] = np.nan if row["spearman"] is None else row["spearman"]
     numbered = [f"{label}  {i + 1}" for i, label in enumerate(labels)]
-    with style():
-        side, left = max(1.5, 0.42 * len(values)), 0.2 + max(map(_width, numbered))
-        width, height = max(left + side + 1.1, 5.0), side + 1.0
-        figure = _canvas((width, height))
-        _head(figure, f"{dataset or 'inputs'}  ·  Spearman correlation of measures over pairs")
-        axes = figure.add_axes((left / width, 0.4 / height, side / width, side / height))
+    with drawing.style():
+        side, left = max(1.5, 0.42 * len(values)), 0.2 + max(map(drawing.width, numbered))
+        width, height = max(left + side + 1.1, 5.0), side + 1.15
+        figure = drawing.canvas((width, height))
+        drawing.head(figure, f"{dataset or 'inputs'}  ·  Spearman correlation of measures over pairs")
+        axes = figure.add_axes((left / width, 0.55 / height, side / width, side / height))
         norm = Normalize(-1, 1)
-        _cells(axes, values, colormaps["RdBu"], norm)
-        _write(axes, values, colormaps["RdBu"], norm, lambda v: f"{v:.2f}")
-        _ticks(axes, [str(i + 1) for i in range(len(values))], numbered[1:], rotation=0)
-        _bar(figure, ((left + side + 0.15) / width, 0.4 / height, 0.1 / width, side / height), colormaps["RdBu"], norm)
+        drawing.cells(axes, values, colormaps["RdBu"], norm)
+        drawing.write(axes, values, colormaps["RdBu"], norm, lambda v: f"{v:.2f}")
+        drawing.foot(figure, [f"1 is {labels[0]}."])
+        drawing.ticks(axes, [str(i + 1) for i in range(len(values))], numbered[1:], rotation=0)
+        drawing.bar(
+            figure,
+            ((left + side + 0.15) / width, 0.55 / height, 0.1 / width, side / height),
+            colormaps["RdBu"],
+            norm,
+        )
     return figure
 
 
@@ -197,20 +193,20 @@ def datasets_figure(table: pd.DataFrame) -> Figure:
     labels = list(dict.fromkeys(table["configuration"]))
     columns = min(3, len(couples))
     rows = -(-len(couples) // columns)
-    left, side, high = 0.25 + max(map(_width, labels)), 3.2, 0.26 * len(labels) + 0.2
+    left, side, high = 0.25 + max(map(drawing.width, labels)), 3.2, 0.26 * len(labels) + 0.2
     width, height = left + columns * (side + 0.3), rows * (high + 0.75) + 0.65
-    with style():
-        figure = _canvas((width, height))
-        _head(figure, "Correlation of two data sets over pairs, per configuration")
+    with drawing.style():
+        figure = drawing.canvas((width, height))
+        drawing.head(figure, "Correlation of two data sets over pairs, per configuration")
         for i, couple in enumerate(couples):
             row, column = divmod(i, columns)
             box = (left + column * (side + 0.3), height - 0.75 - row * (high + 0.75) - high, side, high)
             axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
             here = table[(table["first data set"] == couple[0]) & (table["second data set"] == couple[1])]
             _dots(axes, here.set_index("configuration"), labels, named=column == 0)
-            axes.set_title(" and ".join(name or "inputs" for name in couple), fontsize=TITLE, parse_math=False)
+            axes.set_title(" and ".join(name or "inputs" for name in couple), fontsize=drawing.TITLE, parse_math=False)
         handles, names = figure.axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="lower left", ncols=2, frameon=False, fontsize=SMALL)
+        figure.legend(handles, names, loc="lower left", ncols=2, frameon=False, fontsize=drawing.SMALL)
     return figure
 
 
@@ -227,77 +223,44 @@ def cell_format(values: np.ndarray) -> Any:
     spread, size = (float(np.ptp(seen)), float(np.abs(seen).max())) if seen.size else (0.0, 0.0)
     if size >= 1e4 or (0 < size < 1e-3):
         return lambda v: f"{v:.1e}"
-    digits = 2 if not spread else int(np.clip(np.ceil(-np.log10(spread)) + 1, 0, 3))
+    fewest = 2 if size < 10 else 1 if size < 100 else 0
+    digits = fewest if not spread else int(np.clip(np.ceil(-np.log10(spread)) + 1, fewest, 3))
     return lambda v: f"{v:.{digits}f}"
 
 
 def _panel(
     axes: Axes, values: np.ndarray, cmap: Any, norm: Normalize, group: Group, *, first: bool, calibrated: bool
 ) -> None:
-    _cells(axes, values, cmap, norm)
+    drawing.cells(axes, values, cmap, norm)
     if len(group.names) <= ANNOTATED:
-        _write(axes, values, cmap, norm, (lambda v: f"{v:.2f}") if calibrated else cell_format(values))
+        drawing.write(axes, values, cmap, norm, (lambda v: f"{v:.2f}") if calibrated else cell_format(values))
     elif calibrated:
         marked = np.where((values < -OUTSIDE) | (values > 1 + OUTSIDE), values, np.nan)
-        _write(axes, marked, cmap, norm, lambda v: "▾" if v < 0 else "▴")
+        drawing.write(axes, marked, cmap, norm, lambda v: "▾" if v < 0 else "▴")
     names = [short_name(name) for name in group.names]
-    _ticks(axes, names[:-1], names[1:] if first else None, rotation=45 if len(names) <= 20 else 90)
-
-
-def _cells(axes: Axes, values: np.ndarray, cmap: Any, norm: Normalize) -> None:
-    """Draw the lower triangle; what has no value is hatched."""
-    below = np.tril(np.ones(values.shape, dtype=bool))
-    axes.pcolormesh(np.ma.masked_invalid(values), cmap=cmap, norm=norm, edgecolors="white", linewidth=0.6)
-    for i, j in np.argwhere(below & ~np.isfinite(values)):
-        axes.add_patch(
-            Rectangle((j, i), 1, 1, facecolor="#e4e4e8", edgecolor="#9a9aa4", hatch="////", linewidth=0.4)
-        )
-    axes.set(xlim=(0, values.shape[1]), ylim=(values.shape[0], 0), facecolor="none")
-    axes.spines[:].set_visible(False)
-
-
-def _write(axes: Axes, values: np.ndarray, cmap: Any, norm: Normalize, form: Any) -> None:
-    for i, j in np.argwhere(np.isfinite(values)):
-        red, green, blue, _ = cmap(norm(values[i, j]))
-        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
-        colour = "white" if dark else "black"
-        axes.text(j + 0.5, i + 0.5, form(values[i, j]), ha="center", va="center", color=colour, fontsize=6.5)
-
-
-def _ticks(axes: Axes, across: Sequence[str], down: Sequence[str] | None, rotation: float) -> None:
-    aligned = {"ha": "right", "rotation_mode": "anchor"} if rotation == 45 else {}
-    axes.set_xticks(np.arange(len(across)) + 0.5)
-    axes.set_xticklabels(across, rotation=rotation, fontsize=SMALL, parse_math=False, **aligned)
-    axes.set_yticks(np.arange(len(down)) + 0.5 if down else [])
-    if down:
-        axes.set_yticklabels(down, fontsize=SMALL, parse_math=False)
-    axes.tick_params(length=0, pad=2)
-
-
-def _bar(
-    figure: Figure, box: tuple[float, float, float, float], cmap: Any, norm: Normalize, *, flip: bool = False,
-    extend: str = "neither",
-) -> None:
-    """Draw a colour bar whose top is most alike."""
-    bar = figure.colorbar(ScalarMappable(norm, cmap), cax=figure.add_axes(box), extend=extend)
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(labelsize=6.5, length=2, pad=1.5)
-    bar.ax.locator_params(nbins=5)
-    if flip:
-        bar.ax.invert_yaxis()
+    drawing.ticks(axes, names[:-1], names[1:] if first else None, rotation=45 if len(names) <= 20 else 90)
 
 
 def _dots(axes: Axes, table: pd.DataFrame, labels: Sequence[str], *, named: bool) -> None:
     at = np.arange(len(labels))
     for column, marker, face in (("spearman", "o", "#31688e"), ("pearson", "D", "none")):
-        values = table.reindex(labels)[column].to_numpy(dtype=float, na_value=np.nan)
-        axes.plot(values, at, marker, color="#31688e", markerfacecolor=face, markersize=5, label=column.title(), clip_on=False)
-    for y in at[table.reindex(labels)["spearman"].isna().to_numpy()]:
-        axes.text(0, y, "no value", ha="center", va="center", fontsize=SMALL, color="#777", style="italic")
+        values = table.reindex(list(labels))[column].to_numpy(dtype=float, na_value=np.nan)
+        axes.plot(
+            values,
+            at,
+            marker,
+            color="#31688e",
+            markerfacecolor=face,
+            markersize=5,
+            label=column.title(),
+            clip_on=False,
+        )
+    for y in at[table.reindex(list(labels))["spearman"].isna().to_numpy()]:
+        axes.text(0, y, "no value", ha="center", va="center", fontsize=drawing.SMALL, color="#777", style="italic")
     axes.axvline(0, color="#999", linewidth=0.8)
     axes.set(xlim=(-1.05, 1.05), ylim=(len(labels) - 0.5, -0.5))
-    axes.set_yticks(at, labels if named else [""] * len(labels), fontsize=SMALL)
-    axes.tick_params(axis="x", labelsize=SMALL)
+    axes.set_yticks(at, labels if named else [""] * len(labels), fontsize=drawing.SMALL)
+    axes.tick_params(axis="x", labelsize=drawing.SMALL)
     axes.grid(axis="both", color="#e6e6ea", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -305,23 +268,23 @@ def _dots(axes: Axes, table: pd.DataFrame, labels: Sequence[str], *, named: bool
 
 def _layout(group: Group, notes: Sequence[str]) -> Layout:
     cells, panels = len(group.names) - 1, len(group.configurations)
-    cell = 0.4 if len(group.names) <= ANNOTATED else 0.2 if len(group.names) <= 20 else 0.15
+    cell = 0.34 if len(group.names) <= ANNOTATED else 0.17 if len(group.names) <= 20 else 0.15
     side = max(1.7, cell * cells)
-    longest = max(_width(short_name(name)) for name in group.names)
+    longest = max(drawing.width(short_name(name)) for name in group.names)
     columns = max(1, min(panels, PANELS, int((PAGE - longest) // (side + Layout.bar))))
     if -(-panels // columns) > 1:  # even rows: 8 panels as 4 + 4, not as 6 + 2
         columns = -(-panels // -(-panels // columns))
     below = 0.15 + longest * (0.75 if len(group.names) <= 20 else 1.0)
     layout = Layout(side, columns, -(-panels // columns), 0.2 + longest, below, above=0, foot=0)
     lines = max(_panel_title(c, layout, "value").count("\n") + 1 for c in group.configurations)
-    foot = 0.15 * sum(len(textwrap.wrap(note, _characters(layout.size[0]))) for note in notes) + 0.1
+    foot = 0.15 * sum(len(textwrap.wrap(note, drawing.characters(layout.size[0]))) for note in notes) + 0.1
     return Layout(side, columns, layout.rows, layout.labels, below, above=0.2 + 0.14 * lines, foot=foot)
 
 
 def _panel_title(configuration: Configuration, layout: Layout, column: str) -> str:
     """Name, parameters and direction of a configuration, wrapped to its panel."""
     differ = configuration.label.partition("(")[2].removesuffix(")")
-    wide = _characters(layout.side + 0.55)
+    wide = drawing.characters(layout.side + 0.55)
     lines = textwrap.wrap(record(configuration.measure).title, wide)
     lines += textwrap.wrap(differ, wide)
     return "\n".join([*lines, f"[{configuration.facts.direction}]"] if column == "value" else lines)
@@ -331,29 +294,3 @@ def _extend(values: Sequence[np.ndarray]) -> str:
     below = any((value < -OUTSIDE).any() for value in values)
     above = any((value > 1 + OUTSIDE).any() for value in values)
     return {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[below, above]
-
-
-def _canvas(size: tuple[float, float]) -> Figure:
-    figure = Figure(figsize=size, facecolor="white")
-    FigureCanvasAgg(figure)  # Agg whatever backend the user has; pyplot never hears of it
-    return figure
-
-
-def _head(figure: Figure, text: str) -> None:
-    height = figure.get_size_inches()[1]
-    figure.text(0.1 / figure.get_size_inches()[0], 1 - 0.1 / height, text, fontsize=HEAD, va="top", weight="bold", parse_math=False)
-
-
-def _foot(figure: Figure, notes: Sequence[str]) -> None:
-    width, height = figure.get_size_inches()
-    lines = [line for note in notes for line in textwrap.wrap(note, _characters(width))]
-    figure.text(0.1 / width, 0.06 / height, "\n".join(lines), fontsize=SMALL, va="bottom", color="#444", parse_math=False)
-
-
-def _width(text: str, size: float = SMALL) -> float:
-    """Inches that a text takes, rather too many than too few."""
-    return 0.62 * size / 72 * len(text)
-
-
-def _characters(inches: float, size: float = TITLE) -> int:
-    return max(12, int(inches / (0.58 * size / 72)))

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from likewise.report.figures import style
+from likewise.report.drawing import style
 from likewise.store import write_atomically, write_text
 
 DPI = 200
@@ -52,19 +52,19 @@ class Folder:
 
     def frame(self, frame: pd.DataFrame, stem: str) -> str:
         """Write a table as CSV in full precision, and return its path in the folder."""
-        name = self._name(f"tables/{stem}") + ".csv"
+        name = self._name(f"tables/{stem}", ".csv")
         write_text(self.path / name, frame.to_csv(index=False, lineterminator="\n"))
         return name
 
     def long_table(self, table: pa.Table, stem: str) -> str:
         """Write rows of the long table as CSV; a missing number is empty, an empty text is two quotes."""
-        name = self._name(f"tables/{stem}") + ".csv"
+        name = self._name(f"tables/{stem}", ".csv")
         write_atomically(self.path / name, lambda p: pyarrow.csv.write_csv(table, p))
         return name
 
     def parquet(self, table: pa.Table, stem: str) -> str:
         """Write the long table as Parquet, its schema's version included."""
-        name = self._name(f"tables/{stem}") + ".parquet"
+        name = self._name(f"tables/{stem}", ".parquet")
         write_atomically(self.path / name, lambda p: pq.write_table(table, p))
         return name
 
@@ -72,11 +72,11 @@ class Folder:
         """Write the page itself, last: where it exists, what it links to exists."""
         return write_text(self.path / "report.html", html)
 
-    def _name(self, wanted: str) -> str:
-        name, number = wanted, 1
+    def _name(self, wanted: str, ending: str = "") -> str:
+        name, number = wanted + ending, 1
         while name in self._taken:
             number += 1
-            name = f"{wanted}-{number}"
+            name = f"{wanted}-{number}{ending}"
         self._taken.add(name)
         return name
 

@@ -1,2 +1,216 @@
-"""stub"""
-def write_report(): ...
+"""The page: figures, tables and sentences put into one file that needs nothing else."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+import pyarrow.compute as pc
+
+from likewise.errors import InputError
+from likewise.measures import record
+from likewise.report import figures, findings, interactive, tables
+from likewise.report.files import Drawn, Folder, slug
+from likewise.report.findings import shown
+from likewise.statistics import Results, between_datasets, between_measures
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_report(
+    results: Results,
+    folder: Path,
+    *,
+    title: str,
+    experiment: str,
+    representations: Sequence[Mapping[str, Any]],
+    warnings: Sequence[str] = (),
+    made_with: Mapping[str, str] = {},
+) -> Path:
+    """Write a page that a person can read, and every figure and table in it as files.
+
+    Parameters
+    ----------
+    results : Results
+        The long table.
+    folder : Path
+        Receives ``report.html``, ``figures/`` (PNG, PDF) and ``tables/`` (CSV, and the long table as Parquet).
+    title : str
+        The heading.
+    experiment : str
+        The experiment as YAML, from which it can be done again.
+    representations : sequence of mapping
+        One each: ``name``, ``key``, ``n_items``, ``n_features``, ``source``, ``audit``, and ``dataset`` where it
+        is known. A name comes once per data set.
+    warnings : sequence of str
+        What else makes the scores hard to trust.
+    made_with : mapping of str to str
+        Versions by library.
+
+    Returns
+    -------
+    Path
+        ``folder / "report.html"``. It is written last: where it exists, the files that it links to do too.
+
+    Raises
+    ------
+    InputError
+        If there are no comparisons.
+    StoreError
+        If the folder cannot be written.
+    """
+    if not len(results):
+        raise InputError("no comparisons to report: the table of results is empty; at least one pair is needed")
+    out = Folder(Path(folder))
+    frame = tables.long_frame(results)
+    datasets = tables.datasets_by_key(frame)
+    pairs = tables.pair_summary(frame)
+    configurations = tables.configurations_of(frame)
+    groups = tables.groups(frame)
+    about = tables.representation_table(representations, datasets)
+    context = {
+        "title": title,
+        "summary": findings.summary(frame),
+        "standouts": findings.standouts(pairs),
+        "pairs": {"csv": out.frame(pairs, "pairs")},
+        "warnings": findings.warnings_of(frame, representations, datasets, warnings),
+        "classes": [_class(out, group) for group in groups],
+        "views": [view for group in groups for view in interactive.views(group)],
+        "layout": interactive.LAYOUT,
+        "measures": _between_measures(out, results),
+        "datasets": _between_datasets(out, results, frame),
+        "long": _long(out, results, frame),
+        "csv": out.long_table(results.table, "comparisons"),
+        "parquet": out.parquet(results.table, "comparisons"),
+        "experiment": experiment,
+        "representations": _table(about.drop(columns="source", errors="ignore"), out.frame(about, "representations")),
+        "sources": list(zip(about["name"], about["data set"], about["source"], strict=True)) if len(about) else [],
+        "made_with": dict(made_with),
+        "definitions": _definitions(configurations),
+        "definitions_csv": out.frame(tables.measure_table(configurations), "measures"),
+    }
+    return out.page(render(context))
+
+
+def render(context: Mapping[str, Any]) -> str:
+    """Fill the template; every text is escaped, what is ours (style, scripts) is not."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    ours = {
+        "css": (TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        "script": (TEMPLATES / "report.js").read_text(encoding="utf-8"),
+        "plotly": interactive.library(),
+    }
+    return environment.get_template("report.html.j2").render(**context, **ours)
+
+
+def _class(out: Folder, group: tables.Group) -> dict[str, Any]:
+    """Both rows of heatmaps of one class; a row without any number is told, not drawn."""
+    stem, pictures, absent = f"{slug(group.dataset)}-{slug(group.label)}", [], []
+    for column, kind in (("value", "raw"), ("calibrated", "calibrated")):
+        if not group.rows[column].notna().any():
+            why = "no shuffles were made" if not group.rows["n_permutations"].any() else "the warnings say why"
+            absent.append(f"No {kind} scores: {why}.")
+            continue
+        alt = (
+            f"Heatmaps of {kind} scores of {len(group.names)} representations on {shown(group.dataset)}, one per "
+            f"configuration ({', '.join(c.label for c in group.configurations)}); brighter is more alike."
+        )
+        note = " ".join(figures.heatmap_notes(group, column))
+        picture = figures.heatmaps(group, column)
+        pictures.append(out.figure(picture, f"{stem}-{kind}", title=f"{kind.capitalize()} scores", alt=alt, note=note))
+    return {"dataset": shown(group.dataset), "label": group.label, "figures": pictures, "absent": absent}
+
+
+def _between_measures(out: Folder, results: Results) -> dict[str, Any]:
+    table = tables.agreements(between_measures(results), "data set", "configuration")
+    pictures: list[Drawn] = []
+    for dataset in dict.fromkeys(table["data set"]):
+        here = table[table["data set"] == dataset]
+        if here["spearman"].notna().any():
+            title = f"Measures on {shown(dataset)}"
+            alt = f"Spearman correlation of every two configurations over the pairs on {shown(dataset)}; also a table."
+            picture = figures.measures_figure(here, dataset)
+            pictures.append(out.figure(picture, f"{slug(dataset)}-between-measures", title=title, alt=alt))
+    return {"figures": pictures, "table": _table(table, out.frame(table, "between-measures"))}
+
+
+def _between_datasets(out: Folder, results: Results, frame: pd.DataFrame) -> dict[str, Any]:
+    table = tables.agreements(between_datasets(results), "configuration", "data set")
+    pictures: list[Drawn] = []
+    if table["spearman"].notna().any():
+        alt = "Spearman and Pearson correlation of the scores on two data sets, a dot per configuration; also a table."
+        picture = figures.datasets_figure(table)
+        pictures.append(out.figure(picture, "between-datasets", title="Data sets", alt=alt))
+    only = frame["dataset"].nunique() == 1
+    return {"figures": pictures, "only": only, "table": _table(table, out.frame(table, "between-datasets"))}
+
+
+def _long(out: Folder, results: Results, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The long table per data set, with the columns a person reads."""
+    columns = [
+        "a",
+        "b",
+        "configuration",
+        "value",
+        "null_mean",
+        "null_std",
+        "z",
+        "pvalue",
+        "calibrated",
+        "reason",
+    ]
+    heads = {"null_mean": "chance", "null_std": "sd of chance", "pvalue": "p", "reason": "note"}
+    return [
+        {"dataset": shown(dataset), "n": int((frame["dataset"] == dataset).sum())}
+        | _table(
+            frame.loc[frame["dataset"] == dataset, columns].rename(columns=heads),
+            out.long_table(
+                results.table.filter(pc.equal(results.table["dataset"], dataset)),
+                f"comparisons-{slug(dataset)}",
+            ),
+        )
+        for dataset in dict.fromkeys(frame["dataset"])
+    ]
+
+
+def _definitions(configurations: Sequence[Any]) -> list[dict[str, Any]]:
+    """Each measure once, with its configurations."""
+    found: dict[str, dict[str, Any]] = {}
+    for c in configurations:
+        m = record(c.measure)
+        found.setdefault(
+            c.measure,
+            {
+                "title": m.title,
+                "line": tables.definition(c.measure),
+                "dois": m.references,
+                "version": m.version,
+                "used": [],
+            },
+        )["used"].append({"label": c.label, "direction": c.facts.direction, "class": tables.class_label(c)})
+    return list(found.values())
+
+
+def _table(frame: pd.DataFrame, csv: str) -> dict[str, Any]:
+    """A table as the page shows it: numbers in four digits, aligned right; the CSV has all digits."""
+    numeric = [pd.api.types.is_numeric_dtype(frame[c]) and not frame.empty for c in frame.columns]
+    written = [
+        [
+            tables.number(value) if is_number else ("" if tables.missing(value) else str(value))
+            for value, is_number in zip(row, numeric, strict=True)
+        ]
+        for row in frame.astype(object).itertuples(index=False, name=None)
+    ]
+    return {
+        "heads": [c.replace("_", " ") for c in frame.columns],
+        "numeric": numeric,
+        "rows": written,
+        "csv": csv,
+    }

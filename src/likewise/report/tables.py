@@ -129,9 +129,9 @@ def agreements(found: Iterable[Agreement], of: str, between: str) -> pd.DataFram
     """Return correlations as a table whose columns say what was correlated."""
     names = {"first": f"first {between}", "second": f"second {between}", "of": of, "n_pairs": "pairs"}
     columns = [of, f"first {between}", f"second {between}", "pairs", "spearman", "pearson", "reason"]
-    return pd.DataFrame([asdict(a) for a in found], columns=list(Agreement.__dataclass_fields__)).rename(
-        columns=names
-    )[columns]
+    return pd.DataFrame([asdict(a) for a in found], columns=list(Agreement.__dataclass_fields__)).rename(columns=names)[
+        columns
+    ]
 
 
 def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -194,7 +194,9 @@ def representation_table(
 
 
 def dataset_of(representation: Mapping[str, Any], datasets: Mapping[tuple[str, str], str]) -> str:
-    """Return the inputs of a representation as the long table calls them, otherwise as its source does."""
+    """Return what a representation's inputs are called: by itself, by the long table, or by its source."""
+    if "dataset" in representation:
+        return str(representation["dataset"])
     known = (representation["name"], representation["key"])
     return datasets[known] if known in datasets else plain(representation.get("source", {}).get("dataset"))
 

@@ -29,8 +29,10 @@ def scores_by_pair(results: Results) -> dict[tuple[str, str], dict[tuple[str, st
     scores: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
     for row in results:
         c = Configuration.from_json(row.measure, row.parameters)
+        # A configuration without any value stays, so that its correlations come with a reason.
+        pairs = scores.setdefault((row.dataset, c.label), {})
         if row.value is not None:
-            scores.setdefault((row.dataset, c.label), {})[row.a, row.b] = c.facts.more_alike * row.value
+            pairs[row.a, row.b] = c.facts.more_alike * row.value
     return scores
 
 

@@ -31,7 +31,7 @@ def draw_permutations(n: int, count: int, rng: int | np.random.Generator) -> Int
     --------
     >>> draw_permutations(3, 2, rng=0)
     array([[2, 0, 1],
-           [2, 0, 1]])
+           [2, 1, 0]])
     """
     generator = np.random.default_rng(rng)
     return np.stack([generator.permutation(n) for _ in range(count)]) if count else np.empty((0, n), dtype=np.int64)
@@ -72,7 +72,8 @@ def judge(value: float, shuffled: Sequence[float] | Float[np.ndarray, " p"], fac
     as_alike = int(np.count_nonzero(facts.more_alike * (null - value) >= -tie))
     std = float(null.std(ddof=1)) if len(null) > 1 else None
     reasons = []
-    varies = std is not None and float(np.ptp(null)) > tie
+    # Where the shuffles differ by less than a float can square, their deviation is zero.
+    varies = bool(std) and float(np.ptp(null)) > tie
     if std is not None and varies:
         z = facts.more_alike * (value - mean) / std
     else:

@@ -25,6 +25,11 @@ def read_file(path: str | Path, *, id_column: str = "id") -> Representation:
     id_column : str
         The column of ids of a Parquet file.
 
+    Returns
+    -------
+    Representation
+        With the ids of the file, or positions where it has none.
+
     Raises
     ------
     InputError

@@ -1,0 +1,198 @@
+"""What a reader should see first: the numbers of the study, what stands out, and what makes it hard to trust."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from likewise.report.tables import dataset_of, missing, number
+
+LEVEL = 0.05
+"""p above this: not told from chance."""
+
+DOMINATES = 0.5
+"""A feature with more than this share of the squared norm dominates."""
+
+NAMED = 3
+"""So many pairs or representations are named in a sentence, the others counted."""
+
+
+def shown(dataset: str) -> str:
+    """Return what a data set is called in a sentence; one without a name is just the inputs."""
+    return dataset or "inputs"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "pair"), counted(1200, "pair")
+    ('1 pair', '1,200 pairs')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def some(items: Sequence[str]) -> str:
+    """Return the first items, and how many more there are."""
+    rest = len(items) - NAMED
+    return ", ".join(items[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def summary(frame: pd.DataFrame) -> str:
+    """Return the numbers of the study in one paragraph."""
+    datasets = list(dict.fromkeys(frame["dataset"]))
+    names = {*frame["a"], *frame["b"]}
+    parts = []
+    for dataset in datasets:
+        here = frame[frame["dataset"] == dataset]
+        prompts = _range(here["n_items"])
+        parts.append(
+            f"{shown(dataset)} ({prompts} prompts, {counted(len(here[['a', 'b']].drop_duplicates()), 'pair')})"
+        )
+    shuffles = _range(frame.loc[frame["status"] == "ok", "n_permutations"])
+    chance = (
+        f"The chance level of each score comes from {shuffles} shuffles of the prompts."
+        if shuffles not in ("0", "no")
+        else "No shuffles were made: the chance level of the scores is not known."
+    )
+    return (
+        f"{counted(len(names), 'representation')} compared on {counted(len(datasets), 'data set')}: "
+        f"{', '.join(parts)}. "
+        f"Each pair is compared in {counted(frame['configuration'].nunique(), 'configuration')} of "
+        f"{counted(frame['measure'].nunique(), 'measure')}; {len(frame):,} scores in all. {chance}"
+    )
+
+
+def standouts(pairs: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    """Return, per data set, the most and the least alike pair, and how many are not told from chance.
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        From `tables.pair_summary`.
+    """
+    return [
+        (shown(dataset), _standouts(pairs[pairs["dataset"] == dataset])) for dataset in dict.fromkeys(pairs["dataset"])
+    ]
+
+
+def _standouts(pairs: pd.DataFrame) -> list[str]:
+    judged = pairs[pairs["mean_calibrated"].notna()]
+    if judged.empty:
+        return ["No pair has a calibrated score, so pairs cannot be ranked over configurations."]
+    ranked = judged.sort_values("mean_calibrated", ascending=False, kind="stable")
+    said = [_pair("Most alike", ranked.iloc[0])] if len(ranked) > 1 else [_pair("The only pair", ranked.iloc[0])]
+    if len(ranked) > 1:
+        said.append(_pair("Least alike", ranked.iloc[-1]))
+    tested = pairs[pairs["smallest_p"].notna()]
+    unsure = int((tested["smallest_p"] > LEVEL).sum())
+    said.append(
+        f"Not told from chance: {unsure:,} of {counted(len(tested), 'pair')} (smallest p over the configurations "
+        f"above {LEVEL}; p is the share of shuffles at least as alike, the score itself counted in; corrected neither "
+        "for the number of pairs nor for the number of configurations)."
+    )
+    return said
+
+
+def _pair(what: str, row: Any) -> str:
+    over = (
+        f"{row.calibrated_of} of {row.configurations}"
+        if row.calibrated_of < row.configurations
+        else str(row.configurations)
+    )
+    return (
+        f"{what}: {row.a} and {row.b}, mean calibrated score {number(float(row.mean_calibrated))} "
+        f"over {over} configuration{'' if row.configurations == 1 else 's'} (0 is chance, 1 is identical)."
+    )
+
+
+def warnings_of(
+    frame: pd.DataFrame,
+    representations: Sequence[Mapping[str, Any]],
+    datasets: Mapping[tuple[str, str], str],
+    passed: Sequence[str],
+) -> list[str]:
+    """Return all that makes the scores hard to trust, as sentences.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The long table.
+    representations : sequence of mapping
+        As `write_report` takes them.
+    datasets : mapping of (name, key) to str
+        What the long table calls the inputs of a representation.
+    passed : sequence of str
+        Warnings of the caller, told last.
+    """
+    return [
+        *_few_inputs(representations, datasets),
+        *_few_shuffles(frame),
+        *_odd_rows(representations, datasets),
+        *_without_value(frame),
+        *passed,
+    ]
+
+
+def _few_inputs(representations: Sequence[Mapping[str, Any]], datasets: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    by_dataset: dict[str, list[Mapping[str, Any]]] = {}
+    for r in representations:
+        by_dataset.setdefault(shown(dataset_of(r, datasets)), []).append(r)
+    for dataset, here in by_dataset.items():
+        if few := [r for r in here if r["n_items"] < r["n_features"]]:
+            most = max(r["n_features"] for r in few)
+            yield (
+                f"{dataset}: {min(r['n_items'] for r in few):,} prompts in up to {most:,} dimensions "
+                f"({len(few)} of {counted(len(here), 'representation')} with fewer prompts than dimensions). With "
+                "so few, even unrelated representations can be rotated onto each other: raw scores of alignment "
+                "measures and of CKA are then largely chance. Read the calibrated ones."
+            )
+
+
+def _few_shuffles(frame: pd.DataFrame) -> Iterator[str]:
+    tested = frame[(frame["n_permutations"] > 0) & (frame["n_permutations"] + 1 < 1 / LEVEL)]
+    if not tested.empty:
+        most = int(tested["n_permutations"].max())
+        yield (
+            f"With {counted(most, 'shuffle')} the smallest possible p is {number(1 / (1 + most))}: no pair can be told "
+            f"from chance at {LEVEL}. Use at least {round(1 / LEVEL) - 1}."
+        )
+
+
+def _odd_rows(representations: Sequence[Mapping[str, Any]], datasets: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    for r in representations:
+        audit, where = r.get("audit") or {}, f"{r['name']} on {shown(dataset_of(r, datasets))}"
+        if rows := audit.get("zero_rows", 0):
+            yield f"{where}: {counted(rows, 'row')} of zeros, which {'has' if rows == 1 else 'have'} no direction."
+        if rows := audit.get("repeated_rows", 0):
+            yield (
+                f"{where}: {counted(rows, 'row')} equal to an earlier one; prompts that look the same to a model count "
+                "more than once, and their nearest neighbours are ties."
+            )
+        if columns := audit.get("constant_features", 0):
+            yield f"{where}: {counted(columns, 'dimension')} the same for every prompt."
+        if (share := audit.get("largest_feature_share", 0.0)) > DOMINATES:
+            yield (
+                f"{where}: dimension {audit.get('largest_feature', '?')} holds {share:.0%} of the squared norm and "
+                "dominates every measure that does not rescale dimensions."
+            )
+
+
+def _without_value(frame: pd.DataFrame) -> Iterator[str]:
+    """Rows without a value, and rows where something that derives from it is missing, by reason."""
+    told = frame[frame["reason"] != ""]
+    for _, rows in told.groupby(["dataset", "status", "reason"], sort=False):
+        first = rows.iloc[0]
+        pairs = list(dict.fromkeys(f"{a} and {b}" for a, b in zip(rows["a"], rows["b"], strict=True)))
+        where = ", ".join(dict.fromkeys(rows["configuration"]))
+        what = "undefined" if first["status"] == "undefined" else "incomplete"
+        told_of = f"{counted(len(pairs), 'pair')} ({some(pairs)}) in {where}"
+        yield f"{shown(first['dataset'])}: {what} for {told_of}: {first['reason']}."
+
+
+def _range(values: pd.Series) -> str:
+    seen = [int(v) for v in values.unique() if not missing(v)]
+    if not seen:
+        return "no"
+    return f"{seen[0]:,}" if len(seen) == 1 else f"{min(seen):,} to {max(seen):,}"

@@ -1,0 +1,188 @@
+"""The command line: results on standard output, messages on standard error, exit codes that scripts can trust."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from likewise.cli.console import bytes_text
+from likewise.cli.main import main
+from likewise.errors import StoreError
+from likewise.measures import REGISTRY
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
+    """Run a command in an empty folder; return exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["likewise", *map(str, words)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        code = stopped.value.code
+        return (code if isinstance(code, int) else 0), *capfd.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def matrices(tmp_path: Path) -> tuple[Path, Path]:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(30, 8))
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "moved.npy", 3 * x @ np.linalg.qr(rng.normal(size=(8, 8)))[0] + 1)
+    return tmp_path / "x.npy", tmp_path / "moved.npy"
+
+
+def test_measures_lists_all(cli: Cli) -> None:
+    code, out, _ = cli("measures", "--json")
+    listed = json.loads(out)
+    assert code == 0
+    assert {m["name"] for m in listed["measures"]} == set(REGISTRY)
+    assert len(listed["presets"]["paper"]) == 10
+    code, out, _ = cli("measures")
+    assert code == 0 and all(name in out for name in REGISTRY)
+
+
+def test_compare_prints_and_writes_the_table(cli: Cli, matrices: tuple[Path, Path], tmp_path: Path) -> None:
+    code, out, _ = cli("compare", *matrices, "--permutations", 20, "--json", "--output", "t.parquet")
+    rows = json.loads(out)
+    assert code == 0 and len(rows) == 10
+    by_label = {(r["measure"], r["parameters"]): r for r in rows}
+    assert by_label["cka", "{}"]["calibrated"] == pytest.approx(1)
+    assert pq.read_table(tmp_path / "t.parquet").to_pylist()[0]["measure"] == rows[0]["measure"]
+    code, out, err = cli("compare", *matrices, "--measure", "cka", "--measure", "jaccard(k=3)", "--output", "t.csv")
+    assert code == 0 and "jaccard(k=3)" in out and "0 is chance" in err
+    assert (tmp_path / "t.csv").read_text().count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["compare", "x.npy"], "needed are two or more"),
+        (["compare", "x.npy", "none.npy"], "there is no file none.npy"),
+        (["compare", "x.npy", "moved.npy", "--measure", "ckaa"], 'did you mean "cka"'),
+        (["compare", "x.npy", "moved.npy", "--output", "t.xlsx"], "ends in .parquet or .csv"),
+        (["compare", "x.npy", "short.npy"], "30 rows .x. against 29 rows .short."),
+        (["compare", "x.npy", "nan.npy"], "nan holds nan in row 4, column 2"),
+        (["run", "none.yaml"], "there is no experiment none.yaml"),
+        (["plan", "odd.yaml"], "unknown key 'model' in the experiment"),
+        (["show", "abc"], "which store"),
+        (["report", "nowhere"], "there is no store in nowhere"),
+        (["extract", "smollm2-135m-instuct", "--dataset", "humaneval"], 'did you mean "smollm2-135m-instruct"'),
+        (["extract", "smollm2-135m-instruct", "--dataset", "humanevl"], 'did you mean "humaneval"'),
+        (["measures", "--josn"], "No such option"),
+    ],
+)
+def test_a_wrong_request_is_explained_with_exit_code_2(
+    cli: Cli, matrices: tuple[Path, Path], tmp_path: Path, words: list[str], message: str
+) -> None:
+    x = np.load(matrices[0])
+    np.save(tmp_path / "short.npy", x[1:])
+    x[4, 2] = np.nan
+    np.save(tmp_path / "nan.npy", x)
+    (tmp_path / "odd.yaml").write_text("model: [a]\n")
+    code, out, err = cli(*words)
+    assert code == 2
+    assert out == ""
+    assert re.search(message, err), err
+    assert "Traceback" not in err
+
+
+@pytest.fixture
+def written(tmp_path: Path, experiment: dict[str, Any]) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(experiment))
+    return path
+
+
+def test_run_plan_show_and_report(cli: Cli, written: Path, tmp_path: Path) -> None:
+    code, out, _ = cli("plan", written, "--json")
+    assert (code, json.loads(out)["extractions_left"]) == (0, 6)
+
+    code, out, err = cli("run", written, "--executor", "serial")
+    assert (code, out) == (0, "") and "done: 120 scores" in err
+    page = tmp_path / "runs" / "small" / "report.html"
+    assert page.exists()
+
+    before = page.stat().st_mtime_ns
+    code, _, err = cli("run", written, "--executor", "serial")
+    assert code == 0 and "all is done: 120 scores" in err
+    assert page.stat().st_mtime_ns == before
+
+    code, out, _ = cli("run", written, "--executor", "serial", "--json")
+    assert code == 0 and json.loads(out)["performed"] == 0
+
+    code, out, _ = cli("plan", written)
+    assert code == 0 and "6 extractions (0 left)" in out
+
+    key = next((tmp_path / "runs" / "small" / "representations").glob("*.json")).stem
+    code, out, _ = cli("show", key[:10], "--json")
+    assert code == 0 and json.loads(out)["key"] == key
+    code, out, _ = cli("show", key)
+    assert code == 0 and "audit.largest_feature_share" in out
+    code, out, _ = cli("show", "small")
+    assert code == 0 and "commonsense-probes" in out
+
+    code, out, _ = cli("report", "runs/small", "--output", "elsewhere", "--json")
+    assert code == 0 and Path(json.loads(out)["report"]).exists()
+
+
+def test_extract_prints_where_the_rows_are(cli: Cli, tiny: Callable[..., Path], tmp_path: Path) -> None:
+    words = ["extract", tiny(), tiny("gpt2"), "--dataset", "commonsense-probes", "--limit", 3, "--layer", 1]
+    code, out, _ = cli(*words, "--layer", "last", "--json")
+    found = json.loads(out)["representations"]
+    assert code == 0 and len(found) == 4
+    files = [f["file"] for f in found]
+    code, out, _ = cli("compare", *files, "--measure", "cka", "--permutations", 2, "--json")
+    assert code == 0 and len(json.loads(out)) == 6
+
+
+def test_failed_tasks_are_listed_with_exit_code_1(cli: Cli, experiment: dict[str, Any], tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "config.json").write_text('{"model_type": "llama"}')
+    experiment["models"].append({"model": str(broken), "name": "broken"})
+    (tmp_path / "e.yaml").write_text(yaml.safe_dump(experiment))
+    code, _, err = cli("run", "e.yaml", "--executor", "serial")
+    assert code == 1
+    assert "failed:" in err and "no weights in safetensors" in err and "not compared" in err
+    assert (tmp_path / "runs" / "small" / "report.html").exists()
+
+
+def test_a_store_that_cannot_be_written_is_exit_code_1(
+    cli: Cli, written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise StoreError("the disk is full: make room")
+
+    monkeypatch.setattr("likewise.store.store.write_atomically", full)
+    code, _, err = cli("run", written, "--executor", "serial")
+    assert code == 1 and "the disk is full" in err and "Traceback" not in err
+
+
+def test_ctrl_c_says_how_to_go_on(cli: Cli, written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["likewise.run.run"], "perform", interrupt)
+    code, _, err = cli("run", written, "--executor", "serial")
+    assert code == 130 and "the same command goes on from there" in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (35_224_576, "35.22 MB"), (2_000_000_000_000, "2 TB")]
+)
+def test_bytes_are_said_as_people_do(count: int, text: str) -> None:
+    assert bytes_text(count) == text

@@ -1,0 +1,152 @@
+"""Configurations, presets and the registry: what is read, what it is called, what is refused."""
+
+import numpy as np
+import pytest
+
+from likewise.errors import InputError
+from likewise.measures import PRESETS, REGISTRY, Configuration, configurations, get, prepare_pair, record
+from likewise.prepared import Prepared
+from likewise.representation import Representation
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "parameters"),
+    [
+        ("cka", "cka", {}),
+        (" cka ", "cka", {}),
+        ("jaccard", "jaccard", {"k": 10, "center": False}),
+        ("jaccard()", "jaccard", {"k": 10, "center": False}),
+        ("jaccard(center=True, k=10)", "jaccard(center=True)", {"k": 10, "center": True}),
+        ("jaccard(k=5, center=true)", "jaccard(k=5, center=True)", {"k": 5, "center": True}),
+        ("rsa(inner=cosine)", 'rsa(inner="cosine")', {"inner": "cosine", "outer": "spearman"}),
+    ],
+)
+def test_text_gives_label_and_all_parameters(text, label, parameters):
+    c = Configuration.parse(text)
+    assert c.label == label
+    assert c.parameters == parameters
+
+
+def test_label_and_json_lead_back(configuration):
+    assert Configuration.parse(configuration.label) == configuration
+    assert Configuration.from_json(configuration.measure, configuration.parameters_json) == configuration
+    assert hash(Configuration.parse(configuration.label)) == hash(configuration)
+
+
+def test_json_holds_every_parameter_in_one_order():
+    assert Configuration.parse("jaccard(k=5)").parameters_json == '{"center":false,"k":5}'
+    a, b = Configuration("jaccard", {"k": 3, "center": True}), Configuration("jaccard", {"center": True, "k": 3})
+    assert a.parameters_json == b.parameters_json
+    assert a == b
+
+
+def test_configuration_computes_what_the_function_computes(configuration, related):
+    x, y = related(20, 5, 6)
+    assert configuration(x, y) == get(configuration.measure)(x, y, **configuration.parameters)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("procrutes", r"unknown measure 'procrutes'; did you mean \"procrustes\"\?"),
+        ("zzz", "unknown measure 'zzz'; known: aligned_cosine, cka"),
+        ("jaccard(centre=True)", r"jaccard has no parameter 'centre'; did you mean \"center\"\?"),
+        ("jaccard(q=1)", "jaccard has no parameter 'q'; known: center, k"),
+        ("rsa(inner=cosin)", r"rsa\(inner='cosin'\) is unknown; did you mean \"cosine\"\?"),
+        ("rsa(outer=kendal)", r"rsa\(outer='kendal'\) is unknown; known: spearman"),
+        ("rsm_difference(inner=euclid)", r"did you mean \"euclidean\"\?"),
+        ("jaccard(center=1)", r"jaccard\(center=1\): needed is a value like False"),
+        ("jaccard(k=True)", r"jaccard\(k=True\): needed is a value like 10"),
+        ("jaccard(k=2.5)", r"jaccard\(k=2.5\): needed is a value like 10"),
+        ("jaccard(k=five)", r"jaccard\(k='five'\): needed is a value like 10"),
+        ("rsa(inner=3)", r"rsa\(inner=3\): needed is a value like 'euclidean'"),
+        ("jaccard(k=5", r"cannot read 'jaccard\(k=5'"),
+    ],
+)
+def test_refused_with_what_would_do(text, message):
+    with pytest.raises(InputError, match=message):
+        Configuration.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [({"centre": True}, r"no parameter 'centre'; did you mean"), ({"k": 2.5}, "needed is a value like 10")],
+)
+def test_function_refuses_what_its_configuration_refuses(parameters, message, related):
+    with pytest.raises(InputError, match=message):
+        get("jaccard")(*related(20, 4, 5), **parameters)
+
+
+def test_paper_is_ten_configurations_in_the_order_of_the_paper():
+    assert [c.label for c in configurations("paper")] == list(PRESETS["paper"])
+    assert len(set(configurations("paper"))) == 10
+
+
+def test_presets_measures_and_configurations_mix_without_repetition():
+    mixed = configurations(["cka", Configuration.parse("jaccard(k=5)"), "jaccard(k=5, center=False)", "paper", "cka"])
+    labels = [c.label for c in mixed]
+    assert labels[:2] == ["cka", "jaccard(k=5)"]
+    assert len(labels) == len(set(labels)) == 11
+
+
+def test_one_configuration_needs_no_list():
+    c = Configuration.parse("rsa")
+    assert configurations(c) == configurations("rsa") == configurations(["rsa"]) == (c,)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("papr", r"unknown measure or preset 'papr'; did you mean \"paper\"\?"),
+        (["cka", "jacard(k=3)"], r"unknown measure or preset 'jacard\(k=3\)'; did you mean \"jaccard\"\?"),
+    ],
+)
+def test_unknown_measure_or_preset_is_refused_by_name(given, message):
+    with pytest.raises(InputError, match=message):
+        configurations(given)
+
+
+def test_record_of_an_unknown_measure_says_the_nearest():
+    with pytest.raises(InputError, match=r"unknown measure 'ckaa'; did you mean \"cka\"\?"):
+        record("ckaa")
+
+
+def test_registry_knows_each_measure_by_the_name_of_its_function(measure):
+    assert REGISTRY[measure.name] is measure
+    assert measure.function.__name__ == measure.name
+    assert measure.function.__module__ == f"likewise.measures.{measure.family}"
+    assert get(measure.name) is record(measure.name).function
+
+
+# Operands.
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, Prepared, Representation], ids=["array", "Prepared", "Representation"])
+def test_operand_of_any_kind_gives_the_same_value(configuration, related, wrap):
+    x, y = related(20, 5, 6)
+    assert configuration(wrap(x), y) == configuration(x, wrap(y)) == configuration(x, y)
+
+
+def test_prepared_operand_is_used_as_it_is(related):
+    x, y = (Prepared(m) for m in related(8, 2, 3))
+    assert prepare_pair(x, y) == (x, y)
+
+
+def test_unequal_numbers_of_rows_are_refused(measure):
+    with pytest.raises(
+        InputError, match="36 rows against 40 rows: both must describe the same inputs in the same order"
+    ):
+        measure.function(np.ones((36, 3)), np.ones((40, 3)))
+
+
+def test_representations_of_other_items_are_refused(measure):
+    x, y = (Representation(np.eye(3), ids=ids, name=ids) for ids in ("abc", "adc"))
+    with pytest.raises(InputError, match="row 1 is item 'b' in abc and 'd' in adc"):
+        measure.function(x, y)
+
+
+def test_operand_that_is_not_finite_is_refused_by_side_and_place(measure):
+    y = np.ones((12, 3))
+    y[7, 2] = np.nan
+    with pytest.raises(InputError, match="y holds nan in row 7, column 2; 1 of its 36 values"):
+        measure.function(np.ones((12, 3)), y)

@@ -1,0 +1,183 @@
+"""Hard inputs: the value of the definition, or an UndefinedError where it has none; never NaN, never a crash."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from likewise.errors import UndefinedError
+from likewise.measures import Configuration, get
+from likewise.prepared import Neighbourhood, Prepared
+
+N = 24
+
+
+def generic(d: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng([d, seed]).normal(size=(N, d)) + 0.3
+
+
+def changed(d: int, change: Callable[[np.ndarray], None]) -> np.ndarray:
+    x = generic(d)
+    change(x)
+    return x
+
+
+def repeat(x: np.ndarray) -> None:
+    x[4:12] = x[12:20]
+    x[20:] = x[20]
+
+
+def centre(x: np.ndarray) -> None:
+    """Make row 5 the mean of all rows, in numbers that binary fractions hold exactly."""
+    x[:] = np.round(16 * x)
+    x[5] = 0
+    x[-1] = 0
+    x[-1] = -x.sum(axis=0)
+
+
+HARD = {
+    "repeated rows": changed(7, repeat),
+    "repeated rows, n < d": changed(40, repeat),
+    "constant columns": changed(7, lambda x: x.__setitem__((slice(None), slice(3)), 0.1)),
+    "zero columns": changed(7, lambda x: x.__setitem__((slice(None), slice(3)), 0.0)),
+    "a row of zeros": changed(7, lambda x: x.__setitem__(3, 0.0)),
+    "a row of zeros, n < d": changed(40, lambda x: x.__setitem__(3, 0.0)),
+    "a row that is the mean": changed(7, centre),
+    "all rows zero": np.zeros((N, 5)),
+    "all rows equal": np.full((N, 5), 0.1),
+    "all rows equal, n < d": np.full((N, 40), 0.7),
+    "one dominating dimension": changed(7, lambda x: x.__setitem__((slice(None), 2), 1e4 * x[:, 2])),
+    "one dominating dimension, n < d": changed(40, lambda x: x.__setitem__((slice(None), 2), 1e4 * x[:, 2])),
+    "one dominating offset": changed(40, lambda x: x.__setitem__((slice(None), 2), x[:, 2] + 1e4)),
+    "limits of float16": (65504 * np.tanh(generic(7))).astype(np.float16),
+    "least numbers of float16": (6e-8 * np.round(20 * generic(7))).astype(np.float16),
+    "one feature": generic(1),
+    "one feature of whole numbers": np.arange(1.0, N + 1)[:, None],
+    "whole numbers with many ties": np.random.default_rng(5).integers(1, 3, size=(N, 6)),
+    "whole numbers with many ties, n < d": np.random.default_rng(5).integers(1, 3, size=(N, 30)),
+    "rank two": generic(2) @ generic(9)[:2],
+    "rank two, n < d": generic(2) @ generic(40)[:2],
+    "parallel rows": np.arange(1.0, N + 1)[:, None] * generic(9)[:1],
+    "more features than rows": generic(70),
+}
+
+
+def check_value(configuration: Configuration, x: np.ndarray, y: np.ndarray, expected: float) -> None:
+    if math.isnan(expected):
+        with pytest.raises(UndefinedError, match=r"\w+ \w+"):
+            configuration(x, y)
+    else:
+        low, high = configuration.facts.bounds
+        value = configuration(x, y)
+        size = np.linalg.norm(x.astype(np.float64))  # in whose units a value that does not normalise has its rounding
+        assert value == pytest.approx(expected, rel=1e-8, abs=1e-8 + 1e-12 * size)
+        assert low - 1e-12 <= value <= high + 1e-12
+
+
+@pytest.mark.parametrize("case", HARD)
+def test_hard_against_generic_is_the_definition_or_undefined(configuration, definition, case):
+    x, y = HARD[case], generic(11, seed=1)
+    check_value(configuration, x, y, definition(configuration)(x, y))
+    check_value(configuration, y, x, definition(configuration)(y, x))
+
+
+@pytest.mark.parametrize("case", HARD)
+def test_hard_against_itself_is_identical_or_undefined(configuration, definition, case):
+    x = HARD[case]
+    undefined = math.isnan(definition(configuration)(x, x))
+    check_value(configuration, x, x.copy(), math.nan if undefined else configuration.facts.identity)
+
+
+@pytest.mark.parametrize("name", ["cka", "aligned_cosine", "procrustes"])
+def test_constant_rows_are_undefined_whatever_the_constant_and_their_number(name):
+    """The mean of equal numbers misses them by rounding, which must not be taken for a representation."""
+    for n in range(3, 60):
+        for constant in (0.1, 0.7, 1e6 + 0.1, 1e-300):
+            with pytest.raises(UndefinedError, match="equal"):
+                get(name)(np.full((n, 3), constant), generic(3)[:1] * np.arange(n)[:, None])
+
+
+def test_large_common_offset_leaves_the_value(configuration, related):
+    if "translation" not in configuration.facts.invariances:
+        pytest.skip("feels an offset by definition")
+    for shape in ((30, 7, 9), (20, 40, 30)):
+        x, y = related(*shape)
+        assert configuration(x + 1e6, y - 1e6) == pytest.approx(configuration(x, y), abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e-6, 1e6, 1e100])
+def test_size_of_the_numbers_leaves_the_value(configuration, related, size):
+    if "scaling" not in configuration.facts.invariances:
+        pytest.skip("feels scale by definition")
+    x, y = related(20, 7, 9)
+    assert configuration(size * x, y) == pytest.approx(configuration(x, y), rel=1e-9)
+
+
+def test_fewest_items_have_a_value_within_bounds(configuration, definition, related):
+    for d, e in ((1, 1), (3, 4), (50, 60)):
+        x, y = related(configuration.facts.minimum_items, d, e)
+        check_value(configuration, x, y, definition(configuration)(x, y))
+
+
+@pytest.mark.parametrize("shape", [(30, 6), (12, 40)], ids=["n > d", "n < d"])
+def test_rotated_and_widened_copy_is_identical(configuration, related, shape):
+    x, _ = related(*shape, 1)
+    q = np.linalg.qr(np.random.default_rng(1).normal(size=(shape[1] + 5, shape[1]))).Q
+    assert configuration(x, x @ q.T) == pytest.approx(configuration.facts.identity, abs=1e-9)
+
+
+@pytest.mark.parametrize("noise", [1e-3, 1e-6, 1e-9])
+def test_small_distance_keeps_its_digits(noise):
+    """A distance to a copy with little noise is of the size of the noise, not of the root of a rounding error."""
+    x = generic(6)
+    y = x + noise * generic(6, seed=1)
+    value = get("procrustes")(x, y, center=False, normalize=False)
+    assert value == pytest.approx(np.linalg.norm(x - y), rel=0.3)
+    assert value <= np.linalg.norm(x - y)
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_undefined_names_the_row_that_has_no_cosine(center):
+    x = HARD["a row that is the mean" if center else "a row of zeros"]
+    with pytest.raises(UndefinedError, match=f"row {5 if center else 3} of x"):
+        get("jaccard")(x, generic(4), center=center)
+    with pytest.raises(UndefinedError, match=f"row {5 if center else 3} of y"):
+        get("aligned_cosine")(generic(4), x, center=center)
+
+
+def test_more_neighbours_than_other_items_are_undefined():
+    with pytest.raises(UndefinedError, match="24 items; jaccard needs at least 25"):
+        get("jaccard")(generic(4), generic(5), k=24)
+    with pytest.raises(UndefinedError, match="k = 0 neighbours"):
+        get("jaccard")(generic(4), generic(5), k=0)
+
+
+# Ties of neighbours.
+
+
+def neighbours(x: np.ndarray, k: int) -> list[list[int]]:
+    return [np.flatnonzero(row).tolist() for row in Prepared(x)[Neighbourhood(k, center=False)]]
+
+
+def test_item_is_not_its_own_neighbour_where_rows_repeat():
+    x = np.asarray([[0.3, 0.7, 0.1]] * 4 + [[0.9, -0.2, 0.4]] * 2)
+    assert neighbours(x, 1) == [[1], [0], [0], [0], [5], [4]]
+
+
+def test_ties_of_neighbours_go_to_the_lower_index():
+    x = np.asarray([[0.3, 0.7, 0.1]] * 4 + [[0.9, -0.2, 0.4]] * 2)
+    assert neighbours(x, 3) == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2], [0, 1, 5], [0, 1, 4]]
+
+
+def test_rows_of_one_direction_tie_whatever_their_length():
+    x = np.arange(1.0, 7.0)[:, None] * np.asarray([[0.3, 0.7, 0.1]])
+    assert neighbours(x, 2) == [[1, 2], [0, 2], [0, 1], [0, 1], [0, 1], [0, 1]]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_neighbours_among_random_repetitions_are_those_of_the_definition(definition, seed):
+    rng = np.random.default_rng(seed)
+    x, y = (rng.normal(size=(8, d))[rng.integers(0, 8, size=30)] for d in (3, 50))
+    c = Configuration("jaccard", {"k": 4})
+    assert c(x, y) == pytest.approx(definition(c)(x, y), abs=1e-12)

@@ -1,0 +1,94 @@
+"""An experiment says what to do, and what is wrong with it, at the place where it is wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from likewise.errors import InputError
+from likewise.plan import Experiment
+
+GOOD: dict[str, Any] = {"name": "x", "models": ["gpt2", "distilgpt2"], "datasets": ["commonsense-probes"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"modles": []}, r"unknown key 'modles' in the experiment; did you mean \"models\""),
+        (
+            {"models": [{"model": "a", "layres": ["last"]}]},
+            r"unknown key 'layres' in models.0; did you mean \"layers\"",
+        ),
+        ({"statistics": {"permutation": 3}}, r"in statistics; did you mean \"permutations\""),
+        ({"statistics": {"permutations": -1}}, "statistics.permutations: .*greater than or equal to 0"),
+        ({"measures": ["procrutes"]}, r"unknown measure or preset 'procrutes'; did you mean \"procrustes\""),
+        ({"measures": [{"jaccard": {"kk": 3}}]}, "jaccard has no parameter 'kk'"),
+        ({"measures": ["rsa(inner='manhattan')"]}, "rsa.inner='manhattan'. is unknown"),
+        ({"models": ["a", "a"]}, "two models are called 'a'"),
+        ({"datasets": ["commonsense-probes", "commonsense-probes"]}, "two data sets are called"),
+        ({"models": [{"model": "a", "datasets": ["humanevl"]}]}, "names the data set 'humanevl'"),
+        ({"models": [{"model": "a", "variant": "nosie(sd=1)"}]}, r"unknown variant 'nosie'; did you mean \"noise\""),
+        ({"representation": {"layers": ["-1.5"]}}, "unknown layer '-1.5'; a layer is 'last'"),
+        ({"representation": {"layers": ["0"]}}, "'embedding' .what enters the first block"),
+        ({"representation": {"pooling": "lst_token"}}, r"unknown pooling 'lst_token'; did you mean \"last_token\""),
+        ({"representation": {"dtype": "int8"}}, "representation.dtype"),
+        ({"name": "../up"}, "name: .*pattern"),
+        ({"models": []}, "models: "),
+    ],
+)
+def test_what_is_wrong_is_said(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Experiment.of(GOOD | change)
+
+
+def test_short_and_long_forms_are_the_same() -> None:
+    short = {**GOOD, "models": ["a/gpt", {"model": "b", "variant": "noise(sd=0.5)"}], "measures": "jaccard(k=5)"}
+    long = {
+        **GOOD,
+        "models": [{"model": "a/gpt", "name": "gpt"}, {"model": "b", "variant": {"noise": {"sd": 0.5, "seed": 0}}}],
+        "datasets": [{"source": "commonsense-probes", "name": "commonsense-probes"}],
+        "measures": [{"jaccard": {"k": 5}}],
+    }
+    assert Experiment.of(short) == Experiment.of(long)
+    assert [m.name for m in Experiment.of(short).models] == ["gpt", "b noise(sd=0.5, seed=0)"]
+
+
+def test_yaml_goes_round(tmp_path: Path) -> None:
+    path = tmp_path / "e.yaml"
+    experiment = Experiment.of({**GOOD, "statistics": {"permutations": 7}, "measures": ["paper", "jaccard(k=3)"]})
+    path.write_text(experiment.to_yaml())
+    assert Experiment.read(path) == experiment
+
+
+def test_an_experiment_is_called_after_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "night.yaml"
+    path.write_text("models: [gpt2, distilgpt2]\ndatasets: [commonsense-probes]\n")
+    assert Experiment.read(path).name == "night"
+
+
+def test_paths_are_relative_to_the_experiment(tmp_path: Path, tiny: Callable[..., Path]) -> None:
+    (tmp_path / "data.jsonl").write_text("{}")
+    (tmp_path / "model").symlink_to(tiny())
+    path = tmp_path / "e.yaml"
+    path.write_text("models: [./model, gpt2]\ndatasets: [{source: data.jsonl, template: x}]\n")
+    experiment = Experiment.read(path)
+    assert Path(experiment.models[0].model).is_absolute()
+    assert experiment.models[1].model == "gpt2"
+    assert experiment.datasets[0].source == str((tmp_path / "data.jsonl").resolve())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("a: [", "is not YAML"), ("- 1", "holds no experiment"), (None, "there is no experiment")]
+)
+def test_files_that_hold_no_experiment(tmp_path: Path, text: str | None, message: str) -> None:
+    path = tmp_path / "e.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        Experiment.read(path)
+
+
+def test_the_shipped_experiments_are_valid() -> None:
+    folder = Path(__file__).parents[2] / "experiments"
+    assert {Experiment.read(p).name for p in folder.glob("*.yaml")} >= {"demo", "paper"}

@@ -1,0 +1,121 @@
+"""A plan is what an experiment lacks in a store: whatever decides on a number decides on its key."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from likewise.errors import InputError
+from likewise.plan import Experiment, Plan, Tile, plan
+from likewise.plan.tiles import MEMORY, block_size, blocks_of_pairs
+from likewise.store import Store
+
+ROOT = Path(__file__).parents[2]
+
+
+def make(value: dict[str, Any], folder: Path) -> Plan:
+    return plan(Experiment.of(value), Store(folder))
+
+
+def test_the_papers_plan_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("the plan used the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    summary = plan(Experiment.read(ROOT / "experiments" / "paper.yaml"), Store(tmp_path)).summary()
+    assert summary["extractions"] == 24
+    assert [(d["name"], d["items"], d["pairs"]) for d in summary["datasets"]] == [
+        ("winogrande", 1267, 55),
+        ("humaneval", 164, 78),
+    ]
+    assert len(summary["configurations"]) == 10
+    assert summary["bytes"] == 4 * (1267 * (10 * 4096 + 4544) + 164 * (12 * 4096 + 4544))
+
+
+def test_the_demo_has_five_variants_and_two_inner_layers(tmp_path: Path) -> None:
+    experiment = Experiment.read(ROOT / "experiments" / "demo.yaml")
+    assert len([m for m in experiment.models if m.variant]) >= 5
+    wanted = plan(experiment, Store(tmp_path)).datasets[0].wanted
+    assert len([w for w in wanted if w.layer != "last"]) == 2
+
+
+def test_a_plan_writes_nothing(tmp_path: Path, experiment: dict[str, Any]) -> None:
+    make(experiment, tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+
+
+def test_every_pair_is_in_one_tile(tmp_path: Path, experiment: dict[str, Any]) -> None:
+    made = make(experiment, tmp_path)
+    for d in made.datasets:
+        pairs = [p for t in d.tiles for p in t.pairs]
+        assert len(pairs) == len(set(pairs)) == d.pairs == 6
+    assert len(made.extractions) == 6
+    assert not made.comparable()
+
+
+CHANGES: list[Callable[[dict[str, Any]], Any]] = [
+    lambda e: e["datasets"][0].update(limit=23),
+    lambda e: e["datasets"][0].update(template="{{ sentence }} "),
+    lambda e: e["models"][1].update(variant="noise(sd=0.1, seed=1)"),
+    lambda e: e["models"][1].update(variant="noise(sd=0.2)"),
+    lambda e: e["models"][2].update(layers=["1"]),
+    lambda e: e.update(representation={"pooling": "mean"}),
+    lambda e: e.update(representation={"dtype": "bfloat16"}),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_decides_on_rows_decides_on_keys(
+    tmp_path: Path, experiment: dict[str, Any], change: Callable[[dict[str, Any]], Any]
+) -> None:
+    before = {w.key for d in make(experiment, tmp_path).datasets for w in d.wanted}
+    change(experiment)
+    assert {w.key for d in make(experiment, tmp_path).datasets for w in d.wanted} != before
+
+
+def test_names_and_statistics_do_not_decide_on_rows(tmp_path: Path, experiment: dict[str, Any]) -> None:
+    before = [w.key for d in make(experiment, tmp_path).datasets for w in d.wanted]
+    experiment["models"][1]["name"] = "another name"
+    experiment["statistics"] = {"permutations": 1, "seed": 9}
+    assert [w.key for d in make(experiment, tmp_path).datasets for w in d.wanted] == before
+
+
+def test_whatever_decides_on_scores_decides_on_the_key_of_a_tile() -> None:
+    tile = Tile("d", (("a", "b"),), ("cka",), 10, 0)
+    others = [
+        Tile("d", (("b", "a"),), ("cka",), 10, 0),
+        Tile("d", (("a", "b"),), ("rsa",), 10, 0),
+        Tile("d", (("a", "b"),), ("cka",), 11, 0),
+        Tile("d", (("a", "b"),), ("cka",), 10, 1),
+    ]
+    assert len({t.key for t in (tile, *others)}) == 5
+    assert Tile("renamed", tile.pairs, tile.measures, 10, 0).key == tile.key
+
+
+@pytest.mark.parametrize("count", [2, 7, 40])
+def test_blocks_hold_every_missing_pair_once(count: int) -> None:
+    keys = [str(i) for i in range(count)]
+    missing = {(a, b): ("cka",) for i, a in enumerate(keys) for b in keys[i + 1 :]}
+    del missing["0", "1"]
+    tiles = blocks_of_pairs(keys, missing, 100)
+    assert sorted(p for pairs, _ in tiles for p in pairs) == sorted(missing)
+
+
+def test_a_tile_keeps_within_its_memory() -> None:
+    for n in (100, 1267, 5000):
+        assert 2 * block_size(5000, n) * 6 * 8 * n * n <= MEMORY or block_size(5000, n) == 1
+
+
+def test_one_representation_cannot_be_compared(tmp_path: Path, experiment: dict[str, Any]) -> None:
+    experiment["models"] = experiment["models"][2:]
+    with pytest.raises(InputError, match="needed are two or more"):
+        make(experiment, tmp_path)
+
+
+def test_the_same_model_twice_is_refused(tmp_path: Path, experiment: dict[str, Any]) -> None:
+    experiment["models"].append({**experiment["models"][2], "name": "again"})
+    with pytest.raises(InputError, match="'other' and 'again' are the same model"):
+        make(experiment, tmp_path)

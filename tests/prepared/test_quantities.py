@@ -1,0 +1,126 @@
+"""Every quantity, found by walking the subclasses, for all its items, a shuffle of them, and some of them."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import numpy as np
+import pytest
+
+from likewise.prepared import Coordinates, CrossDecomposition, Factor, Gram, Prepared, Quantity
+from likewise.prepared import __all__ as names
+
+
+def subclasses(cls: type) -> Iterator[type]:
+    for sub in cls.__subclasses__():
+        yield sub
+        yield from subclasses(sub)
+
+
+def values_of(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) is Literal else {bool: (False, True), int: (1, 4)}[hint]
+
+
+def every_quantity() -> list[Quantity]:
+    found = []
+    for cls in subclasses(Quantity):
+        hints = get_type_hints(cls)
+        choices = [values_of(hints[f.name]) for f in fields(cls)]
+        found += [cls(*chosen) for chosen in itertools.product(*choices)]
+    return found
+
+
+QUANTITIES = every_quantity()
+SHAPES = [(15, 4), (9, 20), (8, 8)]
+
+
+@pytest.fixture(params=SHAPES, ids=str)
+def matrix(request):
+    n, d = request.param
+    x = np.random.default_rng(n).normal(size=(n, d)) + 1
+    x[3] = x[1]  # equal rows follow a shuffle too
+    return x
+
+
+def meaning(quantity: Quantity, value: Any) -> np.ndarray:
+    """What of a value is determined: thin coordinates are free up to a rotation, and their inner products are not."""
+    value = np.asarray(value)
+    if isinstance(quantity, Coordinates):
+        value = value[:-1] + value[-1:]
+    return value @ value.T if isinstance(quantity, Coordinates | Factor) else value
+
+
+def test_every_quantity_is_found():
+    assert {type(q).__name__ for q in QUANTITIES} == set(names) - {
+        "CrossDecomposition", "JointQuantity", "Prepared", "Quantity",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
+def test_shuffled_value_is_that_of_the_shuffled_rows(quantity, matrix):
+    if type(quantity).__name__ == "Neighbourhood":
+        matrix = np.unique(matrix, axis=0)  # ties go to the lower index, which a shuffle changes
+    order = np.random.default_rng(1).permutation(len(matrix))
+    found = Prepared(matrix).permuted(order)[quantity]
+    expected = meaning(quantity, Prepared(matrix[order])[quantity])
+    np.testing.assert_allclose(meaning(quantity, found), expected, rtol=0, atol=1e-12 * max(1, np.abs(expected).max()))
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
+def test_value_of_some_items_is_that_of_their_rows_alone(quantity, matrix):
+    items = np.asarray([7, 1, 2, 6, 3, 0])
+    whole = Prepared(matrix)
+    _ = whole[quantity]  # present, so that what is local is gathered from it
+    found = whole.take(items)[quantity]
+    expected = meaning(quantity, Prepared(matrix[items])[quantity])
+    np.testing.assert_allclose(meaning(quantity, found), expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
+def test_view_of_a_view_is_one_view(quantity, matrix):
+    matrix = np.unique(matrix, axis=0)
+    items, order = np.asarray([6, 1, 2, 5, 3, 0]), np.asarray([5, 2, 0, 1, 4, 3])
+    twice = Prepared(matrix).take(items).permuted(order)[quantity]
+    once = Prepared(matrix).take(items[order])[quantity]
+    np.testing.assert_allclose(meaning(quantity, twice), meaning(quantity, once), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
+def test_bytes_announced_are_enough(quantity, matrix):
+    value = Prepared(matrix)[quantity]
+    assert value.nbytes <= quantity.nbytes(*matrix.shape) <= 2 * value.nbytes + 8 * len(matrix)
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
+def test_value_is_computed_once_and_closed_for_writing(quantity, matrix):
+    x = Prepared(matrix)
+    assert x[quantity] is x[type(quantity)(*(getattr(quantity, f.name) for f in fields(quantity)))]
+    if np.ndim(x[quantity]):
+        with pytest.raises(ValueError, match="read-only"):
+            x[quantity][0] = 0
+
+
+def test_matrix_of_a_view_holds_its_rows(matrix):
+    order = np.random.default_rng(2).permutation(len(matrix))
+    assert (Prepared(matrix).permuted(order).matrix == matrix[order]).all()
+    assert (Prepared(matrix).take(order[:4]).matrix == matrix[order[:4]]).all()
+
+
+def test_preparing_copies_the_matrix(matrix):
+    x = Prepared(matrix)
+    before = x[Gram(center=False)].copy()
+    matrix[:] = 0
+    assert before.any()
+    assert x.matrix @ x.matrix.T == pytest.approx(before)
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_decomposition_of_two_is_computed_once_and_goes_with_either(matrix, center):
+    x, y = Prepared(matrix), Prepared(matrix[:, ::-1] ** 2)
+    u, s, vh = x.joint(y, CrossDecomposition(center))
+    assert x.joint(y, CrossDecomposition(center))[1] is s
+    np.testing.assert_allclose((u * s) @ vh, x[Factor(center)].T @ y[Factor(center)], atol=1e-10)
+    assert len(x._joint) == 1
+    del y
+    assert len(x._joint) == 0

@@ -1,0 +1,338 @@
+"""The report: complete, self-contained, harmless, and true to its table."""
+
+import itertools
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from matplotlib.collections import QuadMesh
+
+from likewise.errors import InputError
+from likewise.measures import Configuration
+from likewise.report import drawing, figures, findings, tables, write_report
+from likewise.statistics import SCHEMA, Results, compare
+
+HOSTILE = "</script><script>alert(1)</script>$x$<b>y</b>"
+MEASURES = ["procrustes", "aligned_cosine(center=False, normalize=False)", "cka"]
+
+
+def matrices(n: int, names: list[str], *, zero_row: bool = False) -> dict[str, np.ndarray]:
+    """Base, a near copy, then unrelated ones, the last with a row of zeros where asked."""
+    rng = np.random.default_rng(n)
+    base = rng.normal(size=(n, 6)) + 0.5
+    made = [base, base + 0.1 * rng.normal(size=(n, 6))] + [rng.normal(size=(n, 30)) for _ in names[2:]]
+    if zero_row:
+        made[-1][2] = 0
+    return dict(zip(names, made, strict=True))
+
+
+def about(name: str, n: int, d: int, dataset: str, **audit: float) -> dict[str, object]:
+    return {
+        "name": name, "key": "", "n_items": n, "n_features": d,
+        "source": {"model": f"org/{name}", "dataset": dataset, "layer": -1}, "audit": audit,
+    }  # fmt: skip
+
+
+NAMES = ["base", "copy", HOSTILE, "zero"]
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    parts = [
+        compare(matrices(25, NAMES), MEASURES, permutations=20, dataset="common <i>sense</i>"),
+        compare(matrices(12, NAMES, zero_row=True), MEASURES, permutations=20, dataset="code"),
+    ]
+    return Results(pa.concat_tables([part.table for part in parts]))
+
+
+@pytest.fixture(scope="module")
+def report(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    described = [
+        about(n, 25, 6, "common <i>sense</i>", largest_feature=3, largest_feature_share=0.62) for n in NAMES[:1]
+    ]
+    described += [about(NAMES[3], 12, 30, "code", zero_rows=1, repeated_rows=2)]
+    return write_report(
+        results, tmp_path_factory.mktemp("report"), title=HOSTILE, experiment=f"name: {HOSTILE}",
+        representations=described, warnings=[HOSTILE], made_with={"numpy": HOSTILE},
+    )  # fmt: skip
+
+
+class Page(HTMLParser):
+    """Tags, what would be fetched, and the text that a person sees."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.fetched: list[str] = []
+        self.links: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+        self.seen = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        named = dict(attrs)
+        if tag == "img":
+            self.images.append(named)
+        if tag == "a":
+            self.links.append(named["href"] or "")
+        else:
+            self.fetched += [v or "" for k, v in attrs if k in ("src", "href", "srcset", "data", "action", "poster")]
+
+    def handle_data(self, data: str) -> None:
+        if self.tags[-1:] not in (["script"], ["style"]):
+            self.seen += data
+
+
+@pytest.fixture(scope="module")
+def page(report: Path) -> Page:
+    return Page(report.read_text(encoding="utf-8"))
+
+
+def test_every_file_the_page_links_to_exists_and_is_linked(report: Path, page: Page) -> None:
+    local = {link for link in page.links if not link.startswith(("#", "https://doi.org/"))}
+    there = {str(p.relative_to(report.parent)) for p in report.parent.rglob("*") if p.is_file()} - {"report.html"}
+    assert local == there
+    assert {Path(name).suffix for name in there} == {".png", ".pdf", ".csv", ".parquet"}
+    assert "tables/comparisons.parquet" in there
+    # Two data sets x (raw, calibrated) x two classes of invariances, two of measures, one of data sets.
+    assert sum(name.endswith(".png") for name in there) == 2 * 2 * 2 + 2 + 1
+    assert {Path(n).stem for n in there if n.endswith(".png")} == {Path(n).stem for n in there if n.endswith(".pdf")}
+
+
+def test_nothing_is_fetched(report: Path, page: Page) -> None:
+    text = report.read_text(encoding="utf-8")
+    assert page.fetched
+    assert all(url.startswith("data:image/png;base64,") for url in page.fetched)
+    css = text[text.index("<style>") : text.index("</style>")]
+    assert "url(" not in css
+    assert "@import" not in css
+    assert "link" not in page.tags
+    assert text.count("plotly.js v") == 1
+    assert all(image["alt"] and image["width"] for image in page.images)
+
+
+def test_hostile_names_are_only_text(report: Path, page: Page) -> None:
+    text = report.read_text(encoding="utf-8")
+    # Our three scripts, and none from a name; no <b> or <i> from a name either.
+    assert page.tags.count("script") == 3
+    assert not {"b", "i"} & set(page.tags)
+    assert "<script>alert" not in text
+    assert HOSTILE in page.seen
+    views = text[text.index('id="views"') : text.index("</script>", text.index('id="views"'))]
+    # Plotly reads its texts as HTML, so names stand in them escaped once more.
+    assert "\\u0026lt;/script\\u0026gt;" in views
+
+
+def test_the_page_tells_warnings_in_plain_words(page: Page) -> None:
+    assert "dimension 3 holds 62% of the squared norm" in page.seen
+    assert "2 rows equal to an earlier one" in page.seen
+    assert "1 row of zeros, which has no direction" in page.seen
+    assert "code: 12 prompts in up to 30 dimensions" in page.seen
+    assert re.search(r"undefined for 3 pairs .*row 2 of zero is zero", page.seen)
+
+
+def test_what_stands_out_names_the_pair_that_was_made_alike(results: Results) -> None:
+    (_, common), (_, code) = findings.standouts(tables.pair_summary(tables.long_frame(results)))
+    assert common[0].startswith("Most alike: base and copy, ")
+    assert "over 3 configurations" in common[0]
+    assert any("over 2 of 3 configurations" in line for line in code)
+
+
+def test_pairs_not_told_from_chance_are_counted(results: Results) -> None:
+    frame = tables.long_frame(results)
+    here = frame[frame["dataset"] == "code"]
+    expected = sum(rows["pvalue"].min() > 0.05 for _, rows in here.groupby(["a", "b"]))
+    said = findings.standouts(tables.pair_summary(here))[0][1][-1]
+    assert said.startswith(f"Not told from chance: {expected} of 6 pairs")
+
+
+def test_too_few_shuffles_are_told() -> None:
+    frame = tables.long_frame(compare(matrices(9, NAMES), "cka", permutations=18))
+    assert any("smallest possible p is 0.053" in line for line in findings.warnings_of(frame, [], {}, []))
+    frame = tables.long_frame(compare(matrices(9, NAMES), "cka", permutations=19))
+    assert not findings.warnings_of(frame, [], {}, [])
+
+
+def test_csv_and_parquet_equal_the_table(results: Results, report: Path) -> None:
+    parquet = pq.read_table(report.parent / "tables/comparisons.parquet")
+    assert parquet.equals(results.table)
+    assert parquet.schema.metadata[b"likewise.schema"] == SCHEMA.metadata[b"likewise.schema"]
+    options = pa.csv.ConvertOptions(column_types=SCHEMA, strings_can_be_null=True, quoted_strings_can_be_null=False)
+    csv = pa.csv.read_csv(report.parent / "tables/comparisons.csv", convert_options=options)
+    assert csv.equals(results.table)
+    per_dataset = sorted((report.parent / "tables").glob("comparisons-*.csv"))
+    assert sum(len(pd.read_csv(path)) for path in per_dataset) == len(results)
+
+
+def test_the_page_shows_the_numbers_of_the_table(results: Results, page: Page) -> None:
+    assert all(tables.number(c.value) in page.seen for c in results if c.value is not None)
+
+
+@pytest.mark.parametrize("label", ["procrustes", "cka"])
+@pytest.mark.parametrize("column", ["value", "calibrated"])
+def test_the_most_alike_pair_is_brightest(results: Results, label: str, column: str) -> None:
+    group = next(g for g in tables.groups(tables.long_frame(results)) if label in {c.label for c in g.configurations})
+    axes = next(a for a in figures.heatmaps(group, column).axes if a.get_label() == label)
+    mesh = next(child for child in axes.get_children() if isinstance(child, QuadMesh))
+    drawn = np.ma.asarray(mesh.get_array()).reshape(3, 3)
+    assert np.array_equal(~np.ma.getmaskarray(drawn), np.tril(np.ones((3, 3), bool)))
+    red, green, blue, _ = np.moveaxis(mesh.cmap(mesh.norm(drawn)), -1, 0)
+    brightness = np.where(np.ma.getmaskarray(drawn), -1, 0.299 * red + 0.587 * green + 0.114 * blue)
+    assert np.unravel_index(brightness.argmax(), (3, 3)) == (
+        0,
+        0,
+    )  # copy (first row) against base (first column)
+    row = group.rows[(group.rows["configuration"] == label) & (group.rows["b"] == "copy")].iloc[0]
+    assert drawn[0, 0] == row[column]
+    best = {"similarity": drawn.max(), "distance": drawn.min()}
+    direction = Configuration.parse(label).facts.direction if column == "value" else "similarity"
+    assert drawn[0, 0] == best[direction]
+
+
+def test_a_pair_given_the_other_way_round_lands_in_the_same_cell(results: Results) -> None:
+    group = tables.groups(tables.long_frame(results))[0]
+    turned = group.rows.rename(columns={"a": "b", "b": "a"})
+    c = group.configurations[0]
+    expected = tables.triangle(group.rows, group.names, c, "value")
+    assert tables.triangle(turned, group.names, c, "value").equals(expected)
+    assert expected.loc["copy", "base"] is not None
+
+
+def test_undefined_cells_are_hatched_and_counted(results: Results) -> None:
+    group = next(
+        g for g in tables.groups(tables.long_frame(results)) if g.dataset == "code" and "translation" not in g.label
+    )
+    figure = figures.heatmaps(group, "value")
+    (hatched,) = [c for c in figure.axes[0].collections if c.get_hatch()]
+    corners = sorted(tuple(path.vertices.min(axis=0).tolist()) for path in hatched.get_paths())
+    assert corners == [(0, 2), (1, 2), (2, 2)]
+    assert figures.heatmap_notes(group, "value")[0].startswith("Hatched: 3 of 6 cells")
+
+
+def test_calibrated_scores_outside_the_scale_are_told(results: Results) -> None:
+    group = tables.groups(tables.long_frame(results))[0]
+    mine = group.rows["configuration"] == "procrustes"
+    group.rows.loc[mine, "calibrated"] = [-0.25, 0.5, 1.5, 0.1, 0.2, 1 + 1e-12]
+    group.rows.loc[~mine, "calibrated"] = 0.5
+    below, above = figures.heatmap_notes(group, "calibrated")
+    assert below.startswith("▾ 1 of 12 scores lie below 0")
+    assert "-0.250: base and copy" in below
+    assert above.startswith("▴ 1 of 12 scores lie above 1")
+    figure = figures.heatmaps(group, "calibrated")
+    written = {text.get_text() for text in figure.axes[0].texts}
+    assert {"-0.25", "1.50"} <= written
+    mesh = next(child for child in figure.axes[0].get_children() if isinstance(child, QuadMesh))
+    assert (mesh.norm.vmin, mesh.norm.vmax) == (0, 1)
+    assert tuple(mesh.cmap(-0.25)) != tuple(mesh.cmap(0.0))
+
+
+@pytest.mark.parametrize("count", [2, 3, 40])
+def test_labels_of_a_row_do_not_overlap_and_stay_inside(count: int) -> None:
+    names = [f"organisation/model-{i}" for i in range(count)]
+    pairs = pd.DataFrame(itertools.combinations(names, 2), columns=["a", "b"])
+    one = compare(matrices(8, ["base", "copy"]), "paper", permutations=0).to_pandas().drop(columns=["a", "b"])
+    table = pa.Table.from_pandas(one.merge(pairs, how="cross")[SCHEMA.names], preserve_index=False)
+    frame = tables.long_frame(Results(table))
+    group = max(tables.groups(frame), key=lambda g: len(g.configurations))
+    figure = figures.heatmaps(group, "value")
+    assert len(group.configurations) == 6
+    with drawing.style():
+        figure.canvas.draw()
+    width, height = figure.canvas.get_width_height()
+    renderer = figure.canvas.get_renderer()
+    panels = [axes for axes in figure.axes if axes.get_label() in {c.label for c in group.configurations}]
+    for axes in panels:
+        boxes = [label.get_window_extent(renderer) for label in axes.get_yticklabels()]
+        assert all(above.y0 >= below.y1 - 1 for above, below in itertools.pairwise(boxes))
+        tight = axes.get_tightbbox(renderer)
+        assert tight.x0 >= 0
+        assert tight.y0 >= 0
+        assert tight.x1 <= width
+        assert tight.y1 <= height
+    titles = [axes.title.get_window_extent(renderer) for axes in panels]
+    assert not any(a.overlaps(b) for i, a in enumerate(titles) for b in titles[i + 1 :])
+
+
+def test_two_representations_one_data_set_no_shuffles(tmp_path: Path) -> None:
+    results = compare(matrices(9, ["base", "copy"]), ["cka"], permutations=0)
+    seen = Page(
+        write_report(results, tmp_path, title="Two", experiment="", representations=[]).read_text(encoding="utf-8")
+    ).seen
+    assert "One data set: there is nothing to compare." in seen
+    assert "One configuration: there is nothing to compare." in seen
+    assert "No calibrated scores: no shuffles were made." in seen
+    assert [p.name for p in tmp_path.glob("figures/*.png")] == [
+        "unnamed-orthogonal-transformation-isotropic-scaling-translation-raw.png"
+    ]
+
+
+def test_the_same_results_give_the_same_files(tmp_path: Path) -> None:
+    results = compare(matrices(9, ["base", "copy"]), ["cka"], permutations=20)
+    for name in ("first", "second"):
+        write_report(results, tmp_path / name, title="Twice", experiment="", representations=[])
+    first = {p.relative_to(tmp_path / "first"): p.read_bytes() for p in (tmp_path / "first").rglob("*") if p.is_file()}
+    assert len(first) > 8
+    for name, content in first.items():
+        assert (tmp_path / "second" / name).read_bytes() == content, name
+
+
+def test_no_comparisons_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="at least one pair is needed"):
+        write_report(Results.of([]), tmp_path, title="", experiment="", representations=[])
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_data_sets_whose_names_differ_in_signs_get_their_own_files(tmp_path: Path) -> None:
+    parts = [compare(matrices(9, NAMES[:2]), "cka", permutations=0, dataset=d).table for d in ("a b", "a/b")]
+    write_report(Results(pa.concat_tables(parts)), tmp_path, title="", experiment="", representations=[])
+    assert len(list(tmp_path.glob("tables/comparisons-*.csv"))) == 2
+    assert len(list(tmp_path.glob("figures/*-raw*.png"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("invariances", "expected"),
+    [
+        ("procrustes(center=False)", "Orthogonal transformation + isotropic scaling"),
+        ("procrustes", "Orthogonal transformation + isotropic scaling + translation"),
+        ("procrustes(center=False, normalize=False)", "Orthogonal transformation"),
+    ],
+)
+def test_class_labels(invariances: str, expected: str) -> None:
+    assert tables.class_label(Configuration.parse(invariances)) == expected
+
+
+def test_a_missing_library_gives_the_install_line() -> None:
+    code = """
+import sys
+from likewise.errors import MissingDependencyError
+for library in ("matplotlib", "pandas", "plotly", "jinja2"):
+    there = sys.modules.pop(library, None)
+    sys.modules[library] = None
+    try:
+        import likewise.report
+    except MissingDependencyError as error:
+        print(error)
+    del sys.modules[library]
+    if there:
+        sys.modules[library] = there
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert said == [
+        f'{library} is needed here and is not installed: pip install "likewise[report]"'
+        for library in ("matplotlib", "pandas", "plotly", "jinja2")
+    ]
+
+
+def test_no_figure_is_left_open(report: Path) -> None:
+    assert report.exists()
+    plt = sys.modules.get("matplotlib.pyplot")
+    assert plt is None or plt.get_fignums() == []

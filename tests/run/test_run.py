@@ -1,0 +1,237 @@
+"""A run ends with the same numbers however often it was stopped, and does nothing twice."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+import likewise
+from likewise.errors import InputError, LikewiseError
+from likewise.run import Done, Outcome, Processes, Serial, perform
+from likewise.store import Store
+
+
+def content(folder: Path) -> dict[str, str]:
+    """Hashes of everything that a run decides on: all but the times."""
+    kept = [*folder.glob("representations/*"), *folder.glob("results/*.parquet")]
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
+
+
+@pytest.fixture
+def done(tmp_path: Path, experiment: dict[str, Any]) -> Done:
+    return likewise.run(experiment, tmp_path / "store")
+
+
+def numbers(done: Done) -> list[tuple[Any, ...]]:
+    return [(c.dataset, c.a, c.b, c.measure, c.parameters, c.value, c.null_mean, c.pvalue) for c in done.results]
+
+
+def test_an_experiment_runs_end_to_end(done: Done) -> None:
+    assert (done.failed, done.blocked) == ((), ())
+    rows = list(done.results)
+    assert len(rows) == 2 * 6 * 10
+    assert {(r.dataset, r.n_items) for r in rows} == {("commonsense-probes", 24), ("humaneval", 14)}
+    assert {r.a for r in rows} | {r.b for r in rows} == {"first", "first @ 2", "noisy", "other"}
+    assert all(r.status == "ok" and r.n_permutations == 5 and r.seed == 3 and r.seconds > 0 for r in rows)
+    assert not list(done.store.rglob("*.unfinished")) and not list(done.store.rglob("*.parts"))
+
+
+def test_scores_of_a_run_are_those_of_compare(done: Done) -> None:
+    store = Store(done.store)
+    rows = [r for r in done.results if r.dataset == "humaneval"]
+    pair = {"a": rows[0].a_key, "b": rows[0].b_key}
+    again = likewise.compare(
+        {name: store.load_representation(key) for name, key in pair.items()}, "paper", permutations=5, rng=3
+    )
+    for stored, computed in zip(rows[:10], again, strict=True):
+        assert (stored.measure, stored.parameters, stored.value, stored.null_mean, stored.pvalue) == (
+            computed.measure,
+            computed.parameters,
+            computed.value,
+            computed.null_mean,
+            computed.pvalue,
+        )
+
+
+def test_run_again_does_nothing(done: Done, experiment: dict[str, Any]) -> None:
+    before = {p: p.stat().st_mtime_ns for p in done.store.rglob("*") if p.is_file()}
+    again = likewise.run(experiment, done.store)
+    assert again.performed == 0
+    assert numbers(again) == numbers(done)
+    assert {p: p.stat().st_mtime_ns for p in done.store.rglob("*") if p.is_file()} == before
+
+
+def test_a_deleted_result_is_the_only_one_made_again(done: Done, experiment: dict[str, Any]) -> None:
+    before = content(done.store)
+    gone = sorted((done.store / "results").glob("*.parquet"))[1]
+    gone.unlink()
+    again = likewise.run(experiment, done.store)
+    assert again.performed == 1
+    assert content(done.store) == before
+
+
+def test_a_deleted_representation_is_the_only_one_made_again(done: Done, experiment: dict[str, Any]) -> None:
+    before = content(done.store)
+    Store(done.store).representation_path(next(iter(done.results)).a_key).unlink()
+    again = likewise.run(experiment, done.store)
+    assert again.performed == 1
+    assert content(done.store) == before
+
+
+def test_adding_a_model_and_a_measure_adds_only_them(done: Done, experiment: dict[str, Any]) -> None:
+    before = content(done.store)
+    experiment["models"].append({**experiment["models"][1], "name": "noisier", "variant": "noise(sd=0.3)"})
+    experiment["measures"] = ["paper", "jaccard(k=3)"]
+    more = likewise.run(experiment, done.store)
+    assert len(more.results) == 2 * 10 * 11
+    after = content(done.store)
+    assert {k: after[k] for k in before} == before
+    assert len([k for k in after if k.endswith(".safetensors")]) == 8 + 2
+    assert set(numbers(done)) <= set(numbers(more))
+
+
+def test_renaming_a_model_computes_nothing(done: Done, experiment: dict[str, Any]) -> None:
+    experiment["models"][2]["name"] = "the other one"
+    again = likewise.run(experiment, done.store)
+    assert again.performed == 0
+    assert "the other one" in {r.b for r in again.results}
+
+
+def test_processes_give_the_same_bytes(done: Done, experiment: dict[str, Any], tmp_path: Path) -> None:
+    parallel = likewise.run(experiment, tmp_path / "parallel", executor="processes", workers=2)
+    assert numbers(parallel) == numbers(done)
+    assert content(parallel.store) == content(done.store)
+
+
+def test_known_relations_come_out(tmp_path: Path, experiment: dict[str, Any]) -> None:
+    """Weaker noise is nearer than stronger, the reinitialised model the farthest, in every configuration."""
+    base = {"model": experiment["models"][2]["model"]}
+    variants = {"weak": "noise(sd=0.02)", "strong": "noise(sd=0.3)", "fresh": "reinitialize(seed=7)"}
+    experiment["models"] = [{**base, "name": "original"}]
+    experiment["models"] += [{**base, "name": name, "variant": v} for name, v in variants.items()]
+    experiment["datasets"] = [{"source": "commonsense-probes", "limit": 60}]
+    scores: dict[str, dict[str, float]] = {}
+    for r in likewise.run(experiment, tmp_path / "store").results:
+        if r.a == "original":
+            assert r.calibrated is not None
+            scores.setdefault(r.measure + r.parameters, {})[r.b] = r.calibrated
+    assert len(scores) == 10
+    assert all(s["weak"] > s["strong"] > s["fresh"] for s in scores.values()), scores
+
+
+def test_a_model_that_cannot_be_loaded_fails_alone(tmp_path: Path, experiment: dict[str, Any], done: Done) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "config.json").write_text('{"model_type": "llama"}')
+    experiment["models"].append({"model": str(broken), "name": "broken"})
+    again = likewise.run(experiment, done.store)
+    assert len(again.failed) == 2 and all("no weights in safetensors" in o.error for o in again.failed)
+    assert again.blocked and numbers(again) == numbers(done)
+
+
+def test_a_value_that_is_not_finite_is_placed(tmp_path: Path, experiment: dict[str, Any]) -> None:
+    """A weight that overflows: the error names the layer, the model, and the prompt."""
+    from safetensors.torch import load_file, save_file
+
+    source, broken = Path(experiment["models"][0]["model"]), tmp_path / "overflow"
+    broken.mkdir()
+    for file in source.iterdir():
+        (broken / file.name).write_bytes(file.read_bytes())
+    tensors = load_file(broken / "model.safetensors")
+    tensors["model.norm.weight"][5] = float("inf")
+    save_file(tensors, broken / "model.safetensors", metadata={"format": "pt"})
+    experiment["models"][2] = {"model": str(broken), "name": "overflow"}
+    done = likewise.run(experiment, tmp_path / "store")
+    assert len(done.failed) == 2
+    assert "in row 0 (item 'slide-inside-1a'), column 5" in done.failed[0].error
+    assert "in layer last of" in done.failed[0].error and "overflow" in done.failed[0].error
+
+
+def test_changed_prompts_under_the_same_ids_are_refused(done: Done, experiment: dict[str, Any]) -> None:
+    store = Store(done.store)
+    key = next(iter(done.results)).a_key
+    about = store.representation_path(key).with_suffix(".json")
+    prompts = store.describe_representation(key)["source"]["prompts"]
+    about.write_text(about.read_text().replace(prompts, "0" * 24))
+    for path in (done.store / "results").glob("*.parquet"):
+        path.unlink()
+    again = likewise.run(experiment, done.store)
+    assert any("different texts under the same ids" in o.error for o in again.failed)
+
+
+@pytest.mark.parametrize(
+    ("executor", "workers", "message"), [("theads", 1, "unknown executor"), ("processes", 0, "1 or more")]
+)
+def test_unknown_executors_are_refused(
+    tmp_path: Path, experiment: dict[str, Any], executor: str, workers: int, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        likewise.run(experiment, tmp_path, executor=executor, workers=workers)
+
+
+def test_a_worker_that_dies_is_reported() -> None:
+    with pytest.raises(LikewiseError, match="a worker process died"):
+        list(Processes(1).map(os._exit, [3]))
+
+
+def test_executors_return_every_outcome() -> None:
+    assert list(Serial().map(abs, [-1, 2])) == [1, 2]
+    assert sorted(Processes(2).map(abs, [-1, 2, -3])) == [1, 2, 3]
+
+
+def test_memory_running_out_is_an_outcome(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from likewise.plan import Tile
+    from likewise.run import Settings
+
+    def exhausted(*args: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(sys.modules["likewise.run.worker"], "compare_tile", exhausted)
+    outcome = perform(Tile("d", (("a", "b"),), ("cka",), 1, 0), Settings(tmp_path))
+    assert isinstance(outcome, Outcome) and "memory ran out" in outcome.error
+
+
+COMMAND = [sys.executable, "-m", "likewise", "run"]
+
+
+def start(path: Path, store: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*COMMAND, str(path), "--store", str(store), "--executor", "processes", "--workers", "2"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize(("sent", "after"), [(signal.SIGKILL, (1, 9, 17)), (signal.SIGINT, (18,))])
+def test_killed_at_any_time_a_run_ends_equal(
+    tmp_path: Path, experiment: dict[str, Any], done: Done, sent: signal.Signals, after: tuple[int, ...]
+) -> None:
+    """Stopped as soon as so many files are there and started again, a store is that of one quiet run."""
+    path, store = tmp_path / "small.yaml", tmp_path / "killed"
+    path.write_text(yaml.safe_dump(experiment))
+    for files in after:
+        process = start(path, store)
+        while process.poll() is None and len(list(store.glob("re*/*"))) < files:
+            time.sleep(0.005)
+        os.killpg(process.pid, sent)
+        process.wait(timeout=60)
+    assert start(path, store).wait(timeout=120) == 0
+    assert content(store) == content(done.store)
+    assert not list(store.rglob("*.unfinished"))
+
+
+def test_shuffled_copies_are_at_chance() -> None:
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(80, 12)) * np.linspace(3, 0.1, 12)
+    for c in likewise.compare({"x": x, "shuffled": x[rng.permutation(80)]}, "paper", permutations=200):
+        assert c.calibrated is not None and abs(c.calibrated) < 0.1
+        assert c.pvalue is not None and c.pvalue > 0.01

@@ -1,0 +1,85 @@
+"""Whether measures, or data sets, order pairs alike."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from likewise.statistics import Results, between_datasets, between_measures, compare
+
+
+@pytest.fixture
+def results(rng):
+    """Two data sets, five representations, three configurations of which two are distances."""
+    base = {str(i): rng.normal(size=(20, 6)) for i in range(5)}
+    found = []
+    for dataset, noise in (("one", 0.0), ("two", 0.8)):
+        moved = {name: x + noise * rng.normal(size=x.shape) for name, x in base.items()}
+        found += compare(moved, ["cka", "procrustes", "rsm_difference"], permutations=0, dataset=dataset)
+    return found
+
+
+def values(results, dataset, measure):
+    return [c.value for c in results if (c.dataset, c.measure) == (dataset, measure)]
+
+
+def test_measures_are_correlated_on_each_data_set_over_all_pairs(results):
+    found = between_measures(Results.of(results))
+    labels = [("cka", "procrustes"), ("cka", "rsm_difference"), ("procrustes", "rsm_difference")]
+    assert [(a.of, a.first, a.second) for a in found] == [(d, *pair) for d in ("one", "two") for pair in labels]
+    for a in found:
+        u, v = (np.asarray(values(results, a.of, m)) * (1 if m == "cka" else -1) for m in (a.first, a.second))
+        assert a.n_pairs == 10
+        assert a.spearman == pytest.approx(stats.spearmanr(u, v).statistic)
+        assert a.pearson == pytest.approx(stats.pearsonr(u, v).statistic)
+
+
+def test_distance_and_similarity_that_agree_correlate_positively(results):
+    assert all(a.spearman > 0 for a in between_measures(Results.of(results)) if a.second == "procrustes")
+
+
+def test_data_sets_are_correlated_for_each_configuration(results):
+    found = between_datasets(Results.of(results))
+    assert [(a.of, a.first, a.second) for a in found] == [
+        (m, "one", "two") for m in ("cka", "procrustes", "rsm_difference")
+    ]
+    for a in found:
+        u, v = values(results, "one", a.of), values(results, "two", a.of)
+        assert a.spearman == pytest.approx(stats.spearmanr(u, v).statistic)
+        assert a.pearson == pytest.approx(stats.pearsonr(u, v).statistic)
+
+
+def undefined(row):
+    return replace(row, value=None, status="undefined", reason="none")
+
+
+def test_pairs_without_a_value_on_one_side_are_left_out_on_both(results):
+    gone = {("0", "1"), ("2", "4")}
+    changed = [undefined(c) if c.measure == "cka" and (c.a, c.b) in gone else c for c in results]
+    first = between_measures(Results.of(changed))[0]
+    kept = [c for c in results if c.dataset == "one" and (c.a, c.b) not in gone]
+    u, v = values(kept, "one", "cka"), values(kept, "one", "procrustes")
+    assert (first.second, first.n_pairs) == ("procrustes", 8)
+    assert first.spearman == pytest.approx(-stats.spearmanr(u, v).statistic)
+
+
+def test_order_of_rows_leaves_every_correlation(results):
+    there, back = (between_measures(Results.of(r)) for r in (results, results[::-1]))
+    numbers = {(a.of, frozenset((a.first, a.second))): a.spearman for a in back}
+    for a in there:
+        assert a.spearman == pytest.approx(numbers[a.of, frozenset((a.first, a.second))])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda c: c if c.a == "0" and c.b < "3" else undefined(c), "fewer than three pairs in common"),
+        (undefined, "fewer than three pairs in common"),
+        (lambda c: replace(c, value=0.5), "all scores are equal"),
+    ],
+)
+def test_no_correlation_comes_with_its_reason(results, change, reason):
+    changed = [change(c) if c.measure == "cka" else c for c in results]
+    for a in between_datasets(Results.of(changed))[:1] + between_measures(Results.of(changed))[:2]:
+        assert (a.spearman, a.pearson, a.reason) == (None, None, reason)

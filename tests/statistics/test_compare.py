@@ -1,0 +1,205 @@
+"""Pairs of representations, each score with its chance level, as a table."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+
+from likewise.errors import InputError
+from likewise.measures import Configuration, configurations
+from likewise.representation import Representation
+from likewise.statistics import SCHEMA, Comparison, Results, compare, judge
+from likewise.statistics import draw_permutations as draw
+
+MEASURES = ["cka", "procrustes", "jaccard(k=3)"]
+UNREPEATABLE = {"seconds": 0.0}
+
+
+@pytest.fixture
+def four(rng):
+    return {name: rng.normal(size=(24, d)) for name, d in zip("abcd", (5, 30, 8, 8), strict=True)}
+
+
+def rows(results):
+    return {(c.a, c.b, c.measure, c.parameters): replace(c, **UNREPEATABLE) for c in results}
+
+
+def test_one_row_per_pair_and_configuration(four):
+    results = compare(four, "paper", permutations=2, dataset="inputs")
+    assert len(results) == 6 * 10
+    assert len(rows(results)) == 60
+    assert {(c.a, c.b) for c in results} == {("a", "b"), ("a", "c"), ("a", "d"), ("b", "c"), ("b", "d"), ("c", "d")}
+    assert {c.dataset for c in results} == {"inputs"}
+    assert {c.n_items for c in results} == {24}
+    assert {c.n_permutations for c in results} == {2}
+
+
+def test_columns_are_the_fields_of_a_comparison(four):
+    table = compare(four, "cka", permutations=2).table
+    assert table.column_names == [f.name for f in fields(Comparison)] == SCHEMA.names
+
+
+def test_every_column_is_what_its_name_says(four):
+    (c,) = compare({"a": four["a"], "b": four["b"]}, "procrustes(center=False)", permutations=6, rng=5)
+    p = Configuration.parse("procrustes(center=False)")
+    null = [p(four["a"], four["b"][order]) for order in draw(24, 6, 5)]
+    chance = judge(p(four["a"], four["b"]), null, p.facts)
+    assert (c.measure, c.parameters) == ("procrustes", '{"center":false,"normalize":true}')
+    assert (c.direction, c.status, c.reason, c.seed, c.measure_version) == ("distance", "ok", "", 5, 1)
+    assert c.value == p(four["a"], four["b"])
+    found = (c.null_mean, c.null_std, c.z, c.pvalue, c.calibrated)
+    assert found == pytest.approx((chance.mean, chance.std, chance.z, chance.pvalue, chance.calibrated), rel=1e-9)
+    assert c.seconds > 0
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_shuffled_scores_of_every_family_are_those_of_shuffled_rows(four, measure):
+    c = Configuration.parse(measure)
+    (found,) = compare({"a": four["a"], "b": four["b"]}, c, permutations=5, rng=1)
+    null = [c(four["a"], four["b"][order]) for order in draw(24, 5, 1)]
+    assert found.null_mean == pytest.approx(np.mean(null), abs=1e-12)
+
+
+def test_no_permutations_leave_the_value_and_no_chance(four):
+    for c in compare(four, MEASURES, permutations=0):
+        assert c.value is not None
+        assert (c.null_mean, c.null_std, c.z, c.pvalue, c.calibrated, c.n_permutations) == (None,) * 5 + (0,)
+        assert (c.status, c.reason) == ("ok", "")
+
+
+def test_numbers_of_a_pair_do_not_depend_on_its_company(four):
+    everything = rows(compare(four, MEASURES, permutations=4))
+    for pair in (("a", "b"), ("b", "d")):
+        alone = rows(compare({name: four[name] for name in pair}, MEASURES[::-1], permutations=4))
+        assert alone == {key: everything[key] for key in alone}
+    moved = rows(compare({name: four[name] for name in "cabd"}, MEASURES, permutations=4))
+    kept = {key: row for key, row in moved.items() if key in everything}
+    assert len(kept) == 4 * len(MEASURES)
+    assert kept == {key: everything[key] for key in kept}
+
+
+def test_value_does_not_depend_on_which_of_a_pair_comes_first(four):
+    there = compare(four, "paper", permutations=0)
+    back = rows(compare(dict(reversed(four.items())), "paper", permutations=0))
+    for c in there:
+        assert c.value == pytest.approx(back[c.b, c.a, c.measure, c.parameters].value, abs=1e-12)
+
+
+def test_same_seed_gives_the_same_table_and_a_generator_no_seed(four):
+    once, again = (rows(compare(four, "cka", permutations=4, rng=9)) for _ in range(2))
+    drawn = rows(compare(four, "cka", permutations=4, rng=np.random.default_rng(9)))
+    assert once == again
+    assert drawn == {key: replace(row, seed=None) for key, row in once.items()}
+
+
+def test_independent_representations_are_at_chance_in_every_configuration(rng):
+    independent = {str(i): rng.normal(size=(30, 20 + 5 * i)) + 0.5 for i in range(6)}
+    results = list(compare(independent, "paper", permutations=20))
+    for configuration in configurations("paper"):
+        found = [c for c in results if Configuration.from_json(c.measure, c.parameters) == configuration]
+        assert len(found) == 15
+        assert abs(np.mean([c.calibrated for c in found])) < 0.06
+        assert abs(np.mean([c.z for c in found])) < 1.2
+        assert np.mean([c.pvalue < 0.05 for c in found]) < 0.3
+
+
+def test_shuffled_copy_is_at_chance_and_ordered_copy_is_not(four):
+    x = four["a"]
+    shuffled = x[np.random.default_rng(1).permutation(24)]
+    for c in compare({"x": x, "shuffled": shuffled, "copy": 2 * x}, MEASURES, permutations=40):
+        if (c.a, c.b) == ("x", "copy"):
+            assert c.calibrated == pytest.approx(1, abs=1e-9)
+            assert c.pvalue == pytest.approx(1 / 41)
+        else:
+            assert abs(c.calibrated) < 0.3
+            assert c.pvalue > 0.02
+            assert abs(c.z) < 4
+
+
+def test_undefined_rows_keep_their_place_status_and_reason(four):
+    four["b"][3] = 0
+    results = rows(compare(four, ["cka", "jaccard(k=3)", "jaccard(k=24)"], permutations=2))
+    assert len(results) == 18
+    for (a, b, measure, parameters), c in results.items():
+        few = '"k":24' in parameters
+        if measure == "jaccard" and (few or "b" in (a, b)):
+            assert c.status == "undefined"
+            assert ("24 items; jaccard needs at least 25" if few else "row 3 of b is zero") in c.reason
+            assert (c.value, c.null_mean, c.z, c.pvalue, c.calibrated, c.n_permutations) == (None,) * 5 + (0,)
+        else:
+            assert (c.status, c.reason, c.n_permutations) == ("ok", "", 2)
+
+
+def test_chance_that_cannot_be_told_from_identity_is_a_reason_beside_the_value():
+    same = np.stack([np.arange(3.0)] * 6)
+    same[:, 0] += np.asarray([0, 1, 0, 0, 0, 0])
+    (c,) = compare({"x": same[:2], "y": same[:2]}, "cka", permutations=5)
+    assert (c.status, c.value) == ("ok", pytest.approx(1))
+    assert (c.z, c.calibrated) == (None, None)
+    assert c.reason == (
+        "no z: the shuffled scores do not vary; not calibrated: shuffled rows score as identical ones do"
+    )
+
+
+def test_mapping_names_representations_and_keeps_keys():
+    a, b = (Representation(np.eye(4) * s, ids="wxyz", name="old", key=key) for s, key in ((1, "k1"), (2, "k2")))
+    (c,) = compare({"a": a, "b": b}, "cka", permutations=0)
+    assert (c.a, c.b, c.a_key, c.b_key) == ("a", "b", "k1", "k2")
+
+
+def test_sequence_keeps_the_names_of_its_representations():
+    (c,) = compare([Representation(np.eye(4), name=n) for n in ("first", "second")], "cka", permutations=0)
+    assert (c.a, c.b) == ("first", "second")
+
+
+def test_tensors_give_the_numbers_of_arrays(four):
+    arrays = compare(four, MEASURES, permutations=3)
+    tensors = rows(compare({n: torch.asarray(x) for n, x in four.items()}, MEASURES, permutations=3))
+    for key, c in rows(arrays).items():
+        assert tensors[key].value == pytest.approx(c.value, abs=1e-10)
+        assert tensors[key].null_mean == pytest.approx(c.null_mean, abs=1e-10)
+
+
+def bad(value):
+    x = np.ones((4, 2))
+    x[2, 1] = value
+    return x
+
+
+@pytest.mark.parametrize(
+    ("representations", "message"),
+    [
+        ({"a": np.ones((4, 2)), "b": np.ones((5, 2))}, r"4 rows \(a\) against 5 rows \(b\)"),
+        (
+            {"a": np.ones((2, 2)), "b": Representation(np.ones((2, 2)), ids=["0", "x"])},
+            "row 1 is item '1' in a and 'x' in b",
+        ),
+        ({"a": np.ones((4, 2)), "b": bad(np.nan)}, "b holds nan in row 2, column 1"),
+        ({"a": bad(np.inf), "b": np.ones((4, 2))}, "a holds inf in row 2, column 1"),
+        ([Representation(np.eye(2), name="twin")] * 2, "two representations are called 'twin'"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_by_name(representations, message):
+    with pytest.raises(InputError, match=message):
+        compare(representations, "cka")
+
+
+def test_negative_number_of_permutations_is_refused(four):
+    with pytest.raises(InputError, match="permutations=-1; needed is 0 or more"):
+        compare(four, "cka", permutations=-1)
+
+
+def test_row_refuses_a_value_that_is_not_finite(four):
+    (c,) = compare({"a": four["a"], "b": four["b"]}, "cka", permutations=2)
+    with pytest.raises(ArithmeticError, match="z of cka for a and b is nan; a row holds a finite value or none"):
+        replace(c, z=float("nan"))
+
+
+def test_results_round_trip_through_their_table_and_pandas(four):
+    results = compare(four, MEASURES, permutations=2)
+    again = Results.of(results)
+    assert list(again) == list(results)
+    assert again.table.equals(results.table)
+    assert repr(again) == f"Results of {len(results)} comparisons"
+    assert results.to_pandas()["value"].tolist() == [c.value for c in results]

@@ -1,0 +1,78 @@
+from keyword import iskeyword
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from likewise.errors import InputError
+from likewise.naming import canonical_json, did_you_mean, format_call, parse_call
+
+LITERALS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(st.characters(exclude_categories=["Cs"])),
+)
+WORDS = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(lambda word: not iskeyword(word))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "parameters"),
+    [
+        ("cka", "cka", {}),
+        ("  cka ", "cka", {}),
+        ("org/model-1.5b@main", "org/model-1.5b@main", {}),
+        ("org/model-1.5b(layer=-1)", "org/model-1.5b", {"layer": -1}),
+        ("a ( k = 5 )", "a", {"k": 5}),
+        ("a(x=none, y=None, z=false, w=word)", "a", {"x": None, "y": None, "z": False, "w": "word"}),
+        ("a(x=[1, 'b'], y=1e-3)", "a", {"x": [1, "b"], "y": 1e-3}),
+        ("a(x='(')", "a", {"x": "("}),
+    ],
+)
+def test_name_and_literals_are_read(text, name, parameters):
+    assert parse_call(text) == (name, parameters)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("jaccard(k=5", "never closed"),
+        ("jaccard(5)", "only key=value may stand"),
+        ("jaccard(**k)", "only key=value may stand"),
+        ("jaccard(k=1)(k=2)", "one pair of brackets"),
+        ("jaccard(k=1).real", "one pair of brackets"),
+        ("jaccard(k=1, k=2)", "a key stands more than once"),
+        ("jaccard(k=open('x'))", "malformed node"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_an_example(text, message):
+    with pytest.raises(InputError, match=rf"cannot read .*{message}.*write name\(key=value, ...\)"):
+        parse_call(text)
+
+
+@given(WORDS, st.dictionaries(WORDS, LITERALS, max_size=3))
+def test_what_is_written_is_read_back(name, parameters):
+    assert parse_call(format_call(name, parameters)) == (name, parameters)
+
+
+def test_canonical_json_does_not_depend_on_the_order_of_keys():
+    assert canonical_json({"b": 1, "a": [True, None, "é"]}) == '{"a":[true,null,"é"],"b":1}'
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_canonical_json_refuses_what_json_does_not_have(value):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical_json({"a": value})
+
+
+@pytest.mark.parametrize(
+    ("given", "answer"),
+    [
+        ("jacard", 'did you mean "jaccard"?'),
+        ("ab", 'did you mean "abd" or "abc"?'),
+        ("qqq", "known: abc, abd, jaccard"),
+    ],
+)
+def test_nearest_names_or_all_of_them(given, answer):
+    assert did_you_mean(given, ["jaccard", "abd", "abc"]) == answer
