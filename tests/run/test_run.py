@@ -195,7 +195,7 @@ def test_memory_running_out_is_an_outcome(monkeypatch: pytest.MonkeyPatch, tmp_p
         raise MemoryError
 
     monkeypatch.setattr(sys.modules["likewise.run.worker"], "compare_tile", exhausted)
-    outcome = perform(Tile("d", (("a", "b"),), ("cka",), 1, 0), Settings(tmp_path))
+    outcome = perform(Tile("d", (("a", "b"),), ("cka",), 1, 0), Settings(tmp_path, "cpu", 512))
     assert isinstance(outcome, Outcome) and "memory ran out" in outcome.error
 
 

@@ -7,7 +7,6 @@ import typer
 
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
-from likewise.extract import BATCH_TOKENS
 from likewise.plan import Experiment, plan
 from likewise.run import run as perform
 from likewise.store import Store
@@ -25,7 +24,7 @@ def extract(
     limit: Annotated[int | None, typer.Option(min=1, help="Take the first so many prompts.")] = None,
     store: options.StoreFolder = None,
     device: options.Device = "cpu",
-    batch_tokens: options.BatchTokens = BATCH_TOKENS,
+    batch_tokens: options.BatchTokens = None,
     json: options.Json = False,
 ) -> None:
     """Run models over prompts and keep one row per prompt and layer."""

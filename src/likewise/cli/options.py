@@ -11,7 +11,9 @@ from likewise.store import Store
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 StoreFolder = Annotated[Path | None, typer.Option("--store", help="Folder of the store [default: runs/NAME].")]
 Device = Annotated[str, typer.Option(help="Where models run: cpu or cuda.")]
-BatchTokens = Annotated[int, typer.Option(min=1, help="Tokens of a batch of prompts, padding included.")]
+BatchTokens = Annotated[
+    int | None, typer.Option(min=1, help="Tokens of a batch, padding included [default: by device].")
+]
 Permutations = Annotated[int, typer.Option(min=0, help="Shuffles for the chance level.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the shuffles.")]
 

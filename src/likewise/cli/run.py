@@ -9,7 +9,6 @@ from likewise.cli import options
 from likewise.cli.console import print_json, progress, say
 from likewise.cli.report import write
 from likewise.errors import MissingDependencyError
-from likewise.extract import BATCH_TOKENS
 from likewise.run import Done, read_experiment
 from likewise.run import run as perform
 from likewise.store import Store
@@ -21,7 +20,7 @@ def run(
     executor: Annotated[str, typer.Option(help="Where pairs are compared: serial or processes.")] = "processes",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes [default: the machine's cores].")] = None,
     device: options.Device = "cpu",
-    batch_tokens: options.BatchTokens = BATCH_TOKENS,
+    batch_tokens: options.BatchTokens = None,
     json: options.Json = False,
 ) -> None:
     """Extract and compare whatever an experiment lacks, then write its report. Run it again to go on."""

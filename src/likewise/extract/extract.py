@@ -14,8 +14,8 @@ from likewise.store import Parts
 Watch: TypeAlias = Callable[[int, int], None]
 """Is told how many tokens are done, and of how many."""
 
-BATCH_TOKENS = 2048
-"""Tokens of a batch, padding included: enough to keep two cores busy, little enough for their caches."""
+BATCH_TOKENS = {"cpu": 512, "cuda": 16_384}
+"""Tokens of a batch, padding included, by device: little enough for a processor's caches, enough for a GPU."""
 
 SECONDS_BETWEEN_PARTS = 10.0
 """At most about this much work is lost when a process is killed."""
@@ -27,7 +27,7 @@ def extract(
     layers: Sequence[str],
     pooling: str,
     *,
-    batch_tokens: int = BATCH_TOKENS,
+    batch_tokens: int = BATCH_TOKENS["cpu"],
     padding_side: str = "right",
     parts: Parts | None = None,
     watch: Watch = lambda done, total: None,

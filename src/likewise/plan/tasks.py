@@ -65,8 +65,7 @@ class Extract:
     def label(self) -> str:
         """What progress and messages call it."""
         first = self.wanted[0]
-        variant = f" {first.model.variant}" if first.model.variant else ""
-        return f"{first.model.model}{variant} on {first.dataset.name}"
+        return f"{first.name.removesuffix(f' @ {first.layer}')} on {first.dataset.name}"
 
 
 @dataclass(frozen=True)

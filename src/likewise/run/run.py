@@ -52,7 +52,7 @@ def run(
     executor: str | Executor = "serial",
     workers: int | None = None,
     device: Device = "cpu",
-    batch_tokens: int = BATCH_TOKENS,
+    batch_tokens: int | None = None,
     watch: Watch = lambda label, done, total: None,
 ) -> Done:
     """Run an experiment: extract what is missing, compare what is missing, keep everything in a store.
@@ -70,8 +70,8 @@ def run(
         Number of processes; the machine's cores by default.
     device : {"cpu", "cuda"}
         Where models run.
-    batch_tokens : int
-        Tokens of a batch of prompts, padding included.
+    batch_tokens : int, optional
+        Tokens of a batch of prompts, padding included; by default what suits the device.
     watch : callable
         Is told ``(label, done, total)`` as the work goes on: tokens of an extraction, then scores.
 
@@ -102,7 +102,7 @@ def run(
     place = Store(store if store is not None else Path("runs") / asked.name)
     place.sweep()
     chosen = choose_executor(executor, workers)
-    settings = Settings(place.folder, device, batch_tokens)
+    settings = Settings(place.folder, device, batch_tokens or BATCH_TOKENS[device])
     failed: dict[str, Outcome] = {}
     performed = 0
     while ready := _ready(current := plan(asked, place), failed):
@@ -151,7 +151,7 @@ def _perform_all(
     """Do extractions one by one, for a model wants the whole machine, and tiles wherever the executor does them."""
     if isinstance(tasks[0], Extract):
         for number, task in enumerate(tasks, 1):
-            place = f"extraction {number} of {len(tasks)}: "
+            place = f"{number}/{len(tasks)} "
             yield perform(task, settings, functools.partial(_watch_at, watch, place))
         return
     total = sum(_scores(t) for t in tasks)

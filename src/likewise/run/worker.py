@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 from likewise.errors import InputError, LikewiseError
 from likewise.extract import (
-    BATCH_TOKENS,
     LoadedModel,
     ModelSpec,
     audit,
@@ -41,8 +40,8 @@ class Settings:
     """
 
     store: Path
-    device: str = "cpu"
-    batch_tokens: int = BATCH_TOKENS
+    device: str
+    batch_tokens: int
 
 
 @dataclass(frozen=True)
