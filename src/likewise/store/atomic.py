@@ -71,4 +71,6 @@ def _alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    # A process that was killed keeps its number until its parent asks for it, which may be never.
+    status = Path(f"/proc/{pid}/stat")
+    return not (status.exists() and ") Z " in status.read_text(encoding="utf-8", errors="replace"))

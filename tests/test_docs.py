@@ -1,0 +1,38 @@
+"""What the README says can be done, can be done."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from likewise.cli.main import app
+from likewise.plan import Experiment
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_examples_of_the_readme_run() -> None:
+    outcome = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
+    assert outcome.attempted >= 6
+    assert outcome.failed == 0
+
+
+def test_experiments_in_the_readme_are_valid() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
+    assert [Experiment.of(yaml.safe_load(block)).name for block in blocks] == ["mine"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_commands_and_files_that_pages_name_exist(page: Path) -> None:
+    text = page.read_text()
+    commands = {c.callback.__name__ for c in app.registered_commands if c.callback}
+    assert set(re.findall(r"(?:`|    )likewise (\w+)", text)) <= commands
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.M))
+    assert set(re.findall(r"(?:`|    )make (\w+)", text)) <= targets
+    for link in re.findall(r"\]\(([^)#]+)\)", text):
+        assert link.startswith("https://") or (page.parent / link).exists(), link
+    for path in re.findall(r"`((?:src|tests|docs|experiments|benchmarks)/[a-z0-9_./-]+)`", text):
+        assert (ROOT / path).exists(), path
