@@ -46,7 +46,7 @@ def related() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
 
 @pytest.fixture
 def golden() -> Callable[[int, int, int], tuple[np.ndarray, np.ndarray]]:
-    """Return the golden X and Y of docs/design/measures.md, section 3, which hold no random numbers."""
+    """Return the golden X and Y of docs/design/accuracy.md, which hold no random numbers."""
 
     def make(n: int, d: int, e: int) -> tuple[np.ndarray, np.ndarray]:
         i, j, k = np.arange(1, n + 1)[:, None], np.arange(1, d + 1)[None, :], np.arange(1, e + 1)[None, :]

@@ -1,4 +1,4 @@
-"""The golden values of docs/design/measures.md, section 3."""
+"""The golden values of docs/design/accuracy.md."""
 
 import numpy as np
 import pytest
