@@ -95,7 +95,58 @@ def jaccard(x: np.ndarray, y: np.ndarray, *, k: int, center: bool) -> float:
     return np.mean([len(a & b) / len(a | b) for a, b in zip(near(x), near(y), strict=True)])
 
 
-DEFINITIONS: dict[str, Slow] = {f.__name__: f for f in (procrustes, aligned_cosine, cka, rsa, rsm_difference, jaccard)}
+def near(m: np.ndarray, k: int, center: bool) -> list[set[int]] | None:
+    rows = centred(m) if center else m
+    if any(not r.any() for r in rows):
+        return None
+    rows = [r / np.sqrt(np.dot(r, r)) for r in rows]
+    others = [[(round(1 - np.dot(a, b), 13), j) for j, b in enumerate(rows) if j != i] for i, a in enumerate(rows)]
+    return [{j for _, j in sorted(o)[:k]} for o in others]
+
+
+def mutual_knn(x: np.ndarray, y: np.ndarray, *, k: int, center: bool) -> float:
+    a, b = near(x, k, center), near(y, k, center)
+    return np.nan if a is None or b is None else np.mean([len(p & q) / k for p, q in zip(a, b, strict=True)])
+
+
+def procrustes_angle(x: np.ndarray, y: np.ndarray) -> float:
+    return 2 * math.asin(procrustes(x, y, center=True, normalize=True) / 2)
+
+
+def nbs(x: np.ndarray, y: np.ndarray) -> float:
+    """By the kernels' square roots."""
+    roots = []
+    for m in (x, y):
+        values, vectors = np.linalg.eigh(centred(m) @ centred(m).T)
+        # A root turns the rounding of a zero, 1e-16, into 1e-8.
+        values = np.where(values < 1e-12 * values.max(), 0, values)
+        roots.append(vectors @ np.diag(np.sqrt(values)) @ vectors.T)
+    traces = [np.trace(r @ r) for r in roots]
+    return np.linalg.svd(roots[0] @ roots[1], compute_uv=False).sum() / math.sqrt(traces[0] * traces[1])
+
+
+def distance_correlation(x: np.ndarray, y: np.ndarray) -> float:
+    n = len(x)
+    a, b = (np.asarray([[np.linalg.norm(m[i] - m[j]) for j in range(n)] for i in range(n)]) for m in (x, y))
+    a, b = (m - m.mean(axis=0) - m.mean(axis=1)[:, None] + m.mean() for m in (a, b))
+    return np.sqrt(np.mean(a * b) / np.sqrt(np.mean(a * a) * np.mean(b * b)))
+
+
+DEFINITIONS: dict[str, Slow] = {
+    f.__name__: f
+    for f in (
+        procrustes,
+        procrustes_angle,
+        aligned_cosine,
+        cka,
+        nbs,
+        distance_correlation,
+        rsa,
+        rsm_difference,
+        jaccard,
+        mutual_knn,
+    )
+}
 
 
 @pytest.fixture

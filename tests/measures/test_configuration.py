@@ -48,7 +48,7 @@ def test_configuration_computes_what_the_function_computes(configuration, relate
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("procrutes", r"unknown measure 'procrutes'; did you mean \"procrustes\"\?"),
+        ("procrutes", r"unknown measure 'procrutes'; did you mean \"procrustes\""),
         ("zzz", "unknown measure 'zzz'; known: aligned_cosine, cka"),
         ("jaccard(centre=True)", r"jaccard has no parameter 'centre'; did you mean \"center\"\?"),
         ("jaccard(q=1)", "jaccard has no parameter 'q'; known: center, k"),

@@ -20,6 +20,9 @@ GOLDEN = {
     'rsm_difference(inner="cosine", center=False, normalize=False)': (17.539382058, 10.292475765),
     "jaccard": (0.420849033, 0.326822524),
     "procrustes(normalize=False)": (18.599846041, 20.402737027),
+    "procrustes_angle": (0.487876412, 0.383116906),
+    "distance_correlation": (0.944123624, 0.958535119),
+    "mutual_knn": (0.578125, 0.48),
     "rsm_difference(center=False, normalize=False)": (89.053121067, 65.264171976),
 }
 

@@ -1,6 +1,6 @@
 """Prepared representations and the quantities derived from them."""
 
-from likewise.prepared.distances import Distances, UnitRanks
+from likewise.prepared.distances import Distances, UnitDoublyCentered, UnitRanks
 from likewise.prepared.factors import Coordinates, CrossDecomposition, Factor, Norm, RowNorms
 from likewise.prepared.kernels import Gram, UnitGram
 from likewise.prepared.neighbours import Neighbourhood
@@ -18,6 +18,7 @@ __all__ = [
     "Prepared",
     "Quantity",
     "RowNorms",
+    "UnitDoublyCentered",
     "UnitGram",
     "UnitRanks",
 ]

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from likewise.arrays import Array, Tie, average_ranks, from_strict_triangle, gather_square, strict_triangle
 from likewise.errors import UndefinedError
-from likewise.prepared.factors import Coordinates, RowNorms
+from likewise.prepared.factors import Coordinates, Norm, RowNorms
 from likewise.prepared.kernels import Gram
 from likewise.prepared.prepared import Prepared, Quantity
 
@@ -101,6 +101,31 @@ class UnitRanks(Quantity):
         if length == 0:
             raise UndefinedError(f"all distances between the rows of {of.name} are equal, so they have no order")
         return from_strict_triangle(ranks / length, of.n)
+
+    def reindex(self, value: Float[Array, "n n"], index: Int[Array, " n"]) -> Float[Array, "n n"]:
+        """Reorder rows and columns."""
+        return gather_square(value, index)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n^2."""
+        return 8 * n * n
+
+
+@dataclass(frozen=True)
+class UnitDoublyCentered(Quantity):
+    """Euclidean distances less their row and column means plus their mean, divided by their Frobenius norm.
+
+    The inner product of two of them is the squared distance correlation.
+    """
+
+    def compute(self, of: Prepared) -> Float[Array, "n n"]:
+        """Return H D H / |H D H|_F."""
+        of[Norm(center=True)]  # undefined where all rows are equal
+        xp = array_namespace(of.matrix)
+        distances = of[Distances("euclidean")]
+        means = xp.mean(distances, axis=0, keepdims=True)
+        doubly = distances - means - means.T + xp.mean(distances)
+        return doubly / xp.linalg.matrix_norm(doubly)
 
     def reindex(self, value: Float[Array, "n n"], index: Int[Array, " n"]) -> Float[Array, "n n"]:
         """Reorder rows and columns."""
