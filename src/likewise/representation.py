@@ -19,7 +19,8 @@ class Representation:
     matrix : array, shape (n, d)
         Row i describes item i. Real, finite; kept in the precision it came in.
     ids : sequence of str, optional
-        The names of the items, unique, in the order of the rows; ``"0", "1", ...`` by default.
+        The names of the items, unique, in the order of the rows. Without them the rows are called ``"0", "1", ...``,
+        ``has_ids`` is false, and they are taken to be in the order of whatever they are compared with.
     name : str
         What a person calls it, as in the columns ``a`` and ``b`` of a table of results.
     key : str
@@ -45,9 +46,11 @@ class Representation:
     name: str = "representation"
     key: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
+    has_ids: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         ids = tuple(str(i) for i in self.ids)
+        object.__setattr__(self, "has_ids", bool(ids))
         object.__setattr__(self, "matrix", check_matrix(self.matrix, self.name, ids))
         n = self.matrix.shape[0]
         ids = ids or tuple(str(i) for i in range(n))
@@ -77,6 +80,8 @@ def check_same_items(a: Representation, b: Representation) -> None:
             f"{a.n_items} rows ({a.name}) against {b.n_items} rows ({b.name}): both must describe the same inputs in "
             "the same order"
         )
+    if not (a.has_ids and b.has_ids):
+        return
     for row, (left, right) in enumerate(zip(a.ids, b.ids, strict=True)):
         if left != right:
             raise InputError(

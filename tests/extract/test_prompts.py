@@ -118,3 +118,23 @@ def test_hub_identity_needs_no_network() -> None:
     assert identity["hub"] == "openai/openai_humaneval"
     assert spec("openai/openai_humaneval", limit=10).n_items() == 10
     assert spec("openai/openai_humaneval").n_items() == 164
+
+
+def test_a_null_is_not_the_word_none(tmp_path: Path) -> None:
+    path = tmp_path / "null.jsonl"
+    path.write_text('{"q": "a"}\n{"q": null}\n')
+    with pytest.raises(InputError, match="record 1 of mine: .* is null"):
+        load_prompts(spec(str(path), template="{{ q }}"))
+
+
+def test_a_file_that_changed_is_read_again(jsonl: Path) -> None:
+    before = load_prompts(spec(str(jsonl), template="{{ q }}"))
+    jsonl.write_text('{"q": "Another?"}\n')
+    assert load_prompts(spec(str(jsonl), template="{{ q }}")).texts == ("Another?",) != before.texts
+
+
+def test_a_truncated_archive_is_said(tmp_path: Path, jsonl: Path) -> None:
+    path = tmp_path / "cut.jsonl.gz"
+    path.write_bytes(gzip.compress(jsonl.read_bytes())[:20])
+    with pytest.raises(InputError, match=r"cut\.jsonl\.gz cannot be read"):
+        load_prompts(spec(str(path), template="{{ q }}"))

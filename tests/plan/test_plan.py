@@ -9,7 +9,7 @@ import pytest
 
 from likewise.errors import InputError
 from likewise.plan import Experiment, Plan, Tile, plan
-from likewise.plan.tiles import MEMORY, block_size, blocks_of_pairs
+from likewise.plan.tiles import MATRICES, MEMORY, block_size, blocks_of_pairs
 from likewise.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -106,7 +106,7 @@ def test_blocks_hold_every_missing_pair_once(count: int) -> None:
 
 def test_a_tile_keeps_within_its_memory() -> None:
     for n in (100, 1267, 5000):
-        assert 2 * block_size(5000, n) * 6 * 8 * n * n <= MEMORY or block_size(5000, n) == 1
+        assert 2 * block_size(5000, n) * MATRICES * 8 * n * n <= MEMORY or block_size(5000, n) == 1
 
 
 def test_one_representation_cannot_be_compared(tmp_path: Path, experiment: dict[str, Any]) -> None:
@@ -119,3 +119,23 @@ def test_the_same_model_twice_is_refused(tmp_path: Path, experiment: dict[str, A
     experiment["models"].append({**experiment["models"][2], "name": "again"})
     with pytest.raises(InputError, match="'other' and 'again' are the same model"):
         make(experiment, tmp_path)
+
+
+def test_two_representations_of_one_name_are_refused(tmp_path: Path, experiment: dict[str, Any]) -> None:
+    experiment["models"][2]["name"] = "first @ 2"
+    with pytest.raises(InputError, match="two representations .* are called 'first @ 2'"):
+        make(experiment, tmp_path)
+
+
+def test_a_block_that_a_model_lacks_is_refused_before_it_runs(tmp_path: Path, experiment: dict[str, Any]) -> None:
+    experiment["models"][0]["layers"] = ["99", "last"]
+    with pytest.raises(InputError, match="layer 99 of first, which has 3 blocks"):
+        make(experiment, tmp_path)
+
+
+def test_numbers_written_differently_are_one_variant(tmp_path: Path, experiment: dict[str, Any]) -> None:
+    experiment["models"][1]["variant"] = "noise(sd=1)"
+    before = [w.key for d in make(experiment, tmp_path).datasets for w in d.wanted]
+    experiment["models"][1]["variant"] = "noise(sd=1.0, seed=0)"
+    experiment["models"][0]["layers"] = ["02", "last"]
+    assert [w.key for d in make(experiment, tmp_path).datasets for w in d.wanted] == before

@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ import yaml
 
 import likewise
 from likewise.errors import InputError, LikewiseError
-from likewise.run import Done, Outcome, Processes, Serial, perform
+from likewise.plan import Tile
+from likewise.run import Done, Outcome, Processes, Serial, Settings, perform
 from likewise.store import Store
 
 
@@ -188,9 +191,6 @@ def test_executors_return_every_outcome() -> None:
 
 
 def test_memory_running_out_is_an_outcome(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from likewise.plan import Tile
-    from likewise.run import Settings
-
     def exhausted(*args: object) -> None:
         raise MemoryError
 
@@ -235,3 +235,58 @@ def test_shuffled_copies_are_at_chance() -> None:
     for c in likewise.compare({"x": x, "shuffled": x[rng.permutation(80)]}, "paper", permutations=200):
         assert c.calibrated is not None and abs(c.calibrated) < 0.1
         assert c.pvalue is not None and c.pvalue > 0.01
+
+
+def test_weights_replaced_in_place_are_another_model(
+    tmp_path: Path, experiment: dict[str, Any], tiny: Callable[..., Path]
+) -> None:
+    """In one process too: what is held in memory must not pass for what is on disk."""
+    folder = tmp_path / "model"
+    shutil.copytree(tiny("llama", 0), folder)
+    experiment["models"] = [{"model": str(folder), "name": "a", "layers": ["1", "last"]}]
+    experiment["datasets"] = experiment["datasets"][:1]
+    first = likewise.run(experiment, tmp_path / "store")
+    shutil.copytree(tiny("llama", 1), folder, dirs_exist_ok=True)
+    second = likewise.run(experiment, tmp_path / "store")
+    fresh = likewise.run(
+        {**experiment, "models": [{**experiment["models"][0], "model": str(tiny("llama", 1))}]}, tmp_path / "other"
+    )
+    assert second.performed == 2
+    assert numbers(second) == numbers(fresh) != numbers(first)
+
+
+def test_layers_that_an_interrupted_save_left_out_are_taken_from_the_parts(
+    tmp_path: Path, experiment: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["likewise.extract.extract"], "SECONDS_BETWEEN_PARTS", 0.0)
+    experiment["models"] = [{**experiment["models"][0], "layers": ["1", "2", "last"]}]
+    save, saved = Store.save_representation, []
+
+    def stop_at_the_second(store: Store, *args: Any) -> None:
+        if saved:
+            raise KeyboardInterrupt
+        saved.append(save(store, *args))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save_representation", stop_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            likewise.run(experiment, tmp_path)
+    told: list[tuple[str, int, int]] = []
+    likewise.run(experiment, tmp_path, watch=lambda *event: told.append(event))
+    label, done, total = next(event for event in told if event[2])
+    assert "first on commonsense-probes" in label and done == total
+    assert not list(tmp_path.rglob("*.parts"))
+
+
+def test_whatever_goes_wrong_in_one_task_is_its_outcome(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def broken(*args: object) -> None:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(sys.modules["likewise.run.worker"], "compare_tile", broken)
+    outcome = perform(Tile("d", (("a", "b"),), ("cka",), 1, 0), Settings(tmp_path, "cpu", 512))
+    assert outcome.error == "RuntimeError: something else"
+
+
+def test_an_unknown_device_is_refused(tmp_path: Path, experiment: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="device='gpu'"):
+        likewise.run(experiment, tmp_path, device="gpu")  # type: ignore[arg-type]

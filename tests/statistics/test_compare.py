@@ -172,7 +172,10 @@ def bad(value):
     [
         ({"a": np.ones((4, 2)), "b": np.ones((5, 2))}, r"4 rows \(a\) against 5 rows \(b\)"),
         (
-            {"a": np.ones((2, 2)), "b": Representation(np.ones((2, 2)), ids=["0", "x"])},
+            {
+                "a": Representation(np.ones((2, 2)), ids=["0", "1"]),
+                "b": Representation(np.ones((2, 2)), ids=["0", "x"]),
+            },
             "row 1 is item '1' in a and 'x' in b",
         ),
         ({"a": np.ones((4, 2)), "b": bad(np.nan)}, "b holds nan in row 2, column 1"),
@@ -186,7 +189,7 @@ def test_what_cannot_be_compared_is_refused_by_name(representations, message):
 
 
 def test_negative_number_of_permutations_is_refused(four):
-    with pytest.raises(InputError, match="permutations=-1; needed is 0 or more"):
+    with pytest.raises(InputError, match="permutations=-1; needed is a whole number, 0 or more"):
         compare(four, "cka", permutations=-1)
 
 
@@ -203,3 +206,41 @@ def test_results_round_trip_through_their_table_and_pandas(four):
     assert again.table.equals(results.table)
     assert repr(again) == f"Results of {len(results)} comparisons"
     assert results.to_pandas()["value"].tolist() == [c.value for c in results]
+
+
+def test_rows_without_ids_are_taken_in_the_order_of_the_other():
+    x = np.random.default_rng(0).normal(size=(6, 3))
+    (c,) = compare({"plain": x, "named": Representation(2 * x, ids="abcdef")}, "cka", permutations=2)
+    assert c.value == pytest.approx(1)
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-310])
+def test_numbers_too_large_or_small_are_undefined_and_cost_no_other_pair(scale):
+    rng = np.random.default_rng(0)
+    x, y, z = (rng.normal(size=(20, 4)) for _ in range(3))
+    with np.errstate(all="ignore"):
+        rows = list(compare({"x": x, "y": y, "far": z * scale}, "procrustes", permutations=2))
+    assert [r.status for r in rows] == ["ok", "undefined", "undefined"]
+    assert "too large or too small" in rows[1].reason
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "0 representations"),
+        ({"a": np.eye(3)}, "1 representations"),
+    ],
+)
+def test_too_little_to_compare_is_refused(given, message):
+    with pytest.raises(InputError, match=message):
+        compare(given, "cka")
+
+
+def test_the_memory_of_a_pair_is_let_go_with_the_next():
+    from likewise.measures import get
+    from likewise.prepared import Prepared
+
+    x, *others = (Prepared(np.random.default_rng(i).normal(size=(9, 4))) for i in range(4))
+    for other in others:
+        get("procrustes")(x, other)
+    assert len(x._joint) == 1

@@ -175,10 +175,17 @@ def test_sweep_takes_the_leavings_of_the_dead_only(tmp_path: Path) -> None:
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     theirs = mine.replace(f".{os.getpid()}.", f".{dead.stdout.strip()}.")
     elsewhere = f".x.other-host.{dead.stdout.strip()}.ab.unfinished"
-    for name in (mine, theirs, elsewhere):
+    foreign = ".foo.unfinished"
+    for name in (mine, theirs, elsewhere, foreign):
         (tmp_path / name).write_text("")
     sweep(tmp_path)
-    assert files(tmp_path) == sorted([mine, elsewhere, "x"])
+    assert files(tmp_path) == sorted([mine, elsewhere, foreign, "x"])
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        write_atomically(tmp_path / "file" / "x", lambda p: p.write_text(""))
 
 
 def test_keys_tell_contents_apart_and_ignore_order() -> None:
@@ -227,6 +234,8 @@ def test_what_cannot_be_read_is_explained(tmp_path: Path) -> None:
         "x.txt": "needed is one of .npy",
         "object.npy": "cannot be read: .*allow_pickle",
         "short.safetensors": "cannot be read",
+        "empty.npy": "cannot be read",
+        "cut.npz": "cannot be read",
         "two.npz": "holds a, b; needed is one matrix",
         "noid.parquet": "has no column 'id' of ids",
         "text.parquet": "column 'word' is not a number",
@@ -235,6 +244,9 @@ def test_what_cannot_be_read_is_explained(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("")
     np.save(tmp_path / "object.npy", np.asarray([{}], dtype=object), allow_pickle=True)
     (tmp_path / "short.safetensors").write_bytes(b"abc")
+    (tmp_path / "empty.npy").write_bytes(b"")
+    np.savez(tmp_path / "cut.npz", matrix=MATRIX)
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "cut.npz").read_bytes()[:100])
     np.savez(tmp_path / "two.npz", a=MATRIX, b=MATRIX)
     pq.write_table(pa.table({"x": [1.0]}), tmp_path / "noid.parquet")
     pq.write_table(pa.table({"id": [1], "word": ["x"]}), tmp_path / "text.parquet")

@@ -33,6 +33,8 @@ def compare(
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise InputError(f"--output {output}: needed is a name that ends in .parquet or .csv")
     named = _named(file, id_column)
+    if without := [r.name for r in named if not r.has_ids]:
+        say(f"no ids in {', '.join(without)}: rows are taken to be in one order")
     with progress() as watch:
         results = compare_all(
             named,
@@ -59,8 +61,9 @@ def _label(c: Comparison) -> str:
 def _named(files: list[Path], id_column: str) -> list[Representation]:
     """The representations, called by their files' names, or by their paths where names repeat."""
     read = [read_file(f, id_column=id_column) for f in files]
-    unique = len({r.name for r in read}) == len(read)
-    return [r if unique else Representation(r.matrix, r.ids, str(f)) for r, f in zip(read, files, strict=True)]
+    if len({r.name for r in read}) == len(read):
+        return read
+    return [Representation(r.matrix, r.ids if r.has_ids else (), str(f)) for r, f in zip(read, files, strict=True)]
 
 
 def _write(results: Results, output: Path) -> None:

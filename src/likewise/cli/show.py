@@ -1,5 +1,6 @@
 """``likewise show``."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -11,11 +12,11 @@ from likewise.store import Store
 
 
 def show(
-    key: Annotated[str, typer.Argument(help="A representation's key, or its beginning; or an experiment's name.")],
+    key: Annotated[str, typer.Argument(help="A key of the store, or its beginning; or an experiment's name.")],
     store: options.StoreFolder = None,
     json: options.Json = False,
 ) -> None:
-    """Show where a representation comes from and what is odd about it, or what an experiment is made of."""
+    """Show where a representation comes from and what is odd about it, the scores of a tile, or an experiment."""
     about = _find(options.find_store(store), key)
     if json:
         print_json(about)
@@ -28,9 +29,13 @@ def _find(store: Store, key: str) -> dict[str, Any]:
     if key in experiments:
         return experiments[key]
     found = [k for k in store.representations() if k.startswith(key)]
-    if len(found) != 1:
-        many = f"{len(found)} representations begin with" if found else "there is no experiment and no representation"
+    tiles = [k for k in store.result_keys() if k.startswith(key)]
+    if len(found) + len(tiles) != 1:
+        many = f"{len(found) + len(tiles)} keys begin with" if found or tiles else "there is no experiment and no key"
         raise InputError(f"{many} {key!r} in {store.folder}")
+    if tiles:
+        rows = list(store.results(tiles[0]))
+        return {"key": tiles[0], "request": rows[0][0] if rows else {}, "scores": [asdict(row) for _, row in rows]}
     return store.describe_representation(found[0])
 
 

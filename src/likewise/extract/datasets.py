@@ -108,7 +108,7 @@ class DatasetSpec:
         return min(items, self.limit) if items is not None and self.limit is not None else items or self.limit
 
 
-_LOADED: dict[DatasetSpec, Prompts] = {}
+_LOADED: dict[tuple[DatasetSpec, int, int], Prompts] = {}
 
 
 def load_prompts(spec: DatasetSpec) -> Prompts:
@@ -121,7 +121,10 @@ def load_prompts(spec: DatasetSpec) -> Prompts:
     ModelError
         If a package or the hub is needed and cannot be reached.
     """
-    if spec not in _LOADED:
+    # A file that has changed is read again.
+    state = Path(spec.source).stat() if spec.is_file and Path(spec.source).is_file() else None
+    wanted = (spec, state.st_size, state.st_mtime_ns) if state else (spec, 0, 0)
+    if wanted not in _LOADED:
         full = spec.completed()
         if full.limit is not None and full.limit < 1:
             raise InputError(f"{full.name}: limit={full.limit}; needed is 1 or more")
@@ -132,8 +135,8 @@ def load_prompts(spec: DatasetSpec) -> Prompts:
                 f"{full.name} needs a template that makes a prompt of a record, for example "
                 f"template: '{{{{ {next(iter(first), 'prompt')} }}}}'; its fields are {', '.join(sorted(first))}"
             )
-        _LOADED[spec] = make_prompts(full.name, records, full.template, id_column=full.id, limit=full.limit)
-    return _LOADED[spec]
+        _LOADED[wanted] = make_prompts(full.name, records, full.template, id_column=full.id, limit=full.limit)
+    return _LOADED[wanted]
 
 
 def _peek(records: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Iterable[Mapping[str, Any]]]:
@@ -168,16 +171,23 @@ def probes() -> Iterator[dict[str, str]]:
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of a .jsonl, .csv or .parquet file, gzipped or not.
+    """Yield the records of a .parquet, .jsonl or .csv file, the last two gzipped or not.
 
     Raises
     ------
     InputError
         If there is no such file, or a record cannot be read; the message says which.
     """
+    try:
+        yield from _read_records(path)
+    except (EOFError, OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+
+
+def _read_records(path: Path) -> Iterator[dict[str, Any]]:
     if not path.exists():
         raise InputError(f"there is no data set file {path}")
-    if path.suffix == ".parquet":
+    if ".parquet" in path.suffixes:
         try:
             yield from pq.read_table(path).to_pylist()
         except pa.ArrowException as error:

@@ -80,7 +80,8 @@ def extract(
         filled[positions] = True
 
     for positions, rows in parts.load() if parts else ():
-        place(positions, rows)
+        if rows.keys() >= set(layers):
+            place(positions, rows)
     lengths = [len(t) for t in tokens]
     # A batch is kept whole or not at all, so what is missing is whole batches.
     todo = [batch for batch in batches(lengths, batch_tokens) if not filled[batch].all()]

@@ -32,8 +32,10 @@ def canonical_layer(layer: str | int) -> str:
     ('12', 'last')
     """
     name = str(layer).strip()
-    if name in (LAST, EMBEDDING) or (name.isdecimal() and int(name) > 0):
+    if name in (LAST, EMBEDDING):
         return name
+    if name.isdecimal() and int(name) > 0:
+        return str(int(name))
     raise InputError(
         f"unknown layer {name!r}; a layer is 'last' (what the output head reads), 'embedding' (what enters the first "
         "block), or the number of a block from 1"

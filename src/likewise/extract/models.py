@@ -60,7 +60,10 @@ class ModelSpec:
             return _gguf_size(place)
         config = place / "config.json" if place else _cached_config(self.model, self.revision)
         if config is not None and config.exists():
-            fields = json.loads(config.read_text(encoding="utf-8"))
+            try:
+                fields = json.loads(config.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise InputError(f"{config} is not JSON: {error}") from error
             fields = fields.get("text_config", fields)
             width = next((fields[k] for k in ("hidden_size", "n_embd", "d_model") if k in fields), None)
             blocks = next((fields[k] for k in ("num_hidden_layers", "n_layer", "n_layers") if k in fields), None)
@@ -108,7 +111,8 @@ def weights_hash(place: Path) -> str:
     """SHA-256 of a model's files: weights, config and tokenizer."""
     if place.is_file():
         return file_hash(place)
-    kept = [p for p in place.iterdir() if p.suffix in (".safetensors", ".json", ".model", ".txt", ".jinja")]
+    kinds = (".safetensors", ".json", ".model", ".txt", ".jinja", ".tiktoken", ".py")
+    kept = [p for p in place.iterdir() if p.suffix in kinds]
     return files_hash(kept)
 
 
@@ -171,8 +175,11 @@ def converted(gguf: Path) -> Path:
     try:
         model.save_pretrained(unfinished)
         transformers.AutoTokenizer.from_pretrained(**where).save_pretrained(unfinished)
-        with contextlib.suppress(FileExistsError):
+        try:
             unfinished.rename(folder)
+        except OSError:
+            if not folder.exists():  # else another process was faster, and made the same
+                raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return folder
@@ -201,7 +208,10 @@ def _gguf_size(gguf: Path) -> dict[str, int]:
 
 @functools.cache
 def _gguf_fields(gguf: Path, changed: int) -> dict[str, int]:
-    fields = _import("gguf").GGUFReader(gguf).fields
+    try:
+        fields = _import("gguf").GGUFReader(gguf).fields
+    except (ValueError, IndexError, OSError) as error:
+        raise InputError(f"{gguf} cannot be read as GGUF: {error}") from error
     architecture = fields["general.architecture"].contents()
     return {
         "width": int(fields[f"{architecture}.embedding_length"].contents()),
@@ -214,7 +224,10 @@ def _cached_config(hub: str, revision: str | None) -> Path | None:
         from huggingface_hub import try_to_load_from_cache
     except ImportError:
         return None
-    found = try_to_load_from_cache(hub, "config.json", revision=revision)
+    try:
+        found = try_to_load_from_cache(hub, "config.json", revision=revision)
+    except ValueError as error:
+        raise InputError(f"{hub!r} is neither a model on this machine nor a hub id: {error}") from error
     return Path(found) if isinstance(found, str) else None
 
 

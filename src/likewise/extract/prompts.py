@@ -25,6 +25,13 @@ class Prompts:
         return content_key([list(self.ids), list(self.texts)])
 
 
+def _present(value: Any) -> Any:
+    """Refuse a missing value, which would be printed as the word None."""
+    if value is None:
+        raise ValueError("a field that the template asks for is null")
+    return value
+
+
 def make_prompts(
     name: str,
     records: Iterable[Mapping[str, Any]],
@@ -58,7 +65,7 @@ def make_prompts(
     except ImportError as error:
         raise MissingDependencyError("jinja2", "extract") from error
     environment = jinja2.sandbox.SandboxedEnvironment(
-        undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True
+        undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True, finalize=_present
     )
     try:
         compiled = environment.from_string(template)
@@ -70,7 +77,7 @@ def make_prompts(
             break
         try:
             texts.append(compiled.render(fields))
-        except jinja2.TemplateRuntimeError as error:
+        except Exception as error:  # a template computes, so anything can go wrong in it
             raise InputError(
                 f"record {position} of {name}: {error}; its fields are {', '.join(sorted(fields))}"
             ) from error

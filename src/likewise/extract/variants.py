@@ -16,8 +16,6 @@ def noise(model: Any, *, sd: float, seed: int = 0) -> Any:
     """Add Gaussian noise to every weight matrix, of ``sd`` times that matrix's own standard deviation."""
     import torch
 
-    if sd < 0:
-        raise InputError(f"noise(sd={sd}): needed is 0 or more")
     for number, weights in enumerate(weight_matrices(model)):
         generator = torch.Generator().manual_seed(_mix(seed, number))
         drawn = torch.randn(weights.shape, generator=generator, dtype=torch.float32)
@@ -27,8 +25,6 @@ def noise(model: Any, *, sd: float, seed: int = 0) -> Any:
 
 def prune(model: Any, *, fraction: float) -> Any:
     """Set the ``fraction`` of the weights of every matrix that are smallest in magnitude to zero."""
-    if not 0 <= fraction < 1:
-        raise InputError(f"prune(fraction={fraction}): needed is at least 0 and below 1")
     for weights in weight_matrices(model):
         if count := int(fraction * weights.numel()):
             threshold = weights.abs().flatten().kthvalue(count).values
@@ -38,8 +34,6 @@ def prune(model: Any, *, fraction: float) -> Any:
 
 def quantize(model: Any, *, bits: int) -> Any:
     """Round every row of every weight matrix to ``2**bits - 1`` evenly spaced levels about zero."""
-    if not (isinstance(bits, int) and 2 <= bits <= 16):
-        raise InputError(f"quantize(bits={bits}): needed is a whole number from 2 to 16")
     levels = 2 ** (bits - 1) - 1
     for weights in weight_matrices(model):
         step = weights.abs().amax(dim=-1, keepdim=True) / levels
@@ -62,6 +56,14 @@ def reinitialize(model: Any, *, seed: int = 0) -> Any:
 VARIANTS: dict[str, Callable[..., Any]] = {f.__name__: f for f in (noise, prune, quantize, reinitialize)}
 """By the name that an experiment gives them."""
 
+RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
+    "sd": (lambda v: v >= 0, "0 or more"),
+    "fraction": (lambda v: 0 <= v < 1, "at least 0 and below 1"),
+    "bits": (lambda v: v in range(2, 17), "a whole number from 2 to 16"),
+    "seed": (lambda v: v in range(2**31), "a whole number, 0 or more"),
+}
+"""What each parameter of a variant may be."""
+
 
 def canonical_variant(text: str | None) -> str | None:
     """Check a variant such as ``noise(sd=0.1)`` and write it with all its parameters.
@@ -82,6 +84,10 @@ def canonical_variant(text: str | None) -> str | None:
             raise InputError(f"{name} has no parameter {key!r}; {did_you_mean(key, parameters)}")
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InputError(f"{name}({key}={value!r}): needed is a number")
+        allowed, needed = RANGES[key]
+        if not allowed(value):
+            raise InputError(f"{name}({key}={value!r}): needed is {needed}")
+        given[key] = parameters[key].annotation(value)  # noise(sd=1) and noise(sd=1.0) are one variant
     missing = [key for key, p in parameters.items() if p.default is p.empty and key not in given]
     if missing:
         raise InputError(f"{name} needs {missing[0]}, for example {name}({missing[0]}=...)")

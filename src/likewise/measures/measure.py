@@ -3,9 +3,12 @@
 import functools
 import inspect
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias
+
+from array_api_compat import array_namespace
 
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
@@ -121,7 +124,13 @@ def measure(
             needed = facts(**(defaults | kwargs)).minimum_items
             if first.n < needed:
                 raise UndefinedError(f"{first.n} items; {made.name} needs at least {needed}")
-            return float(function(first, second, *args, **kwargs))
+            value = float(function(first, second, *args, **kwargs))
+            if not math.isfinite(value):
+                raise UndefinedError(
+                    f"{function.__name__} is {value}: the numbers of {first.name} or {second.name} are too large or "
+                    "too small for their squares to be told in double precision; rescale them"
+                )
+            return value
 
         made = Measure(
             name=function.__name__,
@@ -158,6 +167,13 @@ def prepare_pair(x: Operand, y: Operand) -> tuple[Prepared, Prepared]:
         raise InputError(
             f"{first.n} rows against {second.n} rows: both must describe the same inputs in the same order"
         )
+    try:
+        array_namespace(first.matrix, second.matrix)
+    except TypeError as error:
+        raise InputError(
+            f"{type(first.matrix).__module__} against {type(second.matrix).__module__}: both must be arrays of one "
+            "library"
+        ) from error
     return first, second
 
 

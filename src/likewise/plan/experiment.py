@@ -99,7 +99,7 @@ class DatasetEntry(Part):
     revision: str | None = None
     template: str | None = None
     id: str | None = None
-    limit: int | None = Field(default=None, ge=1)
+    limit: int | None = Field(default=None, ge=1, strict=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -132,8 +132,8 @@ assert set(DTYPES) == {"float32", "bfloat16", "float16"}  # the annotation above
 class StatisticsPart(Part):
     """Chance: the number of shuffles, and their seed."""
 
-    permutations: int = Field(default=100, ge=0)
-    seed: int = Field(default=0, ge=0)
+    permutations: int = Field(default=100, ge=0, strict=True)
+    seed: int = Field(default=0, ge=0, strict=True)
 
 
 class Experiment(Part):
@@ -219,8 +219,8 @@ class Experiment(Part):
             If the file is missing, is no YAML, or holds no experiment.
         """
         path = Path(path)
-        if not path.exists():
-            raise InputError(f"there is no experiment {path}")
+        if not path.is_file():
+            raise InputError(f"there is no experiment {path}; needed is a YAML file")
         try:
             value = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -176,8 +176,10 @@ def _wanted(experiment: Experiment, entry: Any) -> tuple[Wanted, ...]:
     for model in experiment.models:
         if model.datasets is not None and entry.name not in model.datasets:
             continue
-        of_model = model.spec.identity()
+        of_model, size = model.spec.identity(), model.spec.size()
         for layer in dict.fromkeys(model.layers or part.layers):
+            if size and layer.isdecimal() and int(layer) > size["blocks"]:
+                raise InputError(f"layer {layer} of {model.name}, which has {size['blocks']} blocks")
             key = representation_key(of_model, identity, layer, part.pooling, part.dtype)
             name = model.name if layer == "last" else f"{model.name} @ {layer}"
             found.append(Wanted(name, key, model.spec, dataset, layer, part.pooling, part.dtype))
@@ -187,6 +189,8 @@ def _wanted(experiment: Experiment, entry: Any) -> tuple[Wanted, ...]:
     for w in found:
         if w.key in by_key:
             raise InputError(f"{by_key[w.key]!r} and {w.name!r} are the same model, variant and layer; leave one out")
+        if w.name in by_key.values():
+            raise InputError(f"two representations on {entry.name} are called {w.name!r}; give a model another name")
         by_key[w.key] = w.name
     return tuple(found)
 

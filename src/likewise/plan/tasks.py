@@ -58,8 +58,14 @@ class Extract:
 
     @functools.cached_property
     def key(self) -> str:
-        """Of the layers together: parts that were kept fit only the same layers."""
+        """Of the layers together."""
         return content_key([w.key for w in self.wanted])
+
+    @property
+    def parts_key(self) -> str:
+        """Of what the layers share: rows that were kept serve any of the layers that they were kept for."""
+        first = self.wanted[0]
+        return content_key([first.model.identity(), first.dataset.identity(), first.pooling, first.dtype])
 
     @property
     def label(self) -> str:

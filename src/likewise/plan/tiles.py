@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 MEMORY = 2**30
 """Bytes that the prepared representations of one tile may take."""
 
+MATRICES = 11
+"""Matrices of n x n that the preset `paper` keeps of a representation, its rows not counted."""
+
 TILES_ACROSS = 16
 """Blocks along one side of the table of pairs: enough tiles to share among workers, few enough to prepare anew."""
 
@@ -14,12 +17,13 @@ TILES_ACROSS = 16
 def block_size(count: int, n_items: int | None) -> int:
     """Representations along one side of a tile, for ``count`` of them in all with ``n_items`` rows each.
 
-    A prepared representation holds about six matrices of n x n: Gram matrices, distances, ranks, factors.
+    A prepared representation holds about eleven matrices of n x n: Gram matrices, distances, ranks, factors. A tile
+    has one pair at least.
     """
     wanted = max(2, math.ceil(count / TILES_ACROSS))
     if n_items is None:
         return wanted
-    fits = MEMORY // (2 * 6 * 8 * n_items**2)
+    fits = MEMORY // (2 * MATRICES * 8 * n_items**2)
     return max(1, min(wanted, fits))
 
 

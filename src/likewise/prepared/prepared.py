@@ -71,7 +71,7 @@ class Prepared:
         self._whole: Prepared | None = None
         self._index: Array = None
         self._permutes = False
-        self._matrix: Array = float64(check_matrix(matrix, name))
+        self._matrix: Array = read_only(float64(check_matrix(matrix, name)))
         self._values: dict[Quantity, Array] = {}
         self._joint: WeakKeyDictionary[Prepared, dict[JointQuantity, Any]] = WeakKeyDictionary()
         self.name = name
@@ -94,7 +94,12 @@ class Prepared:
         return self._values[quantity]
 
     def joint(self, other: "Prepared", quantity: JointQuantity) -> Any:
-        """Return a quantity of this and another representation, computed once as long as both live."""
+        """Return a quantity of this and another representation, kept until a third is asked about.
+
+        Only the last partner's are kept: those of all pairs would take more memory than everything else.
+        """
+        if other not in self._joint:
+            self._joint.clear()
         values = self._joint.setdefault(other, {})
         if quantity not in values:
             values[quantity] = quantity.compute(self, other)

@@ -13,7 +13,7 @@ from likewise.naming import did_you_mean
 from likewise.plan import Experiment, Extract, Plan, Task, Tile, plan, results_of
 from likewise.run.executor import Executor, Serial
 from likewise.run.processes import Processes
-from likewise.run.worker import Outcome, Settings, Watch, perform
+from likewise.run.worker import Outcome, Settings, Watch, perform, release
 from likewise.statistics import Results
 from likewise.store import Store
 
@@ -101,6 +101,8 @@ def run(
     asked = read_experiment(experiment)
     place = Store(store if store is not None else Path("runs") / asked.name)
     place.sweep()
+    if device not in BATCH_TOKENS:
+        raise InputError(f"device={device!r}; {did_you_mean(device, BATCH_TOKENS)}")
     chosen = choose_executor(executor, workers)
     settings = Settings(place.folder, device, batch_tokens or BATCH_TOKENS[device])
     failed: dict[str, Outcome] = {}
@@ -112,6 +114,7 @@ def run(
                 performed += 1
                 if outcome.error:
                     failed[outcome.task.key] = outcome
+        release()
     place.save_experiment(asked.name, current.record())
     return Done(
         results=results_of(place, current.record()),

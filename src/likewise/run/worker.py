@@ -16,6 +16,7 @@ from likewise.extract import (
     load_prompts,
 )
 from likewise.measures import prepare
+from likewise.naming import canonical_json
 from likewise.plan import Extract, Task, Tile
 from likewise.representation import Representation, check_same_items
 from likewise.statistics import Results, compare_pair, draw_permutations
@@ -63,18 +64,27 @@ def perform(task: Task, settings: Settings, watch: Watch = lambda label, done, t
         return Outcome(task, "\n".join([str(error), *getattr(error, "__notes__", [])]))
     except MemoryError:
         return Outcome(task, "memory ran out; use fewer workers or fewer batch tokens")
+    except Exception as error:  # one model's trouble must not cost the others
+        return Outcome(task, f"{type(error).__name__}: {error}")
     return Outcome(task)
 
 
-_held: dict[tuple[ModelSpec, str, str], LoadedModel] = {}
+_held: dict[tuple[str, str, str], LoadedModel] = {}
 
 
 def _model(spec: ModelSpec, device: str, dtype: str) -> LoadedModel:
     """Return the model, kept until another is asked for: tasks come grouped by model."""
-    if (spec, device, dtype) not in _held:
+    # By content: a folder whose weights were replaced is another model.
+    wanted = canonical_json(spec.identity()), device, dtype
+    if wanted not in _held:
         _held.clear()
-        _held[spec, device, dtype] = load_model(spec, device=device, dtype=dtype)
-    return _held[spec, device, dtype]
+        _held[wanted] = load_model(spec, device=device, dtype=dtype)
+    return _held[wanted]
+
+
+def release() -> None:
+    """Let go of the model that is held."""
+    _held.clear()
 
 
 def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
@@ -84,7 +94,7 @@ def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
     prompts = load_prompts(first.dataset)
     watch(f"{task.label}: loading", 0, 0)
     loaded = _model(first.model, settings.device, first.dtype)
-    parts = store.parts(f"{task.key}-{settings.batch_tokens}")
+    parts = store.parts(f"{task.parts_key}-{settings.batch_tokens}")
     matrices = extract(
         loaded,
         prompts,

@@ -55,7 +55,7 @@ def compare(
     Notes
     -----
     Cost: each representation is prepared once, O(n^2 d); a shuffle then costs O(n^2), for measures that rotate
-    O(min(n, d)^3). Memory: all representations and about 5 n^2 x 8 bytes for each.
+    O(min(n, d)^3). Memory: all representations and about 11 n^2 x 8 bytes for each.
 
     Examples
     --------
@@ -67,6 +67,11 @@ def compare(
     """
     named = named_representations(representations)
     chosen = configurations(measures)
+    if len(named) < 2 or not chosen:
+        raise InputError(
+            f"{len(named)} representations and {len(chosen)} measures; needed are two representations and one measure, "
+            "or more"
+        )
     for other in named[1:]:
         check_same_items(named[0], other)
     check_permutations(permutations)
@@ -84,8 +89,8 @@ def compare(
 
 def check_permutations(count: int) -> None:
     """Refuse a number of shuffles that is not one."""
-    if count < 0:
-        raise InputError(f"permutations={count}; needed is 0 or more")
+    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
+        raise InputError(f"permutations={count}; needed is a whole number, 0 or more")
 
 
 def named_representations(
@@ -94,11 +99,13 @@ def named_representations(
     """Return the representations, named by the mapping's keys where there are any."""
     if isinstance(given, Mapping):
         return [
-            Representation(r.matrix, r.ids, str(name), r.key, r.source)
+            Representation(r.matrix, r.ids if r.has_ids else (), str(name), r.key, r.source)
             if isinstance(r, Representation)
             else Representation(r, name=str(name))
             for name, r in given.items()
         ]
+    if unnamed := [r for r in given if not isinstance(r, Representation)]:
+        raise InputError(f"a {type(unnamed[0]).__name__} has no name; give a mapping of names to arrays")
     names = [r.name for r in given]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"two representations are called {twice[0]!r}; names must tell them apart")
@@ -137,8 +144,13 @@ def compare_pair(
     # Shuffles outside, configurations inside: what configurations share is computed once per shuffle.
     for shuffle in shuffles if values else ():
         other = y.permuted(shuffle)
-        for c in values:
-            null[c].append(timed(c, other))
+        for c in list(values):
+            try:
+                null[c].append(timed(c, other))
+            except UndefinedError as error:
+                reasons[c] = f"after a shuffle: {error}"
+                del values[c]
+                null[c] = []
     for c in chosen:
         chance = judge(values[c], null[c], c.facts) if null[c] else None
         yield Comparison(
@@ -161,6 +173,6 @@ def compare_pair(
             seconds=seconds[c],
             a_key=a.key,
             b_key=b.key,
-            seed=seed if isinstance(seed, int) else None,
+            seed=int(seed) if isinstance(seed, int | np.integer) else None,
             measure_version=record(c.measure).version,
         )

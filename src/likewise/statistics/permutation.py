@@ -78,7 +78,7 @@ def judge(value: float, shuffled: Sequence[float] | Float[np.ndarray, " p"], fac
         z = facts.more_alike * (value - mean) / std
     else:
         z = None
-        reasons.append("no z: the shuffled scores do not vary")
+        reasons.append("no z: one shuffle only" if std is None else "no z: the shuffled scores do not vary")
     distance = facts.identity - mean
     calibrated = (value - mean) / distance if abs(distance) > tie else None
     if calibrated is None:

@@ -19,9 +19,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
     StoreError
         If the disk is full or the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.unfinished")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(unfinished)
         with unfinished.open("rb+") as file:
             os.fsync(file.fileno())
@@ -34,8 +34,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
                 f"the disk is full: {path.name} could not be written to {path.parent}; what was finished before is "
                 "kept, so make room and run the same command again"
             ) from error
-        if isinstance(error, PermissionError):
-            raise StoreError(f"{path.parent} cannot be written: {error.strerror}") from error
+        if isinstance(error, OSError) and not isinstance(error, StoreError):
+            raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
         raise
     return path
 
@@ -55,7 +55,10 @@ def write_text(path: Path, text: str) -> Path:
 def sweep(folder: Path) -> None:
     """Delete what processes of this machine that no longer live left unfinished."""
     for path in folder.rglob(".*.unfinished"):
-        host, pid = path.name.split(".")[-4:-2]
+        parts = path.name.split(".")
+        if len(parts) < 6:
+            continue  # not a name that is given here
+        host, pid = parts[-4:-2]
         if host == _host() and pid.isdecimal() and not _alive(int(pid)):
             path.unlink(missing_ok=True)
 

@@ -1,6 +1,7 @@
 """Representations out of files that people have: .npy, .npz, .safetensors, .parquet."""
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -42,10 +43,12 @@ def read_file(path: str | Path, *, id_column: str = "id") -> Representation:
         raise InputError(f"{path} ends in {path.suffix!r}; needed is one of {', '.join(SUFFIXES)}")
     try:
         matrix, ids = _read_parquet(path, id_column) if path.suffix == ".parquet" else _read_arrays(path)
-    except (ValueError, OSError, SafetensorError, pa.ArrowException) as error:
+    except (ValueError, OSError, EOFError, BadZipFile, SafetensorError, pa.ArrowException) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+        raise InputError(
+            f"{path} cannot be read: {str(error).partition(chr(10))[0] or type(error).__name__}"
+        ) from error
     return Representation(matrix, ids, path.stem)
 
 
@@ -53,7 +56,7 @@ def _read_arrays(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     if path.suffix == ".npy":
         return np.load(path, allow_pickle=False), ()
     if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             ids = tuple(str(i) for i in arrays["ids"]) if "ids" in arrays.files else ()
             return arrays[_only(path, [n for n in arrays.files if n != "ids"])], ids
     return _read_safetensors(path), ()

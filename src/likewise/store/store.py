@@ -132,15 +132,20 @@ class Store:
         )
         write_atomically(path, lambda p: pq.write_table(table, p))
 
-    def results(self) -> Iterator[tuple[dict[str, Any], Comparison]]:
-        """Yield every stored row with what was asked for.
+    def result_keys(self) -> list[str]:
+        """Return the keys of all stored tiles."""
+        return [p.stem for p in sorted((self.folder / "results").glob("[!.]*.parquet"))]
+
+    def results(self, only: str | None = None) -> Iterator[tuple[dict[str, Any], Comparison]]:
+        """Yield every stored row, or those of one tile, with what was asked for.
 
         Raises
         ------
         StoreError
             If a file is damaged or was not written by likewise.
         """
-        for path in sorted((self.folder / "results").glob("[!.]*.parquet")):
+        for key in self.result_keys() if only is None else [only]:
+            path = self.folder / "results" / f"{key}.parquet"
             try:
                 table = pq.read_table(path)
                 request = json.loads((table.schema.metadata or {})[b"likewise.request"])
@@ -166,7 +171,11 @@ class Store:
 
     def experiments(self) -> dict[str, dict[str, Any]]:
         """Return the experiments by name."""
-        return {p.stem: _read_json(p) for p in sorted((self.folder / "experiments").glob("[!.]*.json"))}
+        found = {p: _read_json(p) for p in sorted((self.folder / "experiments").glob("[!.]*.json"))}
+        for path, about in found.items():
+            if not {"experiment", "representations"} <= about.keys():
+                raise StoreError(_damaged(path, "it describes no experiment"))
+        return {path.stem: about for path, about in found.items()}
 
 
 class Parts:
