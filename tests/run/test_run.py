@@ -290,3 +290,15 @@ def test_whatever_goes_wrong_in_one_task_is_its_outcome(monkeypatch: pytest.Monk
 def test_an_unknown_device_is_refused(tmp_path: Path, experiment: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="device='gpu'"):
         likewise.run(experiment, tmp_path, device="gpu")  # type: ignore[arg-type]
+
+
+def test_two_shuffled_copies_of_a_models_rows_are_at_chance(done: Done) -> None:
+    """End to end: rows that a run has stored, shuffled twice, are no more alike than chance in any configuration."""
+    rows = Store(done.store).load_representation(next(iter(done.results)).a_key).matrix
+    rng = np.random.default_rng(1)
+    copies = {name: rows[rng.permutation(len(rows))] for name in ("once", "twice")}
+    found = list(likewise.compare(copies, "paper", permutations=200))
+    assert len(found) == 10
+    for c in found:
+        assert c.z is not None and abs(c.z) < 3
+        assert c.pvalue is not None and c.pvalue > 0.01
