@@ -43,25 +43,46 @@ class Facts:
         Whether a higher value means more alike, or less.
     bounds : (float, float)
         The smallest and largest value that can occur.
-    identity : float
-        The value of a representation and itself.
+    identity : float or None
+        The value of a representation and itself; None where it depends on the representation, as in a held-out or
+        regularised fit.
     invariances : frozenset of str
         The transformations, out of `INVARIANCES`, of either side that leave the value as it is.
+    regime : str
+        What few items in many dimensions (n < d) do to it.
+    cost : str
+        Of preparing a side, and of a pair, in n and d.
+    invariances_of_second : frozenset of str
+        What it ignores besides, in the second representation alone.
     symmetric : bool
         Whether exchanging the two representations leaves the value as it is.
     metric : bool
         Whether it is a distance that obeys the triangle inequality.
+    paired : bool
+        Whether it matters which row of one side belongs to which row of the other. Where not, shuffled rows are no
+        chance level.
+    undefined_if_wide : bool
+        Whether it is undefined where the centred rows of a side are linearly independent, as they are when n <= d:
+        the value would follow from n and the ranks, whatever the data.
     minimum_items : int
         The fewest items for which it has a value.
+    rounding : float
+        The error of its arithmetic, relative to values above 1.
     """
 
     direction: Direction
     bounds: tuple[float, float]
-    identity: float
+    identity: float | None
     invariances: frozenset[str]
+    regime: str = ""
+    cost: str = ""
+    invariances_of_second: frozenset[str] = frozenset()
     symmetric: bool = True
     metric: bool = False
+    paired: bool = True
+    undefined_if_wide: bool = False
     minimum_items: int = 2
+    rounding: float = 1e-9
 
     @property
     def more_alike(self) -> int:
