@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, to_device
 from jaxtyping import Bool, Float, Int, Num, Shaped
 
 from likewise.errors import InputError
 
 Array: TypeAlias = Any
 """An array of NumPy, torch or another library of the array API standard; its shape stands in the annotation."""
+
+CHUNK = 2**24
+"""Values of the rows held at a time while near pairs are summed from the rows (128 MiB)."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,11 @@ def float64(x: Num[Array, "n d"]) -> Float[Array, "n d"]:
     return xp.astype(x.detach() if hasattr(x, "detach") else x, xp.float64)
 
 
+def to_numpy(x: Shaped[Array, "*shape"]) -> Shaped[np.ndarray, "*shape"]:
+    """``x`` on the host, for what only SciPy and its kin can do."""
+    return np.asarray(x if isinstance(x, np.ndarray) else np.from_dlpack(to_device(x, "cpu")))
+
+
 def gather(x: Array, index: Array, axis: int) -> Array:
     """``x`` with its ``axis`` reordered by ``index``, wherever ``x`` lives."""
     xp = array_namespace(x)
@@ -106,6 +114,26 @@ def average_ranks(x: Float[Array, " m"], tie: Tie) -> Float[Array, " m"]:
     mean = xp.astype(first + after + 1, xp.float64) / 2  # of the ranks first + 1, ..., after
     run = xp.cumulative_sum(xp.astype(new, xp.int64)) - 1
     return xp.take(xp.take(mean, run, axis=0), xp.argsort(order), axis=0)
+
+
+def refined(
+    squared: Float[Array, "n m"], near: Bool[Array, "n m"], x: Float[Array, "n d"], y: Float[Array, "m d"]
+) -> Float[Array, "n m"]:
+    """Squared distances from inner products, those that are ``near`` summed from the rows of ``x`` and ``y`` instead.
+
+    |a|^2 + |b|^2 - 2 a'b loses the digits of a small difference.
+    """
+    xp = array_namespace(squared)
+    squared = xp.where(near, xp.zeros_like(squared), squared)
+    if xp.any(near):
+        rows, columns = xp.nonzero(near)
+        step = max(1, CHUNK // x.shape[1])
+        parts = [
+            xp.sum((xp.take(x, rows[i : i + step], axis=0) - xp.take(y, columns[i : i + step], axis=0)) ** 2, axis=1)
+            for i in range(0, rows.shape[0], step)
+        ]
+        squared[near] = xp.concat(parts)
+    return squared
 
 
 def strict_triangle(x: Float[Array, "n n"]) -> Float[Array, " m"]:

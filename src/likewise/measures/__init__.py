@@ -1,6 +1,16 @@
 """Measures by family; importing a family registers its measures."""
 
-from likewise.measures import alignment, kernel, neighbourhood, rsm
+from likewise.measures import (
+    alignment,
+    canonical,
+    descriptive,
+    kernel,
+    matching,
+    neighbourhood,
+    prediction,
+    rsm,
+    topology,
+)
 from likewise.measures.measure import (
     INVARIANCES,
     REGISTRY,
@@ -25,13 +35,18 @@ __all__ = [
     "Measure",
     "Operand",
     "alignment",
+    "canonical",
     "configurations",
+    "descriptive",
     "get",
     "kernel",
+    "matching",
     "measure",
     "neighbourhood",
+    "prediction",
     "prepare",
     "prepare_pair",
     "record",
     "rsm",
+    "topology",
 ]

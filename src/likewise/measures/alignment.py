@@ -6,32 +6,54 @@ from array_api_compat import array_namespace
 from jaxtyping import Float
 
 from likewise.arrays import Array
-from likewise.measures.measure import Facts, measure
-from likewise.prepared import CrossDecomposition, Factor, Norm, Prepared, RowNorms
+from likewise.errors import InputError, UndefinedError
+from likewise.measures.measure import NEARS_IDENTITY, Facts, check_folds, measure, rotations
+from likewise.prepared import (
+    CrossDecomposition,
+    Factor,
+    HeldOutProducts,
+    HeldOutRows,
+    Norm,
+    Prepared,
+    PrincipalComponents,
+    RowNorms,
+    singular_values,
+)
 
 NEAR = 1e-6
 """Below this share of |X|^2 + |Y|^2 the squared distance is summed from the aligned rows: subtracting loses digits."""
 
+HELD_OUT = "few training rows leave the rotation open in most directions, even between identical sides"
+"""The regime of alignments that are judged on other items than they were fitted on."""
 
-def rotations(*, normalize: bool, center: bool) -> frozenset[str]:
-    """The invariances of a measure that ignores rotations, scale where it normalises, offset where it centres."""
-    extra = {"scaling": normalize, "translation": center}
-    return frozenset({"feature permutation", "orthogonal"} | {name for name, holds in extra.items() if holds})
+
+def _procrustes_facts(center: bool, normalize: bool, folds: int) -> Facts:
+    check_folds("procrustes", folds)
+    return Facts(
+        direction="distance",
+        bounds=(0.0, (2.0 if folds else sqrt(2)) if normalize else inf),
+        identity=None if folds else 0.0,
+        metric=not folds,
+        invariances=rotations(normalize=normalize, center=center),
+        regime=HELD_OUT if folds else NEARS_IDENTITY,
+        cost="side O(n^2 d), pair O(min(n, d)^3)" + (" for each fold" if folds else ""),
+        minimum_items=max(4, folds) if folds else 2,
+    )
 
 
 @measure(
     title="Orthogonal Procrustes distance",
-    facts=lambda center, normalize: Facts(
-        direction="distance",
-        bounds=(0.0, sqrt(2) if normalize else inf),
-        identity=0.0,
-        metric=True,
-        invariances=rotations(normalize=normalize, center=center),
+    facts=_procrustes_facts,
+    variants=(
+        {"center": False},
+        {"normalize": False},
+        {"center": False, "normalize": False},
+        {"folds": 5},
+        {"center": False, "normalize": False, "folds": 2},
     ),
-    variants=({"center": False}, {"normalize": False}, {"center": False, "normalize": False}),
     references=("10.1007/BF02289451", "10.48550/arXiv.2110.14739"),
 )
-def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool = True) -> float:
+def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool = True, folds: int = 0) -> float:
     r"""Orthogonal Procrustes distance: what the best rotation leaves between two representations.
 
     .. math:: \min_{Q'Q = I} |XQ - Y|_F = \sqrt{|X|_F^2 + |Y|_F^2 - 2 |X'Y|_*}
@@ -47,11 +69,16 @@ def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool
         Subtract the column means; without it an offset counts.
     normalize : bool
         Divide by the Frobenius norm; without it ("size and shape") scale counts, in the units of the features.
+    folds : int
+        Where not 0: find the rotation on the items of all folds but one, and judge it on that one, in turn; item i
+        belongs to fold i mod ``folds``. Means are those of the training items; what they leave open of the rotation
+        counts as its mean over all completions.
 
     Returns
     -------
     float
-        In [0, sqrt 2] where ``normalize``, otherwise from 0 upwards; 0 for representations alike up to a rotation.
+        In [0, sqrt 2] where ``normalize``, held out in [0, 2], otherwise from 0 upwards; 0 for representations alike
+        up to a rotation.
 
     Raises
     ------
@@ -60,8 +87,9 @@ def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool
 
     Notes
     -----
-    Cost: O(n^2 max(d, e)) once per side, then O(min(n, d)^3) per pair. Unrelated data come near to 0 when d is much
-    larger than n: read it beside its chance level.
+    Cost: O(n^2 max(d, e)) once per side, then O(min(n, d)^3) per pair, and for each fold. Unrelated data come near to
+    0 when d is much larger than n: read it beside its chance level. A held-out fit does not, but then even identical
+    representations differ where the training rows do not span the space.
 
     References
     ----------
@@ -74,15 +102,25 @@ def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool
     >>> round(procrustes(x, np.asarray([[0.0], [1.0], [0.0]])), 6)
     0.647195
     """
+    if folds:
+        return _held_out_procrustes(x, y, center, normalize, folds)
     norm_x, norm_y = x[Norm(center)], y[Norm(center)]
     scale_x, scale_y = (norm_x, norm_y) if normalize else (1.0, 1.0)
     size_x, size_y = norm_x / scale_x, norm_y / scale_y
     u, s, vh = x.joint(y, CrossDecomposition(center))
     xp = array_namespace(s)
-    squared = size_x**2 + size_y**2 - 2 * xp.sum(s) / (scale_x * scale_y)
+    squared = float(size_x**2 + size_y**2 - 2 * xp.sum(s) / (scale_x * scale_y))
     if squared <= NEAR * (size_x**2 + size_y**2):
         squared = aligned_residual(x[Factor(center)] / scale_x, y[Factor(center)] / scale_y, u @ vh)
     return sqrt(squared)
+
+
+def _held_out_procrustes(x: Prepared, y: Prepared, center: bool, normalize: bool, folds: int) -> float:
+    xp = array_namespace(x.matrix, y.matrix)
+    size_x, size_y = (float(xp.linalg.matrix_norm(of[HeldOutRows(folds, center)])) for of in (x, y))
+    product = float(xp.sum(x.joint(y, HeldOutProducts(folds, center))))
+    squared = 2 - 2 * product / (size_x * size_y) if normalize else size_x**2 + size_y**2 - 2 * product
+    return sqrt(max(0.0, squared))  # below zero by rounding alone
 
 
 def aligned_residual(x: Float[Array, "n d"], y: Float[Array, "n e"], q: Float[Array, "d e"]) -> float:
@@ -96,18 +134,26 @@ def aligned_residual(x: Float[Array, "n d"], y: Float[Array, "n e"], q: Float[Ar
     return float(xp.sum((aligned - y) ** 2) + xp.sum(rest**2))
 
 
-@measure(
-    title="Aligned cosine similarity",
-    facts=lambda center, normalize: Facts(
+def _aligned_cosine_facts(center: bool, normalize: bool, folds: int) -> Facts:
+    check_folds("aligned_cosine", folds)
+    return Facts(
         direction="similarity",
         bounds=(-1.0, 1.0),
-        identity=1.0,
+        identity=None if folds else 1.0,
         invariances=rotations(normalize=True, center=center),
-    ),
-    variants=({"center": False}, {"center": False, "normalize": False}),
+        regime=HELD_OUT if folds else NEARS_IDENTITY,
+        cost="side O(n^2 d), pair O(min(n, d)^3)" + (" for each fold" if folds else ""),
+        minimum_items=max(4, folds) if folds else 2,
+    )
+
+
+@measure(
+    title="Aligned cosine similarity",
+    facts=_aligned_cosine_facts,
+    variants=({"center": False}, {"center": False, "normalize": False}, {"folds": 5}),
     references=("10.18653/v1/D16-1235", "10.48550/arXiv.2312.02730"),
 )
-def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool = True) -> float:
+def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool = True, folds: int = 0) -> float:
     r"""Aligned cosine similarity: the mean cosine between the rows after the best rotation.
 
     .. math:: \frac{1}{n} \sum_i \cos(x_i Q, y_i), \quad Q = U V' \text{ from } X'Y = U S V'
@@ -121,6 +167,8 @@ def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: 
     normalize : bool
         Divide by the Frobenius norm first, as the literature writes it. Neither the rotation nor a cosine feels
         scale, so the value is the same.
+    folds : int
+        Where not 0: held out, as in `procrustes`.
 
     Returns
     -------
@@ -149,11 +197,28 @@ def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: 
     >>> round(aligned_cosine(x, x @ np.asarray([[0.0, 1.0], [-1.0, 0.0]])), 12)
     1.0
     """
+    if folds:
+        products = x.joint(y, HeldOutProducts(folds, center))
+        norms = _held_out_norms(x, center, folds) * _held_out_norms(y, center, folds)
+        return float(array_namespace(products).mean(products / norms))
     norms_x, norms_y = x[RowNorms(center)], y[RowNorms(center)]
     u, _, vh = x.joint(y, CrossDecomposition(center))
     xp = array_namespace(u)
     products = xp.sum((x[Factor(center)] @ u) * (y[Factor(center)] @ vh.T), axis=1)
     return float(xp.mean(products / (norms_x * norms_y)))
+
+
+def _held_out_norms(of: Prepared, center: bool, folds: int) -> Float[Array, " n"]:
+    rows = of[HeldOutRows(folds, center)]
+    xp = array_namespace(rows)
+    norms = xp.linalg.vector_norm(rows, axis=1)
+    zero = norms <= of.n * xp.finfo(xp.float64).eps * xp.max(xp.linalg.vector_norm(of[Factor(center)], axis=1))
+    if xp.any(zero):
+        raise UndefinedError(
+            f"row {int(xp.argmax(xp.astype(zero, xp.int64)))} of {of.name} is the mean of the rows that its fold "
+            "trains on: a row of no length has no cosine"
+        )
+    return norms
 
 
 @measure(
@@ -164,6 +229,8 @@ def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: 
         identity=0.0,
         metric=True,
         invariances=rotations(normalize=True, center=True),
+        regime=NEARS_IDENTITY,
+        cost="side O(n^2 d), pair O(min(n, d)^3)",
     ),
     references=("10.48550/arXiv.2110.14739",),
 )
@@ -204,3 +271,89 @@ def procrustes_angle(x: Prepared, y: Prepared) -> float:
     0.0
     """
     return 2 * asin(procrustes(x, y) / 2)
+
+
+def _shape_distance_facts(alpha: float) -> Facts:
+    if not 0 <= alpha <= 1:
+        raise InputError(f"shape_distance(alpha={alpha!r}): needed is a number from 0 (whitened) to 1 (as it is)")
+    extra = {"scaling", "linear"} if alpha == 0 else {"scaling"} if alpha == 1 else set()
+    return Facts(
+        direction="distance",
+        bounds=(0.0, pi / 2),
+        identity=0.0,
+        metric=True,
+        invariances=rotations(normalize=False, center=True) | extra,
+        regime="undefined" if alpha == 0 else NEARS_IDENTITY,
+        cost="side O(n d min(n, d)), pair O(min(n, d)^3)",
+        undefined_if_wide=alpha == 0,
+    )
+
+
+@measure(
+    title="Angular shape distance",
+    facts=_shape_distance_facts,
+    variants=({"alpha": 0.5}, {"alpha": 0.0}),
+    references=("10.48550/arXiv.2110.14739",),
+)
+def shape_distance(x: Prepared, y: Prepared, *, alpha: float = 1.0) -> float:
+    r"""Angular shape distance after partial whitening: from the Procrustes angle to an angle of canonical correlations.
+
+    .. math:: \min_{Q'Q = I} \arccos \frac{\langle Z_x Q, Z_y \rangle}{|Z_x| |Z_y|}, \quad
+        Z = X (\alpha I + (1 - \alpha) (X'X)^{-1/2})
+
+    for centred X and Y, the inverse taken in the directions that vary.
+
+    Parameters
+    ----------
+    x, y : array or Prepared, shapes (n, d) and (n, e)
+        Row i of both describes item i.
+    alpha : float
+        1 leaves the representations as they are (`procrustes_angle`), 0 whitens them. Between, scale counts: alpha
+        weighs the representation, in its units, against the whitened one.
+
+    Returns
+    -------
+    float
+        Radians, in [0, pi/2].
+
+    Raises
+    ------
+    UndefinedError
+        If the rows of a side are all equal, or, for ``alpha=0``, its centred rows are linearly independent: whitened,
+        they are the same for any data.
+
+    Notes
+    -----
+    Cost: O(n d min(n, d)) once per side, then O(min(n, d)^3) per pair.
+
+    References
+    ----------
+    Williams et al. (2021), doi:10.48550/arXiv.2110.14739.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.asarray([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [5.0, 2.0]])
+    >>> round(shape_distance(x, x @ np.asarray([[1.0, 2.0], [3.0, 4.0]]), alpha=0), 9)
+    0.0
+    """
+    if alpha == 1:
+        return procrustes_angle(x, y)
+    a, b = _partly_whitened(x, alpha), _partly_whitened(y, alpha)
+    xp = array_namespace(a, b)
+    u, s, vh = xp.linalg.svd(a.T @ b, full_matrices=False)
+    chord = float(2 - 2 * xp.sum(s))
+    if chord <= 2 * NEAR:
+        chord = aligned_residual(a, b, u @ vh)
+    return 2 * asin(sqrt(chord) / 2)
+
+
+def _partly_whitened(of: Prepared, alpha: float) -> Float[Array, "n r"]:
+    components = of[PrincipalComponents(center=True)]
+    if alpha == 0 and components.shape[1] >= of.n - 1:
+        raise UndefinedError(
+            f"the {of.n} centred rows of {of.name} are linearly independent, as they are where n <= d: whitened, they "
+            "are the same for any data; take more items, or alpha > 0"
+        )
+    z = components * (alpha + (1 - alpha) / singular_values(components))
+    return z / array_namespace(z).linalg.matrix_norm(z)

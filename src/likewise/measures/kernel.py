@@ -1,71 +1,243 @@
 """Measures of the inner products of all pairs of items."""
 
-from math import sqrt
+from math import inf, sqrt
+from typing import Literal
 
 from array_api_compat import array_namespace
+from jaxtyping import Float
 
-from likewise.measures.measure import Facts, measure
-from likewise.prepared import CrossDecomposition, Norm, Prepared, UnitDoublyCentered, UnitGram
+from likewise.arrays import Array
+from likewise.errors import InputError, UndefinedError
+from likewise.measures.measure import NEARS_IDENTITY, Facts, choice, measure, positive, rotations
+from likewise.prepared import (
+    CrossDecomposition,
+    Gram,
+    NeighbourRanks,
+    Neighbours,
+    Norm,
+    Prepared,
+    PrincipalComponents,
+    Projection,
+    RowNorms,
+    SharedFeatures,
+    UnitDoublyCentered,
+    UnitKernel,
+)
 
-ROTATION_SCALE_OFFSET = frozenset({"feature permutation", "orthogonal", "scaling", "translation"})
+FEATURES = frozenset({"feature permutation", "scaling", "translation"})
 
 
-def _facts() -> Facts:
-    return Facts(direction="similarity", bounds=(0.0, 1.0), identity=1.0, invariances=ROTATION_SCALE_OFFSET)
+def _cka_facts(kernel: str, bandwidth: float, debiased: bool, feature_corrected: bool) -> Facts:
+    choice("cka", "kernel", kernel, ("linear", "rbf"))
+    positive("cka", "bandwidth", bandwidth)
+    if feature_corrected and not (debiased and kernel == "linear"):
+        raise InputError(f"cka(kernel={kernel!r}, debiased={debiased}, feature_corrected=True): the correction for "
+                         "sampled features belongs to kernel='linear' with debiased=True")  # fmt: skip
+    return Facts(
+        direction="similarity",
+        bounds=(-inf, inf) if feature_corrected else (-1.0, 1.0) if debiased else (0.0, 1.0),
+        identity=None if feature_corrected else 1.0,
+        invariances=FEATURES if feature_corrected else rotations(normalize=True, center=True),
+        regime="unrelated data stay near 0, of either sign" if debiased else NEARS_IDENTITY,
+        cost="side O(n^2 d), pair O(n^2)",
+        minimum_items=4 if debiased else 2,
+    )
 
 
 @measure(
-    title="Centred kernel alignment, linear",
-    facts=_facts,
-    references=("10.48550/arXiv.1905.00414",),
+    title="Centred kernel alignment",
+    facts=_cka_facts,
+    variants=(
+        {"debiased": True},
+        {"kernel": "rbf"},
+        {"kernel": "rbf", "bandwidth": 0.5, "debiased": True},
+        {"debiased": True, "feature_corrected": True},
+    ),
+    references=(
+        "10.48550/arXiv.1905.00414",
+        "10.5555/2503308.2343691",
+        "10.48550/arXiv.2405.01012",
+        "10.48550/arXiv.2502.15104",
+    ),
 )
-def cka(x: Prepared, y: Prepared) -> float:
-    r"""Linear centred kernel alignment, the biased form.
+def cka(
+    x: Prepared,
+    y: Prepared,
+    *,
+    kernel: Literal["linear", "rbf"] = "linear",
+    bandwidth: float = 1.0,
+    debiased: bool = False,
+    feature_corrected: bool = False,
+) -> float:
+    r"""Centred kernel alignment: the cosine between two centred kernel matrices.
 
-    .. math:: \frac{\langle HKH, HLH \rangle_F}{|HKH|_F \, |HLH|_F}, \quad K = XX', L = YY', H = I - 11'/n
+    .. math:: \frac{\langle HKH, HLH \rangle_F}{|HKH|_F \, |HLH|_F}, \quad H = I - 11'/n
+
+    Where ``debiased``, with zero diagonals and the unbiased estimate of each inner product,
+
+    .. math:: h(K, L) = \frac{1}{n (n - 3)} \Big[ \operatorname{tr} KL + \frac{1'K1 \, 1'L1}{(n-1)(n-2)}
+        - \frac{2}{n-2} 1'KL1 \Big], \quad \frac{h(K, L)}{\sqrt{h(K, K) \, h(L, L)}}
 
     Parameters
     ----------
     x, y : array or Prepared, shapes (n, d) and (n, e)
         Row i of both describes item i.
+    kernel : {"linear", "rbf"}
+        K = XX', or exp(-|x_i - x_j|^2 / (2 s^2)).
+    bandwidth : float
+        s of the Gaussian kernel, relative to the median distance of two items; wide ones tend to the linear kernel.
+    debiased : bool
+        Estimate without the bias of few items.
+    feature_corrected : bool
+        Take, besides, h(K, K) and h(L, L) over pairs of different features only, so that neither the sampling of
+        items nor that of features biases the ratio. A rotation mixes the features and changes it.
 
     Returns
     -------
     float
-        In [0, 1]; 1 for representations alike up to rotation, scale and offset.
+        In [0, 1]; where ``debiased``, in [-1, 1], about 0 for unrelated data; where ``feature_corrected``, unbounded.
+        1 for representations alike up to rotation, scale and offset.
 
     Raises
     ------
     UndefinedError
-        If the rows of a side are all equal.
+        If the rows of a side are all equal, or nothing is left after centring or after the correction.
 
     Notes
     -----
-    Cost: O(n^2 d) once per side, O(n^2) per pair. It tends to 1 for unrelated data when d is much larger than n:
-    read it beside its chance level.
+    Cost: O(n^2 d) once per side, O(n^2) per pair. The biased form tends to 1 for unrelated data when d is much larger
+    than n: read it beside its chance level. Negative values are shown as they are.
 
     References
     ----------
-    Kornblith et al. (2019), doi:10.48550/arXiv.1905.00414.
+    Kornblith et al. (2019), doi:10.48550/arXiv.1905.00414; Song et al. (2012), doi:10.5555/2503308.2343691; Murphy
+    et al. (2024), doi:10.48550/arXiv.2405.01012; Chun et al. (2025), doi:10.48550/arXiv.2502.15104.
 
     Examples
     --------
     >>> import numpy as np
-    >>> x = np.asarray([[0.0, 2.0], [1.0, 0.0], [3.0, 1.0]])
-    >>> round(cka(x, 5 * x + 3), 12)
+    >>> x = np.asarray([[0.0, 2.0], [1.0, 0.0], [3.0, 1.0], [4.0, 4.0]])
+    >>> round(cka(x, 5 * x + 3), 12), round(cka(x, 5 * x + 3, debiased=True), 12)
+    (1.0, 1.0)
+    """
+    a, b = (of[UnitKernel(kernel, float(bandwidth), debiased)] for of in (x, y))
+    value = float(array_namespace(a, b).sum(a * b))
+    if not feature_corrected:
+        return value
+    shares = [float(of[SharedFeatures()]) for of in (x, y)]
+    if min(shares) <= 0:
+        name = x.name if shares[0] <= 0 else y.name
+        raise UndefinedError(f"different features of {name} have no covariance in common: the corrected norm is none")
+    return value / sqrt(shares[0] * shares[1])
+
+
+def _cknna_facts(k: int, transposed: bool) -> Facts:
+    return Facts(
+        direction="similarity",
+        bounds=(-inf, inf),
+        identity=1.0,
+        invariances=rotations(normalize=True, center=False),
+        regime="unrelated data stay near 0, of either sign",
+        cost="side O(n^2 (d + log n)), pair O(n^2)",
+        minimum_items=max(4, k + 1),
+    )
+
+
+@measure(
+    title="Centred kernel alignment of nearest neighbours",
+    facts=_cknna_facts,
+    variants=({"transposed": True}, {"k": 4}),
+    references=("10.48550/arXiv.2405.07987",),
+)
+def cknna(x: Prepared, y: Prepared, *, k: int = 10, transposed: bool = False) -> float:
+    r"""Debiased kernel alignment over the pairs of items that are near neighbours on both sides.
+
+    .. math:: \frac{h(M \odot K, M \odot L)}{\sqrt{h(M_K \odot K, M_K \odot K) \, h(M_L \odot L, M_L \odot L)}}
+
+    with K, L the cosines of the rows, M_K marking the k nearest items of each item, M = M_K M_L, and h the unbiased
+    estimate of `cka`, its first term the sum of elementwise products.
+
+    Parameters
+    ----------
+    x, y : array or Prepared, shapes (n, d) and (n, e)
+        Row i of both describes item i.
+    k : int
+        Size of a neighbourhood, below n. An item is not its own neighbour; ties go to the lower index.
+    transposed : bool
+        Take tr(AB) in h, not the sum of elementwise products tr(AB'): the number of the authors' code, which meets
+        each neighbourhood with the other's transposed.
+
+    Returns
+    -------
+    float
+        1 for representations alike up to rotation and scale, about 0 for unrelated data; not bounded.
+
+    Raises
+    ------
+    UndefinedError
+        If k is not below n, a row has no length, or a side's own estimate h is not positive.
+
+    Notes
+    -----
+    Cost: O(n^2 (d + log n)) once per side, O(n^2) per pair.
+
+    References
+    ----------
+    Huh et al. (2024), doi:10.48550/arXiv.2405.07987.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.asarray([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0], [1.0, 1.0]])
+    >>> round(cknna(x, 3 * x[:, ::-1], k=2), 12)
     1.0
     """
-    a, b = x[UnitGram()], y[UnitGram()]
-    return float(array_namespace(a, b).sum(a * b))
+    (mask_x, cosines_x), (mask_y, cosines_y) = (_near_cosines(of, k) for of in (x, y))
+    own_x, own_y = mask_x * cosines_x, mask_y * cosines_y
+    norms = [_hsic(own, own, transposed) for own in (own_x, own_y)]
+    if min(norms) <= 0:
+        name = x.name if norms[0] <= 0 else y.name
+        raise UndefinedError(f"the estimate of {name}'s own norm over its nearest neighbours is not positive")
+    return _hsic(mask_y * own_x, mask_x * own_y, transposed) / sqrt(norms[0] * norms[1])
+
+
+def _near_cosines(of: Prepared, k: int) -> tuple[Array, Array]:
+    norms, gram = of[RowNorms(center=False)], of[Gram(center=False)]
+    of[Neighbours(k, "cosine", center=False)]  # says where k is too large
+    xp = array_namespace(gram)
+    near = of[NeighbourRanks("cosine", center=False)] <= k
+    return xp.astype(near, xp.float64), gram / (norms[:, None] * norms[None, :])
+
+
+def _hsic(a: Float[Array, "n n"], b: Float[Array, "n n"], transposed: bool) -> float:
+    """N (n - 3) h(A, B) for matrices with zero diagonals that need not be symmetric."""
+    xp = array_namespace(a, b)
+    n = a.shape[0]
+    b = b.T if transposed else b
+    columns = xp.sum(xp.sum(a, axis=0) * xp.sum(b, axis=0))
+    return float(xp.sum(a * b) + xp.sum(a) * xp.sum(b) / ((n - 1) * (n - 2)) - 2 / (n - 2) * columns)
+
+
+def _distance_correlation_facts(debiased: bool) -> Facts:
+    return Facts(
+        direction="similarity",
+        bounds=(-1.0, 1.0) if debiased else (0.0, 1.0),
+        identity=1.0,
+        invariances=rotations(normalize=True, center=True),
+        regime="unrelated data stay near 0, of either sign" if debiased else NEARS_IDENTITY,
+        cost="side O(n^2 d), pair O(n^2)",
+        minimum_items=4 if debiased else 2,
+    )
 
 
 @measure(
     title="Distance correlation",
-    facts=_facts,
-    references=("10.1214/009053607000000505",),
+    facts=_distance_correlation_facts,
+    variants=({"debiased": True},),
+    references=("10.1214/009053607000000505", "10.1016/j.jmva.2013.02.012"),
 )
-def distance_correlation(x: Prepared, y: Prepared) -> float:
-    r"""Distance correlation, the biased form.
+def distance_correlation(x: Prepared, y: Prepared, *, debiased: bool = False) -> float:
+    r"""Distance correlation: the correlation of two centred matrices of distances.
 
     .. math:: \sqrt{\frac{\langle A, B \rangle_F}{|A|_F \, |B|_F}}, \quad A = HDH, B = HEH
 
@@ -75,25 +247,28 @@ def distance_correlation(x: Prepared, y: Prepared) -> float:
     ----------
     x, y : array or Prepared, shapes (n, d) and (n, e)
         Row i of both describes item i.
+    debiased : bool
+        Centre without the diagonal (U-centring) and take no root: the bias-corrected squared distance correlation.
 
     Returns
     -------
     float
-        In [0, 1]; 0 only for independent rows, as n grows.
+        In [0, 1], 0 only for independent rows, as n grows; in [-1, 1] where ``debiased``.
 
     Raises
     ------
     UndefinedError
-        If the rows of a side are all equal.
+        If the rows of a side are all equal, or nothing is left after centring.
 
     Notes
     -----
-    Cost: O(n^2 d) once per side, O(n^2) per pair. Near 1 for unrelated data of few rows in many dimensions: read it
-    beside its chance level.
+    Cost: O(n^2 d) once per side, O(n^2) per pair. The biased form is near 1 for unrelated data of few rows in many
+    dimensions: read it beside its chance level.
 
     References
     ----------
-    Szekely, Rizzo, Bakirov (2007), doi:10.1214/009053607000000505.
+    Székely, Rizzo, Bakirov (2007), doi:10.1214/009053607000000505; bias-corrected: Székely and Rizzo (2013),
+    doi:10.1016/j.jmva.2013.02.012.
 
     Examples
     --------
@@ -102,14 +277,22 @@ def distance_correlation(x: Prepared, y: Prepared) -> float:
     >>> round(distance_correlation(x, 5 * x + 3), 12)
     1.0
     """
-    a, b = x[UnitDoublyCentered()], y[UnitDoublyCentered()]
-    # Never negative but for rounding: a product of two positive semidefinite matrices has no negative trace.
-    return sqrt(max(0.0, float(array_namespace(a, b).sum(a * b))))
+    a, b = x[UnitDoublyCentered(debiased)], y[UnitDoublyCentered(debiased)]
+    value = float(array_namespace(a, b).sum(a * b))
+    # Never negative but for rounding: a product of two negative semidefinite matrices has no negative trace.
+    return value if debiased else sqrt(max(0.0, value))
 
 
 @measure(
     title="Normalized Bures similarity",
-    facts=_facts,
+    facts=lambda: Facts(
+        direction="similarity",
+        bounds=(0.0, 1.0),
+        identity=1.0,
+        invariances=rotations(normalize=True, center=True),
+        regime=NEARS_IDENTITY,
+        cost="side O(n^2 d), pair O(min(n, d)^3)",
+    ),
     references=("10.48550/arXiv.2311.11436",),
 )
 def nbs(x: Prepared, y: Prepared) -> float:
@@ -149,3 +332,73 @@ def nbs(x: Prepared, y: Prepared) -> float:
     """
     _, s, _ = x.joint(y, CrossDecomposition(center=True))
     return float(array_namespace(s).sum(s) / (x[Norm(center=True)] * y[Norm(center=True)]))
+
+
+def _eigenspace_facts(over: str) -> Facts:
+    choice("eigenspace_overlap", "over", over, ("rank", "width"))
+    return Facts(
+        direction="similarity",
+        bounds=(0.0, 1.0),
+        identity=1.0 if over == "rank" else None,
+        invariances=rotations(normalize=True, center=False) | {"linear"},
+        regime="undefined" if over == "rank" else "n / max(d, e) for any data of full rank",
+        cost="side O(n d min(n, d)), pair O(n^2)",
+        undefined_if_wide=over == "rank",
+    )
+
+
+@measure(
+    title="Eigenspace overlap",
+    facts=_eigenspace_facts,
+    variants=({"over": "width"},),
+    references=("10.48550/arXiv.1909.01264",),
+)
+def eigenspace_overlap(x: Prepared, y: Prepared, *, over: Literal["rank", "width"] = "rank") -> float:
+    r"""Eigenspace overlap: how much of the two column spaces is common.
+
+    .. math:: \frac{|U'V|_F^2}{\max(\operatorname{rank} X, \operatorname{rank} Y)}
+
+    with U and V the left singular vectors of the two sides, not centred.
+
+    Parameters
+    ----------
+    x, y : array or Prepared, shapes (n, d) and (n, e)
+        Row i of both describes item i.
+    over : {"rank", "width"}
+        Divide by the larger rank, or by max(d, e), the number that the ReSi benchmark gives.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1 for equal column spaces.
+
+    Raises
+    ------
+    UndefinedError
+        If a side is zero, or, unless ``over="width"``, its rows are linearly independent: its column space is then
+        the whole space, whatever the data.
+
+    Notes
+    -----
+    Cost: O(n d min(n, d)) once per side, O(n^2) per pair.
+
+    References
+    ----------
+    May et al. (2019), doi:10.48550/arXiv.1909.01264.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.asarray([[0.0, 2.0], [1.0, 0.0], [3.0, 1.0]])
+    >>> round(eigenspace_overlap(x, x @ np.asarray([[1.0, 2.0], [3.0, 4.0]])), 12)
+    1.0
+    """
+    ranks = [of[PrincipalComponents(center=False)].shape[1] for of in (x, y)]
+    if over == "rank" and max(ranks) >= x.n:
+        name = x.name if ranks[0] >= x.n else y.name
+        raise UndefinedError(
+            f"the {x.n} rows of {name} are linearly independent, as they are where n <= d: its column space is the "
+            "whole space, whatever the data; take more items, or gulp with lam > 0"
+        )
+    a, b = (of[Projection(center=False, ridge=0.0)] for of in (x, y))
+    return float(array_namespace(a, b).sum(a * b)) / max(ranks if over == "rank" else (x.d, y.d))

@@ -30,6 +30,9 @@ INVARIANCES = {
 }
 """The transformations of one representation that a measure may ignore."""
 
+NEARS_IDENTITY = "unrelated data come near to identical ones: read the calibrated score"
+"""The regime of measures whose chance level moves to the value at identity as d grows past n."""
+
 P = ParamSpec("P")
 
 
@@ -74,8 +77,8 @@ class Facts:
     bounds: tuple[float, float]
     identity: float | None
     invariances: frozenset[str]
-    regime: str = ""
-    cost: str = ""
+    regime: str
+    cost: str
     invariances_of_second: frozenset[str] = frozenset()
     symmetric: bool = True
     metric: bool = False
@@ -142,10 +145,11 @@ def measure(
         def checked(x: Operand, y: Operand, *args: P.args, **kwargs: P.kwargs) -> float:
             first, second = prepare_pair(x, y)
             check_parameters(made.name, defaults, kwargs)
-            needed = facts(**(defaults | kwargs)).minimum_items
+            given = with_floats(defaults, kwargs)
+            needed = facts(**(defaults | given)).minimum_items
             if first.n < needed:
                 raise UndefinedError(f"{first.n} items; {made.name} needs at least {needed}")
-            value = float(function(first, second, *args, **kwargs))
+            value = float(function(first, second, *args, **given))
             if not math.isfinite(value):
                 raise UndefinedError(
                     f"{function.__name__} is {value}: the numbers of {first.name} or {second.name} are too large or "
@@ -175,8 +179,14 @@ def check_parameters(measure: str, defaults: Mapping[str, Any], parameters: Mapp
     for name, value in parameters.items():
         if name not in defaults:
             raise InputError(f"{measure} has no parameter {name!r}; {did_you_mean(name, defaults)}")
-        if type(value) is not type(defaults[name]):
+        whole = type(defaults[name]) is float and type(value) is int
+        if type(value) is not type(defaults[name]) and not whole:
             raise InputError(f"{measure}({name}={value!r}): needed is a value like {defaults[name]!r}")
+
+
+def with_floats(defaults: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters with a float where a whole number stands for one, so that a configuration has one text."""
+    return {name: float(v) if type(defaults[name]) is float else v for name, v in parameters.items()}
 
 
 def prepare_pair(x: Operand, y: Operand) -> tuple[Prepared, Prepared]:
@@ -249,7 +259,7 @@ class Configuration:
     def __post_init__(self) -> None:
         defaults = record(self.measure).defaults
         check_parameters(self.measure, defaults, self.parameters)
-        object.__setattr__(self, "parameters", {**defaults, **self.parameters})
+        object.__setattr__(self, "parameters", {**defaults, **with_floats(defaults, self.parameters)})
         self.facts  # noqa: B018  # unknown values of a parameter are refused here
 
     def __hash__(self) -> int:
@@ -291,3 +301,27 @@ def choice(measure: str, parameter: str, value: Any, known: Iterable[str]) -> No
     known = list(known)
     if value not in known:
         raise InputError(f"{measure}({parameter}={value!r}) is unknown; {did_you_mean(str(value), known)}")
+
+
+def positive(measure: str, parameter: str, value: float | int) -> None:
+    """Refuse a parameter that is not above zero."""
+    if not 0 < value < math.inf:
+        raise InputError(f"{measure}({parameter}={value!r}): needed is a number above 0")
+
+
+def not_negative(measure: str, parameter: str, value: float | int) -> None:
+    """Refuse a parameter that is below zero."""
+    if not 0 <= value < math.inf:
+        raise InputError(f"{measure}({parameter}={value!r}): needed is 0 or a number above it")
+
+
+def check_folds(measure: str, folds: int) -> None:
+    """Refuse a number of folds that is not one; 0 stands for a fit on all items."""
+    if folds < 0 or folds == 1:
+        raise InputError(f"{measure}(folds={folds!r}): needed are 2 or more, or 0 to fit and judge on all items")
+
+
+def rotations(*, normalize: bool, center: bool) -> frozenset[str]:
+    """The invariances of a measure that ignores rotations, scale where it normalises, offset where it centres."""
+    extra = {"scaling": normalize, "translation": center}
+    return frozenset({"feature permutation", "orthogonal"} | {name for name, holds in extra.items() if holds})

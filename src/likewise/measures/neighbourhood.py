@@ -1,20 +1,33 @@
 """Measures of who is near to whom."""
 
+from typing import Literal
+
+import numpy as np
 from array_api_compat import array_namespace
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array
-from likewise.measures.alignment import rotations
-from likewise.measures.measure import Facts, measure
-from likewise.prepared import Neighbourhood, Prepared
+from likewise.errors import UndefinedError
+from likewise.measures.measure import Facts, choice, measure, rotations
+from likewise.prepared import Distances, NeighbourRanks, Neighbours, Prepared
+
+Inner = Literal["cosine", "euclidean"]
+
+LITTLE = "chance level about the same: only the order of distances counts"
+"""The regime of measures of neighbours."""
+
+VARIANTS = ({"center": True}, {"k": 3}, {"inner": "euclidean"})
 
 
-def _facts(k: int, center: bool) -> Facts:
+def _facts(k: int, center: bool, inner: str) -> Facts:
+    choice("a measure of neighbours", "inner", inner, ("cosine", "euclidean"))
     return Facts(
         direction="similarity",
         bounds=(0.0, 1.0),
         identity=1.0,
-        invariances=rotations(normalize=True, center=center),
+        invariances=rotations(normalize=True, center=center or inner == "euclidean"),
+        regime=LITTLE,
+        cost="side O(n^2 (d + log n)), pair O(n k)",
         minimum_items=k + 1,
     )
 
@@ -22,11 +35,11 @@ def _facts(k: int, center: bool) -> Facts:
 @measure(
     title="Jaccard similarity of neighbourhoods",
     facts=_facts,
-    variants=({"center": True}, {"k": 3}),
+    variants=VARIANTS,
     references=("10.48550/arXiv.2305.06329",),
 )
-def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False) -> float:
-    r"""Mean Jaccard similarity of the sets of the k nearest neighbours by cosine.
+def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> float:
+    r"""Mean Jaccard similarity of the sets of the k nearest neighbours.
 
     .. math:: \frac{1}{n} \sum_i \frac{|N_k(x_i) \cap N_k(y_i)|}{|N_k(x_i) \cup N_k(y_i)|}
 
@@ -37,7 +50,9 @@ def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False) -> f
     k : int
         Size of a neighbourhood, below n. An item is not its own neighbour; ties go to the lower index.
     center : bool
-        Subtract the column means first.
+        Subtract the column means first; Euclidean distances do not feel it.
+    inner : {"cosine", "euclidean"}
+        The distance by which items are near.
 
     Returns
     -------
@@ -51,7 +66,7 @@ def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False) -> f
 
     Notes
     -----
-    Cost: O(n^2 (d + log n)) once per side, O(n^2) single bytes per pair.
+    Cost: O(n^2 (d + log n)) once per side, O(n k) per pair.
 
     References
     ----------
@@ -64,25 +79,29 @@ def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False) -> f
     >>> jaccard(x, x[:, ::-1], k=1)
     1.0
     """
-    common = common_neighbours(x, y, k, center)
-    return float(array_namespace(common).mean(common / (2 * k - common)))
+    common = common_neighbours(x, y, k, center, inner)[0]
+    xp = array_namespace(common)
+    shared = xp.sum(xp.astype(common, xp.float64), axis=1)
+    return float(xp.mean(shared / (2 * k - shared)))
 
 
-def common_neighbours(x: Prepared, y: Prepared, k: int, center: bool) -> Float[Array, " n"]:
-    """For each item, how many of its k nearest items the two sides share."""
-    a, b = x[Neighbourhood(k, center)], y[Neighbourhood(k, center)]
-    xp = array_namespace(a, b)
-    return xp.sum(xp.astype(a & b, xp.float64), axis=1)
+def common_neighbours(
+    x: Prepared, y: Prepared, k: int, center: bool, inner: Inner
+) -> tuple[Bool[Array, "n k"], Int[Array, "n k"]]:
+    """For the k nearest of each row of x, nearest first: whether they are near in y too, and their place there."""
+    nearest, ranks = x[Neighbours(k, inner, center)], y[NeighbourRanks(inner, center)]
+    places = array_namespace(nearest, ranks).take_along_axis(ranks, nearest, axis=1)
+    return places <= k, places
 
 
 @measure(
     title="Mutual k nearest neighbours",
     facts=_facts,
-    variants=({"center": True}, {"k": 3}),
+    variants=VARIANTS,
     references=("10.48550/arXiv.2405.07987",),
 )
-def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False) -> float:
-    r"""Mean share of the k nearest neighbours by cosine that both sides have.
+def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> float:
+    r"""Mean share of the k nearest neighbours that both sides have.
 
     .. math:: \frac{1}{n} \sum_i \frac{|N_k(x_i) \cap N_k(y_i)|}{k}
 
@@ -90,10 +109,8 @@ def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False) -
     ----------
     x, y : array or Prepared, shapes (n, d) and (n, e)
         Row i of both describes item i.
-    k : int
-        Size of a neighbourhood, below n. An item is not its own neighbour; ties go to the lower index.
-    center : bool
-        Subtract the column means first.
+    k, center, inner
+        As in `jaccard`.
 
     Returns
     -------
@@ -120,5 +137,253 @@ def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False) -
     >>> mutual_knn(x, x[[0, 2, 1, 3]], k=1)
     0.0
     """
-    common = common_neighbours(x, y, k, center)
-    return float(array_namespace(common).mean(common / k))
+    common = common_neighbours(x, y, k, center, inner)[0]
+    xp = array_namespace(common)
+    return float(xp.mean(xp.sum(xp.astype(common, xp.float64), axis=1) / k))
+
+
+@measure(
+    title="Rank similarity of common neighbours",
+    facts=_facts,
+    variants=VARIANTS,
+    references=("10.1145/3341525.3387398", "10.48550/arXiv.2305.06329"),
+)
+def rank_similarity(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> float:
+    r"""Whether the neighbours that both sides have come in the same order, the nearest counting most.
+
+    .. math:: \frac{1}{n} \sum_i \frac{1}{H_{|J_i|}} \sum_{j \in J_i} \frac{2}{(1 + |r_{ij} - r'_{ij}|)
+        (r_{ij} + r'_{ij})}, \quad J_i = N_k(x_i) \cap N_k(y_i)
+
+    with r and r' the places of j among the neighbours of i, from 1, H_m the m-th harmonic number, and 0 where J is
+    empty.
+
+    Parameters
+    ----------
+    x, y : array or Prepared, shapes (n, d) and (n, e)
+        Row i of both describes item i.
+    k, center, inner
+        As in `jaccard`.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    UndefinedError
+        If k is not below n, or a row has no length.
+
+    Notes
+    -----
+    Cost as `jaccard`.
+
+    References
+    ----------
+    Wang et al. (2020), doi:10.1145/3341525.3387398; Klabunde et al. (2025), doi:10.48550/arXiv.2305.06329.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.asarray([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+    >>> round(rank_similarity(x, x[:, ::-1], k=2), 12)
+    1.0
+    """
+    similarities = _rank_similarities(*common_neighbours(x, y, k, center, inner))
+    return float(array_namespace(similarities).mean(similarities))
+
+
+def _rank_similarities(common: Bool[Array, "n k"], places: Int[Array, "n k"]) -> Float[Array, " n"]:
+    xp = array_namespace(places)
+    k = places.shape[1]
+    other = xp.astype(places, xp.float64)
+    own = xp.arange(1, k + 1, dtype=xp.float64, device=places.device)
+    terms = xp.where(common, 2 / ((1 + xp.abs(own - other)) * (own + other)), xp.zeros_like(other))
+    # H_0 is 0, and so is the sum that it would divide.
+    harmonic = xp.asarray(np.cumsum(1 / np.arange(1, k + 1)), device=places.device)
+    shared = xp.sum(xp.astype(common, xp.int64), axis=1)
+    return xp.sum(terms, axis=1) / xp.take(harmonic, xp.maximum(shared - 1, xp.zeros_like(shared)), axis=0)
+
+
+@measure(
+    title="Joint rank and Jaccard similarity",
+    facts=_facts,
+    variants=VARIANTS,
+    references=("10.1145/3341525.3387398", "10.48550/arXiv.2305.06329"),
+)
+def joint_rank_jaccard(
+    x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine"
+) -> float:
+    r"""Mean product of rank similarity and Jaccard similarity, item by item.
+
+    .. math:: \frac{1}{n} \sum_i rank\_similarity_i \cdot jaccard_i
+
+    Parameters
+    ----------
+    x, y : array or Prepared, shapes (n, d) and (n, e)
+        Row i of both describes item i.
+    k, center, inner
+        As in `jaccard`.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1 where the neighbours and their order are the same.
+
+    Raises
+    ------
+    UndefinedError
+        If k is not below n, or a row has no length.
+
+    Notes
+    -----
+    Cost as `jaccard`.
+
+    References
+    ----------
+    Wang et al. (2020), doi:10.1145/3341525.3387398; Klabunde et al. (2025), doi:10.48550/arXiv.2305.06329.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.asarray([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+    >>> round(joint_rank_jaccard(x, x[:, ::-1], k=2), 12)
+    1.0
+    """
+    common, places = common_neighbours(x, y, k, center, inner)
+    xp = array_namespace(places)
+    shared = xp.sum(xp.astype(common, xp.float64), axis=1)
+    return float(xp.mean(_rank_similarities(common, places) * (shared / (2 * k - shared))))
+
+
+@measure(
+    title="Second-order cosine similarity",
+    facts=_facts,
+    variants=VARIANTS,
+    references=("10.18653/v1/D16-1229", "10.48550/arXiv.2305.06329"),
+)
+def second_order_cosine(
+    x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine"
+) -> float:
+    r"""Whether an item is as far from the neighbours of either side on both sides.
+
+    .. math:: \frac{1}{n} \sum_i \cos\big((D_{ij})_{j \in U_i}, (E_{ij})_{j \in U_i}\big), \quad
+        U_i = N_k(x_i) \cup N_k(y_i)
+
+    with D and E the distances between the rows of each side.
+
+    Parameters
+    ----------
+    x, y : array or Prepared, shapes (n, d) and (n, e)
+        Row i of both describes item i.
+    k, center, inner
+        As in `jaccard`.
+
+    Returns
+    -------
+    float
+        In [0, 1], and never near 0: distances have one sign.
+
+    Raises
+    ------
+    UndefinedError
+        If k is not below n, a row has no length, or an item is at no distance from all of its neighbours.
+
+    Notes
+    -----
+    Cost as `jaccard`.
+
+    References
+    ----------
+    Hamilton, Leskovec, Jurafsky (2016), doi:10.18653/v1/D16-1229; Klabunde et al. (2025),
+    doi:10.48550/arXiv.2305.06329.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.asarray([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+    >>> round(second_order_cosine(x, x[:, ::-1], k=2), 12)
+    1.0
+    """
+    new = ~common_neighbours(y, x, k, center, inner)[0]  # the neighbours in y that are none in x
+    xp = array_namespace(new)
+    items = xp.concat([x[Neighbours(k, inner, center)], y[Neighbours(k, inner, center)]], axis=1)
+    counted = xp.concat([xp.ones_like(new), new], axis=1)
+    a, b = (
+        xp.where(counted, xp.take_along_axis(distances, items, axis=1), xp.zeros_like(items, dtype=xp.float64))
+        for distances in (of[Distances(inner, center=center and inner == "cosine")] for of in (x, y))
+    )
+    lengths = [xp.linalg.vector_norm(m, axis=1) for m in (a, b)]
+    for of, length in zip((x, y), lengths, strict=True):
+        if xp.any(length <= NO_DISTANCE):
+            item = int(xp.argmin(length))
+            raise UndefinedError(f"row {item} of {of.name} is at no distance from any of its neighbours: no cosine")
+    return float(xp.mean(xp.sum(a * b, axis=1) / (lengths[0] * lengths[1])))
+
+
+NO_DISTANCE = 1e-14
+"""A cosine distance this small is rounding."""
+
+
+def _information_imbalance_facts(center: bool, inner: str) -> Facts:
+    choice("information_imbalance", "inner", inner, ("cosine", "euclidean"))
+    return Facts(
+        direction="distance",
+        bounds=(0.0, 2.0),
+        identity=None,
+        invariances=rotations(normalize=True, center=center or inner == "euclidean"),
+        symmetric=False,
+        regime=LITTLE,
+        cost="side O(n^2 (d + log n)), pair O(n)",
+        minimum_items=3,
+    )
+
+
+@measure(
+    title="Information imbalance",
+    facts=_information_imbalance_facts,
+    variants=({"center": True}, {"inner": "euclidean"}),
+    references=("10.1093/pnasnexus/pgac039",),
+)
+def information_imbalance(x: Prepared, y: Prepared, *, center: bool = False, inner: Inner = "cosine") -> float:
+    r"""Information imbalance: how far in Y the item lies that is nearest in X.
+
+    .. math:: \Delta(X \to Y) = \frac{2}{n} \frac{1}{n} \sum_i r'_{i, j(i)}
+
+    with j(i) the nearest item of i in X and r' its place among the neighbours of i in Y, from 1.
+
+    Parameters
+    ----------
+    x, y : array or Prepared, shapes (n, d) and (n, e)
+        Row i of both describes item i.
+    center, inner
+        As in `jaccard`.
+
+    Returns
+    -------
+    float
+        From 2/n, where X holds what Y does, to about 1 for unrelated data, below 2.
+
+    Raises
+    ------
+    UndefinedError
+        If a row has no length.
+
+    Notes
+    -----
+    Cost: O(n^2 (d + log n)) once per side, O(n) per pair.
+
+    References
+    ----------
+    Glielmo et al. (2022), doi:10.1093/pnasnexus/pgac039.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.asarray([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+    >>> information_imbalance(x, x)
+    0.5
+    """
+    _, places = common_neighbours(x, y, 1, center, inner)
+    xp = array_namespace(places)
+    return 2 / x.n * float(xp.mean(xp.astype(places, xp.float64)))

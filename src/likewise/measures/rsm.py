@@ -3,37 +3,63 @@
 from math import inf, sqrt
 from typing import Literal
 
+import numpy as np
 from array_api_compat import array_namespace
+from jaxtyping import Float
+from scipy.stats import kendalltau
 
-from likewise.measures.alignment import rotations
-from likewise.measures.measure import Facts, choice, measure
-from likewise.prepared import Distances, Norm, Prepared, UnitRanks
+from likewise.arrays import strict_triangle, to_numpy
+from likewise.measures.measure import Facts, choice, measure, rotations
+from likewise.prepared import Distances, Norm, Prepared, UnitDistances
+
+INNER = {
+    "euclidean": rotations(normalize=True, center=True),
+    "sqeuclidean": rotations(normalize=True, center=True),
+    "cosine": rotations(normalize=True, center=False),
+    "correlation": frozenset({"feature permutation", "scaling"}),
+    "mahalanobis": rotations(normalize=True, center=True) | {"linear"},
+}
+"""Distances between two items of one side, and what they ignore when only their proportions count."""
 
 
 def _rsa_facts(inner: str, outer: str) -> Facts:
-    choice("rsa", "inner", inner, ("euclidean", "cosine"))
-    choice("rsa", "outer", outer, ("spearman",))
+    choice("rsa", "inner", inner, INNER)
+    choice("rsa", "outer", outer, ("spearman", "pearson", "cosine", "tau_a", "tau_b"))
+    wide = inner == "mahalanobis"
     return Facts(
         direction="similarity",
-        bounds=(-1.0, 1.0),
+        bounds=(0.0 if outer == "cosine" else -1.0, 1.0),
+        # With ties, even the order of a list and itself has pairs that are neither alike nor opposed.
         identity=1.0,
-        invariances=rotations(normalize=True, center=inner == "euclidean"),
-        minimum_items=3,
+        invariances=INNER[inner],
+        regime="undefined" if wide else "near 1 for any data" if outer == "cosine" else "unrelated data stay near 0",
+        cost=f"side O(n^2 (d + log n)), pair O(n^2{' log n' if outer.startswith('tau') else ''})",
+        undefined_if_wide=wide,
+        minimum_items=4 if wide else 3,
     )
 
 
 @measure(
     title="Representational similarity analysis",
     facts=_rsa_facts,
-    variants=({"inner": "cosine"},),
-    references=("10.3389/neuro.06.004.2008",),
+    variants=(
+        {"inner": "cosine"},
+        {"inner": "correlation"},
+        {"inner": "mahalanobis"},
+        {"inner": "sqeuclidean", "outer": "pearson"},
+        {"outer": "pearson"},
+        {"outer": "cosine"},
+        {"outer": "tau_a"},
+        {"outer": "tau_b"},
+    ),
+    references=("10.3389/neuro.06.004.2008", "10.1371/journal.pcbi.1003553"),
 )
 def rsa(
     x: Prepared,
     y: Prepared,
     *,
-    inner: Literal["euclidean", "cosine"] = "euclidean",
-    outer: Literal["spearman"] = "spearman",
+    inner: Literal["euclidean", "sqeuclidean", "cosine", "correlation", "mahalanobis"] = "euclidean",
+    outer: Literal["spearman", "pearson", "cosine", "tau_a", "tau_b"] = "spearman",
 ) -> float:
     r"""Representational similarity analysis: whether the same items are far apart on both sides.
 
@@ -43,29 +69,33 @@ def rsa(
     ----------
     x, y : array or Prepared, shapes (n, d) and (n, e)
         Row i of both describes item i.
-    inner : {"euclidean", "cosine"}
-        The distance between two items of one side.
-    outer : {"spearman"}
-        The correlation between the two lists of distances; ties share their mean rank.
+    inner : {"euclidean", "sqeuclidean", "cosine", "correlation", "mahalanobis"}
+        The distance between two items of one side; ``correlation`` is 1 - Pearson's correlation over the features,
+        ``mahalanobis`` is Euclidean after the features were whitened over the items.
+    outer : {"spearman", "pearson", "cosine", "tau_a", "tau_b"}
+        The correlation between the two lists of distances. Ties share their mean rank; Kendall's tau_a counts tied
+        pairs as neither alike nor opposed, tau_b leaves them out.
 
     Returns
     -------
     float
-        In [-1, 1].
+        In [-1, 1], or in [0, 1] for ``outer="cosine"``.
 
     Raises
     ------
     UndefinedError
-        If all distances of a side are equal, or a row of no length meets ``inner="cosine"``.
+        If all distances of a side are equal; if a row of no length meets ``inner="cosine"``, one of equal values
+        ``inner="correlation"``, or linearly independent rows ``inner="mahalanobis"``.
 
     Notes
     -----
-    Cost: O(n^2 (d + log n)) once per side, O(n^2) per pair. Dividing by the Frobenius norm first changes nothing:
-    ranks do not feel scale.
+    Cost: O(n^2 (d + log n)) once per side, O(n^2) per pair, O(n^2 log n) for Kendall's. Dividing by the Frobenius norm
+    first changes nothing.
 
     References
     ----------
-    Kriegeskorte, Mur, Bandettini (2008), doi:10.3389/neuro.06.004.2008.
+    Kriegeskorte, Mur, Bandettini (2008), doi:10.3389/neuro.06.004.2008; tau_a: Nili et al. (2014),
+    doi:10.1371/journal.pcbi.1003553.
 
     Examples
     --------
@@ -73,12 +103,25 @@ def rsa(
     >>> round(rsa(np.asarray([[0.0], [1.0], [3.0]]), np.asarray([[0.0], [1.0], [-3.0]])), 12)
     0.5
     """
-    a, b = x[UnitRanks(inner)], y[UnitRanks(inner)]
+    if outer in ("tau_a", "tau_b"):
+        ranks = [to_numpy(strict_triangle(of[UnitDistances(inner, "spearman")])) for of in (x, y)]
+        return _tau(ranks[0], ranks[1], outer)
+    a, b = x[UnitDistances(inner, outer)], y[UnitDistances(inner, outer)]  # type: ignore[arg-type]  # mypy keeps tau
     # Both triangles of the symmetric matrices are summed.
     return float(array_namespace(a, b).sum(a * b)) / 2
 
 
-def _rsm_difference_facts(inner: str, center: bool, normalize: bool) -> Facts:
+def _tau(a: Float[np.ndarray, " m"], b: Float[np.ndarray, " m"], form: str) -> float:
+    tau_b = float(kendalltau(a, b).statistic)
+    if form == "tau_b":
+        return tau_b
+    pairs = len(a) * (len(a) - 1) / 2
+    untied = [pairs - sum(t * (t - 1) / 2 for t in np.unique(m, return_counts=True)[1].tolist()) for m in (a, b)]
+    return tau_b * sqrt(untied[0] * untied[1]) / pairs
+
+
+def _rsm_difference_facts(inner: str, center: bool, normalize: bool, norm: str) -> Facts:
+    choice("rsm_difference", "norm", norm, ("frobenius", "spectral"))
     choice("rsm_difference", "inner", inner, ("euclidean", "cosine"))
     euclidean = inner == "euclidean"
     # Euclidean distances ignore the offset by themselves; the norm that divides them feels it unless centred.
@@ -89,6 +132,8 @@ def _rsm_difference_facts(inner: str, center: bool, normalize: bool) -> Facts:
         identity=0.0,
         metric=True,
         invariances=rotations(normalize=normalize or not euclidean, center=translation),
+        regime="unrelated data come near to each other: all distances of a side grow equal",
+        cost=f"side O(n^2 d), pair O(n^{2 if norm == 'frobenius' else 3})",
     )
 
 
@@ -101,6 +146,8 @@ def _rsm_difference_facts(inner: str, center: bool, normalize: bool) -> Facts:
         {"center": False, "normalize": False},
         {"inner": "cosine", "center": False, "normalize": False},
         {"inner": "cosine"},
+        {"norm": "spectral"},
+        {"center": False, "normalize": False, "norm": "spectral"},
     ),
     references=("10.1609/aaai.v36i6.20663", "10.48550/arXiv.2312.02730"),
 )
@@ -111,6 +158,7 @@ def rsm_difference(
     inner: Literal["euclidean", "cosine"] = "euclidean",
     center: bool = True,
     normalize: bool = True,
+    norm: Literal["frobenius", "spectral"] = "frobenius",
 ) -> float:
     r"""Norm of the difference of the two matrices of distances, over pairs of items i < j.
 
@@ -126,6 +174,8 @@ def rsm_difference(
         Subtract the column means first; Euclidean distances do not feel it.
     normalize : bool
         Divide by the Frobenius norm first; cosines do not feel it.
+    norm : {"frobenius", "spectral"}
+        ``spectral`` takes the largest singular value of S - S' instead: the number of the ReSi benchmark.
 
     Returns
     -------
@@ -139,7 +189,7 @@ def rsm_difference(
 
     Notes
     -----
-    Cost: O(n^2 d) once per side, O(n^2) per pair.
+    Cost: O(n^2 d) once per side, O(n^2) per pair; O(n^3) for ``norm="spectral"``.
 
     References
     ----------
@@ -156,4 +206,7 @@ def rsm_difference(
     a, b = (of[Distances(inner, center=center and inner == "cosine")] for of in (x, y))
     if normalize and inner == "euclidean":
         a, b = a / x[Norm(center)], b / y[Norm(center)]
-    return sqrt(float(array_namespace(a, b).sum((a - b) ** 2)) / 2)
+    xp = array_namespace(a, b)
+    if norm == "spectral":
+        return float(xp.max(xp.abs(xp.linalg.eigvalsh(a - b))))  # of a symmetric matrix
+    return float(xp.linalg.matrix_norm(a - b)) / sqrt(2)

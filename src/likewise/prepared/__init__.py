@@ -1,24 +1,57 @@
 """Prepared representations and the quantities derived from them."""
 
-from likewise.prepared.distances import Distances, UnitDoublyCentered, UnitRanks
+from likewise.prepared.columns import Columns, UnitColumns
+from likewise.prepared.descriptions import Concentricity, MeanRowNorm, Uniformity
+from likewise.prepared.distances import Distances, UnitDistances, UnitDoublyCentered
 from likewise.prepared.factors import Coordinates, CrossDecomposition, Factor, Norm, RowNorms
-from likewise.prepared.kernels import Gram, UnitGram
-from likewise.prepared.neighbours import Neighbourhood
-from likewise.prepared.prepared import JointQuantity, Prepared, Quantity
+from likewise.prepared.gram import Gram
+from likewise.prepared.graphs import TIMES, HeatTrace, ScaledDistances, SpanningLength, spanning_length
+from likewise.prepared.heldout import HeldOutProducts, HeldOutRows, ResidualProducts
+from likewise.prepared.kernels import SharedFeatures, UnitKernel
+from likewise.prepared.neighbours import NeighbourRanks, Neighbours
+from likewise.prepared.prepared import JointQuantity, OrderFree, Prepared, Quantity
+from likewise.prepared.spectrum import (
+    CanonicalDecomposition,
+    PrincipalComponents,
+    Projection,
+    Whitened,
+    singular_values,
+)
 
 __all__ = [
+    "TIMES",
+    "CanonicalDecomposition",
+    "Columns",
+    "Concentricity",
     "Coordinates",
     "CrossDecomposition",
     "Distances",
     "Factor",
     "Gram",
+    "HeatTrace",
+    "HeldOutProducts",
+    "HeldOutRows",
     "JointQuantity",
-    "Neighbourhood",
+    "MeanRowNorm",
+    "NeighbourRanks",
+    "Neighbours",
     "Norm",
+    "OrderFree",
     "Prepared",
+    "PrincipalComponents",
+    "Projection",
     "Quantity",
+    "ResidualProducts",
     "RowNorms",
+    "ScaledDistances",
+    "SharedFeatures",
+    "SpanningLength",
+    "Uniformity",
+    "UnitColumns",
+    "UnitDistances",
     "UnitDoublyCentered",
-    "UnitGram",
-    "UnitRanks",
+    "UnitKernel",
+    "Whitened",
+    "singular_values",
+    "spanning_length",
 ]

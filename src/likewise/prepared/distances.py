@@ -1,77 +1,107 @@
 """Distances of all pairs of items, and their ranks."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from array_api_compat import array_namespace
 from jaxtyping import Float, Int
 
-from likewise.arrays import Array, Tie, average_ranks, from_strict_triangle, gather_square, strict_triangle
+from likewise.arrays import Array, Tie, average_ranks, from_strict_triangle, gather_square, refined, strict_triangle
 from likewise.errors import UndefinedError
 from likewise.prepared.factors import Coordinates, Norm, RowNorms
-from likewise.prepared.kernels import Gram
+from likewise.prepared.gram import Gram, unit
 from likewise.prepared.prepared import Prepared, Quantity
+from likewise.prepared.spectrum import Whitened
 
 NEAR = 1e-5
 """Below this share of |x_i|^2 + |x_j|^2 a squared distance from inner products keeps fewer than ten digits."""
 
-TIES = {"euclidean": Tie(relative=1e-10), "cosine": Tie(absolute=1e-14)}
+TIES = {
+    "euclidean": Tie(relative=1e-10),
+    "cosine": Tie(absolute=1e-14),
+    "correlation": Tie(absolute=1e-14),
+    "mahalanobis": Tie(relative=1e-10),
+}
 """Distances this near are equal but for rounding, as between rows of whole numbers, and tie."""
 
 LOST = 1e-26
 """Below this share of |mean|^2 a squared distance may be what subtracting the mean row left of rounding."""
 
-CHUNK = 2**24
-"""Values of the rows held at a time while near pairs are computed from the rows (128 MiB)."""
+Inner: TypeAlias = Literal["euclidean", "cosine", "correlation", "mahalanobis"]
+"""The distances of two items that there are."""
+
+
+def from_gram(
+    gram: Float[Array, "n n"], rows: Float[Array, "n d"], lost: float | Float[Array, ""] = 0.0
+) -> Float[Array, "n n"]:
+    """Euclidean distances from inner products; near pairs, and those within ``lost``, from the rows themselves."""
+    xp = array_namespace(gram)
+    squares = xp.linalg.diagonal(gram)
+    lengths = squares[:, None] + squares[None, :]
+    squared = lengths - 2 * gram
+    index = xp.arange(gram.shape[0], device=gram.device)
+    upper = index[:, None] < index[None, :]
+    near = (squared <= NEAR * lengths + lost) & upper
+    distances = xp.sqrt(refined(xp.where(upper, squared, xp.zeros_like(squared)), near, rows, rows))
+    return distances + distances.T
 
 
 @dataclass(frozen=True)
 class Distances(Quantity):
-    """Euclidean |x_i - x_j|, the same for X and c(X), or cosine 1 - cos(x_i, x_j), of c(X) where ``center``.
+    """Distances of all pairs of items.
+
+    ``euclidean``: |x_i - x_j|, the same for X and c(X). ``cosine``: 1 - cos(x_i, x_j), of c(X) where ``center``.
+    ``correlation``: 1 - Pearson's correlation of two rows, over the features. ``mahalanobis``: |x_i - x_j| with the
+    inverse of the covariance of the features, in the directions that vary.
 
     Euclidean distances come from K_ii + K_jj - 2 K_ij; the few pairs that lie so near that this loses digits are
     computed from the rows, so that equal rows are at distance zero exactly.
     """
 
-    inner: Literal["euclidean", "cosine"]
+    inner: Inner
     center: bool = False
 
     @property
     def local(self) -> bool:  # type: ignore[override]  # depends on the parameters
-        """A distance belongs to its two items, unless the rows are centred first and the distance feels it."""
-        return self.inner == "euclidean" or not self.center
+        """A distance belongs to its two items, unless it feels the mean or the covariance of all."""
+        return self.inner in ("euclidean", "correlation") or (self.inner == "cosine" and not self.center)
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
         """Return the distances, zero on the diagonal."""
-        return self._euclidean(of) if self.inner == "euclidean" else self._cosine(of)
-
-    def _cosine(self, of: Prepared) -> Float[Array, "n n"]:
-        norms, gram = of[RowNorms(self.center)], of[Gram(self.center)]
-        distances = 1 - gram / (norms[:, None] * norms[None, :])
-        xp = array_namespace(gram)
-        return distances * (1 - xp.eye(of.n, dtype=xp.float64, device=gram.device))
-
-    def _euclidean(self, of: Prepared) -> Float[Array, "n n"]:
+        if self.inner == "euclidean":
+            lost = LOST * array_namespace(of.matrix).sum(of[Coordinates()][-1, :] ** 2)
+            return from_gram(of[Gram(center=True)], of.matrix, lost)
+        if self.inner == "mahalanobis":
+            return self._mahalanobis(of)
         xp = array_namespace(of.matrix)
-        gram = of[Gram(center=True)]
-        squares = xp.linalg.diagonal(gram)
-        lengths = squares[:, None] + squares[None, :]
-        squared = lengths - 2 * gram
-        index = xp.arange(of.n, device=gram.device)
-        lost = LOST * xp.sum(of[Coordinates()][-1, :] ** 2)
-        near = (squared <= NEAR * lengths + lost) & (index[:, None] < index[None, :])
-        squared = xp.where(near | (index[:, None] >= index[None, :]), xp.zeros_like(squared), squared)
-        distances = xp.sqrt(squared)
-        if xp.any(near):
-            rows, columns = xp.nonzero(near)
-            step = max(1, CHUNK // of.d)
-            differences = (
-                xp.take(of.matrix, rows[start:stop], axis=0) - xp.take(of.matrix, columns[start:stop], axis=0)
-                for start in range(0, rows.shape[0], step)
-                for stop in (min(start + step, rows.shape[0]),)
+        if self.inner == "cosine":
+            norms, gram = of[RowNorms(self.center)], of[Gram(self.center)]
+            distances = 1 - gram / (norms[:, None] * norms[None, :])
+        else:
+            rows = self._standardized_rows(of)
+            distances = 1 - rows @ rows.T
+        return distances * (1 - xp.eye(of.n, dtype=xp.float64, device=of.matrix.device))
+
+    def _standardized_rows(self, of: Prepared) -> Float[Array, "n d"]:
+        xp = array_namespace(of.matrix)
+        flat = xp.all(of.matrix == of.matrix[:, :1], axis=1)
+        if xp.any(flat):
+            raise UndefinedError(
+                f"row {int(xp.argmax(xp.astype(flat, xp.int64)))} of {of.name} has the same value in every feature: "
+                "it has no correlation"
             )
-            distances[near] = xp.concat([xp.linalg.vector_norm(rows, axis=1) for rows in differences])
-        return distances + distances.T
+        rows = of.matrix / xp.max(xp.abs(of.matrix), axis=1, keepdims=True)
+        rows = rows - xp.mean(rows, axis=1, keepdims=True)
+        return rows / xp.linalg.vector_norm(rows, axis=1, keepdims=True)
+
+    def _mahalanobis(self, of: Prepared) -> Float[Array, "n n"]:
+        whitened = of[Whitened(center=True, ridge=0.0)]
+        if whitened.shape[1] >= of.n - 1:
+            raise UndefinedError(
+                f"the {of.n} centred rows of {of.name} are linearly independent, as they are where n <= d: all their "
+                "Mahalanobis distances are equal, whatever the data; take more items or inner='euclidean'"
+            )
+        return from_gram(whitened @ whitened.T, whitened) * (of.n - 1) ** 0.5
 
     def reindex(self, value: Float[Array, "n n"], index: Int[Array, " m"]) -> Float[Array, "m m"]:
         """Reorder rows and columns."""
@@ -83,24 +113,34 @@ class Distances(Quantity):
 
 
 @dataclass(frozen=True)
-class UnitRanks(Quantity):
-    """Ranks of the distances over the strict triangle, ties averaged, centred and of unit length.
+class UnitDistances(Quantity):
+    """The distances over the strict triangle, made ready for a correlation.
 
-    Stored as a symmetric matrix with a zero diagonal, so that half the inner product of two of them is Spearman's
-    correlation of the distances.
+    ``spearman``: as ranks, ties averaged, and centred; ``pearson``: centred; ``cosine``: as they are. Of unit length.
+    Stored as a symmetric matrix with a zero diagonal, so that half the inner product of two of them is the correlation.
     """
 
-    inner: Literal["euclidean", "cosine"]
+    inner: Literal["euclidean", "sqeuclidean", "cosine", "correlation", "mahalanobis"]
+    outer: Literal["spearman", "pearson", "cosine"]
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
-        """Return the standardised ranks."""
+        """Return the standardised distances."""
         xp = array_namespace(of.matrix)
-        ranks = average_ranks(strict_triangle(of[Distances(self.inner)]), TIES[self.inner])
-        ranks = ranks - (ranks.shape[0] + 1) / 2
-        length = xp.linalg.vector_norm(ranks)
-        if length == 0:
+        inner: Inner = "euclidean" if self.inner == "sqeuclidean" else self.inner
+        values = strict_triangle(of[Distances(inner)])
+        ranks = average_ranks(values, TIES[inner])
+        if self.outer != "cosine" and xp.all(ranks == ranks[0]):
             raise UndefinedError(f"all distances between the rows of {of.name} are equal, so they have no order")
-        return from_strict_triangle(ranks / length, of.n)
+        if not xp.any(values > 0):
+            raise UndefinedError(f"all rows of {of.name} are equal, so all distances are zero")
+        if self.outer == "spearman":
+            values = ranks
+        else:
+            values = values / xp.max(values)
+            values = values**2 if self.inner == "sqeuclidean" else values
+        if self.outer != "cosine":
+            values = values - xp.mean(values)
+        return from_strict_triangle(values / xp.linalg.vector_norm(values), of.n)
 
     def reindex(self, value: Float[Array, "n n"], index: Int[Array, " n"]) -> Float[Array, "n n"]:
         """Reorder rows and columns."""
@@ -113,19 +153,17 @@ class UnitRanks(Quantity):
 
 @dataclass(frozen=True)
 class UnitDoublyCentered(Quantity):
-    """Euclidean distances less their row and column means plus their mean, divided by their Frobenius norm.
+    """Euclidean distances, centred by rows and columns, divided by their Frobenius norm.
 
-    The inner product of two of them is the squared distance correlation.
+    The inner product of two of them is the squared distance correlation. ``debiased`` centres without the diagonal.
     """
+
+    debiased: bool
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
         """Return H D H / |H D H|_F."""
-        of[Norm(center=True)]  # undefined where all rows are equal
-        xp = array_namespace(of.matrix)
-        distances = of[Distances("euclidean")]
-        means = xp.mean(distances, axis=0, keepdims=True)
-        doubly = distances - means - means.T + xp.mean(distances)
-        return doubly / xp.linalg.matrix_norm(doubly)
+        size = of[Norm(center=True)]  # undefined where all rows are equal
+        return unit(of[Distances("euclidean")] / size, self.debiased, of.name, "distances")
 
     def reindex(self, value: Float[Array, "n n"], index: Int[Array, " n"]) -> Float[Array, "n n"]:
         """Reorder rows and columns."""

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 
 from likewise.arrays import Array, gather
 from likewise.errors import UndefinedError
-from likewise.prepared.prepared import JointQuantity, Prepared, Quantity
+from likewise.prepared.prepared import JointQuantity, OrderFree, Prepared, Quantity
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Factor(Quantity):
 
 
 @dataclass(frozen=True)
-class Norm(Quantity):
+class Norm(OrderFree):
     """The Frobenius norm |X|_F, or |c(X)|_F where ``center``; undefined where it is zero."""
 
     center: bool
@@ -81,14 +81,6 @@ class Norm(Quantity):
                 else f"all rows of {of.name} are zero"
             )
         return xp.linalg.matrix_norm(of[Factor(self.center)])
-
-    def reindex(self, value: Float[Array, ""], index: Int[Array, " m"]) -> Float[Array, ""]:
-        """Return the norm: it does not depend on the order."""
-        return value
-
-    def nbytes(self, n: int, d: int) -> int:
-        """Return 8."""
-        return 8
 
 
 @dataclass(frozen=True)

@@ -1,49 +1,49 @@
-"""Inner products of all pairs of items."""
+"""Kernels of all pairs of items, centred and of unit length."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from array_api_compat import array_namespace
 from jaxtyping import Float, Int
 
-from likewise.arrays import Array, gather_square
-from likewise.prepared.factors import Factor, Norm
-from likewise.prepared.prepared import Prepared, Quantity
+from likewise.arrays import Array, gather_square, strict_triangle
+from likewise.errors import UndefinedError
+from likewise.prepared.columns import Columns
+from likewise.prepared.distances import Distances
+from likewise.prepared.factors import Norm
+from likewise.prepared.gram import Gram, u_centered, unit
+from likewise.prepared.prepared import OrderFree, Prepared, Quantity
 
 
 @dataclass(frozen=True)
-class Gram(Quantity):
-    """K = X X', or H K H with H = I - 11'/n where ``center``."""
+class UnitKernel(Quantity):
+    """A kernel matrix, centred and divided by its Frobenius norm: CKA is the inner product of two of them.
 
-    center: bool
+    ``linear`` is the Gram matrix; ``rbf`` is exp(-|x_i - x_j|^2 / (2 sigma^2)) with sigma = bandwidth times the median
+    distance of two items. ``debiased`` centres without the diagonal.
+    """
 
-    @property
-    def local(self) -> bool:  # type: ignore[override]  # depends on the parameter
-        """An inner product belongs to its two items; centring mixes all."""
-        return not self.center
-
-    def compute(self, of: Prepared) -> Float[Array, "n n"]:
-        """Return L L'."""
-        factor = of[Factor(self.center)]
-        return factor @ factor.T
-
-    def reindex(self, value: Float[Array, "n n"], index: Int[Array, " m"]) -> Float[Array, "m m"]:
-        """Reorder rows and columns."""
-        return gather_square(value, index)
-
-    def nbytes(self, n: int, d: int) -> int:
-        """Return 8 n^2."""
-        return 8 * n * n
-
-
-@dataclass(frozen=True)
-class UnitGram(Quantity):
-    """The centred Gram matrix divided by its Frobenius norm: CKA is the inner product of two of them."""
+    kernel: Literal["linear", "rbf"]
+    bandwidth: float
+    debiased: bool
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
-        """Return H K H / |H K H|_F."""
-        # Of unit trace first, so that no square below leaves the range of a float; undefined where all rows are equal.
+        """Return the unit kernel; undefined where all rows are equal."""
+        # Of unit trace first, so that no square leaves the range of a float.
         gram = of[Gram(center=True)] / of[Norm(center=True)] ** 2
-        return gram / array_namespace(gram).linalg.matrix_norm(gram)
+        if self.kernel == "linear":
+            return unit(gram, self.debiased, of.name, "inner products")
+        return unit(self._rbf(of), self.debiased, of.name, "kernel")
+
+    def _rbf(self, of: Prepared) -> Float[Array, "n n"]:
+        distances = of[Distances("euclidean")]
+        xp = array_namespace(distances)
+        ordered = xp.sort(strict_triangle(distances))
+        middle = ordered.shape[0] // 2
+        median = (ordered[middle] + ordered[-middle - 1]) / 2
+        if median == 0:
+            raise UndefinedError(f"the median distance between the rows of {of.name} is zero: no scale for a bandwidth")
+        return xp.exp(-((distances / (self.bandwidth * median)) ** 2) / 2)
 
     def reindex(self, value: Float[Array, "n n"], index: Int[Array, " m"]) -> Float[Array, "m m"]:
         """Reorder rows and columns."""
@@ -52,3 +52,25 @@ class UnitGram(Quantity):
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n^2."""
         return 8 * n * n
+
+
+@dataclass(frozen=True)
+class SharedFeatures(OrderFree):
+    """How much of h(K, K) comes from different features: the rest is each feature's agreement with itself.
+
+    With K = sum_a k_a over the d features, k_a = x_a x_a': [h(K, K) - sum_a h(k_a, k_a)] / h(K, K) times d / (d - 1),
+    h the unbiased HSIC. Near 0, or below it, for features that have nothing in common.
+    """
+
+    def compute(self, of: Prepared) -> Float[Array, ""]:
+        """Return the share; undefined for one feature."""
+        if of.d == 1:
+            raise UndefinedError(f"{of.name} has one feature: nothing to correct the sampling of features from")
+        xp = array_namespace(of.matrix)
+        n, size = of.n, of[Norm(center=True)]
+        columns = of[Columns(center=True)] / size
+        squares, fourths = xp.sum(columns**2, axis=0), xp.sum(columns**4, axis=0)
+        # h(k, k) n (n - 3) for k = x x' with a zero diagonal and sum(x) = 0.
+        own = squares**2 * (1 + 1 / ((n - 1) * (n - 2))) - fourths * (1 + 2 / (n - 2))
+        whole = xp.sum(u_centered(of[Gram(center=True)] / size**2) ** 2)
+        return (whole - xp.sum(own)) / whole * (of.d / (of.d - 1))

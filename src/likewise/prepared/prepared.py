@@ -18,6 +18,9 @@ class Quantity(abc.ABC):
     local: bool = False
     """Whether the value for some of the items is a gather of the value for all (a row norm is, a centred row not)."""
 
+    equivariant: bool = True
+    """Whether the value for reordered items is a gather too; not so where items are told apart by their place."""
+
     @abc.abstractmethod
     def compute(self, of: "Prepared") -> Array:
         """Return the value; may ask ``of`` for other quantities."""
@@ -29,6 +32,18 @@ class Quantity(abc.ABC):
     @abc.abstractmethod
     def nbytes(self, n: int, d: int) -> int:
         """Return the bytes that the value takes for n items and d features."""
+
+
+class OrderFree(Quantity):
+    """A number, or a few, that reordering the items leaves as it is."""
+
+    def reindex(self, value: Array, index: Int[Array, " m"]) -> Array:
+        """Return the value as it is."""
+        return value
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8."""
+        return 8
 
 
 class JointQuantity(abc.ABC):
@@ -86,7 +101,7 @@ class Prepared:
 
     def __getitem__(self, quantity: Quantity) -> Array:
         if quantity not in self._values:
-            if self._whole is not None and (self._permutes or quantity.local):
+            if self._whole is not None and (quantity.local or (self._permutes and quantity.equivariant)):
                 value = quantity.reindex(self._whole[quantity], self._index)
             else:
                 value = quantity.compute(self)

@@ -1,0 +1,317 @@
+"""Canonical correlation: measures that compare column spaces, direction by direction."""
+
+from math import inf
+
+from array_api_compat import array_namespace
+from jaxtyping import Float
+
+from likewise.arrays import Array
+from likewise.errors import InputError, UndefinedError
+from likewise.measures.measure import NEARS_IDENTITY, Facts, measure, not_negative, rotations
+from likewise.prepared import (
+    CanonicalDecomposition,
+    Columns,
+    Norm,
+    Prepared,
+    PrincipalComponents,
+    Projection,
+    Whitened,
+    singular_values,
+)
+
+INSTEAD = "take more items, svcca, or mean_cca with a ridge"
+
+
+def check_not_wide(x: Prepared, y: Prepared, instead: str) -> None:
+    """Refuse sides whose centred rows are linearly independent: all canonical correlations are then 1 or 0."""
+    for of in (x, y):
+        if of[PrincipalComponents(center=True)].shape[1] >= of.n - 1:
+            raise UndefinedError(
+                f"the {of.n} centred rows of {of.name} are linearly independent, as they are where n <= d: the other "
+                f"side is correlated with them perfectly, whatever the data; {instead}"
+            )
+
+
+def _mean_cca_facts(ridge: float) -> Facts:
+    not_negative("mean_cca", "ridge", ridge)
+    return Facts(
+        direction="similarity",
+        bounds=(0.0, 1.0),
+        identity=None if ridge else 1.0,
+        invariances=rotations(normalize=True, center=True) | ({"linear"} if not ridge else set()),
+        regime="the ridge decides" if ridge else "undefined",
+        cost="side O(n d min(n, d)), pair O(min(n, d)^3)",
+        undefined_if_wide=not ridge,
+        minimum_items=2 if ridge else 3,
+    )
+
+
+@measure(
+    title="Mean canonical correlation",
+    facts=_mean_cca_facts,
+    variants=({"ridge": 0.01},),
+    references=("10.1093/biomet/28.3-4.321", "10.48550/arXiv.1706.05806"),
+)
+def mean_cca(x: Prepared, y: Prepared, *, ridge: float = 0.0) -> float:
+    r"""Mean canonical correlation: how well directions of one side match directions of the other, of equal weight.
+
+    .. math:: \frac{1}{m} \sum_{i=1}^{m} \rho_i, \quad W_x'W_y = U \operatorname{diag}(\rho) V', \quad
+        W = c(X) \big(c(X)'c(X) + ridge \, |c(X)|_F^2 I\big)^{-1/2}
+
+    with m the smaller numerical rank.
+
+    Parameters
+    ----------
+    x, y : array or Prepared, shapes (n, d) and (n, e)
+        Row i of both describes item i.
+    ridge : float
+        Penalty, as a share of the total variance of each side; 0 for none.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1, without a ridge, for equal column spaces.
+
+    Raises
+    ------
+    UndefinedError
+        If the rows of a side are all equal, or, without a ridge, its centred rows are linearly independent.
+
+    Notes
+    -----
+    Cost: O(n d min(n, d)) once per side, O(min(n, d)^3) per pair.
+
+    References
+    ----------
+    Hotelling (1936), doi:10.1093/biomet/28.3-4.321; Raghu et al. (2017), doi:10.48550/arXiv.1706.05806; ridge: Vinod
+    (1976), doi:10.1016/0304-4076(76)90010-5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.asarray([[0.0, 2.0], [1.0, 0.0], [3.0, 1.0], [4.0, 4.0]])
+    >>> round(mean_cca(x, x @ np.asarray([[1.0, 2.0], [3.0, 4.0]])), 12)
+    1.0
+    """
+    if not ridge:
+        check_not_wide(x, y, INSTEAD)
+    _, rho, _ = x.joint(y, CanonicalDecomposition(float(ridge)))
+    return float(array_namespace(rho).mean(rho))
+
+
+def _svcca_facts(variance: float, k: int) -> Facts:
+    if not 0 < variance <= 1:
+        raise InputError(f"svcca(variance={variance!r}): needed is a share of the variance, above 0 and up to 1")
+    not_negative("svcca", "k", k)
+    return Facts(
+        direction="similarity",
+        bounds=(0.0, 1.0),
+        identity=1.0,
+        invariances=rotations(normalize=True, center=True),
+        regime=NEARS_IDENTITY + "; undefined where as many directions are kept as there are items, less one",
+        cost="side O(n d min(n, d)), pair O(n k^2)",
+        minimum_items=max(3, k + 2),
+    )
+
+
+@measure(
+    title="Singular vector canonical correlation",
+    facts=_svcca_facts,
+    variants=({"variance": 0.9}, {"k": 1}, {"k": 3}),
+    references=("10.48550/arXiv.1706.05806",),
+)
+def svcca(x: Prepared, y: Prepared, *, variance: float = 0.99, k: int = 0) -> float:
+    r"""Mean canonical correlation of the leading principal components.
+
+    .. math:: \frac{1}{m} \sum_{i=1}^{m} \rho_i, \quad U_x'U_y = U \operatorname{diag}(\rho) V'
+
+    with U_x, U_y the left singular vectors of c(X) and c(Y), the fewest that hold ``variance`` of the variance, or the
+    first ``k``; m is the smaller of their numbers.
+
+    Parameters
+    ----------
+    x, y : array or Prepared, shapes (n, d) and (n, e)
+        Row i of both describes item i.
+    variance : float
+        Share of the variance that is kept on each side.
+    k : int
+        Where not 0: the number of components that are kept instead. 1 gives the number of the ReSi benchmark.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1 for components that span the same space.
+
+    Raises
+    ------
+    UndefinedError
+        If the rows of a side are all equal, it has fewer than ``k`` directions, or n - 1 of them are kept.
+
+    Notes
+    -----
+    Cost: O(n d min(n, d)) once per side, O(n k^2) per pair.
+
+    References
+    ----------
+    Raghu et al. (2017), doi:10.48550/arXiv.1706.05806.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.asarray([[0.0, 2.0], [1.0, 0.0], [3.0, 1.0], [4.0, 4.0]])
+    >>> round(svcca(x, 2 * x[:, ::-1] + 1), 12)
+    1.0
+    """
+    a, b = (_leading(of, variance, k) for of in (x, y))
+    xp = array_namespace(a, b)
+    return float(xp.mean(xp.linalg.svdvals(a.T @ b)))
+
+
+def _leading(of: Prepared, variance: float, k: int) -> Float[Array, "n k"]:
+    components = of[PrincipalComponents(center=True)]
+    xp = array_namespace(components)
+    s = singular_values(components)
+    shares = xp.cumulative_sum(s**2) / xp.sum(s**2)
+    # The share of all of them may miss 1 by rounding.
+    kept = k or min(int(xp.sum(xp.astype(shares < variance, xp.int64))) + 1, s.shape[0])
+    if kept > s.shape[0]:
+        raise UndefinedError(f"{of.name} has {s.shape[0]} directions; svcca(k={k}) needs as many as k")
+    if kept >= of.n - 1:
+        raise UndefinedError(
+            f"{kept} directions of the {of.n} items of {of.name} are kept: they are correlated with anything "
+            "perfectly, whatever the data; keep less variance, or a fixed k"
+        )
+    return of[Whitened(center=True, ridge=0.0)][:, :kept]
+
+
+@measure(
+    title="Projection-weighted canonical correlation",
+    facts=lambda: Facts(
+        direction="similarity",
+        bounds=(0.0, 1.0),
+        identity=1.0,
+        invariances=frozenset({"feature permutation", "scaling", "translation"}),
+        invariances_of_second=frozenset({"orthogonal", "linear"}),
+        symmetric=False,
+        regime="undefined",
+        cost="side O(n d min(n, d)), pair O(n d min(d, e))",
+        undefined_if_wide=True,
+        minimum_items=3,
+    ),
+    references=("10.48550/arXiv.1806.05759",),
+)
+def pwcca(x: Prepared, y: Prepared) -> float:
+    r"""Mean canonical correlation, weighted by how much of X each canonical direction accounts for.
+
+    .. math:: \frac{\sum_i a_i \rho_i}{\sum_i a_i}, \quad a_i = \sum_j |\langle h_i, x_j \rangle|
+
+    with h_i the canonical variates of X, of unit length, and x_j the columns of c(X).
+
+    Parameters
+    ----------
+    x, y : array or Prepared, shapes (n, d) and (n, e)
+        Row i of both describes item i. The weights are those of X.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1 where Y holds all of X, up to a linear map.
+
+    Raises
+    ------
+    UndefinedError
+        If the rows of a side are all equal, or its centred rows are linearly independent.
+
+    Notes
+    -----
+    Cost: O(n d min(n, d)) once per side, O(n d min(d, e)) per pair. The sum of absolute values feels a rotation of X.
+    Code in use takes h_i before whitening and adds the means of the features back: its number depends on the signs in
+    which a decomposition happens to give its vectors, and has no variant here.
+
+    References
+    ----------
+    Morcos, Raghu, Bengio (2018), doi:10.48550/arXiv.1806.05759.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.asarray([[0.0, 2.0], [1.0, 0.0], [3.0, 1.0], [4.0, 4.0]])
+    >>> round(pwcca(x, x @ np.asarray([[1.0, 2.0], [3.0, 4.0]])), 12)
+    1.0
+    """
+    check_not_wide(x, y, INSTEAD)
+    u, rho, _ = x.joint(y, CanonicalDecomposition(ridge=0.0))
+    variates = x[Whitened(center=True, ridge=0.0)] @ u
+    xp = array_namespace(variates)
+    weights = xp.sum(xp.abs(variates.T @ (x[Columns(center=True)] / x[Norm(center=True)])), axis=1)
+    return float(xp.sum(weights * rho) / xp.sum(weights))
+
+
+def _gulp_facts(lam: float, squared: bool) -> Facts:
+    not_negative("gulp", "lam", lam)
+    return Facts(
+        direction="distance",
+        bounds=(0.0, inf),
+        identity=0.0,
+        metric=not squared,
+        invariances=rotations(normalize=True, center=True) | ({"linear"} if lam == 0 else set()),
+        regime=("lam decides" if lam else "0 for any data of full rank" if squared else "undefined"),
+        cost="side O(n d min(n, d)), pair O(n^2)",
+        undefined_if_wide=lam == 0 and not squared,
+        minimum_items=2 if lam or squared else 3,
+    )
+
+
+@measure(
+    title="GULP",
+    facts=_gulp_facts,
+    variants=({"lam": 0.0}, {"lam": 0.0, "squared": True}, {"squared": True}),
+    references=("10.48550/arXiv.2210.06545",),
+)
+def gulp(x: Prepared, y: Prepared, *, lam: float = 0.01, squared: bool = False) -> float:
+    r"""GULP: how far ridge predictions from the two sides differ, at worst, over all tasks.
+
+    .. math:: \sqrt{T_x + T_y - 2 T_{xy}} = |A_x - A_y|_F, \quad A = X (X'X + lam I)^{-1} X'
+
+    with X and Y centred and of unit Frobenius norm, so that lam is a share of the total variance.
+
+    Parameters
+    ----------
+    x, y : array or Prepared, shapes (n, d) and (n, e)
+        Row i of both describes item i.
+    lam : float
+        The ridge; 0 compares column spaces: rank + rank - 2 sum of squared canonical correlations, squared.
+    squared : bool
+        Return the square, which is no metric: the number of the ReSi benchmark. It is given also where it is 0 for any
+        data, with lam = 0 and linearly independent rows.
+
+    Returns
+    -------
+    float
+        From 0 upwards.
+
+    Raises
+    ------
+    UndefinedError
+        If the rows of a side are all equal, or, for lam = 0, its centred rows are linearly independent.
+
+    Notes
+    -----
+    Cost: O(n d min(n, d)) once per side, O(n^2) per pair.
+
+    References
+    ----------
+    Boix-Adserà et al. (2022), doi:10.48550/arXiv.2210.06545.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.asarray([[0.0, 2.0], [1.0, 0.0], [3.0, 1.0], [4.0, 4.0]])
+    >>> round(gulp(x, x @ np.asarray([[1.0, 2.0], [3.0, 4.0]]), lam=0), 9)
+    0.0
+    """
+    if lam == 0 and not squared:
+        check_not_wide(x, y, "take more items, or lam > 0")
+    a, b = (of[Projection(center=True, ridge=float(lam))] for of in (x, y))
+    distance = float(array_namespace(a, b).linalg.matrix_norm(a - b))
+    return distance**2 if squared else distance

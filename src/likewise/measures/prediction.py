@@ -1,0 +1,90 @@
+"""Measures that predict one representation from the other."""
+
+from math import inf
+
+from array_api_compat import array_namespace
+
+from likewise.errors import UndefinedError
+from likewise.measures.measure import Facts, check_folds, measure, not_negative, rotations
+from likewise.prepared import Gram, HeldOutRows, Norm, Prepared, PrincipalComponents, ResidualProducts
+
+
+def _facts(folds: int, ridge: float) -> Facts:
+    check_folds("linear_predictivity", folds)
+    not_negative("linear_predictivity", "ridge", ridge)
+    plain = folds == 0 and ridge == 0
+    return Facts(
+        direction="similarity",
+        bounds=(-inf if folds else 0.0, 1.0),
+        identity=1.0 if plain else None,
+        invariances=rotations(normalize=True, center=True),
+        invariances_of_second=frozenset({"linear"} if plain else ()),
+        symmetric=False,
+        regime="undefined" if plain else "in sample, the ridge decides" if not folds else "honest, and low",
+        cost="side O(n d min(n, d)" + (", for each fold" if folds else "") + " + n^2 d), pair O(n^2)",
+        undefined_if_wide=plain,
+        minimum_items=max(4, folds) if folds else 2 if ridge else 3,
+    )
+
+
+@measure(
+    title="Linear predictivity",
+    facts=_facts,
+    variants=({"folds": 5}, {"ridge": 0.1}, {"folds": 4, "ridge": 0.01}),
+    references=("10.48550/arXiv.1905.00414", "10.1080/00401706.1970.10488634"),
+)
+def linear_predictivity(x: Prepared, y: Prepared, *, folds: int = 0, ridge: float = 0.0) -> float:
+    r"""Linear predictivity: the share of the variance of X that linear regression on Y explains.
+
+    .. math:: R^2 = 1 - \frac{|X - \hat X|_F^2}{|X - \bar X|_F^2}, \quad \hat X = \bar X + c(Y) \big(c(Y)'c(Y)
+        + ridge \, |c(Y)|_F^2 I\big)^{+} c(Y)'c(X)
+
+    which without a ridge is :math:`|U_Y' c(X)|_F^2 / |c(X)|_F^2` with the left singular vectors of c(Y).
+
+    Parameters
+    ----------
+    x, y : array or Prepared, shapes (n, d) and (n, e)
+        Row i of both describes item i. X is predicted from Y.
+    folds : int
+        Where not 0: predict each fold from a regression on the others; item i belongs to fold i mod ``folds``. The
+        mean of X, too, is that of the training items. Of several exact solutions the shortest is taken.
+    ridge : float
+        Penalty, as a share of the total variance of Y.
+
+    Returns
+    -------
+    float
+        At most 1; in sample at least 0, held out as far below 0 as predictions are worse than the mean.
+
+    Raises
+    ------
+    UndefinedError
+        If the rows of a side are all equal; in sample and without a ridge, if the centred rows of Y are linearly
+        independent: they then predict anything, whatever the data.
+
+    Notes
+    -----
+    Cost: O(n d min(n, d)) once per side and fold, O(n^2) per pair.
+
+    References
+    ----------
+    Kornblith et al. (2019), doi:10.48550/arXiv.1905.00414; ridge: Hoerl and Kennard (1970),
+    doi:10.1080/00401706.1970.10488634.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y = np.asarray([[0.0, 2.0], [1.0, 0.0], [3.0, 1.0], [4.0, 4.0]])
+    >>> round(linear_predictivity(y @ np.asarray([[1.0, 2.0], [3.0, 6.0]]), y), 12)
+    1.0
+    """
+    if folds == 0 and ridge == 0 and y[PrincipalComponents(center=True)].shape[1] >= y.n - 1:
+        raise UndefinedError(
+            f"the {y.n} centred rows of {y.name} are linearly independent, as they are where n <= d: in sample they "
+            "predict anything; use folds=5, with a ridge if need be, or take more items"
+        )
+    size = x[Norm(center=True)]
+    xp = array_namespace(x.matrix, y.matrix)
+    left = xp.sum(y[ResidualProducts(folds, float(ridge))] * (x[Gram(center=True)] / size**2))
+    whole = xp.sum((x[HeldOutRows(folds, True)] / size) ** 2) if folds else 1.0
+    return 1 - float(left / whole)

@@ -1,0 +1,152 @@
+"""Fits on some of the items, judged on the others."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from array_api_compat import array_namespace
+from jaxtyping import Float, Int
+
+from likewise.arrays import Array, gather, gather_square
+from likewise.prepared.factors import Factor, Norm
+from likewise.prepared.gram import doubly_centered
+from likewise.prepared.prepared import JointQuantity, Prepared, Quantity
+from likewise.prepared.spectrum import Projection, numerical_rank
+
+
+def splits(n: int, folds: int, like: Array) -> Iterator[tuple[Int[Array, " m"], Int[Array, " k"]]]:
+    """Training and test items of each fold; fold f tests the items f, f + folds, f + 2 folds, ..."""
+    xp = array_namespace(like)
+    index = xp.arange(n, device=like.device)
+    for fold in range(folds):
+        test = index % folds == fold
+        yield xp.nonzero(~test)[0], xp.nonzero(test)[0]
+
+
+def in_order(parts: list[Array], places: list[Array]) -> Float[Array, "n *rest"]:
+    """Stack what the folds gave, each item's at its place."""
+    xp = array_namespace(*parts)
+    return xp.take(xp.concat(parts, axis=0), xp.argsort(xp.concat(places)), axis=0)
+
+
+@dataclass(frozen=True)
+class HeldOutRows(Quantity):
+    """Each row less the mean of the rows that its fold trains on, or as it is without ``center``, in thin coordinates.
+
+    Items are told apart by their place, so that a shuffle is not a gather of this.
+    """
+
+    folds: int
+    center: bool
+    equivariant = False
+
+    def compute(self, of: Prepared) -> Float[Array, "n r"]:
+        """Return the rows."""
+        of[Norm(self.center)]  # undefined where nothing is left
+        factor = of[Factor(self.center)]
+        if not self.center:
+            return factor
+        xp = array_namespace(factor)
+        folds = list(splits(of.n, self.folds, factor))
+        rows = [gather(factor, test, 0) - xp.mean(gather(factor, train, 0), axis=0) for train, test in folds]
+        return in_order(rows, [test for _, test in folds])
+
+    def reindex(self, value: Float[Array, "n r"], index: Int[Array, " m"]) -> Float[Array, "m r"]:
+        """Refuse: the mean that was subtracted is that of other items."""
+        raise NotImplementedError("held-out rows do not follow a shuffle")
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n min(n + 1, d)."""
+        return 8 * n * min(n + 1, d)
+
+
+@dataclass(frozen=True)
+class HeldOutProducts(JointQuantity):
+    """For each item the inner product x_i Q . y_i, Q the rotation that best aligns the rows of the other folds.
+
+    Where the training rows do not span the space, they leave the rest of Q open; it counts as zero, which is the mean
+    over all that it could be.
+    """
+
+    folds: int
+    center: bool
+
+    def compute(self, x: Prepared, y: Prepared) -> Float[Array, " n"]:
+        """Return the inner products."""
+        a, b = x[Factor(self.center)], y[Factor(self.center)]
+        held_a, held_b = x[HeldOutRows(self.folds, self.center)], y[HeldOutRows(self.folds, self.center)]
+        xp = array_namespace(a, b)
+        folds = list(splits(x.n, self.folds, a))
+        products = []
+        for train, test in folds:
+            u, vh = rotation(gather(a, train, 0), gather(b, train, 0), self.center)
+            aligned = (gather(held_a, test, 0) @ u) * (gather(held_b, test, 0) @ vh.T)
+            products.append(xp.sum(aligned, axis=1))
+        return in_order(products, [test for _, test in folds])
+
+
+def rotation(
+    a: Float[Array, "m r"], b: Float[Array, "m q"], center: bool
+) -> tuple[Float[Array, "r k"], Float[Array, "k q"]]:
+    """U and V' of the best rotation U V' of a onto b, in the directions that they have in common."""
+    xp = array_namespace(a, b)
+    if center:
+        a, b = a - xp.mean(a, axis=0), b - xp.mean(b, axis=0)
+    u, s, vh = xp.linalg.svd(a.T @ b, full_matrices=False)
+    common = numerical_rank(s, max(a.shape))
+    return u[:, :common], vh[:common, :]
+
+
+@dataclass(frozen=True)
+class ResidualProducts(Quantity):
+    """R'R, where R x is what ridge regression on the rows leaves of any variable x of the same items.
+
+    In sample for ``folds`` 0, otherwise predicted from the other folds; the intercept is fitted, the ridge is a share
+    of the total variance of the rows that are fitted.
+    """
+
+    folds: int
+    ridge: float
+
+    @property
+    def equivariant(self) -> bool:  # type: ignore[override]  # depends on the parameter
+        """Folds are told apart by the place of an item."""
+        return self.folds == 0
+
+    def compute(self, of: Prepared) -> Float[Array, "n n"]:
+        """Return the matrix of the quadratic form."""
+        xp = array_namespace(of.matrix)
+        whole = xp.eye(of.n, dtype=xp.float64, device=of.matrix.device)
+        if self.folds == 0:
+            residual = doubly_centered(whole) - of[Projection(center=True, ridge=self.ridge)]
+        else:
+            of[Norm(center=True)]
+            residual = whole - self._predictor(of)
+        return residual.T @ residual
+
+    def _predictor(self, of: Prepared) -> Float[Array, "n n"]:
+        factor = of[Factor(center=True)]
+        xp = array_namespace(factor)
+        folds = list(splits(of.n, self.folds, factor))
+        predictions = []
+        for train, test in folds:
+            rows = gather(factor, train, 0)
+            mean = xp.mean(rows, axis=0)
+            u, s, vh = xp.linalg.svd(rows - mean, full_matrices=False)
+            rank = numerical_rank(s, max(of.n, of.d))
+            u, s, vh = u[:, :rank], s[:rank], vh[:rank, :]
+            shrunk = s / (s**2 + self.ridge * xp.sum(s**2))
+            weights = ((gather(factor, test, 0) - mean) @ vh.T * shrunk) @ u.T
+            # Of the centred training rows; what is missing to one is the weight of their mean, the intercept.
+            weights = weights + (1 - xp.sum(weights, axis=1, keepdims=True)) / train.shape[0]
+            untouched = xp.zeros((test.shape[0], test.shape[0]), dtype=xp.float64, device=factor.device)
+            items = xp.argsort(xp.concat([train, test]))
+            predictions.append(xp.take(xp.concat([weights, untouched], axis=1), items, axis=1))
+        return in_order(predictions, [test for _, test in folds])
+
+    def reindex(self, value: Float[Array, "n n"], index: Int[Array, " n"]) -> Float[Array, "n n"]:
+        """Reorder rows and columns."""
+        return gather_square(value, index)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n^2."""
+        return 8 * n * n

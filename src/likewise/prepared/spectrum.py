@@ -1,0 +1,105 @@
+"""Principal components, and what is regressed on them."""
+
+from dataclasses import dataclass
+
+from array_api_compat import array_namespace
+from jaxtyping import Float, Int
+
+from likewise.arrays import Array, gather, gather_square
+from likewise.prepared.factors import Factor, Norm
+from likewise.prepared.prepared import JointQuantity, Prepared, Quantity
+
+
+def numerical_rank(s: Float[Array, " r"], size: int) -> int:
+    """How many of the descending singular values of a matrix of that size are more than rounding."""
+    xp = array_namespace(s)
+    return int(xp.sum(xp.astype(s > size * xp.finfo(xp.float64).eps * s[0], xp.int64)))
+
+
+@dataclass(frozen=True)
+class PrincipalComponents(Quantity):
+    """The scores P = U diag(s) of X = U diag(s) V', or of c(X) where ``center``, to the numerical rank.
+
+    Columns are orthogonal, of lengths s, which descend and exceed max(n, d) eps s_1.
+    """
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Float[Array, "n rank"]:
+        """Return P."""
+        of[Norm(self.center)]  # undefined where nothing has a direction
+        factor = of[Factor(self.center)]
+        xp = array_namespace(factor)
+        u, s, _ = xp.linalg.svd(factor, full_matrices=False)
+        rank = numerical_rank(s, max(of.n, of.d))
+        return u[:, :rank] * s[:rank]
+
+    def reindex(self, value: Float[Array, "n rank"], index: Int[Array, " n"]) -> Float[Array, "n rank"]:
+        """Reorder the rows."""
+        return gather(value, index, 0)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n min(n, d)."""
+        return 8 * n * min(n, d)
+
+
+def singular_values(components: Float[Array, "n rank"]) -> Float[Array, " rank"]:
+    """The lengths of principal components."""
+    return array_namespace(components).linalg.vector_norm(components, axis=0)
+
+
+@dataclass(frozen=True)
+class Whitened(Quantity):
+    """Principal components divided by sqrt(s^2 + ridge |X|_F^2): orthonormal without a ridge."""
+
+    center: bool
+    ridge: float
+
+    def compute(self, of: Prepared) -> Float[Array, "n rank"]:
+        """Return W."""
+        components = of[PrincipalComponents(self.center)]
+        xp = array_namespace(components)
+        s = singular_values(components)
+        return components / xp.sqrt(s**2 + self.ridge * xp.sum(s**2))
+
+    def reindex(self, value: Float[Array, "n rank"], index: Int[Array, " n"]) -> Float[Array, "n rank"]:
+        """Reorder the rows."""
+        return gather(value, index, 0)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n min(n, d)."""
+        return 8 * n * min(n, d)
+
+
+@dataclass(frozen=True)
+class Projection(Quantity):
+    """W W': what regression on the rows, with the ridge, makes of any other variable of the same items."""
+
+    center: bool
+    ridge: float
+
+    def compute(self, of: Prepared) -> Float[Array, "n n"]:
+        """Return A = X (X'X + ridge |X|_F^2 I)^-1 X'."""
+        whitened = of[Whitened(self.center, self.ridge)]
+        return whitened @ whitened.T
+
+    def reindex(self, value: Float[Array, "n n"], index: Int[Array, " n"]) -> Float[Array, "n n"]:
+        """Reorder rows and columns."""
+        return gather_square(value, index)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n^2."""
+        return 8 * n * n
+
+
+@dataclass(frozen=True)
+class CanonicalDecomposition(JointQuantity):
+    """U, rho, V' of W_x' W_y = U diag(rho) V': the canonical correlations of two centred representations."""
+
+    ridge: float
+
+    def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
+        """Return the thin singular value decomposition."""
+        a, b = x[Whitened(center=True, ridge=self.ridge)], y[Whitened(center=True, ridge=self.ridge)]
+        u, rho, vh = array_namespace(a, b).linalg.svd(a.T @ b, full_matrices=False)
+        return u, rho, vh
