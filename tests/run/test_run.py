@@ -18,6 +18,7 @@ import yaml
 import likewise
 from likewise.errors import InputError, LikewiseError
 from likewise.plan import Tile
+from likewise.report.experiment import report_experiment
 from likewise.run import Done, Outcome, Processes, Serial, Settings, perform
 from likewise.statistics import NO_CHANCE
 from likewise.store import Store
@@ -328,3 +329,5 @@ def test_a_run_scores_both_orders_and_leaves_unpaired_values_without_chance(
         assert (row.value, row.calibrated) == (again[row.a, row.b].value, again[row.a, row.b].calibrated)
     assert (alone.n_permutations, alone.reason) == (0, NO_CHANCE)
     assert likewise.run(experiment, done.store).performed == 0
+    page = report_experiment(store, "small", tmp_path / "report").read_text(encoding="utf-8")
+    assert "24 scores in all" in page and "scores are missing" not in page
