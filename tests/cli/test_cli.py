@@ -100,6 +100,22 @@ def test_a_wrong_request_is_explained_with_exit_code_2(
     assert "Traceback" not in err
 
 
+def test_compare_prints_both_orders_and_why_there_is_no_chance_level(
+    cli: Cli, matrices: tuple[Path, Path], unusual: tuple[str, ...]
+) -> None:
+    words = ("compare", *matrices, "--measure", "ridge", "--measure", "norm_gap", "--permutations", "3")
+    code, out, _ = cli(*words, "--json")
+    there, back, alone = json.loads(out)
+    assert code == 0
+    assert (there["a"], there["b"]) == (back["b"], back["a"]) == (alone["a"], alone["b"])
+    assert there["value"] != back["value"]
+    code, out, _ = cli(*words)
+    assert code == 0 and "no chance level" in " ".join(out.split())
+    code, out, _ = cli("measures", "--json")
+    listed = {m["name"]: m for m in json.loads(out)["measures"]}
+    assert (listed["ridge"]["identity"], listed["norm_gap"]["paired"], listed["cka"]["paired"]) == (None, False, True)
+
+
 @pytest.fixture
 def written(tmp_path: Path, experiment: dict[str, Any]) -> Path:
     path = tmp_path / "small.yaml"

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from likewise.errors import InputError
-from likewise.plan import Experiment, Plan, Tile, plan
+from likewise.plan import Experiment, Plan, Tile, plan, results_of
 from likewise.plan.tiles import MATRICES, MEMORY, block_size, blocks_of_pairs
+from likewise.representation import Representation
+from likewise.statistics import Results, compare
 from likewise.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -139,3 +142,36 @@ def test_numbers_written_differently_are_one_variant(tmp_path: Path, experiment:
     experiment["models"][1]["variant"] = "noise(sd=1.0, seed=0)"
     experiment["models"][0]["layers"] = ["02", "last"]
     assert [w.key for d in make(experiment, tmp_path).datasets for w in d.wanted] == before
+
+
+def stored(store: Store, pair: tuple[str, str], measure: str, key: str) -> None:
+    """Keep one row, as a tile would."""
+    a, b = ({"name": side, "matrix": np.eye(4) + i, "key": side} for i, side in enumerate(pair))
+    rows = compare([Representation(**side) for side in (a, b)], measure, permutations=5, rng=3)
+    mine = [row for row in rows if (row.a, row.b) == pair]
+    store.save_results(key, Results.of(mine), Tile("", (), (), 5, 3).request)
+
+
+def test_a_pair_whose_order_counts_is_answered_by_both_orders(
+    tmp_path: Path, experiment: dict[str, Any], unusual: tuple[str, ...]
+) -> None:
+    experiment |= {"measures": ["cka", "explained"], "datasets": experiment["datasets"][:1]}
+    store, made = Store(tmp_path), make(experiment, tmp_path)
+    (about,) = made.summary()["datasets"]
+    assert (about["pairs"], about["scores"], about["scores_done"]) == (6, 18, 0)
+    pairs = [p for t in made.tiles for p in t.pairs]
+    assert len(pairs) == len(set(map(frozenset, pairs))) == 6
+
+    a, b, *_ = (w.key for w in made.datasets[0].wanted)
+    stored(store, (a, b), "explained", "there")
+    assert make(experiment, tmp_path).tiles == made.tiles
+    stored(store, (b, a), "explained", "back")
+    again = make(experiment, tmp_path)
+    assert again.summary()["datasets"][0]["scores_done"] == 2
+    assert [t.measures for t in again.tiles if (a, b) in t.pairs] == [("cka",)]
+    found = results_of(store, made.record())
+    names = [w.name for w in made.datasets[0].wanted]
+    assert [(r.a, r.b, r.a_key) for r in found] == [(names[0], names[1], a), (names[1], names[0], b)]
+
+    stored(store, (b, a), "cka", "the other way round")  # of an experiment in another order: other shuffles
+    assert make(experiment, tmp_path).tiles == again.tiles

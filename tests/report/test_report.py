@@ -4,6 +4,7 @@ import itertools
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from matplotlib.collections import QuadMesh
 
 from likewise.errors import InputError
 from likewise.measures import Configuration
-from likewise.report import drawing, figures, findings, tables, write_report
-from likewise.statistics import SCHEMA, Results, compare
+from likewise.report import drawing, figures, findings, interactive, tables, write_report
+from likewise.statistics import NO_CHANCE, SCHEMA, Results, compare
 
 HOSTILE = "</script><script>alert(1)</script>$x$<b>y</b>"
 MEASURES = ["procrustes", "aligned_cosine(center=False, normalize=False)", "cka"]
@@ -200,10 +201,10 @@ def test_the_most_alike_pair_is_brightest(results: Results, label: str, column: 
 
 def test_a_pair_given_the_other_way_round_lands_in_the_same_cell(results: Results) -> None:
     group = tables.groups(tables.long_frame(results))[0]
-    turned = group.rows.rename(columns={"a": "b", "b": "a"})
+    turned = replace(group, rows=group.rows.rename(columns={"a": "b", "b": "a"}))
     c = group.configurations[0]
-    expected = tables.triangle(group.rows, group.names, c, "value")
-    assert tables.triangle(turned, group.names, c, "value").equals(expected)
+    expected = tables.square(group, c, "value")
+    assert tables.square(turned, c, "value").equals(expected)
     assert expected.loc["copy", "base"] is not None
 
 
@@ -336,3 +337,113 @@ def test_no_figure_is_left_open(report: Path) -> None:
     assert report.exists()
     plt = sys.modules.get("matplotlib.pyplot")
     assert plt is None or plt.get_fignums() == []
+
+
+@pytest.fixture
+def mixed(unusual: tuple[str, ...]) -> Results:
+    """Symmetric and asymmetric configurations of one class, one without fixed identity, one without chance level."""
+    names = ["base", "copy", "third"]
+    measures = ["cka", "explained", "ridge", "norm_gap", "procrustes(center=False, normalize=False)"]
+    return compare(matrices(40, names), measures, permutations=20, dataset="inputs")
+
+
+def group_of(results: Results, label: str) -> tables.Group:
+    return next(g for g in tables.groups(tables.long_frame(results)) if label in {c.label for c in g.configurations})
+
+
+def test_where_the_order_counts_the_whole_square_is_drawn(mixed: Results) -> None:
+    group = group_of(mixed, "explained")
+    values = {(c.a, c.b): c.value for c in mixed if c.measure == "explained"}
+    figure = figures.heatmaps(group, "value")
+    drawn = {}
+    for label in ("cka", "explained"):
+        axes = next(a for a in figure.axes if a.get_label() == label)
+        mesh = next(child for child in axes.get_children() if isinstance(child, QuadMesh))
+        drawn[label] = np.ma.asarray(mesh.get_array()).reshape(3, 3)
+        assert not [c for c in axes.collections if c.get_hatch()]
+        assert [t.get_text() for t in axes.get_xticklabels()] == ["base", "copy", "third"]
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["base", "copy", "third"]
+    assert np.array_equal(~np.ma.getmaskarray(drawn["explained"]), ~np.eye(3, dtype=bool))
+    assert np.array_equal(~np.ma.getmaskarray(drawn["cka"]), np.tril(np.ones((3, 3), bool), -1))
+    for i, a in enumerate(group.names):
+        for j, b in enumerate(group.names):
+            assert i == j or drawn["explained"][i, j] == values[a, b]
+    assert any("row: first of the pair, column: second" in note for note in figures.heatmap_notes(group, "value"))
+    assert not any("column: second" in note for note in figures.heatmap_notes(group_of(mixed, "norm_gap"), "value"))
+
+
+def test_an_undefined_order_is_hatched_in_its_own_cell(mixed: Results) -> None:
+    gone = [
+        replace(c, value=None, status="undefined", reason="none")
+        if (c.a, c.b, c.measure) == ("base", "third", "explained")
+        else c
+        for c in mixed
+    ]
+    group = group_of(Results.of(gone), "explained")
+    axes = next(a for a in figures.heatmaps(group, "value").axes if a.get_label() == "explained")
+    (hatched,) = [c for c in axes.collections if c.get_hatch()]
+    assert [tuple(path.vertices.min(axis=0).tolist()) for path in hatched.get_paths()] == [(2, 0)]
+    assert any(note.startswith("Hatched: 1 of 9 cells") for note in figures.heatmap_notes(group, "value"))
+    (told,) = findings.warnings_of(tables.long_frame(Results.of(gone)), [], {}, [])
+    assert told == "inputs: undefined for 1 pair (base and third) in explained: none."
+
+
+def test_the_pointer_finds_both_orders(mixed: Results) -> None:
+    views = [v for g in tables.groups(tables.long_frame(mixed)) for v in interactive.views(g)]
+    (view,) = [v for v in views if ": explained [" in v["configuration"]]
+    heatmap, crosses = view["value"]
+    assert heatmap["x"] == heatmap["y"] == ["base", "copy", "third"]
+    assert heatmap["customdata"][0][1].startswith("first <b>base</b>, second <b>copy</b>")
+    assert heatmap["customdata"][1][0].startswith("first <b>copy</b>, second <b>base</b>")
+    values = {(c.a, c.b): c.value for c in mixed if c.measure == "explained"}
+    assert (heatmap["z"][0][1], heatmap["z"][1][0]) == (values["base", "copy"], values["copy", "base"])
+    assert not crosses["x"]
+    (other,) = [v for v in views if ": norm_gap [" in v["configuration"]]
+    assert len(other["calibrated"][1]["x"]) == 3
+    assert all(NO_CHANCE in text for text in other["calibrated"][1]["customdata"])
+
+
+def test_a_pair_is_one_pair_in_either_order(mixed: Results) -> None:
+    frame = tables.long_frame(mixed)
+    pairs = tables.pair_summary(frame)
+    assert list(zip(pairs["a"], pairs["b"], strict=True)) == [("base", "copy"), ("base", "third"), ("copy", "third")]
+    assert pairs["configurations"].tolist() == [5, 5, 5]
+    assert pairs["calibrated_of"].tolist() == [4, 4, 4]
+    mine = [c for c in mixed if {c.a, c.b} == {"base", "copy"} and c.calibrated is not None]
+    by_measure = [
+        np.mean([c.calibrated for c in mine if c.measure == m]) for m in dict.fromkeys(c.measure for c in mine)
+    ]
+    assert len(mine) == 6
+    assert pairs["mean_calibrated"][0] == pytest.approx(np.mean(by_measure))
+    assert "(40 prompts, 3 pairs)" in findings.summary(frame)
+
+
+def test_a_configuration_with_one_calibrated_order_is_not_in_the_mean(mixed: Results) -> None:
+    changed = [replace(c, calibrated=None) if (c.a, c.measure) == ("third", "explained") else c for c in mixed]
+    pairs = tables.pair_summary(tables.long_frame(Results.of(changed)))
+    assert pairs["calibrated_of"].tolist() == [4, 3, 3]
+
+
+def test_no_chance_level_is_neither_trouble_nor_chance(mixed: Results, tmp_path: Path) -> None:
+    frame = tables.long_frame(mixed)
+    said = findings.summary(frame)
+    assert "comes from 20 shuffles" in said
+    assert "Scores of norm_gap have no chance level" in said
+    assert not findings.warnings_of(frame, [], {}, [])
+    group = group_of(mixed, "norm_gap")
+    note, *others = figures.heatmap_notes(group, "calibrated")
+    assert not any("have no value" in other for other in others)
+    assert note == f"Hatched throughout: norm_gap ({NO_CHANCE})."
+    only = Results.of([c for c in mixed if c.measure == "norm_gap"])
+    assert "No shuffles" not in findings.summary(tables.long_frame(only))
+    assert not tables.pair_summary(tables.long_frame(only))["smallest_p"].notna().any()
+    page = write_report(only, tmp_path, title="", experiment="", representations=[]).read_text(encoding="utf-8")
+    assert f"No calibrated scores: {NO_CHANCE}." in page
+
+
+def test_a_page_of_every_kind_of_measure(mixed: Results, tmp_path: Path) -> None:
+    page = Page(write_report(mixed, tmp_path, title="", experiment="", representations=[]).read_text(encoding="utf-8"))
+    assert "(row: first of the pair, column: second)" in page.seen
+    measures = pd.read_csv(tmp_path / "tables/measures.csv").set_index("configuration")["at identity"]
+    assert measures["ridge"] == "depends on the data"
+    assert float(measures["cka"]) == 1

@@ -18,7 +18,9 @@ import yaml
 import likewise
 from likewise.errors import InputError, LikewiseError
 from likewise.plan import Tile
+from likewise.report.experiment import report_experiment
 from likewise.run import Done, Outcome, Processes, Serial, Settings, perform
+from likewise.statistics import NO_CHANCE
 from likewise.store import Store
 
 
@@ -302,3 +304,30 @@ def test_two_shuffled_copies_of_a_models_rows_are_at_chance(done: Done) -> None:
     for c in found:
         assert c.z is not None and abs(c.z) < 3
         assert c.pvalue is not None and c.pvalue > 0.01
+
+
+def test_a_run_scores_both_orders_and_leaves_unpaired_values_without_chance(
+    tmp_path: Path, experiment: dict[str, Any], unusual: tuple[str, ...]
+) -> None:
+    experiment |= {"measures": ["cka", "ridge", "norm_gap"], "datasets": experiment["datasets"][:1]}
+    told: list[tuple[str, int, int]] = []
+    done = likewise.run(experiment, tmp_path / "store", watch=lambda *event: told.append(event))
+    assert not done.failed
+    assert told[-1] == ("comparing", 6 * 4, 6 * 4)
+    first, second = "first @ 2", "first"
+    assert [(r.a, r.b, r.measure) for r in done.results][:4] == [
+        (first, second, "cka"),
+        (first, second, "ridge"),
+        (second, first, "ridge"),
+        (first, second, "norm_gap"),
+    ]
+    store = Store(done.store)
+    _, there, back, alone, *_ = done.results
+    loaded = {name: store.load_representation(key) for name, key in ((first, there.a_key), (second, there.b_key))}
+    again = {(r.a, r.b): r for r in likewise.compare(loaded, "ridge", permutations=5, rng=3)}
+    for row in (there, back):
+        assert (row.value, row.calibrated) == (again[row.a, row.b].value, again[row.a, row.b].calibrated)
+    assert (alone.n_permutations, alone.reason) == (0, NO_CHANCE)
+    assert likewise.run(experiment, done.store).performed == 0
+    page = report_experiment(store, "small", tmp_path / "report").read_text(encoding="utf-8")
+    assert "24 scores in all" in page and "scores are missing" not in page

@@ -83,3 +83,22 @@ def test_no_correlation_comes_with_its_reason(results, change, reason):
     changed = [change(c) if c.measure == "cka" else c for c in results]
     for a in between_datasets(Results.of(changed))[:1] + between_measures(Results.of(changed))[:2]:
         assert (a.spearman, a.pearson, a.reason) == (None, None, reason)
+
+
+def test_both_orders_of_a_pair_count_with_their_mean(unusual, rng):
+    results = list(
+        compare({str(i): rng.normal(size=(20, 3 + i)) for i in range(5)}, ["cka", "explained"], permutations=0)
+    )
+    (found,) = between_measures(Results.of(results))
+    cka = {(c.a, c.b): c.value for c in results if c.measure == "cka"}
+    explained = {(c.a, c.b): c.value for c in results if c.measure == "explained"}
+    means = [(explained[a, b] + explained[b, a]) / 2 for a, b in cka]
+    assert found.n_pairs == 10
+    assert found.pearson == pytest.approx(stats.pearsonr(list(cka.values()), means).statistic)
+
+
+def test_a_pair_with_a_value_in_one_order_only_is_left_out(unusual, rng):
+    results = compare({str(i): rng.normal(size=(20, 3 + i)) for i in range(5)}, ["cka", "explained"], permutations=0)
+    changed = [undefined(c) if (c.a, c.b, c.measure) == ("3", "1", "explained") else c for c in results]
+    (found,) = between_measures(Results.of(changed))
+    assert found.n_pairs == 9

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from likewise.errors import InputError
-from likewise.measures import Configuration, configurations
+from likewise.measures import REGISTRY, Configuration, configurations
 from likewise.representation import Representation
-from likewise.statistics import SCHEMA, Comparison, Results, compare, judge
+from likewise.statistics import NO_CHANCE, SCHEMA, Comparison, Results, compare, judge
 from likewise.statistics import draw_permutations as draw
 
 MEASURES = ["cka", "procrustes", "jaccard(k=3)"]
@@ -44,7 +44,7 @@ def test_every_column_is_what_its_name_says(four):
     (c,) = compare({"a": four["a"], "b": four["b"]}, "procrustes(center=False)", permutations=6, rng=5)
     p = Configuration.parse("procrustes(center=False)")
     null = [p(four["a"], four["b"][order]) for order in draw(24, 6, 5)]
-    chance = judge(p(four["a"], four["b"]), null, p.facts)
+    chance = judge(p(four["a"], four["b"]), null, p.facts, p.facts.identity)
     assert (c.measure, c.parameters) == ("procrustes", '{"center":false,"normalize":true}')
     assert (c.direction, c.status, c.reason, c.seed, c.measure_version) == ("distance", "ok", "", 5, 1)
     assert c.value == p(four["a"], four["b"])
@@ -244,3 +244,71 @@ def test_the_memory_of_a_pair_is_let_go_with_the_next():
     for other in others:
         get("procrustes")(x, other)
     assert len(x._joint) == 1
+
+
+def test_where_the_order_counts_a_pair_has_a_row_for_either(unusual, four):
+    x, y = four["a"], four["b"]
+    named = {n: Representation(m, name=n, key=f"key of {n}") for n, m in (("x", x), ("y", y))}
+    first, there, back, last = compare(named, ["cka", "explained", "procrustes"], permutations=4, rng=2)
+    assert [c.measure for c in (first, there, back, last)] == ["cka", "explained", "explained", "procrustes"]
+    assert [(c.a, c.b) for c in (first, there, back, last)] == [("x", "y"), ("x", "y"), ("y", "x"), ("x", "y")]
+    assert (there.a_key, there.b_key, back.a_key, back.b_key) == ("key of x", "key of y", "key of y", "key of x")
+    explained = Configuration.parse("explained")
+    assert there.value == explained(x, y) != back.value == explained(y, x)
+    orders = draw(24, 4, 2)
+    assert there.null_mean == pytest.approx(np.mean([explained(x, y[order]) for order in orders]))
+    assert back.null_mean == pytest.approx(np.mean([explained(y[order], x) for order in orders]))
+    assert {c.n_permutations for c in (there, back)} == {4}
+
+
+def test_one_order_may_be_undefined_and_the_other_not(unusual, four):
+    constant = {"flat": np.ones((24, 3)), "b": four["b"]}
+    with np.errstate(all="ignore"):
+        there, back = compare(constant, "explained", permutations=2)
+    assert (there.a, there.status, there.value, there.n_permutations) == ("flat", "ok", pytest.approx(0), 2)
+    assert (back.a, back.status, back.value, back.n_permutations) == ("b", "undefined", None, 0)
+
+
+@pytest.mark.parametrize("measure", ["inner", "ridge"])
+def test_without_a_fixed_identity_one_is_the_mean_of_both_self_scores(unusual, four, measure):
+    c = Configuration.parse(measure)
+    x, y = four["a"], four["c"]
+    for row in compare({"x": x, "y": y}, measure, permutations=6):
+        expected = (row.value - row.null_mean) / (np.mean([c(x, x), c(y, y)]) - row.null_mean)
+        assert row.calibrated == pytest.approx(expected)
+        assert row.reason == ""
+
+
+def test_self_scores_are_computed_once_and_only_beside_shuffles(unusual, four, monkeypatch):
+    record = REGISTRY["inner"]
+    selfs = []
+
+    def watched(x, y):
+        if x is y:
+            selfs.append(x.name)
+        return record.function(x, y)
+
+    monkeypatch.setitem(REGISTRY, "inner", replace(record, function=watched))
+    compare(four, "inner", permutations=0)
+    assert selfs == []
+    compare(four, "inner", permutations=3)
+    assert sorted(selfs) == list("abcd")
+
+
+def test_an_undefined_self_score_is_the_reason_beside_the_value(unusual, four):
+    rows = list(compare({"thin": four["a"][:, :1], "wide": four["c"]}, "ridge", permutations=5))
+    assert len(rows) == 2
+    for c in rows:
+        assert (c.status, c.calibrated, c.n_permutations) == ("ok", None, 5)
+        assert c.value is not None and c.z is not None and c.pvalue is not None
+        assert c.reason == "not calibrated: a representation and itself: thin has one feature"
+
+
+def test_rows_without_partners_have_no_chance_level(unusual, four):
+    kept, alone = compare({n: four[n] for n in "ab"}, ["cka", "norm_gap"], permutations=3)
+    assert kept.n_permutations == 3
+    assert alone.value == Configuration.parse("norm_gap")(four["a"], four["b"])
+    assert (alone.status, alone.reason, alone.n_permutations) == ("ok", NO_CHANCE, 0)
+    assert (alone.null_mean, alone.null_std, alone.z, alone.pvalue, alone.calibrated) == (None,) * 5
+    (unasked,) = compare({n: four[n] for n in "ab"}, "norm_gap", permutations=0)
+    assert (unasked.status, unasked.reason) == ("ok", "")

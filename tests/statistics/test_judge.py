@@ -14,6 +14,10 @@ SIMILARITY, DISTANCE = (Configuration.parse(m).facts for m in ("cka", "procruste
 NULL = [0.1, 0.2, 0.4, 0.5]
 
 
+def judged(value, null, facts):
+    return judge(value, null, facts, facts.identity)
+
+
 @pytest.mark.parametrize(
     ("value", "facts", "pvalue"),
     [
@@ -31,18 +35,18 @@ NULL = [0.1, 0.2, 0.4, 0.5]
     ],
 )
 def test_pvalue_counts_shuffles_at_least_as_alike_and_the_score_itself(value, facts, pvalue):
-    assert judge(value, NULL, facts).pvalue == pytest.approx(pvalue)
+    assert judged(value, NULL, facts).pvalue == pytest.approx(pvalue)
 
 
 def test_mean_and_deviation_are_those_of_the_shuffles():
-    chance = judge(0.7, NULL, SIMILARITY)
+    chance = judged(0.7, NULL, SIMILARITY)
     assert chance.mean == pytest.approx(0.3)
     assert chance.std == pytest.approx(np.std(NULL, ddof=1))
 
 
 @pytest.mark.parametrize(("facts", "sign"), [(SIMILARITY, 1), (DISTANCE, -1)])
 def test_z_is_positive_towards_more_alike(facts, sign):
-    assert judge(0.7, NULL, facts).z == pytest.approx(sign * 0.4 / np.std(NULL, ddof=1))
+    assert judged(0.7, NULL, facts).z == pytest.approx(sign * 0.4 / np.std(NULL, ddof=1))
 
 
 @pytest.mark.parametrize(
@@ -60,15 +64,15 @@ def test_z_is_positive_towards_more_alike(facts, sign):
     ],
 )
 def test_calibrated_is_zero_at_chance_and_one_at_identity(value, facts, calibrated):
-    assert judge(value, NULL, facts).calibrated == pytest.approx(calibrated, abs=1e-12)
+    assert judged(value, NULL, facts).calibrated == pytest.approx(calibrated, abs=1e-12)
 
 
 @given(st.floats(-1, 1), st.lists(st.floats(-1, 0.9), min_size=2, max_size=8))
 def test_distance_one_minus_similarity_is_judged_alike(value, null):
     """Turning a similarity over changes none of what is said about chance."""
     turned = replace(DISTANCE, bounds=(0.0, 2.0))
-    a = judge(value, null, SIMILARITY)
-    b = judge(1 - value, [1 - v for v in null], turned)
+    a = judged(value, null, SIMILARITY)
+    b = judged(1 - value, [1 - v for v in null], turned)
     assert a.calibrated == pytest.approx(b.calibrated, abs=1e-9)
     assert 1 / (1 + len(null)) <= a.pvalue <= 1
     if a.std and a.std > 1e-6:
@@ -77,22 +81,39 @@ def test_distance_one_minus_similarity_is_judged_alike(value, null):
 
 @pytest.mark.parametrize("null", [[0.3, 0.3, 0.3], [0.3, 0.3 + 1e-16, 0.3 - 1e-16]])
 def test_shuffles_that_do_not_vary_give_no_z_and_say_so(null):
-    chance = judge(0.7, null, SIMILARITY)
+    chance = judged(0.7, null, SIMILARITY)
     assert (chance.z, chance.std) == (None, 0.0)
     assert chance.reason == "no z: the shuffled scores do not vary"
     assert chance.calibrated == pytest.approx(4 / 7)
 
 
 def test_one_shuffle_has_no_deviation():
-    chance = judge(0.7, [0.3], SIMILARITY)
+    chance = judged(0.7, [0.3], SIMILARITY)
     assert (chance.z, chance.std, chance.pvalue) == (None, None, 0.5)
 
 
 def test_chance_as_alike_as_identity_cannot_be_calibrated_and_says_so():
-    chance = judge(1.0, [1.0, 1.0], SIMILARITY)
+    chance = judged(1.0, [1.0, 1.0], SIMILARITY)
     assert chance.calibrated is None
     assert "not calibrated: shuffled rows score as identical ones do" in chance.reason
     assert chance.pvalue == 1.0
+
+
+@pytest.mark.parametrize(("value", "facts", "identity"), [(0.65, SIMILARITY, 0.8), (0.15, DISTANCE, 0.1)])
+def test_one_is_the_identity_that_is_given(value, facts, identity):
+    assert judge(value, NULL, facts, identity).calibrated == pytest.approx((value - 0.3) / (identity - 0.3))
+
+
+def test_without_an_identity_all_but_the_calibrated_value_is_said():
+    chance, known = judge(0.65, NULL, SIMILARITY, None), judge(0.65, NULL, SIMILARITY, 1.0)
+    assert chance == replace(known, calibrated=None)
+
+
+@pytest.mark.parametrize(("facts", "identity"), [(SIMILARITY, 0.2), (DISTANCE, 0.4)])
+def test_a_scale_that_stands_on_its_head_is_not_used(facts, identity):
+    chance = judge(0.35, NULL, facts, identity)
+    assert chance.calibrated is None
+    assert chance.reason == "not calibrated: shuffled rows score as more alike than identical ones do"
 
 
 def test_same_seed_draws_the_same_permutations():

@@ -37,6 +37,7 @@ def _about(m: Measure) -> dict[str, Any]:
         "identity": facts.identity,
         "symmetric": facts.symmetric,
         "metric": facts.metric,
+        "paired": facts.paired,
         "invariances": sorted(facts.invariances),
         "minimum_items": facts.minimum_items,
         "references": list(m.references),

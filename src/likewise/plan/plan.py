@@ -1,7 +1,7 @@
 """What is to be done for an experiment, given what a store already holds: a pure function of both."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from likewise.measures import Configuration, record
 from likewise.plan.experiment import Experiment
 from likewise.plan.tasks import Extract, Tile, Wanted, representation_key
 from likewise.plan.tiles import blocks_of_pairs
-from likewise.statistics import Comparison, Results
+from likewise.statistics import Comparison, Results, orders
 from likewise.store import Store
 
 BYTES_PER_VALUE = 4
@@ -81,7 +81,7 @@ class Plan:
                     "items": d.n_items,
                     "representations": len(d.wanted),
                     "pairs": d.pairs,
-                    "scores": d.pairs * len(self.experiment.configurations),
+                    "scores": d.pairs * scores_of_pair(self.experiment.configurations),
                     "scores_done": d.scores_done,
                     "bytes": d.nbytes,
                 }
@@ -152,7 +152,7 @@ def _of_dataset(
     chosen = experiment.configurations
     keys = [w.key for w in wanted]
     missing = {
-        pair: tuple(c.label for c in chosen if (*pair, *_identity(c)) not in answered)
+        pair: tuple(c.label for c in chosen if not _is_answered(pair, c, answered))
         for pair in itertools.combinations(keys, 2)
     }
     return DatasetPlan(
@@ -165,7 +165,7 @@ def _of_dataset(
             Tile(entry.name, pairs, measures, experiment.statistics.permutations, experiment.statistics.seed)
             for pairs, measures in blocks_of_pairs(keys, missing, n_items)
         ),
-        scores_done=sum(len(chosen) - len(m) for m in missing.values()),
+        scores_done=sum(scores_of_pair([c for c in chosen if c.label not in labels]) for labels in missing.values()),
     )
 
 
@@ -195,6 +195,15 @@ def _wanted(experiment: Experiment, entry: Any) -> tuple[Wanted, ...]:
     return tuple(found)
 
 
+def scores_of_pair(chosen: Iterable[Configuration]) -> int:
+    """Return how many rows a pair has: one per configuration, two where the order of the pair counts."""
+    return sum(len(orders(c, ("a", "b"))) for c in chosen)
+
+
+def _is_answered(pair: tuple[str, str], c: Configuration, answered: frozenset[tuple[str, ...]]) -> bool:
+    return all((*ordered, *_identity(c)) in answered for ordered in orders(c, pair))
+
+
 def _identity(c: Configuration) -> tuple[str, str, str]:
     return c.measure, c.parameters_json, str(record(c.measure).version)
 
@@ -220,9 +229,10 @@ def results_of(store: Store, about: dict[str, Any]) -> Results:
     found = []
     for dataset in dict.fromkeys(d for d, _, _ in named):
         members = [(key, name) for d, key, name in named if d == dataset]
-        for (a_key, a), (b_key, b) in itertools.combinations(members, 2):
+        for pair in itertools.combinations(members, 2):
             for c in experiment.configurations:
-                row = rows.get((a_key, b_key, c.measure, c.parameters_json, record(c.measure).version))
-                if row is not None:
-                    found.append(replace(row, dataset=dataset, a=a, b=b))
+                for (a_key, a), (b_key, b) in orders(c, pair):
+                    row = rows.get((a_key, b_key, c.measure, c.parameters_json, record(c.measure).version))
+                    if row is not None:
+                        found.append(replace(row, dataset=dataset, a=a, b=b))
     return Results.of(found)

@@ -27,11 +27,10 @@ def style() -> Iterator[None]:
         yield
 
 
-def cells(axes: Axes, values: np.ndarray, cmap: Any, norm: Normalize) -> None:
-    """Draw the lower triangle; what has no value is hatched."""
-    below = np.tril(np.ones(values.shape, dtype=bool))
+def cells(axes: Axes, values: np.ndarray, cmap: Any, norm: Normalize, has_cell: np.ndarray) -> None:
+    """Draw the cells; what of them has no value is hatched."""
     axes.pcolormesh(np.ma.masked_invalid(values), cmap=cmap, norm=norm, edgecolors="white", linewidth=0.6)
-    if gaps := [Rectangle((j, i), 1, 1) for i, j in np.argwhere(below & ~np.isfinite(values))]:
+    if gaps := [Rectangle((j, i), 1, 1) for i, j in np.argwhere(has_cell & ~np.isfinite(values))]:
         looks: dict[str, Any] = {"facecolor": "#e4e4e8", "edgecolor": "#9a9aa4", "hatch": "////", "linewidth": 0.4}
         axes.add_collection(PatchCollection(gaps, **looks), autolim=False)
     axes.set(xlim=(0, values.shape[1]), ylim=(values.shape[0], 0), facecolor="none")

@@ -5,7 +5,7 @@ from typing import Any
 
 from likewise.errors import InputError
 from likewise.extract import library_versions
-from likewise.plan import Experiment, results_of
+from likewise.plan import Experiment, results_of, scores_of_pair
 from likewise.report.html import write_report
 from likewise.store import Store
 
@@ -40,7 +40,7 @@ def report_experiment(store: Store, name: str, folder: Path) -> Path:
     present = set(store.representations())
     missing = [r for r in about["representations"] if r["key"] not in present]
     pairs = sum(n * (n - 1) // 2 for n in _sizes(about))
-    expected = pairs * len(experiment.configurations)
+    expected = pairs * scores_of_pair(experiment.configurations)
     warnings = [f"{r['name']} is missing on {r['dataset']}: its extraction has not succeeded" for r in missing]
     if len(results) < expected:
         warnings.append(f"{expected - len(results):,} of {expected:,} scores are missing: run the experiment again")

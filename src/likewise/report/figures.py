@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 
 from likewise.measures import Configuration, record
 from likewise.report import drawing
-from likewise.report.tables import Group, triangle
+from likewise.report.tables import Group, has_cell, square
+from likewise.statistics import NO_CHANCE
 
 ANNOTATED = 10
 """Up to this many representations every cell holds its number."""
@@ -68,7 +69,9 @@ class Layout:
 
 
 def heatmaps(group: Group, column: str) -> Figure:
-    """Draw one heatmap per configuration of a class: the lower triangle of the pairs, brighter is more alike.
+    """Draw one heatmap per configuration of a class, brighter is more alike.
+
+    It is the lower triangle of the pairs, or the whole square but the diagonal where the order of a pair counts.
 
     Parameters
     ----------
@@ -82,10 +85,7 @@ def heatmaps(group: Group, column: str) -> Figure:
     matplotlib.figure.Figure
         Cells without a value are hatched; calibrated scores outside the scale are marked and counted in a note.
     """
-    values = [
-        triangle(group.rows, group.names, c, column).to_numpy(dtype=float, na_value=np.nan)
-        for c in group.configurations
-    ]
+    values = [square(group, c, column).to_numpy(dtype=float, na_value=np.nan) for c in group.configurations]
     notes = heatmap_notes(group, column)
     with drawing.style():
         layout = _layout(group, notes)
@@ -95,7 +95,7 @@ def heatmaps(group: Group, column: str) -> Figure:
         for i, (c, value) in enumerate(zip(group.configurations, values, strict=True)):
             axes = figure.add_axes(layout.box(i), label=c.label)
             cmap, norm = raw_colours(value, c) if column == "value" else calibrated_colours(values)
-            _panel(axes, value, cmap, norm, group, first=i % layout.columns == 0, calibrated=column != "value")
+            _panel(axes, value, cmap, norm, group, c, first=i % layout.columns == 0, calibrated=column != "value")
             axes.set_title(_panel_title(c, layout, column), fontsize=drawing.TITLE, loc="left", parse_math=False)
             if column == "value" and np.isfinite(value).any():
                 drawing.bar(figure, layout.bar_box(i), cmap, norm, flip=c.facts.direction == "distance")
@@ -125,14 +125,24 @@ def calibrated_colours(values: Sequence[np.ndarray]) -> tuple[Any, Normalize]:
 
 
 def heatmap_notes(group: Group, column: str) -> list[str]:
-    """Return what must be said below the heatmaps: cells without a value, and calibrated scores outside 0 to 1."""
-    rows = group.rows
+    """Return what must be said below the heatmaps.
+
+    That is how to read them where the order of a pair counts, which cells have no value, and which calibrated scores
+    lie outside 0 to 1.
+    """
+    unpaired = [c.label for c in group.configurations if column == "calibrated" and not c.facts.paired]
+    rows = group.rows[~group.rows["configuration"].isin(unpaired)]
     scores = rows[column].astype(float)
     notes = []
-    expected = len(group.names) * (len(group.names) - 1) // 2 * len(group.configurations)
+    if group.ordered:
+        notes.append("Where the whole square is filled, the order counts (row: first of the pair, column: second).")
+    if unpaired:
+        notes.append(f"Hatched throughout: {', '.join(unpaired)} ({NO_CHANCE}).")
+    expected = sum(int(has_cell(group, c).sum()) for c in group.configurations if c.label not in unpaired)
     if empty := expected - int(scores.notna().sum()):
         notes.append(
-            f"Hatched: {empty} of {expected} cells have no value; the reasons stand in the table and the warnings."
+            f"Hatched: {empty} of {expected} {'other ' if unpaired else ''}cells have no value; the reasons stand in "
+            "the table and the warnings."
         )
     if column == "calibrated":
         for where, mark, outside in (
@@ -174,7 +184,7 @@ def measures_figure(table: pd.DataFrame, dataset: str) -> Figure:
         drawing.head(figure, f"{dataset or 'inputs'}  ·  Spearman correlation of measures over pairs")
         axes = figure.add_axes((left / width, 0.55 / height, side / width, side / height))
         norm = Normalize(-1, 1)
-        drawing.cells(axes, values, colormaps["RdBu"], norm)
+        drawing.cells(axes, values, colormaps["RdBu"], norm, np.tril(np.ones(values.shape, dtype=bool)))
         drawing.write(axes, values, colormaps["RdBu"], norm, lambda v: f"{v:.2f}")
         drawing.foot(figure, [f"1 is {labels[0]}."])
         drawing.ticks(axes, [str(i + 1) for i in range(len(values))], numbered[1:], rotation=0)
@@ -229,16 +239,24 @@ def cell_format(values: np.ndarray) -> Any:
 
 
 def _panel(
-    axes: Axes, values: np.ndarray, cmap: Any, norm: Normalize, group: Group, *, first: bool, calibrated: bool
+    axes: Axes,
+    values: np.ndarray,
+    cmap: Any,
+    norm: Normalize,
+    group: Group,
+    configuration: Configuration,
+    *,
+    first: bool,
+    calibrated: bool,
 ) -> None:
-    drawing.cells(axes, values, cmap, norm)
+    drawing.cells(axes, values, cmap, norm, has_cell(group, configuration))
     if len(group.names) <= ANNOTATED:
         drawing.write(axes, values, cmap, norm, (lambda v: f"{v:.2f}") if calibrated else cell_format(values))
     elif calibrated:
         marked = np.where((values < -OUTSIDE) | (values > 1 + OUTSIDE), values, np.nan)
         drawing.write(axes, marked, cmap, norm, lambda v: "▾" if v < 0 else "▴")
-    names = [short_name(name) for name in group.names]
-    drawing.ticks(axes, names[:-1], names[1:] if first else None, rotation=45 if len(names) <= 20 else 90)
+    across, down = ([short_name(name) for name in names] for names in (group.across, group.down))
+    drawing.ticks(axes, across, down if first else None, rotation=45 if len(group.names) <= 20 else 90)
 
 
 def _dots(axes: Axes, table: pd.DataFrame, labels: Sequence[str], *, named: bool) -> None:
@@ -267,7 +285,7 @@ def _dots(axes: Axes, table: pd.DataFrame, labels: Sequence[str], *, named: bool
 
 
 def _layout(group: Group, notes: Sequence[str]) -> Layout:
-    cells, panels = len(group.names) - 1, len(group.configurations)
+    cells, panels = len(group.across), len(group.configurations)
     cell = 0.34 if len(group.names) <= ANNOTATED else 0.17 if len(group.names) <= 20 else 0.15
     side = max(1.7, cell * cells)
     longest = max(drawing.width(short_name(name)) for name in group.names)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from likewise.report.tables import dataset_of, missing, number
+from likewise.report.tables import dataset_of, missing, number, one_order
+from likewise.statistics import NO_CHANCE
 
 LEVEL = 0.05
 """p above this: not told from chance."""
@@ -48,20 +49,32 @@ def summary(frame: pd.DataFrame) -> str:
         here = frame[frame["dataset"] == dataset]
         prompts = _range(here["n_items"])
         parts.append(
-            f"{shown(dataset)} ({prompts} prompts, {counted(len(here[['a', 'b']].drop_duplicates()), 'pair')})"
+            f"{shown(dataset)} ({prompts} prompts, "
+            f"{counted(len(one_order(here)[['a', 'b']].drop_duplicates()), 'pair')})"
         )
-    shuffles = _range(frame.loc[frame["status"] == "ok", "n_permutations"])
-    chance = (
-        f"The chance level of each score comes from {shuffles} shuffles of the prompts."
-        if shuffles not in ("0", "no")
-        else "No shuffles were made: the chance level of the scores is not known."
-    )
     return (
         f"{counted(len(names), 'representation')} compared on {counted(len(datasets), 'data set')}: "
         f"{', '.join(parts)}. "
         f"Each pair is compared in {counted(frame['configuration'].nunique(), 'configuration')} of "
-        f"{counted(frame['measure'].nunique(), 'measure')}; {len(frame):,} scores in all. {chance}"
+        f"{counted(frame['measure'].nunique(), 'measure')}; {len(frame):,} scores in all. {_chance(frame)}"
     )
+
+
+def _chance(frame: pd.DataFrame) -> str:
+    """Where the chance level of the scores comes from, and which have none."""
+    without = frame["reason"] == NO_CHANCE
+    said = []
+    if not without.all():
+        shuffles = _range(frame.loc[(frame["status"] == "ok") & ~without, "n_permutations"])
+        said.append(
+            f"The chance level of each score comes from {shuffles} shuffles of the prompts."
+            if shuffles not in ("0", "no")
+            else "No shuffles were made: the chance level of the scores is not known."
+        )
+    if without.any():
+        labels = ", ".join(dict.fromkeys(frame.loc[without, "configuration"]))
+        said.append(f"Scores of {labels} have no chance level: they do not depend on which prompt a row belongs to.")
+    return " ".join(said)
 
 
 def standouts(pairs: pd.DataFrame) -> list[tuple[str, list[str]]]:
@@ -181,7 +194,8 @@ def _odd_rows(representations: Sequence[Mapping[str, Any]], datasets: Mapping[tu
 
 def _without_value(frame: pd.DataFrame) -> Iterator[str]:
     """Rows without a value, and rows where something that derives from it is missing, by reason."""
-    told = frame[frame["reason"] != ""]
+    # That a measure has no chance level is no trouble of the data; the summary tells it.
+    told = one_order(frame[~frame["reason"].isin(["", NO_CHANCE])])
     for _, rows in told.groupby(["dataset", "status", "reason"], sort=False):
         first = rows.iloc[0]
         pairs = list(dict.fromkeys(f"{a} and {b}" for a, b in zip(rows["a"], rows["b"], strict=True)))

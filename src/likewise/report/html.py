@@ -13,7 +13,7 @@ from likewise.measures import record
 from likewise.report import figures, findings, interactive, tables
 from likewise.report.files import Drawn, Folder, slug
 from likewise.report.findings import shown
-from likewise.statistics import Results, between_datasets, between_measures
+from likewise.statistics import NO_CHANCE, Results, between_datasets, between_measures
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -77,6 +77,7 @@ def write_report(
         "warnings": findings.warnings_of(frame, representations, datasets, warnings),
         "classes": [_class(out, group) for group in groups],
         "views": [view for group in groups for view in interactive.views(group)],
+        "ordered": any(group.ordered for group in groups),
         "layout": interactive.LAYOUT,
         "measures": _between_measures(out, results),
         "datasets": _between_datasets(out, results, frame),
@@ -115,8 +116,7 @@ def _class(out: Folder, group: tables.Group) -> dict[str, Any]:
     stem, pictures, absent = f"{slug(group.dataset)}-{slug(group.label)}", [], []
     for column, kind in (("value", "raw"), ("calibrated", "calibrated")):
         if not group.rows[column].notna().any():
-            why = "no shuffles were made" if not group.rows["n_permutations"].any() else "the warnings say why"
-            absent.append(f"No {kind} scores: {why}.")
+            absent.append(f"No {kind} scores: {_why_absent(group)}.")
             continue
         alt = (
             f"Heatmaps of {kind} scores of {len(group.names)} representations on {shown(group.dataset)}, one per "
@@ -126,6 +126,12 @@ def _class(out: Folder, group: tables.Group) -> dict[str, Any]:
         picture = figures.heatmaps(group, column)
         pictures.append(out.figure(picture, f"{stem}-{kind}", title=f"{kind.capitalize()} scores", alt=alt, note=note))
     return {"dataset": shown(group.dataset), "label": group.label, "figures": pictures, "absent": absent}
+
+
+def _why_absent(group: tables.Group) -> str:
+    if not any(c.facts.paired for c in group.configurations) and (group.rows["reason"] == NO_CHANCE).any():
+        return NO_CHANCE
+    return "the warnings say why" if group.rows["n_permutations"].any() else "no shuffles were made"
 
 
 def _between_measures(out: Folder, results: Results) -> dict[str, Any]:

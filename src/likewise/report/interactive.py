@@ -3,13 +3,15 @@
 import html
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from likewise.measures import record
-from likewise.report.tables import Group, missing, number, triangle
+from likewise.measures import Configuration, record
+from likewise.report.tables import Group, has_cell, missing, number, square
 
 LAYOUT: dict[str, Any] = {
     "template": "none",
@@ -51,10 +53,10 @@ def views(group: Group) -> list[dict[str, Any]]:
     found = []
     for c in group.configurations:
         told = group.rows[group.rows["configuration"] == c.label]
-        told = told.assign(hover=[hover(row) for row in told.to_dict("records")])
-        hovers = triangle(told, group.names, c, "hover").to_numpy().tolist()
+        told = told.assign(hover=[hover(row, c) for row in told.to_dict("records")])
+        hovers = square(replace(group, rows=told), c, "hover").to_numpy().tolist()
         traces = {
-            column: _traces(group, triangle(group.rows, group.names, c, column).to_numpy().tolist(), hovers, scale)
+            column: _traces(group, c, square(group, c, column).to_numpy().tolist(), hovers, scale)
             for column, scale in (
                 ("value", {"reversescale": c.facts.direction == "distance"}),
                 ("calibrated", {"zmin": 0, "zmax": 1}),
@@ -70,9 +72,10 @@ def views(group: Group) -> list[dict[str, Any]]:
     return found
 
 
-def hover(row: Mapping[Any, Any]) -> str:
+def hover(row: Mapping[Any, Any], configuration: Configuration) -> str:
     """Return what the pointer shows over a pair; names are escaped, for plotly reads its texts as HTML."""
-    lines = [f"<b>{html.escape(row['a'])}</b> and <b>{html.escape(row['b'])}</b>"]
+    first, second = f"<b>{html.escape(row['a'])}</b>", f"<b>{html.escape(row['b'])}</b>"
+    lines = [f"{first} and {second}" if configuration.facts.symmetric else f"first {first}, second {second}"]
     if missing(row["value"]):
         return "<br>".join([*lines, f"no value: {html.escape(row['reason'])}"])
     lines.append(f"value {number(row['value'])} ({row['direction']})")
@@ -85,11 +88,13 @@ def hover(row: Mapping[Any, Any]) -> str:
     return "<br>".join([*lines, html.escape(row["reason"])] if row["reason"] else lines)
 
 
-def _traces(group: Group, z: list[list[Any]], hovers: list[list[Any]], scale: dict[str, Any]) -> list[dict[str, Any]]:
+def _traces(
+    group: Group, c: Configuration, z: list[list[Any]], hovers: list[list[Any]], scale: dict[str, Any]
+) -> list[dict[str, Any]]:
     """One heatmap, and crosses where a pair has no value: a gap alone would look like the upper triangle."""
-    across, down = ([html.escape(name) for name in names] for names in (group.names[:-1], group.names[1:]))
+    across, down = ([html.escape(name) for name in names] for names in (group.across, group.down))
     z = [[None if missing(value) else value for value in line] for line in z]
-    gaps = [(i, j) for i in range(len(z)) for j in range(i + 1) if z[i][j] is None]
+    gaps = [(i, j) for i, j in np.argwhere(has_cell(group, c)).tolist() if z[i][j] is None]
     figure = go.Figure(
         [
             go.Heatmap(

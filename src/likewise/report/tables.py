@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from likewise.measures import INVARIANCES, Configuration, record
@@ -36,6 +37,21 @@ class Group:
     names: tuple[str, ...]
     configurations: tuple[Configuration, ...]
     rows: pd.DataFrame
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of a pair counts in any configuration; then all names stand down and across."""
+        return not all(c.facts.symmetric for c in self.configurations)
+
+    @property
+    def down(self) -> tuple[str, ...]:
+        """Names of the rows of a heatmap."""
+        return self.names if self.ordered else self.names[1:]
+
+    @property
+    def across(self) -> tuple[str, ...]:
+        """Names of the columns of a heatmap."""
+        return self.names if self.ordered else self.names[:-1]
 
 
 def long_frame(results: Results) -> pd.DataFrame:
@@ -98,15 +114,23 @@ def groups(frame: pd.DataFrame) -> list[Group]:
     return found
 
 
-def triangle(rows: pd.DataFrame, names: Sequence[str], configuration: Configuration, column: str) -> pd.DataFrame:
-    """Arrange one column as a lower triangle: names but the first down, names but the last across.
+def one_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose pairs all stand in the order of their first row, also where a row scored the other order."""
+    firsts: dict[frozenset[str], tuple[str, str]] = {}
+    pairs = [firsts.setdefault(frozenset(p), p) for p in zip(frame["a"], frame["b"], strict=True)]
+    return frame.assign(a=[a for a, _ in pairs], b=[b for _, b in pairs])
+
+
+def square(group: Group, configuration: Configuration, column: str) -> pd.DataFrame:
+    """Arrange one column of a configuration as its heatmap has it.
+
+    Where the order of a pair counts, the first of it is the row and the second the column; elsewhere only the lower
+    triangle is filled, whichever is the first.
 
     Parameters
     ----------
-    rows : pandas.DataFrame
-        Rows of one data set.
-    names : sequence of str
-        The representations, in the order of the axes.
+    group : Group
+        The configurations of one class on one data set.
     configuration : Configuration
         Whose rows to take.
     column : str
@@ -115,14 +139,24 @@ def triangle(rows: pd.DataFrame, names: Sequence[str], configuration: Configurat
     Returns
     -------
     pandas.DataFrame
-        Missing above the diagonal, and where there is no value.
+        ``group.down`` by ``group.across``; missing where there is no value and where there is no cell.
     """
-    position = {name: i for i, name in enumerate(names)}
-    square = pd.DataFrame(None, index=list(names[1:]), columns=list(names[:-1]), dtype=object)
-    for row in rows[rows["configuration"] == configuration.label].to_dict("records"):
-        across, down = sorted((row["a"], row["b"]), key=position.__getitem__)
-        square.loc[down, across] = row[column]
-    return square
+    position = {name: i for i, name in enumerate(group.names)}
+    found = pd.DataFrame(None, index=list(group.down), columns=list(group.across), dtype=object)
+    rows = group.rows[group.rows["configuration"] == configuration.label]
+    for row in rows.to_dict("records"):
+        down, across = row["a"], row["b"]
+        if configuration.facts.symmetric and position[down] < position[across]:
+            down, across = across, down
+        found.loc[down, across] = row[column]
+    return found
+
+
+def has_cell(group: Group, configuration: Configuration) -> np.ndarray:
+    """Return which places of a configuration's square are cells: all but the diagonal, or those below it."""
+    down, across = np.indices((len(group.down), len(group.across)))
+    down += len(group.names) - len(group.down)
+    return np.asarray(down > across if configuration.facts.symmetric else down != across)
 
 
 def agreements(found: Iterable[Agreement], of: str, between: str) -> pd.DataFrame:
@@ -137,9 +171,19 @@ def agreements(found: Iterable[Agreement], of: str, between: str) -> pd.DataFram
 def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per data set and pair: its mean calibrated score, and its smallest p.
 
-    ``calibrated_of`` of ``configurations`` configurations have a calibrated score; the mean is over those.
+    ``calibrated_of`` of ``configurations`` configurations have a calibrated score; the mean is over those. Where the
+    order of the pair counts, a configuration has the mean of both orders, if both have a calibrated score.
     """
-    grouped = frame.groupby(["dataset", "a", "b"], sort=False)
+    pair = ["dataset", "a", "b"]
+    within = one_order(frame).groupby([*pair, "configuration"], sort=False)
+    scores = within.agg(
+        calibrated=("calibrated", "mean"),
+        pvalue=("pvalue", "min"),
+        known=("calibrated", "count"),
+        rows=("calibrated", "size"),
+    ).reset_index()
+    scores["calibrated"] = scores["calibrated"].where(scores["known"] == scores["rows"])
+    grouped = scores.groupby(pair, sort=False)
     return grouped.agg(
         mean_calibrated=("calibrated", "mean"),
         smallest_p=("pvalue", "min"),
@@ -158,7 +202,7 @@ def measure_table(configurations: Iterable[Configuration]) -> pd.DataFrame:
                 "definition": definition(c.measure),
                 "direction": c.facts.direction,
                 "invariance": class_label(c),
-                "at identity": c.facts.identity,
+                "at identity": "depends on the data" if c.facts.identity is None else c.facts.identity,
                 "lowest": c.facts.bounds[0],
                 "highest": c.facts.bounds[1],
                 "parameters": c.parameters_json,

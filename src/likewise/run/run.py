@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from likewise.errors import InputError
 from likewise.extract import BATCH_TOKENS
 from likewise.naming import did_you_mean
-from likewise.plan import Experiment, Extract, Plan, Task, Tile, plan, results_of
+from likewise.plan import Experiment, Extract, Plan, Task, Tile, plan, results_of, scores_of_pair
 from likewise.run.executor import Executor, Serial
 from likewise.run.processes import Processes
 from likewise.run.worker import Outcome, Settings, Watch, perform, release
@@ -171,4 +171,4 @@ def _watch_at(watch: Watch, place: str, label: str, done: int, total: int) -> No
 
 
 def _scores(task: Task) -> int:
-    return len(task.pairs) * len(task.measures) if isinstance(task, Tile) else 0
+    return len(task.pairs) * scores_of_pair(task.configurations) if isinstance(task, Tile) else 0

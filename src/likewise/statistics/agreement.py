@@ -25,21 +25,28 @@ class Agreement:
 
 
 def scores_by_pair(results: Results) -> dict[tuple[str, str], dict[tuple[str, str], float]]:
-    """Scores oriented towards more alike: (data set, configuration) to {(a, b): score}."""
-    scores: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
+    """Scores oriented towards more alike: (data set, configuration) to {pair: score}.
+
+    A pair is named without regard to order. Where a measure gives it two values, one in either order, its score is
+    their mean; where one of them is undefined, it has none.
+    """
+    found: dict[tuple[str, str], dict[tuple[str, str], list[float]]] = {}
     for row in results:
         c = Configuration.from_json(row.measure, row.parameters)
         # A configuration without any value stays, so that its correlations come with a reason.
-        pairs = scores.setdefault((row.dataset, c.label), {})
-        if row.value is not None:
-            pairs[row.a, row.b] = c.facts.more_alike * row.value
-    return scores
+        pairs = found.setdefault((row.dataset, c.label), {})
+        first, second = sorted((row.a, row.b))
+        value = np.nan if row.value is None else c.facts.more_alike * row.value
+        pairs.setdefault((first, second), []).append(value)
+    means = {of: {pair: float(np.mean(values)) for pair, values in pairs.items()} for of, pairs in found.items()}
+    return {of: {pair: mean for pair, mean in pairs.items() if np.isfinite(mean)} for of, pairs in means.items()}
 
 
 def between_measures(results: Results) -> list[Agreement]:
     """Correlate, on each data set, the scores of every two configurations over the pairs of representations.
 
     Distances count with their sign turned, so that a positive correlation means that both call the same pairs alike.
+    Where the order of a pair counts, the mean of its two values does.
     """
     scores = scores_by_pair(results)
     return [
@@ -50,7 +57,10 @@ def between_measures(results: Results) -> list[Agreement]:
 
 
 def between_datasets(results: Results) -> list[Agreement]:
-    """Correlate, for each configuration, the scores on every two data sets over the pairs of representations."""
+    """Correlate, for each configuration, the scores on every two data sets over the pairs of representations.
+
+    Where the order of a pair counts, the mean of its two values does.
+    """
     scores = scores_by_pair(results)
     return [
         correlate(first, second, configuration, scores[first, configuration], scores[second, configuration])

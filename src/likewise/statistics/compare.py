@@ -2,7 +2,10 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Int
@@ -12,8 +15,13 @@ from likewise.errors import InputError, UndefinedError
 from likewise.measures import Configuration, configurations, prepare, record
 from likewise.prepared import Prepared
 from likewise.representation import Representation, check_same_items
-from likewise.statistics.permutation import draw_permutations, judge
+from likewise.statistics.permutation import Chance, draw_permutations, judge
 from likewise.statistics.results import Comparison, Results
+
+NO_CHANCE = "no chance level: the value does not depend on which row belongs to which"
+"""The reason beside a value that was asked for shuffles and that no order of rows changes."""
+
+T = TypeVar("T")
 
 
 def compare(
@@ -45,7 +53,7 @@ def compare(
     Returns
     -------
     Results
-        One row per pair and configuration, columns as in `Comparison`.
+        One row per pair and configuration, two where the order of the pair counts, columns as in `Comparison`.
 
     Raises
     ------
@@ -112,6 +120,18 @@ def named_representations(
     return list(given)
 
 
+def orders(configuration: Configuration, pair: tuple[T, T]) -> tuple[tuple[T, T], ...]:
+    """Return the orders in which a configuration scores a pair: both where exchanging them changes the value.
+
+    Examples
+    --------
+    >>> orders(Configuration.parse("cka"), ("a", "b"))
+    (('a', 'b'),)
+    """
+    first, second = pair
+    return (pair,) if configuration.facts.symmetric else (pair, (second, first))
+
+
 def compare_pair(
     a: Representation,
     b: Representation,
@@ -123,56 +143,102 @@ def compare_pair(
     seed: int | np.random.Generator,
     dataset: str,
 ) -> Iterator[Comparison]:
-    """Yield one comparison per configuration; ``x`` and ``y`` are ``a`` and ``b`` prepared."""
-    values: dict[Configuration, float] = {}
-    reasons: dict[Configuration, str] = {}
-    seconds = dict.fromkeys(chosen, 0.0)
-    null: dict[Configuration, list[float]] = {c: [] for c in chosen}
+    """Yield one comparison per configuration, and after it that of (b, a) where the order counts.
 
-    def timed(configuration: Configuration, other: Prepared) -> float:
-        start = perf_counter()
+    ``x`` and ``y`` are ``a`` and ``b`` prepared. The shuffled rows are those of ``y``, in either order.
+    """
+    scores = [_Score(c, first, second, turned=first is not a) for c in chosen for first, second in orders(c, (a, b))]
+    for s in scores:
         try:
-            return configuration(x, other)
-        finally:
-            seconds[configuration] += perf_counter() - start
-
-    for c in chosen:
-        try:
-            values[c] = timed(c, y)
+            s.value = s.compute(x, y)
         except UndefinedError as error:
-            reasons[c] = str(error)
+            s.reason = str(error)
+    judged = [s for s in scores if s.value is not None and s.configuration.facts.paired]
     # Shuffles outside, configurations inside: what configurations share is computed once per shuffle.
-    for shuffle in shuffles if values else ():
+    for shuffle in shuffles if judged else ():
         other = y.permuted(shuffle)
-        for c in list(values):
+        for s in list(judged):
             try:
-                null[c].append(timed(c, other))
+                s.null.append(s.compute(x, other))
             except UndefinedError as error:
-                reasons[c] = f"after a shuffle: {error}"
-                del values[c]
-                null[c] = []
-    for c in chosen:
-        chance = judge(values[c], null[c], c.facts) if null[c] else None
+                s.value, s.null, s.reason = None, [], f"after a shuffle: {error}"
+                judged.remove(s)
+    for s in scores:
+        if s.value is not None and len(shuffles) and not s.configuration.facts.paired:
+            s.reason = NO_CHANCE
+        chance = s.chance(x, y)
         yield Comparison(
             dataset=dataset,
-            a=a.name,
-            b=b.name,
-            measure=c.measure,
-            parameters=c.parameters_json,
-            value=values.get(c),
-            direction=c.facts.direction,
+            a=s.first.name,
+            b=s.second.name,
+            measure=s.configuration.measure,
+            parameters=s.configuration.parameters_json,
+            value=s.value,
+            direction=s.configuration.facts.direction,
             null_mean=chance.mean if chance else None,
             null_std=chance.std if chance else None,
             z=chance.z if chance else None,
             pvalue=chance.pvalue if chance else None,
             calibrated=chance.calibrated if chance else None,
-            n_permutations=len(null[c]),
+            n_permutations=len(s.null),
             n_items=x.n,
-            status="ok" if c in values else "undefined",
-            reason=reasons.get(c, chance.reason if chance else ""),
-            seconds=seconds[c],
-            a_key=a.key,
-            b_key=b.key,
+            status="undefined" if s.value is None else "ok",
+            reason=chance.reason if chance else s.reason,
+            seconds=s.seconds,
+            a_key=s.first.key,
+            b_key=s.second.key,
             seed=int(seed) if isinstance(seed, int | np.integer) else None,
-            measure_version=record(c.measure).version,
+            measure_version=record(s.configuration.measure).version,
         )
+
+
+@dataclass
+class _Score:
+    """A row on its way: a configuration of a pair in one order, what was found so far, and the time that it took."""
+
+    configuration: Configuration
+    first: Representation
+    second: Representation
+    turned: bool
+    value: float | None = None
+    null: list[float] = field(default_factory=list)
+    reason: str = ""
+    seconds: float = 0.0
+
+    def compute(self, x: Prepared, y: Prepared) -> float:
+        """Return the score of a pair, which is given in the order of the experiment."""
+        start = perf_counter()
+        try:
+            return self.configuration(y, x) if self.turned else self.configuration(x, y)
+        finally:
+            self.seconds += perf_counter() - start
+
+    def chance(self, x: Prepared, y: Prepared) -> Chance | None:
+        """Set the value beside its shuffles, where there are any."""
+        if self.value is None or not self.null:
+            return None
+        facts = self.configuration.facts
+        if facts.identity is not None:
+            return judge(self.value, self.null, facts, facts.identity)
+        start = perf_counter()
+        one, other = self_score(self.configuration, x), self_score(self.configuration, y)
+        self.seconds += perf_counter() - start
+        if isinstance(one, float) and isinstance(other, float):
+            return judge(self.value, self.null, facts, (one + other) / 2)
+        chance = judge(self.value, self.null, facts, None)
+        told = f"not calibrated: a representation and itself: {one if isinstance(one, str) else other}"
+        return replace(chance, reason="; ".join(filter(None, [chance.reason, told])))
+
+
+_self_scores: WeakKeyDictionary[Prepared, dict[Configuration, float | str]] = WeakKeyDictionary()
+
+
+def self_score(configuration: Configuration, x: Prepared) -> float | str:
+    """Return the score of a representation and itself, computed once, or the reason why there is none."""
+    known = _self_scores.setdefault(x, {})
+    if configuration not in known:
+        try:
+            known[configuration] = configuration(x, x)
+        except UndefinedError as error:
+            known[configuration] = str(error)
+    return known[configuration]

@@ -37,7 +37,9 @@ def draw_permutations(n: int, count: int, rng: int | np.random.Generator) -> Int
     return np.stack([generator.permutation(n) for _ in range(count)]) if count else np.empty((0, n), dtype=np.int64)
 
 
-def judge(value: float, shuffled: Sequence[float] | Float[np.ndarray, " p"], facts: Facts) -> Chance:
+def judge(
+    value: float, shuffled: Sequence[float] | Float[np.ndarray, " p"], facts: Facts, identity: float | None
+) -> Chance:
     r"""Set a score beside the scores of shuffled rows.
 
     .. math:: p = \frac{1 + \#\{\text{at least as alike}\}}{1 + P}, \quad
@@ -53,7 +55,9 @@ def judge(value: float, shuffled: Sequence[float] | Float[np.ndarray, " p"], fac
     shuffled : sequence of float, length P >= 1
         The scores after shuffles.
     facts : Facts
-        Direction and value at identity of the configuration.
+        Of the configuration; its direction counts.
+    identity : float or None
+        The score of identical representations; None where there is none, and then nothing is calibrated.
 
     References
     ----------
@@ -62,7 +66,7 @@ def judge(value: float, shuffled: Sequence[float] | Float[np.ndarray, " p"], fac
     Examples
     --------
     >>> from likewise.measures import Configuration
-    >>> c = judge(0.5, [0.1, 0.3], Configuration.parse("cka").facts)
+    >>> c = judge(0.5, [0.1, 0.3], Configuration.parse("cka").facts, identity=1.0)
     >>> round(c.mean, 12), round(c.pvalue, 6), round(c.calibrated, 6)
     (0.2, 0.333333, 0.375)
     """
@@ -79,10 +83,15 @@ def judge(value: float, shuffled: Sequence[float] | Float[np.ndarray, " p"], fac
     else:
         z = None
         reasons.append("no z: one shuffle only" if std is None else "no z: the shuffled scores do not vary")
-    distance = facts.identity - mean
-    calibrated = (value - mean) / distance if abs(distance) > tie else None
-    if calibrated is None:
-        reasons.append("not calibrated: shuffled rows score as identical ones do")
+    calibrated = None
+    if identity is not None:
+        above = facts.more_alike * (identity - mean)
+        if above > tie:
+            calibrated = (value - mean) / (identity - mean)
+        elif above >= -tie:
+            reasons.append("not calibrated: shuffled rows score as identical ones do")
+        else:  # a fit can do worse on a representation and itself; a scale from there to chance would stand on its head
+            reasons.append("not calibrated: shuffled rows score as more alike than identical ones do")
     return Chance(
         mean=mean,
         std=std if varies or std is None else 0.0,

@@ -19,7 +19,8 @@ class Comparison:
     dataset : str
         The inputs that both represent.
     a, b : str
-        The names of the two representations.
+        The names of the two representations, in the order in which the measure took them. Where exchanging them changes
+        the value, a pair has a row for either order.
     measure, parameters : str
         The measure, and all its parameters as JSON.
     value : float or None
@@ -27,16 +28,18 @@ class Comparison:
     direction : {"similarity", "distance"}
         Whether a higher value means more alike.
     null_mean, null_std : float or None
-        Mean and standard deviation (n - 1) of the scores after the rows of b were shuffled.
+        Mean and standard deviation (n - 1) of the scores after the rows of one were shuffled: of the later of the pair
+        in the experiment's order, for both rows where a pair has two. None where no order of rows changes the value.
     z : float or None
         Standard deviations by which the pair is more alike than chance; None where the shuffled scores do not vary.
     pvalue : float or None
         (1 + number of shuffles at least as alike) / (1 + number of shuffles).
     calibrated : float or None
         (value - null_mean) / (value at identity - null_mean): 0 is chance, 1 is identical, in either direction.
-        Not clamped; None where chance is as alike as identity.
+        Where the value at identity depends on the data, it is the mean of the scores of a and itself and of b and
+        itself. Not clamped; None where chance is as alike as identity, or more.
     n_permutations, n_items : int
-        Number of shuffles and of inputs.
+        Number of shuffles, 0 where none could change the value, and of inputs.
     status : {"ok", "undefined"}
         Whether there is a value.
     reason : str
