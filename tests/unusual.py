@@ -41,6 +41,8 @@ def register() -> dict[str, object]:
             bounds=(0.0, 1.0),
             identity=1.0,
             invariances=frozenset({"orthogonal", "scaling", "translation", "feature permutation"}),
+            regime="any",
+            cost="O(n^2 d)",
             symmetric=False,
         ),
     )
@@ -56,6 +58,8 @@ def register() -> dict[str, object]:
             bounds=(-math.inf, 1.0),
             identity=None,
             invariances=frozenset({"orthogonal", "translation", "feature permutation"}),
+            regime="any",
+            cost="O(n^2 d)",
             symmetric=False,
         ),
     )
@@ -73,6 +77,8 @@ def register() -> dict[str, object]:
             bounds=(0.0, math.inf),
             identity=None,
             invariances=frozenset({"orthogonal", "translation", "feature permutation"}),
+            regime="any",
+            cost="O(n^2 d)",
         ),
     )
     def inner(x: Prepared, y: Prepared) -> float:
@@ -88,6 +94,8 @@ def register() -> dict[str, object]:
             bounds=(0.0, math.inf),
             identity=0.0,
             invariances=frozenset({"orthogonal", "feature permutation"}),
+            regime="any",
+            cost="O(n^2 d)",
             paired=False,
         ),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from array_api_compat import array_namespace, to_device
+from array_api_compat import array_namespace, is_torch_array, to_device
 from jaxtyping import Bool, Float, Int, Num, Shaped
 
 from likewise.errors import InputError
@@ -72,7 +72,7 @@ def float64(x: Num[Array, "n d"]) -> Float[Array, "n d"]:
 
 def to_numpy(x: Shaped[Array, "*shape"]) -> Shaped[np.ndarray, "*shape"]:
     """``x`` on the host, for what only SciPy and its kin can do."""
-    return np.asarray(x if isinstance(x, np.ndarray) else np.from_dlpack(to_device(x, "cpu")))
+    return x if isinstance(x, np.ndarray) else np.from_dlpack(to_device(x, "cpu") if is_torch_array(x) else x)
 
 
 def gather(x: Array, index: Array, axis: int) -> Array:

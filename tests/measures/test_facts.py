@@ -150,8 +150,8 @@ def test_all_checks_of_a_measure_run_by_one_call():
 
 def test_one_call_names_each_configuration_and_check_that_fails(monkeypatch):
     true = REGISTRY["procrustes_angle"]
-    monkeypatch.setitem(REGISTRY, true.name, replace(true, facts=lambda: replace(true.facts(), bounds=(0, 0.1))))
-    with pytest.raises(AssertionError, match=r"^procrustes_angle, check_bounds: .* out of \(0, 0.1\)$"):
+    monkeypatch.setitem(REGISTRY, true.name, replace(true, facts=lambda: replace(true.facts(), bounds=(0.0, 0.1))))
+    with pytest.raises(AssertionError, match=r"^procrustes_angle, check_bounds: .* out of \(0\.0, 0\.1\)$"):
         check_measure(true.function)
 
 

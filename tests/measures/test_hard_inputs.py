@@ -8,7 +8,7 @@ import pytest
 
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration, get
-from likewise.prepared import Neighbourhood, Prepared
+from likewise.prepared import Neighbours, Prepared
 
 N = 24
 
@@ -71,8 +71,9 @@ def check_value(configuration: Configuration, x: np.ndarray, y: np.ndarray, expe
         low, high = configuration.facts.bounds
         value = configuration(x, y)
         size = np.linalg.norm(x.astype(np.float64))  # in whose units a value that does not normalise has its rounding
-        assert value == pytest.approx(expected, rel=1e-8, abs=1e-8 + 1e-12 * size)
-        assert low - 1e-12 <= value <= high + 1e-12
+        rounding = max(1e-8, configuration.facts.rounding)
+        assert value == pytest.approx(expected, rel=rounding, abs=rounding + 1e-12 * size)
+        assert low - rounding <= value <= high + rounding
 
 
 @pytest.mark.parametrize("case", HARD)
@@ -85,8 +86,11 @@ def test_hard_against_generic_is_the_definition_or_undefined(configuration, defi
 @pytest.mark.parametrize("case", HARD)
 def test_hard_against_itself_is_identical_or_undefined(configuration, definition, case):
     x = HARD[case]
-    undefined = math.isnan(definition(configuration)(x, x))
-    check_value(configuration, x, x.copy(), math.nan if undefined else configuration.facts.identity)
+    expected = definition(configuration)(x, x)
+    identity = configuration.facts.identity
+    # Pairs of distances that tie are no agreement for tau_a, even of a side and itself.
+    by_definition = math.isnan(expected) or identity is None or "tau_a" in configuration.label
+    check_value(configuration, x, x.copy(), expected if by_definition else identity)
 
 
 @pytest.mark.parametrize("name", ["cka", "aligned_cosine", "procrustes"])
@@ -101,7 +105,7 @@ def test_constant_rows_are_undefined_whatever_the_constant_and_their_number(name
 def test_large_common_offset_leaves_the_value(configuration, related):
     if "translation" not in configuration.facts.invariances:
         pytest.skip("feels an offset by definition")
-    for shape in ((30, 7, 9), (20, 40, 30)):
+    for shape in ((30, 7, 9), (40, 11, 8) if configuration.facts.undefined_if_wide else (20, 40, 30)):
         x, y = related(*shape)
         assert configuration(x + 1e6, y - 1e6) == pytest.approx(configuration(x, y), abs=1e-6)
 
@@ -122,6 +126,11 @@ def test_fewest_items_have_a_value_within_bounds(configuration, definition, rela
 
 @pytest.mark.parametrize("shape", [(30, 6), (12, 40)], ids=["n > d", "n < d"])
 def test_rotated_and_widened_copy_is_identical(configuration, related, shape):
+    facts = configuration.facts
+    if "orthogonal" not in facts.invariances or facts.identity is None:
+        pytest.skip("feels a rotation, or has no fixed identity, by definition")
+    if facts.undefined_if_wide and shape[0] <= shape[1] + 5:
+        pytest.skip("undefined where n <= d")
     x, _ = related(*shape, 1)
     q = np.linalg.qr(np.random.default_rng(1).normal(size=(shape[1] + 5, shape[1]))).Q
     assert configuration(x, x @ q.T) == pytest.approx(configuration.facts.identity, abs=1e-9)
@@ -157,7 +166,7 @@ def test_more_neighbours_than_other_items_are_undefined():
 
 
 def neighbours(x: np.ndarray, k: int) -> list[list[int]]:
-    return [np.flatnonzero(row).tolist() for row in Prepared(x)[Neighbourhood(k, center=False)]]
+    return [sorted(row) for row in Prepared(x)[Neighbours(k, "cosine", center=False)].tolist()]
 
 
 def test_item_is_not_its_own_neighbour_where_rows_repeat():

@@ -8,7 +8,20 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import numpy as np
 import pytest
 
-from likewise.prepared import Coordinates, CrossDecomposition, Factor, Gram, Prepared, Quantity
+from likewise.prepared import (
+    Coordinates,
+    CrossDecomposition,
+    Factor,
+    Gram,
+    HeldOutRows,
+    NeighbourRanks,
+    Neighbours,
+    OrderFree,
+    Prepared,
+    PrincipalComponents,
+    Quantity,
+    Whitened,
+)
 from likewise.prepared import __all__ as names
 
 
@@ -19,12 +32,16 @@ def subclasses(cls: type) -> Iterator[type]:
 
 
 def values_of(hint: Any) -> tuple[Any, ...]:
-    return get_args(hint) if get_origin(hint) is Literal else {bool: (False, True), int: (1, 4)}[hint]
+    return (
+        get_args(hint) if get_origin(hint) is Literal else {bool: (False, True), int: (2, 4), float: (0.25, 1.0)}[hint]
+    )
 
 
 def every_quantity() -> list[Quantity]:
     found = []
     for cls in subclasses(Quantity):
+        if cls is OrderFree:
+            continue
         hints = get_type_hints(cls)
         choices = [values_of(hints[f.name]) for f in fields(cls)]
         found += [cls(*chosen) for chosen in itertools.product(*choices)]
@@ -43,23 +60,31 @@ def matrix(request):
     return x
 
 
+def skip_undefined(quantity: Quantity, n: int, d: int) -> None:
+    if getattr(quantity, "inner", "") == "mahalanobis" and n <= d:
+        pytest.skip("undefined where n <= d")
+
+
 def meaning(quantity: Quantity, value: Any) -> np.ndarray:
     """What of a value is determined: thin coordinates are free up to a rotation, and their inner products are not."""
     value = np.asarray(value)
     if isinstance(quantity, Coordinates):
         value = value[:-1] + value[-1:]
-    return value @ value.T if isinstance(quantity, Coordinates | Factor) else value
+    free = Coordinates | Factor | HeldOutRows | PrincipalComponents | Whitened
+    return value @ value.T if isinstance(quantity, free) else value
 
 
 def test_every_quantity_is_found():
     assert {type(q).__name__ for q in QUANTITIES} == set(names) - {
-        "CrossDecomposition", "JointQuantity", "Prepared", "Quantity",
+        "CanonicalDecomposition", "CrossDecomposition", "HeldOutRotations", "JointQuantity", "OrderFree", "Prepared",
+        "Quantity", *(name for name in names if name.islower() or name.isupper()),
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
 def test_shuffled_value_is_that_of_the_shuffled_rows(quantity, matrix):
-    if type(quantity).__name__ == "Neighbourhood":
+    skip_undefined(quantity, *matrix.shape)
+    if isinstance(quantity, Neighbours | NeighbourRanks):
         matrix = np.unique(matrix, axis=0)  # ties go to the lower index, which a shuffle changes
     order = np.random.default_rng(1).permutation(len(matrix))
     found = Prepared(matrix).permuted(order)[quantity]
@@ -69,6 +94,7 @@ def test_shuffled_value_is_that_of_the_shuffled_rows(quantity, matrix):
 
 @pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
 def test_value_of_some_items_is_that_of_their_rows_alone(quantity, matrix):
+    skip_undefined(quantity, *matrix.shape)
     items = np.asarray([7, 1, 2, 6, 3, 0])
     whole = Prepared(matrix)
     _ = whole[quantity]  # present, so that what is local is gathered from it
@@ -79,6 +105,7 @@ def test_value_of_some_items_is_that_of_their_rows_alone(quantity, matrix):
 
 @pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
 def test_view_of_a_view_is_one_view(quantity, matrix):
+    skip_undefined(quantity, *matrix.shape)
     matrix = np.unique(matrix, axis=0)
     items, order = np.asarray([6, 1, 2, 5, 3, 0]), np.asarray([5, 2, 0, 1, 4, 3])
     twice = Prepared(matrix).take(items).permuted(order)[quantity]
@@ -88,12 +115,14 @@ def test_view_of_a_view_is_one_view(quantity, matrix):
 
 @pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
 def test_bytes_announced_are_enough(quantity, matrix):
+    skip_undefined(quantity, *matrix.shape)
     value = Prepared(matrix)[quantity]
     assert value.nbytes <= quantity.nbytes(*matrix.shape) <= 2 * value.nbytes + 8 * len(matrix)
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
 def test_value_is_computed_once_and_closed_for_writing(quantity, matrix):
+    skip_undefined(quantity, *matrix.shape)
     x = Prepared(matrix)
     assert x[quantity] is x[type(quantity)(*(getattr(quantity, f.name) for f in fields(quantity)))]
     if np.ndim(x[quantity]):

@@ -45,7 +45,7 @@ def test_every_column_is_what_its_name_says(four):
     p = Configuration.parse("procrustes(center=False)")
     null = [p(four["a"], four["b"][order]) for order in draw(24, 6, 5)]
     chance = judge(p(four["a"], four["b"]), null, p.facts, p.facts.identity)
-    assert (c.measure, c.parameters) == ("procrustes", '{"center":false,"normalize":true}')
+    assert (c.measure, c.parameters) == ("procrustes", '{"center":false,"folds":0,"normalize":true}')
     assert (c.direction, c.status, c.reason, c.seed, c.measure_version) == ("distance", "ok", "", 5, 1)
     assert c.value == p(four["a"], four["b"])
     found = (c.null_mean, c.null_std, c.z, c.pvalue, c.calibrated)

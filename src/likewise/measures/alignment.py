@@ -11,13 +11,15 @@ from likewise.measures.measure import NEARS_IDENTITY, Facts, check_folds, measur
 from likewise.prepared import (
     CrossDecomposition,
     Factor,
-    HeldOutProducts,
     HeldOutRows,
     Norm,
     Prepared,
     PrincipalComponents,
     RowNorms,
+    held_out_pairs,
+    in_order,
     singular_values,
+    splits,
 )
 
 NEAR = 1e-6
@@ -117,10 +119,14 @@ def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool
 
 def _held_out_procrustes(x: Prepared, y: Prepared, center: bool, normalize: bool, folds: int) -> float:
     xp = array_namespace(x.matrix, y.matrix)
-    size_x, size_y = (float(xp.linalg.matrix_norm(of[HeldOutRows(folds, center)])) for of in (x, y))
-    product = float(xp.sum(x.joint(y, HeldOutProducts(folds, center))))
-    squared = 2 - 2 * product / (size_x * size_y) if normalize else size_x**2 + size_y**2 - 2 * product
-    return sqrt(max(0.0, squared))  # below zero by rounding alone
+    scale_x, scale_y = (xp.linalg.matrix_norm(of[HeldOutRows(folds, center)]) if normalize else 1.0 for of in (x, y))
+    squared = 0.0
+    for a, b, u, vh in held_out_pairs(x, y, folds, center):
+        a, b = a / scale_x, b / scale_y
+        # Within the directions that the training rows have in common, and outside of them, where Q is open.
+        parts = a @ u - b @ vh.T, a - a @ u @ u.T, b - b @ vh.T @ vh
+        squared += sum(float(xp.sum(part**2)) for part in parts)
+    return sqrt(squared)
 
 
 def aligned_residual(x: Float[Array, "n d"], y: Float[Array, "n e"], q: Float[Array, "d e"]) -> float:
@@ -198,14 +204,21 @@ def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: 
     1.0
     """
     if folds:
-        products = x.joint(y, HeldOutProducts(folds, center))
-        norms = _held_out_norms(x, center, folds) * _held_out_norms(y, center, folds)
-        return float(array_namespace(products).mean(products / norms))
+        return _held_out_cosine(x, y, center, folds)
     norms_x, norms_y = x[RowNorms(center)], y[RowNorms(center)]
     u, _, vh = x.joint(y, CrossDecomposition(center))
     xp = array_namespace(u)
     products = xp.sum((x[Factor(center)] @ u) * (y[Factor(center)] @ vh.T), axis=1)
     return float(xp.mean(products / (norms_x * norms_y)))
+
+
+def _held_out_cosine(x: Prepared, y: Prepared, center: bool, folds: int) -> float:
+    xp = array_namespace(x.matrix, y.matrix)
+    norms_x, norms_y = (_held_out_norms(of, center, folds) for of in (x, y))
+    pairs = held_out_pairs(x, y, folds, center)
+    products = [xp.sum((a @ u) * (b @ vh.T), axis=1) for a, b, u, vh in pairs]
+    places = [test for _, test in splits(x.n, folds, norms_x)]
+    return float(xp.mean(in_order(products, places) / (norms_x * norms_y)))
 
 
 def _held_out_norms(of: Prepared, center: bool, folds: int) -> Float[Array, " n"]:
@@ -286,6 +299,7 @@ def _shape_distance_facts(alpha: float) -> Facts:
         regime="undefined" if alpha == 0 else NEARS_IDENTITY,
         cost="side O(n d min(n, d)), pair O(min(n, d)^3)",
         undefined_if_wide=alpha == 0,
+        minimum_items=3 if alpha == 0 else 2,
     )
 
 

@@ -24,6 +24,9 @@ from likewise.prepared import (
     UnitKernel,
 )
 
+NO_SHARE = 1e-6
+"""Below this share of the norm, what different features have in common is lost in the rounding of the rest."""
+
 FEATURES = frozenset({"feature permutation", "scaling", "translation"})
 
 
@@ -125,8 +128,8 @@ def cka(
     if not feature_corrected:
         return value
     shares = [float(of[SharedFeatures()]) for of in (x, y)]
-    if min(shares) <= 0:
-        name = x.name if shares[0] <= 0 else y.name
+    if min(shares) <= NO_SHARE:
+        name = x.name if shares[0] <= NO_SHARE else y.name
         raise UndefinedError(f"different features of {name} have no covariance in common: the corrected norm is none")
     return value / sqrt(shares[0] * shares[1])
 
@@ -137,6 +140,7 @@ def _cknna_facts(k: int, transposed: bool) -> Facts:
         bounds=(-inf, inf),
         identity=1.0,
         invariances=rotations(normalize=True, center=False),
+        symmetric=not transposed,
         regime="unrelated data stay near 0, of either sign",
         cost="side O(n^2 (d + log n)), pair O(n^2)",
         minimum_items=max(4, k + 1),
@@ -165,7 +169,7 @@ def cknna(x: Prepared, y: Prepared, *, k: int = 10, transposed: bool = False) ->
         Size of a neighbourhood, below n. An item is not its own neighbour; ties go to the lower index.
     transposed : bool
         Take tr(AB) in h, not the sum of elementwise products tr(AB'): the number of the authors' code, which meets
-        each neighbourhood with the other's transposed.
+        each neighbourhood with the other's transposed, and is not symmetric.
 
     Returns
     -------

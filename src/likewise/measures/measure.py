@@ -250,7 +250,7 @@ class Configuration:
     --------
     >>> c = Configuration.parse("jaccard(center=True)")
     >>> c.label, c.facts.direction, dict(c.parameters)
-    ('jaccard(center=True)', 'similarity', {'k': 10, 'center': True})
+    ('jaccard(center=True)', 'similarity', {'k': 10, 'center': True, 'inner': 'cosine'})
     """
 
     measure: str

@@ -315,14 +315,14 @@ def second_order_cosine(
     )
     lengths = [xp.linalg.vector_norm(m, axis=1) for m in (a, b)]
     for of, length in zip((x, y), lengths, strict=True):
-        if xp.any(length <= NO_DISTANCE):
+        if xp.any(length <= NO_DISTANCE[inner]):
             item = int(xp.argmin(length))
             raise UndefinedError(f"row {item} of {of.name} is at no distance from any of its neighbours: no cosine")
     return float(xp.mean(xp.sum(a * b, axis=1) / (lengths[0] * lengths[1])))
 
 
-NO_DISTANCE = 1e-14
-"""A cosine distance this small is rounding."""
+NO_DISTANCE = {"cosine": 1e-14, "euclidean": 0.0}
+"""A cosine distance this small is rounding; Euclidean distances of equal rows are zero exactly."""
 
 
 def _information_imbalance_facts(center: bool, inner: str) -> Facts:

@@ -6,7 +6,14 @@ from likewise.prepared.distances import Distances, UnitDistances, UnitDoublyCent
 from likewise.prepared.factors import Coordinates, CrossDecomposition, Factor, Norm, RowNorms
 from likewise.prepared.gram import Gram
 from likewise.prepared.graphs import TIMES, HeatTrace, ScaledDistances, SpanningLength, spanning_length
-from likewise.prepared.heldout import HeldOutProducts, HeldOutRows, ResidualProducts
+from likewise.prepared.heldout import (
+    HeldOutRotations,
+    HeldOutRows,
+    ResidualProducts,
+    held_out_pairs,
+    in_order,
+    splits,
+)
 from likewise.prepared.kernels import SharedFeatures, UnitKernel
 from likewise.prepared.neighbours import NeighbourRanks, Neighbours
 from likewise.prepared.prepared import JointQuantity, OrderFree, Prepared, Quantity
@@ -29,7 +36,7 @@ __all__ = [
     "Factor",
     "Gram",
     "HeatTrace",
-    "HeldOutProducts",
+    "HeldOutRotations",
     "HeldOutRows",
     "JointQuantity",
     "MeanRowNorm",
@@ -52,6 +59,9 @@ __all__ = [
     "UnitDoublyCentered",
     "UnitKernel",
     "Whitened",
+    "held_out_pairs",
+    "in_order",
     "singular_values",
     "spanning_length",
+    "splits",
 ]

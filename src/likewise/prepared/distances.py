@@ -20,7 +20,7 @@ TIES = {
     "euclidean": Tie(relative=1e-10),
     "cosine": Tie(absolute=1e-14),
     "correlation": Tie(absolute=1e-14),
-    "mahalanobis": Tie(relative=1e-10),
+    "mahalanobis": Tie(relative=1e-10, absolute=1e-10),  # of whitened rows, which are at most sqrt(n) long
 }
 """Distances this near are equal but for rounding, as between rows of whole numbers, and tie."""
 

@@ -60,28 +60,21 @@ class HeldOutRows(Quantity):
 
 
 @dataclass(frozen=True)
-class HeldOutProducts(JointQuantity):
-    """For each item the inner product x_i Q . y_i, Q the rotation that best aligns the rows of the other folds.
+class HeldOutRotations(JointQuantity):
+    """For each fold, U and V' of the rotation Q = U V' that best aligns the rows of the other folds.
 
-    Where the training rows do not span the space, they leave the rest of Q open; it counts as zero, which is the mean
-    over all that it could be.
+    Only in the directions that the training rows of both sides have in common; the rest of Q stays open.
     """
 
     folds: int
     center: bool
 
-    def compute(self, x: Prepared, y: Prepared) -> Float[Array, " n"]:
-        """Return the inner products."""
+    def compute(self, x: Prepared, y: Prepared) -> list[tuple[Float[Array, "r k"], Float[Array, "k q"]]]:
+        """Return U and V' of each fold."""
         a, b = x[Factor(self.center)], y[Factor(self.center)]
-        held_a, held_b = x[HeldOutRows(self.folds, self.center)], y[HeldOutRows(self.folds, self.center)]
-        xp = array_namespace(a, b)
-        folds = list(splits(x.n, self.folds, a))
-        products = []
-        for train, test in folds:
-            u, vh = rotation(gather(a, train, 0), gather(b, train, 0), self.center)
-            aligned = (gather(held_a, test, 0) @ u) * (gather(held_b, test, 0) @ vh.T)
-            products.append(xp.sum(aligned, axis=1))
-        return in_order(products, [test for _, test in folds])
+        return [
+            rotation(gather(a, train, 0), gather(b, train, 0), self.center) for train, _ in splits(x.n, self.folds, a)
+        ]
 
 
 def rotation(
@@ -94,6 +87,16 @@ def rotation(
     u, s, vh = xp.linalg.svd(a.T @ b, full_matrices=False)
     common = numerical_rank(s, max(a.shape))
     return u[:, :common], vh[:common, :]
+
+
+def held_out_pairs(
+    x: Prepared, y: Prepared, folds: int, center: bool
+) -> Iterator[tuple[Float[Array, "m r"], Float[Array, "m q"], Float[Array, "r k"], Float[Array, "k q"]]]:
+    """For each fold its rows of x and of y, and U and V' of the rotation that the other folds give."""
+    a, b = x[HeldOutRows(folds, center)], y[HeldOutRows(folds, center)]
+    rotations = x.joint(y, HeldOutRotations(folds, center))
+    for (_, test), (u, vh) in zip(splits(x.n, folds, a), rotations, strict=True):
+        yield gather(a, test, 0), gather(b, test, 0), u, vh
 
 
 @dataclass(frozen=True)
