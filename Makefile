@@ -13,7 +13,7 @@ demo: $(INPUTS) ## a real model and changed copies of it, compared: runs/demo/re
 	$(BIN)/likewise run experiments/demo.yaml --store runs/demo
 
 test: $(INPUTS) ## all tests, those with the real model included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: $(INSTALLED) ## style, types, import contracts
 	$(BIN)/ruff check .

@@ -12,20 +12,29 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 def table() -> str:
     """Facts of every configuration that the tests prove."""
-    lines = ["| configuration | direction | range | at identity | metric | ignores |", "|---|---|---|---|---|---|"]
+    columns = ("configuration", "range", "at identity", "metric", "order counts", "rows paired", "ignores",
+               "of the second", "where n < d", "cost")  # fmt: skip
+    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     for measure in REGISTRY.values():
         for variant in measure.variants:
             c = Configuration(measure.name, variant)
             low, high = c.facts.bounds
-            ignores = ", ".join(sorted(c.facts.invariances))
-            metric = "yes" if c.facts.metric else "no"
             cells = (
-                f"`{c.label}`",
-                c.facts.direction,
+                f"`{c.label}` {'↑' if c.facts.direction == 'similarity' else '↓'}",
                 f"{low:.4g} to {high:.4g}",
-                f"{c.facts.identity:g}",
-                metric,
-                ignores,
+                "open" if c.facts.identity is None else f"{c.facts.identity:g}",
+                yes(c.facts.metric),
+                yes(not c.facts.symmetric),
+                yes(c.facts.paired),
+                ", ".join(sorted(c.facts.invariances)),
+                ", ".join(sorted(c.facts.invariances_of_second)),
+                c.facts.regime,
+                c.facts.cost,
             )
             lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join(["↑ a higher value means more alike, ↓ a lower one.", "", *lines])
+
+
+def yes(holds: bool) -> str:
+    """A fact that holds, as a cell."""
+    return "yes" if holds else ""

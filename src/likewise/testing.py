@@ -76,7 +76,9 @@ def check_measure(measure: str | Callable[..., float], definition: Callable[...,
 
 def registered_name(function: Callable[..., float]) -> str:
     """The name under which a decorated function is known."""
-    return str(getattr(function, "measure_name", function.__name__))
+    name = getattr(function, "measure_name", None)
+    assert name is not None, f"{function.__name__} is not decorated with @likewise.measures.measure"
+    return str(name)
 
 
 def draw(n: int, d: int, e: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,8 @@
 """Configurations, presets and the registry: what is read, what it is called, what is refused."""
 
+import pickle
+import sys
+
 import numpy as np
 import pytest
 
@@ -82,6 +85,21 @@ def test_paper_is_ten_configurations_in_the_order_of_the_paper():
     assert len(set(configurations("paper"))) == 10
 
 
+@pytest.mark.parametrize(("preset", "count"), [("resi", 24), ("platonic", 5), ("recommended", 5)])
+def test_preset_names_configurations_each_once(preset, count):
+    assert [c.label for c in configurations(preset)] == list(PRESETS[preset])
+    assert len(set(configurations(preset))) == count
+
+
+def test_all_is_every_measure_at_its_defaults():
+    assert [c.label for c in configurations("all")] == [name for name in REGISTRY if ":" not in name]
+
+
+def test_recommended_has_a_value_for_few_items_in_many_dimensions(related):
+    x, y = related(30, 60, 50)
+    assert all(np.isfinite(c(x, y)) for c in configurations("recommended"))
+
+
 def test_presets_measures_and_configurations_mix_without_repetition():
     mixed = configurations(["cka", Configuration.parse("jaccard(k=5)"), "jaccard(k=5, center=False)", "paper", "cka"])
     labels = [c.label for c in mixed]
@@ -116,6 +134,64 @@ def test_registry_knows_each_measure_by_the_name_of_its_function(measure):
     assert measure.function.__name__ == measure.name
     assert measure.function.__module__ == f"likewise.measures.{measure.family}"
     assert get(measure.name) is record(measure.name).function
+
+
+# Measures of one's own.
+
+OWN = """
+from likewise.measures import Facts, measure
+
+
+@measure(
+    title="Nothing in common",
+    facts=lambda: Facts(
+        direction="similarity", bounds=(0.0, 1.0), identity=1.0, invariances=frozenset(), regime="none", cost="none"
+    ),
+    references=(),
+)
+def nothing(x, y):
+    return 0.5
+
+
+def undecorated(x, y):
+    return 0.5
+"""
+
+
+@pytest.fixture
+def own_module(tmp_path, monkeypatch):
+    (tmp_path / "own_module.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "own_module"
+    REGISTRY.pop("own_module:nothing", None)
+    sys.modules.pop("own_module", None)
+
+
+def test_measure_of_another_module_is_found_by_module_and_function(own_module, related):
+    c = Configuration.parse(f"{own_module}:nothing")
+    assert c(*related(8, 2, 3)) == 0.5
+    assert configurations([c.label]) == (c,)
+    assert pickle.loads(pickle.dumps(c)) == c
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("no_such_module:f", r"no module 'no_such_module' for the measure 'no_such_module:f'; put no_such_module.py"),
+        ("own_module:nothin", r'"own_module:nothing"\?'),
+        ("math:sin", "'math' has no measure 'sin'; decorate the function with @likewise.measures.measure"),
+    ],
+)
+def test_measure_that_is_not_there_is_refused_with_what_would_do(own_module, name, message):
+    with pytest.raises(InputError, match=message):
+        configurations(name)
+
+
+def test_trouble_inside_a_module_of_ones_own_is_its_own_error(tmp_path, monkeypatch):
+    (tmp_path / "needs_more.py").write_text("import not_installed_anywhere")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="not_installed_anywhere"):
+        record("needs_more:f")
 
 
 # Operands.

@@ -256,7 +256,7 @@ def test_where_the_order_counts_a_pair_has_a_row_for_either(unusual, four):
     explained = Configuration.parse("explained")
     assert there.value == explained(x, y) != back.value == explained(y, x)
     orders = draw(24, 4, 2)
-    assert there.null_mean == pytest.approx(np.mean([explained(x, y[order]) for order in orders]))
+    assert there.null_mean == pytest.approx(np.mean([explained(x[order], y) for order in orders]))
     assert back.null_mean == pytest.approx(np.mean([explained(y[order], x) for order in orders]))
     assert {c.n_permutations for c in (there, back)} == {4}
 

@@ -26,6 +26,7 @@ for command in (run.run, plan.plan, extract.extract, compare.compare, report.rep
 
 def main() -> None:
     """Run the command line."""
+    sys.path.append("")  # last, so that a measure of your own is found and nothing else is hidden
     try:
         app()
     except (InputError, ModelError, MissingDependencyError) as error:

@@ -1,35 +1,62 @@
 """``likewise measures``."""
 
 import math
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table
-from likewise.measures import PRESETS, REGISTRY, Measure
-from likewise.naming import format_call
+from likewise.errors import InputError
+from likewise.measures import INVARIANCES, REGISTRY, Configuration, Measure, presets
+from likewise.naming import did_you_mean
+
+InvariantTo = Annotated[
+    str,
+    typer.Option(help="Only configurations that ignore all of these, with commas: " + ", ".join(INVARIANCES)),
+]
 
 
-def measures(json: options.Json = False) -> None:
+def measures(invariant_to: InvariantTo = "", json: options.Json = False) -> None:
     """List the measures with their facts, and the presets."""
+    wanted = _wanted(invariant_to)
+    if wanted:
+        shown = [c for m in REGISTRY.values() for c in _configurations(m) if wanted <= c.facts.invariances]
+    else:
+        shown = [Configuration(name, {}) for name in REGISTRY]
     if json:
-        print_json({"measures": [_about(m) for m in REGISTRY.values()], "presets": PRESETS})
+        print_json({"measures": [_about(c) for c in shown], "presets": presets()})
         return
     print_table(
         "",
-        ("measure", "what it is", "direction", "range", "ignores"),
+        ("measure", "what it is", "direction", "range", "ignores", "where n < d"),
         [
-            (a["call"], a["title"], a["direction"], _range(*a["bounds"]), _shortest(a["invariances"]))
-            for a in map(_about, REGISTRY.values())
+            (a["call"], a["title"], a["direction"], _range(*a["bounds"]), _shortest(a["invariances"]), a["regime"])
+            for a in map(_about, shown)
         ],
     )
-    print_table("", ("preset", "configurations"), [(name, ", ".join(calls)) for name, calls in PRESETS.items()])
+    if not wanted:
+        print_table("", ("preset", "configurations"), [(name, ", ".join(calls)) for name, calls in presets().items()])
 
 
-def _about(m: Measure) -> dict[str, Any]:
-    facts = m.facts(**m.defaults)
+def _wanted(text: str) -> frozenset[str]:
+    names = frozenset(part.strip() for part in text.split(",") if part.strip())
+    for name in sorted(names - INVARIANCES.keys()):
+        raise InputError(f"unknown invariance {name!r}; {did_you_mean(name, INVARIANCES)}")
+    return names
+
+
+def _configurations(m: Measure) -> list[Configuration]:
+    return [Configuration(m.name, variant) for variant in m.variants]
+
+
+def _about(c: Configuration) -> dict[str, Any]:
+    m, facts = REGISTRY[c.measure], c.facts
     return {
         "name": m.name,
-        "call": format_call(m.name, m.defaults),
+        "call": c.label,
+        "parameters": dict(c.parameters),
+        "variants": [v.label for v in _configurations(m)],
         "family": m.family,
         "title": m.title,
         "direction": facts.direction,
@@ -39,6 +66,10 @@ def _about(m: Measure) -> dict[str, Any]:
         "metric": facts.metric,
         "paired": facts.paired,
         "invariances": sorted(facts.invariances),
+        "invariances_of_second": sorted(facts.invariances_of_second),
+        "regime": facts.regime,
+        "undefined_if_wide": facts.undefined_if_wide,
+        "cost": facts.cost,
         "minimum_items": facts.minimum_items,
         "references": list(m.references),
         "version": m.version,
@@ -48,6 +79,7 @@ def _about(m: Measure) -> dict[str, Any]:
 def _shortest(invariances: list[str]) -> str:
     """What follows from another invariance is left out."""
     implied = {"feature permutation"} if {"orthogonal", "linear"} & set(invariances) else set()
+    implied |= {"orthogonal", "scaling"} if "linear" in invariances else set()
     return ", ".join(name for name in invariances if name not in implied)
 
 

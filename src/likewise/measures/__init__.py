@@ -24,7 +24,7 @@ from likewise.measures.measure import (
     prepare_pair,
     record,
 )
-from likewise.measures.presets import PRESETS, configurations
+from likewise.measures.presets import PRESETS, configurations, presets
 
 __all__ = [
     "INVARIANCES",
@@ -46,6 +46,7 @@ __all__ = [
     "prediction",
     "prepare",
     "prepare_pair",
+    "presets",
     "record",
     "rsm",
     "topology",

@@ -1,6 +1,7 @@
 """What a measure is: a plain function of two representations, and a record of facts about it."""
 
 import functools
+import importlib
 import inspect
 import json
 import math
@@ -121,6 +122,8 @@ def measure(
 ) -> Callable[[Callable[Concatenate[Prepared, Prepared, P], float]], Callable[Concatenate[Operand, Operand, P], float]]:
     """Make a function of two Prepared a measure: it also takes arrays, checks them, and its facts are recorded.
 
+    One of your own, in a module outside likewise, is known as ``module:function``.
+
     Parameters
     ----------
     title : str
@@ -157,9 +160,10 @@ def measure(
                 )
             return value
 
+        module = function.__module__
         made = Measure(
-            name=function.__name__,
-            family=function.__module__.rpartition(".")[2],
+            name=function.__name__ if module.startswith("likewise.") else f"{module}:{function.__name__}",
+            family=module.rpartition(".")[2],
             title=title,
             function=checked,
             defaults=defaults,
@@ -169,6 +173,7 @@ def measure(
             version=version,
         )
         REGISTRY[made.name] = made
+        checked.measure_name = made.name  # type: ignore[attr-defined]  # by which it is found again
         return checked  # type: ignore[return-value]  # mypy will not let x and y have names here
 
     return decorate
@@ -216,10 +221,34 @@ def prepare(x: Operand, name: str = "matrix") -> Prepared:
 
 
 def record(name: str) -> Measure:
-    """Return the record of the measure called ``name``; an unknown name is an error that says the nearest known."""
+    """Return the record of the measure called ``name``; an unknown name is an error that says the nearest known.
+
+    ``module:function`` names a measure outside likewise, whose module is imported.
+    """
+    if name not in REGISTRY and ":" in name:
+        _import_module_of(name)
     if name not in REGISTRY:
         raise InputError(f"unknown measure {name!r}; {did_you_mean(name, REGISTRY)}")
     return REGISTRY[name]
+
+
+def _import_module_of(name: str) -> None:
+    module, _, function = name.partition(":")
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.partition(".")[0]:
+            raise
+        raise InputError(
+            f"no module {module!r} for the measure {name!r}; put {module}.py into the folder that you work in, beside "
+            "the experiment, or where Python finds it"
+        ) from error
+    if name not in REGISTRY:
+        offered = [known for known in REGISTRY if known.startswith(f"{module}:")]
+        raise InputError(
+            f"{module!r} has no measure {function!r}; "
+            + (did_you_mean(name, offered) if offered else "decorate the function with @likewise.measures.measure")
+        )
 
 
 def get(name: str) -> Callable[..., float]:

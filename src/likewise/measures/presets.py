@@ -20,7 +20,54 @@ PRESETS: dict[str, tuple[str, ...]] = {
         "rsa",
         "cka",
     ),
+    # arXiv 2408.00531: the 24 of the ReSi benchmark with its parameters. Where its code departs from the definition,
+    # the variant gives its number; linear_predictivity is undefined where it inverts a singular matrix, pwcca and imd
+    # are the definitions, because its numbers depend on signs and on random draws.
+    "resi": (
+        "aligned_cosine(center=False, normalize=False)",
+        "cka",
+        "concentricity_difference",
+        "distance_correlation",
+        'eigenspace_overlap(over="width")',
+        "gulp(lam=0.0, squared=True)",
+        "hard_correlation_match",
+        "imd",
+        "jaccard",
+        "linear_predictivity",
+        "magnitude_difference",
+        "permutation_procrustes",
+        "procrustes",
+        "procrustes(normalize=False)",
+        "procrustes_angle",
+        "pwcca",
+        "rank_similarity",
+        'rsa(inner="correlation")',
+        'rsm_difference(center=False, normalize=False, norm="spectral")',
+        "rtd(sample=500, draws=10)",
+        "second_order_cosine",
+        "soft_correlation_match",
+        "svcca(k=1)",
+        "uniformity_difference(normalize=False)",
+    ),
+    # arXiv 2405.07987.
+    "platonic": ("mutual_knn", "cknna", "cka", "cka(debiased=True)", "svcca(k=10)"),
+    # One for each question, each with a chance level that does not crowd out the score; docs/measures.md says why.
+    "recommended": (
+        "cka(debiased=True)",
+        "procrustes_angle",
+        "rsa",
+        "mutual_knn",
+        "linear_predictivity(folds=5, ridge=0.01)",
+    ),
 }
+
+ALL = "all"
+"""Every measure of likewise at its defaults."""
+
+
+def presets() -> dict[str, tuple[str, ...]]:
+    """All presets: those of `PRESETS`, and every measure at its defaults."""
+    return {**PRESETS, ALL: tuple(name for name in REGISTRY if ":" not in name)}
 
 
 def configurations(
@@ -31,7 +78,8 @@ def configurations(
     Parameters
     ----------
     measures : str, Configuration, or iterable of them
-        Presets (``"paper"``), measures (``"cka"``), measures with parameters (``"jaccard(k=5)"``).
+        Presets (``"paper"``, ``"resi"``, ``"platonic"``, ``"recommended"``, ``"all"``), measures (``"cka"``), measures
+        with parameters (``"jaccard(k=5)"``), your own (``"module:function"``).
 
     Returns
     -------
@@ -56,11 +104,10 @@ def configurations(
     for item in measures:
         if isinstance(item, Configuration):
             found[item] = None
-        elif item in PRESETS:
-            found |= dict.fromkeys(map(Configuration.parse, PRESETS[item]))
-        elif parse_call(item)[0] not in REGISTRY:
-            known = (*REGISTRY, *PRESETS)
-            raise InputError(f"unknown measure or preset {item!r}; {did_you_mean(parse_call(item)[0], known)}")
+        elif item in (known := presets()):
+            found |= dict.fromkeys(map(Configuration.parse, known[item]))
+        elif (name := parse_call(item)[0]) not in REGISTRY and ":" not in name:
+            raise InputError(f"unknown measure or preset {item!r}; {did_you_mean(name, (*REGISTRY, *known))}")
         else:
             found[Configuration.parse(item)] = None
     return tuple(found)

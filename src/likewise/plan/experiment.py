@@ -1,5 +1,6 @@
 """What to do: models, data sets, representation, measures, statistics. One frozen tree, read from YAML or Python."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -228,6 +229,8 @@ class Experiment(Part):
         if not isinstance(value, dict):
             raise InputError(f"{path} holds no experiment; needed are at least models: and datasets:")
         value.setdefault("name", path.stem)
+        if ":" in str(value.get("measures", "")) and str(path.parent.resolve()) not in sys.path:
+            sys.path.append(str(path.parent.resolve()))  # where measures of one's own may lie, last
         try:
             experiment = cls.of(value)
         except InputError as error:

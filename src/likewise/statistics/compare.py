@@ -145,7 +145,8 @@ def compare_pair(
 ) -> Iterator[Comparison]:
     """Yield one comparison per configuration, and after it that of (b, a) where the order counts.
 
-    ``x`` and ``y`` are ``a`` and ``b`` prepared. The shuffled rows are those of ``y``, in either order.
+    ``x`` and ``y`` are ``a`` and ``b`` prepared. The shuffled rows are those of ``y``, and those of the first of a row
+    where the order counts: the fit to the second, often the dearer, then stands.
     """
     scores = [_Score(c, first, second, turned=first is not a) for c in chosen for first, second in orders(c, (a, b))]
     for s in scores:
@@ -156,10 +157,11 @@ def compare_pair(
     judged = [s for s in scores if s.value is not None and s.configuration.facts.paired]
     # Shuffles outside, configurations inside: what configurations share is computed once per shuffle.
     for shuffle in shuffles if judged else ():
-        other = y.permuted(shuffle)
+        shuffled_x, shuffled_y = x.permuted(shuffle), y.permuted(shuffle)
         for s in list(judged):
+            first_is_x = not (s.configuration.facts.symmetric or s.turned)
             try:
-                s.null.append(s.compute(x, other))
+                s.null.append(s.compute(shuffled_x, y) if first_is_x else s.compute(x, shuffled_y))
             except UndefinedError as error:
                 s.value, s.null, s.reason = None, [], f"after a shuffle: {error}"
                 judged.remove(s)

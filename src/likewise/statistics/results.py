@@ -28,8 +28,8 @@ class Comparison:
     direction : {"similarity", "distance"}
         Whether a higher value means more alike.
     null_mean, null_std : float or None
-        Mean and standard deviation (n - 1) of the scores after the rows of one were shuffled: of the later of the pair
-        in the experiment's order, for both rows where a pair has two. None where no order of rows changes the value.
+        Mean and standard deviation (n - 1) of the scores after the rows of one were shuffled: those of b, or those of a
+        where the order of the pair counts. None where no order of rows changes the value.
     z : float or None
         Standard deviations by which the pair is more alike than chance; None where the shuffled scores do not vary.
     pvalue : float or None

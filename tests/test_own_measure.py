@@ -1,0 +1,73 @@
+"""The page about a measure of one's own, followed literally."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+PAGE = Path(__file__).parents[1] / "docs" / "own-measure.md"
+LIKEWISE = Path(sys.executable).with_name("likewise")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.S)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "my_measures.py").write_text(blocks("python")[0], encoding="utf-8")
+    return tmp_path
+
+
+def call(folder: Path, *words: object) -> str:
+    done = subprocess.run([*map(str, words)], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_one_call_proves_its_facts(folder: Path) -> None:
+    call(folder, sys.executable, "-W", "error", "-c", blocks("python")[1])
+
+
+def test_one_call_finds_a_fact_that_is_not_so(folder: Path) -> None:
+    own = folder / "my_measures.py"
+    own.write_text(own.read_text().replace('"scaling"} |', "} |"))
+    done = subprocess.run(
+        [sys.executable, "-c", blocks("python")[1]], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "length_correlation, check_invariances: 'scaling', not declared ignored" in done.stderr
+
+
+def test_example_in_its_docstring_runs(folder: Path) -> None:
+    call(folder, sys.executable, "-m", "doctest", "my_measures.py")
+
+
+def test_command_of_the_page_compares_by_it(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        np.save(folder / f"{name}.npy", rng.normal(size=(20, 5)))
+    command = blocks("sh")[0].strip()
+    out = call(folder, "bash", "-c", f"PATH={LIKEWISE.parent}:$PATH {command} --json --permutations 5")
+    (row,) = json.loads(out)
+    assert row["measure"] == "my_measures:length_correlation"
+    assert row["n_permutations"] == 5 and row["calibrated"] is not None
+
+
+def test_experiment_runs_with_it_in_several_processes_and_reports_it(folder: Path, experiment: dict[str, Any]) -> None:
+    experiment["measures"] = yaml.safe_load(blocks("yaml")[0])["measures"]
+    (folder / "mine.yaml").write_text(yaml.safe_dump(experiment))
+    away = folder / "elsewhere"
+    away.mkdir()
+    call(away, LIKEWISE, "run", "../mine.yaml", "--store", "../store", "--workers", 2)
+    assert "my_measures:length_correlation" in (folder / "store" / "report.html").read_text(encoding="utf-8")
+    # Where the module is found, stored scores can be looked at again.
+    (folder / "store" / "report.html").unlink()
+    call(folder, LIKEWISE, "report", "--store", "store")
+    assert "my_measures:length_correlation" in (folder / "store" / "report.html").read_text(encoding="utf-8")
