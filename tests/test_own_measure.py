@@ -69,5 +69,5 @@ def test_experiment_runs_with_it_in_several_processes_and_reports_it(folder: Pat
     assert "my_measures:length_correlation" in (folder / "store" / "report.html").read_text(encoding="utf-8")
     # Where the module is found, stored scores can be looked at again.
     (folder / "store" / "report.html").unlink()
-    call(folder, LIKEWISE, "report", "--store", "store")
+    call(folder, LIKEWISE, "report", "store")
     assert "my_measures:length_correlation" in (folder / "store" / "report.html").read_text(encoding="utf-8")

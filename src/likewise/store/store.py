@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from likewise.errors import InputError, StoreError
 from likewise.naming import canonical_json
@@ -73,7 +73,8 @@ class Store:
         self._mark()
         path = self.representation_path(r.key)
         matrix = np.ascontiguousarray(r.matrix, dtype=np.float32)
-        write_atomically(path, lambda p: save_file({"matrix": matrix}, p))
+        # Not by save_file, which writes to a file of its own beside: a kill would leave one that nobody knows.
+        write_atomically(path, lambda p: p.write_bytes(save({"matrix": matrix})))
         about = {
             "version": VERSION,
             "key": r.key,
@@ -188,7 +189,7 @@ class Parts:
         """Save the rows of some items, by layer."""
         path = self.folder / f"{int(positions.min()):08d}-{len(positions)}-{int(positions[0]):08d}.safetensors"
         tensors = {"positions": positions, **{f"layer {k}": np.ascontiguousarray(v) for k, v in rows.items()}}
-        write_atomically(path, lambda p: save_file(tensors, p))
+        write_atomically(path, lambda p: p.write_bytes(save(tensors)))
 
     def load(self) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
         """Yield positions and rows of every finished part; one that cannot be read is made again."""
