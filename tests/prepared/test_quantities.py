@@ -1,5 +1,6 @@
 """Every quantity, found by walking the subclasses, for all its items, a shuffle of them, and some of them."""
 
+import inspect
 import itertools
 from collections.abc import Iterator
 from dataclasses import fields
@@ -16,7 +17,6 @@ from likewise.prepared import (
     HeldOutRows,
     NeighbourRanks,
     Neighbours,
-    OrderFree,
     Prepared,
     PrincipalComponents,
     Quantity,
@@ -40,7 +40,7 @@ def values_of(hint: Any) -> tuple[Any, ...]:
 def every_quantity() -> list[Quantity]:
     found = []
     for cls in subclasses(Quantity):
-        if cls is OrderFree:
+        if inspect.isabstract(cls):
             continue
         hints = get_type_hints(cls)
         choices = [values_of(hints[f.name]) for f in fields(cls)]
@@ -76,7 +76,9 @@ def meaning(quantity: Quantity, value: Any) -> np.ndarray:
 
 def test_every_quantity_is_found():
     assert {type(q).__name__ for q in QUANTITIES} == set(names) - {
-        "CanonicalDecomposition", "CrossDecomposition", "HeldOutRotations", "JointQuantity", "OrderFree", "Prepared",
+        "CanonicalDecomposition", "CrossDecomposition", "HeldOutRotations", "JointQuantity", "OrderFree", "PerItem",
+        "PerPair",
+        "Prepared",
         "Quantity", *(name for name in names if name.islower() or name.isupper()),
     }  # fmt: skip
 

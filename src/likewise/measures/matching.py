@@ -137,12 +137,12 @@ def soft_matching(x: Prepared, y: Prepared, *, share: float = 1.0) -> float:
     UndefinedError
         If a column is zero, or the solver finds no optimum.
     MissingDependencyError
-        Without the extra ``transport``.
+        Without the extra ``transport``, where the widths differ or ``share`` is below 1.
 
     Notes
     -----
-    Cost: O(n d e) and a network simplex on d e edges per pair, on one core of the host: minutes for thousands of
-    features.
+    Cost: O(n d e) per pair and, on one core of the host, a linear assignment where the widths are equal, otherwise a
+    network simplex on d e edges: minutes for thousands of features.
 
     References
     ----------
@@ -156,21 +156,28 @@ def soft_matching(x: Prepared, y: Prepared, *, share: float = 1.0) -> float:
     >>> round(soft_matching(x, 2 * x[:, ::-1]), 9)
     0.0
     """
+    a, b = x[UnitColumns(center=False)], y[UnitColumns(center=False)]
+    squared = 2 - 2 * (a.T @ b)
+    costs = to_numpy(refined(squared, squared <= NEAR, a.T, b.T))
+    if x.d == y.d and share == 1:
+        # Between equally many points of equal weight, an optimal plan is one-to-one (Birkhoff).
+        return sqrt(float(costs[linear_sum_assignment(costs)].mean()))
+    return sqrt(_transport(costs, share, f"{x.name} and {y.name}"))
+
+
+def _transport(costs: Float[np.ndarray, "d e"], share: float, sides: str) -> float:
     try:
         import ot
     except ImportError as error:
         raise MissingDependencyError("POT", "transport") from error
-    a, b = x[UnitColumns(center=False)], y[UnitColumns(center=False)]
-    squared = 2 - 2 * (a.T @ b)
-    costs = to_numpy(refined(squared, squared <= NEAR, a.T, b.T))
-    weights = [np.full(of.d, 1 / of.d) for of in (x, y)]
+    weights = [np.full(size, 1 / size) for size in costs.shape]
     if share == 1:
         plan, log = ot.emd(*weights, costs, numItermax=10**9, log=True)
     else:
         plan, log = ot.partial.partial_wasserstein(*weights, costs, m=share, numItermax=10**9, log=True)
     if log.get("warning"):
-        raise UndefinedError(f"no optimal transport between the features of {x.name} and {y.name}: {log['warning']}")
-    return sqrt(float(np.sum(plan * costs)) / share)
+        raise UndefinedError(f"no optimal transport between the features of {sides}: {log['warning']}")
+    return float(np.sum(plan * costs)) / share
 
 
 CORRELATIONS = Facts(

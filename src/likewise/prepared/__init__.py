@@ -16,7 +16,7 @@ from likewise.prepared.heldout import (
 )
 from likewise.prepared.kernels import SharedFeatures, UnitKernel
 from likewise.prepared.neighbours import NeighbourRanks, Neighbours
-from likewise.prepared.prepared import JointQuantity, OrderFree, Prepared, Quantity
+from likewise.prepared.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
 from likewise.prepared.spectrum import (
     CanonicalDecomposition,
     PrincipalComponents,
@@ -44,6 +44,8 @@ __all__ = [
     "Neighbours",
     "Norm",
     "OrderFree",
+    "PerItem",
+    "PerPair",
     "Prepared",
     "PrincipalComponents",
     "Projection",

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 from array_api_compat import array_namespace
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from likewise.arrays import Array, gather
+from likewise.arrays import Array
 from likewise.errors import UndefinedError
-from likewise.prepared.prepared import Prepared, Quantity
+from likewise.prepared.prepared import PerItem, Prepared
 
 
 @dataclass(frozen=True)
-class Columns(Quantity):
+class Columns(PerItem):
     """X, or c(X) where ``center``."""
 
     center: bool
@@ -29,17 +29,13 @@ class Columns(Quantity):
         rows = of.matrix - xp.mean(of.matrix, axis=0)
         return rows - xp.mean(rows, axis=0)  # of a large offset, the first mean leaves its rounding
 
-    def reindex(self, value: Float[Array, "n d"], index: Int[Array, " m"]) -> Float[Array, "m d"]:
-        """Reorder the rows."""
-        return gather(value, index, 0)
-
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n d."""
         return 8 * n * d
 
 
 @dataclass(frozen=True)
-class UnitColumns(Quantity):
+class UnitColumns(PerItem):
     """X, or c(X) where ``center``, with columns of unit length; undefined where a column has none.
 
     The inner products of centred ones are Pearson's correlations.
@@ -63,10 +59,6 @@ class UnitColumns(Quantity):
         largest = xp.max(xp.abs(columns), axis=0)
         columns = columns / largest  # so that no square leaves the range of a float
         return columns / xp.linalg.vector_norm(columns, axis=0)
-
-    def reindex(self, value: Float[Array, "n d"], index: Int[Array, " n"]) -> Float[Array, "n d"]:
-        """Reorder the rows."""
-        return gather(value, index, 0)
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n d."""

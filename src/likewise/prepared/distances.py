@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from array_api_compat import array_namespace
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from likewise.arrays import Array, Tie, average_ranks, from_strict_triangle, gather_square, refined, strict_triangle
+from likewise.arrays import Array, Tie, average_ranks, from_strict_triangle, refined, strict_triangle
 from likewise.errors import UndefinedError
 from likewise.prepared.factors import Coordinates, Norm, RowNorms
 from likewise.prepared.gram import Gram, unit
-from likewise.prepared.prepared import Prepared, Quantity
+from likewise.prepared.prepared import PerPair, Prepared
 from likewise.prepared.spectrum import Whitened
 
 NEAR = 1e-5
@@ -47,7 +47,7 @@ def from_gram(
 
 
 @dataclass(frozen=True)
-class Distances(Quantity):
+class Distances(PerPair):
     """Distances of all pairs of items.
 
     ``euclidean``: |x_i - x_j|, the same for X and c(X). ``cosine``: 1 - cos(x_i, x_j), of c(X) where ``center``.
@@ -103,17 +103,9 @@ class Distances(Quantity):
             )
         return from_gram(whitened @ whitened.T, whitened) * (of.n - 1) ** 0.5
 
-    def reindex(self, value: Float[Array, "n n"], index: Int[Array, " m"]) -> Float[Array, "m m"]:
-        """Reorder rows and columns."""
-        return gather_square(value, index)
-
-    def nbytes(self, n: int, d: int) -> int:
-        """Return 8 n^2."""
-        return 8 * n * n
-
 
 @dataclass(frozen=True)
-class UnitDistances(Quantity):
+class UnitDistances(PerPair):
     """The distances over the strict triangle, made ready for a correlation.
 
     ``spearman``: as ranks, ties averaged, and centred; ``pearson``: centred; ``cosine``: as they are. Of unit length.
@@ -142,17 +134,9 @@ class UnitDistances(Quantity):
             values = values - xp.mean(values)
         return from_strict_triangle(values / xp.linalg.vector_norm(values), of.n)
 
-    def reindex(self, value: Float[Array, "n n"], index: Int[Array, " n"]) -> Float[Array, "n n"]:
-        """Reorder rows and columns."""
-        return gather_square(value, index)
-
-    def nbytes(self, n: int, d: int) -> int:
-        """Return 8 n^2."""
-        return 8 * n * n
-
 
 @dataclass(frozen=True)
-class UnitDoublyCentered(Quantity):
+class UnitDoublyCentered(PerPair):
     """Euclidean distances, centred by rows and columns, divided by their Frobenius norm.
 
     The inner product of two of them is the squared distance correlation. ``debiased`` centres without the diagonal.
@@ -164,11 +148,3 @@ class UnitDoublyCentered(Quantity):
         """Return H D H / |H D H|_F."""
         size = of[Norm(center=True)]  # undefined where all rows are equal
         return unit(of[Distances("euclidean")] / size, self.debiased, of.name, "distances")
-
-    def reindex(self, value: Float[Array, "n n"], index: Int[Array, " n"]) -> Float[Array, "n n"]:
-        """Reorder rows and columns."""
-        return gather_square(value, index)
-
-    def nbytes(self, n: int, d: int) -> int:
-        """Return 8 n^2."""
-        return 8 * n * n

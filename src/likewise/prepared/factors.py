@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 
 from likewise.arrays import Array, gather
 from likewise.errors import UndefinedError
-from likewise.prepared.prepared import JointQuantity, OrderFree, Prepared, Quantity
+from likewise.prepared.prepared import JointQuantity, OrderFree, PerItem, Prepared, Quantity
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Coordinates(Quantity):
 
 
 @dataclass(frozen=True)
-class Factor(Quantity):
+class Factor(PerItem):
     """A thin matrix L with L L' = X X', or c(X) c(X)' where ``center``: X up to a rotation of its features."""
 
     center: bool
@@ -54,10 +54,6 @@ class Factor(Quantity):
         rows, offset = of[Coordinates()][:-1, :], of[Coordinates()][-1:, :]
         # The mean of the rows is rounding noise for all items, and the true mean of a subset of them.
         return rows - array_namespace(rows).mean(rows, axis=0, keepdims=True) if self.center else rows + offset
-
-    def reindex(self, value: Float[Array, "n r"], index: Int[Array, " m"]) -> Float[Array, "m r"]:
-        """Reorder the rows."""
-        return gather(value, index, 0)
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n min(n + 1, d)."""
@@ -84,7 +80,7 @@ class Norm(OrderFree):
 
 
 @dataclass(frozen=True)
-class RowNorms(Quantity):
+class RowNorms(PerItem):
     """The Euclidean length of each row of X, or of c(X) where ``center``; undefined where a row is zero."""
 
     center: bool
@@ -108,10 +104,6 @@ class RowNorms(Quantity):
                 "a row of no length has no cosine"
             )
         return xp.linalg.vector_norm(of[Factor(self.center)], axis=1)
-
-    def reindex(self, value: Float[Array, " n"], index: Int[Array, " m"]) -> Float[Array, " m"]:
-        """Reorder the lengths."""
-        return gather(value, index, 0)
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n."""

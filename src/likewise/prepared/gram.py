@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from array_api_compat import array_namespace
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from likewise.arrays import Array, gather_square
+from likewise.arrays import Array
 from likewise.errors import UndefinedError
 from likewise.prepared.factors import Factor
-from likewise.prepared.prepared import Prepared, Quantity
+from likewise.prepared.prepared import PerPair, Prepared
 
 
 def doubly_centered(a: Float[Array, "n n"]) -> Float[Array, "n n"]:
@@ -43,7 +43,7 @@ def unit(a: Float[Array, "n n"], debiased: bool, name: str, what: str) -> Float[
 
 
 @dataclass(frozen=True)
-class Gram(Quantity):
+class Gram(PerPair):
     """K = X X', or H K H with H = I - 11'/n where ``center``."""
 
     center: bool
@@ -57,11 +57,3 @@ class Gram(Quantity):
         """Return L L'."""
         factor = of[Factor(self.center)]
         return factor @ factor.T
-
-    def reindex(self, value: Float[Array, "n n"], index: Int[Array, " m"]) -> Float[Array, "m m"]:
-        """Reorder rows and columns."""
-        return gather_square(value, index)
-
-    def nbytes(self, n: int, d: int) -> int:
-        """Return 8 n^2."""
-        return 8 * n * n

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from array_api_compat import array_namespace
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.cluster.hierarchy import linkage
 
-from likewise.arrays import Array, gather_square, strict_triangle, to_numpy
+from likewise.arrays import Array, strict_triangle, to_numpy
 from likewise.errors import UndefinedError
 from likewise.prepared.distances import Distances
 from likewise.prepared.neighbours import Neighbours
-from likewise.prepared.prepared import OrderFree, Prepared, Quantity
+from likewise.prepared.prepared import OrderFree, PerPair, Prepared
 
 QUANTILE = 0.9
 """Of the distances, the diagonal included, that counts as one: so the size of the space does not matter."""
@@ -21,7 +21,7 @@ TIMES = np.logspace(-1, 1, 256)
 
 
 @dataclass(frozen=True)
-class ScaledDistances(Quantity):
+class ScaledDistances(PerPair):
     """Euclidean distances divided by their 0.9 quantile."""
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
@@ -31,14 +31,6 @@ class ScaledDistances(Quantity):
         if scale == 0:
             raise UndefinedError(f"nine of ten distances between the rows of {of.name} are zero: they have no scale")
         return distances / scale
-
-    def reindex(self, value: Float[Array, "n n"], index: Int[Array, " n"]) -> Float[Array, "n n"]:
-        """Reorder rows and columns."""
-        return gather_square(value, index)
-
-    def nbytes(self, n: int, d: int) -> int:
-        """Return 8 n^2."""
-        return 8 * n * n
 
 
 def spanning_length(distances: Float[Array, "n n"]) -> Float[Array, ""]:

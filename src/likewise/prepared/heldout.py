@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from array_api_compat import array_namespace
 from jaxtyping import Float, Int
 
-from likewise.arrays import Array, gather, gather_square
+from likewise.arrays import Array, gather
 from likewise.prepared.factors import Factor, Norm
 from likewise.prepared.gram import doubly_centered
-from likewise.prepared.prepared import JointQuantity, Prepared, Quantity
+from likewise.prepared.prepared import JointQuantity, PerPair, Prepared, Quantity
 from likewise.prepared.spectrum import Projection, numerical_rank
 
 
@@ -100,7 +100,7 @@ def held_out_pairs(
 
 
 @dataclass(frozen=True)
-class ResidualProducts(Quantity):
+class ResidualProducts(PerPair):
     """R'R, where R x is what ridge regression on the rows leaves of any variable x of the same items.
 
     In sample for ``folds`` 0, otherwise predicted from the other folds; the intercept is fitted, the ridge is a share
@@ -145,11 +145,3 @@ class ResidualProducts(Quantity):
             items = xp.argsort(xp.concat([train, test]))
             predictions.append(xp.take(xp.concat([weights, untouched], axis=1), items, axis=1))
         return in_order(predictions, [test for _, test in folds])
-
-    def reindex(self, value: Float[Array, "n n"], index: Int[Array, " n"]) -> Float[Array, "n n"]:
-        """Reorder rows and columns."""
-        return gather_square(value, index)
-
-    def nbytes(self, n: int, d: int) -> int:
-        """Return 8 n^2."""
-        return 8 * n * n

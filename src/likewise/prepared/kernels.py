@@ -4,19 +4,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from array_api_compat import array_namespace
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from likewise.arrays import Array, gather_square, strict_triangle
+from likewise.arrays import Array, strict_triangle
 from likewise.errors import UndefinedError
 from likewise.prepared.columns import Columns
 from likewise.prepared.distances import Distances
 from likewise.prepared.factors import Norm
 from likewise.prepared.gram import Gram, u_centered, unit
-from likewise.prepared.prepared import OrderFree, Prepared, Quantity
+from likewise.prepared.prepared import OrderFree, PerPair, Prepared
 
 
 @dataclass(frozen=True)
-class UnitKernel(Quantity):
+class UnitKernel(PerPair):
     """A kernel matrix, centred and divided by its Frobenius norm: CKA is the inner product of two of them.
 
     ``linear`` is the Gram matrix; ``rbf`` is exp(-|x_i - x_j|^2 / (2 sigma^2)) with sigma = bandwidth times the median
@@ -44,14 +44,6 @@ class UnitKernel(Quantity):
         if median == 0:
             raise UndefinedError(f"the median distance between the rows of {of.name} is zero: no scale for a bandwidth")
         return xp.exp(-((distances / (self.bandwidth * median)) ** 2) / 2)
-
-    def reindex(self, value: Float[Array, "n n"], index: Int[Array, " m"]) -> Float[Array, "m m"]:
-        """Reorder rows and columns."""
-        return gather_square(value, index)
-
-    def nbytes(self, n: int, d: int) -> int:
-        """Return 8 n^2."""
-        return 8 * n * n
 
 
 @dataclass(frozen=True)

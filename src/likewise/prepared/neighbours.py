@@ -6,14 +6,14 @@ from typing import Literal
 from array_api_compat import array_namespace
 from jaxtyping import Int
 
-from likewise.arrays import Array, gather_square, tied_runs
+from likewise.arrays import Array, tied_runs
 from likewise.errors import UndefinedError
 from likewise.prepared.distances import TIES, Distances
-from likewise.prepared.prepared import Prepared, Quantity
+from likewise.prepared.prepared import PerPair, Prepared, Quantity
 
 
 @dataclass(frozen=True)
-class NeighbourRanks(Quantity):
+class NeighbourRanks(PerPair):
     """Row i holds, for each item, its place among the neighbours of item i, from 1 to n - 1; item i itself is last.
 
     An item is not its own neighbour, by its index and not by its distance; equal distances go to the lower index.
@@ -32,10 +32,6 @@ class NeighbourRanks(Quantity):
         order = xp.argsort(tied_runs(away, TIES[self.inner]), axis=1, stable=True)
         # The place of j in the order of row i is the inverse permutation of that row.
         return xp.astype(xp.argsort(order, axis=1) + 1, xp.int32)
-
-    def reindex(self, value: Int[Array, "n n"], index: Int[Array, " n"]) -> Int[Array, "n n"]:
-        """Reorder and relabel."""
-        return gather_square(value, index)
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 4 n^2."""

@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from jaxtyping import Float, Int
 
-from likewise.arrays import Array, check_matrix, float64, gather, read_only
+from likewise.arrays import Array, check_matrix, float64, gather, gather_square, read_only
 
 
 class Quantity(abc.ABC):
@@ -32,6 +32,26 @@ class Quantity(abc.ABC):
     @abc.abstractmethod
     def nbytes(self, n: int, d: int) -> int:
         """Return the bytes that the value takes for n items and d features."""
+
+
+class PerItem(Quantity):
+    """Something with a row for each item."""
+
+    def reindex(self, value: Array, index: Int[Array, " m"]) -> Array:
+        """Reorder the rows."""
+        return gather(value, index, 0)
+
+
+class PerPair(Quantity):
+    """A number for each pair of items, as a matrix."""
+
+    def reindex(self, value: Array, index: Int[Array, " m"]) -> Array:
+        """Reorder rows and columns."""
+        return gather_square(value, index)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n^2."""
+        return 8 * n * n
 
 
 class OrderFree(Quantity):

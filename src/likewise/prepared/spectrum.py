@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from array_api_compat import array_namespace
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from likewise.arrays import Array, gather, gather_square
+from likewise.arrays import Array
 from likewise.prepared.factors import Factor, Norm
-from likewise.prepared.prepared import JointQuantity, Prepared, Quantity
+from likewise.prepared.prepared import JointQuantity, PerItem, PerPair, Prepared
 
 
 def numerical_rank(s: Float[Array, " r"], size: int) -> int:
@@ -17,7 +17,7 @@ def numerical_rank(s: Float[Array, " r"], size: int) -> int:
 
 
 @dataclass(frozen=True)
-class PrincipalComponents(Quantity):
+class PrincipalComponents(PerItem):
     """The scores P = U diag(s) of X = U diag(s) V', or of c(X) where ``center``, to the numerical rank.
 
     Columns are orthogonal, of lengths s, which descend and exceed max(n, d) eps s_1.
@@ -34,10 +34,6 @@ class PrincipalComponents(Quantity):
         rank = numerical_rank(s, max(of.n, of.d))
         return u[:, :rank] * s[:rank]
 
-    def reindex(self, value: Float[Array, "n rank"], index: Int[Array, " n"]) -> Float[Array, "n rank"]:
-        """Reorder the rows."""
-        return gather(value, index, 0)
-
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n min(n, d)."""
         return 8 * n * min(n, d)
@@ -49,7 +45,7 @@ def singular_values(components: Float[Array, "n rank"]) -> Float[Array, " rank"]
 
 
 @dataclass(frozen=True)
-class Whitened(Quantity):
+class Whitened(PerItem):
     """Principal components divided by sqrt(s^2 + ridge |X|_F^2): orthonormal without a ridge."""
 
     center: bool
@@ -62,17 +58,13 @@ class Whitened(Quantity):
         s = singular_values(components)
         return components / xp.sqrt(s**2 + self.ridge * xp.sum(s**2))
 
-    def reindex(self, value: Float[Array, "n rank"], index: Int[Array, " n"]) -> Float[Array, "n rank"]:
-        """Reorder the rows."""
-        return gather(value, index, 0)
-
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n min(n, d)."""
         return 8 * n * min(n, d)
 
 
 @dataclass(frozen=True)
-class Projection(Quantity):
+class Projection(PerPair):
     """W W': what regression on the rows, with the ridge, makes of any other variable of the same items."""
 
     center: bool
@@ -82,14 +74,6 @@ class Projection(Quantity):
         """Return A = X (X'X + ridge |X|_F^2 I)^-1 X'."""
         whitened = of[Whitened(self.center, self.ridge)]
         return whitened @ whitened.T
-
-    def reindex(self, value: Float[Array, "n n"], index: Int[Array, " n"]) -> Float[Array, "n n"]:
-        """Reorder rows and columns."""
-        return gather_square(value, index)
-
-    def nbytes(self, n: int, d: int) -> int:
-        """Return 8 n^2."""
-        return 8 * n * n
 
 
 @dataclass(frozen=True)
