@@ -189,10 +189,8 @@ def main() -> None:
         and not (given.skip_slow and c.measure in SLOW)
     ]
     for n, d in given.sizes:
-        print(
-            f"\n{n} items, {d} features, {given.threads} thread(s), seconds. The last two columns: peer / our pair, peer / our whole.\n"
-        )
-        print("| measure | timed at | preparation | pair | peer | peer's call | / pair | / whole |")
+        print(f"\n{n} items, {d} features, {given.threads} thread(s), seconds\n")
+        print("| measure | timed at | preparation | pair | peer | peer's call | peer / pair | peer / both |")
         print("|---|---|---|---|---|---|---|---|")
         for configuration in chosen:
             for line in lines(configuration, *size_for(configuration, n, d)):

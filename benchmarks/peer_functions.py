@@ -128,6 +128,11 @@ def unchanged(x: Array) -> Array:
     return x
 
 
+def single(x: Array) -> Array:
+    """Centred and in single precision, where a function mixes its own with what it is given."""
+    return centred(x).astype(np.float32)
+
+
 def unit_variance(x: Array) -> Array:
     return unit(centred(x)) * np.float32(sqrt(len(x)))
 
@@ -343,7 +348,7 @@ DEPARTURES = (
     ),
     Departure(
         "deep-reps", "distance_correlation", "distance_correlation", deep("distance_correlation", prepared=unchanged),
-        "a matrix product stands where the products of the entries are summed",
+        "the sum of a product of centred matrices, which is 0 for any data: what is divided is rounding",
     ),
     Departure(
         "deep-reps", "eigenspace_overlap_score", "eigenspace_overlap",
@@ -369,11 +374,11 @@ DEPARTURES = (
         "a cosine between the neighbours' features, not between distances to them",
     ),
     Departure(
-        "deep-reps", "correlation_match", "hard_correlation_match", deep("correlation_match", prepared=lambda x: x.astype(np.float32)),
+        "deep-reps", "correlation_match", "hard_correlation_match", deep("correlation_match", prepared=single),
         "the greedy choice permutes the wrong side, and what is negative is clamped to 0",
     ),
     Departure(
-        "deep-reps", "angular_shape_metric", "procrustes_angle", deep("angular_shape_metric", prepared=lambda x: centred(x).astype(np.float32)),
+        "deep-reps", "angular_shape_metric", "procrustes_angle", deep("angular_shape_metric", prepared=single),
         "it maximises the norm of the products of the entries, not their sum",
     ),
 )  # fmt: skip
