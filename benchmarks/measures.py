@@ -129,7 +129,7 @@ def beside(peer: Peer, x: Array, y: Array, value: float, preparation: float, pai
     """The peer's seconds and the two ratios, or why there are none."""
     name = f"{peer.package}: {peer.call}"
     if len(x) > peer.most_items or x.shape[1] > peer.most_features:
-        return f"{name} | not timed: minutes at this size | | |"
+        return f"{name} | not timed: minutes or gigabytes at this size | | |"
     try:
         small = related(32, 8)
         peer.function(*small)  # what it imports and compiles is not its time
