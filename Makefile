@@ -27,6 +27,8 @@ docs: $(INSTALLED) ## the documentation, into site/
 
 bench: $(INSTALLED) ## each benchmark checks its result, then times it
 	$(BIN)/python benchmarks/null.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[peers]"
+	$(BIN)/python benchmarks/measures.py
 
 clean: ## what the targets made, but not the runs
 	rm -rf $(VENV) .cache site
