@@ -75,6 +75,14 @@ def to_numpy(x: Shaped[Array, "*shape"]) -> Shaped[np.ndarray, "*shape"]:
     return x if isinstance(x, np.ndarray) else np.from_dlpack(to_device(x, "cpu") if is_torch_array(x) else x)
 
 
+def triangular(x: Float[Array, "d n"]) -> Float[Array, "r n"]:
+    """R of the QR decomposition. The array API has no R alone, and Q would cost twice as much again."""
+    if isinstance(x, np.ndarray):
+        return np.linalg.qr(x, mode="r")
+    xp = array_namespace(x)
+    return xp.linalg.qr(x, mode="r" if is_torch_array(x) else "reduced").R
+
+
 def gather(x: Array, index: Array, axis: int) -> Array:
     """``x`` with its ``axis`` reordered by ``index``, wherever ``x`` lives."""
     xp = array_namespace(x)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from definitions import DEFINITIONS, Slow
 from likewise.measures import REGISTRY, Configuration
-from measures.definitions import DEFINITIONS, Slow
 
 CONFIGURATIONS = [Configuration(m.name, v) for m in REGISTRY.values() for v in m.variants]
 

@@ -1,4 +1,4 @@
-"""Every configuration against a slow definition written from the formula (definitions.py)."""
+"""Every configuration against a slow definition written from the formula (tests/definitions.py)."""
 
 import math
 

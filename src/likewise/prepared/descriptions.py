@@ -8,7 +8,7 @@ from jaxtyping import Float
 from likewise.arrays import Array
 from likewise.errors import UndefinedError
 from likewise.prepared.distances import Distances
-from likewise.prepared.factors import Factor, RowNorms
+from likewise.prepared.factors import RowNorms
 from likewise.prepared.prepared import OrderFree, Prepared
 
 
@@ -19,7 +19,7 @@ class MeanRowNorm(OrderFree):
     def compute(self, of: Prepared) -> Float[Array, ""]:
         """Return |mean|."""
         xp = array_namespace(of.matrix)
-        return xp.linalg.vector_norm(xp.mean(of[Factor(center=False)], axis=0))
+        return xp.linalg.vector_norm(xp.mean(of.matrix, axis=0))
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Concentricity(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, ""]:
         """Return the mean; undefined where the mean row, or a row, has no length."""
-        lengths, rows, size = of[RowNorms(center=False)], of[Factor(center=False)], of[MeanRowNorm()]
+        lengths, rows, size = of[RowNorms(center=False)], of.matrix, of[MeanRowNorm()]
         xp = array_namespace(rows)
         if size <= of.n * xp.finfo(xp.float64).eps * xp.max(lengths):
             raise UndefinedError(f"the mean row of {of.name} is zero: it has no direction")

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from likewise.arrays import Array, Tie, average_ranks, from_strict_triangle, refined, strict_triangle
 from likewise.errors import UndefinedError
-from likewise.prepared.factors import Coordinates, Norm, RowNorms
+from likewise.prepared.factors import Norm, RowNorms
 from likewise.prepared.gram import Gram, unit
 from likewise.prepared.prepared import PerPair, Prepared
 from likewise.prepared.spectrum import Whitened
@@ -69,7 +69,8 @@ class Distances(PerPair):
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
         """Return the distances, zero on the diagonal."""
         if self.inner == "euclidean":
-            lost = LOST * array_namespace(of.matrix).sum(of[Coordinates()][-1, :] ** 2)
+            xp = array_namespace(of.matrix)
+            lost = LOST * xp.sum(xp.mean(of.matrix, axis=0) ** 2)
             return from_gram(of[Gram(center=True)], of.matrix, lost)
         if self.inner == "mahalanobis":
             return self._mahalanobis(of)

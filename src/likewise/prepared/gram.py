@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import UndefinedError
-from likewise.prepared.factors import Factor
+from likewise.prepared.factors import rows_of
 from likewise.prepared.prepared import PerPair, Prepared
 
 
@@ -54,6 +54,6 @@ class Gram(PerPair):
         return not self.center
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
-        """Return L L'."""
-        factor = of[Factor(self.center)]
-        return factor @ factor.T
+        """Return the inner products."""
+        rows = rows_of(of, self.center)
+        return rows @ rows.T

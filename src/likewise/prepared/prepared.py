@@ -119,6 +119,11 @@ class Prepared:
             self._matrix = read_only(gather(self._whole.matrix, self._index, 0))
         return self._matrix
 
+    @property
+    def is_part(self) -> bool:
+        """Whether this is a view of some items, or of a shuffle of them, and has the whole to ask."""
+        return self._whole is not None
+
     def __getitem__(self, quantity: Quantity) -> Array:
         if quantity not in self._values:
             if self._whole is not None and (quantity.local or (self._permutes and quantity.equivariant)):
