@@ -190,6 +190,8 @@ def cka(
             if not np.median(pdist(m)):
                 return math.nan
             s = bandwidth * np.median(pdist(m))
+            if 2 * np.sum(np.exp(-((pdist(m) / s) ** 2) / 2)) <= 1e-10 * n:
+                return math.nan
             k = np.asarray([[math.exp(-np.sum((a - b) ** 2) / (2 * s * s)) for b in m] for a in m])
         kernels.append(k / np.linalg.norm(k))
     k, m = kernels
@@ -437,6 +439,8 @@ def neighbours(m: np.ndarray, k: int, inner: str, center: bool) -> list[list[int
         apart = [
             [(float(f"{np.linalg.norm(a - b):.11g}"), j) for j, b in enumerate(m) if j != i] for i, a in enumerate(m)
         ]
+    if any(len({d for d, _ in others}) == 1 for others in apart) and len(m) > 2:
+        return None  # all others are equally near
     return [[j for _, j in sorted(others)[:k]] for others in apart]
 
 
@@ -630,6 +634,8 @@ def imd(x: np.ndarray, y: np.ndarray, *, k: int) -> float:
     traces = []
     for m in (x, y):
         near = neighbours(m, k, "euclidean", False)
+        if near is None:
+            return math.nan
         n = len(m)
         edges = np.asarray([[float(j in near[i] or i in near[j]) for j in range(n)] for i in range(n)])
         degrees = edges.sum(axis=1)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from likewise.errors import UndefinedError
+from likewise.errors import InputError, UndefinedError
 from likewise.measures import Configuration, get
 from likewise.prepared import Neighbours, Prepared
 
@@ -156,9 +156,9 @@ def test_undefined_names_the_row_that_has_no_cosine(center):
 
 
 def test_more_neighbours_than_other_items_are_undefined():
-    with pytest.raises(UndefinedError, match="24 items; jaccard needs at least 25"):
+    with pytest.raises(UndefinedError, match="24 items; jaccard needs at least 26"):
         get("jaccard")(generic(4), generic(5), k=24)
-    with pytest.raises(UndefinedError, match="k = 0 neighbours"):
+    with pytest.raises(InputError, match=r"k=0\): needed is a number above 0"):
         get("jaccard")(generic(4), generic(5), k=0)
 
 
@@ -179,9 +179,58 @@ def test_ties_of_neighbours_go_to_the_lower_index():
     assert neighbours(x, 3) == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2], [0, 1, 5], [0, 1, 4]]
 
 
-def test_rows_of_one_direction_tie_whatever_their_length():
+def test_rows_of_one_direction_have_no_neighbours():
     x = np.arange(1.0, 7.0)[:, None] * np.asarray([[0.3, 0.7, 0.1]])
-    assert neighbours(x, 2) == [[1, 2], [0, 2], [0, 1], [0, 1], [0, 1], [0, 1]]
+    with pytest.raises(UndefinedError, match="all other rows are equally near to row 0"):
+        neighbours(x, 2)
+
+
+@pytest.mark.parametrize("name", ["rank_similarity", "joint_rank_jaccard", "information_imbalance", "mutual_knn"])
+def test_ties_of_unrelated_sides_do_not_pass_for_likeness(name):
+    """Shuffles break ties as the score does: p-values of unrelated rows of whole numbers are not small."""
+    c = Configuration(name, {})
+    small = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        x, y = (Prepared(rng.integers(0, 2, (40, 3)) + np.asarray([1, 0, 0])) for _ in range(2))
+        null = np.asarray([c(x, y.permuted(rng.permutation(40))) for _ in range(19)])
+        small += (c.facts.more_alike * (c(x, y) - null) > 0).all()
+    assert small <= 4  # of 20, with 1 expected
+
+
+def test_view_of_tied_rows_scores_as_the_rows_themselves(configuration):
+    if not configuration.facts.paired:
+        pytest.skip("knows no order of rows; its graph breaks ties by that in which they come")
+    x, y = (np.random.default_rng(s).integers(1, 4, size=(30, 4)).astype(float) for s in (1, 2))
+    order = np.random.default_rng(3).permutation(30)
+    try:
+        expected = configuration(x, y[order])
+    except UndefinedError:
+        return
+    found = configuration(x, Prepared(y).permuted(order))
+    assert found == pytest.approx(expected, abs=1e-3 * configuration.facts.rounding, rel=1e-9)
+
+
+def test_aligned_cosine_ignores_rotations_where_the_sides_share_few_directions():
+    rng = np.random.default_rng(0)
+    q = np.linalg.qr(np.c_[np.ones(40), rng.normal(size=(40, 10))])[0][:, 1:]
+    x, y = q[:, :6], q[:, [0, 1, 2, 7, 8, 9]]
+    values = [get("aligned_cosine")(x @ np.linalg.qr(rng.normal(size=(6, 6)))[0], y) for _ in range(4)]
+    assert values == pytest.approx([values[0]] * 4, abs=1e-9)
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+def test_permuted_features_beside_empty_ones_are_identical(normalize):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        y = rng.normal(size=(30, 9))
+        x = np.c_[y, np.zeros(30)][:, rng.permutation(10)]
+        assert get("permutation_procrustes")(x, y, normalize=normalize) <= 1e-14
+
+
+def test_kernel_that_sees_no_pair_is_undefined():
+    with pytest.raises(UndefinedError, match="so narrow that no two rows"):
+        get("cka")(generic(5), generic(6), kernel="rbf", bandwidth=1e-3)
 
 
 @pytest.mark.parametrize("seed", range(5))

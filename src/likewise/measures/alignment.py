@@ -18,6 +18,7 @@ from likewise.prepared import (
     RowNorms,
     held_out_pairs,
     in_order,
+    numerical_rank,
     singular_values,
     splits,
 )
@@ -39,7 +40,7 @@ def _procrustes_facts(center: bool, normalize: bool, folds: int) -> Facts:
         invariances=rotations(normalize=normalize, center=center),
         regime=HELD_OUT if folds else NEARS_IDENTITY,
         cost="side O(n^2 d), pair O(min(n, d)^3)" + (" for each fold" if folds else ""),
-        minimum_items=max(4, folds) if folds else 2,
+        minimum_items=max(4, folds) if folds else 3 if center else 2,
     )
 
 
@@ -149,7 +150,7 @@ def _aligned_cosine_facts(center: bool, normalize: bool, folds: int) -> Facts:
         invariances=rotations(normalize=True, center=center),
         regime=HELD_OUT if folds else NEARS_IDENTITY,
         cost="side O(n^2 d), pair O(min(n, d)^3)" + (" for each fold" if folds else ""),
-        minimum_items=max(4, folds) if folds else 2,
+        minimum_items=max(4, folds) if folds else 3 if center else 2,
     )
 
 
@@ -157,7 +158,7 @@ def _aligned_cosine_facts(center: bool, normalize: bool, folds: int) -> Facts:
     title="Aligned cosine similarity",
     facts=_aligned_cosine_facts,
     variants=({"center": False}, {"center": False, "normalize": False}, {"folds": 5}),
-    references=("10.18653/v1/D16-1235", "10.48550/arXiv.2312.02730"),
+    references=("10.18653/v1/D16-1229", "10.48550/arXiv.2312.02730"),
 )
 def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool = True, folds: int = 0) -> float:
     r"""Aligned cosine similarity: the mean cosine between the rows after the best rotation.
@@ -193,7 +194,7 @@ def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: 
 
     References
     ----------
-    Hamilton, Leskovec, Jurafsky (2016), doi:10.18653/v1/D16-1235; Klabunde et al. (2023),
+    Hamilton, Leskovec, Jurafsky (2016), doi:10.18653/v1/D16-1229; Klabunde et al. (2023),
     doi:10.48550/arXiv.2312.02730.
 
     Examples
@@ -206,9 +207,10 @@ def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: 
     if folds:
         return _held_out_cosine(x, y, center, folds)
     norms_x, norms_y = x[RowNorms(center)], y[RowNorms(center)]
-    u, _, vh = x.joint(y, CrossDecomposition(center))
+    u, s, vh = x.joint(y, CrossDecomposition(center))
     xp = array_namespace(u)
-    products = xp.sum((x[Factor(center)] @ u) * (y[Factor(center)] @ vh.T), axis=1)
+    common = numerical_rank(s, max(x.n, x.d, y.d))  # what the sides do not share leaves the rotation open
+    products = xp.sum((x[Factor(center)] @ u[:, :common]) * (y[Factor(center)] @ vh[:common, :].T), axis=1)
     return float(xp.mean(products / (norms_x * norms_y)))
 
 
@@ -244,6 +246,7 @@ def _held_out_norms(of: Prepared, center: bool, folds: int) -> Float[Array, " n"
         invariances=rotations(normalize=True, center=True),
         regime=NEARS_IDENTITY,
         cost="side O(n^2 d), pair O(min(n, d)^3)",
+        minimum_items=3,
     ),
     references=("10.48550/arXiv.2110.14739",),
 )
@@ -299,7 +302,7 @@ def _shape_distance_facts(alpha: float) -> Facts:
         regime="undefined" if alpha == 0 else NEARS_IDENTITY,
         cost="side O(n d min(n, d)), pair O(min(n, d)^3)",
         undefined_if_wide=alpha == 0,
-        minimum_items=3 if alpha == 0 else 2,
+        minimum_items=3,
     )
 
 

@@ -258,7 +258,7 @@ def _gulp_facts(lam: float, squared: bool) -> Facts:
         regime=("lam decides" if lam else "0 for any data of full rank" if squared else "undefined"),
         cost="side O(n d min(n, d)), pair O(n^2)",
         undefined_if_wide=lam == 0 and not squared,
-        minimum_items=2 if lam or squared else 3,
+        minimum_items=3,
     )
 
 

@@ -4,6 +4,7 @@ from math import inf
 
 from array_api_compat import array_namespace
 
+from likewise.errors import UndefinedError
 from likewise.measures.measure import Facts, Operand, measure, positive, prepare, rotations
 from likewise.prepared import (
     Concentricity,
@@ -292,5 +293,7 @@ def anisotropy(x: Operand) -> float:
     0.0
     """
     of = prepare(x)
+    if of.n == 1:
+        raise UndefinedError(f"{of.name} has one row: anisotropy needs two")
     distances = of[Distances("cosine")]
     return 1 - float(array_namespace(distances).sum(distances)) / (of.n * (of.n - 1))

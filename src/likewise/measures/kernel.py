@@ -43,7 +43,7 @@ def _cka_facts(kernel: str, bandwidth: float, debiased: bool, feature_corrected:
         invariances=FEATURES if feature_corrected else rotations(normalize=True, center=True),
         regime="unrelated data stay near 0, of either sign" if debiased else NEARS_IDENTITY,
         cost="side O(n^2 d), pair O(n^2)",
-        minimum_items=4 if debiased else 2,
+        minimum_items=4 if debiased else 3,
     )
 
 
@@ -58,7 +58,6 @@ def _cka_facts(kernel: str, bandwidth: float, debiased: bool, feature_corrected:
     ),
     references=(
         "10.48550/arXiv.1905.00414",
-        "10.5555/2503308.2343691",
         "10.48550/arXiv.2405.01012",
         "10.48550/arXiv.2502.15104",
     ),
@@ -113,8 +112,8 @@ def cka(
 
     References
     ----------
-    Kornblith et al. (2019), doi:10.48550/arXiv.1905.00414; Song et al. (2012), doi:10.5555/2503308.2343691; Murphy
-    et al. (2024), doi:10.48550/arXiv.2405.01012; Chun et al. (2025), doi:10.48550/arXiv.2502.15104.
+    Kornblith et al. (2019), doi:10.48550/arXiv.1905.00414; Song et al. (2012), Journal of Machine Learning
+    Research 13; Murphy et al. (2024), doi:10.48550/arXiv.2405.01012; Chun et al. (2025), doi:10.48550/arXiv.2502.15104.
 
     Examples
     --------
@@ -130,11 +129,14 @@ def cka(
     shares = [float(of[SharedFeatures()]) for of in (x, y)]
     if min(shares) <= NO_SHARE:
         name = x.name if shares[0] <= NO_SHARE else y.name
-        raise UndefinedError(f"different features of {name} have no covariance in common: the corrected norm is none")
+        raise UndefinedError(
+            f"what different features of {name} have in common is estimated as nothing: no norm to divide by"
+        )
     return value / sqrt(shares[0] * shares[1])
 
 
 def _cknna_facts(k: int, transposed: bool) -> Facts:
+    positive("cknna", "k", k)
     return Facts(
         direction="similarity",
         bounds=(-inf, inf),
@@ -143,7 +145,7 @@ def _cknna_facts(k: int, transposed: bool) -> Facts:
         symmetric=not transposed,
         regime="unrelated data stay near 0, of either sign",
         cost="side O(n^2 (d + log n)), pair O(n^2)",
-        minimum_items=max(4, k + 1),
+        minimum_items=max(4, k + 2),
     )
 
 
@@ -230,7 +232,7 @@ def _distance_correlation_facts(debiased: bool) -> Facts:
         invariances=rotations(normalize=True, center=True),
         regime="unrelated data stay near 0, of either sign" if debiased else NEARS_IDENTITY,
         cost="side O(n^2 d), pair O(n^2)",
-        minimum_items=4 if debiased else 2,
+        minimum_items=4 if debiased else 3,
     )
 
 
@@ -296,6 +298,7 @@ def distance_correlation(x: Prepared, y: Prepared, *, debiased: bool = False) ->
         invariances=rotations(normalize=True, center=True),
         regime=NEARS_IDENTITY,
         cost="side O(n^2 d), pair O(min(n, d)^3)",
+        minimum_items=3,
     ),
     references=("10.48550/arXiv.2311.11436",),
 )

@@ -4,7 +4,7 @@ from math import inf, sqrt
 
 import numpy as np
 from array_api_compat import array_namespace
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.optimize import linear_sum_assignment
 
 from likewise.arrays import Array, refined, to_numpy
@@ -80,9 +80,15 @@ def permutation_procrustes(x: Prepared, y: Prepared, *, center: bool = False, no
     a, b = (of[Columns(center)] / (of[Norm(center)] if normalize else 1.0) for of in (x, y))
     rows, columns = assignment(a.T @ b)
     xp = array_namespace(a, b)
-    rest = [xp.sum(m**2) - xp.sum(xp.take(m, at, axis=1) ** 2) for m, at in ((a, rows), (b, columns))]
-    squared = xp.sum((xp.take(a, rows, axis=1) - xp.take(b, columns, axis=1)) ** 2)
-    return sqrt(float(squared) + (float(rest[0]) if x.d > y.d else float(rest[1]) if y.d > x.d else 0.0))
+    unmatched = sum(float(xp.sum(xp.sum(m**2, axis=0)[_left_out(m, at)])) for m, at in ((a, rows), (b, columns)))
+    return sqrt(float(xp.sum((xp.take(a, rows, axis=1) - xp.take(b, columns, axis=1)) ** 2)) + unmatched)
+
+
+def _left_out(m: Float[Array, "n d"], matched: Array) -> Bool[Array, " d"]:
+    """Which columns have no partner."""
+    left = np.ones(m.shape[1], dtype=bool)
+    left[to_numpy(matched)] = False
+    return array_namespace(m).asarray(left, device=m.device)
 
 
 def assignment(gains: Float[Array, "d e"]) -> tuple[Array, Array]:

@@ -234,6 +234,8 @@ def record(name: str) -> Measure:
 
 def _import_module_of(name: str) -> None:
     module, _, function = name.partition(":")
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise InputError(f"{module!r} in {name!r} is not the name of a module; needed is module:function")
     try:
         importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array
 from likewise.errors import UndefinedError
-from likewise.measures.measure import Facts, choice, measure, rotations
+from likewise.measures.measure import Facts, choice, measure, positive, rotations
 from likewise.prepared import Distances, NeighbourRanks, Neighbours, Prepared
 
 Inner = Literal["cosine", "euclidean"]
@@ -21,6 +21,7 @@ VARIANTS = ({"center": True}, {"k": 3}, {"inner": "euclidean"})
 
 def _facts(k: int, center: bool, inner: str) -> Facts:
     choice("a measure of neighbours", "inner", inner, ("cosine", "euclidean"))
+    positive("a measure of neighbours", "k", k)
     return Facts(
         direction="similarity",
         bounds=(0.0, 1.0),
@@ -28,7 +29,7 @@ def _facts(k: int, center: bool, inner: str) -> Facts:
         invariances=rotations(normalize=True, center=center or inner == "euclidean"),
         regime=LITTLE,
         cost="side O(n^2 (d + log n)), pair O(n k)",
-        minimum_items=k + 1,
+        minimum_items=k + 2,
     )
 
 
@@ -62,7 +63,7 @@ def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inne
     Raises
     ------
     UndefinedError
-        If k is not below n, or a row has no length.
+        If k is not below n - 1, a row has no length, or all others are equally near to one.
 
     Notes
     -----
@@ -120,7 +121,7 @@ def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, i
     Raises
     ------
     UndefinedError
-        If k is not below n, or a row has no length.
+        If k is not below n - 1, a row has no length, or all others are equally near to one.
 
     Notes
     -----
@@ -146,7 +147,7 @@ def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, i
     title="Rank similarity of common neighbours",
     facts=_facts,
     variants=VARIANTS,
-    references=("10.1145/3341525.3387398", "10.48550/arXiv.2305.06329"),
+    references=("10.48550/arXiv.2305.06329",),
 )
 def rank_similarity(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> float:
     r"""Whether the neighbours that both sides have come in the same order, the nearest counting most.
@@ -172,7 +173,7 @@ def rank_similarity(x: Prepared, y: Prepared, *, k: int = 10, center: bool = Fal
     Raises
     ------
     UndefinedError
-        If k is not below n, or a row has no length.
+        If k is not below n - 1, a row has no length, or all others are equally near to one.
 
     Notes
     -----
@@ -180,7 +181,7 @@ def rank_similarity(x: Prepared, y: Prepared, *, k: int = 10, center: bool = Fal
 
     References
     ----------
-    Wang et al. (2020), doi:10.1145/3341525.3387398; Klabunde et al. (2025), doi:10.48550/arXiv.2305.06329.
+    Klabunde et al. (2025), doi:10.48550/arXiv.2305.06329.
 
     Examples
     --------
@@ -209,7 +210,7 @@ def _rank_similarities(common: Bool[Array, "n k"], places: Int[Array, "n k"]) ->
     title="Joint rank and Jaccard similarity",
     facts=_facts,
     variants=VARIANTS,
-    references=("10.1145/3341525.3387398", "10.48550/arXiv.2305.06329"),
+    references=("10.48550/arXiv.2305.06329",),
 )
 def joint_rank_jaccard(
     x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine"
@@ -233,7 +234,7 @@ def joint_rank_jaccard(
     Raises
     ------
     UndefinedError
-        If k is not below n, or a row has no length.
+        If k is not below n - 1, a row has no length, or all others are equally near to one.
 
     Notes
     -----
@@ -241,7 +242,7 @@ def joint_rank_jaccard(
 
     References
     ----------
-    Wang et al. (2020), doi:10.1145/3341525.3387398; Klabunde et al. (2025), doi:10.48550/arXiv.2305.06329.
+    Klabunde et al. (2025), doi:10.48550/arXiv.2305.06329.
 
     Examples
     --------

@@ -134,6 +134,7 @@ def _rsm_difference_facts(inner: str, center: bool, normalize: bool, norm: str) 
         invariances=rotations(normalize=normalize or not euclidean, center=translation),
         regime="unrelated data come near to each other: all distances of a side grow equal",
         cost=f"side O(n^2 d), pair O(n^{2 if norm == 'frobenius' else 3})",
+        minimum_items=3 if normalize and euclidean else 2,
     )
 
 
@@ -149,7 +150,7 @@ def _rsm_difference_facts(inner: str, center: bool, normalize: bool, norm: str) 
         {"norm": "spectral"},
         {"center": False, "normalize": False, "norm": "spectral"},
     ),
-    references=("10.1609/aaai.v36i6.20663", "10.48550/arXiv.2312.02730"),
+    references=("10.48550/arXiv.2312.02730",),
 )
 def rsm_difference(
     x: Prepared,

@@ -113,7 +113,7 @@ def _bars(a: Float[np.ndarray, "n n"], b: Float[np.ndarray, "n n"]) -> float:
         invariances=rotations(normalize=True, center=True),
         regime="unrelated data come near to each other: all distances of a side grow equal",
         cost="side O(n^2 d), pair O(n^2)",
-        minimum_items=2,
+        minimum_items=3,
     ),
     references=("10.48550/arXiv.2503.11910",),
 )
@@ -171,7 +171,7 @@ def rtd_lite(x: Prepared, y: Prepared) -> float:
         paired=False,
         regime="sees only the graph of nearest neighbours",
         cost="side O(n^2 d + n^3), pair O(1)",
-        minimum_items=k + 1,
+        minimum_items=k + 2,
     ),
     variants=({"k": 3},),
     references=("10.48550/arXiv.1905.11141",),

@@ -15,13 +15,14 @@ from likewise.prepared.heldout import (
     splits,
 )
 from likewise.prepared.kernels import SharedFeatures, UnitKernel
-from likewise.prepared.neighbours import NeighbourRanks, Neighbours
+from likewise.prepared.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.prepared.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
 from likewise.prepared.spectrum import (
     CanonicalDecomposition,
     PrincipalComponents,
     Projection,
     Whitened,
+    numerical_rank,
     singular_values,
 )
 
@@ -55,6 +56,7 @@ __all__ = [
     "ScaledDistances",
     "SharedFeatures",
     "SpanningLength",
+    "TiedNeighbours",
     "Uniformity",
     "UnitColumns",
     "UnitDistances",
@@ -63,6 +65,7 @@ __all__ = [
     "Whitened",
     "held_out_pairs",
     "in_order",
+    "numerical_rank",
     "singular_values",
     "spanning_length",
     "splits",

@@ -14,6 +14,9 @@ from likewise.prepared.factors import Norm
 from likewise.prepared.gram import Gram, u_centered, unit
 from likewise.prepared.prepared import OrderFree, PerPair, Prepared
 
+NOTHING = 1e-10
+"""A mean of the Gaussian kernel over the other rows this small says nothing but that a row is like itself."""
+
 
 @dataclass(frozen=True)
 class UnitKernel(PerPair):
@@ -43,7 +46,12 @@ class UnitKernel(PerPair):
         median = (ordered[middle] + ordered[-middle - 1]) / 2
         if median == 0:
             raise UndefinedError(f"the median distance between the rows of {of.name} is zero: no scale for a bandwidth")
-        return xp.exp(-((distances / (self.bandwidth * median)) ** 2) / 2)
+        kernel = xp.exp(-((distances / (self.bandwidth * median)) ** 2) / 2)
+        if float(xp.sum(kernel)) - of.n <= NOTHING * of.n:
+            raise UndefinedError(
+                f"bandwidth {self.bandwidth:g} is so narrow that no two rows of {of.name} are near: take a wider one"
+            )
+        return kernel
 
 
 @dataclass(frozen=True)

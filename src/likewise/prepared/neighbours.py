@@ -4,12 +4,39 @@ from dataclasses import dataclass
 from typing import Literal
 
 from array_api_compat import array_namespace
-from jaxtyping import Int
+from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array, tied_runs
 from likewise.errors import UndefinedError
 from likewise.prepared.distances import TIES, Distances
-from likewise.prepared.prepared import PerPair, Prepared, Quantity
+from likewise.prepared.prepared import OrderFree, PerPair, Prepared, Quantity
+
+
+def away(of: Prepared, inner: Literal["cosine", "euclidean"], center: bool) -> Float[Array, "n n"]:
+    """Distances, an item farther from itself than from any other."""
+    xp = array_namespace(of.matrix)
+    distances = of[Distances(inner, center=center and inner == "cosine")]
+    index = xp.arange(of.n, device=distances.device)
+    itself = index[:, None] == index[None, :]
+    return xp.where(itself, xp.full_like(distances, 2 * float(xp.max(distances)) + 1), distances)
+
+
+@dataclass(frozen=True)
+class TiedNeighbours(OrderFree):
+    """Whether some item has two others equally near; undefined where it has all others so: they have no order."""
+
+    inner: Literal["cosine", "euclidean"]
+    center: bool
+
+    def compute(self, of: Prepared) -> Bool[Array, ""]:
+        """Return whether there are ties."""
+        distances = away(of, self.inner, self.center)
+        xp = array_namespace(distances)
+        different = xp.max(tied_runs(distances, TIES[self.inner]), axis=1)  # itself is one more, the farthest
+        if of.n > 2 and xp.any(different == 1):
+            item = int(xp.argmin(different))
+            raise UndefinedError(f"all other rows are equally near to row {item} of {of.name}: none is a neighbour")
+        return xp.any(different < of.n - 1)
 
 
 @dataclass(frozen=True)
@@ -22,14 +49,16 @@ class NeighbourRanks(PerPair):
     inner: Literal["cosine", "euclidean"]
     center: bool
 
+    def follows(self, whole: Prepared) -> bool:
+        """Ties go to the lower index, which a shuffle changes: gathered, they would agree with the other side's."""
+        return not bool(whole[TiedNeighbours(self.inner, self.center)])
+
     def compute(self, of: Prepared) -> Int[Array, "n n"]:
         """Return the ranks."""
-        xp = array_namespace(of.matrix)
-        distances = of[Distances(self.inner, center=self.center and self.inner == "cosine")]
-        index = xp.arange(of.n, device=distances.device)
-        itself = index[:, None] == index[None, :]
-        away = xp.where(itself, xp.full_like(distances, 2 * float(xp.max(distances)) + 1), distances)
-        order = xp.argsort(tied_runs(away, TIES[self.inner]), axis=1, stable=True)
+        of[TiedNeighbours(self.inner, self.center)]  # undefined where there is no order
+        distances = away(of, self.inner, self.center)
+        xp = array_namespace(distances)
+        order = xp.argsort(tied_runs(distances, TIES[self.inner]), axis=1, stable=True)
         # The place of j in the order of row i is the inverse permutation of that row.
         return xp.astype(xp.argsort(order, axis=1) + 1, xp.int32)
 
@@ -45,6 +74,10 @@ class Neighbours(Quantity):
     k: int
     inner: Literal["cosine", "euclidean"]
     center: bool
+
+    def follows(self, whole: Prepared) -> bool:
+        """As the ranks."""
+        return NeighbourRanks(self.inner, self.center).follows(whole)
 
     def compute(self, of: Prepared) -> Int[Array, "n k"]:
         """Return their indices."""

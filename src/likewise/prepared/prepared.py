@@ -21,6 +21,10 @@ class Quantity(abc.ABC):
     equivariant: bool = True
     """Whether the value for reordered items is a gather too; not so where items are told apart by their place."""
 
+    def follows(self, whole: "Prepared") -> bool:
+        """Whether the value for reordered items of ``whole`` is a gather."""
+        return self.equivariant
+
     @abc.abstractmethod
     def compute(self, of: "Prepared") -> Array:
         """Return the value; may ask ``of`` for other quantities."""
@@ -126,7 +130,7 @@ class Prepared:
 
     def __getitem__(self, quantity: Quantity) -> Array:
         if quantity not in self._values:
-            if self._whole is not None and (quantity.local or (self._permutes and quantity.equivariant)):
+            if self._whole is not None and (quantity.local or (self._permutes and quantity.follows(self._whole))):
                 value = quantity.reindex(self._whole[quantity], self._index)
             else:
                 value = quantity.compute(self)
