@@ -1,6 +1,7 @@
 """The page about a measure of one's own, followed literally."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+
+from likewise.errors import InputError
+from likewise.measures import measure
 
 PAGE = Path(__file__).parents[1] / "docs" / "own-measure.md"
 LIKEWISE = Path(sys.executable).with_name("likewise")
@@ -43,6 +47,39 @@ def test_one_call_finds_a_fact_that_is_not_so(folder: Path) -> None:
     )
     assert done.returncode != 0
     assert "length_correlation, check_invariances: 'scaling', not declared ignored" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("def length", "def def length", "stopped with SyntaxError: "),
+        ("from", "raise ValueError('as it stands')\nfrom", "stopped with ValueError: as it stands"),
+        (
+            "return float(",
+            "return 0 * math.inf * float(",
+            "length_correlation found nan for a and b, which is no score",
+        ),
+    ],
+)
+def test_its_mistakes_are_said_in_words(folder: Path, old: str, new: str, message: str) -> None:
+    own = folder / "my_measures.py"
+    own.write_text("import math\n" + own.read_text().replace(old, new, 1))
+    for name in ("a", "b"):
+        np.save(folder / f"{name}.npy", np.random.default_rng(0).normal(size=(20, 5)))
+    done = subprocess.run(
+        [LIKEWISE, "compare", "a.npy", "b.npy", "--measure", "my_measures:length_correlation", "--json"],
+        cwd=folder, capture_output=True, text=True, check=False, env=os.environ | {"COLUMNS": "1000"},
+    )  # fmt: skip
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_parameter_without_a_default_is_refused() -> None:
+    with pytest.raises(InputError, match=r"the parameter 'k' of the measure .*:f; .*f\(x, y, \*, k=...\)"):
+
+        @measure(title="f", facts=lambda k: None, references=())
+        def f(x, y, k):
+            return 0.0
 
 
 def test_example_in_its_docstring_runs(folder: Path) -> None:

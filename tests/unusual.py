@@ -74,7 +74,7 @@ def register() -> dict[str, object]:
         ),
     )
     @within_likewise
-    def ridge(x: Prepared, y: Prepared, strength: float = 5.0) -> float:
+    def ridge(x: Prepared, y: Prepared, *, strength: float = 5.0) -> float:
         """Share of the variance of the second that a short linear map of the first explains."""
         if x.d + y.d < 3:
             raise UndefinedError(f"{x.name} has one feature")

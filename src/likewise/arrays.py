@@ -20,14 +20,23 @@ CHUNK = 2**24
 
 @dataclass(frozen=True)
 class Tie:
-    """How near two values are, by rounding alone, that are equal by definition: relative to their size, or absolute."""
+    """How near two values are, by rounding alone, that are equal by definition: relative to their size, or absolute.
+
+    Values below ``squares`` are sums of squared differences, and their error shrinks with the root of their size.
+    """
 
     relative: float = 0.0
     absolute: float = 0.0
+    squares: float = 0.0
 
     def apart(self, ordered: Float[Array, "*rows m"]) -> Bool[Array, "*rows steps"]:
         """Whether each of the values after the first, which ascend, is another than the one before it."""
-        return ordered[..., 1:] > ordered[..., :-1] + (self.relative * ordered[..., 1:] + self.absolute)
+        values = ordered[..., 1:]
+        tie = self.relative * values + self.absolute
+        if self.squares:
+            xp = array_namespace(values)
+            tie = xp.where(values > self.squares, tie, self.absolute * xp.sqrt(xp.abs(values)))
+        return values > ordered[..., :-1] + tie
 
 
 def check_matrix(x: Array, name: str = "matrix", ids: Sequence[str] = ()) -> Array:

@@ -55,14 +55,19 @@ def test_configuration_computes_what_the_function_computes(configuration, relate
         ("zzz", "unknown measure 'zzz'; known: aligned_cosine, cka"),
         ("jaccard(centre=True)", r"jaccard has no parameter 'centre'; did you mean \"center\"\?"),
         ("jaccard(q=1)", "jaccard has no parameter 'q'; known: center, inner, k"),
-        ("rsa(inner=cosin)", r"rsa\(inner='cosin'\) is unknown; did you mean \"cosine\"\?"),
-        ("rsa(outer=kendal)", r"rsa\(outer='kendal'\) is unknown; known: cosine, pearson, spearman, tau_a, tau_b"),
+        ("rsa(inner=cosin)", r"rsa: inner='cosin' is unknown; did you mean \"cosine\"\?"),
+        ("rsa(outer=kendal)", r"rsa: outer='kendal' is unknown; known: cosine, pearson, spearman, tau_a, tau_b"),
         ("rsm_difference(inner=euclid)", r"did you mean \"euclidean\"\?"),
-        ("jaccard(center=1)", r"jaccard\(center=1\): needed is a value like False"),
-        ("jaccard(k=True)", r"jaccard\(k=True\): needed is a value like 10"),
-        ("jaccard(k=2.5)", r"jaccard\(k=2.5\): needed is a value like 10"),
-        ("jaccard(k=five)", r"jaccard\(k='five'\): needed is a value like 10"),
-        ("rsa(inner=3)", r"rsa\(inner=3\): needed is a value like 'euclidean'"),
+        ("jaccard(center=1)", r"jaccard\(center=1\): needed is True or False, as False"),
+        ("jaccard(k=True)", r"jaccard\(k=True\): needed is a whole number, as 10"),
+        ("jaccard(k=2.5)", r"jaccard\(k=2.5\): needed is a whole number, as 10"),
+        ("jaccard(k=five)", r"jaccard\(k='five'\): needed is a whole number, as 10"),
+        ("rsa(inner=3)", r"rsa\(inner=3\): needed is a text, as 'euclidean'"),
+        ("gulp(lam=1" + 400 * "0" + ")", "needed is a number, as"),
+        ("cka(bandwidth=0.5)", "cka: bandwidth=0.5 is that of kernel='rbf'"),
+        ("svcca(variance=0.9, k=3)", "svcca: variance=0.9, k=3; the directions are chosen by one of the two"),
+        ("rtd(draws=3)", "rtd: draws=3, seed=0 are those of samples"),
+        ("rtd(sample=2)", "rtd: sample=2; needed are 3 items or more, or 0 for all"),
         ("jaccard(k=5", r"cannot read 'jaccard\(k=5'"),
     ],
 )
@@ -73,11 +78,18 @@ def test_refused_with_what_would_do(text, message):
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
-    [({"centre": True}, r"no parameter 'centre'; did you mean"), ({"k": 2.5}, "needed is a value like 10")],
+    [({"centre": True}, r"no parameter 'centre'; did you mean"), ({"k": 2.5}, "needed is a whole number, as 10")],
 )
 def test_function_refuses_what_its_configuration_refuses(parameters, message, related):
     with pytest.raises(InputError, match=message):
         get("jaccard")(*related(20, 4, 5), **parameters)
+
+
+def test_numbers_of_numpy_are_numbers():
+    c = Configuration("jaccard", {"k": np.int64(3), "center": np.True_})
+    assert c == Configuration.parse("jaccard(k=3, center=True)")
+    assert c.label == "jaccard(k=3, center=True)"
+    assert Configuration("gulp", {"lam": np.float32(0.5)}).label == Configuration.parse("gulp(lam=0.5)").label
 
 
 def test_paper_is_ten_configurations_in_the_order_of_the_paper():
@@ -187,10 +199,12 @@ def test_measure_that_is_not_there_is_refused_with_what_would_do(own_module, nam
         configurations(name)
 
 
-def test_trouble_inside_a_module_of_ones_own_is_its_own_error(tmp_path, monkeypatch):
+def test_trouble_inside_a_module_of_ones_own_is_said(tmp_path, monkeypatch):
     (tmp_path / "needs_more.py").write_text("import not_installed_anywhere")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ModuleNotFoundError, match="not_installed_anywhere"):
+    with pytest.raises(
+        InputError, match="'needs_more' .* ModuleNotFoundError: No module named 'not_installed_anywhere'"
+    ):
         record("needs_more:f")
 
 

@@ -97,7 +97,7 @@ def test_hard_against_itself_is_identical_or_undefined(configuration, definition
 def test_constant_rows_are_undefined_whatever_the_constant_and_their_number(name):
     """The mean of equal numbers misses them by rounding, which must not be taken for a representation."""
     for n in range(3, 60):
-        for constant in (0.1, 0.7, 1e6 + 0.1, 1e-300):
+        for constant in (0.1, 0.7, 1e6 + 0.1, 1e-130):
             with pytest.raises(UndefinedError, match="equal"):
                 get(name)(np.full((n, 3), constant), generic(3)[:1] * np.arange(n)[:, None])
 
@@ -116,6 +116,32 @@ def test_size_of_the_numbers_leaves_the_value(configuration, related, size):
         pytest.skip("feels scale by definition")
     x, y = related(20, 7, 9)
     assert configuration(size * x, y) == pytest.approx(configuration(x, y), rel=1e-9)
+
+
+@pytest.mark.parametrize("size", [1e-170, 1e-310, 1e160])
+def test_numbers_without_squares_are_undefined(configuration, related, size):
+    x, y = related(20, 7, 9)
+    with pytest.raises(UndefinedError, match="the largest number of x is .*: squares of such numbers are lost"):
+        configuration(size * x, y)
+
+
+@pytest.mark.parametrize("name", ["aligned_cosine(center=False)", "jaccard", "rsa(inner=cosine)"])
+def test_row_whose_square_is_lost_beside_the_others_is_undefined(name):
+    x = changed(7, lambda x: x.__setitem__(3, 1e-170 * x[3]))
+    with pytest.raises(UndefinedError, match="row 3 of x is too small beside the others"):
+        Configuration.parse(name)(x, generic(4))
+
+
+@pytest.mark.parametrize("d", [7, 40])
+def test_cosine_of_a_short_row_is_right_until_it_is_undefined(definition, d):
+    c = Configuration.parse("aligned_cosine(center=False)")
+    for size in (1.0, 1e-2, 1e-4, 1e-6, 1e-8, 1e-12, 1e-16, 1e-20):
+        x = changed(d, lambda x, size=size: x.__setitem__(3, size * x[3]))
+        if size > 1e-7:
+            assert c(x, generic(11, 1)) == pytest.approx(definition(c)(x, generic(11, 1)), abs=1e-9)
+        else:
+            with pytest.raises(UndefinedError, match="row 3 of x is too small beside the others"):
+                c(x, generic(11, 1))
 
 
 def test_fewest_items_have_a_value_within_bounds(configuration, definition, related):
@@ -158,7 +184,7 @@ def test_undefined_names_the_row_that_has_no_cosine(center):
 def test_more_neighbours_than_other_items_are_undefined():
     with pytest.raises(UndefinedError, match="24 items; jaccard needs at least 26"):
         get("jaccard")(generic(4), generic(5), k=24)
-    with pytest.raises(InputError, match=r"k=0\): needed is a number above 0"):
+    with pytest.raises(InputError, match="jaccard: k=0; needed is a number above 0"):
         get("jaccard")(generic(4), generic(5), k=0)
 
 
@@ -177,6 +203,17 @@ def test_item_is_not_its_own_neighbour_where_rows_repeat():
 def test_ties_of_neighbours_go_to_the_lower_index():
     x = np.asarray([[0.3, 0.7, 0.1]] * 4 + [[0.9, -0.2, 0.4]] * 2)
     assert neighbours(x, 3) == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2], [0, 1, 5], [0, 1, 4]]
+
+
+@pytest.mark.parametrize("offset", [1e4, 1e6, 1e7])
+def test_neighbours_by_cosine_are_told_apart_far_from_the_origin(offset):
+    x = generic(5) + offset
+    far = np.asarray(x, dtype=np.longdouble)
+    directions = far / np.sqrt((far**2).sum(axis=1, keepdims=True))
+    apart = ((directions[:, None] - directions[None]) ** 2).sum(axis=2)
+    np.fill_diagonal(apart, np.inf)
+    assert neighbours(x, 4) == np.sort(np.argsort(apart, axis=1)[:, :4], axis=1).tolist()
+    assert get("mutual_knn")(x, generic(6, seed=2) + offset, k=4) < 0.5
 
 
 def test_rows_of_one_direction_have_no_neighbours():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from likewise.errors import InputError
-from likewise.measures import REGISTRY, Configuration, configurations
+from likewise.errors import InputError, UndefinedError
+from likewise.measures import REGISTRY, Configuration, configurations, measure, record
 from likewise.representation import Representation
 from likewise.statistics import NO_CHANCE, SCHEMA, Comparison, Results, compare, judge
 from likewise.statistics import draw_permutations as draw
@@ -121,14 +121,32 @@ def test_undefined_rows_keep_their_place_status_and_reason(four):
     four["b"][3] = 0
     results = rows(compare(four, ["cka", "jaccard(k=3)", "jaccard(k=24)"], permutations=2))
     assert len(results) == 18
-    for (a, b, measure, parameters), c in results.items():
+    for (a, b, name, parameters), c in results.items():
         few = '"k":24' in parameters
-        if measure == "jaccard" and (few or "b" in (a, b)):
+        if name == "jaccard" and (few or "b" in (a, b)):
             assert c.status == "undefined"
             assert ("24 items; jaccard needs at least 26" if few else "row 3 of b is zero") in c.reason
             assert (c.value, c.null_mean, c.z, c.pvalue, c.calibrated, c.n_permutations) == (None,) * 5 + (0,)
         else:
             assert (c.status, c.reason, c.n_permutations) == ("ok", "", 2)
+
+
+def test_score_stays_where_a_shuffle_has_none():
+    calls = []
+
+    @measure(title="Fragile", facts=lambda: record("cka").facts(**record("cka").defaults), references=())
+    def fragile(x, y):
+        calls.append(y)
+        if len(calls) == 3:
+            raise UndefinedError("no value here")
+        return 0.5
+
+    try:
+        (c,) = compare({"a": np.eye(4), "b": np.eye(4)}, fragile.measure_name, permutations=4)
+    finally:
+        del REGISTRY[fragile.measure_name]
+    assert (c.status, c.value, c.pvalue, c.calibrated, c.n_permutations) == ("ok", 0.5, None, None, 0)
+    assert c.reason == "no chance level: undefined after a shuffle: no value here"
 
 
 def test_chance_that_cannot_be_told_from_identity_is_a_reason_beside_the_value():
@@ -220,7 +238,7 @@ def test_numbers_too_large_or_small_are_undefined_and_cost_no_other_pair(scale):
     with np.errstate(all="ignore"):
         rows = list(compare({"x": x, "y": y, "far": z * scale}, "procrustes", permutations=2))
     assert [r.status for r in rows] == ["ok", "undefined", "undefined"]
-    assert "too large or too small" in rows[1].reason
+    assert "squares of such numbers are lost" in rows[1].reason
 
 
 @pytest.mark.parametrize(

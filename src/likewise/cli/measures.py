@@ -29,9 +29,9 @@ def measures(invariant_to: InvariantTo = "", json: options.Json = False) -> None
         return
     print_table(
         "",
-        ("measure", "what it is", "direction", "range", "ignores", "where n < d"),
+        ("measure", "what it is", "direction", "range", "ignores", "besides"),
         [
-            (a["call"], a["title"], a["direction"], _range(*a["bounds"]), _shortest(a["invariances"]), a["regime"])
+            (a["call"], a["title"], a["direction"], _range(*a["bounds"]), _shortest(a["invariances"]), _besides(a))
             for a in map(_about, shown)
         ],
     )
@@ -74,6 +74,19 @@ def _about(c: Configuration) -> dict[str, Any]:
         "references": list(m.references),
         "version": m.version,
     }
+
+
+def _besides(about: dict[str, Any]) -> str:
+    """What a reader of its scores must know; the regimes are in --json and in the documentation."""
+    of_second = ", ".join(about["invariances_of_second"])
+    facts = {
+        "a metric": about["metric"],
+        "asymmetric": not about["symmetric"],
+        f"of the second: {of_second}": of_second,
+        "no matter which rows pair up": not about["paired"],
+        "undefined where n <= d": about["undefined_if_wide"],
+    }
+    return "; ".join(text for text, holds in facts.items() if holds)
 
 
 def _shortest(invariances: list[str]) -> str:

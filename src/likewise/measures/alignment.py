@@ -31,7 +31,7 @@ HELD_OUT = "few training rows leave the rotation open in most directions, even b
 
 
 def _procrustes_facts(center: bool, normalize: bool, folds: int) -> Facts:
-    check_folds("procrustes", folds)
+    check_folds(folds)
     return Facts(
         direction="distance",
         bounds=(0.0, (2.0 if folds else sqrt(2)) if normalize else inf),
@@ -141,8 +141,12 @@ def aligned_residual(x: Float[Array, "n d"], y: Float[Array, "n e"], q: Float[Ar
     return float(xp.sum((aligned - y) ** 2) + xp.sum(rest**2))
 
 
+SHORT = 1e-7
+"""A rotated row keeps fewer than nine digits of its direction if it is below this share of the longest one."""
+
+
 def _aligned_cosine_facts(center: bool, normalize: bool, folds: int) -> Facts:
-    check_folds("aligned_cosine", folds)
+    check_folds(folds)
     return Facts(
         direction="similarity",
         bounds=(-1.0, 1.0),
@@ -206,12 +210,23 @@ def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: 
     """
     if folds:
         return _held_out_cosine(x, y, center, folds)
-    norms_x, norms_y = x[RowNorms(center)], y[RowNorms(center)]
+    norms_x, norms_y = _lengths(x, center), _lengths(y, center)
     u, s, vh = x.joint(y, CrossDecomposition(center))
     xp = array_namespace(u)
     common = numerical_rank(s, max(x.n, x.d, y.d))  # what the sides do not share leaves the rotation open
     products = xp.sum((x[Factor(center)] @ u[:, :common]) * (y[Factor(center)] @ vh[:common, :].T), axis=1)
     return float(xp.mean(products / (norms_x * norms_y)))
+
+
+def _lengths(of: Prepared, center: bool) -> Float[Array, " n"]:
+    norms = of[RowNorms(center)]
+    xp = array_namespace(norms)
+    if xp.min(norms) <= SHORT * xp.max(norms):
+        raise UndefinedError(
+            f"row {int(xp.argmin(norms))} of {of.name} is too small beside the others: its direction is lost in the "
+            "rounding of the rotation"
+        )
+    return norms
 
 
 def _held_out_cosine(x: Prepared, y: Prepared, center: bool, folds: int) -> float:
@@ -227,11 +242,11 @@ def _held_out_norms(of: Prepared, center: bool, folds: int) -> Float[Array, " n"
     rows = of[HeldOutRows(folds, center)]
     xp = array_namespace(rows)
     norms = xp.linalg.vector_norm(rows, axis=1)
-    zero = norms <= of.n * xp.finfo(xp.float64).eps * xp.max(xp.linalg.vector_norm(of[Factor(center)], axis=1))
+    zero = norms <= SHORT * xp.max(xp.linalg.vector_norm(of[Factor(center)], axis=1))
     if xp.any(zero):
         raise UndefinedError(
             f"row {int(xp.argmax(xp.astype(zero, xp.int64)))} of {of.name} is the mean of the rows that its fold "
-            "trains on: a row of no length has no cosine"
+            "trains on, or too near to it: a row of no length has no cosine"
         )
     return norms
 
@@ -291,7 +306,7 @@ def procrustes_angle(x: Prepared, y: Prepared) -> float:
 
 def _shape_distance_facts(alpha: float) -> Facts:
     if not 0 <= alpha <= 1:
-        raise InputError(f"shape_distance(alpha={alpha!r}): needed is a number from 0 (whitened) to 1 (as it is)")
+        raise InputError(f"alpha={alpha!r}; needed is a number from 0 (whitened) to 1 (as it is)")
     extra = {"scaling", "linear"} if alpha == 0 else {"scaling"} if alpha == 1 else set()
     return Facts(
         direction="distance",

@@ -33,7 +33,7 @@ def check_not_wide(x: Prepared, y: Prepared, instead: str) -> None:
 
 
 def _mean_cca_facts(ridge: float) -> Facts:
-    not_negative("mean_cca", "ridge", ridge)
+    not_negative("ridge", ridge)
     return Facts(
         direction="similarity",
         bounds=(0.0, 1.0),
@@ -99,10 +99,16 @@ def mean_cca(x: Prepared, y: Prepared, *, ridge: float = 0.0) -> float:
     return float(array_namespace(rho).mean(rho))
 
 
+VARIANCE = 0.99
+"""The share of the variance that the kept directions hold."""
+
+
 def _svcca_facts(variance: float, k: int) -> Facts:
     if not 0 < variance <= 1:
-        raise InputError(f"svcca(variance={variance!r}): needed is a share of the variance, above 0 and up to 1")
-    not_negative("svcca", "k", k)
+        raise InputError(f"variance={variance!r}; needed is a share of the variance, above 0 and up to 1")
+    not_negative("k", k)
+    if k and variance != VARIANCE:
+        raise InputError(f"variance={variance!r}, k={k}; the directions are chosen by one of the two, and k=0 is none")
     return Facts(
         direction="similarity",
         bounds=(0.0, 1.0),
@@ -120,7 +126,7 @@ def _svcca_facts(variance: float, k: int) -> Facts:
     variants=({"variance": 0.9}, {"k": 1}, {"k": 3}),
     references=("10.48550/arXiv.1706.05806",),
 )
-def svcca(x: Prepared, y: Prepared, *, variance: float = 0.99, k: int = 0) -> float:
+def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -> float:
     r"""Mean canonical correlation of the leading principal components.
 
     .. math:: \frac{1}{m} \sum_{i=1}^{m} \rho_i, \quad U_x'U_y = U \operatorname{diag}(\rho) V'
@@ -248,7 +254,7 @@ def pwcca(x: Prepared, y: Prepared) -> float:
 
 
 def _gulp_facts(lam: float, squared: bool) -> Facts:
-    not_negative("gulp", "lam", lam)
+    not_negative("lam", lam)
     return Facts(
         direction="distance",
         bounds=(0.0, inf),

@@ -123,7 +123,7 @@ def concentricity_difference(x: Prepared, y: Prepared) -> float:
 
 
 def _uniformity_facts(t: float, normalize: bool) -> Facts:
-    positive("uniformity_difference", "t", t)
+    positive("t", t)
     return Facts(
         direction="distance",
         bounds=(0.0, inf),

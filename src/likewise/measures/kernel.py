@@ -31,10 +31,12 @@ FEATURES = frozenset({"feature permutation", "scaling", "translation"})
 
 
 def _cka_facts(kernel: str, bandwidth: float, debiased: bool, feature_corrected: bool) -> Facts:
-    choice("cka", "kernel", kernel, ("linear", "rbf"))
-    positive("cka", "bandwidth", bandwidth)
+    choice("kernel", kernel, ("linear", "rbf"))
+    positive("bandwidth", bandwidth)
+    if kernel == "linear" and bandwidth != 1.0:
+        raise InputError(f"bandwidth={bandwidth} is that of kernel='rbf', and kernel='linear' has none")
     if feature_corrected and not (debiased and kernel == "linear"):
-        raise InputError(f"cka(kernel={kernel!r}, debiased={debiased}, feature_corrected=True): the correction for "
+        raise InputError(f"kernel={kernel!r}, debiased={debiased}, feature_corrected=True: the correction for "
                          "sampled features belongs to kernel='linear' with debiased=True")  # fmt: skip
     return Facts(
         direction="similarity",
@@ -136,7 +138,7 @@ def cka(
 
 
 def _cknna_facts(k: int, transposed: bool) -> Facts:
-    positive("cknna", "k", k)
+    positive("k", k)
     return Facts(
         direction="similarity",
         bounds=(-inf, inf),
@@ -342,7 +344,7 @@ def nbs(x: Prepared, y: Prepared) -> float:
 
 
 def _eigenspace_facts(over: str) -> Facts:
-    choice("eigenspace_overlap", "over", over, ("rank", "width"))
+    choice("over", over, ("rank", "width"))
     return Facts(
         direction="similarity",
         bounds=(0.0, 1.0),

@@ -5,16 +5,18 @@ import importlib
 import inspect
 import json
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias
 
+import numpy as np
 from array_api_compat import array_namespace
 
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
 from likewise.naming import canonical_json, did_you_mean, format_call, parse_call
-from likewise.prepared import Prepared
+from likewise.prepared import Largest, Prepared
 from likewise.representation import Representation, check_same_items
 
 Operand: TypeAlias = Array | Prepared | Representation
@@ -33,6 +35,9 @@ INVARIANCES = {
 
 NEARS_IDENTITY = "unrelated data come near to identical ones: read the calibrated score"
 """The regime of measures whose chance level moves to the value at identity as d grows past n."""
+
+SQUARES = (1e-140, 1e140)
+"""Between these, the largest number of a matrix has a square, and so have numbers a millionth of a millionth of it."""
 
 P = ParamSpec("P")
 
@@ -143,31 +148,44 @@ def measure(
     ) -> Callable[Concatenate[Operand, Operand, P], float]:
         parameters = list(inspect.signature(function).parameters.values())[2:]
         defaults = {p.name: p.default for p in parameters}
+        module = function.__module__
+        name = function.__name__ if module.startswith("likewise.") else f"{module}:{function.__name__}"
+        for parameter in parameters:
+            if parameter.default is parameter.empty or parameter.kind is not parameter.KEYWORD_ONLY:
+                raise InputError(
+                    f"the parameter {parameter.name!r} of the measure {name}; needed are parameters after a * and with "
+                    f"a default: {function.__name__}(x, y, *, {parameter.name}=...)"
+                )
+
+        @functools.wraps(facts)
+        def named(**parameters: Any) -> Facts:
+            try:
+                return facts(**parameters)
+            except InputError as error:
+                raise InputError(f"{name}: {error}") from error
 
         @functools.wraps(function)
         def checked(x: Operand, y: Operand, *args: P.args, **kwargs: P.kwargs) -> float:
             first, second = prepare_pair(x, y)
-            check_parameters(made.name, defaults, kwargs)
-            given = with_floats(defaults, kwargs)
-            needed = facts(**(defaults | given)).minimum_items
+            check_parameters(name, defaults, kwargs)
+            given = as_declared(defaults, kwargs)
+            needed = named(**(defaults | given)).minimum_items
             if first.n < needed:
-                raise UndefinedError(f"{first.n} items; {made.name} needs at least {needed}")
+                raise UndefinedError(f"{first.n} items; {name} needs at least {needed}")
+            for side in (first, second):
+                check_squares(side)
             value = float(function(first, second, *args, **given))
             if not math.isfinite(value):
-                raise UndefinedError(
-                    f"{function.__name__} is {value}: the numbers of {first.name} or {second.name} are too large or "
-                    "too small for their squares to be told in double precision; rescale them"
-                )
+                raise UndefinedError(f"{name} found {value} for {first.name} and {second.name}, which is no score")
             return value
 
-        module = function.__module__
         made = Measure(
-            name=function.__name__ if module.startswith("likewise.") else f"{module}:{function.__name__}",
+            name=name,
             family=module.rpartition(".")[2],
             title=title,
             function=checked,
             defaults=defaults,
-            facts=facts,
+            facts=named,
             variants=({}, *variants),
             references=tuple(references),
             version=version,
@@ -181,17 +199,38 @@ def measure(
 
 def check_parameters(measure: str, defaults: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
     """Refuse parameters that a measure does not have, or whose type is not that of their default."""
-    for name, value in parameters.items():
+    for name, given in parameters.items():
         if name not in defaults:
             raise InputError(f"{measure} has no parameter {name!r}; {did_you_mean(name, defaults)}")
-        whole = type(defaults[name]) is float and type(value) is int
-        if type(value) is not type(defaults[name]) and not whole:
-            raise InputError(f"{measure}({name}={value!r}): needed is a value like {defaults[name]!r}")
+        kind, value = type(defaults[name]), plain(given)
+        if type(value) is not kind and not (kind is float and type(value) is int and abs(value) <= sys.float_info.max):
+            raise InputError(
+                f"{measure}({name}={value!r}): needed is {KINDS.get(kind, 'a value')}, as {defaults[name]!r}"
+            )
 
 
-def with_floats(defaults: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters with a float where a whole number stands for one, so that a configuration has one text."""
-    return {name: float(v) if type(defaults[name]) is float else v for name, v in parameters.items()}
+KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "a text"}
+"""What the types of parameters are called."""
+
+
+def plain(value: Any) -> Any:
+    """A number of NumPy as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def as_declared(defaults: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters in the types of their defaults, so that a configuration has one text."""
+    return {name: float(v) if type(defaults[name]) is float else plain(v) for name, v in parameters.items()}
+
+
+def check_squares(of: Prepared) -> None:
+    """Refuse a side of which double precision cannot hold the squares: what is computed from them would be wrong."""
+    largest = float(of[Largest()])
+    if largest and not SQUARES[0] < largest < SQUARES[1]:
+        raise UndefinedError(
+            f"the largest number of {of.name} is {largest:.3g}: squares of such numbers are lost in double precision; "
+            "rescale them"
+        )
 
 
 def prepare_pair(x: Operand, y: Operand) -> tuple[Prepared, Prepared]:
@@ -238,12 +277,14 @@ def _import_module_of(name: str) -> None:
         raise InputError(f"{module!r} in {name!r} is not the name of a module; needed is module:function")
     try:
         importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module.partition(".")[0]:
-            raise
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
+            raise InputError(
+                f"no module {module!r} for the measure {name!r}; put {module}.py into the folder that you work in, "
+                "beside the experiment, or where Python finds it"
+            ) from error
         raise InputError(
-            f"no module {module!r} for the measure {name!r}; put {module}.py into the folder that you work in, beside "
-            "the experiment, or where Python finds it"
+            f"the module {module!r} of the measure {name!r} stopped with {type(error).__name__}: {error}"
         ) from error
     if name not in REGISTRY:
         offered = [known for known in REGISTRY if known.startswith(f"{module}:")]
@@ -290,7 +331,7 @@ class Configuration:
     def __post_init__(self) -> None:
         defaults = record(self.measure).defaults
         check_parameters(self.measure, defaults, self.parameters)
-        object.__setattr__(self, "parameters", {**defaults, **with_floats(defaults, self.parameters)})
+        object.__setattr__(self, "parameters", {**defaults, **as_declared(defaults, self.parameters)})
         self.facts  # noqa: B018  # unknown values of a parameter are refused here
 
     def __hash__(self) -> int:
@@ -327,29 +368,29 @@ class Configuration:
         return record(self.measure).function(x, y, **self.parameters)
 
 
-def choice(measure: str, parameter: str, value: Any, known: Iterable[str]) -> None:
+def choice(parameter: str, value: Any, known: Iterable[str]) -> None:
     """Refuse a value that a parameter does not have."""
     known = list(known)
     if value not in known:
-        raise InputError(f"{measure}({parameter}={value!r}) is unknown; {did_you_mean(str(value), known)}")
+        raise InputError(f"{parameter}={value!r} is unknown; {did_you_mean(str(value), known)}")
 
 
-def positive(measure: str, parameter: str, value: float | int) -> None:
+def positive(parameter: str, value: float | int) -> None:
     """Refuse a parameter that is not above zero."""
     if not 0 < value < math.inf:
-        raise InputError(f"{measure}({parameter}={value!r}): needed is a number above 0")
+        raise InputError(f"{parameter}={value!r}; needed is a number above 0")
 
 
-def not_negative(measure: str, parameter: str, value: float | int) -> None:
+def not_negative(parameter: str, value: float | int) -> None:
     """Refuse a parameter that is below zero."""
     if not 0 <= value < math.inf:
-        raise InputError(f"{measure}({parameter}={value!r}): needed is 0 or a number above it")
+        raise InputError(f"{parameter}={value!r}; needed is 0 or a number above it")
 
 
-def check_folds(measure: str, folds: int) -> None:
+def check_folds(folds: int) -> None:
     """Refuse a number of folds that is not one; 0 stands for a fit on all items."""
     if folds < 0 or folds == 1:
-        raise InputError(f"{measure}(folds={folds!r}): needed are 2 or more, or 0 to fit and judge on all items")
+        raise InputError(f"folds={folds!r}; needed are 2 or more, or 0 to fit and judge on all items")
 
 
 def rotations(*, normalize: bool, center: bool) -> frozenset[str]:

@@ -20,8 +20,8 @@ VARIANTS = ({"center": True}, {"k": 3}, {"inner": "euclidean"})
 
 
 def _facts(k: int, center: bool, inner: str) -> Facts:
-    choice("a measure of neighbours", "inner", inner, ("cosine", "euclidean"))
-    positive("a measure of neighbours", "k", k)
+    choice("inner", inner, ("cosine", "euclidean"))
+    positive("k", k)
     return Facts(
         direction="similarity",
         bounds=(0.0, 1.0),
@@ -327,7 +327,7 @@ NO_DISTANCE = {"cosine": 1e-14, "euclidean": 0.0}
 
 
 def _information_imbalance_facts(center: bool, inner: str) -> Facts:
-    choice("information_imbalance", "inner", inner, ("cosine", "euclidean"))
+    choice("inner", inner, ("cosine", "euclidean"))
     return Facts(
         direction="distance",
         bounds=(0.0, 2.0),

@@ -10,8 +10,8 @@ from likewise.prepared import Gram, HeldOutRows, Norm, Prepared, PrincipalCompon
 
 
 def _facts(folds: int, ridge: float) -> Facts:
-    check_folds("linear_predictivity", folds)
-    not_negative("linear_predictivity", "ridge", ridge)
+    check_folds(folds)
+    not_negative("ridge", ridge)
     plain = folds == 0 and ridge == 0
     return Facts(
         direction="similarity",

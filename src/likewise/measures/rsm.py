@@ -23,8 +23,8 @@ INNER = {
 
 
 def _rsa_facts(inner: str, outer: str) -> Facts:
-    choice("rsa", "inner", inner, INNER)
-    choice("rsa", "outer", outer, ("spearman", "pearson", "cosine", "tau_a", "tau_b"))
+    choice("inner", inner, INNER)
+    choice("outer", outer, ("spearman", "pearson", "cosine", "tau_a", "tau_b"))
     wide = inner == "mahalanobis"
     return Facts(
         direction="similarity",
@@ -121,8 +121,8 @@ def _tau(a: Float[np.ndarray, " m"], b: Float[np.ndarray, " m"], form: str) -> f
 
 
 def _rsm_difference_facts(inner: str, center: bool, normalize: bool, norm: str) -> Facts:
-    choice("rsm_difference", "norm", norm, ("frobenius", "spectral"))
-    choice("rsm_difference", "inner", inner, ("euclidean", "cosine"))
+    choice("norm", norm, ("frobenius", "spectral"))
+    choice("inner", inner, ("euclidean", "cosine"))
     euclidean = inner == "euclidean"
     # Euclidean distances ignore the offset by themselves; the norm that divides them feels it unless centred.
     translation = center or (euclidean and not normalize)

@@ -7,15 +7,21 @@ from array_api_compat import array_namespace
 from jaxtyping import Float
 
 from likewise.arrays import to_numpy
-from likewise.errors import MissingDependencyError
+from likewise.errors import InputError, MissingDependencyError
 from likewise.measures.measure import Facts, measure, not_negative, positive, rotations
 from likewise.prepared import TIMES, HeatTrace, Prepared, ScaledDistances, SpanningLength, spanning_length
 
+LEAST = 3
+"""The fewest items whose distances have a shape."""
+
 
 def _rtd_facts(sample: int, draws: int, seed: int) -> Facts:
-    not_negative("rtd", "sample", sample)
-    positive("rtd", "draws", draws)
-    not_negative("rtd", "seed", seed)
+    positive("draws", draws)
+    not_negative("seed", seed)
+    if sample != 0 and sample < LEAST:
+        raise InputError(f"sample={sample}; needed are {LEAST} items or more, or 0 for all")
+    if sample == 0 and (draws, seed) != (1, 0):
+        raise InputError(f"draws={draws}, seed={seed} are those of samples, and sample=0 takes all items")
     return Facts(
         direction="distance",
         bounds=(0.0, inf),
@@ -23,7 +29,7 @@ def _rtd_facts(sample: int, draws: int, seed: int) -> Facts:
         invariances=rotations(normalize=True, center=True),
         regime="unrelated data come near to each other: all distances of a side grow equal",
         cost="side O(n^2 d), pair: homology of 2 n points, minutes and gigabytes from a thousand on",
-        minimum_items=3,
+        minimum_items=LEAST,
         rounding=1e-5,
     )
 
@@ -68,7 +74,7 @@ def rtd(x: Prepared, y: Prepared, *, sample: int = 0, draws: int = 1, seed: int 
 
     Notes
     -----
-    Cost: the homology of 2 n points per pair, in single precision on one core of the host: a second for 200 items,
+    Cost: the homology of 2 n points per pair, in single precision on one core: about a second for 164 items,
     minutes and gigabytes from a thousand on. `rtd_lite` asks a similar question in O(n^2).
 
     References
@@ -113,7 +119,7 @@ def _bars(a: Float[np.ndarray, "n n"], b: Float[np.ndarray, "n n"]) -> float:
         invariances=rotations(normalize=True, center=True),
         regime="unrelated data come near to each other: all distances of a side grow equal",
         cost="side O(n^2 d), pair O(n^2)",
-        minimum_items=3,
+        minimum_items=LEAST,
     ),
     references=("10.48550/arXiv.2503.11910",),
 )

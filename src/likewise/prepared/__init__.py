@@ -3,7 +3,7 @@
 from likewise.prepared.columns import Columns, UnitColumns
 from likewise.prepared.descriptions import Concentricity, MeanRowNorm, Uniformity
 from likewise.prepared.distances import Distances, UnitDistances, UnitDoublyCentered
-from likewise.prepared.factors import Coordinates, CrossDecomposition, Factor, Norm, RowNorms
+from likewise.prepared.factors import Coordinates, CrossDecomposition, Factor, Largest, Norm, RowNorms
 from likewise.prepared.gram import Gram
 from likewise.prepared.graphs import TIMES, HeatTrace, ScaledDistances, SpanningLength, spanning_length
 from likewise.prepared.heldout import (
@@ -40,6 +40,7 @@ __all__ = [
     "HeldOutRotations",
     "HeldOutRows",
     "JointQuantity",
+    "Largest",
     "MeanRowNorm",
     "NeighbourRanks",
     "Neighbours",

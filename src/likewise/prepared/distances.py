@@ -1,5 +1,6 @@
 """Distances of all pairs of items, and their ranks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -8,7 +9,7 @@ from jaxtyping import Float
 
 from likewise.arrays import Array, Tie, average_ranks, from_strict_triangle, refined, strict_triangle
 from likewise.errors import UndefinedError
-from likewise.prepared.factors import Norm, RowNorms
+from likewise.prepared.factors import Norm, RowNorms, rows_of
 from likewise.prepared.gram import Gram, unit
 from likewise.prepared.prepared import PerPair, Prepared
 from likewise.prepared.spectrum import Whitened
@@ -16,10 +17,13 @@ from likewise.prepared.spectrum import Whitened
 NEAR = 1e-5
 """Below this share of |x_i|^2 + |x_j|^2 a squared distance from inner products keeps fewer than ten digits."""
 
+NEAR_COSINE = NEAR / 2
+"""The same of the distance of two directions, |u_i - u_j|^2 / 2."""
+
 TIES = {
     "euclidean": Tie(relative=1e-10),
-    "cosine": Tie(absolute=1e-14),
-    "correlation": Tie(absolute=1e-14),
+    "cosine": Tie(absolute=1e-14, squares=NEAR_COSINE),
+    "correlation": Tie(absolute=1e-14, squares=NEAR_COSINE),
     "mahalanobis": Tie(relative=1e-10, absolute=1e-10),  # of whitened rows, which are at most sqrt(n) long
 }
 """Distances this near are equal but for rounding, as between rows of whole numbers, and tie."""
@@ -46,6 +50,19 @@ def from_gram(
     return distances + distances.T
 
 
+def from_cosines(cosines: Float[Array, "n n"], directions: Callable[[], Float[Array, "n d"]]) -> Float[Array, "n n"]:
+    """1 - cosine; of near directions |u_i - u_j|^2 / 2, asked of ``directions``, since 1 - 0.999... has no digits."""
+    xp = array_namespace(cosines)
+    index = xp.arange(cosines.shape[0], device=cosines.device)
+    upper = index[:, None] < index[None, :]
+    distances = xp.where(upper, 1 - cosines, xp.zeros_like(cosines))
+    near = (distances <= NEAR_COSINE) & upper
+    if xp.any(near):
+        rows = directions()
+        distances = refined(2 * distances, near, rows, rows) / 2
+    return distances + distances.T
+
+
 @dataclass(frozen=True)
 class Distances(PerPair):
     """Distances of all pairs of items.
@@ -54,8 +71,8 @@ class Distances(PerPair):
     ``correlation``: 1 - Pearson's correlation of two rows, over the features. ``mahalanobis``: |x_i - x_j| with the
     inverse of the covariance of the features, in the directions that vary.
 
-    Euclidean distances come from K_ii + K_jj - 2 K_ij; the few pairs that lie so near that this loses digits are
-    computed from the rows, so that equal rows are at distance zero exactly.
+    Euclidean distances come from K_ii + K_jj - 2 K_ij, and those of directions from their cosines; the few pairs that
+    lie so near that this loses digits are computed from the rows, so that equal rows are at distance zero exactly.
     """
 
     inner: Inner
@@ -74,14 +91,12 @@ class Distances(PerPair):
             return from_gram(of[Gram(center=True)], of.matrix, lost)
         if self.inner == "mahalanobis":
             return self._mahalanobis(of)
-        xp = array_namespace(of.matrix)
         if self.inner == "cosine":
             norms, gram = of[RowNorms(self.center)], of[Gram(self.center)]
-            distances = 1 - gram / (norms[:, None] * norms[None, :])
-        else:
-            rows = self._standardized_rows(of)
-            distances = 1 - rows @ rows.T
-        return distances * (1 - xp.eye(of.n, dtype=xp.float64, device=of.matrix.device))
+            cosines = gram / (norms[:, None] * norms[None, :])
+            return from_cosines(cosines, lambda: rows_of(of, self.center) / norms[:, None])
+        rows = self._standardized_rows(of)
+        return from_cosines(rows @ rows.T, lambda: rows)
 
     def _standardized_rows(self, of: Prepared) -> Float[Array, "n d"]:
         xp = array_namespace(of.matrix)

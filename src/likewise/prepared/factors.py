@@ -75,6 +75,16 @@ def rows_of(of: Prepared, center: bool) -> Float[Array, "{of.n} r"]:
 
 
 @dataclass(frozen=True)
+class Largest(OrderFree):
+    """The largest absolute value."""
+
+    def compute(self, of: Prepared) -> Float[Array, ""]:
+        """Return max |x_ij|."""
+        xp = array_namespace(of.matrix)
+        return xp.max(xp.abs(of.matrix))
+
+
+@dataclass(frozen=True)
 class Norm(OrderFree):
     """The Frobenius norm |X|_F, or |c(X)|_F where ``center``; undefined where it is zero."""
 
@@ -117,7 +127,13 @@ class RowNorms(PerItem):
                 f"row {int(xp.argmax(xp.astype(zero, xp.int64)))} of {of.name} {where}: "
                 "a row of no length has no cosine"
             )
-        return xp.linalg.vector_norm(rows_of(of, self.center), axis=1)
+        lengths = xp.linalg.vector_norm(rows_of(of, self.center), axis=1)
+        if not xp.all(lengths > 0):
+            raise UndefinedError(
+                f"row {int(xp.argmin(lengths))} of {of.name} is too small beside the others: its square is lost in "
+                "double precision"
+            )
+        return lengths
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n."""

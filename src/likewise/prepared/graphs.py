@@ -10,7 +10,7 @@ from scipy.cluster.hierarchy import linkage
 from likewise.arrays import Array, strict_triangle, to_numpy
 from likewise.errors import UndefinedError
 from likewise.prepared.distances import Distances
-from likewise.prepared.neighbours import Neighbours
+from likewise.prepared.neighbours import NeighbourRanks
 from likewise.prepared.prepared import OrderFree, PerPair, Prepared
 
 QUANTILE = 0.9
@@ -57,9 +57,7 @@ class HeatTrace(OrderFree):
     def compute(self, of: Prepared) -> Float[Array, " times"]:
         """Return h at the times of `TIMES`."""
         xp = array_namespace(of.matrix)
-        nearest = of[Neighbours(self.k, "euclidean", center=False)]
-        items = xp.arange(of.n, device=nearest.device)
-        chosen = xp.any(nearest[:, :, None] == items[None, None, :], axis=1)
+        chosen = of[NeighbourRanks("euclidean", center=False)] <= self.k
         edges = xp.astype(chosen | chosen.T, xp.float64)
         root = xp.sqrt(xp.sum(edges, axis=1))
         laplacian = xp.eye(of.n, dtype=xp.float64, device=edges.device) - edges / (root[:, None] * root[None, :])

@@ -163,7 +163,7 @@ def compare_pair(
             try:
                 s.null.append(s.compute(shuffled_x, y) if first_is_x else s.compute(x, shuffled_y))
             except UndefinedError as error:
-                s.value, s.null, s.reason = None, [], f"after a shuffle: {error}"
+                s.null, s.reason = [], f"no chance level: undefined after a shuffle: {error}"
                 judged.remove(s)
     for s in scores:
         if s.value is not None and len(shuffles) and not s.configuration.facts.paired:
