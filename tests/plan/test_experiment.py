@@ -24,7 +24,7 @@ GOOD: dict[str, Any] = {"name": "x", "models": ["gpt2", "distilgpt2"], "datasets
         ({"statistics": {"permutations": -1}}, "statistics.permutations: .*greater than or equal to 0"),
         ({"measures": ["procrutes"]}, r"unknown measure or preset 'procrutes'; did you mean \"procrustes\""),
         ({"measures": [{"jaccard": {"kk": 3}}]}, "jaccard has no parameter 'kk'"),
-        ({"measures": ["rsa(inner='manhattan')"]}, "rsa.inner='manhattan'. is unknown"),
+        ({"measures": ["rsa(inner='manhattan')"]}, "rsa: inner='manhattan' is unknown"),
         ({"models": ["a", "a"]}, "two models are called 'a'"),
         ({"datasets": ["commonsense-probes", "commonsense-probes"]}, "two data sets are called"),
         ({"models": [{"model": "a", "datasets": ["humanevl"]}]}, "names the data set 'humanevl'"),

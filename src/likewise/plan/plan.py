@@ -234,5 +234,7 @@ def results_of(store: Store, about: dict[str, Any]) -> Results:
                 for (a_key, a), (b_key, b) in orders(c, pair):
                     row = rows.get((a_key, b_key, c.measure, c.parameters_json, record(c.measure).version))
                     if row is not None:
-                        found.append(replace(row, dataset=dataset, a=a, b=b))
+                        # Rows are stored without names, which belong to an experiment.
+                        reason = row.reason.replace(row.a_key, a).replace(row.b_key, b)
+                        found.append(replace(row, dataset=dataset, a=a, b=b, reason=reason))
     return Results.of(found)

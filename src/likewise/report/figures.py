@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,9 @@ PAGE = 16.0
 OUTSIDE = 1e-9
 """A calibrated score further than this below 0 or above 1 counts as outside; nearer is rounding."""
 
+KINDS = {"value": "raw scores", "calibrated": "calibrated: 0 = chance, 1 = identical"}
+"""What is drawn, by the column of the table that it comes from."""
+
 BELOW, ABOVE = "#12001a", "#fffbd6"
 """Colours beyond both ends of viridis, for calibrated scores outside 0 to 1."""
 
@@ -44,6 +47,7 @@ class Layout:
     below: float
     above: float
     foot: float
+    least: float
     bar: float = 0.62
     head: float = 0.34
 
@@ -51,7 +55,7 @@ class Layout:
     def size(self) -> tuple[float, float]:
         """Width and height of the figure."""
         width = self.labels + self.columns * (self.side + self.bar)
-        return max(width, 5.5), self.head + self.rows * (self.above + self.side + self.below) + self.foot
+        return max(width, self.least), self.head + self.rows * (self.above + self.side + self.below) + self.foot
 
     def box(self, i: int) -> tuple[float, float, float, float]:
         """Left, bottom, width, height of panel ``i`` as shares of the figure."""
@@ -90,8 +94,7 @@ def heatmaps(group: Group, column: str) -> Figure:
     with drawing.style():
         layout = _layout(group, notes)
         figure = drawing.canvas(layout.size)
-        kind = "raw scores" if column == "value" else "calibrated: 0 = chance, 1 = identical"
-        drawing.head(figure, f"{group.dataset or 'inputs'}  ·  {group.label}  ·  {kind}")
+        drawing.head(figure, _heading(group, column))
         for i, (c, value) in enumerate(zip(group.configurations, values, strict=True)):
             axes = figure.add_axes(layout.box(i), label=c.label)
             cmap, norm = raw_colours(value, c) if column == "value" else calibrated_colours(values)
@@ -293,10 +296,15 @@ def _layout(group: Group, notes: Sequence[str]) -> Layout:
     if -(-panels // columns) > 1:  # even rows: 8 panels as 4 + 4, not as 6 + 2
         columns = -(-panels // -(-panels // columns))
     below = 0.15 + longest * (0.75 if len(group.names) <= 20 else 1.0)
-    layout = Layout(side, columns, -(-panels // columns), 0.2 + longest, below, above=0, foot=0)
+    least = max(0.2 + drawing.width(_heading(group, column), drawing.HEAD) for column in KINDS)
+    layout = Layout(side, columns, -(-panels // columns), 0.2 + longest, below, above=0, foot=0, least=least)
     lines = max(_panel_title(c, layout, "value").count("\n") + 1 for c in group.configurations)
     foot = 0.15 * sum(len(textwrap.wrap(note, drawing.characters(layout.size[0]))) for note in notes) + 0.1
-    return Layout(side, columns, layout.rows, layout.labels, below, above=0.2 + 0.14 * lines, foot=foot)
+    return replace(layout, above=0.2 + 0.14 * lines, foot=foot)
+
+
+def _heading(group: Group, column: str) -> str:
+    return f"{group.dataset or 'inputs'}  ·  {group.label}  ·  {KINDS[column]}"
 
 
 def _panel_title(configuration: Configuration, layout: Layout, column: str) -> str:
