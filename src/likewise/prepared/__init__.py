@@ -16,6 +16,7 @@ from likewise.prepared.heldout import (
 )
 from likewise.prepared.kernels import SharedFeatures, UnitKernel
 from likewise.prepared.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
+from likewise.prepared.orbits import PAIRS, TRIPLES, Graph, OrbitSums
 from likewise.prepared.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
 from likewise.prepared.spectrum import (
     CanonicalDecomposition,
@@ -27,7 +28,9 @@ from likewise.prepared.spectrum import (
 )
 
 __all__ = [
+    "PAIRS",
     "TIMES",
+    "TRIPLES",
     "CanonicalDecomposition",
     "Columns",
     "Concentricity",
@@ -36,6 +39,7 @@ __all__ = [
     "Distances",
     "Factor",
     "Gram",
+    "Graph",
     "HeatTrace",
     "HeldOutRotations",
     "HeldOutRows",
@@ -45,6 +49,7 @@ __all__ = [
     "NeighbourRanks",
     "Neighbours",
     "Norm",
+    "OrbitSums",
     "OrderFree",
     "PerItem",
     "PerPair",
