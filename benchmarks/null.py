@@ -13,9 +13,9 @@ import numpy as np
 from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr
 
-from likewise.measures import configurations, prepare
+from likewise.measures import configurations
 from likewise.representation import Representation
-from likewise.statistics import compare_pair, draw_permutations
+from likewise.statistics import Trust, draw_permutations, score_block
 
 Array = np.ndarray
 
@@ -102,7 +102,7 @@ def main() -> None:
 
     start = perf_counter()
     a, b = Representation(x, name="a"), Representation(y, name="b")
-    ours = list(compare_pair(a, b, prepare(a), prepare(b), chosen, shuffles, seed=0, dataset="synthetic"))
+    ours = score_block([a, b], [(0, 1)], chosen, Trust("shuffles", given.shuffles, groups=0))
     our_seconds = perf_counter() - start
 
     start = perf_counter()
@@ -111,7 +111,7 @@ def main() -> None:
     shuffled = {label: measure(x, y[shuffles[0]]) for label, measure in PLAIN.items()}
     plain_seconds = once * (1 + given.shuffles)
 
-    one = compare_pair(a, b, prepare(a), prepare(b), chosen, shuffles[:1], seed=0, dataset="synthetic")
+    one = score_block([a, b], [(0, 1)], chosen, Trust("shuffles", 1, groups=0))
     for c, row, first in zip(chosen, ours, one, strict=True):
         np.testing.assert_allclose(row.value, observed[c.label], rtol=0, atol=1e-9, err_msg=c.label)
         np.testing.assert_allclose(first.null_mean, shuffled[c.label], rtol=0, atol=1e-9, err_msg=c.label)

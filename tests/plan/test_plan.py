@@ -12,7 +12,7 @@ from likewise.errors import InputError
 from likewise.plan import Experiment, Plan, Tile, plan, results_of
 from likewise.plan.tiles import MATRICES, MEMORY, block_size, blocks_of_pairs
 from likewise.representation import Representation
-from likewise.statistics import Results, compare
+from likewise.statistics import Results, Trust, compare
 from likewise.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -87,15 +87,15 @@ def test_names_and_statistics_do_not_decide_on_rows(tmp_path: Path, experiment: 
 
 
 def test_whatever_decides_on_scores_decides_on_the_key_of_a_tile() -> None:
-    tile = Tile("d", (("a", "b"),), ("cka",), 10, 0)
+    tile = Tile("d", (("a", "b"),), ("cka",), Trust(permutations=10, seed=0))
     others = [
-        Tile("d", (("b", "a"),), ("cka",), 10, 0),
-        Tile("d", (("a", "b"),), ("rsa",), 10, 0),
-        Tile("d", (("a", "b"),), ("cka",), 11, 0),
-        Tile("d", (("a", "b"),), ("cka",), 10, 1),
+        Tile("d", (("b", "a"),), ("cka",), Trust(permutations=10, seed=0)),
+        Tile("d", (("a", "b"),), ("rsa",), Trust(permutations=10, seed=0)),
+        Tile("d", (("a", "b"),), ("cka",), Trust(permutations=11, seed=0)),
+        Tile("d", (("a", "b"),), ("cka",), Trust(permutations=10, seed=1)),
     ]
     assert len({t.key for t in (tile, *others)}) == 5
-    assert Tile("renamed", tile.pairs, tile.measures, 10, 0).key == tile.key
+    assert Tile("renamed", tile.pairs, tile.measures, Trust(permutations=10, seed=0)).key == tile.key
 
 
 @pytest.mark.parametrize("count", [2, 7, 40])
@@ -149,7 +149,7 @@ def stored(store: Store, pair: tuple[str, str], measure: str, key: str) -> None:
     a, b = ({"name": side, "matrix": np.eye(4) + i, "key": side} for i, side in enumerate(pair))
     rows = compare([Representation(**side) for side in (a, b)], measure, permutations=5, rng=3)
     mine = [row for row in rows if (row.a, row.b) == pair]
-    store.save_results(key, Results.of(mine), Tile("", (), (), 5, 3).request)
+    store.save_results(key, Results.of(mine), Tile("", (), (), Trust(permutations=5, seed=3)).request)
 
 
 def test_a_pair_whose_order_counts_is_answered_by_both_orders(

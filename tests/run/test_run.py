@@ -20,7 +20,7 @@ from likewise.errors import InputError, LikewiseError
 from likewise.plan import Tile
 from likewise.report.experiment import report_experiment
 from likewise.run import Done, Outcome, Processes, Serial, Settings, perform
-from likewise.statistics import NO_CHANCE
+from likewise.statistics import NO_CHANCE, Trust
 from likewise.store import Store
 
 
@@ -45,7 +45,11 @@ def test_an_experiment_runs_end_to_end(done: Done) -> None:
     assert len(rows) == 2 * 6 * 10
     assert {(r.dataset, r.n_items) for r in rows} == {("commonsense-probes", 24), ("humaneval", 14)}
     assert {r.a for r in rows} | {r.b for r in rows} == {"first", "first @ 2", "noisy", "other"}
-    assert all(r.status == "ok" and r.n_permutations == 5 and r.seed == 3 and r.seconds > 0 for r in rows)
+    assert all(r.status == "ok" and r.seed == 3 and r.seconds > 0 and r.low < r.value < r.high for r in rows)
+    assert {(r.measure in ("cka", "rsa"), r.null, r.n_permutations) for r in rows} == {
+        (True, "moments", 0),
+        (False, "shuffles", 5),
+    }
     assert not list(done.store.rglob("*.unfinished")) and not list(done.store.rglob("*.parts"))
 
 
@@ -197,7 +201,7 @@ def test_memory_running_out_is_an_outcome(monkeypatch: pytest.MonkeyPatch, tmp_p
         raise MemoryError
 
     monkeypatch.setattr(sys.modules["likewise.run.worker"], "compare_tile", exhausted)
-    outcome = perform(Tile("d", (("a", "b"),), ("cka",), 1, 0), Settings(tmp_path, "cpu", 512))
+    outcome = perform(Tile("d", (("a", "b"),), ("cka",), Trust(permutations=1)), Settings(tmp_path, "cpu", 512))
     assert isinstance(outcome, Outcome) and "memory ran out" in outcome.error
 
 
@@ -285,7 +289,7 @@ def test_whatever_goes_wrong_in_one_task_is_its_outcome(monkeypatch: pytest.Monk
         raise RuntimeError("something else")
 
     monkeypatch.setattr(sys.modules["likewise.run.worker"], "compare_tile", broken)
-    outcome = perform(Tile("d", (("a", "b"),), ("cka",), 1, 0), Settings(tmp_path, "cpu", 512))
+    outcome = perform(Tile("d", (("a", "b"),), ("cka",), Trust(permutations=1)), Settings(tmp_path, "cpu", 512))
     assert outcome.error == "RuntimeError: something else"
 
 

@@ -1,6 +1,8 @@
 """A score beside its chance level."""
 
+import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,14 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from likewise.measures import Configuration
-from likewise.statistics import draw_permutations, judge
+from likewise.statistics import Null, draw_permutations, judge
 
 SIMILARITY, DISTANCE = (Configuration.parse(m).facts for m in ("cka", "procrustes"))
 NULL = [0.1, 0.2, 0.4, 0.5]
 
 
-def judged(value, null, facts):
-    return judge(value, null, facts, facts.identity)
+def judged(value, null, facts, identity=None):
+    """The same for one pair, as plain numbers."""
+    value, shuffled = np.asarray([float(value)]), np.asarray(null, dtype=float)[:, None]
+    one = facts.identity if identity is None else identity
+    chance = judge(value, Null.of_shuffles(value, shuffled, facts), facts, np.asarray([one], dtype=float))
+    found = {name: getattr(chance, name)[0] for name in ("mean", "std", "z", "pvalue", "calibrated")}
+    plain = {name: None if np.isnan(number) else float(number) for name, number in found.items()}
+    return SimpleNamespace(**plain, reason=chance.reason[0])
 
 
 @pytest.mark.parametrize(
@@ -101,17 +109,17 @@ def test_chance_as_alike_as_identity_cannot_be_calibrated_and_says_so():
 
 @pytest.mark.parametrize(("value", "facts", "identity"), [(0.65, SIMILARITY, 0.8), (0.15, DISTANCE, 0.1)])
 def test_one_is_the_identity_that_is_given(value, facts, identity):
-    assert judge(value, NULL, facts, identity).calibrated == pytest.approx((value - 0.3) / (identity - 0.3))
+    assert judged(value, NULL, facts, identity).calibrated == pytest.approx((value - 0.3) / (identity - 0.3))
 
 
 def test_without_an_identity_all_but_the_calibrated_value_is_said():
-    chance, known = judge(0.65, NULL, SIMILARITY, None), judge(0.65, NULL, SIMILARITY, 1.0)
-    assert chance == replace(known, calibrated=None)
+    chance, known = judged(0.65, NULL, SIMILARITY, np.nan), judged(0.65, NULL, SIMILARITY, 1.0)
+    assert chance == SimpleNamespace(**{**vars(known), "calibrated": None})
 
 
 @pytest.mark.parametrize(("facts", "identity"), [(SIMILARITY, 0.2), (DISTANCE, 0.4)])
 def test_a_scale_that_stands_on_its_head_is_not_used(facts, identity):
-    chance = judge(0.35, NULL, facts, identity)
+    chance = judged(0.35, NULL, facts, identity)
     assert chance.calibrated is None
     assert chance.reason == "not calibrated: shuffled rows score as more alike than identical ones do"
 
@@ -132,8 +140,17 @@ def test_every_row_is_a_permutation():
     assert draw_permutations(20, 0, rng=0).shape == (0, 20)
 
 
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_all_permutations_are_taken_where_they_are_no_more_than_asked_for(n):
+    everything = {tuple(p) for p in itertools.permutations(range(n))} - {tuple(range(n))}
+    drawn = draw_permutations(n, len(everything), rng=0)
+    assert len(drawn) == len(everything)
+    assert {tuple(p) for p in drawn.tolist()} == everything
+
+
 def test_every_permutation_is_as_likely():
-    drawn = draw_permutations(3, 6000, rng=0)
+    generator = np.random.default_rng(0)
+    drawn = np.concatenate([draw_permutations(3, 4, generator) for _ in range(1500)])
     _, counts = np.unique(drawn, axis=0, return_counts=True)
     assert len(counts) == 6
     assert np.abs(counts - 1000).max() < 5 * np.sqrt(1000)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,8 @@ def test_results_come_back_with_what_was_asked(store: Store, results: Results) -
     store.save_results("key", results, {"seed": 3})
     ((request, row),) = store.results()
     assert request == {"seed": 3}
-    assert row == next(iter(results))
+    # Corrected p-values belong to a whole table, and are not kept of its parts.
+    assert row == replace(next(iter(results)), pvalue_holm=None, pvalue_bh=None)
 
 
 def test_seconds_lie_beside_so_that_results_are_equal_to_the_byte(store: Store, results: Results) -> None:

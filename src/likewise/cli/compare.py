@@ -22,6 +22,8 @@ def compare(
     file: Annotated[list[Path], typer.Argument(help="Two or more .npy, .npz, .safetensors or .parquet files.")],
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: paper]")] = None,
     permutations: options.Permutations = 100,
+    null: options.Null = "moments",
+    groups: options.Groups = 20,
     seed: options.Seed = 0,
     id_column: Annotated[str, typer.Option(help="Column of ids in Parquet files.")] = "id",
     output: Annotated[Path | None, typer.Option(help="Also write the table: .parquet or .csv.")] = None,
@@ -39,7 +41,9 @@ def compare(
         results = compare_all(
             named,
             measure or "paper",
+            null=null,  # type: ignore[arg-type]  # refused where it is no kind
             permutations=permutations,
+            groups=groups,
             rng=seed,
             watch=lambda done, total: watch("comparing", done, total),
         )
@@ -48,9 +52,14 @@ def compare(
     if json:
         print_json([asdict(c) for c in results])
         return
-    columns = ("a", "b", "measure", "value", "chance", "z", "p", "calibrated", "note")
-    rows = [(c.a, c.b, _label(c), c.value, c.null_mean, c.z, c.pvalue, c.calibrated, c.reason) for c in results]
+    columns = ("a", "b", "measure", "value", "from", "to", "chance", "z", "p", "calibrated", "note")
+    rows = [
+        (c.a, c.b, _label(c), c.value, c.low, c.high, c.null_mean, c.z, c.pvalue, c.calibrated, c.reason)
+        for c in results
+    ]
     print_table("", columns, rows)
+    if groups:
+        say("from, to: a 95 % interval for the score to be expected of as many new inputs")
     say("calibrated: 0 is chance (shuffled rows), 1 is identical, whichever the direction of the measure")
 
 

@@ -14,8 +14,12 @@ Device = Annotated[str, typer.Option(help="Where models run: cpu or cuda.")]
 BatchTokens = Annotated[
     int | None, typer.Option(min=1, help="Tokens of a batch, padding included [default: by device].")
 ]
-Permutations = Annotated[int, typer.Option(min=0, help="Shuffles for the chance level.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of the shuffles.")]
+Permutations = Annotated[int, typer.Option(min=0, help="Shuffles where chance levels need them.")]
+Null = Annotated[
+    str, typer.Option(help="Chance levels: moments (closed form where there is one, else shuffles), shuffles, or none.")
+]
+Groups = Annotated[int, typer.Option(min=0, help="Groups of inputs left out in turn for the intervals; 0 for none.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the shuffles and groups.")]
 
 
 def find_store(folder: Path | None) -> Store:

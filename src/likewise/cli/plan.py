@@ -1,7 +1,7 @@
 """``likewise plan``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,7 +25,7 @@ def plan(
         return
     left, total = summary["extractions_left"], summary["extractions"]
     tell(f"{asked.name}: {total} extractions ({left} left), {len(summary['configurations'])} configurations,")
-    tell(f"{summary['permutations']} shuffles for each score, {bytes_text(summary['bytes'])} to store")
+    tell(f"{_statistics(summary['statistics'])}, {bytes_text(summary['bytes'])} to store")
     print_table(
         "",
         ("data set", "prompts", "representations", "pairs", "scores", "of them done", "to store"),
@@ -43,3 +43,11 @@ def plan(
         ],
     )
     print_table("", ("configuration",), [(label,) for label in summary["configurations"]])
+
+
+def _statistics(asked: dict[str, Any]) -> str:
+    """How chance levels and intervals are found."""
+    null = {"none": "no chance levels", "shuffles": f"{asked['permutations']} shuffles for each score"}.get(
+        asked["null"], f"closed forms or {asked['permutations']} shuffles for each score"
+    )
+    return f"{null}, {asked['groups']} groups left out in turn" if asked["groups"] else f"{null}, no intervals"

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
-from likewise.measures.measure import NEARS_IDENTITY, Facts, choice, measure, positive, rotations
+from likewise.measures.measure import NEARS_IDENTITY, Facts, Product, choice, measure, positive, rotations
 from likewise.prepared import (
     CrossDecomposition,
     Gram,
@@ -49,9 +49,16 @@ def _cka_facts(kernel: str, bandwidth: float, debiased: bool, feature_corrected:
     )
 
 
+def _cka_product(
+    kernel: Literal["linear", "rbf"], bandwidth: float, debiased: bool, feature_corrected: bool
+) -> Product | None:
+    return None if feature_corrected else Product(UnitKernel(kernel, bandwidth, debiased))
+
+
 @measure(
     title="Centred kernel alignment",
     facts=_cka_facts,
+    product=_cka_product,
     variants=(
         {"debiased": True},
         {"kernel": "rbf"},
@@ -241,6 +248,7 @@ def _distance_correlation_facts(debiased: bool) -> Facts:
 @measure(
     title="Distance correlation",
     facts=_distance_correlation_facts,
+    product=lambda debiased: Product(UnitDoublyCentered(debiased), score="linear" if debiased else "root"),
     variants=({"debiased": True},),
     references=("10.1214/009053607000000505", "10.1016/j.jmva.2013.02.012"),
 )

@@ -12,11 +12,12 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias
 
 import numpy as np
 from array_api_compat import array_namespace
+from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
 from likewise.naming import canonical_json, did_you_mean, format_call, parse_call
-from likewise.prepared import Largest, Prepared
+from likewise.prepared import Largest, PerPair, Prepared, Quantity
 from likewise.representation import Representation, check_same_items
 
 Operand: TypeAlias = Array | Prepared | Representation
@@ -99,6 +100,37 @@ class Facts:
         return 1 if self.direction == "similarity" else -1
 
 
+@dataclass(frozen=True)
+class Product:
+    """How a score follows from the inner product of one matrix A per side: all pairs are then one matrix product.
+
+    Parameters
+    ----------
+    quantity : PerPair
+        A, symmetric.
+    size : Quantity, optional
+        A number that divides A.
+    score : {"linear", "root", "distance"}
+        ``factor`` times <A, B>; its root; or the root of factor times |A - B|^2.
+    factor : float
+        As stated.
+    """
+
+    quantity: PerPair
+    size: Quantity | None = None
+    score: Literal["linear", "root", "distance"] = "linear"
+    factor: float = 1.0
+
+    def scores(
+        self, inner: Float[np.ndarray, "*m"], own_x: Float[np.ndarray, "*m"], own_y: Float[np.ndarray, "*m"]
+    ) -> Float[np.ndarray, "*m"]:
+        """Return the scores, from <A, B>, <A, A> and <B, B>; a root of less than nothing is one of rounding."""
+        if self.score == "linear":
+            return self.factor * inner
+        squares: np.ndarray = np.maximum(0.0, inner if self.score == "root" else own_x + own_y - 2 * inner)
+        return np.asarray(np.sqrt(self.factor * squares))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measure:
     """The record of a measure: its function, its parameters, and its facts as a function of them."""
@@ -112,6 +144,7 @@ class Measure:
     variants: tuple[Mapping[str, Any], ...]
     references: tuple[str, ...]
     version: int
+    product: Callable[..., Product | None]
 
 
 REGISTRY: dict[str, Measure] = {}
@@ -124,6 +157,7 @@ def measure(
     references: Iterable[str],
     variants: Iterable[Mapping[str, Any]] = (),
     version: int = 1,
+    product: Callable[..., Product | None] = lambda **parameters: None,
 ) -> Callable[[Callable[Concatenate[Prepared, Prepared, P], float]], Callable[Concatenate[Operand, Operand, P], float]]:
     """Make a function of two Prepared a measure: it also takes arrays, checks them, and its facts are recorded.
 
@@ -141,6 +175,8 @@ def measure(
         Parameters, besides the defaults, whose facts the tests must prove.
     version : int
         Raised when the value of the measure changes; stored results of another version are computed again.
+    product : callable
+        Takes the measure's parameters by name, returns the `Product` that gives the same score, if there is one.
     """
 
     def decorate(
@@ -189,6 +225,7 @@ def measure(
             variants=({}, *variants),
             references=tuple(references),
             version=version,
+            product=product,
         )
         REGISTRY[made.name] = made
         checked.measure_name = made.name  # type: ignore[attr-defined]  # by which it is found again
@@ -351,6 +388,11 @@ class Configuration:
     def facts(self) -> Facts:
         """The facts that hold with these parameters."""
         return record(self.measure).facts(**self.parameters)
+
+    @property
+    def product(self) -> Product | None:
+        """The inner product that gives the score, if there is one."""
+        return record(self.measure).product(**self.parameters)
 
     @property
     def label(self) -> str:

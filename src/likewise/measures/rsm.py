@@ -1,7 +1,7 @@
 """Measures of representational similarity matrices: the distances of all pairs of items."""
 
 from math import inf, sqrt
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -9,7 +9,7 @@ from jaxtyping import Float
 from scipy.stats import kendalltau
 
 from likewise.arrays import strict_triangle, to_numpy
-from likewise.measures.measure import Facts, choice, measure, rotations
+from likewise.measures.measure import Facts, Product, choice, measure, rotations
 from likewise.prepared import Distances, Norm, Prepared, UnitDistances
 
 INNER = {
@@ -39,9 +39,15 @@ def _rsa_facts(inner: str, outer: str) -> Facts:
     )
 
 
+def _rsa_product(inner: Any, outer: Any) -> Product | None:
+    # Both triangles of the symmetric matrices are in the sum.
+    return None if outer.startswith("tau") else Product(UnitDistances(inner, outer), factor=0.5)
+
+
 @measure(
     title="Representational similarity analysis",
     facts=_rsa_facts,
+    product=_rsa_product,
     variants=(
         {"inner": "cosine"},
         {"inner": "correlation"},
@@ -138,9 +144,19 @@ def _rsm_difference_facts(inner: str, center: bool, normalize: bool, norm: str) 
     )
 
 
+def _rsm_difference_product(
+    inner: Literal["euclidean", "cosine"], center: bool, normalize: bool, norm: str
+) -> Product | None:
+    if norm == "spectral":
+        return None
+    size = Norm(center) if normalize and inner == "euclidean" else None
+    return Product(Distances(inner, center=center and inner == "cosine"), size, "distance", 0.5)
+
+
 @measure(
     title="Norm of the RSM difference",
     facts=_rsm_difference_facts,
+    product=_rsm_difference_product,
     variants=(
         {"center": False},
         {"normalize": False},

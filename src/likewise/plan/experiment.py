@@ -27,6 +27,7 @@ from likewise.extract import (
 )
 from likewise.measures import Configuration, configurations
 from likewise.naming import did_you_mean, format_call
+from likewise.statistics import NullKind, Trust
 
 
 class Part(BaseModel):
@@ -131,10 +132,17 @@ assert set(DTYPES) == {"float32", "bfloat16", "float16"}  # the annotation above
 
 
 class StatisticsPart(Part):
-    """Chance: the number of shuffles, and their seed."""
+    """What is asked for besides a score, as `Trust` has it: its chance level and its interval."""
 
+    null: NullKind = "moments"
     permutations: int = Field(default=100, ge=0, strict=True)
     seed: int = Field(default=0, ge=0, strict=True)
+    groups: int = Field(default=20, ge=0, strict=True)
+
+    @property
+    def trust(self) -> Trust:
+        """The same as the statistics know it."""
+        return Trust(**self.model_dump())
 
 
 class Experiment(Part):
@@ -153,7 +161,7 @@ class Experiment(Part):
     measures : list of str
         Presets or measures, as `likewise.measures.configurations` reads them.
     statistics : StatisticsPart
-        Shuffles and seed.
+        Chance levels and intervals.
 
     Examples
     --------

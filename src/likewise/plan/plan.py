@@ -74,7 +74,7 @@ class Plan:
             "extractions": sum(d.extractions for d in self.datasets),
             "extractions_left": len(self.extractions),
             "configurations": [c.label for c in self.experiment.configurations],
-            "permutations": self.experiment.statistics.permutations,
+            "statistics": self.experiment.statistics.model_dump(),
             "datasets": [
                 {
                     "name": d.name,
@@ -162,7 +162,7 @@ def _of_dataset(
         extractions=len(by_model),
         todo=tuple(Extract(tuple(ws)) for ws in left.values() if ws),
         tiles=tuple(
-            Tile(entry.name, pairs, measures, experiment.statistics.permutations, experiment.statistics.seed)
+            Tile(entry.name, pairs, measures, experiment.statistics.trust)
             for pairs, measures in blocks_of_pairs(keys, missing, n_items)
         ),
         scores_done=sum(scores_of_pair([c for c in chosen if c.label not in labels]) for labels in missing.values()),
@@ -217,7 +217,7 @@ def _answered(store: Store, experiment: Experiment) -> frozenset[tuple[str, ...]
 
 def _rows(store: Store, experiment: Experiment) -> Sequence[Comparison]:
     """The stored rows that answer what the experiment asks of chance."""
-    request = Tile("", (), (), experiment.statistics.permutations, experiment.statistics.seed).request
+    request = Tile("", (), (), experiment.statistics.trust).request
     return [row for asked, row in store.results() if asked == request]
 
 
@@ -237,4 +237,4 @@ def results_of(store: Store, about: dict[str, Any]) -> Results:
                         # Rows are stored without names, which belong to an experiment.
                         reason = row.reason.replace(row.a_key, a).replace(row.b_key, b)
                         found.append(replace(row, dataset=dataset, a=a, b=b, reason=reason))
-    return Results.of(found)
+    return Results.of(found).corrected()

@@ -1,17 +1,18 @@
 """Units of work: frozen data with a content key, so that what is done can be found again and never redone."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from likewise.extract import DatasetSpec, ModelSpec
 from likewise.measures import Configuration, record
+from likewise.statistics import Trust
 from likewise.store import content_key
 
 REPRESENTATION_VERSION = 1
 """Raised when an extraction would give other rows for the same request."""
 
-RESULT_VERSION = 1
+RESULT_VERSION = 2
 """Raised when the shuffles or what is derived from them change for the same request."""
 
 
@@ -81,8 +82,7 @@ class Tile:
     dataset: str
     pairs: tuple[tuple[str, str], ...]
     measures: tuple[str, ...]
-    permutations: int
-    seed: int
+    trust: Trust
 
     @functools.cached_property
     def configurations(self) -> tuple[Configuration, ...]:
@@ -92,7 +92,7 @@ class Tile:
     @property
     def request(self) -> dict[str, Any]:
         """What was asked for besides pairs and measures; a stored row answers it only if it is equal."""
-        return {"version": RESULT_VERSION, "permutations": self.permutations, "seed": self.seed}
+        return {"version": RESULT_VERSION, **asdict(self.trust)}
 
     @functools.cached_property
     def key(self) -> str:

@@ -65,10 +65,16 @@ def _chance(frame: pd.DataFrame) -> str:
     without = frame["reason"] == NO_CHANCE
     said = []
     if not without.all():
-        shuffles = _range(frame.loc[(frame["status"] == "ok") & ~without, "n_permutations"])
+        drawn, closed = (frame["null"] == kind for kind in ("shuffles", "moments"))
+        sources = []
+        if closed.any():
+            sources.append("from the closed form over all shuffles of the prompts")
+        if drawn.any():
+            kind = "where there is none, " if sources else ""
+            sources.append(f"{kind}from {_range(frame.loc[drawn, 'n_permutations'])} shuffles of the prompts")
         said.append(
-            f"The chance level of each score comes from {shuffles} shuffles of the prompts."
-            if shuffles not in ("0", "no")
+            f"The chance level of each score comes {'; '.join(sources)}."
+            if sources
             else "No shuffles were made: the chance level of the scores is not known."
         )
     if without.any():

@@ -79,13 +79,19 @@ def hover(row: Mapping[Any, Any], configuration: Configuration) -> str:
     if missing(row["value"]):
         return "<br>".join([*lines, f"no value: {html.escape(row['reason'])}"])
     lines.append(f"value {number(row['value'])} ({row['direction']})")
+    if not missing(row["low"]):
+        lines.append(f"95 % interval {number(row['low'])} to {number(row['high'])}")
     if not missing(row["null_mean"]):
         lines += [
-            f"chance {number(row['null_mean'])} ± {number(row['null_std'])} ({row['n_permutations']} shuffles)",
-            f"z {number(row['z'])}, p {number(row['pvalue'])}",
+            f"chance {number(row['null_mean'])} ± {number(row['null_std'])} ({_source(row)})",
+            f"z {number(row['z'])}, p {number(row['pvalue'])}, corrected {number(row['pvalue_holm'])}",
             f"calibrated {number(row['calibrated'])}",
         ]
     return "<br>".join([*lines, html.escape(row["reason"])] if row["reason"] else lines)
+
+
+def _source(row: Mapping[Any, Any]) -> str:
+    return "closed form" if row["null"] == "moments" else f"{row['n_permutations']} shuffles"
 
 
 def _traces(

@@ -15,11 +15,10 @@ from likewise.extract import (
     load_model,
     load_prompts,
 )
-from likewise.measures import prepare
 from likewise.naming import canonical_json
 from likewise.plan import Extract, Task, Tile
 from likewise.representation import Representation, check_same_items
-from likewise.statistics import Results, compare_pair, draw_permutations
+from likewise.statistics import score_block
 from likewise.store import Store
 
 Watch: TypeAlias = Callable[[str, int, int], None]
@@ -143,20 +142,12 @@ def compare_tile(tile: Tile, store: Store) -> None:
                 f"(prompts {first.source['prompts']} and {other.source['prompts']}): the data set has changed on the "
                 "hub; give it a revision and run again"
             )
-    prepared = {key: prepare(r) for key, r in loaded.items()}
-    shuffles = draw_permutations(first.n_items, tile.permutations, tile.seed)
-    results = Results.of(
-        row
-        for a, b in tile.pairs
-        for row in compare_pair(
-            loaded[a],
-            loaded[b],
-            prepared[a],
-            prepared[b],
-            tile.configurations,
-            shuffles,
-            seed=tile.seed,
-            dataset=tile.dataset,
-        )
+    place = {key: i for i, key in enumerate(loaded)}
+    results = score_block(
+        list(loaded.values()),
+        [(place[a], place[b]) for a, b in tile.pairs],
+        tile.configurations,
+        tile.trust,
+        dataset=tile.dataset,
     )
     store.save_results(tile.key, results, tile.request)

@@ -1,39 +1,32 @@
-"""Compare representations pair by pair, each score with its chance level."""
+"""Compare representations pair by pair, each score with its chance level and its interval."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from time import perf_counter
-from typing import TypeVar
-from weakref import WeakKeyDictionary
+from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
 
 import numpy as np
-from jaxtyping import Int
 
 from likewise.arrays import Array
-from likewise.errors import InputError, UndefinedError
-from likewise.measures import Configuration, configurations, prepare, record
-from likewise.prepared import Prepared
+from likewise.errors import InputError
+from likewise.measures import Configuration, configurations
+from likewise.naming import did_you_mean
 from likewise.representation import Representation, check_same_items
-from likewise.statistics.permutation import Chance, draw_permutations, judge
-from likewise.statistics.results import Comparison, Results
-
-NO_CHANCE = "no chance level: the value does not depend on which row belongs to which"
-"""The reason beside a value that was asked for shuffles and that no order of rows changes."""
-
-T = TypeVar("T")
+from likewise.statistics.block import NullKind, Trust, Watch, score_block
+from likewise.statistics.results import Results
 
 
 def compare(
     representations: Mapping[str, Array | Representation] | Sequence[Representation],
     measures: str | Configuration | Iterable[str | Configuration] = "paper",
     *,
+    null: NullKind = "moments",
     permutations: int = 100,
+    groups: int = 20,
     rng: int | np.random.Generator = 0,
     dataset: str = "",
-    watch: Callable[[int, int], None] = lambda done, total: None,
+    watch: Watch = lambda done, total: None,
 ) -> Results:
-    """Compare every pair of representations of the same inputs, each score beside its chance level.
+    """Compare every pair of representations of the same inputs, each score beside its chance level and interval.
 
     Parameters
     ----------
@@ -41,14 +34,19 @@ def compare(
         Row i of all of them describes input i; widths may differ.
     measures : str, Configuration, or iterable of them
         A preset (``"paper"``), measures (``"cka"``), measures with parameters (``"jaccard(k=5)"``).
+    null : {"moments", "shuffles", "none"}
+        Where chance levels come from: ``moments`` takes the closed form over all shuffles where a measure has one, as
+        cka and rsa have, and shuffles elsewhere.
     permutations : int
-        Number of shuffles of the rows of the second of a pair; 0 for none.
+        Number of shuffles of the rows of the second of a pair; 0 for none. Where all n! are fewer, they are all taken.
+    groups : int
+        Groups of inputs that are left out in turn for the intervals; 0 for none.
     rng : int or numpy.random.Generator
         Seed or generator of the shuffles; all pairs get the same ones.
     dataset : str
         What the inputs are called in the table.
     watch : callable
-        Is told the number of pairs done, and in all.
+        Is told the number of steps done, and in all.
 
     Returns
     -------
@@ -62,8 +60,8 @@ def compare(
 
     Notes
     -----
-    Cost: each representation is prepared once, O(n^2 d); a shuffle then costs O(n^2), for measures that rotate
-    O(min(n, d)^3). Memory: all representations and about 11 n^2 x 8 bytes for each.
+    Cost: each representation is prepared once, O(n^2 d); a shuffle, or a group left out, then costs O(n^2), for
+    measures that rotate O(min(n, d)^3). Memory: for each representation what `memory` says, twice.
 
     Examples
     --------
@@ -82,23 +80,26 @@ def compare(
         )
     for other in named[1:]:
         check_same_items(named[0], other)
-    check_permutations(permutations)
-    shuffles = draw_permutations(named[0].n_items, permutations, rng)
-    prepared = {r.name: prepare(r) for r in named}
-    pairs = list(itertools.combinations(named, 2))
-    rows: list[Comparison] = []
-    for done, (a, b) in enumerate(pairs):
-        watch(done, len(pairs))
-        x, y = prepared[a.name], prepared[b.name]
-        rows += compare_pair(a, b, x, y, chosen, shuffles, seed=rng, dataset=dataset)
-    watch(len(pairs), len(pairs))
-    return Results.of(rows)
+    check_request(null, permutations, groups)
+    given = isinstance(rng, np.random.Generator)
+    return score_block(
+        named,
+        list(itertools.combinations(range(len(named)), 2)),
+        chosen,
+        Trust(null, int(permutations), 0 if given else int(rng), int(groups)),  # type: ignore[arg-type]  # no generator
+        rng=rng if given else None,  # type: ignore[arg-type]
+        dataset=dataset,
+        watch=watch,
+    ).corrected()
 
 
-def check_permutations(count: int) -> None:
-    """Refuse a number of shuffles that is not one."""
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
-        raise InputError(f"permutations={count}; needed is a whole number, 0 or more")
+def check_request(null: str, permutations: int, groups: int) -> None:
+    """Refuse a kind of chance level that there is not, and numbers that are none."""
+    if null not in get_args(NullKind):
+        raise InputError(f"null={null!r}; {did_you_mean(str(null), get_args(NullKind))}")
+    for name, count in (("permutations", permutations), ("groups", groups)):
+        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
+            raise InputError(f"{name}={count}; needed is a whole number, 0 or more")
 
 
 def named_representations(
@@ -118,129 +119,3 @@ def named_representations(
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"two representations are called {twice[0]!r}; names must tell them apart")
     return list(given)
-
-
-def orders(configuration: Configuration, pair: tuple[T, T]) -> tuple[tuple[T, T], ...]:
-    """Return the orders in which a configuration scores a pair: both where exchanging them changes the value.
-
-    Examples
-    --------
-    >>> orders(Configuration.parse("cka"), ("a", "b"))
-    (('a', 'b'),)
-    """
-    first, second = pair
-    return (pair,) if configuration.facts.symmetric else (pair, (second, first))
-
-
-def compare_pair(
-    a: Representation,
-    b: Representation,
-    x: Prepared,
-    y: Prepared,
-    chosen: Sequence[Configuration],
-    shuffles: Int[np.ndarray, "p n"],
-    *,
-    seed: int | np.random.Generator,
-    dataset: str,
-) -> Iterator[Comparison]:
-    """Yield one comparison per configuration, and after it that of (b, a) where the order counts.
-
-    ``x`` and ``y`` are ``a`` and ``b`` prepared. The shuffled rows are those of ``y``, and those of the first of a row
-    where the order counts: the fit to the second, often the dearer, then stands.
-    """
-    scores = [_Score(c, first, second, turned=first is not a) for c in chosen for first, second in orders(c, (a, b))]
-    for s in scores:
-        try:
-            s.value = s.compute(x, y)
-        except UndefinedError as error:
-            s.reason = str(error)
-    judged = [s for s in scores if s.value is not None and s.configuration.facts.paired]
-    # Shuffles outside, configurations inside: what configurations share is computed once per shuffle.
-    for shuffle in shuffles if judged else ():
-        shuffled_x, shuffled_y = x.permuted(shuffle), y.permuted(shuffle)
-        for s in list(judged):
-            first_is_x = not (s.configuration.facts.symmetric or s.turned)
-            try:
-                s.null.append(s.compute(shuffled_x, y) if first_is_x else s.compute(x, shuffled_y))
-            except UndefinedError as error:
-                s.null, s.reason = [], f"no chance level: undefined after a shuffle: {error}"
-                judged.remove(s)
-    for s in scores:
-        if s.value is not None and len(shuffles) and not s.configuration.facts.paired:
-            s.reason = NO_CHANCE
-        chance = s.chance(x, y)
-        yield Comparison(
-            dataset=dataset,
-            a=s.first.name,
-            b=s.second.name,
-            measure=s.configuration.measure,
-            parameters=s.configuration.parameters_json,
-            value=s.value,
-            direction=s.configuration.facts.direction,
-            null_mean=chance.mean if chance else None,
-            null_std=chance.std if chance else None,
-            z=chance.z if chance else None,
-            pvalue=chance.pvalue if chance else None,
-            calibrated=chance.calibrated if chance else None,
-            n_permutations=len(s.null),
-            n_items=x.n,
-            status="undefined" if s.value is None else "ok",
-            reason=chance.reason if chance else s.reason,
-            seconds=s.seconds,
-            a_key=s.first.key,
-            b_key=s.second.key,
-            seed=int(seed) if isinstance(seed, int | np.integer) else None,
-            measure_version=record(s.configuration.measure).version,
-        )
-
-
-@dataclass
-class _Score:
-    """A row on its way: a configuration of a pair in one order, what was found so far, and the time that it took."""
-
-    configuration: Configuration
-    first: Representation
-    second: Representation
-    turned: bool
-    value: float | None = None
-    null: list[float] = field(default_factory=list)
-    reason: str = ""
-    seconds: float = 0.0
-
-    def compute(self, x: Prepared, y: Prepared) -> float:
-        """Return the score of a pair, which is given in the order of the experiment."""
-        start = perf_counter()
-        try:
-            return self.configuration(y, x) if self.turned else self.configuration(x, y)
-        finally:
-            self.seconds += perf_counter() - start
-
-    def chance(self, x: Prepared, y: Prepared) -> Chance | None:
-        """Set the value beside its shuffles, where there are any."""
-        if self.value is None or not self.null:
-            return None
-        facts = self.configuration.facts
-        if facts.identity is not None:
-            return judge(self.value, self.null, facts, facts.identity)
-        start = perf_counter()
-        one, other = self_score(self.configuration, x), self_score(self.configuration, y)
-        self.seconds += perf_counter() - start
-        if isinstance(one, float) and isinstance(other, float):
-            return judge(self.value, self.null, facts, (one + other) / 2)
-        chance = judge(self.value, self.null, facts, None)
-        told = f"not calibrated: a representation and itself: {one if isinstance(one, str) else other}"
-        return replace(chance, reason="; ".join(filter(None, [chance.reason, told])))
-
-
-_self_scores: WeakKeyDictionary[Prepared, dict[Configuration, float | str]] = WeakKeyDictionary()
-
-
-def self_score(configuration: Configuration, x: Prepared) -> float | str:
-    """Return the score of a representation and itself, computed once, or the reason why there is none."""
-    known = _self_scores.setdefault(x, {})
-    if configuration not in known:
-        try:
-            known[configuration] = configuration(x, x)
-        except UndefinedError as error:
-            known[configuration] = str(error)
-    return known[configuration]

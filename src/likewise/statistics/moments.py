@@ -19,19 +19,19 @@ VANISHES = 1e-12
 
 @dataclass(frozen=True)
 class Moments:
-    """Of the scores of all shuffles, for every pair of a representation of one list and one of another."""
+    """Of the scores of all shuffles, for many pairs."""
 
-    mean: Float[np.ndarray, "a b"]
-    std: Float[np.ndarray, "a b"]
-    skewness: Float[np.ndarray, "a b"]
+    mean: Float[np.ndarray, "*pairs"]
+    std: Float[np.ndarray, "*pairs"]
+    skewness: Float[np.ndarray, "*pairs"]
 
-    def pvalue(self, value: Float[np.ndarray, "a b"], more_alike: int = 1) -> Float[np.ndarray, "a b"]:
+    def pvalue(self, value: Float[np.ndarray, "*pairs"], more_alike: int = 1) -> Float[np.ndarray, "*pairs"]:
         """The share of shuffles at least as alike, by the Pearson type III distribution of these moments.
 
         Where the shuffled scores do not vary, all are the observed one: 1. Below what a double can hold, or beyond the
         end of the fitted distribution: 0.
         """
-        varies = self.std > 0
+        varies = self.std != 0
         z = np.divide(more_alike * (value - self.mean), self.std, out=np.zeros_like(value), where=varies)
         return np.where(varies, stats.pearson3.sf(z, more_alike * self.skewness), 1.0)
 
@@ -71,13 +71,20 @@ def shuffled_moments(x: Float[np.ndarray, "a 17"], y: Float[np.ndarray, "b 17"],
     """
     mean = np.outer(x[:, 0], y[:, 0]) / n + np.outer(x[:, 1], y[:, 1]) / (n * (n - 1))
     pairs, triples = slice(2, 2 + len(PAIRS)), slice(2 + len(PAIRS), None)
-    variance = x[:, pairs] @ coefficients(PAIRS, n) @ y[:, pairs].T
-    third = x[:, triples] @ coefficients(TRIPLES, n) @ y[:, triples].T
-    squares = PAIRS.index(((0, 1), (0, 1)))
-    largest = np.sqrt(np.outer(x[:, pairs][:, squares], y[:, pairs][:, squares]))
-    varies = variance > (VANISHES * largest) ** 2
+    variance = _form(x[:, pairs], coefficients(PAIRS, n), y[:, pairs])
+    third = _form(x[:, triples], coefficients(TRIPLES, n), y[:, triples])
+    squares = [
+        s[:, 0] ** 2 / n + s[:, 1] ** 2 / (n * (n - 1)) + s[:, 2 + PAIRS.index(((0, 1), (0, 1)))] for s in (x, y)
+    ]
+    varies = variance > VANISHES**2 * np.outer(*squares)  # |A|^2 |B|^2
     std = np.sqrt(np.where(varies, variance, 0.0))
     return Moments(mean, std, np.divide(third, std**3, out=np.zeros_like(std), where=varies))
+
+
+def _form(x: Float[np.ndarray, "a g"], c: Float[np.ndarray, "g g"], y: Float[np.ndarray, "b g"]) -> np.ndarray:
+    """X C Y', term by term: a product of matrices would round each pair by the company it is in."""
+    left = [sum(x[:, g] * c[g, h] for g in range(len(c))) for h in range(len(c))]
+    return np.asarray(sum(np.multiply.outer(left[h], y[:, h]) for h in range(len(c))))
 
 
 @cache

@@ -1,102 +1,141 @@
-"""Chance: the same score after the rows of one side were shuffled."""
+"""Chance: the same scores after the rows of one side were shuffled."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import factorial
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from likewise.measures import Facts
+from likewise.statistics.moments import Moments
 
 TIE = 1e-12
 """Scores nearer than this share of their size count as equal, towards chance: their sums differ by rounding alone."""
 
 
 @dataclass(frozen=True)
-class Chance:
-    """What shuffled rows say about a score; None where it cannot be said, with the reason."""
+class Null:
+    """What shuffles say of the scores of m pairs: mean, deviation, and the share of shuffles at least as alike.
 
-    mean: float
-    std: float | None
-    z: float | None
-    pvalue: float
-    calibrated: float | None
-    reason: str = ""
+    All are NaN where there is no score. ``std`` is NaN besides where one shuffle shows none, and 0 where the shuffled
+    scores do not vary. ``tie`` is the difference that counts as rounding.
+    """
+
+    mean: Float[np.ndarray, " m"]
+    std: Float[np.ndarray, " m"]
+    pvalue: Float[np.ndarray, " m"]
+    tie: Float[np.ndarray, " m"]
+
+    @classmethod
+    def of_shuffles(cls, value: Float[np.ndarray, " m"], shuffled: Float[np.ndarray, "p m"], facts: Facts) -> "Null":
+        r"""Count the shuffles.
+
+        .. math:: p = \frac{1 + \#\{\text{at least as alike}\}}{1 + P}
+
+        References
+        ----------
+        Phipson and Smyth (2010), doi:10.2202/1544-6115.1585, for counting the observed score among the shuffles.
+        """
+        tie = TIE * np.maximum(np.abs(value), np.abs(shuffled).max(axis=0))
+        as_alike = np.count_nonzero(facts.more_alike * (shuffled - value) >= -tie, axis=0)
+        # Where the shuffles differ by less than a float can square, their deviation is zero.
+        varies = np.ptp(shuffled, axis=0) > tie
+        std = shuffled.std(axis=0, ddof=1) if len(shuffled) > 1 else np.full(value.shape, np.nan)
+        varies &= std != 0
+        return cls(
+            mean=shuffled.mean(axis=0),
+            std=np.where(varies | np.isnan(std), std, 0.0),
+            pvalue=np.where(np.isnan(tie), np.nan, (1 + as_alike) / (1 + len(shuffled))),
+            tie=tie,
+        )
+
+    @classmethod
+    def of_moments(cls, value: Float[np.ndarray, " m"], moments: Moments, facts: Facts) -> "Null":
+        """Take the closed form of all shuffles."""
+        tie = TIE * np.maximum(np.abs(value), np.abs(moments.mean))
+        return cls(moments.mean, moments.std, moments.pvalue(value, facts.more_alike), tie)
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What shuffled rows say about scores; NaN where it cannot be said, with the reason."""
+
+    mean: Float[np.ndarray, " m"]
+    std: Float[np.ndarray, " m"]
+    z: Float[np.ndarray, " m"]
+    pvalue: Float[np.ndarray, " m"]
+    calibrated: Float[np.ndarray, " m"]
+    reason: tuple[str, ...]
 
 
 def draw_permutations(n: int, count: int, rng: int | np.random.Generator) -> Int[np.ndarray, "count n"]:
     """Draw ``count`` uniform permutations of n items; the same for the same seed, whatever they are used for.
 
+    Where there are no more than ``count`` besides the identity, all of these are returned: p-values are then exact.
+
     Examples
     --------
-    >>> draw_permutations(3, 2, rng=0)
-    array([[2, 0, 1],
-           [2, 1, 0]])
+    >>> draw_permutations(5, 2, rng=0)
+    array([[4, 2, 3, 0, 1],
+           [4, 2, 0, 1, 3]])
+    >>> len(draw_permutations(4, 100, rng=0))
+    23
     """
+    if n < 10 and factorial(n) - 1 <= count:
+        return np.asarray(list(itertools.permutations(range(n))), dtype=np.int64)[1:]
     generator = np.random.default_rng(rng)
     return np.stack([generator.permutation(n) for _ in range(count)]) if count else np.empty((0, n), dtype=np.int64)
 
 
-def judge(
-    value: float, shuffled: Sequence[float] | Float[np.ndarray, " p"], facts: Facts, identity: float | None
-) -> Chance:
-    r"""Set a score beside the scores of shuffled rows.
+def judge(value: Float[np.ndarray, " m"], null: Null, facts: Facts, identity: Float[np.ndarray, " m"]) -> Chance:
+    r"""Set scores beside those of shuffled rows.
 
-    .. math:: p = \frac{1 + \#\{\text{at least as alike}\}}{1 + P}, \quad
-        z = \pm\frac{value - mean}{std}, \quad
-        calibrated = \frac{value - mean}{identity - mean}
+    .. math:: z = \pm\frac{value - mean}{std}, \quad calibrated = \frac{value - mean}{identity - mean}
 
     z is positive towards more alike. Nothing is clamped.
 
     Parameters
     ----------
-    value : float
-        The observed score.
-    shuffled : sequence of float, length P >= 1
-        The scores after shuffles.
+    value : array, shape (m,)
+        The observed scores.
+    null : Null
+        Of the same pairs.
     facts : Facts
         Of the configuration; its direction counts.
-    identity : float or None
-        The score of identical representations; None where there is none, and then nothing is calibrated.
-
-    References
-    ----------
-    Phipson and Smyth (2010), doi:10.2202/1544-6115.1585, for counting the observed score among the shuffles.
+    identity : array, shape (m,)
+        The scores of identical representations; NaN where there is none, and then nothing is calibrated.
 
     Examples
     --------
     >>> from likewise.measures import Configuration
-    >>> c = judge(0.5, [0.1, 0.3], Configuration.parse("cka").facts, identity=1.0)
-    >>> round(c.mean, 12), round(c.pvalue, 6), round(c.calibrated, 6)
+    >>> facts = Configuration.parse("cka").facts
+    >>> value = np.asarray([0.5])
+    >>> c = judge(value, Null.of_shuffles(value, np.asarray([[0.1], [0.3]]), facts), facts, np.asarray([1.0]))
+    >>> round(c.mean[0], 12), round(c.pvalue[0], 6), round(c.calibrated[0], 6)
     (0.2, 0.333333, 0.375)
     """
-    null = np.asarray(shuffled, dtype=np.float64)
-    mean = float(null.mean())
-    tie = TIE * max(abs(value), float(np.abs(null).max()))
-    as_alike = int(np.count_nonzero(facts.more_alike * (null - value) >= -tie))
-    std = float(null.std(ddof=1)) if len(null) > 1 else None
-    reasons = []
-    # Where the shuffles differ by less than a float can square, their deviation is zero.
-    varies = bool(std) and float(np.ptp(null)) > tie
-    if std is not None and varies:
-        z = facts.more_alike * (value - mean) / std
-    else:
-        z = None
-        reasons.append("no z: one shuffle only" if std is None else "no z: the shuffled scores do not vary")
-    calibrated = None
-    if identity is not None:
-        above = facts.more_alike * (identity - mean)
-        if above > tie:
-            calibrated = (value - mean) / (identity - mean)
-        elif above >= -tie:
-            reasons.append("not calibrated: shuffled rows score as identical ones do")
-        else:  # a fit can do worse on a representation and itself; a scale from there to chance would stand on its head
-            reasons.append("not calibrated: shuffled rows score as more alike than identical ones do")
-    return Chance(
-        mean=mean,
-        std=std if varies or std is None else 0.0,
-        z=z,
-        pvalue=(1 + as_alike) / (1 + len(null)),
-        calibrated=calibrated,
-        reason="; ".join(reasons),
-    )
+    varies = null.std > 0
+    above = facts.more_alike * (identity - null.mean)
+    scaled = above > null.tie
+    nothing = np.full(value.shape, np.nan)
+    z = np.divide(facts.more_alike * (value - null.mean), null.std, out=nothing.copy(), where=varies)
+    calibrated = np.divide(value - null.mean, identity - null.mean, out=nothing, where=scaled)
+    reasons = [
+        (np.isnan(null.std) & ~np.isnan(null.mean), "no z: one shuffle only"),
+        (null.std == 0, "no z: the shuffled scores do not vary"),
+        ((above <= null.tie) & (above >= -null.tie), "not calibrated: shuffled rows score as identical ones do"),
+        # A fit can do worse on a representation and itself; a scale from there to chance would stand on its head.
+        (above < -null.tie, "not calibrated: shuffled rows score as more alike than identical ones do"),
+    ]
+    return Chance(null.mean, null.std, z, null.pvalue, calibrated, join_reasons(len(value), reasons))
+
+
+def join_reasons(count: int, reasons: Sequence[tuple[np.ndarray, str]]) -> tuple[str, ...]:
+    """For each of so many rows, the texts whose mark is set, joined."""
+    found = [""] * count
+    for marks, text in reasons:
+        for i in np.flatnonzero(marks):
+            found[i] = f"{found[i]}; {text}" if found[i] else text
+    return tuple(found)

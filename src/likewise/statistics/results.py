@@ -1,13 +1,18 @@
 """The long table: one row per pair of representations and configuration."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args, get_type_hints
 
+import numpy as np
 import pyarrow as pa
+from jaxtyping import Float, Int
 
 from likewise.errors import MissingDependencyError
+from likewise.measures import Configuration, record
+from likewise.representation import Representation
+from likewise.statistics.permutation import Chance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +32,25 @@ class Comparison:
         The score; None where it is undefined.
     direction : {"similarity", "distance"}
         Whether a higher value means more alike.
+    null : {"moments", "shuffles", "none"}
+        Where the chance level comes from: the closed form over all shuffles, shuffles that were drawn, or nowhere.
     null_mean, null_std : float or None
-        Mean and standard deviation (n - 1) of the scores after the rows of one were shuffled: those of b, or those of a
-        where the order of the pair counts. None where no order of rows changes the value.
+        Mean and standard deviation (n - 1 where drawn) of the scores after the rows of one were shuffled: those of b,
+        or those of a where the order of the pair counts. None where no order of rows changes the value.
     z : float or None
         Standard deviations by which the pair is more alike than chance; None where the shuffled scores do not vary.
     pvalue : float or None
-        (1 + number of shuffles at least as alike) / (1 + number of shuffles).
+        (1 + number of shuffles at least as alike) / (1 + number of shuffles); where ``null`` is ``moments``, the share
+        of all shuffles by the Pearson type III distribution with their mean, deviation and skewness.
+    pvalue_holm, pvalue_bh : float or None
+        The p-value corrected for all p-values of the table: by Holm for any false one, by Benjamini and Hochberg for
+        the share of false ones.
     calibrated : float or None
         (value - null_mean) / (value at identity - null_mean): 0 is chance, 1 is identical, in either direction.
         Where the value at identity depends on the data, it is the mean of the scores of a and itself and of b and
         itself. Not clamped; None where chance is as alike as identity, or more.
+    low, high : float or None
+        A 95 % interval for the score to be expected of as many new inputs, from the score without groups of them.
     n_permutations, n_items : int
         Number of shuffles, 0 where none could change the value, and of inputs.
     status : {"ok", "undefined"}
@@ -61,11 +74,16 @@ class Comparison:
     parameters: str
     value: float | None
     direction: Literal["similarity", "distance"]
+    null: Literal["moments", "shuffles", "none"]
     null_mean: float | None
     null_std: float | None
     z: float | None
     pvalue: float | None
+    pvalue_holm: float | None = None
+    pvalue_bh: float | None = None
     calibrated: float | None
+    low: float | None
+    high: float | None
     n_permutations: int
     n_items: int
     status: Literal["ok", "undefined"]
@@ -87,15 +105,22 @@ class Comparison:
 
 
 def _arrow_type(hint: Any) -> pa.DataType:
-    names: dict[Any, pa.DataType] = {str: pa.string(), float: pa.float64(), int: pa.int64()}
+    # Texts are few and repeated: two million pairs would take gigabytes otherwise.
+    names: dict[Any, pa.DataType] = {
+        str: pa.dictionary(pa.int32(), pa.string()), float: pa.float64(), int: pa.int64(),
+    }  # fmt: skip
     return names[next((t for t in (hint, *get_args(hint)) if t in names), str)]
 
 
 SCHEMA = pa.schema(
     [pa.field(name, _arrow_type(hint)) for name, hint in get_type_hints(Comparison).items()],
-    metadata={"likewise.schema": "1"},
+    metadata={"likewise.schema": "2"},
 )
 """Columns and types of the long table, derived from `Comparison`; the version rises when they change."""
+
+
+OF_THE_TABLE = ("pvalue_holm", "pvalue_bh")
+"""Columns that belong to a whole table, and mean nothing in a part of it."""
 
 
 class Results:
@@ -130,4 +155,98 @@ class Results:
             import pandas  # noqa: F401  # optional: pyarrow needs it for this alone
         except ImportError as error:
             raise MissingDependencyError("pandas", "report") from error
-        return self.table.to_pandas()
+        texts = [f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in SCHEMA]
+        return self.table.cast(pa.schema(texts)).to_pandas()
+
+    def corrected(self) -> "Results":
+        """Return the same with p-values corrected for all p-values of the table.
+
+        References
+        ----------
+        Holm (1979), Scandinavian Journal of Statistics 6(2); Benjamini and Hochberg (1995),
+        doi:10.1111/j.2517-6161.1995.tb02031.x.
+        """
+        from statsmodels.stats.multitest import multipletests  # a second to import, and not needed by workers
+
+        pvalues = self.table.column("pvalue").to_numpy()
+        known = ~np.isnan(pvalues)
+        table = self.table
+        for name, method in zip(OF_THE_TABLE, ("holm", "fdr_bh"), strict=True):
+            found = np.full(len(pvalues), np.nan)
+            if known.any():
+                found[known] = multipletests(pvalues[known], method=method)[1]
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, SCHEMA.field(name), pa.array(found, from_pandas=True))
+        return Results(table)
+
+
+def columns_of(
+    configuration: Configuration,
+    *,
+    dataset: str,
+    representations: Sequence[Representation],
+    a: Sequence[int] | Int[np.ndarray, " m"],
+    b: Sequence[int] | Int[np.ndarray, " m"],
+    value: Float[np.ndarray, " m"],
+    null: str,
+    chance: Chance | None,
+    low: Float[np.ndarray, " m"] | None,
+    high: Float[np.ndarray, " m"] | None,
+    n_permutations: int,
+    reason: Sequence[str],
+    seconds: Float[np.ndarray, " m"],
+    seed: int | None,
+) -> pa.Table:
+    """Return the rows of one configuration for m pairs, given by their places; NaN is a cell without a value."""
+    m = len(value)
+
+    def chosen(texts: Sequence[str], places: Any) -> Any:
+        return pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), pa.array(texts, pa.string()))
+
+    def same(text: str) -> Any:
+        return chosen([text], np.zeros(m, dtype=np.int32))
+
+    def numbers(name: str, found: Float[np.ndarray, " m"] | None) -> Any:
+        if found is not None and np.isinf(found).any():
+            raise ArithmeticError(f"{name} of {configuration.label} is infinite; a row holds a finite value or none")
+        return pa.nulls(m, pa.float64()) if found is None else pa.array(found, pa.float64(), from_pandas=True)
+
+    undefined = np.isnan(value)
+    names, keys = [r.name for r in representations], [r.key for r in representations]
+    has_null = np.zeros(m, dtype=bool) if chance is None else ~np.isnan(chance.mean)
+    columns = {
+        "dataset": same(dataset),
+        "a": chosen(names, a),
+        "b": chosen(names, b),
+        "measure": same(configuration.measure),
+        "parameters": same(configuration.parameters_json),
+        "value": numbers("value", value),
+        "direction": same(configuration.facts.direction),
+        "null": chosen(["none", null], has_null.astype(np.int32)),
+        "null_mean": numbers("null_mean", chance.mean if chance else None),
+        "null_std": numbers("null_std", chance.std if chance else None),
+        "z": numbers("z", chance.z if chance else None),
+        "pvalue": numbers("pvalue", chance.pvalue if chance else None),
+        "pvalue_holm": numbers("pvalue_holm", None),
+        "pvalue_bh": numbers("pvalue_bh", None),
+        "calibrated": numbers("calibrated", chance.calibrated if chance else None),
+        "low": numbers("low", low),
+        "high": numbers("high", high),
+        "n_permutations": pa.array(np.where(has_null, n_permutations, 0), pa.int64()),
+        "n_items": pa.array(np.full(m, representations[0].n_items), pa.int64()),
+        "status": chosen(["ok", "undefined"], undefined.astype(np.int32)),
+        "reason": pa.array(reason, pa.string()).dictionary_encode(),
+        "seconds": numbers("seconds", seconds),
+        "a_key": chosen(keys, a),
+        "b_key": chosen(keys, b),
+        "seed": pa.nulls(m, pa.int64()) if seed is None else pa.array(np.full(m, seed), pa.int64()),
+        "measure_version": pa.array(np.full(m, record(configuration.measure).version), pa.int64()),
+    }
+    return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+def in_turn(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return tables of equally many rows as one: the first row of each, then the second of each, and so on."""
+    rows = tables[0].num_rows
+    order = np.arange(len(tables) * rows).reshape(len(tables), rows).T.reshape(-1)
+    return pa.concat_tables(tables).unify_dictionaries().take(order)

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save
 from likewise.errors import InputError, StoreError
 from likewise.naming import canonical_json
 from likewise.representation import Representation
-from likewise.statistics import SCHEMA, Comparison, Results
+from likewise.statistics import OF_THE_TABLE, SCHEMA, Comparison, Results
 from likewise.store.atomic import sweep, write_atomically, write_text
 from likewise.store.keys import file_hash
 
@@ -127,7 +127,7 @@ class Store:
         path = self.folder / "results" / f"{key}.parquet"
         seconds = results.table.column("seconds").to_pylist()
         write_text(path.with_suffix(".json"), json.dumps({"seconds": seconds}) + "\n")
-        table = results.table.drop_columns(["seconds"])
+        table = results.table.drop_columns(["seconds", *OF_THE_TABLE])
         table = table.replace_schema_metadata(
             {**SCHEMA.metadata, b"likewise.request": canonical_json(dict(request)).encode()}
         )
@@ -153,7 +153,9 @@ class Store:
                 timing = path.with_suffix(".json")
                 seconds = _read_json(timing)["seconds"] if timing.exists() else [None] * table.num_rows
                 table = table.append_column(pa.field("seconds", pa.float64()), pa.array(seconds, pa.float64()))
-                rows = Results(table.select(SCHEMA.names))
+                for name in OF_THE_TABLE:
+                    table = table.append_column(SCHEMA.field(name), pa.nulls(table.num_rows, pa.float64()))
+                rows = Results(_of_this_version(table).select(SCHEMA.names))
             except (pa.ArrowInvalid, pa.ArrowKeyError, KeyError, ValueError, OSError) as error:
                 raise StoreError(_damaged(path, str(error).splitlines()[0])) from error
             for row in rows:
@@ -205,6 +207,16 @@ class Parts:
     def discard(self) -> None:
         """Delete all parts: what they make up is saved."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _of_this_version(table: pa.Table) -> pa.Table:
+    """A table of version 1 with the columns that came later: its chance levels are of shuffles, without intervals."""
+    for name in ("null", "low", "high"):
+        if name not in table.column_names:
+            shuffled = pa.array([["none", "shuffles"][p > 0] for p in table.column("n_permutations").to_pylist()])
+            column = shuffled if name == "null" else pa.nulls(table.num_rows)
+            table = table.append_column(SCHEMA.field(name), column.cast(SCHEMA.field(name).type))
+    return table
 
 
 def _read_json(path: Path) -> dict[str, Any]:
