@@ -201,7 +201,7 @@ def test_memory_running_out_is_an_outcome(monkeypatch: pytest.MonkeyPatch, tmp_p
         raise MemoryError
 
     monkeypatch.setattr(sys.modules["likewise.run.worker"], "compare_tile", exhausted)
-    outcome = perform(Tile("d", (("a", "b"),), ("cka",), Trust(permutations=1)), Settings(tmp_path, "cpu", 512))
+    outcome = perform(Tile("d", ("a",), ("b",), ("cka",), Trust(permutations=1)), Settings(tmp_path, "cpu", 512))
     assert isinstance(outcome, Outcome) and "memory ran out" in outcome.error
 
 
@@ -289,7 +289,7 @@ def test_whatever_goes_wrong_in_one_task_is_its_outcome(monkeypatch: pytest.Monk
         raise RuntimeError("something else")
 
     monkeypatch.setattr(sys.modules["likewise.run.worker"], "compare_tile", broken)
-    outcome = perform(Tile("d", (("a", "b"),), ("cka",), Trust(permutations=1)), Settings(tmp_path, "cpu", 512))
+    outcome = perform(Tile("d", ("a",), ("b",), ("cka",), Trust(permutations=1)), Settings(tmp_path, "cpu", 512))
     assert outcome.error == "RuntimeError: something else"
 
 

@@ -1,6 +1,5 @@
 """``likewise show``."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -34,8 +33,8 @@ def _find(store: Store, key: str) -> dict[str, Any]:
         many = f"{len(found) + len(tiles)} keys begin with" if found or tiles else "there is no experiment and no key"
         raise InputError(f"{many} {key!r} in {store.folder}")
     if tiles:
-        rows = list(store.results(tiles[0]))
-        return {"key": tiles[0], "request": rows[0][0] if rows else {}, "scores": [asdict(row) for _, row in rows]}
+        ((request, table),) = store.tables(tiles[0])
+        return {"key": tiles[0], "request": request, "scores": table.to_pylist()}
     return store.describe_representation(found[0])
 
 

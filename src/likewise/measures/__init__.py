@@ -11,6 +11,7 @@ from likewise.measures import (
     rsm,
     topology,
 )
+from likewise.measures.footprint import footprint
 from likewise.measures.measure import (
     INVARIANCES,
     REGISTRY,
@@ -40,6 +41,7 @@ __all__ = [
     "canonical",
     "configurations",
     "descriptive",
+    "footprint",
     "get",
     "kernel",
     "matching",

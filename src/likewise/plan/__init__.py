@@ -1,18 +1,22 @@
 """Experiments, and the tasks that they come down to."""
 
 from likewise.plan.experiment import Experiment
-from likewise.plan.plan import DatasetPlan, Plan, plan, results_of, scores_of_pair
-from likewise.plan.tasks import Extract, Task, Tile, Wanted
+from likewise.plan.plan import Answers, DatasetPlan, Plan, plan, results_of, rows_of, scores_of_pair, tiles_of
+from likewise.plan.tasks import Extract, Reduce, Task, Tile, Wanted
 
 __all__ = [
+    "Answers",
     "DatasetPlan",
     "Experiment",
     "Extract",
     "Plan",
+    "Reduce",
     "Task",
     "Tile",
     "Wanted",
     "plan",
     "results_of",
+    "rows_of",
     "scores_of_pair",
+    "tiles_of",
 ]

@@ -1,17 +1,24 @@
 """What is to be done for an experiment, given what a store already holds: a pure function of both."""
 
-import itertools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Bool, Int
+
 from likewise.errors import InputError
-from likewise.measures import Configuration, record
+from likewise.measures import Configuration, footprint, record
 from likewise.plan.experiment import Experiment
-from likewise.plan.tasks import Extract, Tile, Wanted, representation_key
-from likewise.plan.tiles import blocks_of_pairs
-from likewise.statistics import Comparison, Results, orders
+from likewise.plan.tasks import Extract, Reduce, Tile, Wanted, by_product, representation_key
+from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
+from likewise.statistics import SCHEMA, Results, Trust, orders
 from likewise.store import Store
+
+KEY = re.compile(r"[0-9a-f]{24,64}")
+"""What content keys look like."""
 
 BYTES_PER_VALUE = 4
 """Rows are stored in float32."""
@@ -62,6 +69,22 @@ class Plan:
         """Tiles that are left."""
         return tuple(tile for d in self.datasets for tile in d.tiles)
 
+    def reductions(self, store: Store, chunk: int = 8) -> tuple[Reduce, ...]:
+        """Reductions that must come before the tiles by product, where the representations are there."""
+        found = []
+        for tiles in ([t for t in d.tiles if t.by_product] for d in self.datasets):
+            for measures in dict.fromkeys(t.measures for t in tiles):
+                of_these = [t for t in tiles if t.measures == measures]
+                keys = dict.fromkeys(key for t in of_these for key in t.representations if key in self.present)
+                left = [
+                    key
+                    for key in keys
+                    if not all(store.reduced_path(key, c).exists() for c in of_these[0].configurations)
+                ]
+                for start in range(0, len(left), chunk):
+                    found.append(Reduce(of_these[0].dataset, tuple(left[start : start + chunk]), measures))
+        return tuple(found)
+
     def comparable(self) -> tuple[Tile, ...]:
         """Tiles that are left and whose representations are all there."""
         return tuple(t for t in self.tiles if self.present.issuperset(t.representations))
@@ -101,6 +124,46 @@ class Plan:
         }
 
 
+class Answers:
+    """The stored rows that answer what an experiment asks of trust."""
+
+    def __init__(self, store: Store, trust: Trust) -> None:
+        request = Tile("", (), (), (), trust).request
+        found = [table for asked, table in store.tables() if asked == request]
+        self.table = pa.concat_tables(found or [SCHEMA.empty_table()]).unify_dictionaries().combine_chunks()
+
+    def places(self, keys: Sequence[str], column: str) -> Int[np.ndarray, " rows"]:
+        """For each row, the place of a text among ``keys``, or -1."""
+        texts: Any = self.table.column(column).combine_chunks()
+        place = {key: i for i, key in enumerate(keys)}
+        codes = np.asarray([place.get(text, -1) for text in texts.dictionary.to_pylist()], dtype=np.int64)
+        return codes[texts.indices.to_numpy(zero_copy_only=False)] if len(texts) else np.empty(0, dtype=np.int64)
+
+    def configurations(self, chosen: Sequence[Configuration]) -> Int[np.ndarray, " rows"]:
+        """For each row, the place of its configuration, or -1 where it is another, or another version of it."""
+        measures = list(dict.fromkeys(c.measure for c in chosen))
+        parameters = list(dict.fromkeys(c.parameters_json for c in chosen))
+        lookup = np.full((len(measures) + 1, len(parameters) + 1), -1)  # the last ones are hit by -1
+        versions = np.full(len(chosen) + 1, -1)
+        for place, c in enumerate(chosen):
+            lookup[measures.index(c.measure), parameters.index(c.parameters_json)] = place
+            versions[place] = record(c.measure).version
+        found = lookup[self.places(measures, "measure"), self.places(parameters, "parameters")]
+        current = versions[found] == self.table.column("measure_version").to_numpy()
+        return np.where(current, found, -1)
+
+    def of(self, keys: Sequence[str], chosen: Sequence[Configuration]) -> Bool[np.ndarray, "c m m"]:
+        """Whether each pair i < j is answered in each configuration: in both orders, where the order counts."""
+        i, j, c = self.places(keys, "a_key"), self.places(keys, "b_key"), self.configurations(chosen)
+        there = np.zeros((len(chosen), len(keys), len(keys)), dtype=bool)
+        known = (i >= 0) & (j >= 0) & (c >= 0)
+        there[c[known], i[known], j[known]] = True
+        for place, configuration in enumerate(chosen):
+            if not configuration.facts.symmetric:
+                there[place] &= there[place].T
+        return there & np.triu(np.ones(there.shape[1:], dtype=bool), 1)
+
+
 def plan(experiment: Experiment, store: Store) -> Plan:
     """Find what an experiment needs and what of it a store lacks. Reads files; uses no network.
 
@@ -126,20 +189,16 @@ def plan(experiment: Experiment, store: Store) -> Plan:
         If a file of the store is damaged.
     """
     present = frozenset(store.representations())
-    answered = _answered(store, experiment)
+    answers = Answers(store, experiment.statistics.trust)
     return Plan(
         experiment,
-        tuple(_of_dataset(experiment, d, present, answered, store) for d in experiment.datasets),
+        tuple(_of_dataset(experiment, d, present, answers, store) for d in experiment.datasets),
         present,
     )
 
 
 def _of_dataset(
-    experiment: Experiment,
-    entry: Any,
-    present: frozenset[str],
-    answered: frozenset[tuple[str, ...]],
-    store: Store,
+    experiment: Experiment, entry: Any, present: frozenset[str], answers: Answers, store: Store
 ) -> DatasetPlan:
     wanted = _wanted(experiment, entry)
     n_items = entry.spec.n_items()
@@ -150,23 +209,47 @@ def _of_dataset(
         by_model.setdefault(w.model, []).append(w)
     left = {model: [w for w in ws if w.key not in present] for model, ws in by_model.items()}
     chosen = experiment.configurations
-    keys = [w.key for w in wanted]
-    missing = {
-        pair: tuple(c.label for c in chosen if not _is_answered(pair, c, answered))
-        for pair in itertools.combinations(keys, 2)
-    }
+    widths = [w.width for w in wanted if w.width is not None]
+    # Where a width is not known before the extraction, the rows count as wide as they are many.
+    width = max(widths, default=n_items)
+    answered = answers.of([w.key for w in wanted], chosen)
+    trust = experiment.statistics.trust
     return DatasetPlan(
         name=entry.name,
         n_items=n_items,
         wanted=wanted,
         extractions=len(by_model),
         todo=tuple(Extract(tuple(ws)) for ws in left.values() if ws),
-        tiles=tuple(
-            Tile(entry.name, pairs, measures, experiment.statistics.trust)
-            for pairs, measures in blocks_of_pairs(keys, missing, n_items)
-        ),
-        scores_done=sum(scores_of_pair([c for c in chosen if c.label not in labels]) for labels in missing.values()),
+        tiles=tuple(tiles_of(entry.name, [w.key for w in wanted], chosen, trust, answered, n_items, width)),
+        scores_done=sum(int(done.sum()) * len(orders(c, ("a", "b"))) for c, done in zip(chosen, answered, strict=True)),
     )
+
+
+def tiles_of(
+    dataset: str,
+    keys: Sequence[str],
+    chosen: Sequence[Configuration],
+    trust: Trust,
+    answered: Bool[np.ndarray, "c m m"],
+    n_items: int | None,
+    width: int | None,
+) -> Iterator[Tile]:
+    """Yield the tiles that answer what is not answered yet."""
+    missing = np.triu(np.ones((len(keys), len(keys)), dtype=bool), 1) & ~answered
+    codes = np.zeros((len(keys), len(keys)), dtype=np.int64)
+    for of_one in missing:
+        _, inverse = np.unique(2 * codes + of_one, return_inverse=True)
+        # Zero stays zero: it is the least of what there is below the diagonal.
+        codes = inverse.reshape(codes.shape)
+    size = footprint(chosen, n_items, width or n_items) if n_items else None
+    longest = LONGEST
+    if by_product(chosen, trust):
+        longest = LONGEST_BY_PRODUCT
+        size = 3 * 8 * n_items * (n_items + 1) // 2 if n_items else None  # a vector as loaded, stacked, and as a file
+    for first, second, code in blocks_of_pairs(len(keys), codes, size, longest):
+        i, j = np.argwhere(codes == code)[0]
+        measures = tuple(c.label for c, of_one in zip(chosen, missing, strict=True) if of_one[i, j])
+        yield Tile(dataset, tuple(keys[i] for i in first), tuple(keys[j] for j in second), measures, trust)
 
 
 def _wanted(experiment: Experiment, entry: Any) -> tuple[Wanted, ...]:
@@ -200,41 +283,45 @@ def scores_of_pair(chosen: Iterable[Configuration]) -> int:
     return sum(len(orders(c, ("a", "b"))) for c in chosen)
 
 
-def _is_answered(pair: tuple[str, str], c: Configuration, answered: frozenset[tuple[str, ...]]) -> bool:
-    return all((*ordered, *_identity(c)) in answered for ordered in orders(c, pair))
-
-
-def _identity(c: Configuration) -> tuple[str, str, str]:
-    return c.measure, c.parameters_json, str(record(c.measure).version)
-
-
-def _answered(store: Store, experiment: Experiment) -> frozenset[tuple[str, ...]]:
-    return frozenset(
-        (row.a_key, row.b_key, row.measure, row.parameters, str(row.measure_version))
-        for row in _rows(store, experiment)
-    )
-
-
-def _rows(store: Store, experiment: Experiment) -> Sequence[Comparison]:
-    """The stored rows that answer what the experiment asks of chance."""
-    request = Tile("", (), (), experiment.statistics.trust).request
-    return [row for asked, row in store.results() if asked == request]
-
-
 def results_of(store: Store, about: dict[str, Any]) -> Results:
     """Return the stored rows of an experiment by its record in the store, named and ordered as it says."""
     experiment = Experiment.of(about["experiment"])
+    answers, chosen = Answers(store, experiment.statistics.trust), experiment.configurations
     named = [(r["dataset"], r["key"], r["name"]) for r in about["representations"]]
-    rows = {(r.a_key, r.b_key, r.measure, r.parameters, r.measure_version): r for r in _rows(store, experiment)}
-    found = []
+    tables = []
     for dataset in dict.fromkeys(d for d, _, _ in named):
-        members = [(key, name) for d, key, name in named if d == dataset]
-        for pair in itertools.combinations(members, 2):
-            for c in experiment.configurations:
-                for (a_key, a), (b_key, b) in orders(c, pair):
-                    row = rows.get((a_key, b_key, c.measure, c.parameters_json, record(c.measure).version))
-                    if row is not None:
-                        # Rows are stored without names, which belong to an experiment.
-                        reason = row.reason.replace(row.a_key, a).replace(row.b_key, b)
-                        found.append(replace(row, dataset=dataset, a=a, b=b, reason=reason))
-    return Results.of(found).corrected()
+        members = {key: name for d, key, name in named if d == dataset}
+        tables.append(rows_of(answers, dataset, members, chosen))
+    return Results(pa.concat_tables(tables).unify_dictionaries()).corrected()
+
+
+def rows_of(answers: Answers, dataset: str, members: Mapping[str, str], chosen: Sequence[Configuration]) -> pa.Table:
+    """Return the rows of some representations, {key: name}: by pair, then configuration, then order of the pair."""
+    keys = list(members)
+    i, j, c = answers.places(keys, "a_key"), answers.places(keys, "b_key"), answers.configurations(chosen)
+    ordered = np.asarray([not configuration.facts.symmetric for configuration in chosen] + [False])
+    rows = np.flatnonzero((i >= 0) & (j >= 0) & (c >= 0) & ((i < j) | ordered[c]))
+    i, j, c = i[rows], j[rows], c[rows]
+    order = np.lexsort((i > j, c, np.maximum(i, j), np.minimum(i, j)))
+    same = np.stack([i, j, c])[:, order]
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = (np.diff(same, axis=1) != 0).any(axis=0)
+    order = order[fresh]
+    table = answers.table.take(rows[order])
+
+    def called(places: Int[np.ndarray, " m"], texts: Sequence[str]) -> Any:
+        return pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), pa.array(texts, pa.string()))
+
+    # Rows are stored without names, which belong to an experiment.
+    names = list(members.values())
+    reasons: Any = table.column("reason").combine_chunks()
+    told = [KEY.sub(lambda m: members.get(m[0], m[0]), text) for text in reasons.dictionary.to_pylist()]
+    columns = {
+        "dataset": called(np.zeros(len(order), dtype=np.int32), [dataset]),
+        "a": called(i[order], names),
+        "b": called(j[order], names),
+        "reason": called(reasons.indices.to_numpy(zero_copy_only=False), told),
+    }
+    for name, column in columns.items():
+        table = table.set_column(table.schema.get_field_index(name), SCHEMA.field(name), column)
+    return table

@@ -1,12 +1,16 @@
 """Units of work: frozen data with a content key, so that what is done can be found again and never redone."""
 
 import functools
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+from jaxtyping import Int
+
 from likewise.extract import DatasetSpec, ModelSpec
 from likewise.measures import Configuration, record
-from likewise.statistics import Trust
+from likewise.statistics import Trust, has_moments
 from likewise.store import content_key
 
 REPRESENTATION_VERSION = 1
@@ -75,12 +79,21 @@ class Extract:
         return f"{first.name.removesuffix(f' @ {first.layer}')} on {first.dataset.name}"
 
 
+def by_product(chosen: Iterable[Configuration], trust: Trust) -> bool:
+    """Whether all that is asked for follows from one vector of each representation, reduced once."""
+    return trust.null != "shuffles" and not trust.groups and all(map(has_moments, chosen))
+
+
 @dataclass(frozen=True)
 class Tile:
-    """A block of pairs of representations of one data set, each prepared once, in the same configurations."""
+    """A block of pairs of representations of one data set, each prepared once, in the same configurations.
+
+    Every one of ``first`` with every one of ``second``; where the two are the same, each two of them once.
+    """
 
     dataset: str
-    pairs: tuple[tuple[str, str], ...]
+    first: tuple[str, ...]
+    second: tuple[str, ...]
     measures: tuple[str, ...]
     trust: Trust
 
@@ -98,17 +111,60 @@ class Tile:
     def key(self) -> str:
         """Of everything that decides on the rows."""
         measures = [[c.measure, c.parameters_json, record(c.measure).version] for c in self.configurations]
-        return content_key({**self.request, "pairs": self.pairs, "measures": measures})
+        return content_key({**self.request, "first": self.first, "second": self.second, "measures": measures})
 
     @property
     def representations(self) -> tuple[str, ...]:
-        """Keys of all representations that the pairs name, each once."""
-        return tuple(dict.fromkeys(key for pair in self.pairs for key in pair))
+        """Keys of all representations, each once."""
+        return tuple(dict.fromkeys(self.first + self.second))
+
+    @property
+    def places(self) -> Int[np.ndarray, "pairs 2"]:
+        """The pairs, by the places of both in `representations`."""
+        if self.first == self.second:
+            return np.stack(np.triu_indices(len(self.first), 1), axis=1)
+        first, second = np.arange(len(self.first)), len(self.first) + np.arange(len(self.second))
+        return np.stack([np.repeat(first, len(second)), np.tile(second, len(first))], axis=1)
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of pairs."""
+        k = len(self.first)
+        return k * (k - 1) // 2 if self.first == self.second else k * len(self.second)
+
+    @property
+    def by_product(self) -> bool:
+        """Whether all that is asked for follows from one vector of each representation, reduced once."""
+        return by_product(self.configurations, self.trust)
 
     @property
     def label(self) -> str:
         """What progress and messages call it."""
-        return f"{len(self.pairs)} pairs on {self.dataset}"
+        return f"{self.n_pairs} pairs on {self.dataset}"
 
 
-Task: TypeAlias = Extract | Tile
+@dataclass(frozen=True)
+class Reduce:
+    """Representations to be reduced to the vectors whose inner products are scores."""
+
+    dataset: str
+    representations: tuple[str, ...]
+    measures: tuple[str, ...]
+
+    @functools.cached_property
+    def key(self) -> str:
+        """Of what is reduced, and how."""
+        return content_key({"reduce": self.representations, "measures": self.measures})
+
+    @functools.cached_property
+    def configurations(self) -> tuple[Configuration, ...]:
+        """The measures with their parameters."""
+        return tuple(map(Configuration.parse, self.measures))
+
+    @property
+    def label(self) -> str:
+        """What progress and messages call it."""
+        return f"{len(self.representations)} representations on {self.dataset}"
+
+
+Task: TypeAlias = Extract | Reduce | Tile

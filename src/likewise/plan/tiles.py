@@ -2,45 +2,73 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 
-MEMORY = 2**30
-"""Bytes that the prepared representations of one tile may take."""
+import numpy as np
+from jaxtyping import Int
 
-MATRICES = 11
-"""Matrices of n x n that the preset `paper` keeps of a representation, its rows not counted."""
+MEMORY = 5 * 2**29
+"""Bytes that the prepared representations of one tile may take: 2.5 GiB for each worker."""
 
-TILES_ACROSS = 16
-"""Blocks along one side of the table of pairs: enough tiles to share among workers, few enough to prepare anew."""
+TILES_ACROSS = 4
+"""Blocks along one side of a small table of pairs: enough tiles to share among workers, few enough to prepare anew."""
+
+LONGEST = 16
+"""Representations along one side of a block at most: a tile that is stopped is lost."""
+
+LONGEST_BY_PRODUCT = 512
+"""The same where a tile is one product of matrices."""
 
 
-def block_size(count: int, n_items: int | None) -> int:
-    """Representations along one side of a tile, for ``count`` of them in all with ``n_items`` rows each.
+def block_size(count: int, footprint: int | None, longest: int = LONGEST) -> int:
+    """Representations along one side of a tile, for ``count`` of them in all that take ``footprint`` bytes each.
 
-    A prepared representation holds about eleven matrices of n x n: Gram matrices, distances, ranks, factors. A tile
-    has one pair at least.
+    A tile holds two sides, and one pair at least.
     """
-    wanted = max(2, math.ceil(count / TILES_ACROSS))
-    if n_items is None:
-        return wanted
-    fits = MEMORY // (2 * MATRICES * 8 * n_items**2)
-    return max(1, min(wanted, fits))
+    wanted = min(longest, max(2, math.ceil(count / TILES_ACROSS)))
+    return wanted if footprint is None else max(1, min(wanted, MEMORY // (2 * footprint)))
 
 
 def blocks_of_pairs(
-    keys: Sequence[str], missing: Mapping[tuple[str, str], tuple[str, ...]], n_items: int | None
-) -> list[tuple[tuple[tuple[str, str], ...], tuple[str, ...]]]:
-    """Group the missing pairs by block of the table of pairs, and by the measures that they miss.
+    count: int, missing: Int[np.ndarray, "m m"], footprint: int | None, longest: int = LONGEST
+) -> Iterator[tuple[list[int], list[int], int]]:
+    """Cover the missing pairs by rectangles of the table of pairs, each within one block.
 
-    The blocks depend on the order of ``keys`` alone, so a run that was stopped is taken up with the same tiles.
+    The blocks depend on the number of representations alone, so a run that was stopped is taken up with the same tiles.
 
-    Returns
-    -------
-    list of (pairs, measures)
+    Parameters
+    ----------
+    count : int
+        Number of representations.
+    missing : array, shape (count, count)
+        For each pair i < j a code of what it misses; 0 is nothing.
+    footprint : int or None
+        Bytes that a prepared representation takes, where they are known.
+    longest : int
+        Representations along one side of a block at most.
+
+    Yields
+    ------
+    (first, second, code)
+        Places of the representations; where both lists are the same, each two of them once.
     """
-    size = block_size(len(keys), n_items)
-    groups: dict[tuple[int, int, tuple[str, ...]], list[tuple[str, str]]] = {}
-    for (i, a), (j, b) in itertools.combinations(enumerate(keys), 2):
-        if measures := missing.get((a, b)):
-            groups.setdefault((i // size, j // size, measures), []).append((a, b))
-    return [(tuple(pairs), measures) for (_, _, measures), pairs in groups.items()]
+    size = block_size(count, footprint, longest)
+    starts = range(0, count, size)
+    for top, left in itertools.product(starts, starts):
+        if left < top:
+            continue
+        rows, columns = range(top, min(top + size, count)), range(left, min(left + size, count))
+        block = missing[np.ix_(rows, columns)]
+        if top == left:
+            block = np.triu(block, 1)
+            if len(rows) > 1 and len(codes := np.unique(block[np.triu_indices(len(rows), 1)])) == 1 and codes[0]:
+                yield list(rows), list(rows), int(codes[0])
+                continue
+        for code in np.unique(block[block > 0]):
+            alike: dict[bytes, list[int]] = {}
+            for i, row in zip(rows, block == code, strict=True):
+                if row.any():
+                    alike.setdefault(row.tobytes(), []).append(i)
+            for pattern, first in alike.items():
+                chosen = np.frombuffer(pattern, dtype=bool)
+                yield first, [j for j, wanted in zip(columns, chosen, strict=True) if wanted], int(code)

@@ -137,6 +137,17 @@ class Prepared:
             self._values[quantity] = read_only(value)
         return self._values[quantity]
 
+    def once(self, quantity: Quantity) -> Array:
+        """Return a quantity; a view does not keep it."""
+        if quantity in self._values or self._whole is None or not (self._permutes and quantity.follows(self._whole)):
+            return self[quantity]
+        return quantity.reindex(self._whole[quantity], self._index)
+
+    @property
+    def quantities(self) -> frozenset[Quantity]:
+        """What is kept."""
+        return frozenset(self._values)
+
     def joint(self, other: "Prepared", quantity: JointQuantity) -> Any:
         """Return a quantity of this and another representation, kept until a third is asked about.
 

@@ -1,7 +1,7 @@
 """Plan, do what is ready, plan again, until nothing is left: resuming and adding to an experiment are the same loop."""
 
 import functools
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from likewise.errors import InputError
 from likewise.extract import BATCH_TOKENS
 from likewise.naming import did_you_mean
-from likewise.plan import Experiment, Extract, Plan, Task, Tile, plan, results_of, scores_of_pair
+from likewise.plan import Experiment, Extract, Plan, Reduce, Task, Tile, plan, results_of, scores_of_pair
 from likewise.run.executor import Executor, Serial
 from likewise.run.processes import Processes
 from likewise.run.worker import Outcome, Settings, Watch, perform, release
@@ -107,7 +107,7 @@ def run(
     settings = Settings(place.folder, device, batch_tokens or BATCH_TOKENS[device])
     failed: dict[str, Outcome] = {}
     performed = 0
-    while ready := _ready(current := plan(asked, place), failed):
+    while ready := _ready(current := plan(asked, place), place, failed):
         place.save_experiment(asked.name, current.record())
         with closing(_perform_all(ready, settings, chosen, watch)) as outcomes:
             for outcome in outcomes:
@@ -115,6 +115,8 @@ def run(
                 if outcome.error:
                     failed[outcome.task.key] = outcome
         release()
+    if not current.tiles:
+        place.drop_reduced()
     place.save_experiment(asked.name, current.record())
     return Done(
         results=results_of(place, current.record()),
@@ -142,10 +144,12 @@ def choose_executor(executor: str | Executor, workers: int | None) -> Executor:
     return known[executor]()
 
 
-def _ready(current: Plan, failed: Mapping[str, Outcome]) -> tuple[Task, ...]:
-    """Return what can start, without what failed already; where every extraction left has failed, the tiles."""
-    extractions = tuple(t for t in current.extractions if t.key not in failed)
-    return extractions or tuple(t for t in current.comparable() if t.key not in failed)
+def _ready(current: Plan, store: Store, failed: Mapping[str, Outcome]) -> tuple[Task, ...]:
+    """Return what can start, without what failed already: extractions, then reductions, then tiles."""
+    stages: tuple[Callable[[], Iterable[Task]], ...] = (
+        lambda: current.extractions, lambda: current.reductions(store), current.comparable,
+    )  # fmt: skip
+    return next((ready for stage in stages if (ready := tuple(t for t in stage() if t.key not in failed))), ())
 
 
 def _perform_all(
@@ -159,10 +163,11 @@ def _perform_all(
         return
     total = sum(_scores(t) for t in tasks)
     done = 0
-    watch("comparing", done, total)
+    label = "reducing" if isinstance(tasks[0], Reduce) else "comparing"
+    watch(label, done, total)
     for outcome in executor.map(functools.partial(perform, settings=settings), tasks):
         done += _scores(outcome.task)
-        watch("comparing", done, total)
+        watch(label, done, total)
         yield outcome
 
 
@@ -171,4 +176,7 @@ def _watch_at(watch: Watch, place: str, label: str, done: int, total: int) -> No
 
 
 def _scores(task: Task) -> int:
-    return len(task.pairs) * scores_of_pair(task.configurations) if isinstance(task, Tile) else 0
+    """How much of the progress a task is: its scores, or what it reduces."""
+    if isinstance(task, Tile):
+        return task.n_pairs * scores_of_pair(task.configurations)
+    return len(task.representations) * len(task.measures) if isinstance(task, Reduce) else 0

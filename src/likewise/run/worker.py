@@ -15,11 +15,12 @@ from likewise.extract import (
     load_model,
     load_prompts,
 )
+from likewise.measures import prepare
 from likewise.naming import canonical_json
-from likewise.plan import Extract, Task, Tile
+from likewise.plan import Extract, Reduce, Task, Tile
 from likewise.representation import Representation, check_same_items
-from likewise.statistics import score_block
-from likewise.store import Store
+from likewise.statistics import Results, in_turn, reduce, score_block, score_products
+from likewise.store import Store, content_key
 
 Watch: TypeAlias = Callable[[str, int, int], None]
 """Is told a task's label, how much of it is done, and of how much."""
@@ -57,6 +58,8 @@ def perform(task: Task, settings: Settings, watch: Watch = lambda label, done, t
     try:
         if isinstance(task, Tile):
             compare_tile(task, Store(settings.store))
+        elif isinstance(task, Reduce):
+            reduce_task(task, Store(settings.store))
         else:
             extract_task(task, settings, watch)
     except LikewiseError as error:
@@ -131,23 +134,55 @@ def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
 
 
 def compare_tile(tile: Tile, store: Store) -> None:
-    """Prepare each representation of a tile once, compare its pairs, save the rows."""
-    loaded = {key: store.load_representation(key) for key in tile.representations}
-    first, *others = loaded.values()
+    """Score the pairs of a tile, save the rows."""
+    results = compare_by_product(tile, store) if tile.by_product else compare_by_pair(tile, store)
+    store.save_results(tile.key, results, tile.request)
+
+
+def compare_by_pair(tile: Tile, store: Store) -> Results:
+    """Prepare each representation of a tile once, score its pairs."""
+    loaded = [store.load_representation(key) for key in tile.representations]
+    first, *others = loaded
     for other in others:
         check_same_items(first, other)
-        if first.source["prompts"] != other.source["prompts"]:
-            raise InputError(
-                f"{first.name} and {other.name} were extracted from different texts under the same ids "
-                f"(prompts {first.source['prompts']} and {other.source['prompts']}): the data set has changed on the "
-                "hub; give it a revision and run again"
+        check_same_texts(first.name, first.source["prompts"], other.name, other.source["prompts"])
+    pairs = [(int(i), int(j)) for i, j in tile.places]
+    return score_block(loaded, pairs, tile.configurations, tile.trust, dataset=tile.dataset)
+
+
+def check_same_texts(first: str, texts: str, other: str, other_texts: str) -> None:
+    """Refuse representations of other texts under the same ids."""
+    if texts != other_texts:
+        raise InputError(
+            f"{first} and {other} were extracted from different texts under the same ids (prompts {texts} and "
+            f"{other_texts}): the data set has changed on the hub; give it a revision and run again"
+        )
+
+
+def reduce_task(task: Reduce, store: Store) -> None:
+    """Reduce representations to the vectors of every configuration."""
+    for key in task.representations:
+        r = store.load_representation(key)
+        about = {"items": content_key(list(r.ids)), "prompts": r.source["prompts"], "n": str(r.n_items)}
+        prepared = prepare(r)
+        for c in task.configurations:
+            store.save_reduced(key, c, reduce(c, prepared), about)
+
+
+def compare_by_product(tile: Tile, store: Store) -> Results:
+    """Score the pairs of a tile from the vectors of its representations."""
+    keys = tile.representations
+    tables = []
+    for c in tile.configurations:
+        sides, abouts = zip(*(store.load_reduced(key, c) for key in keys), strict=True)
+        for key, about in zip(keys, abouts, strict=True):
+            if (about["items"], about["n"]) != (abouts[0]["items"], abouts[0]["n"]):
+                raise InputError(f"{keys[0]} and {key} have other items, or the same in another order")
+            check_same_texts(keys[0], abouts[0]["prompts"], key, about["prompts"])
+        n = int(abouts[0]["n"])
+        tables.append(
+            score_products(
+                c, sides, tile.places, len(tile.first), n, tile.trust, dataset=tile.dataset, names=keys, keys=keys
             )
-    place = {key: i for i, key in enumerate(loaded)}
-    results = score_block(
-        list(loaded.values()),
-        [(place[a], place[b]) for a, b in tile.pairs],
-        tile.configurations,
-        tile.trust,
-        dataset=tile.dataset,
-    )
-    store.save_results(tile.key, results, tile.request)
+        )
+    return Results(in_turn(tables))

@@ -1,12 +1,13 @@
 """Scores with their chance level, and what scores say together."""
 
 from likewise.statistics.agreement import Agreement, between_datasets, between_measures
-from likewise.statistics.block import NO_CHANCE, NullKind, Trust, orders, score_block
+from likewise.statistics.block import NO_CHANCE, NullKind, Trust, has_moments, orders, score_block
 from likewise.statistics.compare import check_request, compare
 from likewise.statistics.jackknife import interval, leave_out
 from likewise.statistics.moments import Moments, shuffled_moments
 from likewise.statistics.permutation import Chance, Null, draw_permutations, judge
-from likewise.statistics.results import OF_THE_TABLE, SCHEMA, Comparison, Results
+from likewise.statistics.population import Reduced, reduce, score_products
+from likewise.statistics.results import OF_THE_TABLE, SCHEMA, Comparison, Results, in_turn
 
 __all__ = [
     "NO_CHANCE",
@@ -18,6 +19,7 @@ __all__ = [
     "Moments",
     "Null",
     "NullKind",
+    "Reduced",
     "Results",
     "Trust",
     "between_datasets",
@@ -25,10 +27,14 @@ __all__ = [
     "check_request",
     "compare",
     "draw_permutations",
+    "has_moments",
+    "in_turn",
     "interval",
     "judge",
     "leave_out",
     "orders",
+    "reduce",
     "score_block",
+    "score_products",
     "shuffled_moments",
 ]

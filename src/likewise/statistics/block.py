@@ -206,10 +206,10 @@ def product_scores(product: Product, pairs: Sequence[Pair], left: Sides, right: 
 
 
 def _stack(product: Product, of: Sequence[Prepared]) -> Float[Array, "m nn"]:
-    matrices = [side[product.quantity] / side[product.size] if product.size else side[product.quantity] for side in of]
+    matrices = [side.once(product.quantity) for side in of]
     xp = array_namespace(matrices[0])
     stacked: Array = xp.stack([xp.reshape(m, (-1,)) for m in matrices])
-    return stacked
+    return stacked / xp.stack([side[product.size] for side in of])[:, None] if product.size else stacked
 
 
 def _table(
@@ -254,7 +254,9 @@ def _table(
     return columns_of(
         c.configuration,
         dataset=dataset,
-        representations=representations,
+        names=[r.name for r in representations],
+        keys=[r.key for r in representations],
+        n_items=n,
         a=[pair[c.turned] for pair in pairs],
         b=[pair[not c.turned] for pair in pairs],
         value=c.value,

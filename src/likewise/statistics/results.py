@@ -11,7 +11,6 @@ from jaxtyping import Float, Int
 
 from likewise.errors import MissingDependencyError
 from likewise.measures import Configuration, record
-from likewise.representation import Representation
 from likewise.statistics.permutation import Chance
 
 
@@ -184,7 +183,9 @@ def columns_of(
     configuration: Configuration,
     *,
     dataset: str,
-    representations: Sequence[Representation],
+    names: Sequence[str],
+    keys: Sequence[str],
+    n_items: int,
     a: Sequence[int] | Int[np.ndarray, " m"],
     b: Sequence[int] | Int[np.ndarray, " m"],
     value: Float[np.ndarray, " m"],
@@ -212,7 +213,6 @@ def columns_of(
         return pa.nulls(m, pa.float64()) if found is None else pa.array(found, pa.float64(), from_pandas=True)
 
     undefined = np.isnan(value)
-    names, keys = [r.name for r in representations], [r.key for r in representations]
     has_null = np.zeros(m, dtype=bool) if chance is None else ~np.isnan(chance.mean)
     columns = {
         "dataset": same(dataset),
@@ -233,7 +233,7 @@ def columns_of(
         "low": numbers("low", low),
         "high": numbers("high", high),
         "n_permutations": pa.array(np.where(has_null, n_permutations, 0), pa.int64()),
-        "n_items": pa.array(np.full(m, representations[0].n_items), pa.int64()),
+        "n_items": pa.array(np.full(m, n_items), pa.int64()),
         "status": chosen(["ok", "undefined"], undefined.astype(np.int32)),
         "reason": pa.array(reason, pa.string()).dictionary_encode(),
         "seconds": numbers("seconds", seconds),

@@ -11,8 +11,10 @@ from pathlib import Path
 from likewise.errors import StoreError
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
+def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bool = True) -> Path:
     """Let ``write`` fill a temporary file beside ``path``, then rename it; on any failure nothing is left behind.
+
+    What can be made again in a moment need not be ``durable``: waiting for the disk would cost more.
 
     Raises
     ------
@@ -23,8 +25,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(unfinished)
-        with unfinished.open("rb+") as file:
-            os.fsync(file.fileno())
+        if durable:
+            with unfinished.open("rb+") as file:
+                os.fsync(file.fileno())
         unfinished.replace(path)
     except BaseException as error:
         with contextlib.suppress(OSError):

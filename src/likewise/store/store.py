@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from likewise.errors import InputError, StoreError
+from likewise.measures import Configuration, record
 from likewise.naming import canonical_json
 from likewise.representation import Representation
-from likewise.statistics import OF_THE_TABLE, SCHEMA, Comparison, Results
+from likewise.statistics import OF_THE_TABLE, SCHEMA, Comparison, Reduced, Results
 from likewise.store.atomic import sweep, write_atomically, write_text
-from likewise.store.keys import file_hash
+from likewise.store.keys import content_key, file_hash
 
 VERSION = 1
 """Of the layout of a store; raised when an older likewise could not read what a newer one writes."""
@@ -113,6 +114,35 @@ class Store:
         found = sorted((self.folder / "representations").glob("[!.]*.json"))
         return [p.stem for p in found if self.has_representation(p.stem)]
 
+    # What populations are reduced to, while they are compared
+
+    def reduced_path(self, key: str, configuration: Configuration) -> Path:
+        """Return where the vector of a representation for one configuration lies."""
+        version = record(configuration.measure).version
+        what = content_key([configuration.measure, configuration.parameters_json, version])
+        return self.folder / "reduced" / what / f"{key}.safetensors"
+
+    def save_reduced(self, key: str, configuration: Configuration, reduced: Reduced, about: Mapping[str, str]) -> None:
+        """Save a reduced representation, with what must be the same for all that it is compared with."""
+        tensors = {"vector": reduced.vector, "sums": reduced.sums}
+        content = save(tensors, metadata={**about, "reason": reduced.reason})
+        path = self.reduced_path(key, configuration)
+        write_atomically(path, lambda p: p.write_bytes(content), durable=False)
+
+    def load_reduced(self, key: str, configuration: Configuration) -> tuple[Reduced, dict[str, str]]:
+        """Load a reduced representation, and what was said about it."""
+        path = self.reduced_path(key, configuration)
+        try:
+            with safe_open(path, "numpy") as file:
+                about = dict(file.metadata())
+                return Reduced(file.get_tensor("vector"), file.get_tensor("sums"), about.pop("reason")), about
+        except (SafetensorError, KeyError, OSError) as error:
+            raise StoreError(_damaged(path, str(error))) from error
+
+    def drop_reduced(self) -> None:
+        """Delete all reduced representations: what they were for is done."""
+        shutil.rmtree(self.folder / "reduced", ignore_errors=True)
+
     # Parts of an extraction that goes on
 
     def parts(self, key: str) -> "Parts":
@@ -125,8 +155,8 @@ class Store:
         """Save the rows of one tile and what was asked for. Seconds lie beside: they alone differ from run to run."""
         self._mark()
         path = self.folder / "results" / f"{key}.parquet"
-        seconds = results.table.column("seconds").to_pylist()
-        write_text(path.with_suffix(".json"), json.dumps({"seconds": seconds}) + "\n")
+        seconds = results.table.select(["seconds"])
+        write_atomically(path.with_suffix(".seconds"), lambda p: pq.write_table(seconds, p))
         table = results.table.drop_columns(["seconds", *OF_THE_TABLE])
         table = table.replace_schema_metadata(
             {**SCHEMA.metadata, b"likewise.request": canonical_json(dict(request)).encode()}
@@ -137,8 +167,8 @@ class Store:
         """Return the keys of all stored tiles."""
         return [p.stem for p in sorted((self.folder / "results").glob("[!.]*.parquet"))]
 
-    def results(self, only: str | None = None) -> Iterator[tuple[dict[str, Any], Comparison]]:
-        """Yield every stored row, or those of one tile, with what was asked for.
+    def tables(self, only: str | None = None) -> Iterator[tuple[dict[str, Any], pa.Table]]:
+        """Yield the table of every stored tile, or of one, with what was asked for.
 
         Raises
         ------
@@ -150,15 +180,20 @@ class Store:
             try:
                 table = pq.read_table(path)
                 request = json.loads((table.schema.metadata or {})[b"likewise.request"])
-                timing = path.with_suffix(".json")
-                seconds = _read_json(timing)["seconds"] if timing.exists() else [None] * table.num_rows
-                table = table.append_column(pa.field("seconds", pa.float64()), pa.array(seconds, pa.float64()))
-                for name in OF_THE_TABLE:
-                    table = table.append_column(SCHEMA.field(name), pa.nulls(table.num_rows, pa.float64()))
-                rows = Results(_of_this_version(table).select(SCHEMA.names))
+                table = _of_this_version(table)
+                columns = {"seconds": _seconds(path, table.num_rows)}
+                columns |= {name: pa.nulls(table.num_rows, pa.float64()) for name in OF_THE_TABLE}
+                for name, column in columns.items():
+                    table = table.append_column(SCHEMA.field(name), column)
+                table = table.select(SCHEMA.names).cast(SCHEMA)
             except (pa.ArrowInvalid, pa.ArrowKeyError, KeyError, ValueError, OSError) as error:
                 raise StoreError(_damaged(path, str(error).splitlines()[0])) from error
-            for row in rows:
+            yield request, table
+
+    def results(self) -> Iterator[tuple[dict[str, Any], Comparison]]:
+        """Yield every stored row, with what was asked for."""
+        for request, table in self.tables():
+            for row in Results(table):
                 yield request, row
 
     # Experiments
@@ -209,11 +244,19 @@ class Parts:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def _seconds(results: Path, rows: int) -> Any:
+    """The seconds beside a tile's rows; those of version 1 lie in JSON."""
+    if results.with_suffix(".seconds").exists():
+        return pq.read_table(results.with_suffix(".seconds")).column("seconds")
+    older = results.with_suffix(".json")
+    return pa.array(_read_json(older)["seconds"] if older.exists() else [None] * rows, pa.float64())
+
+
 def _of_this_version(table: pa.Table) -> pa.Table:
     """A table of version 1 with the columns that came later: its chance levels are of shuffles, without intervals."""
     for name in ("null", "low", "high"):
         if name not in table.column_names:
-            shuffled = pa.array([["none", "shuffles"][p > 0] for p in table.column("n_permutations").to_pylist()])
+            shuffled = pa.array([["none", "shuffles"][bool(p)] for p in table.column("n_permutations").to_pylist()])
             column = shuffled if name == "null" else pa.nulls(table.num_rows)
             table = table.append_column(SCHEMA.field(name), column.cast(SCHEMA.field(name).type))
     return table
