@@ -335,3 +335,25 @@ def test_a_run_scores_both_orders_and_leaves_unpaired_values_without_chance(
     assert likewise.run(experiment, done.store).performed == 0
     page = report_experiment(store, "small", tmp_path / "report").read_text(encoding="utf-8")
     assert "24 scores in all" in page and "scores are missing" not in page
+
+
+def test_a_population_by_products_is_resumed_and_equals_pairs(experiment: dict[str, Any], tmp_path: Path) -> None:
+    """Reduced to vectors or not, in one run or two, the rows are the same but for rounding."""
+    experiment |= {"measures": ["cka", "rsa"], "statistics": {"groups": 0, "permutations": 0}}
+    whole = likewise.run(experiment, tmp_path / "whole")
+    assert not (tmp_path / "whole" / "reduced").exists()
+    part = {**experiment, "models": experiment["models"][:2]}
+    likewise.run(part, tmp_path / "grown")
+    grown = likewise.run(experiment, tmp_path / "grown")
+    assert likewise.run(experiment, tmp_path / "grown").performed == 0
+    assert len(whole.results) == len(grown.results) == 2 * 6 * 2
+    first = next(r for r in whole.results)
+    store = Store(tmp_path / "whole")
+    pair = {r: store.load_representation(k) for r, k in ((first.a, first.a_key), (first.b, first.b_key))}
+    (again,) = likewise.compare(pair, first.measure, permutations=0, groups=0)
+    assert (first.value, first.null_mean, first.z) == pytest.approx((again.value, again.null_mean, again.z), rel=1e-9)
+    for one, other in zip(whole.results, grown.results, strict=True):
+        assert (one.a, one.b, one.measure, one.null, one.pvalue_holm is None) == (
+            other.a, other.b, other.measure, "moments", False,
+        )  # fmt: skip
+        assert (one.value, one.pvalue, one.calibrated) == pytest.approx((other.value, other.pvalue, other.calibrated))

@@ -12,10 +12,9 @@ from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
 from likewise.errors import InputError
 from likewise.measures import Configuration
-from likewise.representation import Representation
 from likewise.statistics import Comparison, Results
 from likewise.statistics import compare as compare_all
-from likewise.store import read_file, write_atomically
+from likewise.store import write_atomically
 
 
 def compare(
@@ -34,9 +33,7 @@ def compare(
         raise InputError(f"{len(file)} file; needed are two or more to compare")
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise InputError(f"--output {output}: needed is a name that ends in .parquet or .csv")
-    named = _named(file, id_column)
-    if without := [r.name for r in named if not r.has_ids]:
-        say(f"no ids in {', '.join(without)}: rows are taken to be in one order")
+    named = options.read_files(file, id_column)
     with progress() as watch:
         results = compare_all(
             named,
@@ -65,14 +62,6 @@ def compare(
 
 def _label(c: Comparison) -> str:
     return Configuration.from_json(c.measure, c.parameters).label
-
-
-def _named(files: list[Path], id_column: str) -> list[Representation]:
-    """The representations, called by their files' names, or by their paths where names repeat."""
-    read = [read_file(f, id_column=id_column) for f in files]
-    if len({r.name for r in read}) == len(read):
-        return read
-    return [Representation(r.matrix, r.ids if r.has_ids else (), str(f)) for r, f in zip(read, files, strict=True)]
 
 
 def _write(results: Results, output: Path) -> None:

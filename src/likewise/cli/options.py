@@ -5,8 +5,11 @@ from typing import Annotated
 
 import typer
 
+from likewise.cli.console import say
 from likewise.errors import InputError
-from likewise.store import Store
+from likewise.naming import did_you_mean
+from likewise.representation import Representation
+from likewise.store import Store, read_file
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 StoreFolder = Annotated[Path | None, typer.Option("--store", help="Folder of the store [default: runs/NAME].")]
@@ -20,6 +23,38 @@ Null = Annotated[
 ]
 Groups = Annotated[int, typer.Option(min=0, help="Groups of inputs left out in turn for the intervals; 0 for none.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the shuffles and groups.")]
+
+
+Representations = Annotated[
+    list[str], typer.Argument(help="Files, or names of representations of a store's experiment, with --dataset.")
+]
+Dataset = Annotated[str | None, typer.Option(help="Data set of the experiment that names are looked up in.")]
+
+
+def read_representations(names: list[str], store: Path | None, dataset: str | None) -> list[Representation]:
+    """Return representations out of files, or by their names on a data set of an experiment in a store."""
+    if dataset is None and store is None:
+        return read_files([Path(name) for name in names], "id")
+    place = find_store(store)
+    known = [r for about in place.experiments().values() for r in about["representations"]]
+    datasets = list(dict.fromkeys(r["dataset"] for r in known))
+    if dataset not in datasets:
+        raise InputError(f"which data set? {did_you_mean(dataset or '', datasets)}; name one with --dataset")
+    keys = {r["name"]: r["key"] for r in known if r["dataset"] == dataset}
+    for name in names:
+        if name not in keys:
+            raise InputError(f"no representation {name!r} on {dataset}; {did_you_mean(name, keys)}")
+    return [place.load_representation(keys[name], name) for name in names]
+
+
+def read_files(files: list[Path], id_column: str) -> list[Representation]:
+    """Return the representations, called by their files' names, or by their paths where names repeat."""
+    read = [read_file(f, id_column=id_column) for f in files]
+    if len({r.name for r in read}) < len(read):
+        read = [Representation(r.matrix, r.ids if r.has_ids else (), str(f)) for r, f in zip(read, files, strict=True)]
+    if without := [r.name for r in read if not r.has_ids]:
+        say(f"no ids in {', '.join(without)}: rows are taken to be in one order")
+    return read
 
 
 def find_store(folder: Path | None) -> Store:

@@ -4,6 +4,7 @@ from likewise.statistics.agreement import Agreement, between_datasets, between_m
 from likewise.statistics.block import NO_CHANCE, NullKind, Trust, has_moments, orders, score_block
 from likewise.statistics.compare import check_request, compare
 from likewise.statistics.jackknife import interval, leave_out
+from likewise.statistics.learning import Point, learning_curve, stable_from
 from likewise.statistics.moments import Moments, shuffled_moments
 from likewise.statistics.permutation import Chance, Null, draw_permutations, judge
 from likewise.statistics.population import Reduced, reduce, score_products
@@ -19,6 +20,7 @@ __all__ = [
     "Moments",
     "Null",
     "NullKind",
+    "Point",
     "Reduced",
     "Results",
     "Trust",
@@ -31,10 +33,12 @@ __all__ = [
     "in_turn",
     "interval",
     "judge",
+    "learning_curve",
     "leave_out",
     "orders",
     "reduce",
     "score_block",
     "score_products",
     "shuffled_moments",
+    "stable_from",
 ]

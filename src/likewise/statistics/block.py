@@ -108,10 +108,13 @@ def score_block(
     trust: Trust,
     *,
     rng: np.random.Generator | None = None,
+    sides: Sides | None = None,
     dataset: str = "",
     watch: Watch = lambda done, total: None,
 ) -> Results:
     """Score pairs of representations, given by their places, in every configuration.
+
+    Where ``sides`` are given, they are what is scored: the representations themselves, or the same items of all.
 
     Returns
     -------
@@ -124,8 +127,8 @@ def score_block(
     says. The shuffled scores of a `Product` are one product of matrices for all pairs.
     """
     used = sorted({i for pair in pairs for i in pair})
-    sides = {i: prepare(representations[i]) for i in used}
-    n = representations[0].n_items
+    sides = {i: sides[i] if sides else prepare(representations[i]) for i in used}
+    n = sides[used[0]].n
     shuffles = draw_permutations(n, trust.permutations, trust.seed if rng is None else rng)
     shuffles = shuffles[:0] if trust.null == "none" else shuffles
     kept = leave_out(n, trust.groups, trust.seed)
@@ -247,7 +250,7 @@ def _table(
         c.without[:, k] = np.nan
         notes[k].append(f"no interval: undefined without some inputs: {why}")
     low, high = interval(c.value, c.without) if len(c.without) else (None, None)
-    n = representations[0].n_items
+    n = next(iter(sides.values())).n
     for k in range(m if trust.groups and not len(c.without) else 0):
         notes[k].append(f"no interval: {n} inputs; needed are {FEWEST} or more")
     drawn = null is not None and not closed

@@ -77,7 +77,7 @@ def shuffled_moments(x: Float[np.ndarray, "a 17"], y: Float[np.ndarray, "b 17"],
         s[:, 0] ** 2 / n + s[:, 1] ** 2 / (n * (n - 1)) + s[:, 2 + PAIRS.index(((0, 1), (0, 1)))] for s in (x, y)
     ]
     varies = variance > VANISHES**2 * np.outer(*squares)  # |A|^2 |B|^2
-    std = np.sqrt(np.where(varies, variance, 0.0))
+    std = np.sqrt(np.where(varies, variance, 0.0 * variance))  # NaN stays
     return Moments(mean, std, np.divide(third, std**3, out=np.zeros_like(std), where=varies))
 
 

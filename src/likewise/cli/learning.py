@@ -1,0 +1,53 @@
+"""``likewise learning-curve``."""
+
+import itertools
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from likewise.cli import options
+from likewise.cli.console import print_json, print_table, progress, say
+from likewise.measures import Configuration
+from likewise.statistics import learning_curve as curves_of
+from likewise.statistics import stable_from
+
+
+def learning_curve(
+    representation: options.Representations,
+    dataset: options.Dataset = None,
+    store: options.StoreFolder = None,
+    measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
+    size: Annotated[list[int] | None, typer.Option(min=2, help="A number of inputs. [default: eight]")] = None,
+    draws: Annotated[int, typer.Option(min=1, help="Draws of so many inputs.")] = 5,
+    tolerance: Annotated[float, typer.Option(min=0, help="Within which a calibrated score counts as stable.")] = 0.05,
+    permutations: options.Permutations = 20,
+    seed: options.Seed = 0,
+    json: options.Json = False,
+) -> None:
+    """Say what scores come to with fewer inputs, and from how many on they are stable."""
+    named = options.read_representations(representation, store, dataset)
+    with progress() as watch:
+        points = curves_of(
+            named,
+            measure or "recommended",
+            sizes=size or (),
+            draws=draws,
+            permutations=permutations,
+            seed=seed,
+            watch=lambda done, total: watch("drawing inputs", done, total),
+        )
+    curves = [list(c) for _, c in itertools.groupby(points, lambda p: (p.a, p.b, p.measure, p.parameters))]
+    if json:
+        print_json([{"stable_from": stable_from(c, tolerance), "points": [asdict(p) for p in c]} for c in curves])
+        return
+    rows = [
+        (p.a, p.b, Configuration.from_json(p.measure, p.parameters).label, p.n_items, p.value, p.null_mean,
+         p.calibrated, p.calibrated_low, p.calibrated_high, p.reason)
+        for p in points
+    ]  # fmt: skip
+    print_table("", ("a", "b", "measure", "inputs", "value", "chance", "calibrated", "least", "largest", "note"), rows)
+    for curve in curves:
+        first, stable = curve[0], stable_from(curve, tolerance)
+        told = f"stable within {tolerance:g} from {stable} inputs" if stable else f"not yet stable within {tolerance:g}"
+        say(f"{first.a} and {first.b}, {Configuration.from_json(first.measure, first.parameters).label}: {told}")

@@ -1,0 +1,172 @@
+"""Learning curves: what a score, its chance level and its calibrated value come to with fewer inputs."""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from likewise.arrays import Array
+from likewise.errors import InputError
+from likewise.measures import Configuration, configurations, prepare
+from likewise.representation import Representation, check_same_items
+from likewise.statistics.block import NullKind, Trust, Watch, score_block
+from likewise.statistics.compare import check_request, named_representations
+
+STEPS = 8
+"""Numbers of inputs on a curve."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A pair in one configuration at one number of inputs: means over draws of so many of them.
+
+    Parameters
+    ----------
+    a, b, measure, parameters : str
+        As in `Comparison`.
+    n_items : int
+        Number of inputs.
+    draws : int
+        Draws of inputs that gave a score.
+    value, null_mean, calibrated : float or None
+        Means over the draws; None where no draw has one.
+    calibrated_low, calibrated_high : float or None
+        Least and largest over the draws.
+    reason : str
+        Why something is missing, from the first draw that lacks it.
+    """
+
+    a: str
+    b: str
+    measure: str
+    parameters: str
+    n_items: int
+    draws: int
+    value: float | None
+    null_mean: float | None
+    calibrated: float | None
+    calibrated_low: float | None
+    calibrated_high: float | None
+    reason: str
+
+
+def learning_curve(
+    representations: Mapping[str, Array | Representation] | Sequence[Representation],
+    measures: str | Configuration | Iterable[str | Configuration] = "paper",
+    *,
+    sizes: Sequence[int] = (),
+    draws: int = 5,
+    null: NullKind = "moments",
+    permutations: int = 20,
+    seed: int = 0,
+    watch: Watch = lambda done, total: None,
+) -> list[Point]:
+    """Score every pair with fewer inputs, drawn without repetition.
+
+    Parameters
+    ----------
+    representations, measures, null, permutations
+        As in `compare`.
+    sizes : sequence of int
+        Numbers of inputs, besides all of them; by default eight, evenly spaced in their logarithm.
+    draws : int
+        Draws of so many inputs, the same for all pairs.
+    seed : int
+        Of draws and shuffles.
+    watch : callable
+        Is told how many of the draws are done, and of how many.
+
+    Returns
+    -------
+    list of Point
+        By pair, configuration, order of the pair and number of inputs.
+
+    Notes
+    -----
+    Cost: one preparation of all inputs; then a draw costs what a comparison of so many inputs does after it, for
+    distances, inner products and factors of some inputs are gathered from those of all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(40, 5))
+    >>> points = learning_curve({"x": x, "moved": 2 * x + 1}, "cka", sizes=[20], draws=2)
+    >>> [(p.n_items, p.draws, round(p.calibrated, 9)) for p in points]
+    [(20, 2, 1.0), (40, 1, 1.0)]
+    """
+    named, chosen = named_representations(representations), configurations(measures)
+    check_request(null, permutations, 0)
+    if len(named) < 2:
+        raise InputError(f"{len(named)} representations; needed are two or more")
+    for other in named[1:]:
+        check_same_items(named[0], other)
+    n = named[0].n_items
+    wanted = sorted({int(size) for size in sizes} or _spaced(n, chosen)) if n else []
+    if wrong := [size for size in wanted if not 2 <= size <= n]:
+        raise InputError(f"sizes={wrong[0]}; needed are numbers of inputs from 2 to {n}")
+    if draws < 1:
+        raise InputError(f"draws={draws}; needed is 1 or more")
+    rng = np.random.default_rng(seed)
+    parts = [(size, np.sort(rng.permutation(n)[:size])) for size in wanted if size < n for _ in range(draws)]
+    parts.append((n, np.arange(n)))
+    sides = [prepare(r) for r in named]
+    pairs = list(itertools.combinations(range(len(named)), 2))
+    found: dict[tuple[str, str, str, str], dict[int, list[dict[str, object]]]] = {}
+    for done, (size, items) in enumerate(parts):
+        watch(done, len(parts))
+        subset = {i: side.take(items) if size < n else side for i, side in enumerate(sides)}
+        trust = Trust(null, permutations, seed, groups=0)
+        for row in score_block(named, pairs, chosen, trust, sides=subset).table.to_pylist():
+            of = row["a"], row["b"], row["measure"], row["parameters"]
+            found.setdefault(of, {}).setdefault(size, []).append(row)
+    watch(len(parts), len(parts))
+    return [_point(of, size, rows) for of, curve in found.items() for size, rows in curve.items()]
+
+
+def _spaced(n: int, chosen: Sequence[Configuration]) -> set[int]:
+    fewest = max([10, *(2 * c.facts.minimum_items for c in chosen)])
+    return {int(size) for size in np.geomspace(min(fewest, n), n, STEPS).round()}
+
+
+def _point(of: tuple[str, str, str, str], size: int, rows: Sequence[Mapping[str, object]]) -> Point:
+    def numbers(column: str) -> list[float]:
+        return [float(str(row[column])) for row in rows if row[column] is not None]
+
+    def mean(column: str) -> float | None:
+        return float(np.mean(numbers(column))) if numbers(column) else None
+
+    calibrated = numbers("calibrated")
+    return Point(
+        *of,
+        n_items=size,
+        draws=len(numbers("value")),
+        value=mean("value"),
+        null_mean=mean("null_mean"),
+        calibrated=mean("calibrated"),
+        calibrated_low=min(calibrated, default=None),
+        calibrated_high=max(calibrated, default=None),
+        reason=next((str(row["reason"]) for row in rows if row["reason"]), ""),
+    )
+
+
+def stable_from(curve: Sequence[Point], tolerance: float) -> int | None:
+    """Return the number of inputs from which the calibrated score stays within a tolerance of its last value.
+
+    None where it does not by half of the inputs: the last stretch of a curve is near its end, whatever the data.
+
+    Examples
+    --------
+    >>> rows = [(10, 0.9), (20, 0.52), (40, 0.51), (80, 0.5)]
+    >>> curve = [Point("a", "b", "cka", "{}", n, 1, c, 0.0, c, c, c, "") for n, c in rows]
+    >>> stable_from(curve, 0.05), stable_from(curve, 0.005)
+    (20, None)
+    """
+    points = sorted(curve, key=lambda p: p.n_items)
+    last = points[-1]
+    stable = None
+    for point in reversed(points):
+        if point.calibrated is None or last.calibrated is None or abs(point.calibrated - last.calibrated) > tolerance:
+            break
+        stable = point.n_items
+    return stable if stable is not None and 2 * stable <= last.n_items else None
