@@ -1,12 +1,14 @@
 """Whether measures, or data sets, order pairs alike."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from likewise.statistics import Results, between_datasets, between_measures, compare
+from likewise.statistics import Results, between_datasets, between_measures, compare, disagreements
+from likewise.statistics.agreement import complete, correlate, mantel
 
 
 @pytest.fixture
@@ -33,6 +35,8 @@ def test_measures_are_correlated_on_each_data_set_over_all_pairs(results):
         assert a.n_pairs == 10
         assert a.spearman == pytest.approx(stats.spearmanr(u, v).statistic)
         assert a.pearson == pytest.approx(stats.pearsonr(u, v).statistic)
+        assert a.kendall == pytest.approx(stats.kendalltau(u, v).statistic)
+        assert a.n_models == 5 and 1 / 120 <= a.pvalue <= 1
 
 
 def test_distance_and_similarity_that_agree_correlate_positively(results):
@@ -102,3 +106,69 @@ def test_a_pair_with_a_value_in_one_order_only_is_left_out(unusual, rng):
     changed = [undefined(c) if (c.a, c.b, c.measure) == ("3", "1", "explained") else c for c in results]
     (found,) = between_measures(Results.of(changed))
     assert found.n_pairs == 9
+
+
+def scores_of(names, rng):
+    return {pair: float(rng.normal()) for pair in itertools.combinations(names, 2)}
+
+
+def test_p_counts_all_relabellings_of_few_models(rng):
+    names = "abcde"
+    left, right = scores_of(names, rng), scores_of(names, rng)
+
+    def rho(relabelled):
+        there = {frozenset(p): v for p, v in right.items()}
+        moved = [there[frozenset(relabelled[n] for n in pair)] for pair in left]
+        return stats.spearmanr(list(left.values()), moved).statistic
+
+    observed = rho(dict(zip(names, names, strict=True)))
+    every = [rho(dict(zip(names, p, strict=True))) for p in itertools.permutations(names)]
+    p, why = mantel(left, right, names)
+    assert p == pytest.approx(np.mean(np.asarray(every) >= observed - 1e-9))
+    assert why == ""
+    assert mantel(right, left, names)[0] == pytest.approx(p)
+
+
+def test_p_is_uniform_where_two_measures_have_nothing_in_common():
+    rng = np.random.default_rng(0)
+    names = [str(i) for i in range(9)]
+    found = [mantel(scores_of(names, rng), scores_of(names, rng), names, rng=i)[0] for i in range(120)]
+    assert stats.kstest(found, "uniform").pvalue > 0.01
+
+
+def test_pairs_that_share_a_model_are_not_taken_for_independent():
+    """Scores that are sums of a number of each model agree on pairs far more often than on models."""
+    rng = np.random.default_rng(1)
+    names = [str(i) for i in range(8)]
+    by_pairs, by_models = [], []
+    for _ in range(400):
+        sides = []
+        for _ in "ab":
+            of = dict(zip(names, rng.normal(size=8), strict=True))
+            sides.append({(a, b): of[a] + of[b] for a, b in itertools.combinations(names, 2)})
+        by_pairs.append(stats.spearmanr(*(list(s.values()) for s in sides), alternative="greater").pvalue)
+        by_models.append(mantel(*sides, names)[0])
+    assert np.mean(np.asarray(by_pairs) < 0.05) > 0.085
+    assert np.mean(np.asarray(by_models) < 0.05) < 0.075
+
+
+def test_p_rests_on_the_models_that_have_all_pairs(rng):
+    names = "abcdef"
+    left, right = scores_of(names, rng), scores_of(names, rng)
+    for pair in (("a", "f"), ("b", "f"), ("c", "f")):
+        del right[pair]
+    found = correlate("x", "y", "", left, right)
+    assert (found.n_pairs, found.n_models, found.reason) == (12, 5, "")
+    assert found.pvalue == mantel(left, right, "abcde")[0]
+    few = correlate("x", "y", "", *({p: v for p, v in s.items() if set(p) <= set("abc")} for s in (left, right)))
+    assert (few.pvalue, few.n_models, few.reason) == (None, 3, "no p: 3 models with all pairs, and four are needed")
+    assert complete(list(right)) == list("abcde")
+
+
+def test_disagreements_name_the_pairs_whose_places_differ_most(results):
+    found = disagreements(Results.of(results), "one", "cka", "rsm_difference", count=3)
+    u, v = (np.asarray(values(results, "one", m)) for m in ("cka", "rsm_difference"))
+    apart = np.abs(stats.rankdata(u) - stats.rankdata(-v)) / 9
+    assert [abs(d.first_place - d.second_place) for d in found] == pytest.approx(sorted(apart, reverse=True)[:3])
+    names = [(c.a, c.b) for c in results if (c.dataset, c.measure) == ("one", "cka")]
+    assert apart[names.index((found[0].a, found[0].b))] == max(apart)

@@ -144,7 +144,12 @@ def _between_measures(out: Folder, results: Results) -> dict[str, Any]:
             alt = f"Spearman correlation of every two configurations over the pairs on {shown(dataset)}; also a table."
             picture = figures.measures_figure(here, dataset)
             pictures.append(out.figure(picture, f"{slug(dataset)}-between-measures", title=title, alt=alt))
-    return {"figures": pictures, "table": _table(table, out.frame(table, "between-measures"))}
+    apart = tables.disagreeing(results, table)
+    return {
+        "figures": pictures,
+        "table": _table(table, out.frame(table, "between-measures")),
+        "apart": _table(apart, out.frame(apart, "disagreements")) if len(apart) else None,
+    }
 
 
 def _between_datasets(out: Folder, results: Results, frame: pd.DataFrame) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from likewise.measures import INVARIANCES, Configuration, record
-from likewise.statistics import Agreement, Results
+from likewise.statistics import Agreement, Results, disagreements
 
 MISSING = "–"
 """Stands where there is no number; the reason stands beside it."""
@@ -161,11 +161,44 @@ def has_cell(group: Group, configuration: Configuration) -> np.ndarray:
 
 def agreements(found: Iterable[Agreement], of: str, between: str) -> pd.DataFrame:
     """Return correlations as a table whose columns say what was correlated."""
-    names = {"first": f"first {between}", "second": f"second {between}", "of": of, "n_pairs": "pairs"}
-    columns = [of, f"first {between}", f"second {between}", "pairs", "spearman", "pearson", "reason"]
+    names = {"first": f"first {between}", "second": f"second {between}", "of": of, "n_pairs": "pairs",
+             "pvalue": "p", "n_models": "models"}  # fmt: skip
+    columns = [of, f"first {between}", f"second {between}", "pairs", "spearman", "kendall", "pearson", "p",
+               "models", "reason"]  # fmt: skip
     return pd.DataFrame([asdict(a) for a in found], columns=list(Agreement.__dataclass_fields__)).rename(columns=names)[
         columns
     ]
+
+
+def disagreeing(results: Results, table: pd.DataFrame) -> pd.DataFrame:
+    """Return, for each data set, the pairs on which the two configurations that agree least disagree most.
+
+    Parameters
+    ----------
+    results : Results
+        The long table.
+    table : pandas.DataFrame
+        From `agreements`, between configurations.
+    """
+    rows = []
+    known: list[dict[Any, Any]] = table.dropna(subset="spearman").to_dict("records")
+    for dataset in dict.fromkeys(row["data set"] for row in known):
+        least = min((row for row in known if row["data set"] == dataset), key=lambda row: float(row["spearman"]))
+        first, second = least["first configuration"], least["second configuration"]
+        for d in disagreements(results, dataset, first, second):
+            rows.append(
+                {
+                    "data set": dataset,
+                    "a": d.a,
+                    "b": d.b,
+                    "first configuration": first,
+                    "place among pairs": d.first_place,
+                    "second configuration": second,
+                    "place there": d.second_place,
+                }
+            )
+    columns = ["data set", "a", "b", "first configuration", "place among pairs", "second configuration", "place there"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Scores with their chance level, and what scores say together."""
 
-from likewise.statistics.agreement import Agreement, between_datasets, between_measures
+from likewise.statistics.agreement import Agreement, Disagreement, between_datasets, between_measures, disagreements
 from likewise.statistics.block import NO_CHANCE, NullKind, Trust, has_moments, orders, score_block
 from likewise.statistics.compare import check_request, compare
 from likewise.statistics.jackknife import interval, leave_out
@@ -17,6 +17,7 @@ __all__ = [
     "Agreement",
     "Chance",
     "Comparison",
+    "Disagreement",
     "Moments",
     "Null",
     "NullKind",
@@ -28,6 +29,7 @@ __all__ = [
     "between_measures",
     "check_request",
     "compare",
+    "disagreements",
     "draw_permutations",
     "has_moments",
     "in_turn",
