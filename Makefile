@@ -28,6 +28,9 @@ docs: $(INSTALLED) ## the documentation, into site/
 bench: $(INSTALLED) ## each benchmark checks its result, then times it
 	$(BIN)/python benchmarks/null.py
 	$(BIN)/python benchmarks/measures.py
+	$(BIN)/python benchmarks/paper_workload.py
+	$(BIN)/python benchmarks/population.py
+	$(BIN)/python benchmarks/coverage.py
 
 clean: ## what the targets made, but not the runs
 	rm -rf $(VENV) .cache site

@@ -14,6 +14,7 @@ from time import perf_counter
 
 import numpy as np
 from null import synthetic
+from scipy.optimize import nnls
 
 from likewise.measures import configurations
 from likewise.plan import Answers, Reduce, rows_of, tiles_of
@@ -97,8 +98,8 @@ def main() -> None:
     if len(totals) > 1:
         # Reductions grow with the number of representations, the rest with that of pairs.
         counts, times = (np.asarray(column, dtype=float) for column in zip(*totals, strict=True))
-        fit = np.linalg.lstsq(np.stack([counts, counts**2], axis=1) / times[:, None], np.ones(len(times)))[0]
-        print(f"a + b of seconds = a m + b m^2: {fit[0]:.2e}, {fit[1]:.2e}; at 5,000: {fit @ [5e3, 25e6]:.0f} s")
+        fit = nnls(np.stack([counts, counts**2], axis=1) / times[:, None], np.ones(len(times)))[0]
+        print(f"seconds = {fit[0]:.2e} m + {fit[1]:.2e} m^2; at m = 5,000: {fit @ [5e3, 25e6]:.0f} s")
 
 
 if __name__ == "__main__":

@@ -160,7 +160,24 @@ def test_too_few_shuffles_are_told() -> None:
     frame = tables.long_frame(compare(matrices(9, NAMES), "cka", permutations=18, null="shuffles"))
     assert any("smallest possible p is 0.053" in line for line in findings.warnings_of(frame, [], {}, []))
     frame = tables.long_frame(compare(matrices(9, NAMES), "cka", permutations=19, null="shuffles"))
-    assert not findings.warnings_of(frame, [], {}, [])
+    assert not any("smallest possible p" in line for line in findings.warnings_of(frame, [], {}, []))
+
+
+def test_measures_whose_raw_scores_are_mostly_chance_are_named() -> None:
+    rng = np.random.default_rng(0)
+    unrelated = {name: rng.normal(size=(30, 200)) for name in "abc"}
+    results = compare(unrelated, ["cka", "rsa", "procrustes", "jaccard(k=3)"], permutations=9, groups=0)
+    frame = tables.long_frame(results)
+    (line,) = [w for w in findings.warnings_of(frame, [], {}, []) if "mostly chance" in w]
+    cka = frame[frame["measure"] == "cka"]
+    procrustes = frame[frame["measure"] == "procrustes"]
+    shares = [
+        cka["null_mean"].mean() / cka["value"].mean(),
+        (2**0.5 - procrustes["null_mean"].mean()) / (2**0.5 - procrustes["value"].mean()),
+    ]
+    assert f"cka ({min(1, shares[0]):.0%}), procrustes ({min(1, shares[1]):.0%})" in line
+    alike = tables.long_frame(compare({"a": unrelated["a"], "b": 2 * unrelated["a"]}, "jaccard(k=3)", groups=0))
+    assert not any("mostly chance" in w for w in findings.warnings_of(alike, [], {}, []))
 
 
 def test_csv_and_parquet_equal_the_table(results: Results, report: Path) -> None:
@@ -429,7 +446,7 @@ def test_no_chance_level_is_neither_trouble_nor_chance(mixed: Results, tmp_path:
     said = findings.summary(frame)
     assert "from the closed form over all shuffles of the prompts; where there is none, from 20 shuffles" in said
     assert "Scores of norm_gap have no chance level" in said
-    assert not findings.warnings_of(frame, [], {}, [])
+    assert not any("norm_gap" in line for line in findings.warnings_of(frame, [], {}, []))
     group = group_of(mixed, "norm_gap")
     note, *others = figures.heatmap_notes(group, "calibrated")
     assert not any("have no value" in other for other in others)

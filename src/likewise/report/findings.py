@@ -1,12 +1,17 @@
 """What a reader should see first: the numbers of the study, what stands out, and what makes it hard to trust."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from likewise.measures import Configuration
 from likewise.report.tables import dataset_of, missing, number, one_order
 from likewise.statistics import NO_CHANCE
+
+MOSTLY = 0.5
+"""Share of the way from no likeness to a raw score that is most of it."""
 
 LEVEL = 0.05
 """p above this: not told from chance."""
@@ -147,6 +152,7 @@ def warnings_of(
     """
     return [
         *_few_inputs(representations, datasets),
+        *_mostly_chance(frame),
         *_few_shuffles(frame),
         *_odd_rows(representations, datasets),
         *_without_value(frame),
@@ -166,6 +172,25 @@ def _few_inputs(representations: Sequence[Mapping[str, Any]], datasets: Mapping[
                 f"({len(few)} of {counted(len(here), 'representation')} with fewer prompts than dimensions). With "
                 "so few, even unrelated representations can be rotated onto each other: raw scores of alignment "
                 "measures and of CKA are then largely chance. Read the calibrated ones."
+            )
+
+
+def _mostly_chance(frame: pd.DataFrame) -> Iterator[str]:
+    """Configurations whose raw scores are reached, for the most part, by shuffled rows too."""
+    for dataset, here in frame[frame["null_mean"].notna()].groupby("dataset", sort=False):
+        shares = {}
+        for label, rows in here.groupby("configuration", sort=False):
+            facts = Configuration.parse(str(label)).facts
+            unlike = 0.0 if facts.direction == "similarity" else facts.bounds[1]
+            if math.isfinite(unlike) and facts.identity is not None:
+                reached = (rows["null_mean"] - unlike).mean() / (rows["value"] - unlike).mean()
+                if reached > MOSTLY:
+                    shares[str(label)] = min(1.0, float(reached))
+        if shares:
+            each = ", ".join(f"{label} ({share:.0%})" for label, share in shares.items())
+            yield (
+                f"{shown(str(dataset))}: raw scores that are mostly chance at this number of prompts and dimensions, "
+                f"and the share that shuffled prompts reach: {each}. Read the calibrated ones."
             )
 
 

@@ -78,8 +78,8 @@ def draw_permutations(n: int, count: int, rng: int | np.random.Generator) -> Int
     Examples
     --------
     >>> draw_permutations(5, 2, rng=0)
-    array([[4, 2, 3, 0, 1],
-           [4, 2, 0, 1, 3]])
+    array([[2, 4, 3, 0, 1],
+           [4, 1, 2, 0, 3]])
     >>> len(draw_permutations(4, 100, rng=0))
     23
     """
@@ -113,8 +113,8 @@ def judge(value: Float[np.ndarray, " m"], null: Null, facts: Facts, identity: Fl
     >>> facts = Configuration.parse("cka").facts
     >>> value = np.asarray([0.5])
     >>> c = judge(value, Null.of_shuffles(value, np.asarray([[0.1], [0.3]]), facts), facts, np.asarray([1.0]))
-    >>> round(c.mean[0], 12), round(c.pvalue[0], 6), round(c.calibrated[0], 6)
-    (0.2, 0.333333, 0.375)
+    >>> [round(float(numbers[0]), 6) for numbers in (c.mean, c.pvalue, c.calibrated)]
+    [0.2, 0.333333, 0.375]
     """
     varies = null.std > 0
     above = facts.more_alike * (identity - null.mean)
