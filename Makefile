@@ -30,7 +30,7 @@ bench: $(INSTALLED) ## each benchmark checks its result, then times it
 	$(BIN)/python benchmarks/measures.py
 	$(BIN)/python benchmarks/paper_workload.py
 	$(BIN)/python benchmarks/population.py
-	$(BIN)/python benchmarks/coverage.py
+	$(BIN)/python benchmarks/intervals.py
 
 clean: ## what the targets made, but not the runs
 	rm -rf $(VENV) .cache site

@@ -190,7 +190,7 @@ def cka(
             if not np.median(pdist(m)):
                 return math.nan
             s = bandwidth * np.median(pdist(m))
-            if 2 * np.sum(np.exp(-((pdist(m) / s) ** 2) / 2)) <= 1e-10 * n:
+            if 2 * np.sum(np.exp(-((pdist(m) / s) ** 2) / 2)) <= 0.01 * n:
                 return math.nan
             k = np.asarray([[math.exp(-np.sum((a - b) ** 2) / (2 * s * s)) for b in m] for a in m])
         kernels.append(k / np.linalg.norm(k))
@@ -633,10 +633,9 @@ def imd(x: np.ndarray, y: np.ndarray, *, k: int) -> float:
     times = np.logspace(-1, 1, 256)
     traces = []
     for m in (x, y):
-        near = neighbours(m, k, "euclidean", False)
-        if near is None:
-            return math.nan
         n = len(m)
+        apart = [[np.linalg.norm(m[i] - m[j]) if i != j else math.inf for j in range(n)] for i in range(n)]
+        near = [{j for j in range(n) if row[j] <= sorted(row)[k - 1] * (1 + 1e-10)} for row in apart]
         edges = np.asarray([[float(j in near[i] or i in near[j]) for j in range(n)] for i in range(n)])
         degrees = edges.sum(axis=1)
         laplacian = np.eye(n) - edges / np.sqrt(np.outer(degrees, degrees))

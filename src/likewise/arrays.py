@@ -48,7 +48,9 @@ def check_matrix(x: Array, name: str = "matrix", ids: Sequence[str] = ()) -> Arr
         If it is not two-dimensional, has no rows or columns, is not real, or holds a value that is not finite; the
         message names the place, and the item where ``ids`` are given.
     """
-    x = np.asarray(x) if isinstance(x, list | tuple) else x
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise InputError(f"{name} has masked values, which are missing ones; needed are all")
+    x = np.asarray(x) if isinstance(x, list | tuple | np.ndarray) else x  # of subclasses, as masked arrays, the data
     try:
         xp = array_namespace(x)
     except TypeError as error:

@@ -202,3 +202,29 @@ def test_ctrl_c_says_how_to_go_on(cli: Cli, written: Path, monkeypatch: pytest.M
 )
 def test_bytes_are_said_as_people_do(count: int, text: str) -> None:
     assert bytes_text(count) == text
+
+
+def test_explain_and_learning_curve_of_stored_representations(cli: Cli, written: Path, tmp_path: Path) -> None:
+    cli("run", written, "--store", tmp_path / "store")
+    where = ("--dataset", "humaneval", "--store", tmp_path / "store")
+    code, out, err = cli("explain", "first", "noisy", *where, "--count", 2)
+    assert code == 0, err
+    assert "most alike" in out + err and "least alike" in out + err and "HumanEval/" in out
+    code, out, _ = cli("explain", "first", "noisy", *where, "--json", "--measure", "cka")
+    told = json.loads(out)
+    assert len(told["items"]) == 14 and all(item["prompt"] for item in told["items"])
+    assert np.mean([item["contribution"] for item in told["items"]]) == pytest.approx(told["value"])
+    code, out, _ = cli("learning-curve", "first", "noisy", *where, "--measure", "cka", "--size", 7, "--json")
+    (curve,) = json.loads(out)
+    assert [(p["n_items"], p["draws"]) for p in curve["points"]] == [(7, 5), (14, 1)]
+    assert "stable_from" in curve
+    code, _, err = cli("explain", "first", "nois", *where)
+    assert code == 2 and 'did you mean "noisy"' in err
+    code, _, err = cli("explain", "first", "noisy", "--dataset", "nowhere", "--store", tmp_path / "store")
+    assert code == 2 and "which data set?" in err
+
+
+def test_learning_curve_of_files_says_whether_it_is_stable(cli: Cli, matrices: tuple[Path, Path]) -> None:
+    code, out, err = cli("learning-curve", *matrices, "--measure", "cka", "--draws", 2)
+    assert code == 0, err
+    assert "stable within 0.05" in out + err

@@ -2,12 +2,22 @@
 
 import pickle
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from likewise.errors import InputError
-from likewise.measures import PRESETS, REGISTRY, Configuration, configurations, get, prepare_pair, record
+from likewise.measures import (
+    PRESETS,
+    REGISTRY,
+    Configuration,
+    configurations,
+    get,
+    measure,
+    prepare_pair,
+    record,
+)
 from likewise.prepared import Prepared
 from likewise.representation import Representation
 
@@ -67,6 +77,8 @@ def test_configuration_computes_what_the_function_computes(configuration, relate
         ("cka(bandwidth=0.5)", "cka: bandwidth=0.5 is that of kernel='rbf'"),
         ("svcca(variance=0.9, k=3)", "svcca: variance=0.9, k=3; the directions are chosen by one of the two"),
         ("rtd(draws=3)", "rtd: draws=3, seed=0 are those of samples"),
+        ("imd(k=0)", "imd: k=0; needed is a number above 0"),
+        ("mean_cca(ridge=1e-20)", "mean_cca: ridge=1e-20; needed is 0, or 1e-10 or more"),
         ("rtd(sample=2)", "rtd: sample=2; needed are 3 items or more, or 0 for all"),
         ("jaccard(k=5", r"cannot read 'jaccard\(k=5'"),
     ],
@@ -90,6 +102,48 @@ def test_numbers_of_numpy_are_numbers():
     assert c == Configuration.parse("jaccard(k=3, center=True)")
     assert c.label == "jaccard(k=3, center=True)"
     assert Configuration("gulp", {"lam": np.float32(0.5)}).label == Configuration.parse("gulp(lam=0.5)").label
+
+
+def test_the_function_of_a_measure_names_it():
+    assert [c.label for c in configurations([get("cka"), "rsa"])] == ["cka", "rsa"]
+    assert [c.label for c in configurations(get("jaccard"))] == ["jaccard"]
+    with pytest.raises(InputError, match="is no measure; needed is a name"):
+        configurations([len])
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (lambda x: None, "returned None; needed is a number, or one for each item"),
+        (lambda x: "1", "returned '1'; needed"),
+        (lambda x: x.matrix, "needed is a number, or one for each item"),
+        (lambda x: 1 / 0, "stopped with ZeroDivisionError: division by zero"),
+    ],
+)
+def test_mistakes_of_ones_own_are_said_by_name(returned, message, related):
+    @measure(title="own", facts=lambda: record("cka").facts(**record("cka").defaults), references=())
+    def own(x, y):
+        return returned(x)
+
+    try:
+        with pytest.raises(InputError, match=f"own .*{message}"):
+            own(*related(20, 4, 5))
+    finally:
+        del REGISTRY[own.measure_name]
+
+
+def test_facts_that_are_none_are_refused(related):
+    known = replace(record("cka").facts(**record("cka").defaults), invariances=frozenset({"rotations"}))
+
+    @measure(title="odd", facts=lambda: known, references=())
+    def odd(x, y):
+        return 1.0
+
+    try:
+        with pytest.raises(InputError, match="odd: invariance='rotations' is unknown"):
+            odd(*related(20, 4, 5))
+    finally:
+        del REGISTRY[odd.measure_name]
 
 
 def test_paper_is_ten_configurations_in_the_order_of_the_paper():
@@ -152,8 +206,6 @@ def test_registry_knows_each_measure_by_the_name_of_its_function(measure):
 
 OWN = """
 from likewise.measures import Facts, measure
-
-
 @measure(
     title="Nothing in common",
     facts=lambda: Facts(

@@ -276,3 +276,28 @@ def test_neighbours_among_random_repetitions_are_those_of_the_definition(definit
     x, y = (rng.normal(size=(8, d))[rng.integers(0, 8, size=30)] for d in (3, 50))
     c = Configuration("jaccard", {"k": 4})
     assert c(x, y) == pytest.approx(definition(c)(x, y), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_imd_ignores_the_order_of_rows_that_tie(seed):
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 3, size=(60, 3))
+    assert get("imd")(x, x[rng.permutation(60)]) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("bandwidth", [0.1, 0.05])
+def test_kernel_that_sees_little_but_the_rows_themselves_is_undefined(bandwidth):
+    with pytest.raises(UndefinedError, match="so narrow that no two rows"):
+        get("cka")(generic(5), generic(6), kernel="rbf", bandwidth=bandwidth)
+
+
+def test_masked_values_are_missing_ones():
+    x = np.ma.masked_array(generic(5), generic(5) > 1)
+    with pytest.raises(InputError, match="x has masked values"):
+        get("cka")(x, generic(6))
+    whole = np.ma.masked_array(generic(5))
+    assert (
+        get("cka")(whole, generic(6))
+        == get("cka")(np.matrix(generic(5)), generic(6))
+        == get("cka")(generic(5), generic(6))
+    )

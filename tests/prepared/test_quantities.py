@@ -17,9 +17,11 @@ from likewise.prepared import (
     HeldOutRows,
     NeighbourRanks,
     Neighbours,
+    PerPair,
     Prepared,
     PrincipalComponents,
     Quantity,
+    UnitDistances,
     Whitened,
 )
 from likewise.prepared import __all__ as names
@@ -32,15 +34,19 @@ def subclasses(cls: type) -> Iterator[type]:
 
 
 def values_of(hint: Any) -> tuple[Any, ...]:
-    return (
-        get_args(hint) if get_origin(hint) is Literal else {bool: (False, True), int: (2, 4), float: (0.25, 1.0)}[hint]
-    )
+    known = {
+        bool: (False, True),
+        int: (2, 4),
+        float: (0.5, 1.0),
+        PerPair: (Gram(center=True), UnitDistances("euclidean", "spearman")),
+    }
+    return get_args(hint) if get_origin(hint) is Literal else known[hint]
 
 
 def every_quantity() -> list[Quantity]:
     found = []
     for cls in subclasses(Quantity):
-        if inspect.isabstract(cls):
+        if inspect.isabstract(cls) or not cls.__module__.startswith("likewise."):
             continue
         hints = get_type_hints(cls)
         choices = [values_of(hints[f.name]) for f in fields(cls)]
@@ -76,7 +82,8 @@ def meaning(quantity: Quantity, value: Any) -> np.ndarray:
 
 def test_every_quantity_is_found():
     assert {type(q).__name__ for q in QUANTITIES} == set(names) - {
-        "CanonicalDecomposition", "CrossDecomposition", "HeldOutRotations", "JointQuantity", "OrderFree", "PerItem",
+        "CanonicalDecomposition", "CrossDecomposition", "Graph", "HeldOutRotations", "JointQuantity", "OrderFree",
+        "PerItem",
         "PerPair",
         "Prepared",
         "Quantity", *(name for name in names if name.islower() or name.isupper()),

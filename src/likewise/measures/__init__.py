@@ -20,18 +20,20 @@ from likewise.measures.measure import (
     Measure,
     Operand,
     Product,
+    contributions,
     get,
     measure,
     prepare,
     prepare_pair,
     record,
 )
-from likewise.measures.presets import PRESETS, configurations, presets
+from likewise.measures.presets import PRESETS, Asked, configurations, presets
 
 __all__ = [
     "INVARIANCES",
     "PRESETS",
     "REGISTRY",
+    "Asked",
     "Configuration",
     "Facts",
     "Measure",
@@ -40,6 +42,7 @@ __all__ = [
     "alignment",
     "canonical",
     "configurations",
+    "contributions",
     "descriptive",
     "footprint",
     "get",

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
-from likewise.measures.measure import NEARS_IDENTITY, Facts, check_folds, measure, rotations
+from likewise.measures.measure import NEARS_IDENTITY, Facts, Score, check_folds, measure, rotations
 from likewise.prepared import (
     CrossDecomposition,
     Factor,
@@ -164,7 +164,7 @@ def _aligned_cosine_facts(center: bool, normalize: bool, folds: int) -> Facts:
     variants=({"center": False}, {"center": False, "normalize": False}, {"folds": 5}),
     references=("10.18653/v1/D16-1229", "10.48550/arXiv.2312.02730"),
 )
-def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool = True, folds: int = 0) -> float:
+def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool = True, folds: int = 0) -> Score:
     r"""Aligned cosine similarity: the mean cosine between the rows after the best rotation.
 
     .. math:: \frac{1}{n} \sum_i \cos(x_i Q, y_i), \quad Q = U V' \text{ from } X'Y = U S V'
@@ -215,7 +215,7 @@ def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: 
     xp = array_namespace(u)
     common = numerical_rank(s, max(x.n, x.d, y.d))  # what the sides do not share leaves the rotation open
     products = xp.sum((x[Factor(center)] @ u[:, :common]) * (y[Factor(center)] @ vh[:common, :].T), axis=1)
-    return float(xp.mean(products / (norms_x * norms_y)))
+    return products / (norms_x * norms_y)
 
 
 def _lengths(of: Prepared, center: bool) -> Float[Array, " n"]:
@@ -229,13 +229,13 @@ def _lengths(of: Prepared, center: bool) -> Float[Array, " n"]:
     return norms
 
 
-def _held_out_cosine(x: Prepared, y: Prepared, center: bool, folds: int) -> float:
+def _held_out_cosine(x: Prepared, y: Prepared, center: bool, folds: int) -> Float[Array, " n"]:
     xp = array_namespace(x.matrix, y.matrix)
     norms_x, norms_y = (_held_out_norms(of, center, folds) for of in (x, y))
     pairs = held_out_pairs(x, y, folds, center)
     products = [xp.sum((a @ u) * (b @ vh.T), axis=1) for a, b, u, vh in pairs]
     places = [test for _, test in splits(x.n, folds, norms_x)]
-    return float(xp.mean(in_order(products, places) / (norms_x * norms_y)))
+    return in_order(products, places) / (norms_x * norms_y)
 
 
 def _held_out_norms(of: Prepared, center: bool, folds: int) -> Float[Array, " n"]:

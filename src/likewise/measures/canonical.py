@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
-from likewise.measures.measure import NEARS_IDENTITY, Facts, measure, not_negative, rotations
+from likewise.measures.measure import NEARS_IDENTITY, Facts, measure, not_negative, ridge_like, rotations
 from likewise.prepared import (
     CanonicalDecomposition,
     Columns,
@@ -33,7 +33,7 @@ def check_not_wide(x: Prepared, y: Prepared, instead: str) -> None:
 
 
 def _mean_cca_facts(ridge: float) -> Facts:
-    not_negative("ridge", ridge)
+    ridge_like("ridge", ridge)
     return Facts(
         direction="similarity",
         bounds=(0.0, 1.0),
@@ -254,7 +254,7 @@ def pwcca(x: Prepared, y: Prepared) -> float:
 
 
 def _gulp_facts(lam: float, squared: bool) -> Facts:
-    not_negative("lam", lam)
+    ridge_like("lam", lam)
     return Facts(
         direction="distance",
         bounds=(0.0, inf),

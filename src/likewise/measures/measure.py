@@ -8,20 +8,23 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias
+from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias, get_args
 
 import numpy as np
 from array_api_compat import array_namespace
 from jaxtyping import Float
 
 from likewise.arrays import Array
-from likewise.errors import InputError, UndefinedError
+from likewise.errors import InputError, LikewiseError, UndefinedError
 from likewise.naming import canonical_json, did_you_mean, format_call, parse_call
 from likewise.prepared import Largest, PerPair, Prepared, Quantity
 from likewise.representation import Representation, check_same_items
 
 Operand: TypeAlias = Array | Prepared | Representation
 """What a measure compares: an array (items x features), a Representation, or a Prepared."""
+
+Score: TypeAlias = Any
+"""What the function of a measure returns: a number, or a share for each item, of which the score is the mean."""
 
 Direction: TypeAlias = Literal["similarity", "distance"]
 
@@ -139,6 +142,7 @@ class Measure:
     family: str
     title: str
     function: Callable[..., float]
+    scored: Callable[..., Score]
     defaults: Mapping[str, Any]
     facts: Callable[..., Facts]
     variants: tuple[Mapping[str, Any], ...]
@@ -158,7 +162,7 @@ def measure(
     variants: Iterable[Mapping[str, Any]] = (),
     version: int = 1,
     product: Callable[..., Product | None] = lambda **parameters: None,
-) -> Callable[[Callable[Concatenate[Prepared, Prepared, P], float]], Callable[Concatenate[Operand, Operand, P], float]]:
+) -> Callable[[Callable[Concatenate[Prepared, Prepared, P], Score]], Callable[Concatenate[Operand, Operand, P], float]]:
     """Make a function of two Prepared a measure: it also takes arrays, checks them, and its facts are recorded.
 
     One of your own, in a module outside likewise, is known as ``module:function``.
@@ -180,12 +184,13 @@ def measure(
     """
 
     def decorate(
-        function: Callable[Concatenate[Prepared, Prepared, P], float],
+        function: Callable[Concatenate[Prepared, Prepared, P], Score],
     ) -> Callable[Concatenate[Operand, Operand, P], float]:
         parameters = list(inspect.signature(function).parameters.values())[2:]
         defaults = {p.name: p.default for p in parameters}
         module = function.__module__
         name = function.__name__ if module.startswith("likewise.") else f"{module}:{function.__name__}"
+        own = module.startswith("likewise.")
         for parameter in parameters:
             if parameter.default is parameter.empty or parameter.kind is not parameter.KEYWORD_ONLY:
                 raise InputError(
@@ -196,13 +201,15 @@ def measure(
         @functools.wraps(facts)
         def named(**parameters: Any) -> Facts:
             try:
-                return facts(**parameters)
+                found = facts(**parameters)
+                choice("direction", found.direction, get_args(Direction))
+                for invariance in found.invariances | found.invariances_of_second:
+                    choice("invariance", invariance, INVARIANCES)
             except InputError as error:
                 raise InputError(f"{name}: {error}") from error
+            return found
 
-        @functools.wraps(function)
-        def checked(x: Operand, y: Operand, *args: P.args, **kwargs: P.kwargs) -> float:
-            first, second = prepare_pair(x, y)
+        def scored(first: Prepared, second: Prepared, *args: Any, **kwargs: Any) -> Score:
             check_parameters(name, defaults, kwargs)
             given = as_declared(defaults, kwargs)
             needed = named(**(defaults | given)).minimum_items
@@ -210,7 +217,22 @@ def measure(
                 raise UndefinedError(f"{first.n} items; {name} needs at least {needed}")
             for side in (first, second):
                 check_squares(side)
-            value = float(function(first, second, *args, **given))
+            try:
+                found = function(first, second, *args, **given)
+            except Exception as error:
+                if isinstance(error, LikewiseError) or own:
+                    raise
+                raise InputError(f"{name} stopped with {type(error).__name__}: {error}") from error
+            number = isinstance(found, int | float | np.number) or getattr(found, "shape", None) in ((), (first.n,))
+            if not number or isinstance(found, bool):
+                raise InputError(f"{name} returned {found!r:.60}; needed is a number, or one for each item")
+            return found
+
+        @functools.wraps(function)
+        def checked(x: Operand, y: Operand, *args: P.args, **kwargs: P.kwargs) -> float:
+            first, second = prepare_pair(x, y)
+            found = scored(first, second, *args, **kwargs)
+            value = float(array_namespace(found).mean(found)) if getattr(found, "ndim", 0) else float(found)
             if not math.isfinite(value):
                 raise UndefinedError(f"{name} found {value} for {first.name} and {second.name}, which is no score")
             return value
@@ -220,6 +242,7 @@ def measure(
             family=module.rpartition(".")[2],
             title=title,
             function=checked,
+            scored=scored,
             defaults=defaults,
             facts=named,
             variants=({}, *variants),
@@ -410,6 +433,51 @@ class Configuration:
         return record(self.measure).function(x, y, **self.parameters)
 
 
+def contributions(configuration: Configuration, x: Operand, y: Operand) -> Float[Array, " n"]:
+    r"""Return what each item adds to a score: numbers whose mean is the score.
+
+    For an inner product of matrices A and B it is item i's row of it,
+
+    .. math:: n \sum_j A_{ij} B_{ij}
+
+    for measures of neighbours, and for aligned_cosine, the similarity of item i itself.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        What is scored.
+    x, y : array, Prepared or Representation, shapes (n, d) and (n, e)
+        Row i of both describes item i.
+
+    Raises
+    ------
+    InputError
+        If the score is not a sum over items.
+    UndefinedError
+        If it has no value.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.asarray([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+    >>> contributions(Configuration.parse("mutual_knn(k=1)"), x, x[[0, 1, 3, 2]])
+    array([1., 1., 1., 1.])
+    """
+    first, second = prepare_pair(x, y)
+    product = configuration.product
+    if product is not None and product.score == "linear":
+        configuration(first, second)  # so that what is undefined is said
+        a, b = first[product.quantity], second[product.quantity]
+        return first.n * product.factor * array_namespace(a, b).sum(a * b, axis=1)
+    found = record(configuration.measure).scored(first, second, **configuration.parameters)
+    if not getattr(found, "ndim", 0):
+        raise InputError(
+            f"{configuration.label} is no mean over items; measures that are: cka, rsa, "
+            "distance_correlation(debiased=True), aligned_cosine, and those of neighbours, such as jaccard"
+        )
+    return found
+
+
 def choice(parameter: str, value: Any, known: Iterable[str]) -> None:
     """Refuse a value that a parameter does not have."""
     known = list(known)
@@ -427,6 +495,13 @@ def not_negative(parameter: str, value: float | int) -> None:
     """Refuse a parameter that is below zero."""
     if not 0 <= value < math.inf:
         raise InputError(f"{parameter}={value!r}; needed is 0 or a number above it")
+
+
+def ridge_like(parameter: str, value: float) -> None:
+    """Refuse a share that is below zero, or so small that rounding decides on what it is to keep apart."""
+    not_negative(parameter, value)
+    if 0 < value < 1e-10:
+        raise InputError(f"{parameter}={value!r}; needed is 0, or 1e-10 or more: less is lost in rounding")
 
 
 def check_folds(folds: int) -> None:

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array
 from likewise.errors import UndefinedError
-from likewise.measures.measure import Facts, choice, measure, positive, rotations
+from likewise.measures.measure import Facts, Score, choice, measure, positive, rotations
 from likewise.prepared import Distances, NeighbourRanks, Neighbours, Prepared
 
 Inner = Literal["cosine", "euclidean"]
@@ -39,7 +39,7 @@ def _facts(k: int, center: bool, inner: str) -> Facts:
     variants=VARIANTS,
     references=("10.48550/arXiv.2305.06329",),
 )
-def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> float:
+def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> Score:
     r"""Mean Jaccard similarity of the sets of the k nearest neighbours.
 
     .. math:: \frac{1}{n} \sum_i \frac{|N_k(x_i) \cap N_k(y_i)|}{|N_k(x_i) \cup N_k(y_i)|}
@@ -83,7 +83,7 @@ def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inne
     common = common_neighbours(x, y, k, center, inner)[0]
     xp = array_namespace(common)
     shared = xp.sum(xp.astype(common, xp.float64), axis=1)
-    return float(xp.mean(shared / (2 * k - shared)))
+    return shared / (2 * k - shared)
 
 
 def common_neighbours(
@@ -101,7 +101,7 @@ def common_neighbours(
     variants=VARIANTS,
     references=("10.48550/arXiv.2405.07987",),
 )
-def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> float:
+def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> Score:
     r"""Mean share of the k nearest neighbours that both sides have.
 
     .. math:: \frac{1}{n} \sum_i \frac{|N_k(x_i) \cap N_k(y_i)|}{k}
@@ -140,7 +140,7 @@ def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, i
     """
     common = common_neighbours(x, y, k, center, inner)[0]
     xp = array_namespace(common)
-    return float(xp.mean(xp.sum(xp.astype(common, xp.float64), axis=1) / k))
+    return xp.sum(xp.astype(common, xp.float64), axis=1) / k
 
 
 @measure(
@@ -149,7 +149,7 @@ def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, i
     variants=VARIANTS,
     references=("10.48550/arXiv.2305.06329",),
 )
-def rank_similarity(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> float:
+def rank_similarity(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> Score:
     r"""Whether the neighbours that both sides have come in the same order, the nearest counting most.
 
     .. math:: \frac{1}{n} \sum_i \frac{1}{H_{|J_i|}} \sum_{j \in J_i} \frac{2}{(1 + |r_{ij} - r'_{ij}|)
@@ -190,8 +190,7 @@ def rank_similarity(x: Prepared, y: Prepared, *, k: int = 10, center: bool = Fal
     >>> round(rank_similarity(x, x[:, ::-1], k=2), 12)
     1.0
     """
-    similarities = _rank_similarities(*common_neighbours(x, y, k, center, inner))
-    return float(array_namespace(similarities).mean(similarities))
+    return _rank_similarities(*common_neighbours(x, y, k, center, inner))
 
 
 def _rank_similarities(common: Bool[Array, "n k"], places: Int[Array, "n k"]) -> Float[Array, " n"]:
@@ -214,7 +213,7 @@ def _rank_similarities(common: Bool[Array, "n k"], places: Int[Array, "n k"]) ->
 )
 def joint_rank_jaccard(
     x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine"
-) -> float:
+) -> Score:
     r"""Mean product of rank similarity and Jaccard similarity, item by item.
 
     .. math:: \frac{1}{n} \sum_i rank\_similarity_i \cdot jaccard_i
@@ -254,7 +253,7 @@ def joint_rank_jaccard(
     common, places = common_neighbours(x, y, k, center, inner)
     xp = array_namespace(places)
     shared = xp.sum(xp.astype(common, xp.float64), axis=1)
-    return float(xp.mean(_rank_similarities(common, places) * (shared / (2 * k - shared))))
+    return _rank_similarities(common, places) * (shared / (2 * k - shared))
 
 
 @measure(
@@ -265,7 +264,7 @@ def joint_rank_jaccard(
 )
 def second_order_cosine(
     x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine"
-) -> float:
+) -> Score:
     r"""Whether an item is as far from the neighbours of either side on both sides.
 
     .. math:: \frac{1}{n} \sum_i \cos\big((D_{ij})_{j \in U_i}, (E_{ij})_{j \in U_i}\big), \quad
@@ -319,7 +318,7 @@ def second_order_cosine(
         if xp.any(length <= NO_DISTANCE[inner]):
             item = int(xp.argmin(length))
             raise UndefinedError(f"row {item} of {of.name} is at no distance from any of its neighbours: no cosine")
-    return float(xp.mean(xp.sum(a * b, axis=1) / (lengths[0] * lengths[1])))
+    return xp.sum(a * b, axis=1) / (lengths[0] * lengths[1])
 
 
 NO_DISTANCE = {"cosine": 1e-14, "euclidean": 0.0}
@@ -346,7 +345,7 @@ def _information_imbalance_facts(center: bool, inner: str) -> Facts:
     variants=({"center": True}, {"inner": "euclidean"}),
     references=("10.1093/pnasnexus/pgac039",),
 )
-def information_imbalance(x: Prepared, y: Prepared, *, center: bool = False, inner: Inner = "cosine") -> float:
+def information_imbalance(x: Prepared, y: Prepared, *, center: bool = False, inner: Inner = "cosine") -> Score:
     r"""Information imbalance: how far in Y the item lies that is nearest in X.
 
     .. math:: \Delta(X \to Y) = \frac{2}{n} \frac{1}{n} \sum_i r'_{i, j(i)}
@@ -387,4 +386,4 @@ def information_imbalance(x: Prepared, y: Prepared, *, center: bool = False, inn
     """
     _, places = common_neighbours(x, y, 1, center, inner)
     xp = array_namespace(places)
-    return 2 / x.n * float(xp.mean(xp.astype(places, xp.float64)))
+    return 2 / x.n * xp.astype(places[:, 0], xp.float64)

@@ -5,13 +5,13 @@ from math import inf
 from array_api_compat import array_namespace
 
 from likewise.errors import UndefinedError
-from likewise.measures.measure import Facts, check_folds, measure, not_negative, rotations
+from likewise.measures.measure import Facts, check_folds, measure, ridge_like, rotations
 from likewise.prepared import Gram, HeldOutRows, Norm, Prepared, PrincipalComponents, ResidualProducts
 
 
 def _facts(folds: int, ridge: float) -> Facts:
     check_folds(folds)
-    not_negative("ridge", ridge)
+    ridge_like("ridge", ridge)
     plain = folds == 0 and ridge == 0
     return Facts(
         direction="similarity",

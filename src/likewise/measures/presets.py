@@ -1,6 +1,7 @@
 """Named lists of configurations."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from likewise.errors import InputError
 from likewise.measures.measure import REGISTRY, Configuration
@@ -70,8 +71,12 @@ def presets() -> dict[str, tuple[str, ...]]:
     return {**PRESETS, ALL: tuple(name for name in REGISTRY if ":" not in name)}
 
 
+Asked: TypeAlias = str | Configuration | Callable[..., float]
+"""A preset, a measure by its name, with its parameters or not, or its function."""
+
+
 def configurations(
-    measures: str | Configuration | Iterable[str | Configuration],
+    measures: Asked | Iterable[Asked],
 ) -> tuple[Configuration, ...]:
     """Read presets, measures with parameters, or a list of both, into configurations without repetition.
 
@@ -98,10 +103,13 @@ def configurations(
     >>> len(configurations("paper"))
     10
     """
-    if isinstance(measures, str | Configuration):
+    if isinstance(measures, str | Configuration) or not isinstance(measures, Iterable):
         measures = [measures]
     found: dict[Configuration, None] = {}
-    for item in measures:
+    for given in measures:
+        item = getattr(given, "measure_name", given)  # the function of a measure is called by its name
+        if not isinstance(item, str | Configuration):
+            raise InputError(f"{item!r} is no measure; needed is a name, such as 'cka' or 'jaccard(k=5)'")
         if isinstance(item, Configuration):
             found[item] = None
         elif item in (known := presets()):

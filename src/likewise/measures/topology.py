@@ -46,8 +46,8 @@ def rtd(x: Prepared, y: Prepared, *, sample: int = 0, draws: int = 1, seed: int 
     .. math:: \frac{1}{2} \big(R(D, E) + R(E, D)\big), \quad R(D, E) = \sum \text{lengths of the } H_1 \text{ bars of }
         \begin{pmatrix} 0 & D \\ D & \min(D, E) \end{pmatrix}
 
-    with D and E the Euclidean distances of each side, divided by their 0.9 quantile, and the bars those of the
-    Vietoris-Rips filtration.
+    with D and E the Euclidean distances of each side, divided by the 0.9 quantile of the matrix, its zero diagonal
+    included as in the authors' code, and the bars those of the Vietoris-Rips filtration.
 
     Parameters
     ----------
@@ -128,8 +128,8 @@ def rtd_lite(x: Prepared, y: Prepared) -> float:
 
     .. math:: \tfrac{1}{2} \big(T(D) + T(E)\big) - T(\min(D, E))
 
-    with T the length of the minimum spanning tree, and D and E the Euclidean distances of each side, divided by their
-    0.9 quantile.
+    with T the length of the minimum spanning tree, and D and E the Euclidean distances of each side, divided by the
+    0.9 quantile of the matrix, as in `rtd`.
 
     Parameters
     ----------
@@ -166,9 +166,9 @@ def rtd_lite(x: Prepared, y: Prepared) -> float:
     return float((x[SpanningLength()] + y[SpanningLength()]) / 2 - both)
 
 
-@measure(
-    title="Intrinsic multi-scale distance",
-    facts=lambda k: Facts(
+def _imd_facts(k: int) -> Facts:
+    positive("k", k)
+    return Facts(
         direction="distance",
         bounds=(0.0, exp(-4)),
         identity=0.0,
@@ -178,7 +178,12 @@ def rtd_lite(x: Prepared, y: Prepared) -> float:
         regime="sees only the graph of nearest neighbours",
         cost="side O(n^2 d + n^3), pair O(1)",
         minimum_items=k + 2,
-    ),
+    )
+
+
+@measure(
+    title="Intrinsic multi-scale distance",
+    facts=_imd_facts,
     variants=({"k": 3},),
     references=("10.48550/arXiv.1905.11141",),
 )
@@ -195,7 +200,7 @@ def imd(x: Prepared, y: Prepared, *, k: int = 5) -> float:
     x, y : array or Prepared, shapes (n, d) and (n, e)
         The rows of both; their order does not matter.
     k : int
-        Number of neighbours, below n; ties go to the lower index.
+        Number of neighbours, below n; all that are as near as the k-th count, whatever the order of the rows.
 
     Returns
     -------

@@ -9,8 +9,8 @@ from scipy.cluster.hierarchy import linkage
 
 from likewise.arrays import Array, strict_triangle, to_numpy
 from likewise.errors import UndefinedError
-from likewise.prepared.distances import Distances
-from likewise.prepared.neighbours import NeighbourRanks
+from likewise.prepared.distances import TIES, Distances
+from likewise.prepared.neighbours import away
 from likewise.prepared.prepared import OrderFree, PerPair, Prepared
 
 QUANTILE = 0.9
@@ -57,7 +57,10 @@ class HeatTrace(OrderFree):
     def compute(self, of: Prepared) -> Float[Array, " times"]:
         """Return h at the times of `TIMES`."""
         xp = array_namespace(of.matrix)
-        chosen = of[NeighbourRanks("euclidean", center=False)] <= self.k
+        distances = away(of, "euclidean", center=False)
+        farthest = xp.sort(distances, axis=1)[:, self.k - 1 : self.k]
+        # All that tie with the k-th, so that the order of the rows does not matter.
+        chosen = distances <= farthest * (1 + TIES["euclidean"].relative)
         edges = xp.astype(chosen | chosen.T, xp.float64)
         root = xp.sqrt(xp.sum(edges, axis=1))
         laplacian = xp.eye(of.n, dtype=xp.float64, device=edges.device) - edges / (root[:, None] * root[None, :])

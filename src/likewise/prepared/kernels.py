@@ -14,8 +14,8 @@ from likewise.prepared.factors import Norm
 from likewise.prepared.gram import Gram, u_centered, unit
 from likewise.prepared.prepared import OrderFree, PerPair, Prepared
 
-NOTHING = 1e-10
-"""A mean of the Gaussian kernel over the other rows this small says nothing but that a row is like itself."""
+NOTHING = 0.01
+"""A sum of the Gaussian kernel over the other rows this small says little but that a row is like itself, at 1."""
 
 
 @dataclass(frozen=True)

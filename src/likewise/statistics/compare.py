@@ -8,7 +8,7 @@ import numpy as np
 
 from likewise.arrays import Array
 from likewise.errors import InputError
-from likewise.measures import Configuration, configurations
+from likewise.measures import Asked, configurations
 from likewise.naming import did_you_mean
 from likewise.representation import Representation, check_same_items
 from likewise.statistics.block import NullKind, Trust, Watch, score_block
@@ -17,7 +17,7 @@ from likewise.statistics.results import Results
 
 def compare(
     representations: Mapping[str, Array | Representation] | Sequence[Representation],
-    measures: str | Configuration | Iterable[str | Configuration] = "paper",
+    measures: Asked | Iterable[Asked] = "paper",
     *,
     null: NullKind = "moments",
     permutations: int = 100,

@@ -8,7 +8,7 @@ import numpy as np
 
 from likewise.arrays import Array
 from likewise.errors import InputError
-from likewise.measures import Configuration, configurations, prepare
+from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.representation import Representation, check_same_items
 from likewise.statistics.block import NullKind, Trust, Watch, score_block
 from likewise.statistics.compare import check_request, named_representations
@@ -53,7 +53,7 @@ class Point:
 
 def learning_curve(
     representations: Mapping[str, Array | Representation] | Sequence[Representation],
-    measures: str | Configuration | Iterable[str | Configuration] = "paper",
+    measures: Asked | Iterable[Asked] = "paper",
     *,
     sizes: Sequence[int] = (),
     draws: int = 5,

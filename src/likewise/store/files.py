@@ -46,6 +46,8 @@ def read_file(path: str | Path, *, id_column: str = "id") -> Representation:
     except (ValueError, OSError, EOFError, BadZipFile, SafetensorError, pa.ArrowException) as error:
         if isinstance(error, InputError):
             raise
+        if "allow_pickle" in str(error):
+            raise InputError(f"{path} is no array file, or holds Python objects, which are never loaded") from error
         raise InputError(
             f"{path} cannot be read: {str(error).partition(chr(10))[0] or type(error).__name__}"
         ) from error

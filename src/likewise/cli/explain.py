@@ -1,0 +1,72 @@
+"""``likewise explain``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from likewise.arrays import to_numpy
+from likewise.cli import options
+from likewise.cli.console import print_json, print_table, say
+from likewise.errors import InputError, LikewiseError
+from likewise.extract import load_prompts
+from likewise.measures import Configuration, contributions
+from likewise.plan import Experiment
+
+SHOWN = 80
+"""Characters of a prompt, on one line."""
+
+
+def explain(
+    representation: options.Representations,
+    dataset: options.Dataset = None,
+    store: options.StoreFolder = None,
+    measure: Annotated[str, typer.Option(help="A measure that is a mean over items.")] = "jaccard",
+    count: Annotated[int, typer.Option(min=1, help="Prompts of either kind.")] = 5,
+    json: options.Json = False,
+) -> None:
+    """Print the prompts that two models represent most and least alike, by what each adds to their score."""
+    if len(representation) != 2:
+        raise InputError(f"{len(representation)} representations; needed are two")
+    a, b = options.read_representations(representation, store, dataset)
+    configuration = Configuration.parse(measure)
+    added = to_numpy(contributions(configuration, a, b))
+    alike = configuration.facts.more_alike * added
+    order = np.argsort(-alike, kind="stable")
+    texts, why = _texts(store, dataset, a.ids)
+    rows = [
+        {"place": place, "id": a.ids[i], "contribution": float(added[i]), "prompt": texts.get(a.ids[i])}
+        for place, i in enumerate(order.tolist(), 1)
+    ]
+    if json:
+        print_json(
+            {"a": a.name, "b": b.name, "measure": configuration.label, "value": float(added.mean()), "items": rows}
+        )
+        return
+    say(f"{a.name} and {b.name}: {configuration.label} {added.mean():.4g} is the mean of what the prompts add")
+    few = min(count, len(rows) // 2)
+    for title, some in (("most alike", rows[:few]), ("least alike", rows[len(rows) - few :][::-1])):
+        print_table(title, ("id", "adds", "prompt"), [(r["id"], r["contribution"], _line(r["prompt"])) for r in some])
+    if why:
+        say(f"prompts are not shown: {why}")
+
+
+def _line(text: str | None) -> str:
+    line = " ".join((text or "").split())
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
+
+
+def _texts(store: Path | None, dataset: str | None, ids: Any) -> tuple[dict[str, str], str]:
+    """The texts of the prompts by id, or why they cannot be had."""
+    if dataset is None:
+        return {}, "files hold none"
+    for about in options.find_store(store).experiments().values():
+        for entry in Experiment.of(about["experiment"]).datasets:
+            if entry.name == dataset:
+                try:
+                    prompts = load_prompts(entry.spec)
+                except LikewiseError as error:
+                    return {}, str(error)
+                return dict(zip(prompts.ids, prompts.texts, strict=True)), ""
+    return {}, f"no experiment names the data set {dataset}"
