@@ -170,14 +170,18 @@ def _long(out: Folder, results: Results, frame: pd.DataFrame) -> list[dict[str, 
         "b",
         "configuration",
         "value",
+        "low",
+        "high",
         "null_mean",
         "null_std",
         "z",
         "pvalue",
+        "pvalue_holm",
         "calibrated",
         "reason",
     ]
-    heads = {"null_mean": "chance", "null_std": "sd of chance", "pvalue": "p", "reason": "note"}
+    heads = {"low": "from", "high": "to", "null_mean": "chance", "null_std": "sd of chance", "pvalue": "p",
+             "pvalue_holm": "p (Holm)", "reason": "note"}  # fmt: skip
     return [
         {"dataset": shown(dataset), "n": int((frame["dataset"] == dataset).sum())}
         | _table(
