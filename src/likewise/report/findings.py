@@ -199,8 +199,8 @@ def _few_shuffles(frame: pd.DataFrame) -> Iterator[str]:
     if not tested.empty:
         most = int(tested["n_permutations"].max())
         yield (
-            f"With {counted(most, 'shuffle')} the smallest possible p is {number(1 / (1 + most))}: no pair can be told "
-            f"from chance at {LEVEL}. Use at least {round(1 / LEVEL) - 1}."
+            f"With {counted(most, 'shuffle')} the smallest possible p is {number(1 / (1 + most))}: no score "
+            f"with them can be told from chance at {LEVEL}. Use at least {round(1 / LEVEL) - 1}."
         )
 
 

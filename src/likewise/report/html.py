@@ -131,7 +131,8 @@ def _class(out: Folder, group: tables.Group) -> dict[str, Any]:
 def _why_absent(group: tables.Group) -> str:
     if not any(c.facts.paired for c in group.configurations) and (group.rows["reason"] == NO_CHANCE).any():
         return NO_CHANCE
-    return "the warnings say why" if (group.rows["null"] != "none").any() else "no shuffles were made"
+    undefined = (group.rows["status"] == "undefined").all()
+    return "the warnings say why" if undefined or (group.rows["null"] != "none").any() else "no shuffles were made"
 
 
 def _between_measures(out: Folder, results: Results) -> dict[str, Any]:
