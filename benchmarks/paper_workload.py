@@ -91,9 +91,11 @@ def main() -> None:
     parser.add_argument("--shuffles", type=int, default=10)
     parser.add_argument("--width", type=int, default=4096)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--models", type=int, default=13, help="of each size at most")
     parser.add_argument("--small", action="store_true", help="n = 200 and 60 instead, to try it")
     given = parser.parse_args()
-    given.workload = ((200, 4), (60, 5)) if given.small else WORKLOAD
+    sizes = ((200, 4), (60, 5)) if given.small else WORKLOAD
+    given.workload = [(n, min(count, given.models)) for n, count in sizes]
 
     with tempfile.TemporaryDirectory() as folder:
         print("likewise", flush=True)
