@@ -14,6 +14,7 @@ import resource
 import tempfile
 from pathlib import Path
 from time import perf_counter
+from typing import Any, ClassVar
 
 import numpy as np
 from null import PLAIN, synthetic
@@ -21,6 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from likewise.measures import configurations
 from likewise.plan import tiles_of
+from likewise.prepared import Prepared
 from likewise.representation import Representation
 from likewise.run.processes import Processes
 from likewise.run.worker import Settings, perform
@@ -65,6 +67,59 @@ def ours(given: argparse.Namespace, folder: Path) -> float:
     return perf_counter() - start
 
 
+class Timed(np.ndarray):
+    """An array that adds up the seconds of the matrix products and decompositions that it takes part in."""
+
+    seconds: ClassVar[dict[str, float]] = {"matrix products": 0.0, "decompositions": 0.0}
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **given: Any) -> Any:
+        kind = "matrix products" if ufunc is np.matmul else ""
+        given["out"] = tuple(map(plain, given["out"])) if given.get("out") else None
+        return timed(kind, getattr(ufunc, method), *map(plain, inputs), **given)
+
+    def __array_function__(self, function: Any, types: Any, given: Any, named: Any) -> Any:
+        linear = function in (np.linalg.eigh, np.linalg.eigvalsh, np.linalg.svd, np.linalg.qr)
+        given = [list(map(plain, v)) if isinstance(v, list | tuple) else plain(v) for v in given]
+        return timed(
+            "decompositions" if linear else "",
+            function,
+            *given,
+            **dict(zip(named, map(plain, named.values()), strict=True)),
+        )
+
+
+def plain(value: Any) -> Any:
+    """The same array, not timed."""
+    return value.view(np.ndarray) if isinstance(value, Timed) else value
+
+
+def timed(label: str, function: Any, /, *given: Any, **named: Any) -> Any:
+    """Call, and add the seconds to those of the label."""
+    start = perf_counter()
+    found = function(*given, **named)
+    if label:
+        Timed.seconds[label] += perf_counter() - start
+    if isinstance(found, tuple):
+        return type(found)(*(v.view(Timed) for v in found)) if hasattr(found, "_fields") else found
+    return found.view(Timed) if isinstance(found, np.ndarray) else found
+
+
+def shares(n: int, given: argparse.Namespace) -> None:
+    """Print where the time of two models and their pair goes, on one core."""
+    pair = representations(n, 2, given.width)
+    trust = Trust("shuffles", given.shuffles, groups=0)
+    Timed.seconds.update(dict.fromkeys(Timed.seconds, 0.0))
+    with threadpool_limits(1):
+        start = perf_counter()
+        sides = {i: Prepared(r.matrix, r.name) for i, r in enumerate(pair)}
+        for side in sides.values():
+            side._matrix = side.matrix.view(Timed)
+        score_block(pair, [(0, 1)], configurations("paper"), trust, sides=sides)
+        whole = perf_counter() - start
+    parts = ", ".join(f"{seconds / whole:.0%} in {kind}" for kind, seconds in Timed.seconds.items())
+    print(f"  n = {n}: one pair with its models prepared {whole:.1f} s on one core, {parts}", flush=True)
+
+
 def naive_round(n: int, given: argparse.Namespace) -> tuple[float, float]:
     """Seconds of one pair in ten configurations once, observed and shuffled, after a check that the values are ours."""
     a, b = representations(n, 2, given.width)
@@ -101,6 +156,8 @@ def main() -> None:
         print("likewise", flush=True)
         our_seconds = ours(given, Path(folder))
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20  # of the largest process
+    for n, _ in given.workload:
+        shares(n, given)
     print("the naive way, all cores", flush=True)
     naive_seconds = 0.0
     with threadpool_limits(os.cpu_count()):

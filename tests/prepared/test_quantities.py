@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from likewise.prepared import (
+    AlignedProducts,
     Coordinates,
     CrossDecomposition,
     Factor,
@@ -25,6 +26,7 @@ from likewise.prepared import (
     Whitened,
 )
 from likewise.prepared import __all__ as names
+from likewise.prepared.rotations import LOST
 
 
 def subclasses(cls: type) -> Iterator[type]:
@@ -82,11 +84,9 @@ def meaning(quantity: Quantity, value: Any) -> np.ndarray:
 
 def test_every_quantity_is_found():
     assert {type(q).__name__ for q in QUANTITIES} == set(names) - {
-        "CanonicalDecomposition", "CrossDecomposition", "Graph", "HeldOutRotations", "JointQuantity", "OrderFree",
-        "PerItem",
-        "PerPair",
-        "Prepared",
-        "Quantity", *(name for name in names if name.islower() or name.isupper()),
+        "AlignedProducts", "CanonicalDecomposition", "CrossDecomposition", "Graph", "HeldOutRotations",
+        "JointQuantity", "OrderFree", "PerItem", "PerPair", "Prepared", "Quantity",
+        *(name for name in names if name.islower() or name.isupper()),
     }  # fmt: skip
 
 
@@ -162,3 +162,35 @@ def test_decomposition_of_two_is_computed_once_and_goes_with_either(matrix, cent
     assert len(x._joint) == 1
     del y
     assert len(x._joint) == 0
+
+
+@pytest.mark.parametrize("center", [False, True])
+@pytest.mark.parametrize("d", [3, 9, 40])
+@pytest.mark.parametrize("steep", [0.0, 1.0, 8.0])
+def test_aligned_products_are_those_of_the_rotation(center, d, steep):
+    rng = np.random.default_rng(d)
+    x, y = (Prepared(rng.normal(size=(12, w)) * np.arange(1.0, w + 1) ** -steep) for w in (d, 7))
+    u, s, vh = x.joint(y, CrossDecomposition(center))
+    seen = x.joint(y, AlignedProducts(center))
+    assert seen.sum() == pytest.approx(s.sum(), rel=1e-10)
+    shared = s > 1e-12 * s[0]
+    expected = ((x[Factor(center)] @ u[:, shared]) * (y[Factor(center)] @ vh[shared].T)).sum(axis=1)
+    scale = np.linalg.norm(x[Factor(center)], axis=1) * np.linalg.norm(y[Factor(center)], axis=1)
+    np.testing.assert_allclose(seen / scale, expected / scale, atol=1e-9)
+
+
+def test_squares_are_left_where_they_lose_digits():
+    rng = np.random.default_rng(0)
+    flat, steep = (
+        [Prepared(rng.normal(size=(30, 7)) * np.geomspace(1, least, 7)) for _ in "xy"] for least in (0.1, 1e-5)
+    )
+    found = [AlignedProducts(center=True)._by_squares(*pair) for pair in (flat, steep)]
+    assert found[0][1] <= LOST < found[1][1]
+    exact = AlignedProducts(center=True)._by_decomposition(*steep)
+    assert (steep[0].joint(steep[1], AlignedProducts(center=True)) == exact).all()
+    assert abs(found[1][0].sum() - exact.sum()) <= found[1][1] * exact.sum()
+
+
+def test_sides_that_share_no_direction_have_no_aligned_products():
+    x, y = (Prepared(np.eye(4)[:, columns]) for columns in ([0, 1], [2, 3]))
+    assert np.abs(x.joint(y, AlignedProducts(center=False))).max() == 0

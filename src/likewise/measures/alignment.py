@@ -9,6 +9,7 @@ from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
 from likewise.measures.measure import NEARS_IDENTITY, Facts, Score, check_folds, measure, rotations
 from likewise.prepared import (
+    AlignedProducts,
     CrossDecomposition,
     Factor,
     HeldOutRows,
@@ -18,7 +19,6 @@ from likewise.prepared import (
     RowNorms,
     held_out_pairs,
     in_order,
-    numerical_rank,
     singular_values,
     splits,
 )
@@ -110,10 +110,10 @@ def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool
     norm_x, norm_y = x[Norm(center)], y[Norm(center)]
     scale_x, scale_y = (norm_x, norm_y) if normalize else (1.0, 1.0)
     size_x, size_y = norm_x / scale_x, norm_y / scale_y
-    u, s, vh = x.joint(y, CrossDecomposition(center))
-    xp = array_namespace(s)
-    squared = float(size_x**2 + size_y**2 - 2 * xp.sum(s) / (scale_x * scale_y))
+    products = x.joint(y, AlignedProducts(center))
+    squared = float(size_x**2 + size_y**2 - 2 * array_namespace(products).sum(products) / (scale_x * scale_y))
     if squared <= NEAR * (size_x**2 + size_y**2):
+        u, _, vh = x.joint(y, CrossDecomposition(center))
         squared = aligned_residual(x[Factor(center)] / scale_x, y[Factor(center)] / scale_y, u @ vh)
     return sqrt(squared)
 
@@ -211,11 +211,7 @@ def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: 
     if folds:
         return _held_out_cosine(x, y, center, folds)
     norms_x, norms_y = _lengths(x, center), _lengths(y, center)
-    u, s, vh = x.joint(y, CrossDecomposition(center))
-    xp = array_namespace(u)
-    common = numerical_rank(s, max(x.n, x.d, y.d))  # what the sides do not share leaves the rotation open
-    products = xp.sum((x[Factor(center)] @ u[:, :common]) * (y[Factor(center)] @ vh[:common, :].T), axis=1)
-    return products / (norms_x * norms_y)
+    return x.joint(y, AlignedProducts(center)) / (norms_x * norms_y)
 
 
 def _lengths(of: Prepared, center: bool) -> Float[Array, " n"]:

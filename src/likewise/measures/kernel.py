@@ -10,7 +10,7 @@ from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
 from likewise.measures.measure import NEARS_IDENTITY, Facts, Product, choice, measure, positive, rotations
 from likewise.prepared import (
-    CrossDecomposition,
+    AlignedProducts,
     Gram,
     NeighbourRanks,
     Neighbours,
@@ -347,8 +347,8 @@ def nbs(x: Prepared, y: Prepared) -> float:
     >>> round(nbs(x, 5 * x + 3), 12)
     1.0
     """
-    _, s, _ = x.joint(y, CrossDecomposition(center=True))
-    return float(array_namespace(s).sum(s) / (x[Norm(center=True)] * y[Norm(center=True)]))
+    products = x.joint(y, AlignedProducts(center=True))
+    return float(array_namespace(products).sum(products) / (x[Norm(center=True)] * y[Norm(center=True)]))
 
 
 def _eigenspace_facts(over: str) -> Facts:

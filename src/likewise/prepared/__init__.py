@@ -3,7 +3,7 @@
 from likewise.prepared.columns import Columns, UnitColumns
 from likewise.prepared.descriptions import Concentricity, MeanRowNorm, Uniformity
 from likewise.prepared.distances import Distances, UnitDistances, UnitDoublyCentered
-from likewise.prepared.factors import Coordinates, CrossDecomposition, Factor, Largest, Norm, RowNorms
+from likewise.prepared.factors import Coordinates, Factor, Largest, Norm, RowNorms
 from likewise.prepared.gram import Gram
 from likewise.prepared.graphs import TIMES, HeatTrace, ScaledDistances, SpanningLength, spanning_length
 from likewise.prepared.heldout import (
@@ -18,6 +18,7 @@ from likewise.prepared.kernels import SharedFeatures, UnitKernel
 from likewise.prepared.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.prepared.orbits import PAIRS, TRIPLES, Graph, OrbitSums
 from likewise.prepared.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
+from likewise.prepared.rotations import AlignedProducts, CrossDecomposition
 from likewise.prepared.spectrum import (
     CanonicalDecomposition,
     PrincipalComponents,
@@ -31,6 +32,7 @@ __all__ = [
     "PAIRS",
     "TIMES",
     "TRIPLES",
+    "AlignedProducts",
     "CanonicalDecomposition",
     "Columns",
     "Concentricity",

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 
 from likewise.arrays import Array, gather, triangular
 from likewise.errors import UndefinedError
-from likewise.prepared.prepared import JointQuantity, OrderFree, PerItem, Prepared, Quantity
+from likewise.prepared.prepared import OrderFree, PerItem, Prepared, Quantity
 
 
 @dataclass(frozen=True)
@@ -138,20 +138,3 @@ class RowNorms(PerItem):
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n."""
         return 8 * n
-
-
-@dataclass(frozen=True)
-class CrossDecomposition(JointQuantity):
-    """U, s, V' of L_x' L_y = U diag(s) V', factors centred or not: s sums to |X'Y|_*, U V' is the best rotation.
-
-    One decomposition of at most n x n serves every measure that aligns two representations.
-    """
-
-    center: bool
-
-    def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
-        """Return the thin singular value decomposition."""
-        factor = Factor(self.center)
-        xp = array_namespace(x.matrix, y.matrix)
-        u, s, vh = xp.linalg.svd(x[factor].T @ y[factor], full_matrices=False)
-        return u, s, vh
