@@ -9,7 +9,7 @@ import numpy as np
 from array_api_compat import array_namespace, is_torch_array, to_device
 from jaxtyping import Bool, Float, Int, Num, Shaped
 
-from likewise.errors import InputError
+from likewise.errors import InputError, MissingDependencyError
 
 Array: TypeAlias = Any
 """An array of NumPy, torch or another library of the array API standard; its shape stands in the annotation."""
@@ -84,6 +84,25 @@ def float64(x: Num[Array, "n d"]) -> Float[Array, "n d"]:
 def to_numpy(x: Shaped[Array, "*shape"]) -> Shaped[np.ndarray, "*shape"]:
     """``x`` on the host, for what only SciPy and its kin can do."""
     return x if isinstance(x, np.ndarray) else np.from_dlpack(to_device(x, "cpu") if is_torch_array(x) else x)
+
+
+def to_torch(x: Num[Array, "n d"], device: str) -> Num[Array, "n d"]:
+    """``x`` as a torch tensor on a device.
+
+    Raises
+    ------
+    InputError
+        If torch sees no such device.
+    MissingDependencyError
+        If torch is not installed.
+    """
+    try:
+        import torch  # optional: what runs on the CPU does without
+    except ImportError as error:
+        raise MissingDependencyError("torch", "models") from error
+    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"device {device} was asked for, and torch sees no CUDA device here; use --device cpu")
+    return torch.asarray(x, device=device, copy=True)
 
 
 def triangular(x: Float[Array, "d n"]) -> Float[Array, "r n"]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from likewise.arrays import Array, check_matrix
+from likewise.arrays import Array, check_matrix, to_torch
 from likewise.errors import InputError
 
 
@@ -62,6 +62,11 @@ class Representation:
         object.__setattr__(self, "ids", ids)
         object.__setattr__(self, "source", MappingProxyType(dict(self.source)))
 
+    def changed(self, **fields: Any) -> "Representation":
+        """Return the same with other fields."""
+        kept = {"matrix": self.matrix, "ids": self.ids if self.has_ids else (), "name": self.name, "key": self.key}
+        return Representation(**{**kept, "source": self.source, **fields})
+
     @property
     def n_items(self) -> int:
         """Number of rows."""
@@ -71,6 +76,11 @@ class Representation:
     def n_features(self) -> int:
         """Number of columns."""
         return int(self.matrix.shape[1])
+
+
+def on_device(representation: Representation, device: str) -> Representation:
+    """Return a representation whose rows lie on a device: as they are for ``cpu``, as a torch tensor elsewhere."""
+    return representation if device == "cpu" else representation.changed(matrix=to_torch(representation.matrix, device))
 
 
 def check_same_items(a: Representation, b: Representation) -> None:

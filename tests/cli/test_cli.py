@@ -224,6 +224,22 @@ def test_explain_and_learning_curve_of_stored_representations(cli: Cli, written:
     assert code == 2 and "which data set?" in err
 
 
+def test_best_layers_of_stored_models(cli: Cli, experiment: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "layers.yaml"
+    path.write_text(yaml.safe_dump({**experiment, "representation": {"layers": ["1", "last"]}, "measures": ["cka"]}))
+    assert cli("run", path, "--store", tmp_path / "store")[0] == 0
+    where = ("--dataset", "humaneval", "--store", tmp_path / "store", "--measure", "cka", "--permutations", 9)
+    code, out, err = cli("best-layers", "first", "noisy", *where)
+    assert code == 0 and "p alone" in out and "too small by the choice" in err, err
+    (best,) = json.loads(cli("best-layers", "first", "noisy", *where, "--json")[1])
+    assert (best["n_layer_pairs"], best["n_permutations"], best["layer_a"] in ("first", "first @ 1")) == (4, 9, True)
+    assert best["pvalue_alone"] <= best["pvalue"]
+    code, _, err = cli("best-layers", "first", "nois", *where)
+    assert code == 2 and 'did you mean "noisy"' in err
+    code, _, err = cli("best-layers", "first", "first", *where)
+    assert code == 2 and "1 model" in err
+
+
 def test_learning_curve_of_files_says_whether_it_is_stable(cli: Cli, matrices: tuple[Path, Path]) -> None:
     code, out, err = cli("learning-curve", *matrices, "--measure", "cka", "--draws", 2)
     assert code == 0, err

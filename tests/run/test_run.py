@@ -1,6 +1,7 @@
 """A run ends with the same numbers however often it was stopped, and does nothing twice."""
 
 import hashlib
+import itertools
 import os
 import shutil
 import signal
@@ -19,7 +20,7 @@ import likewise
 from likewise.errors import InputError, LikewiseError
 from likewise.plan import Tile
 from likewise.report.experiment import report_experiment
-from likewise.run import Done, Outcome, Processes, Serial, Settings, perform
+from likewise.run import Done, Executor, Outcome, Processes, Serial, Settings, Step, perform
 from likewise.statistics import NO_CHANCE, Trust
 from likewise.store import Store
 
@@ -186,14 +187,33 @@ def test_unknown_executors_are_refused(
         likewise.run(experiment, tmp_path, executor=executor, workers=workers)
 
 
+def die(task: int, step: Step) -> None:
+    os._exit(task)
+
+
+def halved(task: int, step: Step) -> int:
+    step(1, 2)
+    if task > 0:
+        time.sleep(1.2)  # long enough to be looked at
+    return abs(task)
+
+
 def test_a_worker_that_dies_is_reported() -> None:
     with pytest.raises(LikewiseError, match="a worker process died"):
-        list(Processes(1).map(os._exit, [3]))
+        list(Processes(1).map(die, [3]))
 
 
 def test_executors_return_every_outcome() -> None:
-    assert list(Serial().map(abs, [-1, 2])) == [1, 2]
-    assert sorted(Processes(2).map(abs, [-1, 2, -3])) == [1, 2, 3]
+    assert list(Serial().map(halved, [-1, -2])) == [1, 2]
+    assert sorted(Processes(2).map(halved, [-1, -2, -3])) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("executor", [Serial(), Processes(1)], ids=["serial", "processes"])
+def test_executors_tell_how_far_within_a_task_they_are(executor: Executor) -> None:
+    seen: list[list[float]] = []
+    assert list(executor.map(halved, [2, -1], lambda shares: seen.append(list(shares)))) == [2, 1]
+    assert [0.5, 0.0] in seen
+    assert all(first <= then for first, then in itertools.pairwise(seen))
 
 
 def test_memory_running_out_is_an_outcome(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -46,6 +46,28 @@ def test_moments_are_those_of_all_permutations(n, centred, diagonal):
         assert m.skewness[0, 0] == pytest.approx(stats.skew(scores), rel=1e-8, abs=1e-8)
 
 
+@pytest.mark.parametrize("flat", [True, False], ids=["flat", "power law"])
+def test_moments_and_pvalues_are_those_of_a_hundred_thousand_shuffles(flat):
+    n, count = 40, 100_000
+    rng = np.random.default_rng(11)
+    spectrum = np.ones(64) if flat else 1 / np.arange(1, 65)
+    a, b = (np.cov(rng.normal(size=(n, 64)) * spectrum) for _ in "ab")
+    scores = np.concatenate(
+        [
+            np.einsum("ij,pij->p", a, b[p[:, :, None], p[:, None, :]])
+            for p in (np.stack([rng.permutation(n) for _ in range(1000)]) for _ in range(count // 1000))
+        ]
+    )
+    m = shuffled_moments(sums(a)[None], sums(b)[None], n)
+    error = scores.std() / count**0.5
+    assert m.mean[0, 0] == pytest.approx(scores.mean(), abs=4 * error)
+    assert m.std[0, 0] == pytest.approx(scores.std(), rel=4 / count**0.5 * (1 + abs(stats.kurtosis(scores))))
+    assert m.skewness[0, 0] == pytest.approx(stats.skew(scores), abs=0.1 + 0.1 * abs(stats.skew(scores)))
+    for share in (0.5, 0.1, 0.05, 0.01):  # the p-value of the score that so many shuffles exceed
+        value = np.quantile(scores, [[1 - share]])
+        assert m.pvalue(value, 1)[0, 0] == pytest.approx(share, rel=0.1)
+
+
 @pytest.mark.parametrize("graph", [*PAIRS, *TRIPLES])
 def test_each_sum_is_that_of_its_graph(graph: Graph):
     a = symmetric(np.random.default_rng(1), 6)

@@ -24,6 +24,7 @@ def compare(
     null: options.Null = "moments",
     groups: options.Groups = 20,
     seed: options.Seed = 0,
+    device: options.Device = "cpu",
     id_column: Annotated[str, typer.Option(help="Column of ids in Parquet files.")] = "id",
     output: Annotated[Path | None, typer.Option(help="Also write the table: .parquet or .csv.")] = None,
     json: options.Json = False,
@@ -42,6 +43,7 @@ def compare(
             permutations=permutations,
             groups=groups,
             rng=seed,
+            device=options.check_device(device),
             watch=lambda done, total: watch("comparing", done, total),
         )
     if output is not None:

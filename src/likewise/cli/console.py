@@ -9,9 +9,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
-    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -71,13 +73,22 @@ def bytes_text(count: int | None) -> str:
     return f"{size:.4g} {unit}"
 
 
+class Rate(ProgressColumn):
+    """What is done in a second."""
+
+    def render(self, task: Task) -> Text:
+        """Return it as text, nothing while it is not known."""
+        return Text("" if task.speed is None else f"{task.speed:,.0f}/s" if task.speed >= 10 else f"{task.speed:.2g}/s")
+
+
 @contextmanager
 def progress() -> Iterator[Watch]:
-    """Bars with what is done, the time taken and the time left, one for each label."""
+    """Bars with what is done, the rate, the time taken and the time left, one for each label."""
     bars = Progress(
         TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
-        BarColumn(bar_width=20),
-        TaskProgressColumn(table_column=Column(no_wrap=True, min_width=4)),
+        BarColumn(bar_width=12),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        Rate(table_column=Column(no_wrap=True, min_width=6)),
         TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
         TextColumn("left", table_column=Column(no_wrap=True, min_width=4)),
         TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),

@@ -13,7 +13,7 @@ from likewise.store import Store, read_file
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 StoreFolder = Annotated[Path | None, typer.Option("--store", help="Folder of the store [default: runs/NAME].")]
-Device = Annotated[str, typer.Option(help="Where models run: cpu or cuda.")]
+Device = Annotated[str, typer.Option(help="Where to calculate: cpu or cuda.")]
 BatchTokens = Annotated[
     int | None, typer.Option(min=1, help="Tokens of a batch, padding included [default: by device].")
 ]
@@ -36,22 +36,27 @@ def read_representations(names: list[str], store: Path | None, dataset: str | No
     if dataset is None and store is None:
         return read_files([Path(name) for name in names], "id")
     place = find_store(store)
-    known = [r for about in place.experiments().values() for r in about["representations"]]
-    datasets = list(dict.fromkeys(r["dataset"] for r in known))
-    if dataset not in datasets:
-        raise InputError(f"which data set? {did_you_mean(dataset or '', datasets)}; name one with --dataset")
-    keys = {r["name"]: r["key"] for r in known if r["dataset"] == dataset}
+    keys = names_on(place, dataset)
     for name in names:
         if name not in keys:
             raise InputError(f"no representation {name!r} on {dataset}; {did_you_mean(name, keys)}")
     return [place.load_representation(keys[name], name) for name in names]
 
 
+def names_on(place: Store, dataset: str | None) -> dict[str, str]:
+    """Return the keys of a store's representations on a data set by their names."""
+    known = [r for about in place.experiments().values() for r in about["representations"]]
+    datasets = list(dict.fromkeys(r["dataset"] for r in known))
+    if dataset not in datasets:
+        raise InputError(f"which data set? {did_you_mean(dataset or '', datasets)}; name one with --dataset")
+    return {r["name"]: r["key"] for r in known if r["dataset"] == dataset}
+
+
 def read_files(files: list[Path], id_column: str) -> list[Representation]:
     """Return the representations, called by their files' names, or by their paths where names repeat."""
     read = [read_file(f, id_column=id_column) for f in files]
     if len({r.name for r in read}) < len(read):
-        read = [Representation(r.matrix, r.ids if r.has_ids else (), str(f)) for r, f in zip(read, files, strict=True)]
+        read = [r.changed(name=str(f)) for r, f in zip(read, files, strict=True)]
     if without := [r.name for r in read if not r.has_ids]:
         say(f"no ids in {', '.join(without)}: rows are taken to be in one order")
     return read

@@ -2,7 +2,7 @@
 
 from likewise.plan.experiment import Experiment
 from likewise.plan.plan import Answers, DatasetPlan, Plan, plan, results_of, rows_of, scores_of_pair, tiles_of
-from likewise.plan.tasks import Extract, Reduce, Task, Tile, Wanted
+from likewise.plan.tasks import Extract, Reduce, Task, Tile, Wanted, model_of
 
 __all__ = [
     "Answers",
@@ -14,6 +14,7 @@ __all__ = [
     "Task",
     "Tile",
     "Wanted",
+    "model_of",
     "plan",
     "results_of",
     "rows_of",

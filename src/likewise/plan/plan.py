@@ -12,7 +12,7 @@ from jaxtyping import Bool, Int
 from likewise.errors import InputError
 from likewise.measures import Configuration, footprint, record
 from likewise.plan.experiment import Experiment
-from likewise.plan.tasks import Extract, Reduce, Tile, Wanted, by_product, representation_key
+from likewise.plan.tasks import Extract, Reduce, Tile, Wanted, by_product, name_of, representation_key
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
 from likewise.statistics import SCHEMA, Results, Trust, orders
 from likewise.store import Store
@@ -264,7 +264,7 @@ def _wanted(experiment: Experiment, entry: Any) -> tuple[Wanted, ...]:
             if size and layer.isdecimal() and int(layer) > size["blocks"]:
                 raise InputError(f"layer {layer} of {model.name}, which has {size['blocks']} blocks")
             key = representation_key(of_model, identity, layer, part.pooling, part.dtype)
-            name = model.name if layer == "last" else f"{model.name} @ {layer}"
+            name = name_of(model.name, layer)
             found.append(Wanted(name, key, model.spec, dataset, layer, part.pooling, part.dtype))
     if experiment.measures and len(found) < 2:
         raise InputError(f"{entry.name} has {len(found)} representation; needed are two or more to compare")

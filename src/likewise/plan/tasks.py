@@ -20,6 +20,26 @@ RESULT_VERSION = 2
 """Raised when the shuffles or what is derived from them change for the same request."""
 
 
+AT = " @ "
+"""Stands between the names of a model and of its layer."""
+
+
+def name_of(model: str, layer: str) -> str:
+    """Return what tables call a layer of a model."""
+    return model if layer == "last" else f"{model}{AT}{layer}"
+
+
+def model_of(name: str) -> str:
+    """Return the model of a representation by its name.
+
+    Examples
+    --------
+    >>> model_of(name_of("gpt2", "3")), model_of(name_of("gpt2", "last"))
+    ('gpt2', 'gpt2')
+    """
+    return name.rpartition(AT)[0] or name
+
+
 @dataclass(frozen=True)
 class Wanted:
     """A representation of an experiment: what tables call it, its key, and what makes it."""
@@ -76,7 +96,7 @@ class Extract:
     def label(self) -> str:
         """What progress and messages call it."""
         first = self.wanted[0]
-        return f"{first.name.removesuffix(f' @ {first.layer}')} on {first.dataset.name}"
+        return f"{model_of(first.name)} on {first.dataset.name}"
 
 
 def by_product(chosen: Iterable[Configuration], trust: Trust) -> bool:

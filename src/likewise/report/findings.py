@@ -109,12 +109,11 @@ def _standouts(pairs: pd.DataFrame) -> list[str]:
     said = [_pair("Most alike", ranked.iloc[0])] if len(ranked) > 1 else [_pair("The only pair", ranked.iloc[0])]
     if len(ranked) > 1:
         said.append(_pair("Least alike", ranked.iloc[-1]))
-    tested = pairs[pairs["smallest_p"].notna()]
-    unsure = int((tested["smallest_p"] > LEVEL).sum())
+    tested = pairs[pairs["smallest_p_bh"].notna()]
+    unsure = int((tested["smallest_p_bh"] > LEVEL).sum())
     said.append(
-        f"Not told from chance: {unsure:,} of {counted(len(tested), 'pair')} (smallest p over the configurations "
-        f"above {LEVEL}; p is the share of shuffles at least as alike, the score itself counted in; corrected neither "
-        "for the number of pairs nor for the number of configurations)."
+        f"Not told from chance: {unsure:,} of {counted(len(tested), 'pair')} (no configuration with a p "
+        f"of {LEVEL} or less after Benjamini and Hochberg's correction for all scores of the table)."
     )
     return said
 

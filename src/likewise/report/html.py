@@ -1,6 +1,7 @@
 """The page: figures, tables and sentences put into one file that needs nothing else."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,14 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from likewise.errors import InputError
-from likewise.measures import record
+from likewise.measures import Configuration, record
 from likewise.report import figures, findings, interactive, tables
 from likewise.report.files import Drawn, Folder, slug
 from likewise.report.findings import shown
 from likewise.statistics import NO_CHANCE, Results, between_datasets, between_measures
+
+FOLDS = 5
+"""Of the held-out fits that the page proposes."""
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -80,6 +84,7 @@ def write_report(
         "ordered": any(group.ordered for group in groups),
         "layout": interactive.LAYOUT,
         "measures": _between_measures(out, results),
+        "overfitting": _overfitting(out, results, configurations),
         "datasets": _between_datasets(out, results, frame),
         "long": _long(out, results, frame),
         "csv": out.long_table(results.table, "comparisons"),
@@ -151,6 +156,18 @@ def _between_measures(out: Folder, results: Results) -> dict[str, Any]:
         "table": _table(table, out.frame(table, "between-measures")),
         "apart": _table(apart, out.frame(apart, "disagreements")) if len(apart) else None,
     }
+
+
+def _overfitting(out: Folder, results: Results, configurations: Sequence[Configuration]) -> dict[str, Any]:
+    """Fits beside their held-out fits; and what would have to be asked for where there are none."""
+    table = tables.overfit(results)
+    alone = [
+        replace(c, parameters={**c.parameters, "folds": FOLDS}).label
+        for c in configurations
+        if c.parameters.get("folds") == 0
+    ]
+    lacking = [label for label in alone if label not in {*table["held out"]}]
+    return {"table": _table(table, out.frame(table, "overfitting")) if len(table) else None, "lacking": lacking}
 
 
 def _between_datasets(out: Folder, results: Results, frame: pd.DataFrame) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from likewise.measures import INVARIANCES, Configuration, record
-from likewise.statistics import Agreement, Results, disagreements
+from likewise.statistics import Agreement, Overfit, Results, disagreements, overfitting
 
 MISSING = "–"
 """Stands where there is no number; the reason stands beside it."""
@@ -201,8 +201,17 @@ def disagreeing(results: Results, table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def overfit(results: Results) -> pd.DataFrame:
+    """Return measures that fit with and without ``folds``, one row per data set and measure that has both."""
+    names = {"dataset": "data set", "in_sample": "fitted to all", "held_out": "held out", "n_pairs": "pairs",
+             "n_items": "prompts", "value_in_sample": "mean score", "value_held_out": "mean held-out score",
+             "chance_in_sample": "chance", "chance_held_out": "held-out chance"}  # fmt: skip
+    found = [asdict(gap) for gap in overfitting(results)]
+    return pd.DataFrame(found, columns=list(Overfit.__dataclass_fields__)).rename(columns=names)
+
+
 def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per data set and pair: its mean calibrated score, and its smallest p.
+    """Return one row per data set and pair: its mean calibrated score, and its smallest p, as it is and corrected.
 
     ``calibrated_of`` of ``configurations`` configurations have a calibrated score; the mean is over those. Where the
     order of the pair counts, a configuration has the mean of both orders, if both have a calibrated score.
@@ -212,6 +221,7 @@ def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:
     scores = within.agg(
         calibrated=("calibrated", "mean"),
         pvalue=("pvalue", "min"),
+        corrected=("pvalue_bh", "min"),
         known=("calibrated", "count"),
         rows=("calibrated", "size"),
     ).reset_index()
@@ -220,6 +230,7 @@ def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:
     return grouped.agg(
         mean_calibrated=("calibrated", "mean"),
         smallest_p=("pvalue", "min"),
+        smallest_p_bh=("corrected", "min"),
         calibrated_of=("calibrated", "count"),
         configurations=("configuration", "size"),
     ).reset_index()

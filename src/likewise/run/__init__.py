@@ -1,6 +1,6 @@
 """Runs: tasks done by executors, until an experiment is finished."""
 
-from likewise.run.executor import Executor, Serial
+from likewise.run.executor import Executor, Serial, Step
 from likewise.run.processes import Processes
 from likewise.run.run import Done, read_experiment, run
 from likewise.run.worker import Outcome, Settings, Watch, perform
@@ -12,6 +12,7 @@ __all__ = [
     "Processes",
     "Serial",
     "Settings",
+    "Step",
     "Watch",
     "perform",
     "read_experiment",

@@ -4,16 +4,20 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
 from likewise.errors import InputError, LikewiseError
+from likewise.run.executor import Shares, Step
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+EVERY = 0.5
+"""Seconds between two looks at how far the workers are."""
 
 
 class Processes:
@@ -30,17 +34,24 @@ class Processes:
             raise InputError(f"workers={workers}; needed is 1 or more")
         self.workers = workers or available_cores()
 
-    def map(self, run: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
+    def map(self, run: Callable[[T, Step], R], tasks: Iterable[T], shares: Shares = lambda done: None) -> Iterator[R]:
         """Yield the outcome of each task as it comes; when the caller stops, nothing new is started."""
         tasks = list(tasks)
+        context = multiprocessing.get_context("spawn")
+        done = context.Array("d", len(tasks), lock=False)  # each task writes its own place
         pool = ProcessPoolExecutor(
             max_workers=min(self.workers, len(tasks)) or 1,
-            mp_context=multiprocessing.get_context("spawn"),
+            mp_context=context,
             initializer=_start_worker,
+            initargs=(done,),
         )
         try:
-            for future in as_completed([pool.submit(run, task) for task in tasks]):
-                yield future.result()
+            left = {pool.submit(_perform, run, task, place) for place, task in enumerate(tasks)}
+            while left:
+                over, left = wait(left, EVERY, FIRST_COMPLETED)
+                shares(list(done))
+                for future in over:
+                    yield future.result()
         except BrokenProcessPool as error:
             raise LikewiseError(
                 "a worker process died, most likely for want of memory; what was finished is kept: run the same "
@@ -55,7 +66,22 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _start_worker() -> None:
+_done: Any = None
+"""In a worker: the share of each task that is done, which the process that asked for them reads."""
+
+
+def _start_worker(done: Any) -> None:
+    global _done  # shared memory reaches a worker only when it starts
+    _done = done
     threadpool_limits(1)
     # On Ctrl-C a worker goes at once and silently: what it was doing is not in the store, what it had done is.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
+
+def _perform(run: Callable[[T, Step], R], task: T, place: int) -> R:
+    def step(some: int, of: int) -> None:
+        _done[place] = some / max(1, of)
+
+    outcome = run(task, step)
+    step(1, 1)
+    return outcome

@@ -1,7 +1,7 @@
 """Plan, do what is ready, plan again, until nothing is left: resuming and adding to an experiment are the same loop."""
 
 import functools
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from likewise.errors import InputError
 from likewise.extract import BATCH_TOKENS
 from likewise.naming import did_you_mean
 from likewise.plan import Experiment, Extract, Plan, Reduce, Task, Tile, plan, results_of, scores_of_pair
-from likewise.run.executor import Executor, Serial
+from likewise.run.executor import Executor, Serial, Step
 from likewise.run.processes import Processes
 from likewise.run.worker import Outcome, Settings, Watch, perform, release
 from likewise.statistics import Results
@@ -69,7 +69,7 @@ def run(
     workers : int, optional
         Number of processes; the machine's cores by default.
     device : {"cpu", "cuda"}
-        Where models run.
+        Where models run, and tiles are compared.
     batch_tokens : int, optional
         Tokens of a batch of prompts, padding included; by default what suits the device.
     watch : callable
@@ -161,14 +161,22 @@ def _perform_all(
             place = f"{number}/{len(tasks)} "
             yield perform(task, settings, functools.partial(_watch_at, watch, place))
         return
-    total = sum(_scores(t) for t in tasks)
-    done = 0
+    scores = [_scores(t) for t in tasks]
     label = "reducing" if isinstance(tasks[0], Reduce) else "comparing"
-    watch(label, done, total)
-    for outcome in executor.map(functools.partial(perform, settings=settings), tasks):
-        done += _scores(outcome.task)
-        watch(label, done, total)
-        yield outcome
+
+    def tell(shares: Sequence[float]) -> None:
+        watch(label, int(sum(share * of for share, of in zip(shares, scores, strict=True))), sum(scores))
+
+    watch(label, 0, sum(scores))
+    yield from executor.map(functools.partial(_perform, settings=settings), tasks, tell)
+
+
+def _perform(task: Task, step: Step, settings: Settings) -> Outcome:
+    return perform(task, settings, functools.partial(_step, step))
+
+
+def _step(step: Step, label: str, done: int, total: int) -> None:
+    step(done, total)
 
 
 def _watch_at(watch: Watch, place: str, label: str, done: int, total: int) -> None:

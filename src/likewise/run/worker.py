@@ -18,7 +18,7 @@ from likewise.extract import (
 from likewise.measures import prepare
 from likewise.naming import canonical_json
 from likewise.plan import Extract, Reduce, Task, Tile
-from likewise.representation import Representation, check_same_items
+from likewise.representation import Representation, check_same_items, on_device
 from likewise.statistics import Results, in_turn, reduce, score_block, score_products
 from likewise.store import Store, content_key
 
@@ -35,7 +35,7 @@ class Settings:
     store : Path
         Folder of the store.
     device : {"cpu", "cuda"}
-        Where models run.
+        Where models run, and tiles are compared.
     batch_tokens : int
         Tokens of a batch, padding included.
     """
@@ -57,9 +57,9 @@ def perform(task: Task, settings: Settings, watch: Watch = lambda label, done, t
     """Do a task; an error that likewise raises becomes its outcome, so that the other tasks go on."""
     try:
         if isinstance(task, Tile):
-            compare_tile(task, Store(settings.store))
+            compare_tile(task, settings, watch)
         elif isinstance(task, Reduce):
-            reduce_task(task, Store(settings.store))
+            reduce_task(task, settings)
         else:
             extract_task(task, settings, watch)
     except LikewiseError as error:
@@ -133,21 +133,25 @@ def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
     parts.discard()
 
 
-def compare_tile(tile: Tile, store: Store) -> None:
+def compare_tile(tile: Tile, settings: Settings, watch: Watch) -> None:
     """Score the pairs of a tile, save the rows."""
-    results = compare_by_product(tile, store) if tile.by_product else compare_by_pair(tile, store)
+    store = Store(settings.store)
+    if tile.by_product:
+        results = compare_by_product(tile, store)
+    else:
+        results = compare_by_pair(tile, store, settings.device, lambda done, total: watch(tile.label, done, total))
     store.save_results(tile.key, results, tile.request)
 
 
-def compare_by_pair(tile: Tile, store: Store) -> Results:
-    """Prepare each representation of a tile once, score its pairs."""
-    loaded = [store.load_representation(key) for key in tile.representations]
+def compare_by_pair(tile: Tile, store: Store, device: str, watch: Callable[[int, int], None]) -> Results:
+    """Move each representation of a tile to the device and prepare it there once, score its pairs."""
+    loaded = [on_device(store.load_representation(key), device) for key in tile.representations]
     first, *others = loaded
     for other in others:
         check_same_items(first, other)
         check_same_texts(first.name, first.source["prompts"], other.name, other.source["prompts"])
     pairs = [(int(i), int(j)) for i, j in tile.places]
-    return score_block(loaded, pairs, tile.configurations, tile.trust, dataset=tile.dataset)
+    return score_block(loaded, pairs, tile.configurations, tile.trust, dataset=tile.dataset, watch=watch)
 
 
 def check_same_texts(first: str, texts: str, other: str, other_texts: str) -> None:
@@ -159,12 +163,13 @@ def check_same_texts(first: str, texts: str, other: str, other_texts: str) -> No
         )
 
 
-def reduce_task(task: Reduce, store: Store) -> None:
+def reduce_task(task: Reduce, settings: Settings) -> None:
     """Reduce representations to the vectors of every configuration."""
+    store = Store(settings.store)
     for key in task.representations:
         r = store.load_representation(key)
         about = {"items": content_key(list(r.ids)), "prompts": r.source["prompts"], "n": str(r.n_items)}
-        prepared = prepare(r)
+        prepared = prepare(on_device(r, settings.device))
         for c in task.configurations:
             store.save_reduced(key, c, reduce(c, prepared), about)
 

@@ -4,8 +4,10 @@ from likewise.statistics.agreement import Agreement, Disagreement, between_datas
 from likewise.statistics.block import NO_CHANCE, NullKind, Trust, has_moments, orders, score_block
 from likewise.statistics.compare import check_request, compare
 from likewise.statistics.jackknife import interval, leave_out
+from likewise.statistics.layers import BestLayers, best_layers
 from likewise.statistics.learning import Point, learning_curve, stable_from
 from likewise.statistics.moments import Moments, shuffled_moments
+from likewise.statistics.overfitting import Overfit, overfitting
 from likewise.statistics.permutation import Chance, Null, draw_permutations, judge
 from likewise.statistics.population import Reduced, reduce, score_products
 from likewise.statistics.results import OF_THE_TABLE, SCHEMA, Comparison, Results, in_turn
@@ -15,16 +17,19 @@ __all__ = [
     "OF_THE_TABLE",
     "SCHEMA",
     "Agreement",
+    "BestLayers",
     "Chance",
     "Comparison",
     "Disagreement",
     "Moments",
     "Null",
     "NullKind",
+    "Overfit",
     "Point",
     "Reduced",
     "Results",
     "Trust",
+    "best_layers",
     "between_datasets",
     "between_measures",
     "check_request",
@@ -38,6 +43,7 @@ __all__ = [
     "learning_curve",
     "leave_out",
     "orders",
+    "overfitting",
     "reduce",
     "score_block",
     "score_products",

@@ -1,5 +1,6 @@
 """Score a block of pairs: each representation prepared once, each shuffle of it gathered once, products stacked."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -62,10 +63,14 @@ Sides: TypeAlias = Mapping[int, Prepared]
 
 @dataclass
 class Column:
-    """A configuration in one order for all pairs of a block: what was found so far, NaN where there is nothing."""
+    """A configuration in one order for all pairs of a block: what was found so far, NaN where there is nothing.
+
+    ``closed`` says that its chance level has a closed form, and that no shuffles are made.
+    """
 
     configuration: Configuration
     turned: bool
+    closed: bool
     value: Float[np.ndarray, " m"]
     shuffled: Float[np.ndarray, "p m"]
     without: Float[np.ndarray, "g m"]
@@ -128,7 +133,25 @@ def score_block(
     """
     used = sorted({i for pair in pairs for i in pair})
     sides = {i: sides[i] if sides else prepare(representations[i]) for i in used}
-    n = sides[used[0]].n
+    columns = score_columns(sides, pairs, chosen, trust, rng=rng, watch=watch)
+    seed = trust.seed if rng is None else None
+    return Results(in_turn([_table(c, representations, sides, pairs, trust, dataset, seed) for c in columns]))
+
+
+def score_columns(
+    sides: Sides,
+    pairs: Sequence[Pair],
+    chosen: Sequence[Configuration],
+    trust: Trust,
+    *,
+    rng: np.random.Generator | None = None,
+    watch: Watch = lambda done, total: None,
+) -> list[Column]:
+    """Score pairs in every configuration as they are, after each shuffle, and without each group of items.
+
+    All pairs get the same shuffles. ``watch`` is told of every pair that was scored once more.
+    """
+    n = next(iter(sides.values())).n
     shuffles = draw_permutations(n, trust.permutations, trust.seed if rng is None else rng)
     shuffles = shuffles[:0] if trust.null == "none" else shuffles
     kept = leave_out(n, trust.groups, trust.seed)
@@ -137,6 +160,7 @@ def score_block(
         Column(
             c,
             bool(turned),
+            closed=trust.null == "moments" and has_moments(c),
             value=np.full(m, np.nan),
             shuffled=np.full((len(shuffles), m), np.nan),
             without=np.full((len(kept), m), np.nan),
@@ -145,37 +169,34 @@ def score_block(
         for c in chosen
         for turned, _ in enumerate(orders(c, (0, 1)))
     ]
-    closed = [c for c in columns if trust.null == "moments" and has_moments(c.configuration)]
-    drawn = [c for c in columns if c not in closed and c.configuration.facts.paired]
-    steps = 1 + (len(shuffles) if drawn else 0) + len(kept)
+    drawn = [c for c in columns if not c.closed and c.configuration.facts.paired]
+    steps = m * (1 + (len(shuffles) if drawn else 0) + len(kept))
+    done = itertools.count()
 
-    watch(0, steps)
     # Pairs outside, configurations inside: what configurations share of a pair is computed once.
     for k, (i, j) in enumerate(pairs):
+        watch(next(done), steps)
         for c in columns:
             c.fill(c.value, k, sides[i], sides[j], c.undefined)
     for number, shuffle in enumerate(shuffles if drawn else ()):
-        watch(1 + number, steps)
         moved = {i: side.permuted(shuffle) for i, side in sides.items()}
         for c in drawn:
             if product := c.configuration.product:
                 c.fill_all(c.shuffled[number], pairs, sides, moved, product)
         for k, (i, j) in enumerate(pairs):
+            watch(next(done), steps)
             for c in drawn:
                 if not c.configuration.product:
                     x, y = (moved[i], sides[j]) if c.moves_first else (sides[i], moved[j])
                     c.fill(c.shuffled[number], k, x, y, c.no_null)
     for number, items in enumerate(kept):
-        watch(steps - len(kept) + number, steps)
         parts = {i: side.take(items) for i, side in sides.items()}
         for k, (i, j) in enumerate(pairs):
+            watch(next(done), steps)
             for c in columns:
                 c.fill(c.without[number], k, parts[i], parts[j], c.no_interval)
     watch(steps, steps)
-    seed = trust.seed if rng is None else None
-    return Results(
-        in_turn([_table(c, c in closed, representations, sides, pairs, trust, dataset, seed) for c in columns])
-    )
+    return columns
 
 
 def orders(configuration: Configuration, pair: tuple[T, T]) -> tuple[tuple[T, T], ...]:
@@ -217,7 +238,6 @@ def _stack(product: Product, of: Sequence[Prepared]) -> Float[Array, "m nn"]:
 
 def _table(
     c: Column,
-    closed: bool,
     representations: Sequence[Representation],
     sides: Sides,
     pairs: Sequence[Pair],
@@ -230,7 +250,7 @@ def _table(
     m = len(pairs)
     notes: list[list[str]] = [[] for _ in range(m)]
     null = None
-    if closed:
+    if c.closed:
         null = _null_of_moments(c, sides, pairs)
     elif len(c.shuffled):
         for k in c.no_null:
@@ -242,7 +262,7 @@ def _table(
                 notes[k].append(NO_CHANCE)
     chance = None
     if null is not None:
-        identity, told = _identity(c, null, sides, pairs)
+        identity, told = identities(c, null.mean, sides, pairs)
         chance = judge(c.value, null, facts, identity)
         for k in range(m):
             notes[k] += filter(None, (chance.reason[k], told.get(k)))
@@ -253,7 +273,7 @@ def _table(
     n = next(iter(sides.values())).n
     for k in range(m if trust.groups and not len(c.without) else 0):
         notes[k].append(f"no interval: {n} inputs; needed are {FEWEST} or more")
-    drawn = null is not None and not closed
+    drawn = null is not None and not c.closed
     return columns_of(
         c.configuration,
         dataset=dataset,
@@ -263,7 +283,7 @@ def _table(
         a=[pair[c.turned] for pair in pairs],
         b=[pair[not c.turned] for pair in pairs],
         value=c.value,
-        null="moments" if closed else "shuffles" if drawn else "none",
+        null="moments" if c.closed else "shuffles" if drawn else "none",
         chance=chance,
         low=low,
         high=high,
@@ -289,17 +309,20 @@ def _null_of_moments(c: Column, sides: Sides, pairs: Sequence[Pair]) -> Null:
     return Null.of_moments(c.value, Moments(*found), c.configuration.facts)
 
 
-def _identity(
-    c: Column, null: Null, sides: Sides, pairs: Sequence[Pair]
+def identities(
+    c: Column, where: Float[np.ndarray, " m"], sides: Sides, pairs: Sequence[Pair]
 ) -> tuple[Float[np.ndarray, " m"], dict[int, str]]:
-    """What a score can come to, where it can be said: the fixed value, or the mean of both self-scores."""
+    """What a score can come to, the fixed value or the mean of both self-scores, or why it cannot be said.
+
+    For pairs whose place in ``where`` is not NaN.
+    """
     identity = c.configuration.facts.identity
     if identity is not None:
         return np.full(len(pairs), identity), {}
     own: dict[int, float] = {}
     none: dict[int, str] = {}
     start = perf_counter()
-    for i in sorted({i for k, pair in enumerate(pairs) if not np.isnan(null.mean[k]) for i in pair}):
+    for i in sorted({i for k, pair in enumerate(pairs) if not np.isnan(where[k]) for i in pair}):
         try:
             own[i] = c.configuration(sides[i], sides[i])
         except UndefinedError as error:

@@ -10,7 +10,7 @@ from likewise.arrays import Array
 from likewise.errors import InputError
 from likewise.measures import Asked, configurations
 from likewise.naming import did_you_mean
-from likewise.representation import Representation, check_same_items
+from likewise.representation import Representation, check_same_items, on_device
 from likewise.statistics.block import NullKind, Trust, Watch, score_block
 from likewise.statistics.results import Results
 
@@ -24,6 +24,7 @@ def compare(
     groups: int = 20,
     rng: int | np.random.Generator = 0,
     dataset: str = "",
+    device: str = "cpu",
     watch: Watch = lambda done, total: None,
 ) -> Results:
     """Compare every pair of representations of the same inputs, each score beside its chance level and interval.
@@ -38,13 +39,15 @@ def compare(
         Where chance levels come from: ``moments`` takes the closed form over all shuffles where a measure has one, as
         cka and rsa have, and shuffles elsewhere.
     permutations : int
-        Number of shuffles of the rows of the second of a pair; 0 for none. Where all n! are fewer, they are all taken.
+        Number of shuffles of the rows of one side; 0 for none. Where all n! are fewer, they are all taken.
     groups : int
         Groups of inputs that are left out in turn for the intervals; 0 for none.
     rng : int or numpy.random.Generator
         Seed or generator of the shuffles; all pairs get the same ones.
     dataset : str
         What the inputs are called in the table.
+    device : str
+        Where to calculate: ``"cpu"`` where the arrays are, ``"cuda"`` on a GPU, by torch.
     watch : callable
         Is told the number of steps done, and in all.
 
@@ -83,7 +86,7 @@ def compare(
     check_request(null, permutations, groups)
     given = isinstance(rng, np.random.Generator)
     return score_block(
-        named,
+        [on_device(r, device) for r in named],
         list(itertools.combinations(range(len(named)), 2)),
         chosen,
         Trust(null, int(permutations), 0 if given else int(rng), int(groups)),  # type: ignore[arg-type]  # no generator
@@ -108,9 +111,7 @@ def named_representations(
     """Return the representations, named by the mapping's keys where there are any."""
     if isinstance(given, Mapping):
         return [
-            Representation(r.matrix, r.ids if r.has_ids else (), str(name), r.key, r.source)
-            if isinstance(r, Representation)
-            else Representation(r, name=str(name))
+            r.changed(name=str(name)) if isinstance(r, Representation) else Representation(r, name=str(name))
             for name, r in given.items()
         ]
     if unnamed := [r for r in given if not isinstance(r, Representation)]:

@@ -1,0 +1,226 @@
+"""The best of several layers: a maximum over many scores, beside the maximum that shuffled rows reach."""
+
+import functools
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from likewise.arrays import Array
+from likewise.errors import InputError
+from likewise.measures import Asked, Configuration, configurations, prepare
+from likewise.representation import Representation, check_same_items
+from likewise.statistics.block import NO_CHANCE, Column, Trust, Watch, identities, orders, score_columns
+from likewise.statistics.compare import check_request, named_representations
+from likewise.statistics.permutation import Null, judge
+
+BLOCK = 8
+"""Layers of either model that are prepared at a time."""
+
+
+@dataclass(frozen=True)
+class BestLayers:
+    """The pair of layers of two models that is most alike in one configuration; None where there is no number.
+
+    Parameters
+    ----------
+    a, b, measure, parameters : str
+        As in `Comparison`, of the models.
+    layer_a, layer_b : str
+        Names of the best layers.
+    n_layer_pairs : int
+        Pairs of layers that have a score.
+    value : float or None
+        The best score.
+    null_mean, null_std, z, pvalue, calibrated : float or None
+        Against the best over the same pairs of layers after each shuffle.
+    pvalue_alone : float or None
+        The p-value of the best pair of layers as if no other had been tried: too small by the choice.
+    n_permutations : int
+        Number of shuffles.
+    reason : str
+        Why something is missing.
+    """
+
+    a: str
+    b: str
+    measure: str
+    parameters: str
+    layer_a: str
+    layer_b: str
+    n_layer_pairs: int
+    value: float | None
+    null_mean: float | None
+    null_std: float | None
+    z: float | None
+    pvalue: float | None
+    calibrated: float | None
+    pvalue_alone: float | None
+    n_permutations: int
+    reason: str
+
+
+def best_layers(
+    models: Mapping[str, Mapping[str, Array | Representation] | Sequence[Representation]],
+    measures: Asked | Iterable[Asked] = "recommended",
+    *,
+    permutations: int = 100,
+    seed: int = 0,
+    watch: Watch = lambda done, total: None,
+) -> list[BestLayers]:
+    r"""Find the most alike layers of every two models, and set their score beside the best of shuffled rows.
+
+    .. math:: T = \max_{l, m} s(X_l, Y_m), \qquad T_\pi = \max_{l, m} s(X_l, \pi Y_m)
+
+    with one shuffle :math:`\pi` in all pairs of layers, so that the null has the same choice, among scores that hang
+    together as these do. A p-value of the best pair alone would ignore that it was chosen.
+
+    Parameters
+    ----------
+    models : mapping of name to layers
+        The layers as `compare` takes representations; all describe the same inputs.
+    measures : str, Configuration, or iterable of them
+        As in `compare`.
+    permutations : int
+        Number of shuffles, 1 or more; a maximum has no closed form.
+    seed : int
+        Of the shuffles.
+    watch : callable
+        Is told the number of steps done, and in all.
+
+    Returns
+    -------
+    list of BestLayers
+        One per two models and configuration, two where the order of the pair counts.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two models, or the rows do not describe the same items.
+
+    Notes
+    -----
+    Cost: that of all pairs of layers and their shuffles. Memory: eight layers of either model, prepared, twice.
+
+    References
+    ----------
+    Westfall and Young (1993), *Resampling-Based Multiple Testing*, for the maximum over tests under one shuffle.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> early, late = rng.normal(size=(2, 30, 4))
+    >>> found = best_layers({"x": {"0": early, "1": late}, "y": {"0": 2 * late + 1}}, "cka", permutations=20)
+    >>> [(best.layer_a, best.layer_b, round(best.value, 9), round(best.calibrated, 9)) for best in found]
+    [('1', '0', 1.0, 1.0)]
+    """
+    named = {name: named_representations(layers) for name, layers in models.items()}
+    chosen = configurations(measures)
+    check_request("shuffles", permutations, 0)
+    if len(named) < 2 or not chosen or not all(named.values()) or not permutations:
+        raise InputError(
+            f"{len(named)} models, {min(map(len, named.values()), default=0)} layers of one of them, {len(chosen)} "
+            f"measures, {permutations} shuffles; needed are two models and one of each other, or more"
+        )
+    everything = [r for layers in named.values() for r in layers]
+    for other in everything[1:]:
+        check_same_items(everything[0], other)
+    trust = Trust("shuffles", permutations, seed, groups=0)
+    couples = list(itertools.combinations(named, 2))
+    total = sum(len(named[a]) * len(named[b]) for a, b in couples)
+    done = 0
+    found = []
+    for a, b in couples:
+        parts: list[list[_Part]] = []
+        for left, right in itertools.product(_blocks(named[a]), _blocks(named[b])):
+            count = len(left) * len(right)
+            tell = functools.partial(_tell, watch, done, count, total)
+            parts.append(_score(left, right, chosen, trust, tell))
+            done += count
+        found += [_best(a, b, of_one) for of_one in zip(*parts, strict=True)]
+    watch(total, total)
+    return found
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A column over some pairs of layers, what each can come to, and the names of both."""
+
+    column: Column
+    identity: np.ndarray
+    names: list[tuple[str, str]]
+
+
+def _tell(watch: Watch, before: int, count: int, total: int, done: int, of: int) -> None:
+    watch(before + count * done // of, total)
+
+
+def _blocks(layers: Sequence[Representation]) -> list[Sequence[Representation]]:
+    return [layers[start : start + BLOCK] for start in range(0, len(layers), BLOCK)]
+
+
+def _score(
+    left: Sequence[Representation],
+    right: Sequence[Representation],
+    chosen: Sequence[Configuration],
+    trust: Trust,
+    watch: Watch,
+) -> list[_Part]:
+    sides = dict(enumerate(map(prepare, [*left, *right])))
+    pairs = [(i, len(left) + j) for i in range(len(left)) for j in range(len(right))]
+    names = [(left[i].name, right[j - len(left)].name) for i, j in pairs]
+    return [
+        _Part(c, identities(c, c.value, sides, pairs)[0], names)
+        for c in score_columns(sides, pairs, chosen, trust, watch=watch)
+    ]
+
+
+def _best(a: str, b: str, parts: Sequence[_Part]) -> BestLayers:
+    """The best over all pairs of layers that have a score, and over the same after each shuffle."""
+    c = parts[0].column
+    facts = c.configuration.facts
+    value, identity = (np.concatenate(of) for of in ([p.column.value for p in parts], [p.identity for p in parts]))
+    shuffled = np.concatenate([p.column.shuffled for p in parts], axis=1)
+    names = [pair for p in parts for pair in p.names]
+    undefined = [why for p in parts for why in p.column.undefined.values()]
+    no_null = [why for p in parts for why in p.column.no_null.values()]
+    known = np.flatnonzero(~np.isnan(value))
+    reasons = [f"{len(undefined)} of {len(value)} pairs of layers: {undefined[0]}"] if undefined else []
+    layers, numbers = ("", ""), [np.full(1, np.nan)] * 7
+    if len(known):
+        place = known[np.argmax(facts.more_alike * value[known])]
+        layers, best = names[place], value[place : place + 1]
+        numbers[0] = best
+        if no_null:
+            reasons.append(f"no chance level: undefined after a shuffle: {no_null[0]}")
+        elif facts.paired:
+            most = facts.more_alike * np.max(facts.more_alike * shuffled[:, known], axis=1, keepdims=True)
+            chance = judge(best, Null.of_shuffles(best, most, facts), facts, identity[place : place + 1])
+            of_one = Null.of_shuffles(best, shuffled[:, place : place + 1], facts)
+            numbers[1:] = [chance.mean, chance.std, chance.z, chance.pvalue, chance.calibrated, of_one.pvalue]
+            reasons += filter(None, chance.reason)
+        else:
+            reasons.append(NO_CHANCE)
+    first, second = orders(c.configuration, (a, b))[c.turned]
+    score, mean, std, z, pvalue, calibrated, alone = (None if np.isnan(x[0]) else float(x[0]) for x in numbers)
+    best_a, best_b = layers[::-1] if c.turned else layers
+    return BestLayers(
+        first,
+        second,
+        c.configuration.measure,
+        c.configuration.parameters_json,
+        best_a,
+        best_b,
+        len(known),
+        value=score,
+        null_mean=mean,
+        null_std=std,
+        z=z,
+        pvalue=pvalue,
+        calibrated=calibrated,
+        pvalue_alone=alone,
+        n_permutations=len(shuffled),
+        reason="; ".join(reasons),
+    )
