@@ -31,6 +31,7 @@ bench: $(INSTALLED) ## each benchmark checks its result, then times it
 	$(BIN)/python benchmarks/paper_workload.py
 	$(BIN)/python benchmarks/population.py
 	$(BIN)/python benchmarks/intervals.py
+	$(BIN)/python benchmarks/chance.py
 
 clean: ## what the targets made, but not the runs
 	rm -rf $(VENV) .cache site
