@@ -2,8 +2,9 @@
 
 import ast
 import difflib
+import inspect
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from likewise.errors import InputError
@@ -61,6 +62,46 @@ def format_call(name: str, parameters: Mapping[str, Any]) -> str:
 def _write(value: Any) -> str:
     """Write a literal, strings in double quotes."""
     return str(value) if value is None or isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
+
+
+def checked_call(
+    kind: str,
+    text: str,
+    functions: Mapping[str, Callable[..., Any]],
+    allowed: Mapping[str, tuple[Callable[[float], bool], str]],
+    *,
+    after: int,
+) -> str:
+    """Check a call of one of some functions with numbers, and write it with all its parameters.
+
+    Parameters
+    ----------
+    kind : str
+        What messages call such a function.
+    text : str
+        ``name`` or ``name(key=value)``.
+    functions : mapping
+        By name; their parameters after the first ``after`` ones are given in the call.
+    allowed : mapping
+        For each parameter whether a value can be used, and what is needed in words.
+    """
+    name, given = parse_call(text)
+    if name not in functions:
+        raise InputError(f"unknown {kind} {name!r}; {did_you_mean(name, functions)}")
+    parameters = {p.name: p for p in list(inspect.signature(functions[name]).parameters.values())[after:]}
+    for key, value in given.items():
+        if key not in parameters:
+            raise InputError(f"{name} has no parameter {key!r}; {did_you_mean(key, parameters)}")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"{name}({key}={value!r}): needed is a number")
+        usable, needed = allowed[key]
+        if not usable(value):
+            raise InputError(f"{name}({key}={value!r}): needed is {needed}")
+        given[key] = parameters[key].annotation(value)  # noise(sd=1) and noise(sd=1.0) are one
+    missing = [key for key, p in parameters.items() if p.default is p.empty and key not in given]
+    if missing:
+        raise InputError(f"{name} needs {missing[0]}, for example {name}({missing[0]}=...)")
+    return format_call(name, {key: given.get(key, p.default) for key, p in parameters.items()})
 
 
 def canonical_json(value: Any) -> str:

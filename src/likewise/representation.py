@@ -1,7 +1,7 @@
 """What is compared: one row per input, with the names of the inputs and where the rows came from."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -66,6 +66,14 @@ class Representation:
         """Return the same with other fields."""
         kept = {"matrix": self.matrix, "ids": self.ids if self.has_ids else (), "name": self.name, "key": self.key}
         return Representation(**{**kept, "source": self.source, **fields})
+
+    def without(self, ids: Collection[str]) -> "Representation":
+        """Return the same without some items."""
+        if not ids:
+            return self
+        left_out = set(ids)
+        kept = [i for i, name in enumerate(self.ids) if name not in left_out]
+        return self.changed(matrix=self.matrix[kept], ids=[self.ids[i] for i in kept])
 
     @property
     def n_items(self) -> int:

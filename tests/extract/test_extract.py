@@ -10,7 +10,8 @@ import pytest
 import tiny as tiny_models
 from likewise.errors import InputError
 from likewise.extract import DatasetSpec, LoadedModel, ModelSpec, Prompts, audit, extract, load_model, load_prompts
-from likewise.extract.forward import batches, find_blocks
+from likewise.extract.forward import batches
+from likewise.extract.layers import find_blocks
 from likewise.store import Parts
 
 ARCHITECTURES = ["llama", "gpt_neox", "bloom", "opt", "gpt2"]
@@ -152,11 +153,11 @@ def test_interrupted_extraction_goes_on_and_ends_equal(
 
     parts = Parts(tmp_path / "parts")
     with pytest.raises(KeyboardInterrupt):
-        extract(loaded, prompts, LAYERS, "last_token", batch_tokens=150, parts=parts, watch=stop_halfway)
+        extract(loaded, prompts, LAYERS, "last_token", batch_tokens=150, into=parts.layer, watch=stop_halfway)
     kept = told[-1][0]
     told.clear()
     resumed = extract(
-        loaded, prompts, LAYERS, "last_token", batch_tokens=150, parts=parts, watch=lambda *a: told.append(a)
+        loaded, prompts, LAYERS, "last_token", batch_tokens=150, into=parts.layer, watch=lambda *a: told.append(a)
     )
     assert told[0][0] == kept > 0
     assert told[-1][0] == told[-1][1]
@@ -166,8 +167,10 @@ def test_interrupted_extraction_goes_on_and_ends_equal(
 def test_part_that_was_cut_short_is_made_again(tiny: Callable[..., Path], prompts: Prompts, tmp_path: Path) -> None:
     loaded = load_model(ModelSpec(model=str(tiny("llama"))), device="cpu", dtype="float32")
     parts = Parts(tmp_path)
-    (tmp_path / "00000000-3-00000000.safetensors").write_bytes(b"half of a file")
-    rows = extract(loaded, prompts, ["last"], "last_token", parts=parts)["last"]
+    extract(loaded, prompts, ["last"], "last_token", into=parts.layer)
+    (file,) = tmp_path.glob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:100])
+    rows = extract(loaded, prompts, ["last"], "last_token", into=parts.layer)["last"]
     assert relative(rows, extract(loaded, prompts, ["last"], "last_token")["last"]) == 0
 
 

@@ -9,14 +9,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from likewise.errors import InputError, ModelError
-from likewise.extract import DatasetSpec, load_prompts
+from likewise.extract import DatasetSpec, Format, load_prompts
 
 WINOGRANDE = Path(__file__).parents[3] / "shared" / "data" / "winogrande_validation.jsonl"
 RECORDS = [{"q": "One?", "n": 1}, {"q": "Two?", "n": 2}, {"q": "Three?", "n": 3}]
 
 
 def spec(source: str, **fields: object) -> DatasetSpec:
-    return DatasetSpec(name=fields.pop("name", "mine"), source=source, **fields)  # type: ignore[arg-type]
+    form = Format(**{k: fields.pop(k) for k in list(fields) if k in Format.__dataclass_fields__})  # type: ignore[arg-type]
+    return DatasetSpec(name=fields.pop("name", "mine"), source=source, format=form, **fields)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -161,16 +161,16 @@ def test_a_value_that_is_not_finite_is_placed(tmp_path: Path, experiment: dict[s
     experiment["models"][2] = {"model": str(broken), "name": "overflow"}
     done = likewise.run(experiment, tmp_path / "store")
     assert len(done.failed) == 2
-    assert "in row 0 (item 'slide-inside-1a'), column 5" in done.failed[0].error
-    assert "in layer last of" in done.failed[0].error and "overflow" in done.failed[0].error
+    assert "layer last of 'sag-under-load-5a' holds values that are not finite" in done.failed[0].error
+    assert "in overflow on commonsense-probes, run in float32" in done.failed[0].error
 
 
 def test_changed_prompts_under_the_same_ids_are_refused(done: Done, experiment: dict[str, Any]) -> None:
     store = Store(done.store)
     key = next(iter(done.results)).a_key
     about = store.representation_path(key).with_suffix(".json")
-    prompts = store.describe_representation(key)["source"]["prompts"]
-    about.write_text(about.read_text().replace(prompts, "0" * 24))
+    records = store.describe_representation(key)["source"]["records"]
+    about.write_text(about.read_text().replace(records, "0" * 24))
     for path in (done.store / "results").glob("*.parquet"):
         path.unlink()
     again = likewise.run(experiment, done.store)
@@ -286,7 +286,7 @@ def test_layers_that_an_interrupted_save_left_out_are_taken_from_the_parts(
 ) -> None:
     monkeypatch.setattr(sys.modules["likewise.extract.extract"], "SECONDS_BETWEEN_PARTS", 0.0)
     experiment["models"] = [{**experiment["models"][0], "layers": ["1", "2", "last"]}]
-    save, saved = Store.save_representation, []
+    save, saved = Store.take_representation, []
 
     def stop_at_the_second(store: Store, *args: Any) -> None:
         if saved:
@@ -294,7 +294,7 @@ def test_layers_that_an_interrupted_save_left_out_are_taken_from_the_parts(
         saved.append(save(store, *args))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "save_representation", stop_at_the_second)
+        patch.setattr(Store, "take_representation", stop_at_the_second)
         with pytest.raises(KeyboardInterrupt):
             likewise.run(experiment, tmp_path)
     told: list[tuple[str, int, int]] = []

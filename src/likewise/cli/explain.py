@@ -34,7 +34,7 @@ def explain(
     added = to_numpy(contributions(configuration, a, b))
     alike = configuration.facts.more_alike * added
     order = np.argsort(-alike, kind="stable")
-    texts, why = _texts(store, dataset, a.ids)
+    texts, why = _texts(store, dataset, a.source.get("prompts"))
     rows = [
         {"place": place, "id": a.ids[i], "contribution": float(added[i]), "prompt": texts.get(a.ids[i])}
         for place, i in enumerate(order.tolist(), 1)
@@ -57,16 +57,17 @@ def _line(text: str | None) -> str:
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
 
-def _texts(store: Path | None, dataset: str | None, ids: Any) -> tuple[dict[str, str], str]:
-    """The texts of the prompts by id, or why they cannot be had."""
+def _texts(store: Path | None, dataset: str | None, fingerprint: Any) -> tuple[dict[str, str], str]:
+    """The texts of the rows by id, prompts or spans of them, or why they cannot be had."""
     if dataset is None:
         return {}, "files hold none"
     for about in options.find_store(store).experiments().values():
         for entry in Experiment.of(about["experiment"]).datasets:
-            if entry.name == dataset:
+            for spec in entry.specs.values() if entry.name == dataset else ():
                 try:
-                    prompts = load_prompts(entry.spec)
+                    prompts = load_prompts(spec)
                 except LikewiseError as error:
                     return {}, str(error)
-                return dict(zip(prompts.ids, prompts.texts, strict=True)), ""
-    return {}, f"no experiment names the data set {dataset}"
+                if prompts.fingerprint == fingerprint:
+                    return dict(prompts.named_texts()), ""
+    return {}, f"no experiment names the data set {dataset} with these prompts"

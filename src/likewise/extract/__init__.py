@@ -2,19 +2,27 @@
 
 from likewise.extract.audit import audit
 from likewise.extract.datasets import DatasetSpec, load_prompts
-from likewise.extract.extract import BATCH_TOKENS, Watch, extract
-from likewise.extract.forward import canonical_layer, canonical_pooling
+from likewise.extract.extract import BATCH_TOKENS, Rows, Watch, extract, tokens_of
+from likewise.extract.layers import canonical_layer, needs_blocks, resolve_layers
 from likewise.extract.models import DTYPES, LoadedModel, ModelSpec, library_versions, load_model
-from likewise.extract.prompts import Prompts
+from likewise.extract.pooling import canonical_pooling, tokens_to_generate
+from likewise.extract.prompts import Format, Prompts
+from likewise.extract.spans import Spans
+from likewise.extract.tokens import Tokens, Truncation
 from likewise.extract.variants import canonical_variant
 
 __all__ = [
     "BATCH_TOKENS",
     "DTYPES",
     "DatasetSpec",
+    "Format",
     "LoadedModel",
     "ModelSpec",
     "Prompts",
+    "Rows",
+    "Spans",
+    "Tokens",
+    "Truncation",
     "Watch",
     "audit",
     "canonical_layer",
@@ -24,4 +32,8 @@ __all__ = [
     "library_versions",
     "load_model",
     "load_prompts",
+    "needs_blocks",
+    "resolve_layers",
+    "tokens_of",
+    "tokens_to_generate",
 ]

@@ -6,7 +6,7 @@ import io
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,14 @@ import yaml
 
 from likewise.errors import InputError, MissingDependencyError, ModelError
 from likewise.extract.known import known, packaged_file
-from likewise.extract.prompts import Prompts, make_prompts
+from likewise.extract.prompts import Format, Prompts, make_prompts
+from likewise.extract.spans import Spans
 from likewise.naming import did_you_mean
 
 PROBES = "commonsense-probes"
+
+PLAIN = Format()
+"""A template alone: that of a known data set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +40,10 @@ class DatasetSpec:
         .parquet (also .gz), or a hub id.
     config, split, revision : str, optional
         Which part of a hub data set.
-    template : str, optional
-        A jinja2 template over the fields of a record; known data sets have one.
+    format : Format
+        How its records become prompts; known data sets have a template.
+    spans : Spans, optional
+        Which characters of a prompt are rows of their own; by default a prompt is one row.
     id : str, optional
         The field that names a record; the position by default.
     limit : int, optional
@@ -49,7 +55,8 @@ class DatasetSpec:
     config: str | None = None
     split: str | None = None
     revision: str | None = None
-    template: str | None = None
+    format: Format = PLAIN
+    spans: Spans | None = None
     id: str | None = None
     limit: int | None = None
 
@@ -68,10 +75,11 @@ class DatasetSpec:
             )
         entry = known("datasets").get(self.source) or known("datasets").get(self.name, {})
         local = self.is_file
-        filled = {k: entry.get(k) for k in ("config", "split", "template", "id") if getattr(self, k) is None}
+        filled = {k: entry.get(k) for k in ("config", "split", "id") if getattr(self, k) is None}
         if local:
-            filled = {k: v for k, v in filled.items() if k in ("template", "id")}
-        return replace(self, **filled)  # type: ignore[arg-type]  # names of fields that are text
+            filled = {k: v for k, v in filled.items() if k == "id"}
+        written = {k: entry.get(k) for k in ("template", "answer") if getattr(self.format, k) is None}
+        return replace(self, format=replace(self.format, **written), **filled)  # type: ignore[arg-type]  # all are text
 
     @property
     def is_file(self) -> bool:
@@ -95,15 +103,19 @@ class DatasetSpec:
             "config": spec.config,
             "split": spec.split,
             "revision": spec.revision or "main",
-            "template": spec.template,
+            "template": spec.format.template,
             "id": spec.id,
             "limit": spec.limit,
+            **({"format": besides} if (besides := self.format.besides_template()) else {}),
+            **({"spans": asdict(spec.spans)} if spec.spans else {}),
         }
 
     def n_items(self) -> int | None:
-        """How many prompts there are, where that can be known without a network."""
+        """How many rows there are, where that can be known without a network."""
         if not self.on_hub:
-            return len(load_prompts(self).ids)
+            return load_prompts(self).n_rows
+        if self.spans is not None:
+            return None
         items = known("datasets").get(self.source, {}).get("items")
         return min(items, self.limit) if items is not None and self.limit is not None else items or self.limit
 
@@ -129,13 +141,21 @@ def load_prompts(spec: DatasetSpec) -> Prompts:
         if full.limit is not None and full.limit < 1:
             raise InputError(f"{full.name}: limit={full.limit}; needed is 1 or more")
         records = _records(full)
-        if full.template is None:
+        if full.format.template is None:
             first, records = _peek(records)
             raise InputError(
                 f"{full.name} needs a template that makes a prompt of a record, for example "
                 f"template: '{{{{ {next(iter(first), 'prompt')} }}}}'; its fields are {', '.join(sorted(first))}"
             )
-        _LOADED[wanted] = make_prompts(full.name, records, full.template, id_column=full.id, limit=full.limit)
+        _LOADED[wanted] = make_prompts(
+            full.name,
+            records,
+            full.format,
+            id_column=full.id,
+            limit=full.limit,
+            spans=full.spans,
+            pool=_pool(full),
+        )
     return _LOADED[wanted]
 
 
@@ -208,6 +228,19 @@ def _read_records(path: Path) -> Iterator[dict[str, Any]]:
             if not isinstance(record, dict):
                 raise InputError(f"line {number} of {path} holds no object; needed is one record a line")
             yield record
+
+
+def _pool(spec: DatasetSpec) -> Iterable[Mapping[str, Any]] | None:
+    """What shots are drawn from, where it is not the data set itself."""
+    named = spec.format.shots_from
+    if named is None or not spec.format.shots:
+        return None
+    other = DatasetSpec(name=spec.name, source=named)
+    if other.is_file:
+        return read_records(Path(named))
+    if not spec.on_hub:
+        raise InputError(f"{spec.name}: shots_from {named!r} is no file; a split can be named of a hub data set only")
+    return _hub_records(replace(spec, split=named))
 
 
 def _hub_records(spec: DatasetSpec) -> Iterable[Mapping[str, Any]]:

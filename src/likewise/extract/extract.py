@@ -1,55 +1,106 @@
 """From a model and prompts to one matrix per layer, resumed where an earlier attempt was stopped."""
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from time import monotonic
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
-from likewise.extract.forward import batches, rows_in_batches, tokenize
+from likewise.errors import InputError, ModelError
+from likewise.extract.forward import batches, continued, run_batch
+from likewise.extract.layers import Reader
 from likewise.extract.models import LoadedModel
+from likewise.extract.pooling import tokens_to_generate
 from likewise.extract.prompts import Prompts
-from likewise.store import Parts
+from likewise.extract.tokens import Tokens, Truncation, tokenize
 
 Watch: TypeAlias = Callable[[int, int], None]
 """Is told how many tokens are done, and of how many."""
 
-BATCH_TOKENS = {"cpu": 512, "cuda": 16_384}
+BATCH_TOKENS = {"cpu": 512, "cuda": 16_384, "auto": 16_384}
 """Tokens of a batch, padding included, by device: little enough for a processor's caches, enough for a GPU."""
 
 SECONDS_BETWEEN_PARTS = 10.0
 """At most about this much work is lost when a process is killed."""
 
+MOST_THREADS = 16
+"""Batches at once on a processor: Python itself holds back more."""
+
+
+class Rows(Protocol):
+    """Where the rows of a layer go."""
+
+    done: Bool[np.ndarray, " n"]
+    """Which rows are there."""
+
+    def write(self, places: Int[np.ndarray, " m"], rows: Float[np.ndarray, "m d"]) -> None:
+        """Put rows in their places."""
+
+    def flush(self) -> None:
+        """Make sure that what was written is found again."""
+
+    @property
+    def matrix(self) -> Float[np.ndarray, "n d"]:
+        """All rows."""
+
+
+class InMemory:
+    """Rows that nobody takes up again."""
+
+    def __init__(self, n: int) -> None:
+        self.done = np.zeros(n, dtype=bool)
+        self.matrix = np.empty((n, 0), dtype=np.float32)
+
+    def write(self, places: Int[np.ndarray, " m"], rows: Float[np.ndarray, "m d"]) -> None:
+        """Put rows in their places."""
+        if not self.matrix.size:
+            self.matrix = np.empty((len(self.done), rows.shape[1]), dtype=np.float32)
+        self.matrix[places] = rows
+        self.done[places] = True
+
+    def flush(self) -> None:
+        """Do nothing."""
+
 
 def extract(
     loaded: LoadedModel,
-    prompts: Prompts,
+    prompts: Prompts | Tokens,
     layers: Sequence[str],
     pooling: str,
     *,
     batch_tokens: int = BATCH_TOKENS["cpu"],
     padding_side: str = "right",
-    parts: Parts | None = None,
+    truncation: Truncation = "error",
+    threads: int | None = None,
+    into: Callable[[str, int], Rows] = lambda layer, n: InMemory(n),
     watch: Watch = lambda done, total: None,
-) -> Mapping[str, np.ndarray]:
-    """Run all prompts through a model and pool each layer asked for into one row a prompt.
+) -> Mapping[str, Float[np.ndarray, "n d"]]:
+    """Run all prompts through a model and pool each layer asked for into one row a prompt, or a span.
 
     Parameters
     ----------
     loaded : LoadedModel
         The model, in inference mode.
-    prompts : Prompts
-        n texts.
+    prompts : Prompts or Tokens
+        Texts, or what `tokens_of` made of them.
     layers : sequence of str
-        Names of layers, as `likewise.extract.forward` defines them.
+        Names of layers, as `resolve_layers` returns them.
     pooling : str
-        How tokens become a row.
+        How tokens become a row, as `canonical_pooling` writes it.
     batch_tokens : int
-        Tokens of a batch, padding included. A row depends on it by rounding only.
+        Tokens of a batch, padding included. A row depends on it by rounding only. Where memory runs out, it is halved.
     padding_side : {"right", "left"}
         Where the padding stands.
-    parts : Parts, optional
-        Where finished rows are kept until all are there, and found again.
+    truncation : {"error", "left", "right"}
+        What becomes of prompts that are longer than the model takes.
+    threads : int, optional
+        Batches at once on a processor; by default as many as it has cores, `MOST_THREADS` at most.
+    into : callable
+        Gives the place for the rows of a layer, of which there will be so many; it may hold some already.
     watch : callable
         Is told the tokens done and in all.
 
@@ -61,61 +112,154 @@ def extract(
     Raises
     ------
     InputError
-        If a prompt is empty or too long, or a layer does not exist.
+        If a prompt is empty or too long, a layer does not exist, or a state is not finite.
+    MemoryError
+        If there is not memory enough for one prompt.
 
     Notes
     -----
-    Memory: the model, the states of one batch, and n x d x 4 bytes for each layer. Batches depend on the prompts and
-    ``batch_tokens`` alone, so an extraction that was resumed equals one that was not, to the last bit.
+    Memory: the model, the states of one batch for each thread, and what ``into`` keeps. Batches depend on the prompts
+    and ``batch_tokens`` alone, and a batch is run by as many threads of the processor whatever ``threads`` is, so an
+    extraction that was resumed equals one that was not, to the last bit.
     """
-    tokens = tokenize(loaded.tokenizer, prompts.texts, prompts.ids, loaded.model)
-    matrices: dict[str, np.ndarray] = {}
-    filled = np.zeros(len(tokens), dtype=bool)
-
-    def place(positions: np.ndarray, rows: Mapping[str, np.ndarray]) -> None:
-        for layer in layers:
-            if layer not in matrices:
-                matrices[layer] = np.empty((len(tokens), rows[layer].shape[1]), dtype=np.float32)
-            matrices[layer][positions] = rows[layer]
-        filled[positions] = True
-
-    for positions, rows in parts.load() if parts else ():
-        if rows.keys() >= set(layers):
-            place(positions, rows)
-    lengths = [len(t) for t in tokens]
-    # A batch is kept whole or not at all, so what is missing is whole batches.
-    todo = [batch for batch in batches(lengths, batch_tokens) if not filled[batch].all()]
-    done, total = sum(n for n, there in zip(lengths, filled, strict=True) if there), sum(lengths)
+    tokens = prompts if isinstance(prompts, Tokens) else tokens_of(loaded, prompts, pooling, truncation)
+    n = len(tokens.ids)
+    places = {layer: into(layer, n) for layer in dict.fromkeys(layers)}
+    filled = np.logical_and.reduce([rows.done for rows in places.values()])
+    starts = tokens.starts
+    # A prompt without a row, all of whose spans were lost, need not be run.
+    lengths = [length if starts[i] < starts[i + 1] else 0 for i, length in enumerate(tokens.lengths)]
+    there = [bool(filled[starts[i] : starts[i + 1]].all()) for i in range(len(lengths))]
+    # Whole batches of all prompts, so that rows do not depend on what an earlier attempt left.
+    every = [kept for batch in batches(lengths, batch_tokens) if (kept := [i for i in batch if lengths[i]])]
+    todo = [batch for batch in every if not all(there[i] for i in batch)]
+    total = sum(lengths)
+    done = total - sum(lengths[i] for batch in todo for i in batch)
     watch(done, total)
-    unsaved: list[tuple[np.ndarray, dict[str, np.ndarray]]] = []
     saved_at = monotonic()
-    for positions, rows in rows_in_batches(
-        loaded.model,
-        tokens,
-        todo,
-        layers,
-        pooling,
-        padding_id=padding_id(loaded),
-        padding_side=padding_side,
-    ):
-        place(positions, rows)
-        unsaved.append((positions, rows))
-        if parts and monotonic() - saved_at > SECONDS_BETWEEN_PARTS:
-            parts.save(*_joined(unsaved))
-            unsaved, saved_at = [], monotonic()
-        done += sum(lengths[i] for i in positions)
-        watch(done, total)
-    return matrices
+
+    def flush() -> None:
+        for rows in places.values():
+            rows.flush()
+
+    try:
+        with Reader(loaded.model, list(places)) as reader:
+            for batch, found in run_all(loaded, reader, tokens, todo, pooling, padding_side, threads):
+                where = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in batch])
+                for layer, rows in found.items():
+                    check_finite(rows, layer, [tokens.ids[i] for i in where])
+                    places[layer].write(where, rows)
+                if monotonic() - saved_at > SECONDS_BETWEEN_PARTS:
+                    flush()
+                    saved_at = monotonic()
+                done += sum(lengths[i] for i in batch)
+                watch(done, total)
+    finally:
+        flush()
+    return {layer: rows.matrix for layer, rows in places.items()}
+
+
+def tokens_of(loaded: LoadedModel, prompts: Prompts, pooling: str, truncation: Truncation = "error") -> Tokens:
+    """Turn prompts into a model's tokens, with room for what it is to add."""
+    added = tokens_to_generate(pooling)
+    if added and prompts.spans is not None:
+        raise InputError(
+            f"{pooling} pools what the model adds, and {prompts.name} has spans of the prompts; choose one"
+        )
+    longest = getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None)
+    return tokenize(loaded.tokenizer, prompts, longest, truncation, added)
+
+
+def run_all(
+    loaded: LoadedModel,
+    reader: Reader,
+    tokens: Tokens,
+    todo: Sequence[Sequence[int]],
+    pooling: str,
+    padding_side: str,
+    threads: int | None,
+) -> Iterator[tuple[list[int], dict[str, np.ndarray]]]:
+    """Yield batches as they are done, with their rows by layer; a batch that memory does not hold is halved."""
+    import torch
+
+    on_processor = next(loaded.model.parameters()).device.type == "cpu"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    most = min(cores, MOST_THREADS)
+    at_once = (threads or most) if on_processor else 1
+
+    def work(batch: Sequence[int]) -> dict[str, np.ndarray]:
+        return _run(loaded, reader, tokens, batch, pooling, padding_side)
+
+    before = torch.get_num_threads()
+    waiting, running = deque(map(list, todo)), dict[Future[dict[str, np.ndarray]], list[int]]()
+    # Several batches at once, each by few threads: nothing is waited for between operations.
+    of_each = cores // most if on_processor else before
+    pool = ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(of_each,))
+    try:
+        while waiting or running:
+            # One more than run, so that the next is at hand.
+            while waiting and len(running) <= at_once:
+                batch = waiting.popleft()
+                running[pool.submit(work, batch)] = batch
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                batch = running.pop(future)
+                try:
+                    yield batch, future.result()
+                except (MemoryError, RuntimeError) as error:
+                    if not out_of_memory(error):
+                        raise
+                    if len(batch) == 1:
+                        raise MemoryError(
+                            f"memory runs out for prompt {tokens.names[batch[0]]!r} of {tokens.lengths[batch[0]]} "
+                            "tokens alone; needed is a smaller precision (dtype: bfloat16) or a larger device"
+                        ) from error
+                    if torch.cuda.is_available():
+                        torch.cuda.empty_cache()
+                    # What was too much once is too much again: the batches after it are as large.
+                    waiting = deque(half for b in (batch, *waiting) for half in _halves(b, len(batch) // 2))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        torch.set_num_threads(before)
+
+
+def _halves(batch: list[int], most: int) -> Iterator[list[int]]:
+    return (batch[start : start + most] for start in range(0, len(batch), most))
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on a device or on the processor."""
+    import torch
+
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(w in str(error).lower() for w in words)
+
+
+def _run(
+    loaded: LoadedModel, reader: Reader, tokens: Tokens, batch: Sequence[int], pooling: str, padding_side: str
+) -> dict[str, np.ndarray]:
+    """The rows of one batch by layer."""
+    ids = [list(tokens.prompts[i]) for i in batch]
+    rows: Any = None if tokens.rows is None else [tokens.rows[i] for i in batch]
+    padding = padding_id(loaded)
+    if count := tokens_to_generate(pooling):
+        if loaded.head_model is None:
+            raise ModelError(f"{pooling} needs a model with its output head, and this one was loaded without")
+        added = continued(loaded.head_model, ids, count, padding_id=padding)
+        rows = [[range(len(own), len(own) + len(more))] for own, more in zip(ids, added, strict=True)]
+        ids = [own + more for own, more in zip(ids, added, strict=True)]
+    return run_batch(reader, ids, rows, pooling, padding_id=padding, padding_side=padding_side)
+
+
+def check_finite(rows: Float[np.ndarray, "m d"], layer: str, ids: Sequence[str]) -> None:
+    """Refuse states that are not finite, with the first prompt that has one."""
+    if not (fine := np.isfinite(rows).all(axis=1)).all():
+        raise InputError(
+            f"layer {layer} of {ids[int(np.argmin(fine))]!r} holds values that are not finite ({int((~fine).sum())} of "
+            f"{len(ids)} rows of one batch do); float16 overflows where bfloat16 and float32 do not"
+        )
 
 
 def padding_id(loaded: LoadedModel) -> int:
     """Return a token id to pad with. It is masked, so any will do where the tokenizer has none for it."""
     tokenizer = loaded.tokenizer
     return int(next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None), 0))
-
-
-def _joined(
-    batches_done: Sequence[tuple[np.ndarray, dict[str, np.ndarray]]],
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    positions = np.concatenate([p for p, _ in batches_done])
-    return positions, {k: np.concatenate([rows[k] for _, rows in batches_done]) for k in batches_done[0][1]}

@@ -1,75 +1,13 @@
-"""Run prompts through a model and keep, of the layers asked for, one row each.
-
-A layer's name means the same for every architecture:
-
-``embedding``
-    what enters the first block;
-``1``, ``2``, ... up to the number of blocks
-    the residual stream after that block, before any norm that follows the last one;
-``last``
-    what the output head would read: the stream after the last block and the final norm, where there is one.
-"""
+"""One batch of prompts through a model: of each layer asked for, the rows of its prompts."""
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from likewise.errors import InputError, ModelError
-from likewise.extract.pooling import POOLINGS
-from likewise.naming import did_you_mean
-
-LAST, EMBEDDING = "last", "embedding"
-
-
-def canonical_layer(layer: str | int) -> str:
-    """Check the name of a layer and write it as text.
-
-    Examples
-    --------
-    >>> canonical_layer(12), canonical_layer("last")
-    ('12', 'last')
-    """
-    name = str(layer).strip()
-    if name in (LAST, EMBEDDING):
-        return name
-    if name.isdecimal() and int(name) > 0:
-        return str(int(name))
-    raise InputError(
-        f"unknown layer {name!r}; a layer is 'last' (what the output head reads), 'embedding' (what enters the first "
-        "block), or the number of a block from 1"
-    )
-
-
-def canonical_pooling(pooling: str) -> str:
-    """Check the name of a pooling."""
-    if pooling not in POOLINGS:
-        raise InputError(f"unknown pooling {pooling!r}; {did_you_mean(pooling, POOLINGS)}")
-    return pooling
-
-
-def tokenize(tokenizer: Any, texts: Sequence[str], ids: Sequence[str], model: Any) -> list[list[int]]:
-    """Token ids of each prompt, with the special tokens that the tokenizer adds by itself.
-
-    Raises
-    ------
-    InputError
-        If a prompt has no token, or more than the model takes: nothing is cut silently.
-    """
-    encoded = [
-        list(map(int, e)) for e in tokenizer(list(texts), add_special_tokens=True, truncation=False)["input_ids"]
-    ]
-    longest = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    for name, tokens in zip(ids, encoded, strict=True):
-        if not tokens:
-            raise InputError(f"prompt {name!r} has no tokens")
-        if longest is not None and len(tokens) > longest:
-            raise InputError(
-                f"prompt {name!r} has {len(tokens)} tokens and the model takes {longest}; nothing is cut silently: "
-                "shorten it or leave it out"
-            )
-    return encoded
+from likewise.extract.layers import Reader
+from likewise.extract.pooling import pool
 
 
 def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
@@ -93,27 +31,44 @@ def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     return grouped
 
 
+def padded(
+    tokens: Sequence[Sequence[int]], rows: Sequence[Sequence[Sequence[int]]] | None, padding_id: int, side: str
+) -> tuple[list[list[int]], list[list[int]], np.ndarray]:
+    """Return token ids, 1 for real tokens, and the mask of the tokens of each row, (b, s, t)."""
+    length = max(map(len, tokens))
+    ids, real = [], []
+    mask = np.zeros((len(tokens), max(map(len, rows)) if rows is not None else 1, length), dtype=np.int64)
+    for number, of_prompt in enumerate(tokens):
+        pad = length - len(of_prompt)
+        before, after = (0, pad) if side == "right" else (pad, 0)
+        ids.append([padding_id] * before + list(of_prompt) + [padding_id] * after)
+        real.append([0] * before + [1] * len(of_prompt) + [0] * after)
+        for row, places in enumerate([range(len(of_prompt))] if rows is None else rows[number]):
+            mask[number, row, [before + place for place in places]] = 1
+    return ids, real, mask
+
+
 def run_batch(
-    model: Any,
+    reader: Reader,
     tokens: Sequence[Sequence[int]],
-    layers: Sequence[str],
+    rows: Sequence[Sequence[Sequence[int]]] | None,
     pooling: str,
     *,
     padding_id: int,
     padding_side: str = "right",
 ) -> dict[str, np.ndarray]:
-    """Rows of one batch by layer, float32; the states of all tokens live only inside this call.
+    """Rows of one batch by layer, float32, those of a prompt together; the states of tokens live only inside this call.
 
     Parameters
     ----------
-    model : transformers base model
-        Without its output head, so that logits over the vocabulary are never computed.
+    reader : Reader
+        Of the layers, on a model without its output head, so that logits over the vocabulary are never computed.
     tokens : sequence of sequences of int
         The token ids of each prompt.
-    layers : sequence of str
-        Names as in this module's heading.
+    rows : sequence or None
+        For each prompt the places of the tokens of each of its rows; all tokens, where there are none.
     pooling : str
-        A name of `POOLINGS`.
+        As `canonical_pooling` writes it.
     padding_id : int
         Any token id; it is masked.
     padding_side : {"right", "left"}
@@ -121,102 +76,60 @@ def run_batch(
     """
     import torch
 
-    length = max(map(len, tokens))
-    right = padding_side == "right"
-    pad = [length - len(t) for t in tokens]
-    ids = [[*t, *[padding_id] * p] if right else [*[padding_id] * p, *t] for t, p in zip(tokens, pad, strict=True)]
-    real = [[1] * (length - p) + [0] * p if right else [0] * p + [1] * (length - p) for p in pad]
+    model = reader.model
+    ids, real, places = padded(tokens, rows, padding_id, padding_side)
+    device = next(model.parameters()).device
     inputs = {
-        "input_ids": torch.tensor(ids, device=model.device),
-        "attention_mask": torch.tensor(real, device=model.device),
+        "input_ids": torch.tensor(ids, device=device),
+        "attention_mask": torch.tensor(real, device=device),
     }
-    mask = inputs["attention_mask"]
     accepted = inspect.signature(model.forward).parameters
-    if not right and "position_ids" in accepted:
-        inputs["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)
+    if padding_side == "left" and "position_ids" in accepted:
+        inputs["position_ids"] = (inputs["attention_mask"].cumsum(1) - 1).clamp(min=0)
     if "use_cache" in accepted:
         inputs["use_cache"] = False
+    there = places.any(2)
     kept: dict[str, np.ndarray] = {}
 
     def keep(layer: str, states: Any) -> None:
-        kept[layer] = POOLINGS[pooling](states, mask).float().cpu().numpy()
+        found = pool(pooling, states, torch.from_numpy(places).to(states.device))
+        kept[layer] = found.float().cpu().numpy()[there]
 
-    with torch.inference_mode(), _hooked(model, layers, keep):
-        output = model(**inputs)
-        if LAST in layers:
-            keep(LAST, output.last_hidden_state)
+    with torch.inference_mode():
+        reader.run(keep, **inputs)
     return kept
 
 
-class _hooked:  # reads as a verb where it is used
-    """While entered, every inner layer that is asked for calls ``keep`` with its states."""
+def continued(model: Any, tokens: Sequence[Sequence[int]], count: int, *, padding_id: int) -> list[list[int]]:
+    """Return the tokens that a causal language model adds to each prompt, the likeliest each time.
 
-    def __init__(self, model: Any, layers: Sequence[str], keep: Callable[[str, Any], None]) -> None:
-        self.model, self.keep = model, keep
-        self.inner = [layer for layer in layers if layer != LAST]
-        self.handles: list[Any] = []
-
-    def __enter__(self) -> None:
-        if not self.inner:
-            return
-        blocks = find_blocks(self.model)
-        for layer in self.inner:
-            if layer == EMBEDDING:
-                handle = blocks[0].register_forward_pre_hook(self._before, with_kwargs=True)
-            elif int(layer) <= len(blocks):
-                handle = blocks[int(layer) - 1].register_forward_hook(self._after(layer))
-            else:
-                raise InputError(f"layer {layer} of a model with {len(blocks)} blocks; needed is 1 to {len(blocks)}")
-            self.handles.append(handle)
-
-    def __exit__(self, *_: object) -> None:
-        for handle in self.handles:
-            handle.remove()
-
-    def _before(self, block: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.keep(EMBEDDING, args[0] if args else kwargs["hidden_states"])
-
-    def _after(self, layer: str) -> Callable[..., None]:
-        return lambda block, args, output: self.keep(layer, output[0] if isinstance(output, tuple) else output)
-
-
-def find_blocks(model: Any) -> Any:
-    """Return the list of the model's blocks: the outermost module list with as many entries as the config has layers.
-
-    Raises
-    ------
-    ModelError
-        If there is none; then only ``last`` can be asked for.
+    Parameters
+    ----------
+    model : transformers causal language model
+        With its output head.
+    tokens : sequence of sequences of int
+        The token ids of each prompt.
+    count : int
+        How many tokens at most; the first end-of-text token is the last.
+    padding_id : int
+        Any token id; it is masked.
     """
-    from torch import nn
+    import torch
+    from transformers import GenerationConfig
 
-    count = getattr(model.config.get_text_config(), "num_hidden_layers", None)
-    for _, module in model.named_modules():
-        if isinstance(module, nn.ModuleList) and len(module) == count:
-            return module
-    raise ModelError(
-        f"the blocks of {type(model).__name__} were not found (no list of {count} modules); ask for layer 'last' only"
+    ids, real, _ = padded(tokens, None, padding_id, "left")
+    device = next(model.parameters()).device
+    end = model.generation_config.eos_token_id
+    ends = set(end) if isinstance(end, list | tuple) else {end}
+    # A config of its own: that of the model may ask for sampling or penalties.
+    greedy = GenerationConfig(
+        do_sample=False, num_beams=1, max_new_tokens=count, eos_token_id=end, pad_token_id=padding_id, use_cache=True
     )
-
-
-def rows_in_batches(
-    model: Any,
-    tokens: Sequence[Sequence[int]],
-    todo: Sequence[Sequence[int]],
-    layers: Sequence[str],
-    pooling: str,
-    *,
-    padding_id: int,
-    padding_side: str = "right",
-) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
-    """Yield the positions and rows of one batch after the other."""
-    for batch in todo:
-        rows = run_batch(
-            model,
-            [tokens[i] for i in batch],
-            layers,
-            pooling,
-            padding_id=padding_id,
-            padding_side=padding_side,
+    with torch.inference_mode():
+        output = model.generate(
+            input_ids=torch.tensor(ids, device=device),
+            attention_mask=torch.tensor(real, device=device),
+            generation_config=greedy,
         )
-        yield np.asarray(batch, dtype=np.int64), rows
+    added = output[:, len(ids[0]) :].tolist()
+    return [row[: next((i + 1 for i, token in enumerate(row) if token in ends), len(row))] for row in added]

@@ -79,6 +79,7 @@ class LoadedModel:
     model: Any
     tokenizer: Any
     revision: str | None
+    head_model: Any = None
 
 
 def locate(name: str) -> Path | None:

@@ -20,7 +20,10 @@ from likewise.errors import InputError
 from likewise.extract import (
     DTYPES,
     DatasetSpec,
+    Format,
     ModelSpec,
+    Spans,
+    Truncation,
     canonical_layer,
     canonical_pooling,
     canonical_variant,
@@ -63,6 +66,8 @@ class ModelEntry(Part):
         Instead of the experiment's.
     datasets : list of str, optional
         The names of the data sets that it takes part in; all by default.
+    formats : list of str, optional
+        The names of the formats that it is given, where a data set has several; all by default.
     """
 
     model: str
@@ -72,6 +77,7 @@ class ModelEntry(Part):
     remote_code: bool = False
     layers: tuple[Layer, ...] | None = Field(default=None, min_length=1)
     datasets: tuple[str, ...] | None = None
+    formats: tuple[str, ...] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -91,8 +97,58 @@ class ModelEntry(Part):
         return ModelSpec(model=self.model, revision=self.revision, variant=self.variant, remote_code=self.remote_code)
 
 
+class FormatEntry(Part):
+    """How records become prompts; a text alone is the template. Fields as `Format` has them."""
+
+    template: str | None = None
+    answer: str | None = None
+    shots: int = Field(default=0, ge=0, strict=True)
+    shots_from: str | None = None
+    seed: int = Field(default=0, ge=0, strict=True)
+    separator: str = "\n\n"
+    chat: bool = False
+    system: str | None = None
+    generation_prompt: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_text(cls, value: Any) -> Any:
+        return {"template": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _said_in_a_chat(self) -> "FormatEntry":
+        if self.system is not None and not self.chat:
+            raise ValueError("system is said in a chat only; set chat: true")
+        return self
+
+
+class SpansEntry(Part):
+    """Which characters of a prompt are rows of their own. Fields as `Spans` has them."""
+
+    regex: str | None = None
+    column: str | None = None
+    within: str | None = None
+
+    @model_validator(mode="after")
+    def _usable(self) -> "SpansEntry":
+        Spans(**self.model_dump())
+        return self
+
+
 class DatasetEntry(Part):
-    """A data set of an experiment; a text alone is its source. Fields as `DatasetSpec` has them."""
+    """A data set of an experiment; a text alone is its source.
+
+    Parameters
+    ----------
+    source, name, config, split, revision, id, limit
+        As `DatasetSpec` has them.
+    template : str, optional
+        How records become prompts, where there is one format.
+    formats : mapping, optional
+        Several formats by name: each model is given each, so that formats are compared like models are.
+    spans : SpansEntry, optional
+        Rows are pieces of the prompts.
+    """
 
     source: str
     name: str = ""
@@ -100,6 +156,8 @@ class DatasetEntry(Part):
     split: str | None = None
     revision: str | None = None
     template: str | None = None
+    formats: dict[str, FormatEntry] = Field(default_factory=dict)
+    spans: SpansEntry | None = None
     id: str | None = None
     limit: int | None = Field(default=None, ge=1, strict=True)
 
@@ -112,12 +170,18 @@ class DatasetEntry(Part):
     def _named(self) -> "DatasetEntry":
         if not self.name:
             object.__setattr__(self, "name", Path(self.source).name.partition(".")[0])
+        if self.formats and self.template is not None:
+            raise ValueError("template and formats are both given; make the template one of the formats")
         return self
 
     @property
-    def spec(self) -> DatasetSpec:
-        """The data set as the extraction knows it."""
-        return DatasetSpec(**self.model_dump())
+    def specs(self) -> dict[str, DatasetSpec]:
+        """The data set as the extraction knows it, by the names of its formats; one without formats has no name."""
+        shared = self.model_dump(exclude={"template", "formats", "spans"})
+        spans = Spans(**self.spans.model_dump()) if self.spans else None
+        formats = {name: Format(**f.model_dump()) for name, f in self.formats.items()}
+        formats = formats or {"": Format(template=self.template)}
+        return {name: DatasetSpec(**shared, format=form, spans=spans) for name, form in formats.items()}
 
 
 class RepresentationPart(Part):
@@ -126,6 +190,7 @@ class RepresentationPart(Part):
     layers: tuple[Layer, ...] = Field(default=("last",), min_length=1)
     pooling: Annotated[str, BeforeValidator(canonical_pooling)] = "last_token"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    truncation: Truncation = "error"
 
 
 assert set(DTYPES) == {"float32", "bfloat16", "float16"}  # the annotation above cannot be computed
@@ -197,6 +262,10 @@ class Experiment(Part):
             for name in model.datasets or ():
                 if name not in known:
                     raise ValueError(f"model {model.name!r} names the data set {name!r}; {did_you_mean(name, known)}")
+            formats = {name for d in self.datasets for name in d.formats}
+            for name in model.formats or ():
+                if name not in formats:
+                    raise ValueError(f"model {model.name!r} names the format {name!r}; {did_you_mean(name, formats)}")
         return self
 
     @property
@@ -295,10 +364,10 @@ def _fields_at(place: Iterable[Any]) -> Iterable[str]:
     parts: dict[str, type[Part]] = {
         "models": ModelEntry,
         "datasets": DatasetEntry,
+        "formats": FormatEntry,
+        "spans": SpansEntry,
         "representation": RepresentationPart,
         "statistics": StatisticsPart,
     }
-    for step in place:
-        if step in parts:
-            return parts[step].model_fields
-    return Experiment.model_fields
+    known = [parts[step] for step in place if step in parts]
+    return (known[-1] if known else Experiment).model_fields

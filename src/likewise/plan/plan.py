@@ -1,5 +1,6 @@
 """What is to be done for an experiment, given what a store already holds: a pure function of both."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ import pyarrow as pa
 from jaxtyping import Bool, Int
 
 from likewise.errors import InputError
+from likewise.extract import resolve_layers
 from likewise.measures import Configuration, footprint, record
 from likewise.plan.experiment import Experiment
-from likewise.plan.tasks import Extract, Reduce, Tile, Wanted, by_product, name_of, representation_key
+from likewise.plan.tasks import Extract, Reduce, Tile, Wanted, by_product, name_of, representation_key, request_of
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
 from likewise.statistics import SCHEMA, Results, Trust, orders
 from likewise.store import Store
@@ -127,8 +129,8 @@ class Plan:
 class Answers:
     """The stored rows that answer what an experiment asks of trust."""
 
-    def __init__(self, store: Store, trust: Trust) -> None:
-        request = Tile("", (), (), (), trust).request
+    def __init__(self, store: Store, trust: Trust, left_out: Sequence[str] = ()) -> None:
+        request = request_of(trust, left_out)
         found = [table for asked, table in store.tables() if asked == request]
         self.table = pa.concat_tables(found or [SCHEMA.empty_table()]).unify_dictionaries().combine_chunks()
 
@@ -201,26 +203,28 @@ def _of_dataset(
     experiment: Experiment, entry: Any, present: frozenset[str], answers: Answers, store: Store
 ) -> DatasetPlan:
     wanted = _wanted(experiment, entry)
-    n_items = entry.spec.n_items()
+    n_items = next(iter(entry.specs.values())).n_items()
     if n_items is None and (there := [w.key for w in wanted if w.key in present]):
         n_items = store.describe_representation(there[0])["n_items"]
     by_model: dict[Any, list[Wanted]] = {}
     for w in wanted:
-        by_model.setdefault(w.model, []).append(w)
+        by_model.setdefault((w.model, w.dataset), []).append(w)
     left = {model: [w for w in ws if w.key not in present] for model, ws in by_model.items()}
     chosen = experiment.configurations
     widths = [w.width for w in wanted if w.width is not None]
     # Where a width is not known before the extraction, the rows count as wide as they are many.
     width = max(widths, default=n_items)
-    answered = answers.of([w.key for w in wanted], chosen)
     trust = experiment.statistics.trust
+    left_out = rows_left_out(store, [w.key for w in wanted if w.key in present]) if entry.spans else ()
+    answers = Answers(store, trust, left_out) if left_out else answers
+    answered = answers.of([w.key for w in wanted], chosen)
     return DatasetPlan(
         name=entry.name,
         n_items=n_items,
         wanted=wanted,
         extractions=len(by_model),
         todo=tuple(Extract(tuple(ws)) for ws in left.values() if ws),
-        tiles=tuple(tiles_of(entry.name, [w.key for w in wanted], chosen, trust, answered, n_items, width)),
+        tiles=tuple(tiles_of(entry.name, [w.key for w in wanted], chosen, trust, answered, n_items, width, left_out)),
         scores_done=sum(int(done.sum()) * len(orders(c, ("a", "b"))) for c, done in zip(chosen, answered, strict=True)),
     )
 
@@ -233,6 +237,7 @@ def tiles_of(
     answered: Bool[np.ndarray, "c m m"],
     n_items: int | None,
     width: int | None,
+    left_out: tuple[str, ...] = (),
 ) -> Iterator[Tile]:
     """Yield the tiles that answer what is not answered yet."""
     missing = np.triu(np.ones((len(keys), len(keys)), dtype=bool), 1) & ~answered
@@ -243,29 +248,40 @@ def tiles_of(
         codes = inverse.reshape(codes.shape)
     size = footprint(chosen, n_items, width or n_items) if n_items else None
     longest = LONGEST
-    if by_product(chosen, trust):
+    if by_product(chosen, trust) and not left_out:
         longest = LONGEST_BY_PRODUCT
         size = 3 * 8 * n_items * (n_items + 1) // 2 if n_items else None  # a vector as loaded, stacked, and as a file
     for first, second, code in blocks_of_pairs(len(keys), codes, size, longest):
         i, j = np.argwhere(codes == code)[0]
         measures = tuple(c.label for c, of_one in zip(chosen, missing, strict=True) if of_one[i, j])
-        yield Tile(dataset, tuple(keys[i] for i in first), tuple(keys[j] for j in second), measures, trust)
+        yield Tile(dataset, tuple(keys[i] for i in first), tuple(keys[j] for j in second), measures, trust, left_out)
+
+
+def rows_left_out(store: Store, keys: Iterable[str]) -> tuple[str, ...]:
+    """Return the spans that some of the representations lack, so that all can be compared on the others."""
+    lacking = (store.describe_representation(key)["source"].get("unaligned", ()) for key in keys)
+    return tuple(sorted({name for names in lacking for name in names}))
 
 
 def _wanted(experiment: Experiment, entry: Any) -> tuple[Wanted, ...]:
-    part, dataset = experiment.representation, entry.spec
-    identity = dataset.identity()
+    part, specs = experiment.representation, entry.specs
+    identities = {form: spec.identity() for form, spec in specs.items()}
     found = []
     for model in experiment.models:
         if model.datasets is not None and entry.name not in model.datasets:
             continue
         of_model, size = model.spec.identity(), model.spec.size()
-        for layer in dict.fromkeys(model.layers or part.layers):
-            if size and layer.isdecimal() and int(layer) > size["blocks"]:
-                raise InputError(f"layer {layer} of {model.name}, which has {size['blocks']} blocks")
-            key = representation_key(of_model, identity, layer, part.pooling, part.dtype)
-            name = name_of(model.name, layer)
-            found.append(Wanted(name, key, model.spec, dataset, layer, part.pooling, part.dtype))
+        try:
+            layers = resolve_layers(model.layers or part.layers, size["blocks"] if size else None)
+        except InputError as error:
+            error.add_note(f"in model {model.name}")
+            raise
+        given = {f: s for f, s in specs.items() if not f or model.formats is None or f in model.formats}
+        for (form, dataset), layer in itertools.product(given.items(), layers):
+            name = name_of(model.name, layer, form)
+            how = (layer, part.pooling, part.dtype, part.truncation)
+            key = representation_key(of_model, identities[form], *how)
+            found.append(Wanted(name, key, model.spec, dataset, *how))
     if experiment.measures and len(found) < 2:
         raise InputError(f"{entry.name} has {len(found)} representation; needed are two or more to compare")
     by_key: dict[str, str] = {}
@@ -286,11 +302,16 @@ def scores_of_pair(chosen: Iterable[Configuration]) -> int:
 def results_of(store: Store, about: dict[str, Any]) -> Results:
     """Return the stored rows of an experiment by its record in the store, named and ordered as it says."""
     experiment = Experiment.of(about["experiment"])
-    answers, chosen = Answers(store, experiment.statistics.trust), experiment.configurations
+    chosen, trust = experiment.configurations, experiment.statistics.trust
     named = [(r["dataset"], r["key"], r["name"]) for r in about["representations"]]
+    of_pieces = {d.name for d in experiment.datasets if d.spans}
+    whole = Answers(store, trust)
     tables = []
     for dataset in dict.fromkeys(d for d, _, _ in named):
         members = {key: name for d, key, name in named if d == dataset}
+        there = [key for key in members if store.has_representation(key)]
+        left_out = rows_left_out(store, there) if dataset in of_pieces else ()
+        answers = Answers(store, trust, left_out) if left_out else whole
         tables.append(rows_of(answers, dataset, members, chosen))
     return Results(pa.concat_tables(tables).unify_dictionaries()).corrected()
 

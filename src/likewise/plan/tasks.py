@@ -1,14 +1,14 @@
 """Units of work: frozen data with a content key, so that what is done can be found again and never redone."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Int
 
-from likewise.extract import DatasetSpec, ModelSpec
+from likewise.extract import DatasetSpec, ModelSpec, Truncation
 from likewise.measures import Configuration, record
 from likewise.statistics import Trust, has_moments
 from likewise.store import content_key
@@ -23,19 +23,23 @@ RESULT_VERSION = 2
 AT = " @ "
 """Stands between the names of a model and of its layer."""
 
+GIVEN = " | "
+"""Stands between the names of a model and of the format that it is given."""
 
-def name_of(model: str, layer: str) -> str:
-    """Return what tables call a layer of a model."""
-    return model if layer == "last" else f"{model}{AT}{layer}"
+
+def name_of(model: str, layer: str, form: str = "") -> str:
+    """Return what tables call a layer of a model that is given a format."""
+    given = f"{model}{GIVEN}{form}" if form else model
+    return given if layer == "last" else f"{given}{AT}{layer}"
 
 
 def model_of(name: str) -> str:
-    """Return the model of a representation by its name.
+    """Return the model of a representation by its name, with the format that it is given.
 
     Examples
     --------
-    >>> model_of(name_of("gpt2", "3")), model_of(name_of("gpt2", "last"))
-    ('gpt2', 'gpt2')
+    >>> model_of(name_of("gpt2", "3")), model_of(name_of("gpt2", "last")), model_of(name_of("gpt2", "3", "chat"))
+    ('gpt2', 'gpt2', 'gpt2 | chat')
     """
     return name.rpartition(AT)[0] or name
 
@@ -51,6 +55,7 @@ class Wanted:
     layer: str
     pooling: str
     dtype: str
+    truncation: Truncation = "error"
 
     @property
     def width(self) -> int | None:
@@ -60,7 +65,12 @@ class Wanted:
 
 
 def representation_key(
-    model_identity: dict[str, Any], dataset_identity: dict[str, Any], layer: str, pooling: str, dtype: str
+    model_identity: dict[str, Any],
+    dataset_identity: dict[str, Any],
+    layer: str,
+    pooling: str,
+    dtype: str,
+    truncation: str = "error",
 ) -> str:
     """Return the content key of one layer's representation."""
     return content_key(
@@ -71,6 +81,7 @@ def representation_key(
             "layer": layer,
             "pooling": pooling,
             "dtype": dtype,
+            **({} if truncation == "error" else {"truncation": truncation}),
         }
     )
 
@@ -90,13 +101,19 @@ class Extract:
     def parts_key(self) -> str:
         """Of what the layers share: rows that were kept serve any of the layers that they were kept for."""
         first = self.wanted[0]
-        return content_key([first.model.identity(), first.dataset.identity(), first.pooling, first.dtype])
+        made_by = [first.model.identity(), first.dataset.identity(), first.pooling, first.dtype, first.truncation]
+        return content_key(made_by)
 
     @property
     def label(self) -> str:
         """What progress and messages call it."""
         first = self.wanted[0]
         return f"{model_of(first.name)} on {first.dataset.name}"
+
+
+def request_of(trust: Trust, left_out: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what is asked for besides pairs and measures."""
+    return {"version": RESULT_VERSION, **asdict(trust), **({"left_out": list(left_out)} if left_out else {})}
 
 
 def by_product(chosen: Iterable[Configuration], trust: Trust) -> bool:
@@ -116,6 +133,8 @@ class Tile:
     second: tuple[str, ...]
     measures: tuple[str, ...]
     trust: Trust
+    left_out: tuple[str, ...] = ()
+    """Rows that some representation of the data set lacks: spans that its tokenizer has no token for."""
 
     @functools.cached_property
     def configurations(self) -> tuple[Configuration, ...]:
@@ -125,7 +144,7 @@ class Tile:
     @property
     def request(self) -> dict[str, Any]:
         """What was asked for besides pairs and measures; a stored row answers it only if it is equal."""
-        return {"version": RESULT_VERSION, **asdict(self.trust)}
+        return request_of(self.trust, self.left_out)
 
     @functools.cached_property
     def key(self) -> str:
@@ -155,7 +174,7 @@ class Tile:
     @property
     def by_product(self) -> bool:
         """Whether all that is asked for follows from one vector of each representation, reduced once."""
-        return by_product(self.configurations, self.trust)
+        return not self.left_out and by_product(self.configurations, self.trust)
 
     @property
     def label(self) -> str:

@@ -1,9 +1,9 @@
 """Do one task. Workers look things up by key in the store; arrays never travel between processes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from likewise.errors import InputError, LikewiseError
 from likewise.extract import (
@@ -14,11 +14,12 @@ from likewise.extract import (
     library_versions,
     load_model,
     load_prompts,
+    tokens_of,
 )
 from likewise.measures import prepare
 from likewise.naming import canonical_json
 from likewise.plan import Extract, Reduce, Task, Tile
-from likewise.representation import Representation, check_same_items, on_device
+from likewise.representation import check_same_items, on_device
 from likewise.statistics import Results, in_turn, reduce, score_block, score_products
 from likewise.store import Store, content_key
 
@@ -97,15 +98,20 @@ def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
     watch(f"{task.label}: loading", 0, 0)
     loaded = _model(first.model, settings.device, first.dtype)
     parts = store.parts(f"{task.parts_key}-{settings.batch_tokens}")
-    matrices = extract(
-        loaded,
-        prompts,
-        [w.layer for w in task.wanted],
-        first.pooling,
-        batch_tokens=settings.batch_tokens,
-        parts=parts,
-        watch=lambda done, total: watch(task.label, done, total),
-    )
+    tokens = tokens_of(loaded, prompts, first.pooling, first.truncation)
+    try:
+        matrices = extract(
+            loaded,
+            tokens,
+            [w.layer for w in task.wanted],
+            first.pooling,
+            batch_tokens=settings.batch_tokens,
+            into=parts.layer,
+            watch=lambda done, total: watch(task.label, done, total),
+        )
+    except InputError as error:
+        error.add_note(f"in {task.label}, run in {first.dtype}")
+        raise
     for w in task.wanted:
         source = {
             "model": w.model.model,
@@ -114,8 +120,14 @@ def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
             "pooling": w.pooling,
             "dtype": w.dtype,
             "dataset": w.dataset.name,
+            "records": prompts.records,
             "prompts": prompts.fingerprint,
+            "given": tokens.fingerprint,
             "template": prompts.template,
+            "format": w.dataset.format.besides_template(),
+            "truncation": w.truncation,
+            "truncated": list(tokens.truncated),
+            "unaligned": list(tokens.unaligned),
             "special_tokens": True,
             "revision": loaded.revision or w.model.revision,
             "model_identity": w.model.identity(),
@@ -124,12 +136,9 @@ def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
             "device": settings.device,
             "versions": library_versions(),
         }
-        try:
-            r = Representation(matrices[w.layer], prompts.ids, w.name, w.key, source)
-        except InputError as error:
-            error.add_note(f"in layer {w.layer} of {task.label}, run in {w.dtype}")
-            raise
-        store.save_representation(r, audit(r.matrix))
+        store.take_representation(
+            w.key, parts.layer(w.layer, len(tokens.ids)), tokens.ids, source, audit(matrices[w.layer])
+        )
     parts.discard()
 
 
@@ -145,21 +154,24 @@ def compare_tile(tile: Tile, settings: Settings, watch: Watch) -> None:
 
 def compare_by_pair(tile: Tile, store: Store, device: str, watch: Callable[[int, int], None]) -> Results:
     """Move each representation of a tile to the device and prepare it there once, score its pairs."""
-    loaded = [on_device(store.load_representation(key), device) for key in tile.representations]
+    stored = [store.load_representation(key).without(tile.left_out) for key in tile.representations]
+    loaded = [on_device(r, device) for r in stored]
     first, *others = loaded
     for other in others:
         check_same_items(first, other)
-        check_same_texts(first.name, first.source["prompts"], other.name, other.source["prompts"])
+        check_same_texts(first.name, first.source, other.name, other.source)
     pairs = [(int(i), int(j)) for i, j in tile.places]
     return score_block(loaded, pairs, tile.configurations, tile.trust, dataset=tile.dataset, watch=watch)
 
 
-def check_same_texts(first: str, texts: str, other: str, other_texts: str) -> None:
-    """Refuse representations of other texts under the same ids."""
-    if texts != other_texts:
+def check_same_texts(first: str, source: Mapping[str, Any], other: str, other_source: Mapping[str, Any]) -> None:
+    """Refuse representations of other records under the same ids, in whatever format they were given."""
+    # What an earlier likewise stored names the texts and not the records.
+    kind = "records" if source.get("records") and other_source.get("records") else "prompts"
+    if source.get(kind) != other_source.get(kind):
         raise InputError(
-            f"{first} and {other} were extracted from different texts under the same ids (prompts {texts} and "
-            f"{other_texts}): the data set has changed on the hub; give it a revision and run again"
+            f"{first} and {other} were extracted from different texts under the same ids ({kind} {source.get(kind)} "
+            f"and {other_source.get(kind)}): the data set has changed on the hub; give it a revision and run again"
         )
 
 
@@ -168,7 +180,8 @@ def reduce_task(task: Reduce, settings: Settings) -> None:
     store = Store(settings.store)
     for key in task.representations:
         r = store.load_representation(key)
-        about = {"items": content_key(list(r.ids)), "prompts": r.source["prompts"], "n": str(r.n_items)}
+        texts = {kind: str(r.source[kind]) for kind in ("records", "prompts") if r.source.get(kind)}
+        about = {"items": content_key(list(r.ids)), "n": str(r.n_items), **texts}
         prepared = prepare(on_device(r, settings.device))
         for c in task.configurations:
             store.save_reduced(key, c, reduce(c, prepared), about)
@@ -183,7 +196,7 @@ def compare_by_product(tile: Tile, store: Store) -> Results:
         for key, about in zip(keys, abouts, strict=True):
             if (about["items"], about["n"]) != (abouts[0]["items"], abouts[0]["n"]):
                 raise InputError(f"{keys[0]} and {key} have other items, or the same in another order")
-            check_same_texts(keys[0], abouts[0]["prompts"], key, about["prompts"])
+            check_same_texts(keys[0], abouts[0], key, about)
         n = int(abouts[0]["n"])
         tables.append(
             score_products(

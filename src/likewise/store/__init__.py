@@ -2,10 +2,12 @@
 
 from likewise.store.atomic import write_atomically, write_text
 from likewise.store.files import read_file
+from likewise.store.growing import Growing, Parts
 from likewise.store.keys import content_key, file_hash, files_hash
-from likewise.store.store import Parts, Store
+from likewise.store.store import Store
 
 __all__ = [
+    "Growing",
     "Parts",
     "Store",
     "content_key",

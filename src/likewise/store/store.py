@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from likewise.naming import canonical_json
 from likewise.representation import Representation
 from likewise.statistics import OF_THE_TABLE, SCHEMA, Comparison, Reduced, Results
 from likewise.store.atomic import sweep, write_atomically, write_text
+from likewise.store.growing import Growing, Parts
 from likewise.store.keys import content_key, file_hash
 
 VERSION = 1
@@ -65,7 +66,7 @@ class Store:
         return self.folder / "representations" / f"{key}.safetensors"
 
     def has_representation(self, key: str) -> bool:
-        """Whether a representation is there. Its description is written last, so both are complete."""
+        """Whether a representation is there: its matrix and its description, each of which is complete or not there."""
         path = self.representation_path(key)
         return path.exists() and path.with_suffix(".json").exists()
 
@@ -76,17 +77,39 @@ class Store:
         matrix = np.ascontiguousarray(r.matrix, dtype=np.float32)
         # Not by save_file, which writes to a file of its own beside: a kill would leave one that nobody knows.
         write_atomically(path, lambda p: p.write_bytes(save({"matrix": matrix})))
+        self._describe(r.key, path, (r.n_items, r.n_features), r.ids, r.source, audit)
+
+    def take_representation(
+        self, key: str, rows: Growing, ids: Sequence[str], source: Mapping[str, Any], audit: Mapping[str, Any]
+    ) -> None:
+        """Take a matrix that has grown row by row to its end, with its description: never all in memory."""
+        self._mark()
+        # Described before it is moved: a kill between the two costs nothing.
+        self._describe(key, rows.path, rows.matrix.shape, ids, source, audit)
+        rows.path.replace(self.representation_path(key))
+
+    def _describe(
+        self,
+        key: str,
+        matrix: Path,
+        shape: tuple[int, int],
+        ids: Sequence[str],
+        source: Mapping[str, Any],
+        audit: Mapping[str, Any],
+    ) -> None:
         about = {
             "version": VERSION,
-            "key": r.key,
-            "n_items": r.n_items,
-            "n_features": r.n_features,
-            "sha256": file_hash(path),
-            "source": dict(r.source),
+            "key": key,
+            "n_items": shape[0],
+            "n_features": shape[1],
+            "sha256": file_hash(matrix),
+            "source": dict(source),
             "audit": dict(audit),
-            "ids": list(r.ids),
+            "ids": list(ids),
         }
-        write_text(path.with_suffix(".json"), json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+        write_text(
+            self.representation_path(key).with_suffix(".json"), json.dumps(about, indent=1, ensure_ascii=False) + "\n"
+        )
 
     def describe_representation(self, key: str) -> dict[str, Any]:
         """Return the description of a representation: source, audit, ids."""
@@ -145,7 +168,7 @@ class Store:
 
     # Parts of an extraction that goes on
 
-    def parts(self, key: str) -> "Parts":
+    def parts(self, key: str) -> Parts:
         """Return the finished parts of an extraction that was not finished."""
         return Parts(self.folder / "representations" / f"{key}.parts")
 
@@ -214,34 +237,6 @@ class Store:
             if not {"experiment", "representations"} <= about.keys():
                 raise StoreError(_damaged(path, "it describes no experiment"))
         return {path.stem: about for path, about in found.items()}
-
-
-class Parts:
-    """What is finished of an extraction: files of rows, each with the positions that its rows have."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def save(self, positions: np.ndarray, rows: Mapping[str, np.ndarray]) -> None:
-        """Save the rows of some items, by layer."""
-        path = self.folder / f"{int(positions.min()):08d}-{len(positions)}-{int(positions[0]):08d}.safetensors"
-        tensors = {"positions": positions, **{f"layer {k}": np.ascontiguousarray(v) for k, v in rows.items()}}
-        write_atomically(path, lambda p: p.write_bytes(save(tensors)))
-
-    def load(self) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
-        """Yield positions and rows of every finished part; one that cannot be read is made again."""
-        for path in sorted(self.folder.glob("[!.]*.safetensors")):
-            try:
-                tensors = load_file(path)
-            except SafetensorError:
-                path.unlink()
-                continue
-            positions = tensors.pop("positions")
-            yield positions, {name.removeprefix("layer "): rows for name, rows in tensors.items()}
-
-    def discard(self) -> None:
-        """Delete all parts: what they make up is saved."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _seconds(results: Path, rows: int) -> Any:

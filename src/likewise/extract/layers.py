@@ -1,0 +1,213 @@
+"""Layers by name, and how their states are read while a model runs.
+
+A layer's name means the same for every architecture:
+
+``embedding``
+    what enters the first block;
+``1``, ``2``, ... up to the number of blocks
+    the residual stream after that block, before any norm that follows the last one;
+``last``
+    what the output head would read: the stream after the last block and the final norm, where there is one;
+``layers.3.mlp`` or any other path with a dot
+    what that module of the model gives.
+
+Several at once, or by their place among the blocks: ``-1`` is the last block, ``0.5`` the block at half the depth,
+``4..12`` and ``4..12..4`` those from one to the other, both included, and ``all`` the embedding, every block and
+``last``.
+"""
+
+import contextlib
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from likewise.errors import InputError, ModelError
+from likewise.naming import did_you_mean
+
+LAST, EMBEDDING, ALL = "last", "embedding", "all"
+
+NUMBER = re.compile(r"-?\d+")
+RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?:\.\.(\d+))?")
+DEPTH = re.compile(r"[01]?\.\d+|[01]\.")
+MODULE = re.compile(r"[A-Za-z_]\w*(\.\w+)+")
+
+
+def canonical_layer(layer: str | int | float) -> str:
+    """Check how layers are named and write it as text.
+
+    Examples
+    --------
+    >>> canonical_layer(12), canonical_layer("last"), canonical_layer(0.5), canonical_layer("4 .. 12")
+    ('12', 'last', '0.5', '4..12')
+    """
+    name = str(layer).replace(" ", "")
+    if name in (LAST, EMBEDDING, ALL) or MODULE.fullmatch(name):
+        return name
+    if NUMBER.fullmatch(name) and int(name):
+        return str(int(name))
+    if (found := RANGE.fullmatch(name)) and int(found[1]) and int(found[2]) and found[3] != "0":
+        return name
+    if DEPTH.fullmatch(name) and float(name) <= 1:
+        return str(float(name))
+    raise InputError(
+        f"unknown layer {name!r}; a layer is 'last' (what the output head reads), 'embedding' (what enters the first "
+        "block), the number of a block from 1 or, from the end, from -1, a depth from 0.0 to 1.0, a range 4..12, "
+        "'all', or a module such as layers.3.mlp"
+    )
+
+
+def needs_blocks(layers: Iterable[str]) -> bool:
+    """Whether the number of blocks decides which layers are meant."""
+    return any(not (n in (LAST, EMBEDDING) or MODULE.fullmatch(n) or n.isdecimal()) for n in layers)
+
+
+def resolve_layers(layers: Sequence[str], blocks: int | None) -> tuple[str, ...]:
+    """Return each layer that is meant, once: ``last``, ``embedding``, numbers of blocks from 1, modules.
+
+    Parameters
+    ----------
+    layers : sequence of str
+        As `canonical_layer` writes them.
+    blocks : int or None
+        Number of blocks of the model, where it is known.
+
+    Raises
+    ------
+    InputError
+        If there is no such block, or the number of blocks is needed and not known.
+
+    Examples
+    --------
+    >>> resolve_layers(["embedding", "0.5", "-1", "last"], 6)
+    ('embedding', '3', '6', 'last')
+    >>> resolve_layers(["2..6..2"], 6)
+    ('2', '4', '6')
+    """
+    if blocks is None:
+        if needs_blocks(layers):
+            unclear = next(name for name in layers if needs_blocks([name]))
+            raise InputError(
+                f"layer {unclear}: how many blocks the model has is not known before its config is at hand"
+            )
+        return tuple(dict.fromkeys(layers))
+    return tuple(dict.fromkeys(one for name in layers for one in _meant(name, blocks)))
+
+
+def _meant(name: str, blocks: int) -> Iterator[str]:
+    """The layers that one name means in a model with so many blocks."""
+
+    def block(number: str) -> int:
+        place = int(number) if int(number) > 0 else blocks + 1 + int(number)
+        if not 1 <= place <= blocks:
+            raise InputError(f"layer {name} of a model with {blocks} blocks; needed is 1 to {blocks}")
+        return place
+
+    if name == ALL:
+        yield from (EMBEDDING, *map(str, range(1, blocks + 1)), LAST)
+    elif found := RANGE.fullmatch(name):
+        yield from map(str, range(block(found[1]), block(found[2]) + 1, int(found[3] or 1)))
+    elif NUMBER.fullmatch(name):
+        yield str(block(name))
+    elif DEPTH.fullmatch(name):
+        place = int(float(name) * blocks + 0.5)
+        yield str(place) if place else EMBEDDING
+    else:
+        yield name
+
+
+def find_blocks(model: Any) -> Any:
+    """Return the list of the model's blocks: the outermost module list with as many entries as the config has layers.
+
+    Raises
+    ------
+    ModelError
+        If there is none; then only ``last`` and modules can be asked for.
+    """
+    from torch import nn
+
+    count = getattr(model.config.get_text_config(), "num_hidden_layers", None)
+    for _, module in model.named_modules():
+        if isinstance(module, nn.ModuleList) and len(module) == count:
+            return module
+    raise ModelError(
+        f"the blocks of {type(model).__name__} were not found (no list of {count} modules); ask for layer 'last' or "
+        "for modules by their path"
+    )
+
+
+Keep = Callable[[str, Any], None]
+"""Is given a layer's name and its states, (batch, tokens, features)."""
+
+
+class Enough(Exception):  # nothing went wrong
+    """All layers that were asked for were read: the blocks after them need not run."""
+
+
+class Reader:
+    """While entered, tells of the states of some layers, in each thread to whoever runs the model there.
+
+    Hooks are set once and not for each batch: threads share the model.
+    """
+
+    def __init__(self, model: Any, layers: Sequence[str]) -> None:
+        self.model, self.layers = model, tuple(layers)
+        self._inner = [layer for layer in layers if layer != LAST]
+        self._handles: list[Any] = []
+        self._here = threading.local()
+
+    def __enter__(self) -> "Reader":
+        numbered = [layer for layer in self._inner if layer == EMBEDDING or layer.isdecimal()]
+        blocks = find_blocks(self.model) if numbered else []
+        for layer in self._inner:
+            if layer == EMBEDDING:
+                handle = blocks[0].register_forward_pre_hook(self._before, with_kwargs=True)
+            elif layer in numbered:
+                (place,) = resolve_layers([layer], len(blocks))
+                handle = blocks[int(place) - 1].register_forward_hook(self._after(layer))
+            else:
+                handle = self._module(layer).register_forward_hook(self._after(layer))
+            self._handles.append(handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def run(self, keep: Keep, **inputs: Any) -> None:
+        """Run the model on a batch; ``keep`` is given each layer, and no block runs that is not needed for them."""
+        self._here.keep, self._here.left = keep, set(self.layers)
+        shape = inputs["input_ids"].shape
+        self._here.shape = tuple(shape)
+        with contextlib.suppress(Enough):
+            output = self.model(**inputs)
+            if LAST in self._here.left:
+                self._tell(LAST, output.last_hidden_state)
+        if self._here.left:
+            raise ModelError(f"module {min(self._here.left)} of {type(self.model).__name__} did not run")
+
+    def _tell(self, layer: str, states: Any) -> None:
+        if tuple(states.shape[:-1]) != self._here.shape:
+            raise ModelError(
+                f"layer {layer} gives {tuple(states.shape)} for a batch of {self._here.shape}; needed are states of "
+                "each token: (batch, tokens, features)"
+            )
+        self._here.keep(layer, states)
+        self._here.left.discard(layer)
+        if not self._here.left:
+            raise Enough
+
+    def _module(self, path: str) -> Any:
+        modules = dict(self.model.named_modules())
+        if path not in modules:
+            raise InputError(
+                f"{type(self.model).__name__} has no module {path!r}; {did_you_mean(path, [m for m in modules if m])}"
+            )
+        return modules[path]
+
+    def _before(self, block: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._tell(EMBEDDING, args[0] if args else kwargs["hidden_states"])
+
+    def _after(self, layer: str) -> Callable[..., None]:
+        return lambda module, args, output: self._tell(layer, output[0] if isinstance(output, tuple | list) else output)

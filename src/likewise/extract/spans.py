@@ -1,0 +1,118 @@
+"""Spans: words or other pieces of the prompts as rows, found in every tokenizer by their characters.
+
+A span is told by characters, so the rows of models with different tokenizers are of the same pieces of text. The tokens
+of a span are those that cover any of its characters.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from likewise.errors import InputError
+from likewise.naming import did_you_mean
+
+Span: TypeAlias = tuple[int, int]
+"""Its first character, and the one after its last."""
+
+Piece: TypeAlias = tuple[str, Span]
+"""A span of a prompt and its name: the prompt's, with the characters in the text that spans are of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spans:
+    r"""Which characters of a prompt are rows of their own: matches of a pattern, or a column of offsets.
+
+    Parameters
+    ----------
+    regex : str, optional
+        A regular expression, for example ``\w+``; each match that is not empty is a span.
+    column : str, optional
+        A field of the records with a list of (start, end).
+    within : str, optional
+        A template over a record's fields; offsets and matches are of this text, which must stand in the prompt (the
+        last time it stands there counts). The prompt itself by default. In several formats of one data set it makes
+        spans the same.
+    """
+
+    regex: str | None = None
+    column: str | None = None
+    within: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.regex is None) == (self.column is None):
+            raise InputError("spans need one of regex and column: regex: '\\w+' for words, or a column of offsets")
+        try:
+            re.compile(self.regex or "")
+        except re.error as error:
+            raise InputError(f"spans: {self.regex!r} is no regular expression: {error}") from error
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return f"the pattern {self.regex!r}" if self.regex is not None else f"the column {self.column!r}"
+
+
+def find_spans(spans: Spans, name: str, item: str, prompt: str, within: str, fields: Any) -> tuple[Piece, ...]:
+    """Return the spans of one prompt.
+
+    Parameters
+    ----------
+    spans : Spans
+        Which.
+    name, item : str
+        Of the data set and the prompt.
+    prompt, within : str
+        The whole prompt, and the text in it that offsets and matches are of.
+    fields : mapping
+        The record.
+    """
+    first = prompt.rfind(within)
+    if first < 0:
+        raise InputError(f"prompt {item!r} of {name} does not hold the text that its spans are of: {within!r}")
+    if spans.regex is not None:
+        found = [match.span() for match in re.finditer(spans.regex, within) if match.group()]
+    else:
+        found = [_offsets(pair, spans, name, item, len(within)) for pair in _column(spans, name, item, fields)]
+    return tuple((f"{item}[{a}:{b}]", (first + a, first + b)) for a, b in found)
+
+
+def _column(spans: Spans, name: str, item: str, fields: Any) -> Sequence[Any]:
+    if spans.column not in fields:
+        raise InputError(
+            f"record {item!r} of {name} has no field {spans.column!r} of spans; "
+            f"{did_you_mean(str(spans.column), fields)}"
+        )
+    value: Sequence[Any] = fields[spans.column]
+    return value
+
+
+def _offsets(pair: Any, spans: Spans, name: str, item: str, length: int) -> Span:
+    try:
+        start, end = (int(place) for place in pair)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{spans.column} of {item!r} in {name} holds {pair!r}; needed is (start, end)") from error
+    if not 0 <= start < end <= length:
+        raise InputError(
+            f"{spans.column} of {item!r} in {name} holds ({start}, {end}); the text has {length} characters"
+        )
+    return start, end
+
+
+def covering(offsets: Sequence[Span], span: Span) -> tuple[int, ...]:
+    """Return the places of the tokens that cover any character of a span.
+
+    Parameters
+    ----------
+    offsets : sequence of (start, end)
+        The characters of each token; none for tokens that stand for no text.
+    span : (start, end)
+        In the same text.
+
+    Examples
+    --------
+    >>> covering([(0, 0), (0, 3), (3, 7), (7, 8)], (4, 7))
+    (2,)
+    """
+    start, end = span
+    return tuple(i for i, (a, b) in enumerate(offsets) if max(a, start) < min(b, end))

@@ -1,0 +1,195 @@
+"""Prompts as a model's own tokenizer sees them: tokens, and which of them each row is made of."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from likewise.errors import InputError
+from likewise.extract.prompts import Prompts
+from likewise.extract.spans import Span, covering
+from likewise.store import content_key
+
+Truncation: TypeAlias = Literal["error", "left", "right"]
+"""What becomes of a prompt that is longer than the model takes: an error, or that side of it is cut."""
+
+A_DAY = "01 Jan 2025"
+"""The date that chat templates which ask for one are given: rows must not depend on the day."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Prompts in tokens.
+
+    Parameters
+    ----------
+    ids : tuple of str
+        The names of the rows: of the prompts, or of the spans that were found.
+    prompts : tuple of tuple of int
+        Token ids of each prompt, with the special tokens that belong to it.
+    rows : tuple of tuple of tuple of int, optional
+        For each prompt the places of the tokens of each of its rows; without them a prompt is one row, of all tokens.
+    names : tuple of str
+        The names of the prompts.
+    truncated : tuple of str
+        Prompts that were cut.
+    unaligned : tuple of str
+        Spans without any token: cut away, or of characters that the tokenizer drops.
+    straddled : int
+        Spans with a token that reaches into other words.
+    begins : tuple of bool, optional
+        Whether each prompt begins with the tokenizer's beginning token, where it has one.
+    fingerprint : str
+        A hash of the texts as the tokenizer was given them, chats written down.
+    """
+
+    ids: tuple[str, ...]
+    prompts: tuple[tuple[int, ...], ...]
+    rows: tuple[tuple[tuple[int, ...], ...], ...] | None
+    names: tuple[str, ...]
+    truncated: tuple[str, ...] = ()
+    unaligned: tuple[str, ...] = ()
+    straddled: int = 0
+    begins: tuple[bool, ...] | None = None
+    fingerprint: str = ""
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each prompt."""
+        return [len(tokens) for tokens in self.prompts]
+
+    @property
+    def starts(self) -> list[int]:
+        """The place of the first row of each prompt, and after them the number of rows."""
+        counts = [1] * len(self.prompts) if self.rows is None else [len(rows) for rows in self.rows]
+        return list(itertools.accumulate(counts, initial=0))
+
+
+def tokenize(
+    tokenizer: Any, prompts: Prompts, longest: int | None = None, truncation: Truncation = "error", room: int = 0
+) -> Tokens:
+    """Turn prompts into tokens.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+        The model's own. It adds the special tokens that it adds by itself; a chat has those of its template. A
+        beginning token that the text already spells out is not doubled.
+    prompts : Prompts
+        n texts or chats.
+    longest : int or None
+        Tokens that the model takes, where it has a limit.
+    truncation : {"error", "left", "right"}
+        What becomes of longer prompts.
+    room : int
+        Tokens to be left free for what the model adds.
+
+    Raises
+    ------
+    InputError
+        If a prompt has no token or is too long, the tokenizer has no chat template, or it tells no offsets of spans.
+    """
+    texts = [_written(tokenizer, prompts, turns) for turns in prompts.chats] or list(prompts.texts)
+    spans = prompts.spans
+    if spans is not None and not tokenizer.is_fast:
+        raise InputError(
+            f"{type(tokenizer).__name__} does not tell which characters its tokens stand for, which spans need; "
+            "needed is a fast tokenizer"
+        )
+    if longest is not None and longest <= room:
+        raise InputError(f"the model takes {longest} tokens; {room} of them for what it adds leave none for a prompt")
+    limit = None if longest is None else longest - room
+    cut: dict[str, Any] = {} if truncation == "error" or limit is None else {"truncation": True, "max_length": limit}
+    side, tokenizer.truncation_side = tokenizer.truncation_side, "left" if truncation == "left" else "right"
+    try:
+        encoded = tokenizer(
+            texts, add_special_tokens=not prompts.chats, return_offsets_mapping=spans is not None, **cut
+        )
+        whole = tokenizer(texts, add_special_tokens=not prompts.chats)["input_ids"] if cut else encoded["input_ids"]
+    finally:
+        tokenizer.truncation_side = side
+    begin = tokenizer.bos_token_id
+    found: list[tuple[int, ...]] = []
+    skipped = []
+    truncated = []
+    for name, ids, all_ids in zip(prompts.ids, encoded["input_ids"], whole, strict=True):
+        tokens = tuple(map(int, ids))
+        doubled = begin is not None and not prompts.chats and tokens[:2] == (begin, begin)
+        skipped.append(int(doubled))
+        found.append(tokens[doubled:])
+        if not found[-1]:
+            raise InputError(f"prompt {name!r} has no tokens")
+        if len(tokens) < len(all_ids):
+            truncated.append(name)
+        elif limit is not None and len(found[-1]) > limit:
+            raise InputError(
+                f"prompt {name!r} has {len(found[-1])} tokens and the model takes {limit}; nothing is cut silently: "
+                "shorten it, leave it out, or set truncation: left or right"
+            )
+    names, rows, unaligned, straddled = prompts.ids, None, [], 0
+    if spans is not None:
+        rows, kept = [], []
+        for number, pieces in enumerate(spans):
+            first = _place(texts[number], prompts.texts[number], prompts.ids[number]) if prompts.chats else 0
+            offsets = [(int(a), int(b)) for a, b in encoded["offset_mapping"][number]][skipped[number] :]
+            of_prompt = []
+            for name, (start, end) in pieces:
+                span = (first + start, first + end)
+                if places := covering(offsets, span):
+                    of_prompt.append(places)
+                    kept.append(name)
+                    straddled += _straddles(texts[number], [offsets[i] for i in places], span)
+                else:
+                    unaligned.append(name)
+            rows.append(tuple(of_prompt))
+        if not kept:
+            raise InputError(f"no span of {prompts.name} has a token of {type(tokenizer).__name__}")
+        names = tuple(kept)
+    return Tokens(
+        names,
+        tuple(found),
+        None if rows is None else tuple(rows),
+        prompts.ids,
+        tuple(truncated),
+        tuple(unaligned),
+        straddled,
+        None if begin is None else tuple(tokens[0] == begin for tokens in found),
+        content_key([list(prompts.ids), texts]),
+    )
+
+
+def _written(tokenizer: Any, prompts: Prompts, turns: Sequence[tuple[str, str]]) -> str:
+    """A chat as the model's own template writes it."""
+    if getattr(tokenizer, "chat_template", None) is None:
+        raise InputError(
+            f"{prompts.name} is given as a chat, and this model's tokenizer has no chat template; give the model "
+            "formats: without a chat"
+        )
+    try:
+        return str(
+            tokenizer.apply_chat_template(
+                [{"role": role, "content": content} for role, content in turns],
+                tokenize=False,
+                add_generation_prompt=prompts.generation_prompt,
+                date_string=A_DAY,
+                strftime_now=lambda form: A_DAY,
+            )
+        )
+    except Exception as error:  # templates raise what they like, such as for a system role that they do not know
+        raise InputError(f"the chat template of this model refuses {prompts.name}: {error}") from error
+
+
+def _place(written: str, text: str, name: str) -> int:
+    """Where what the user says last stands in the written chat; some templates take off spaces around it."""
+    place = written.rfind(text)
+    if place < 0 and (place := written.rfind(text.strip())) >= 0:
+        place -= len(text) - len(text.lstrip())
+    if place < 0:
+        raise InputError(f"the chat template changes the text of prompt {name!r}, so that its spans cannot be found")
+    return place
+
+
+def _straddles(text: str, offsets: Sequence[Span], span: Span) -> bool:
+    """Whether tokens of a span stand for more than it and spaces around it."""
+    first, last = min(a for a, _ in offsets), max(b for _, b in offsets)
+    return bool((text[first : span[0]] + text[span[1] : last]).strip())

@@ -1,0 +1,117 @@
+"""The rows of a matrix on their way to disk: written as they come, found again after a stop, never all in memory."""
+
+import contextlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from likewise.naming import canonical_json
+from likewise.store.keys import content_key
+
+
+class Growing:
+    """A safetensors file that is filled row by row, and beside it a byte for each row that is there.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file; rows that an earlier process left there are kept.
+    n : int
+        How many rows there will be.
+
+    Notes
+    -----
+    A row counts as there once it is safe on disk, so what a kill leaves half written is written again. Memory: none but
+    the rows that are passed.
+    """
+
+    def __init__(self, path: Path, n: int) -> None:
+        self.path, self._marks, self.n = path, path.with_suffix(".done"), n
+        self.done = np.zeros(n, dtype=bool)
+        self._unsafe: list[Int[np.ndarray, " m"]] = []
+        self._start, self._width = 0, 0
+        if path.exists() and self._marks.exists():
+            with contextlib.suppress(ValueError, KeyError, OSError):
+                self._take_up()
+
+    def _take_up(self) -> None:
+        start, shape = read_header(self.path)
+        marks = np.frombuffer(self._marks.read_bytes(), dtype=np.uint8)
+        if shape[0] == len(marks) == self.n and self.path.stat().st_size == start + 4 * self.n * shape[1]:
+            self._start, self._width, self.done = start, shape[1], marks == 1
+
+    def write(self, places: Int[np.ndarray, " m"], rows: Float[np.ndarray, "m d"]) -> None:
+        """Put rows in their places."""
+        if not self._width:
+            self._begin(rows.shape[1])
+        rows = np.ascontiguousarray(rows, dtype="<f4")
+        with self.path.open("rb+") as file:
+            for place, row in zip(places.tolist(), rows, strict=True):
+                file.seek(self._start + 4 * self._width * place)
+                file.write(row.tobytes())
+        self._unsafe.append(places)
+        self.done[places] = True
+
+    def _begin(self, width: int) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        size = 4 * self.n * width
+        header = canonical_json({"matrix": {"dtype": "F32", "shape": [self.n, width], "data_offsets": [0, size]}})
+        # The tensors begin at a multiple of eight bytes, as the format asks.
+        head = header.encode().ljust(-(-len(header) // 8) * 8)
+        self._start, self._width = 8 + len(head), width
+        with self.path.open("wb") as file:
+            file.write(len(head).to_bytes(8, "little") + head)
+            file.truncate(self._start + size)
+        self._marks.write_bytes(bytes(self.n))
+
+    def flush(self) -> None:
+        """Make what was written safe, then mark it."""
+        if not self._unsafe:
+            return
+        with self.path.open("rb+") as file:
+            os.fsync(file.fileno())
+        with self._marks.open("rb+") as marks:
+            for place in np.concatenate(self._unsafe).tolist():
+                marks.seek(place)
+                marks.write(b"\1")
+        self._unsafe.clear()
+
+    @property
+    def matrix(self) -> Float[np.ndarray, "n d"]:
+        """All rows, read where they are used."""
+        rows: np.ndarray = mapped(self.path)
+        return rows
+
+
+def read_header(path: Path) -> tuple[int, list[int]]:
+    """Where the matrix of a safetensors file of ours begins, and its shape."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        shape: list[int] = json.loads(file.read(length))["matrix"]["shape"]
+    return 8 + length, shape
+
+
+def mapped(path: Path) -> Any:
+    """Return the matrix of a safetensors file of ours without reading it into memory."""
+    start, shape = read_header(path)
+    return np.memmap(path, dtype="<f4", mode="r", offset=start, shape=tuple(shape))
+
+
+class Parts:
+    """What is finished of an extraction that goes on: the growing matrix of each layer, in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def layer(self, name: str, n: int) -> Growing:
+        """Return the growing rows of a layer, of which there will be n."""
+        return Growing(self.folder / f"{content_key(name)}.safetensors", n)
+
+    def discard(self) -> None:
+        """Delete what is there: all of it is saved."""
+        shutil.rmtree(self.folder, ignore_errors=True)
