@@ -1,78 +1,255 @@
-"""Tiny random models with a small trained tokenizer, saved to disk and loaded through the real path."""
+"""Tiny random models of every family, with small trained tokenizers, saved to disk and loaded through the real path."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-VOCABULARY = 400
+from tiny_tokenizers import TOKENIZERS, VOCABULARY, tokenizer
+
 WIDTH = 32
 BLOCKS = 3
+POSITIONS = 256
+
+SIZES: dict[str, Any] = {"hidden_size": WIDTH, "num_hidden_layers": BLOCKS, "num_attention_heads": 4}
+"""As most configs call them."""
 
 
-def configs() -> dict[str, Any]:
-    """The config of each architecture by name, each with its own way of positions, norms and residual streams."""
-    import transformers as t
+@dataclass(frozen=True)
+class Family:
+    """A family of models, as it differs from others in what matters here.
 
-    # A large spread of the weights, so that a mistake in padding or positions shows in the states.
-    common = {"vocab_size": VOCABULARY, "hidden_size": WIDTH, "num_hidden_layers": BLOCKS, "initializer_range": 0.2}
-    heads = {"num_attention_heads": 4}
+    Parameters
+    ----------
+    title : str
+        What the documentation calls it.
+    config : str
+        The class of its config.
+    fields : dict
+        What is said to the config beside the size of the vocabulary.
+    blocks, reads : str
+        Module paths in the model as it is saved: of the list of blocks, and of what reads the last states.
+    tokenizer : str
+        A name of `TOKENIZERS`.
+    saved_as : str
+        The class that it is saved by.
+    longest : int or None
+        Tokens of the longest prompt.
+    """
+
+    title: str
+    config: str
+    fields: dict[str, Any]
+    blocks: str
+    reads: str = "lm_head"
+    tokenizer: str = "bytes"
+    saved_as: str = "AutoModelForCausalLM"
+    longest: int | None = POSITIONS
+
+
+def _gated(**fields: Any) -> dict[str, Any]:
+    """Fields of the kin of Llama: gated blocks, grouped heads, rotary positions."""
     return {
-        "llama": t.LlamaConfig(**common, **heads, intermediate_size=64, num_key_value_heads=2),
-        "gpt_neox": t.GPTNeoXConfig(**common, **heads, intermediate_size=64, max_position_embeddings=2048),
-        "bloom": t.BloomConfig(
-            vocab_size=VOCABULARY, hidden_size=WIDTH, n_layer=BLOCKS, n_head=4, initializer_range=0.2
-        ),
-        "opt": t.OPTConfig(
-            vocab_size=VOCABULARY,
-            hidden_size=WIDTH,
-            num_hidden_layers=BLOCKS,
-            num_attention_heads=4,
-            ffn_dim=64,
-            word_embed_proj_dim=WIDTH,
-            max_position_embeddings=256,
-            init_std=0.2,
-        ),
-        "gpt2": t.GPT2Config(
-            vocab_size=VOCABULARY, n_embd=WIDTH, n_layer=BLOCKS, n_head=4, n_positions=256, initializer_range=0.2
-        ),
+        **SIZES,
+        "intermediate_size": 64,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": POSITIONS,
+        "initializer_range": 0.2,
+        **fields,
     }
 
 
-def save_tiny(folder: Path, architecture: str = "llama", *, seed: int = 0, safe: bool = True) -> Path:
-    """Save a causal language model with its head, as people do, and its tokenizer."""
-    import torch
-    from transformers import AutoModelForCausalLM
+def _opt(**fields: Any) -> dict[str, Any]:
+    return {**SIZES, "ffn_dim": 64, "max_position_embeddings": POSITIONS, "init_std": 0.2, **fields}
 
+
+def _bert(**fields: Any) -> dict[str, Any]:
+    return {**SIZES, "intermediate_size": 64, "initializer_range": 0.2, **fields}
+
+
+def _gpt(**fields: Any) -> dict[str, Any]:
+    return {
+        "n_embd": WIDTH,
+        "n_layer": BLOCKS,
+        "n_head": 4,
+        "n_positions": POSITIONS,
+        "initializer_range": 0.2,
+        **fields,
+    }
+
+
+FAMILIES: dict[str, Family] = {
+    "gpt_neox": Family(
+        "GPT-NeoX (Pythia, RedPajama, StableLM alpha)",
+        "GPTNeoXConfig",
+        {**SIZES, "intermediate_size": 64, "max_position_embeddings": 2048, "initializer_range": 0.2},
+        "gpt_neox.layers",
+        tokenizer="bytes-bos",
+        longest=2048,
+    ),
+    "bloom": Family(
+        "BLOOM",
+        "BloomConfig",
+        {"hidden_size": WIDTH, "n_layer": BLOCKS, "n_head": 4, "initializer_range": 0.2},
+        "transformer.h",
+        longest=None,
+    ),
+    "falcon": Family(
+        "Falcon",
+        "FalconConfig",
+        {
+            **SIZES,
+            "multi_query": True,
+            "parallel_attn": True,
+            "alibi": False,
+            "max_position_embeddings": POSITIONS,
+            "initializer_range": 0.2,
+        },
+        "transformer.h",
+    ),
+    "falcon_alibi": Family(
+        "Falcon with ALiBi",
+        "FalconConfig",
+        {
+            **SIZES,
+            "multi_query": False,
+            "parallel_attn": False,
+            "alibi": True,
+            "bias": True,
+            "max_position_embeddings": POSITIONS,
+            "initializer_range": 0.2,
+        },
+        "transformer.h",
+    ),
+    "opt": Family("OPT", "OPTConfig", _opt(), "model.decoder.layers", tokenizer="bytes-begun"),
+    "opt_post_norm": Family(
+        "OPT with norms after blocks (350M)",
+        "OPTConfig",
+        _opt(word_embed_proj_dim=24, do_layer_norm_before=False),
+        "model.decoder.layers",
+        tokenizer="bytes-begun",
+    ),
+    "galactica": Family(
+        "Galactica",
+        "OPTConfig",
+        _opt(enable_bias=False, layer_norm_elementwise_affine=False, activation_function="gelu"),
+        "model.decoder.layers",
+    ),
+    "gptj": Family("GPT-J", "GPTJConfig", _gpt(rotary_dim=4), "transformer.h", tokenizer="bytes-bos"),
+    "llama": Family(
+        "Llama", "LlamaConfig", _gated(max_position_embeddings=2048), "model.layers", tokenizer="llama", longest=2048
+    ),
+    "mpt": Family(
+        "MPT",
+        "MptConfig",
+        {"d_model": WIDTH, "n_layers": BLOCKS, "n_heads": 4, "max_seq_len": POSITIONS, "initializer_range": 0.2},
+        "transformer.blocks",
+        tokenizer="bytes-bos",
+    ),
+    "qwen3": Family("Qwen3", "Qwen3Config", _gated(head_dim=16), "model.layers"),
+    "gemma3": Family(
+        "Gemma 3 (text)",
+        "Gemma3TextConfig",
+        _gated(
+            head_dim=16, sliding_window=16, layer_types=["sliding_attention", "sliding_attention", "full_attention"]
+        ),
+        "model.layers",
+        tokenizer="sentencepiece",
+    ),
+    "mistral": Family(
+        "Mistral, with a sliding window", "MistralConfig", _gated(sliding_window=16), "model.layers", tokenizer="llama"
+    ),
+    "mixtral": Family(
+        "Mixtral (mixture of experts)",
+        "MixtralConfig",
+        # As many experts as blocks: a list of them must not pass for the blocks.
+        _gated(num_local_experts=BLOCKS, num_experts_per_tok=2),
+        "model.layers",
+        tokenizer="llama",
+    ),
+    "phi": Family(
+        "Phi",
+        "PhiConfig",
+        _gated(num_key_value_heads=4, partial_rotary_factor=0.5),
+        "model.layers",
+        tokenizer="bytes-bos",
+    ),
+    "gpt2": Family("GPT-2", "GPT2Config", _gpt(), "transformer.h", tokenizer="bytes-bos"),
+    "mamba": Family(
+        "Mamba",
+        "MambaConfig",
+        {"hidden_size": WIDTH, "num_hidden_layers": BLOCKS, "state_size": 4, "initializer_range": 0.2},
+        "backbone.layers",
+        tokenizer="bytes-bos",
+        longest=None,
+    ),
+    "bert": Family(
+        "BERT",
+        "BertConfig",
+        _bert(max_position_embeddings=POSITIONS),
+        "bert.encoder.layer",
+        reads="cls",
+        tokenizer="wordpiece",
+        saved_as="AutoModelForMaskedLM",
+    ),
+    "roberta": Family(
+        "RoBERTa",
+        "RobertaConfig",
+        # Two rows of its table of positions are not for tokens.
+        _bert(max_position_embeddings=POSITIONS + 2, pad_token_id=1, bos_token_id=0, eos_token_id=2),
+        "roberta.encoder.layer",
+        tokenizer="roberta",
+        saved_as="AutoModelForMaskedLM",
+    ),
+    "t5": Family(
+        "T5 (its encoder)",
+        "T5Config",
+        {"d_model": WIDTH, "num_layers": BLOCKS, "num_heads": 4, "d_kv": 8, "d_ff": 64, "num_decoder_layers": BLOCKS},
+        "encoder.block",
+        reads="decoder.block.0.layer.1.EncDecAttention",
+        tokenizer="t5",
+        saved_as="T5ForConditionalGeneration",
+        longest=None,
+    ),
+}
+"""Every family that is tested, by the name that tests call it."""
+
+
+def make_config(architecture: str) -> Any:
+    """Return the config of a family, of the tiny size, with the ids of its tokenizer's special tokens."""
+    import transformers
+
+    family = FAMILIES[architecture]
+    own = {k: v for k, v in TOKENIZERS[family.tokenizer].ids().items() if k not in family.fields}
+    return getattr(transformers, family.config)(vocab_size=VOCABULARY, **family.fields, **own)
+
+
+def save_tiny(folder: Path, architecture: str = "llama", *, seed: int = 0, safe: bool = True) -> Path:
+    """Save a language model with its head, as people do, and its tokenizer."""
+    import torch
+    import transformers
+
+    family = FAMILIES[architecture]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = AutoModelForCausalLM.from_config(configs()[architecture])
+        loader = getattr(transformers, family.saved_as)
+        config = make_config(architecture)
+        model = loader.from_config(config) if hasattr(loader, "from_config") else loader(config)
+        # Norms and biases start at ones and zeros, which hide a norm or bias that is left out.
+        with torch.no_grad():
+            for weights in model.parameters():
+                if weights.ndim == 1:
+                    weights += 0.2 * torch.randn_like(weights)
     if safe:
         model.save_pretrained(folder)
     else:
         folder.mkdir(parents=True)
         model.config.save_pretrained(folder)
         torch.save(model.state_dict(), folder / "pytorch_model.bin")
-    tokenizer().save_pretrained(folder)
+    tokenizer(family.tokenizer).save_pretrained(folder)
     return folder
-
-
-def tokenizer() -> Any:
-    """A byte-level tokenizer, trained on the package's own prompts, without a padding token."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    from likewise.extract.datasets import probes
-
-    trained = Tokenizer(models.BPE())
-    trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    trained.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
-    )
-    trained.train_from_iterator((p["sentence"] for p in probes()), trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=trained)
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ GOOD: dict[str, Any] = {"name": "x", "models": ["gpt2", "distilgpt2"], "datasets
         ({"representation": {"layers": ["-1.5"]}}, "unknown layer '-1.5'; a layer is 'last'"),
         ({"representation": {"layers": ["0"]}}, "'embedding' .what enters the first block"),
         ({"representation": {"pooling": "lst_token"}}, r"unknown pooling 'lst_token'; did you mean \"last_token\""),
-        ({"representation": {"dtype": "int8"}}, "representation.dtype"),
+        ({"representation": {"dtype": "int3"}}, "representation.dtype"),
         ({"name": "../up"}, "name: .*pattern"),
         ({"models": []}, "models: "),
     ],

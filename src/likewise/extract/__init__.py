@@ -4,10 +4,13 @@ from likewise.extract.audit import audit
 from likewise.extract.datasets import DatasetSpec, load_prompts
 from likewise.extract.extract import BATCH_TOKENS, Rows, Watch, extract, tokens_of
 from likewise.extract.layers import canonical_layer, needs_blocks, resolve_layers
-from likewise.extract.models import DTYPES, LoadedModel, ModelSpec, library_versions, load_model
+from likewise.extract.libraries import library_versions
+from likewise.extract.locate import ModelSpec
+from likewise.extract.models import DTYPES, LoadedModel, load_model
 from likewise.extract.pooling import canonical_pooling, tokens_to_generate
 from likewise.extract.prompts import Format, Prompts
 from likewise.extract.spans import Spans
+from likewise.extract.stack import context_length
 from likewise.extract.tokens import Tokens, Truncation
 from likewise.extract.variants import canonical_variant
 
@@ -28,6 +31,7 @@ __all__ = [
     "canonical_layer",
     "canonical_pooling",
     "canonical_variant",
+    "context_length",
     "extract",
     "library_versions",
     "load_model",

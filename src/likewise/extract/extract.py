@@ -16,6 +16,7 @@ from likewise.extract.layers import Reader
 from likewise.extract.models import LoadedModel
 from likewise.extract.pooling import tokens_to_generate
 from likewise.extract.prompts import Prompts
+from likewise.extract.stack import context_length
 from likewise.extract.tokens import Tokens, Truncation, tokenize
 
 Watch: TypeAlias = Callable[[int, int], None]
@@ -166,8 +167,7 @@ def tokens_of(loaded: LoadedModel, prompts: Prompts, pooling: str, truncation: T
         raise InputError(
             f"{pooling} pools what the model adds, and {prompts.name} has spans of the prompts; choose one"
         )
-    longest = getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None)
-    return tokenize(loaded.tokenizer, prompts, longest, truncation, added)
+    return tokenize(loaded.tokenizer, prompts, context_length(loaded.model, loaded.tokenizer), truncation, added)
 
 
 def run_all(

@@ -8,6 +8,7 @@ import numpy as np
 
 from likewise.extract.layers import Reader
 from likewise.extract.pooling import pool
+from likewise.extract.stack import token_positions
 
 
 def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
@@ -85,7 +86,7 @@ def run_batch(
     }
     accepted = inspect.signature(model.forward).parameters
     if padding_side == "left" and "position_ids" in accepted:
-        inputs["position_ids"] = (inputs["attention_mask"].cumsum(1) - 1).clamp(min=0)
+        inputs["position_ids"] = token_positions(model, inputs["attention_mask"])
     if "use_cache" in accepted:
         inputs["use_cache"] = False
     there = places.any(2)

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from likewise.errors import InputError, ModelError
+from likewise.extract.stack import text_stack
 from likewise.naming import did_you_mean
 
 LAST, EMBEDDING, ALL = "last", "embedding", "all"
@@ -117,22 +118,32 @@ def _meant(name: str, blocks: int) -> Iterator[str]:
 
 
 def find_blocks(model: Any) -> Any:
-    """Return the list of the model's blocks: the outermost module list with as many entries as the config has layers.
+    """Return the list of the blocks that read the prompt.
+
+    It is the outermost list of modules, within the part that `text_stack` gives, with as many entries as the config has
+    layers.
 
     Raises
     ------
     ModelError
-        If there is none; then only ``last`` and modules can be asked for.
+        If there is none, or more than one; then only ``last`` and modules can be asked for.
     """
     from torch import nn
 
-    count = getattr(model.config.get_text_config(), "num_hidden_layers", None)
-    for _, module in model.named_modules():
-        if isinstance(module, nn.ModuleList) and len(module) == count:
-            return module
+    stack = text_stack(model)
+    count = getattr(stack.config.get_text_config(), "num_hidden_layers", None)
+    found: dict[str, Any] = {}
+    for name, module in stack.named_modules():
+        # What lies within a block comes after the list of blocks, though it may be a list of as many experts.
+        within = any(name.startswith(f"{outer}.") for outer in found)
+        if isinstance(module, nn.ModuleList) and len(module) == count and not within:
+            found[name] = module
+    if len(found) == 1:
+        return next(iter(found.values()))
+    seen = f"more than one list of {count} modules: {', '.join(found)}" if found else f"no list of {count} modules"
     raise ModelError(
-        f"the blocks of {type(model).__name__} were not found (no list of {count} modules); ask for layer 'last' or "
-        "for modules by their path"
+        f"the blocks of {type(model).__name__} were not found ({seen}); ask for layer 'last', or for modules by their "
+        "path"
     )
 
 

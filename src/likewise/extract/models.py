@@ -1,80 +1,45 @@
-"""Models by name: packaged, a hub id, a local folder, a GGUF file. Weights are read, code and pickles never run."""
+"""Load models: weights are read, code and pickles never run. What is loaded is the part that reads the prompt."""
 
 import contextlib
-import functools
-import importlib
-import importlib.metadata
-import io
-import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
+import gc
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from likewise.errors import InputError, MissingDependencyError, ModelError
-from likewise.extract.known import known, packaged_file
+from likewise.extract.adapters import base_class, find_adapter, merged
+from likewise.extract.gguf import converted
+from likewise.extract.libraries import imported, quiet
+from likewise.extract.locate import PICKLES, ModelSpec, locate
+from likewise.extract.stack import text_stack
 from likewise.extract.variants import apply_variant
-from likewise.naming import did_you_mean
-from likewise.store import file_hash, files_hash
 
-DTYPES = ("float32", "bfloat16", "float16")
-"""Precisions that a model can be run in."""
+DTYPES = ("float32", "bfloat16", "float16", "int8", "int4")
+"""Precisions that a model can be run in; the last two are of its weight matrices alone, by bitsandbytes."""
 
+COMPUTED_IN = {"int8": "float16", "int4": "bfloat16"}
+"""What the products of quantised weights are calculated in, and everything else is kept in."""
 
-@dataclass(frozen=True, kw_only=True)
-class ModelSpec:
-    """Which model: a packaged name, hub id, folder or GGUF file, with its revision and variant.
-
-    Parameters
-    ----------
-    model : str
-        ``smollm2-135m-instruct``, a hub id such as ``EleutherAI/pythia-70m``, a folder or a ``.gguf`` file.
-    revision : str, optional
-        Branch, tag or commit of a hub model.
-    variant : str, optional
-        As `canonical_variant` writes it.
-    remote_code : bool
-        Let the repository's own Python code run. Only for a model whose code you have read.
-    """
-
-    model: str
-    revision: str | None = None
-    variant: str | None = None
-    remote_code: bool = False
-
-    def identity(self) -> dict[str, Any]:
-        """What tells this model from others, without a network: its files' content, or the request to the hub."""
-        place = locate(self.model)
-        weights = (
-            {"weights": weights_hash(place)} if place else {"hub": self.model, "revision": self.revision or "main"}
-        )
-        return {**weights, "variant": self.variant}
-
-    def size(self) -> dict[str, int] | None:
-        """Width and number of blocks, where they can be known without a network."""
-        place = locate(self.model)
-        if place is not None and place.suffix == ".gguf":
-            return _gguf_size(place)
-        config = place / "config.json" if place else _cached_config(self.model, self.revision)
-        if config is not None and config.exists():
-            try:
-                fields = json.loads(config.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise InputError(f"{config} is not JSON: {error}") from error
-            fields = fields.get("text_config", fields)
-            width = next((fields[k] for k in ("hidden_size", "n_embd", "d_model") if k in fields), None)
-            blocks = next((fields[k] for k in ("num_hidden_layers", "n_layer", "n_layers") if k in fields), None)
-            if width and blocks:
-                return {"width": width, "blocks": blocks}
-        return known("models").get(self.model)
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tokenizer_config.json")
+"""Of these a folder has at least one, where it has a tokenizer."""
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A base model without its output head, ready for inference, its tokenizer, and the revision that was resolved."""
+    """A model without its output head, ready for inference.
+
+    Parameters
+    ----------
+    model : transformers model
+        The stack of blocks that reads the prompt.
+    tokenizer : transformers tokenizer
+        Its tokenizer.
+    revision : str or None
+        The commit that was resolved on the hub.
+    head_model : transformers model or None
+        The causal language model whose part ``model`` is, where it was asked for.
+    """
 
     model: Any
     tokenizer: Any
@@ -82,175 +47,170 @@ class LoadedModel:
     head_model: Any = None
 
 
-def locate(name: str) -> Path | None:
-    """Return the folder or GGUF file of a model that is on this machine; None for a hub id.
+def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) -> LoadedModel:
+    """Load a model and its tokenizer, merge its adapter, apply its variant.
 
-    Raises
-    ------
-    InputError
-        If it is neither a name that is known, a path that exists, nor of the form of a hub id.
-    """
-    packaged = known("packaged_models")
-    if name in packaged:
-        return packaged_file(name, packaged[name])
-    path = Path(name).expanduser()
-    if path.is_dir():
-        if not (path / "config.json").exists():
-            raise InputError(f"the folder {path} has no config.json; needed is a model in the transformers layout")
-        return path
-    if path.suffix == ".gguf":
-        if not path.exists():
-            raise InputError(f"there is no file {path}")
-        return path
-    near = did_you_mean(name, packaged)
-    if near.startswith("did you mean") or name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise InputError(f"unknown model {name!r}; {near}; a local model is a folder or a .gguf file that exists")
-    return None
-
-
-def weights_hash(place: Path) -> str:
-    """SHA-256 of a model's files: weights, config and tokenizer."""
-    if place.is_file():
-        return file_hash(place)
-    kinds = (".safetensors", ".json", ".model", ".txt", ".jinja", ".tiktoken", ".py")
-    kept = [p for p in place.iterdir() if p.suffix in kinds]
-    return files_hash(kept)
-
-
-def load_model(spec: ModelSpec, *, device: str, dtype: str) -> LoadedModel:
-    """Load a model and its tokenizer and apply its variant.
+    Parameters
+    ----------
+    spec : ModelSpec
+        Which model.
+    device : {"cpu", "cuda", "auto"}
+        Where it runs; ``auto`` spreads a large one over all GPUs that there are.
+    dtype : str
+        One of `DTYPES`.
+    head : bool
+        Keep the output head, for generation.
 
     Raises
     ------
     ModelError
-        If it cannot be had, needs its own code, or has its weights in pickles only.
+        If it cannot be had, needs its own code, has its weights in pickles only, lacks some of them, or reads no text;
+        with ``head``, if it is no causal language model.
+    InputError
+        If it cannot run on this device, or its variant not in this precision.
     """
-    torch = _import("torch")
-    transformers = _import("transformers")
+    torch, transformers = imported("torch"), imported("transformers")
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("device cuda was asked for, and torch sees no CUDA device here; use --device cpu")
-    place = locate(spec.model)
-    with _quiet(transformers), _explained(spec):
-        if place is not None and place.is_file():
-            place = converted(place)
-        if place is not None and not any(place.glob("*.safetensors")):
-            raise ModelError(
-                f"{spec.model} has no weights in safetensors; pickled weights (.bin, .pt) are refused because loading "
-                "them can run code: convert them first"
+    if dtype in COMPUTED_IN and spec.variant:
+        raise InputError(
+            f"{spec.variant} changes weights, and those of {dtype} are packed; needed is a dtype of floating point"
+        )
+    # The model before may hang in a cycle of references, and two do not fit.
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    revision = None
+    with quiet(transformers), _explained(spec):
+        place = locate(spec.model)
+        found = find_adapter(spec, place)
+        spec.check_base(is_adapter=found is not None)
+        if found and dtype in COMPUTED_IN:
+            raise InputError(
+                f"the adapter {spec.model} is merged into its base model's weights, and those of {dtype} are packed; "
+                "needed is a dtype of floating point"
             )
-        where = {
-            "pretrained_model_name_or_path": str(place or spec.model),
-            "trust_remote_code": spec.remote_code,
-        }
-        if place is None and spec.revision:
-            where["revision"] = spec.revision
-        tokenizer = transformers.AutoTokenizer.from_pretrained(**where)
-        model = transformers.AutoModel.from_pretrained(**where, dtype=getattr(torch, dtype), use_safetensors=True)
-    model = apply_variant(model.to(device).eval(), spec.variant)
-    return LoadedModel(model, tokenizer, getattr(model.config, "_commit_hash", None))
+        placement = _placement(device, dtype)
+        if found is None:
+            whole, tokenizer = _read(spec, "AutoModelForCausalLM" if head else "AutoModel", placement, head=head)
+        else:
+            folder, config = found
+            kind = base_class(spec, config)
+            whole, tokenizer = _read_base(spec, config, kind, placement, head=head)
+            if _has_tokenizer(folder):
+                tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), config=whole.config)
+            whole = merged(whole, folder, spec)
+            revision = None if place is not None else folder.name  # the hub's cache calls it by the commit
+        if "device_map" not in placement:
+            whole = whole.to(device)
+        stack = text_stack(whole.eval())
+    stack = apply_variant(stack, spec.variant)
+    revision = revision or getattr(whole.config, "_commit_hash", None)
+    return LoadedModel(stack, tokenizer, revision, whole if head else None)
 
 
-def converted(gguf: Path) -> Path:
-    """Return a folder with a GGUF file's model in safetensors, made once and kept in the cache.
-
-    Reading GGUF takes some 20 s for 135 million weights, reading what is kept here under one.
-    """
-    folder = cache_folder() / "gguf" / file_hash(gguf)
-    if (folder / "config.json").exists():
-        return folder
-    transformers = _import("transformers")
-    _import("gguf")
-    _import("accelerate")
-    where = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
-    # The reader draws a bar of its own on standard error.
-    with contextlib.redirect_stderr(io.StringIO()):
-        read = transformers.AutoModel.from_pretrained(**where)
-    config = read.config
-    # What was read is plain weights; saving refuses a config that still calls them quantised.
-    if hasattr(config, "quantization_config"):
-        del config.quantization_config
-    model = transformers.AutoModel.from_config(config)
-    model.load_state_dict(read.state_dict())
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.parent))
+def _read_base(
+    spec: ModelSpec, config: dict[str, Any], kind: str, placement: Mapping[str, Any], *, head: bool
+) -> tuple[Any, Any]:
+    base = spec.of_base(config)
     try:
-        model.save_pretrained(unfinished)
-        transformers.AutoTokenizer.from_pretrained(**where).save_pretrained(unfinished)
-        try:
-            unfinished.rename(folder)
-        except OSError:
-            if not folder.exists():  # else another process was faster, and made the same
-                raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return folder
+        with _explained(base):
+            if find_adapter(base, locate(base.model)) is not None:
+                raise ModelError(f"the base model {base.model} of the adapter {spec.model} is itself an adapter")
+            return _read(base, kind, placement, head=head)
+    except ModelError as error:
+        error.add_note(f"the base model of the adapter {spec.model}; another can be named with base:")
+        raise
 
 
-def cache_folder() -> Path:
-    """Return where converted models are kept: ``LIKEWISE_CACHE``, or the user's cache folder."""
-    if chosen := os.environ.get("LIKEWISE_CACHE"):
-        return Path(chosen)
-    return Path(_import("platformdirs").user_cache_dir("likewise"))
-
-
-def library_versions() -> dict[str, str]:
-    """Versions of what decides on the states of a model and their scores, as far as installed."""
-    names = ("likewise", "numpy", "scipy", "torch", "transformers", "tokenizers")
-    installed = {}
-    for name in names:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            installed[name] = importlib.metadata.version(name)
-    return installed
-
-
-def _gguf_size(gguf: Path) -> dict[str, int]:
-    return _gguf_fields(gguf, gguf.stat().st_mtime_ns)
-
-
-@functools.cache
-def _gguf_fields(gguf: Path, changed: int) -> dict[str, int]:
-    try:
-        fields = _import("gguf").GGUFReader(gguf).fields
-    except (ValueError, IndexError, OSError) as error:
-        raise InputError(f"{gguf} cannot be read as GGUF: {error}") from error
-    architecture = fields["general.architecture"].contents()
-    return {
-        "width": int(fields[f"{architecture}.embedding_length"].contents()),
-        "blocks": int(fields[f"{architecture}.block_count"].contents()),
+def _read(spec: ModelSpec, kind: str, placement: Mapping[str, Any], *, head: bool) -> tuple[Any, Any]:
+    """A whole model as the library has it, and its tokenizer."""
+    transformers = imported("transformers")
+    place = locate(spec.model)
+    if place is not None and place.is_file():
+        place = converted(place)
+    where: dict[str, Any] = {
+        "pretrained_model_name_or_path": str(place or spec.model),
+        "trust_remote_code": spec.remote_code,
     }
+    if place is None and spec.revision:
+        where["revision"] = spec.revision
+    config = transformers.AutoConfig.from_pretrained(**where)
+    if head:
+        _check_causal(spec, config)
+    # Without its files, some classes of tokenizer come out empty, and without a word.
+    missing = place is not None and not _has_tokenizer(place)
+    tokenizer = None if missing else transformers.AutoTokenizer.from_pretrained(**where)
+    named = set(getattr(tokenizer, "vocab_files_names", {}).values())
+    if missing or (place is not None and named and not _has_tokenizer(place, named | set(TOKENIZER_FILES[:-1]))):
+        raise ModelError(f"{spec.model} has no tokenizer; needed is a file such as {', '.join(TOKENIZER_FILES[:-1])}")
+    safe = not spec.pickled_weights or _has_safetensors(spec, place)
+    if safe and place is not None and not _has_safetensors(spec, place):
+        raise ModelError(_without_safetensors(spec))
+    loader = getattr(transformers, kind)
+    model, told = loader.from_pretrained(**where, **placement, use_safetensors=safe, output_loading_info=True)
+    _check_complete(spec, model, told["missing_keys"], head=head)
+    return model, tokenizer
 
 
-def _cached_config(hub: str, revision: str | None) -> Path | None:
-    try:
-        from huggingface_hub import try_to_load_from_cache
-    except ImportError:
-        return None
-    try:
-        found = try_to_load_from_cache(hub, "config.json", revision=revision)
-    except ValueError as error:
-        raise InputError(f"{hub!r} is neither a model on this machine nor a hub id: {error}") from error
-    return Path(found) if isinstance(found, str) else None
+def _placement(device: str, dtype: str) -> dict[str, Any]:
+    """What the library needs to know of device and precision."""
+    torch, transformers = imported("torch"), imported("transformers")
+    placement: dict[str, Any] = {"dtype": getattr(torch, COMPUTED_IN.get(dtype, dtype))}
+    if device == "auto" or dtype in COMPUTED_IN:
+        imported("accelerate")
+        placement["device_map"] = "auto" if device == "auto" else {"": device}
+    if dtype in COMPUTED_IN:
+        imported("bitsandbytes", "quantized")
+        placement["quantization_config"] = (
+            transformers.BitsAndBytesConfig(load_in_8bit=True)
+            if dtype == "int8"
+            else transformers.BitsAndBytesConfig(
+                load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=placement["dtype"]
+            )
+        )
+    return placement
 
 
-def _import(library: str) -> Any:
-    try:
-        return importlib.import_module(library)
-    except ImportError as error:
-        raise MissingDependencyError(library, "extract") from error
+def _has_tokenizer(folder: Path, files: Collection[str] = TOKENIZER_FILES) -> bool:
+    names = {p.name for p in folder.iterdir()}
+    return not names.isdisjoint(files) or any(n.endswith((".model", ".tiktoken")) for n in names)
 
 
-@contextlib.contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
-    """Keep the library's bars and notices out of our progress."""
-    logging = transformers.utils.logging
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        logging.enable_progress_bar()
+def _has_safetensors(spec: ModelSpec, place: Path | None) -> bool:
+    """Whether there are weights in safetensors, asked of the hub for a hub id."""
+    if place is not None:
+        return any(place.glob("*.safetensors"))
+    cached_file = imported("transformers").utils.cached_file
+    names = ("model.safetensors.index.json", "model.safetensors")
+    quietly = {"_raise_exceptions_for_gated_repo": False, "_raise_exceptions_for_missing_entries": False}
+    return any(cached_file(spec.model, name, revision=spec.revision, **quietly) for name in names)
+
+
+def _check_causal(spec: ModelSpec, config: Any) -> None:
+    """Refuse a model without a head that says the next token."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPING
+
+    own = "AutoModelForCausalLM" in (getattr(config, "auto_map", None) or {})
+    masked = type(config) in MODEL_FOR_MASKED_LM_MAPPING and not getattr(config, "is_decoder", False)
+    if not own and (config.is_encoder_decoder or masked or type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING):
+        raise ModelError(
+            f"{spec.model} is no causal language model ({config.model_type}); needed is one that generates"
+        )
+
+
+def _check_complete(spec: ModelSpec, model: Any, missing: Any, *, head: bool) -> None:
+    """Refuse a model of which some weights were not in its files: the library draws them at random."""
+    used = {
+        id(t) for part in ([model] if head else [text_stack(model)]) for t in part.state_dict(keep_vars=True).values()
+    }
+    own = {name: id(t) for name, t in model.state_dict(keep_vars=True).items()}
+    # What a pooler makes of the first token is read by nothing here, and often not kept.
+    lost = sorted(k for k in missing if own.get(k) in used and "pooler." not in k)
+    if lost:
+        raise ModelError(
+            f"{spec.model} lacks {len(lost)} of its weights, such as {lost[0]}; needed are all that its config asks for"
+        )
 
 
 @contextlib.contextmanager
@@ -261,20 +221,38 @@ def _explained(spec: ModelSpec) -> Iterator[None]:
     except (InputError, ModelError, MissingDependencyError):
         raise
     except Exception as error:
-        text = str(error)
-        first = text.splitlines()[0] if text else type(error).__name__
-        if "trust_remote_code" in text or "execute" in text:
-            raise ModelError(
-                f"{spec.model} needs Python code out of its own repository, which is not run unless that model is "
-                "named for it: read that code, then set remote_code: true for this model"
-            ) from error
-        if "safetensors" in text and ("does not appear to have" in text or "no file named" in text):
-            raise ModelError(
-                f"{spec.model} has no weights in safetensors; pickled weights are refused because loading them can "
-                f"run code ({first})"
-            ) from error
-        raise ModelError(
-            f"{spec.model}{f' at {spec.revision}' if spec.revision else ''} could not be loaded from the hub, its "
-            f"cache or this machine ({type(error).__name__}: {first}); a model that is on this machine is given by its "
-            "folder or .gguf file"
-        ) from error
+        raise ModelError(_explanation(spec, error)) from error
+
+
+def _without_safetensors(spec: ModelSpec) -> str:
+    return (
+        f"{spec.model} has no weights in safetensors; pickled weights ({', '.join(PICKLES[:2])}) are refused because "
+        "loading them can run code: convert them, or set pickled_weights: true for this model, which reads tensors only"
+    )
+
+
+def _explanation(spec: ModelSpec, error: Exception) -> str:
+    text = str(error)
+    kind = type(error).__name__
+    first = text.splitlines()[0] if text else kind
+    if "trust_remote_code" in text or "execute" in text:
+        return (
+            f"{spec.model} needs Python code out of its own repository, which is not run unless that model is "
+            "named for it: read that code, then set remote_code: true for this model"
+        )
+    if "safetensors" in text and ("does not appear to have" in text or "no file named" in text):
+        return f"{_without_safetensors(spec)} ({first})"
+    if "does not recognize this architecture" in text or "Unrecognized model" in text:
+        return (
+            f"{spec.model} is of a type that transformers {imported('transformers').__version__} does not know; needed "
+            f"is a type that it knows, or a newer version of it ({first})"
+        )
+    if kind == "SafetensorError":
+        return f"a weights file of {spec.model} is cut short or damaged ({first}); fetch it again"
+    if kind == "UnpicklingError":
+        return f"a weights file of {spec.model} is damaged, or a pickle that holds more than tensors, and was not read"
+    return (
+        f"{spec.model}{f' at {spec.revision}' if spec.revision else ''} could not be loaded from the hub, its "
+        f"cache or this machine ({kind}: {first}); a model that is on this machine is given by its "
+        "folder or .gguf file"
+    )

@@ -1,15 +1,13 @@
 """Changed copies of a model, so that one model gives a population whose relations are known.
 
-Each changes the weight matrices in place, those that are not embeddings, in the order of their names; norms and biases
-stay. Equal seeds give equal weights.
+Each changes the model in place. But for `reinitialize`, what changes are the weight matrices that are not embeddings,
+in the order of their names; norms and biases stay. Equal seeds give equal weights.
 """
 
-import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from likewise.errors import InputError
-from likewise.naming import did_you_mean, format_call, parse_call
+from likewise.naming import checked_call, parse_call
 
 
 def noise(model: Any, *, sd: float, seed: int = 0) -> Any:
@@ -43,14 +41,15 @@ def quantize(model: Any, *, bits: int) -> Any:
 
 
 def reinitialize(model: Any, *, seed: int = 0) -> Any:
-    """Return a model of the same architecture with the random weights that its training would start from."""
+    """Give every weight the random value that training would start from, embeddings and norms too."""
     import torch
-    from transformers import AutoModel
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        fresh = AutoModel.from_config(model.config, dtype=model.dtype)
-    return fresh.to(model.device).eval()
+        fresh = type(model)._from_config(model.config, dtype=model.dtype)
+    # In place, so that a head which shares the embeddings keeps sharing them.
+    model.load_state_dict(fresh.state_dict())
+    return model
 
 
 VARIANTS: dict[str, Callable[..., Any]] = {f.__name__: f for f in (noise, prune, quantize, reinitialize)}
@@ -73,25 +72,7 @@ def canonical_variant(text: str | None) -> str | None:
     >>> canonical_variant("noise(sd=0.1)")
     'noise(sd=0.1, seed=0)'
     """
-    if text is None:
-        return None
-    name, given = parse_call(text)
-    if name not in VARIANTS:
-        raise InputError(f"unknown variant {name!r}; {did_you_mean(name, VARIANTS)}")
-    parameters = {p.name: p for p in list(inspect.signature(VARIANTS[name]).parameters.values())[1:]}
-    for key, value in given.items():
-        if key not in parameters:
-            raise InputError(f"{name} has no parameter {key!r}; {did_you_mean(key, parameters)}")
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InputError(f"{name}({key}={value!r}): needed is a number")
-        allowed, needed = RANGES[key]
-        if not allowed(value):
-            raise InputError(f"{name}({key}={value!r}): needed is {needed}")
-        given[key] = parameters[key].annotation(value)  # noise(sd=1) and noise(sd=1.0) are one variant
-    missing = [key for key, p in parameters.items() if p.default is p.empty and key not in given]
-    if missing:
-        raise InputError(f"{name} needs {missing[0]}, for example {name}({missing[0]}=...)")
-    return format_call(name, {key: given.get(key, p.default) for key, p in parameters.items()})
+    return None if text is None else checked_call("variant", text, VARIANTS, RANGES, after=1)
 
 
 def apply_variant(model: Any, text: str | None) -> Any:

@@ -57,10 +57,10 @@ class ModelEntry(Part):
     Parameters
     ----------
     model : str
-        Packaged name, hub id, folder or ``.gguf`` file.
+        Packaged name, hub id, folder or ``.gguf`` file; or the folder or hub id of an adapter.
     name : str, optional
         What tables call it; by default the end of ``model``, and the variant.
-    revision, variant, remote_code
+    base, revision, variant, remote_code, pickled_weights
         As `ModelSpec` has them.
     layers : list, optional
         Instead of the experiment's.
@@ -72,9 +72,11 @@ class ModelEntry(Part):
 
     model: str
     name: str = ""
+    base: str | None = None
     revision: str | None = None
     variant: Variant = None
     remote_code: bool = False
+    pickled_weights: bool = False
     layers: tuple[Layer, ...] | None = Field(default=None, min_length=1)
     datasets: tuple[str, ...] | None = None
     formats: tuple[str, ...] | None = None
@@ -94,7 +96,14 @@ class ModelEntry(Part):
     @property
     def spec(self) -> ModelSpec:
         """The model as the extraction knows it."""
-        return ModelSpec(model=self.model, revision=self.revision, variant=self.variant, remote_code=self.remote_code)
+        return ModelSpec(
+            model=self.model,
+            base=self.base,
+            revision=self.revision,
+            variant=self.variant,
+            remote_code=self.remote_code,
+            pickled_weights=self.pickled_weights,
+        )
 
 
 class FormatEntry(Part):
@@ -189,11 +198,11 @@ class RepresentationPart(Part):
 
     layers: tuple[Layer, ...] = Field(default=("last",), min_length=1)
     pooling: Annotated[str, BeforeValidator(canonical_pooling)] = "last_token"
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    dtype: Literal["float32", "bfloat16", "float16", "int8", "int4"] = "float32"
     truncation: Truncation = "error"
 
 
-assert set(DTYPES) == {"float32", "bfloat16", "float16"}  # the annotation above cannot be computed
+assert set(DTYPES) == {"float32", "bfloat16", "float16", "int8", "int4"}  # the annotation above cannot be computed
 
 
 class StatisticsPart(Part):
@@ -315,7 +324,7 @@ class Experiment(Part):
             raise
         return experiment.model_copy(
             update={
-                "models": tuple(_beside(path, m, "model") for m in experiment.models),
+                "models": tuple(_beside(path, m, "model", "base") for m in experiment.models),
                 "datasets": tuple(_beside(path, d, "source") for d in experiment.datasets),
             }
         )
@@ -326,11 +335,15 @@ class Experiment(Part):
         return yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
 
 
-def _beside(experiment: Path, entry: Any, field: str) -> Any:
-    """The entry with a relative path that exists beside the experiment made whole."""
-    place = experiment.parent / getattr(entry, field)
-    local = place.exists() and not (field == "model" and not (place.suffix == ".gguf" or place.is_dir()))
-    return entry.model_copy(update={field: str(place.resolve())}) if local else entry
+def _beside(experiment: Path, entry: Any, *fields: str) -> Any:
+    """The entry with relative paths that exist beside the experiment made whole."""
+    found = {}
+    for field in fields:
+        place = experiment.parent / (getattr(entry, field) or "")
+        usable = field == "source" or place.suffix == ".gguf" or place.is_dir()
+        if getattr(entry, field) and usable and place.exists():
+            found[field] = str(place.resolve())
+    return entry.model_copy(update=found)
 
 
 def _measure_text(item: Any) -> str:

@@ -1,0 +1,47 @@
+"""Optional libraries: imported where they are needed, kept quiet, and named with their versions."""
+
+import contextlib
+import importlib
+import importlib.metadata
+from collections.abc import Iterator
+from typing import Any
+
+from likewise.errors import MissingDependencyError
+
+
+def imported(library: str, extra: str = "extract") -> Any:
+    """Return a library.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it is not installed; the message holds the command.
+    """
+    try:
+        return importlib.import_module(library)
+    except ImportError as error:
+        raise MissingDependencyError(library, extra) from error
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of what decides on the states of a model and their scores, as far as installed."""
+    names = ("likewise", "numpy", "scipy", "torch", "transformers", "tokenizers", "peft", "bitsandbytes")
+    installed = {}
+    for name in names:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            installed[name] = importlib.metadata.version(name)
+    return installed
+
+
+@contextlib.contextmanager
+def quiet(transformers: Any) -> Iterator[None]:
+    """Keep the library's bars and notices out of our progress."""
+    logging = transformers.utils.logging
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        logging.enable_progress_bar()

@@ -1,0 +1,190 @@
+"""Which model is meant, where it lies, what tells it from others, and how large it is. Nothing is loaded here."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from likewise.errors import InputError, ModelError
+from likewise.extract.gguf import gguf_size
+from likewise.extract.known import known, packaged_file
+from likewise.naming import did_you_mean
+from likewise.store import file_hash, files_hash
+
+CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
+
+WEIGHTS = (".safetensors",)
+PICKLES = (".bin", ".pt", ".pth")
+OTHERS = (".json", ".model", ".txt", ".jinja", ".tiktoken", ".py")
+"""Endings of a model's files: weights, weights in pickles, and configs, tokenizers and code."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """Which model: a packaged name, hub id, folder or GGUF file, with its revision and variant.
+
+    Parameters
+    ----------
+    model : str
+        ``smollm2-135m-instruct``, a hub id such as ``EleutherAI/pythia-70m``, a folder or a ``.gguf`` file; for an
+        adapter its hub id or folder.
+    base : str, optional
+        Of an adapter: the model that it changes, instead of the one that its config names.
+    revision : str, optional
+        Branch, tag or commit of a hub model.
+    variant : str, optional
+        As `canonical_variant` writes it.
+    remote_code : bool
+        Let the repository's own Python code run. Only for a model whose code you have read.
+    pickled_weights : bool
+        Where there are no safetensors, read pickles (``.bin``), and of them tensors only.
+    """
+
+    model: str
+    base: str | None = None
+    revision: str | None = None
+    variant: str | None = None
+    remote_code: bool = False
+    pickled_weights: bool = False
+
+    def identity(self) -> dict[str, Any]:
+        """What tells this model from others, without a network: its files' content, or the request to the hub."""
+        place = locate(self.model)
+        if place is None:
+            weights: dict[str, Any] = {"hub": self.model, "revision": self.revision or "main"}
+            # An adapter on the hub that names its base itself does so under its revision.
+            base = self.of_base({}) if self.base else None
+        else:
+            weights = {"weights": weights_hash(place, pickles=self.pickled_weights)}
+            config = adapter_config(place)
+            base = self.of_base(config) if config is not None else None
+            self.check_base(is_adapter=config is not None)
+        return {**weights, **({"base": base.identity()} if base else {}), "variant": self.variant}
+
+    def size(self) -> dict[str, int] | None:
+        """Width and number of blocks, where they can be known without a network."""
+        place = locate(self.model)
+        if place is not None and place.suffix == ".gguf":
+            return gguf_size(place)
+        adapter = adapter_config(place) if place else None
+        if adapter is not None or self.base:
+            return self.of_base(adapter or {}).size()
+        config = place / CONFIG if place else _cached_config(self.model, self.revision)
+        if config is not None and config.exists():
+            fields = _json(config)
+            fields = fields.get("text_config", fields)
+            width = next((fields[k] for k in ("hidden_size", "n_embd", "d_model") if k in fields), None)
+            blocks = next(
+                (fields[k] for k in ("num_hidden_layers", "n_layer", "n_layers", "num_layers") if k in fields), None
+            )
+            if width and blocks:
+                return {"width": width, "blocks": blocks}
+        return known("models").get(self.model)
+
+    def of_base(self, adapter: Mapping[str, Any]) -> "ModelSpec":
+        """Return the model that this adapter changes: the one given, else the one that the adapter's config names.
+
+        Raises
+        ------
+        ModelError
+            If neither names one, or what is named is not there.
+        """
+        name = self.base or adapter.get("base_model_name_or_path")
+        if not name:
+            raise ModelError(f"{self.model} is an adapter that names no base model; name the model with base:")
+        try:
+            locate(name)
+        except InputError as error:
+            raise ModelError(
+                f"{self.model} is an adapter of the base model {name!r}, which was not found ({error}); name the model "
+                "with base:"
+            ) from error
+        return ModelSpec(
+            model=name,
+            revision=None if self.base else adapter.get("revision"),
+            remote_code=self.remote_code,
+            pickled_weights=self.pickled_weights,
+        )
+
+    def check_base(self, *, is_adapter: bool) -> None:
+        """Refuse a base for what is no adapter, where it would mean nothing."""
+        if self.base and not is_adapter:
+            raise InputError(
+                f"{self.model} is no adapter (it has no {ADAPTER_CONFIG}), and base: {self.base} was given; needed is "
+                "an adapter, or no base"
+            )
+
+
+def locate(name: str) -> Path | None:
+    """Return the folder or GGUF file of a model that is on this machine; None for a hub id.
+
+    Raises
+    ------
+    InputError
+        If it is neither a name that is known, a path that exists, nor of the form of a hub id.
+    """
+    packaged = known("packaged_models")
+    if name in packaged:
+        return packaged_file(name, packaged[name])
+    path = Path(name).expanduser()
+    if path.is_dir():
+        if not (path / CONFIG).exists() and not (path / ADAPTER_CONFIG).exists():
+            raise InputError(f"the folder {path} has no {CONFIG}; needed is a model in the transformers layout")
+        return path
+    if path.suffix == ".gguf":
+        if not path.exists():
+            raise InputError(f"there is no file {path}")
+        return path
+    near = did_you_mean(name, packaged)
+    if near.startswith("did you mean") or name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise InputError(f"unknown model {name!r}; {near}; a local model is a folder or a .gguf file that exists")
+    return None
+
+
+def weights_hash(place: Path, *, pickles: bool = False) -> str:
+    """SHA-256 of a model's files: weights, config and tokenizer; pickles only where they may be read."""
+    if place.is_file():
+        return file_hash(place)
+    kinds = (*WEIGHTS, *OTHERS, *(PICKLES if pickles else ()))
+    return files_hash([p for p in place.iterdir() if p.suffix in kinds])
+
+
+def adapter_config(place: Path) -> dict[str, Any] | None:
+    """Return the config of an adapter; None where the place holds a whole model.
+
+    Raises
+    ------
+    ModelError
+        If it holds both, for whether the adapter is in the model's weights already cannot be known.
+    """
+    if not (place / ADAPTER_CONFIG).exists():
+        return None
+    if (place / CONFIG).exists():
+        raise ModelError(
+            f"{place} holds a model and an adapter, {CONFIG} and {ADAPTER_CONFIG}; needed is a folder for each, and "
+            "base: where the adapter is meant"
+        )
+    return _json(place / ADAPTER_CONFIG)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise InputError(f"{path} is not a config; needed is a JSON object")
+    return fields
+
+
+def _cached_config(hub: str, revision: str | None) -> Path | None:
+    try:
+        from huggingface_hub import try_to_load_from_cache
+    except ImportError:
+        return None
+    try:
+        found = try_to_load_from_cache(hub, CONFIG, revision=revision)
+    except ValueError as error:
+        raise InputError(f"{hub!r} is neither a model on this machine nor a hub id: {error}") from error
+    return Path(found) if isinstance(found, str) else None
