@@ -43,7 +43,7 @@ def compare(
             permutations=permutations,
             groups=groups,
             rng=seed,
-            device=options.check_device(device),
+            device=options.check_device(device, models=False),
             watch=lambda done, total: watch("comparing", done, total),
         )
     if output is not None:

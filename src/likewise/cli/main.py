@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.text import Text
 
-from likewise.cli import compare, explain, extract, layers, learning, measures, plan, report, run, show
+from likewise.cli import check, compare, explain, extract, layers, learning, measures, plan, report, run, show
 from likewise.cli.console import messages
 from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 some tasks failed and are listed, 2 the request was wrong, 130 interrupted.",
 )
 for command in (
-    run.run, plan.plan, extract.extract, compare.compare, explain.explain, learning.learning_curve,
+    run.run, plan.plan, extract.extract, check.check, compare.compare, explain.explain, learning.learning_curve,
     layers.best_layers, report.report, measures.measures, show.show,
 ):  # fmt: skip
     app.command()(command)

@@ -13,7 +13,7 @@ from likewise.store import Store, read_file
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 StoreFolder = Annotated[Path | None, typer.Option("--store", help="Folder of the store [default: runs/NAME].")]
-Device = Annotated[str, typer.Option(help="Where to calculate: cpu or cuda.")]
+Device = Annotated[str, typer.Option(help="Where to calculate: cpu or cuda; auto spreads a model over all GPUs.")]
 BatchTokens = Annotated[
     int | None, typer.Option(min=1, help="Tokens of a batch, padding included [default: by device].")
 ]
@@ -75,8 +75,9 @@ def find_store(folder: Path | None) -> Store:
     return Store(folder)
 
 
-def check_device(device: str) -> str:
-    """Refuse a device that is neither."""
-    if device not in ("cpu", "cuda"):
-        raise InputError(f"--device {device}; needed is cpu or cuda")
+def check_device(device: str, *, models: bool = True) -> str:
+    """Refuse a device that is none, or is for models only."""
+    known = ("cpu", "cuda", "auto") if models else ("cpu", "cuda")
+    if device not in known:
+        raise InputError(f"--device {device}; needed is {', '.join(known[:-1])} or {known[-1]}")
     return device

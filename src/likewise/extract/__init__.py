@@ -1,12 +1,13 @@
 """Models, prompts, and the states of the ones on the others. The only room where torch models live."""
 
 from likewise.extract.audit import audit
+from likewise.extract.check import check as check_model
 from likewise.extract.datasets import DatasetSpec, load_prompts
 from likewise.extract.extract import BATCH_TOKENS, Rows, Watch, extract, tokens_of
-from likewise.extract.layers import canonical_layer, needs_blocks, resolve_layers
+from likewise.extract.layers import canonical_layer, find_blocks, needs_blocks, resolve_layers
 from likewise.extract.libraries import library_versions
 from likewise.extract.locate import ModelSpec
-from likewise.extract.models import DTYPES, LoadedModel, load_model
+from likewise.extract.models import DTYPES, LoadedModel, load_model, one_device
 from likewise.extract.pooling import canonical_pooling, tokens_to_generate
 from likewise.extract.prompts import Format, Prompts
 from likewise.extract.spans import Spans
@@ -31,12 +32,15 @@ __all__ = [
     "canonical_layer",
     "canonical_pooling",
     "canonical_variant",
+    "check_model",
     "context_length",
     "extract",
+    "find_blocks",
     "library_versions",
     "load_model",
     "load_prompts",
     "needs_blocks",
+    "one_device",
     "resolve_layers",
     "tokens_of",
     "tokens_to_generate",

@@ -16,7 +16,6 @@ Several at once, or by their place among the blocks: ``-1`` is the last block, `
 ``last``.
 """
 
-import contextlib
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -88,9 +87,7 @@ def resolve_layers(layers: Sequence[str], blocks: int | None) -> tuple[str, ...]
     if blocks is None:
         if needs_blocks(layers):
             unclear = next(name for name in layers if needs_blocks([name]))
-            raise InputError(
-                f"layer {unclear}: how many blocks the model has is not known before its config is at hand"
-            )
+            raise InputError(f"layer {unclear}: the number of blocks is not known before the model's config is at hand")
         return tuple(dict.fromkeys(layers))
     return tuple(dict.fromkeys(one for name in layers for one in _meant(name, blocks)))
 
@@ -189,16 +186,21 @@ class Reader:
     def run(self, keep: Keep, **inputs: Any) -> None:
         """Run the model on a batch; ``keep`` is given each layer, and no block runs that is not needed for them."""
         self._here.keep, self._here.left = keep, set(self.layers)
-        shape = inputs["input_ids"].shape
-        self._here.shape = tuple(shape)
-        with contextlib.suppress(Enough):
+        self._here.shape = tuple(inputs["input_ids"].shape)
+        try:
             output = self.model(**inputs)
             if LAST in self._here.left:
                 self._tell(LAST, output.last_hidden_state)
+        except Enough:
+            pass
+        finally:
+            self._here.keep = None
         if self._here.left:
             raise ModelError(f"module {min(self._here.left)} of {type(self.model).__name__} did not run")
 
     def _tell(self, layer: str, states: Any) -> None:
+        if getattr(self._here, "keep", None) is None:
+            return  # the model runs for something else, such as adding tokens
         if tuple(states.shape[:-1]) != self._here.shape:
             raise ModelError(
                 f"layer {layer} gives {tuple(states.shape)} for a batch of {self._here.shape}; needed are states of "

@@ -109,6 +109,13 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
     return LoadedModel(stack, tokenizer, revision, whole if head else None)
 
 
+def one_device(device: str) -> str:
+    """Return where to calculate beside models that are spread over all GPUs with ``auto``: on the first, if any."""
+    if device != "auto":
+        return device
+    return "cuda" if imported("torch").cuda.is_available() else "cpu"
+
+
 def _read_base(
     spec: ModelSpec, config: dict[str, Any], kind: str, placement: Mapping[str, Any], *, head: bool
 ) -> tuple[Any, Any]:

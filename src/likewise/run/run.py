@@ -17,7 +17,7 @@ from likewise.run.worker import Outcome, Settings, Watch, perform, release
 from likewise.statistics import Results
 from likewise.store import Store
 
-Device: TypeAlias = Literal["cpu", "cuda"]
+Device: TypeAlias = Literal["cpu", "cuda", "auto"]
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ def run(
         ``if __name__ == "__main__":``.
     workers : int, optional
         Number of processes; the machine's cores by default.
-    device : {"cpu", "cuda"}
-        Where models run, and tiles are compared.
+    device : {"cpu", "cuda", "auto"}
+        Where models run, and tiles are compared; ``auto`` spreads a model that one GPU does not hold over all of them.
     batch_tokens : int, optional
         Tokens of a batch of prompts, padding included; by default what suits the device.
     watch : callable

@@ -14,7 +14,9 @@ from likewise.extract import (
     library_versions,
     load_model,
     load_prompts,
+    one_device,
     tokens_of,
+    tokens_to_generate,
 )
 from likewise.measures import prepare
 from likewise.naming import canonical_json
@@ -35,8 +37,8 @@ class Settings:
     ----------
     store : Path
         Folder of the store.
-    device : {"cpu", "cuda"}
-        Where models run, and tiles are compared.
+    device : {"cpu", "cuda", "auto"}
+        Where models run, and tiles are compared; ``auto`` spreads a model over all GPUs.
     batch_tokens : int
         Tokens of a batch, padding included.
     """
@@ -72,16 +74,16 @@ def perform(task: Task, settings: Settings, watch: Watch = lambda label, done, t
     return Outcome(task)
 
 
-_held: dict[tuple[str, str, str], LoadedModel] = {}
+_held: dict[tuple[str, str, str, bool], LoadedModel] = {}
 
 
-def _model(spec: ModelSpec, device: str, dtype: str) -> LoadedModel:
+def _model(spec: ModelSpec, device: str, dtype: str, *, head: bool) -> LoadedModel:
     """Return the model, kept until another is asked for: tasks come grouped by model."""
     # By content: a folder whose weights were replaced is another model.
-    wanted = canonical_json(spec.identity()), device, dtype
+    wanted = canonical_json(spec.identity()), device, dtype, head
     if wanted not in _held:
         _held.clear()
-        _held[wanted] = load_model(spec, device=device, dtype=dtype)
+        _held[wanted] = load_model(spec, device=device, dtype=dtype, head=head)
     return _held[wanted]
 
 
@@ -96,7 +98,7 @@ def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
     first = task.wanted[0]
     prompts = load_prompts(first.dataset)
     watch(f"{task.label}: loading", 0, 0)
-    loaded = _model(first.model, settings.device, first.dtype)
+    loaded = _model(first.model, settings.device, first.dtype, head=tokens_to_generate(first.pooling) > 0)
     parts = store.parts(f"{task.parts_key}-{settings.batch_tokens}")
     tokens = tokens_of(loaded, prompts, first.pooling, first.truncation)
     try:
@@ -148,7 +150,8 @@ def compare_tile(tile: Tile, settings: Settings, watch: Watch) -> None:
     if tile.by_product:
         results = compare_by_product(tile, store)
     else:
-        results = compare_by_pair(tile, store, settings.device, lambda done, total: watch(tile.label, done, total))
+        device = one_device(settings.device)
+        results = compare_by_pair(tile, store, device, lambda done, total: watch(tile.label, done, total))
     store.save_results(tile.key, results, tile.request)
 
 
@@ -182,7 +185,7 @@ def reduce_task(task: Reduce, settings: Settings) -> None:
         r = store.load_representation(key)
         texts = {kind: str(r.source[kind]) for kind in ("records", "prompts") if r.source.get(kind)}
         about = {"items": content_key(list(r.ids)), "n": str(r.n_items), **texts}
-        prepared = prepare(on_device(r, settings.device))
+        prepared = prepare(on_device(r, one_device(settings.device)))
         for c in task.configurations:
             store.save_reduced(key, c, reduce(c, prepared), about)
 

@@ -1,0 +1,65 @@
+"""``likewise check``."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from likewise.cli import options
+from likewise.cli.console import messages, print_json, print_table, say
+from likewise.errors import ModelError
+from likewise.extract import (
+    LoadedModel,
+    ModelSpec,
+    canonical_layer,
+    canonical_variant,
+    check_model,
+    find_blocks,
+    load_model,
+    resolve_layers,
+)
+
+
+def check(
+    model: Annotated[str, typer.Argument(help="A packaged name, hub id, folder or GGUF file.")],
+    layer: Annotated[list[str] | None, typer.Option(help="As extract has it. [default: all]")] = None,
+    dtype: Annotated[str, typer.Option(help="Precision of the model.")] = "float32",
+    variant: Annotated[str | None, typer.Option(help="A change of the model, for example noise(sd=0.1).")] = None,
+    revision: Annotated[str | None, typer.Option(help="Of a hub model.")] = None,
+    device: options.Device = "cpu",
+    json: options.Json = False,
+) -> None:
+    """Run a handful of prompts alone, together, and padded on either side: a model's rows must not depend on it."""
+    spec = ModelSpec(model=model, revision=revision, variant=canonical_variant(variant))
+    with messages.status("loading the model and running its prompts"):
+        loaded = _loaded(spec, options.check_device(device), dtype)
+        asked = [canonical_layer(name) for name in layer or ["all"]]
+        findings = check_model(loaded, resolve_layers(asked, len(find_blocks(loaded.model))), dtype)
+    passed = all(finding.passed for finding in findings)
+    if json:
+        print_json({"model": model, "dtype": dtype, "passed": passed, "findings": [asdict(f) for f in findings]})
+    else:
+        rows = [(f.what, f.layer, f.drift, f.tolerance, f.note or _word(f.passed, f.tolerance)) for f in findings]
+        print_table(f"{model} in {dtype}", ("rows of the same prompts", "layer", "drift", "allowed", ""), rows)
+        say("drift: the largest change of a row, relative to its length")
+        say(
+            "the rows can be trusted: they do not depend on how prompts are run"
+            if passed
+            else "the rows depend on how prompts are run by more than rounding: do not trust them in this precision"
+        )
+    if not passed:
+        raise typer.Exit(1)
+
+
+def _loaded(spec: ModelSpec, device: str, dtype: str) -> LoadedModel:
+    """The model, with its output head where it is a causal language model."""
+    try:
+        return load_model(spec, device=device, dtype=dtype, head=True)
+    except ModelError as error:
+        if "is no causal language model" not in str(error):
+            raise
+        return load_model(spec, device=device, dtype=dtype)
+
+
+def _word(passed: bool, tolerance: float | None) -> str:
+    return "" if tolerance is None else "passed" if passed else "FAILED"

@@ -1,0 +1,191 @@
+"""Whether the rows of a model can be trusted: those of a prompt alone and in company must be the same."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from likewise.extract.datasets import PROBES, DatasetSpec, load_prompts
+from likewise.extract.extract import extract, tokens_of
+from likewise.extract.layers import LAST, find_blocks
+from likewise.extract.models import LoadedModel
+from likewise.extract.prompts import Prompts
+
+TOLERANCES = {"float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2, "int8": 5e-2, "int4": 5e-2}
+"""Largest change of a row, relative to its length, that rounding in each precision explains."""
+
+TOGETHER = 4096
+"""Tokens of a batch that takes all prompts of the check."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one way of running the prompts changed.
+
+    Parameters
+    ----------
+    what : str
+        The way, in words.
+    layer : str
+        Where the rows changed most.
+    drift : float or None
+        The largest change of a row, relative to its length; None where there is nothing to measure.
+    tolerance : float or None
+        What is allowed; None where nothing is asked.
+    note : str
+        What else there is to say.
+    """
+
+    what: str
+    layer: str
+    drift: float | None
+    tolerance: float | None
+    note: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing speaks against the rows."""
+        return self.drift is None or self.tolerance is None or self.drift <= self.tolerance
+
+
+def prompts_of_check() -> Prompts:
+    """Return prompts of very different lengths, with accents, code and other scripts."""
+    texts = load_prompts(DatasetSpec(name=PROBES, source=PROBES, limit=12)).texts
+    texts = (
+        *(" ".join(texts[i : i + 1 + i]) for i in range(4)),
+        *("Yes.", "def f(x):\n    return x ** 2", "Ça va, naïve café?", "猫が好きです。", "🙂 and 🚀"),
+    )
+    return Prompts("the check's prompts", tuple(f"prompt {i}" for i in range(len(texts))), texts, "")
+
+
+def check(loaded: LoadedModel, layers: Sequence[str], dtype: str, *, pooling: str = "last_token") -> list[Finding]:
+    """Run a handful of prompts in every way that must not matter.
+
+    Parameters
+    ----------
+    loaded : LoadedModel
+        The model; with its head, what the head reads is compared too.
+    layers : sequence of str
+        As `resolve_layers` returns them.
+    dtype : str
+        The precision that it was loaded in, which sets the tolerance.
+    pooling : str
+        How tokens become a row.
+
+    Returns
+    -------
+    list of Finding
+        Against every prompt by itself: all in one batch with padding on the right, with padding on the left where the
+        model is causal, and in another order; layer k against the library's own hidden states; ``last`` against what
+        the output head reads. Then how far different prompts are apart, to read the drift by, and the beginning tokens.
+    """
+    prompts, tolerance = prompts_of_check(), TOLERANCES[dtype]
+    alone = extract(loaded, prompts, layers, pooling, batch_tokens=1)
+
+    def drift(what: str, rows: Callable[[str], Float[np.ndarray, "n d"]]) -> Finding:
+        found = {layer: relative(rows(layer), alone[layer]) for layer in layers}
+        worst = max(found, key=lambda layer: found[layer])
+        return Finding(what, worst, found[worst], tolerance)
+
+    right = extract(loaded, prompts, layers, pooling, batch_tokens=TOGETHER)
+    findings = [drift("together, padded on the right", lambda layer: right[layer])]
+    if is_causal(loaded.model):
+        left = extract(loaded, prompts, layers, pooling, batch_tokens=TOGETHER, padding_side="left")
+        findings.append(drift("together, padded on the left", lambda layer: left[layer]))
+    order = np.argsort([len(text) for text in prompts.texts], kind="stable")
+    turned = Prompts(prompts.name, tuple(prompts.ids[i] for i in order), tuple(prompts.texts[i] for i in order), "")
+    other = extract(loaded, turned, layers, pooling, batch_tokens=200)
+    findings.append(drift("in small batches, in another order", lambda layer: other[layer][np.argsort(order)]))
+    findings += _against_the_library(loaded, prompts, layers, pooling, alone, tolerance)
+    apart = {layer: relative_apart(rows) for layer, rows in alone.items()}
+    nearest = min(apart, key=lambda layer: apart[layer])
+    findings.append(Finding("how far different prompts are apart, in the median", nearest, apart[nearest], None))
+    findings.append(_beginnings(loaded, prompts))
+    return findings
+
+
+def is_causal(model: Any) -> bool:
+    """Whether tokens see only what is before them, as their positions count from the first real one then."""
+    name = type(model).__name__
+    encoder = getattr(model.config, "is_encoder_decoder", False) or "Encoder" in name
+    return not encoder and not any(word in name for word in ("Bert", "Roberta", "Electra"))
+
+
+def relative(rows: Float[np.ndarray, "n d"], reference: Float[np.ndarray, "n d"]) -> float:
+    """The largest change of a row, relative to the length of what it should be."""
+    a, b = rows.astype(np.float64), reference.astype(np.float64)
+    return float((np.linalg.norm(a - b, axis=1) / np.linalg.norm(b, axis=1)).max())
+
+
+def relative_apart(rows: Float[np.ndarray, "n d"]) -> float:
+    """The median distance of two rows, relative to the length of one."""
+    x = rows.astype(np.float64)
+    distances = np.linalg.norm(x[:, None] - x[None], axis=2) / np.linalg.norm(x, axis=1)[:, None]
+    return float(np.median(distances[~np.eye(len(x), dtype=bool)]))
+
+
+def _against_the_library(
+    loaded: LoadedModel, prompts: Prompts, layers: Sequence[str], pooling: str, alone: Any, tolerance: float
+) -> Iterator[Finding]:
+    """Layers beside what the library itself returns, and what its output head is given."""
+    import torch
+
+    if pooling != "last_token":
+        return
+    tokens = tokens_of(loaded, prompts, pooling)
+    device = next(loaded.model.parameters()).device
+    # The last entry of the library's list is after the final norm in some models, and before it in others.
+    inner = [layer for layer in layers if layer.isdecimal() and int(layer) < len(find_blocks(loaded.model))]
+    seen: list[list[np.ndarray]] = []
+    read: list[np.ndarray] = []
+    head = None if loaded.head_model is None else loaded.head_model.get_output_embeddings()
+    runs = loaded.model if head is None else loaded.head_model
+    if head is not None:
+        handle = head.register_forward_pre_hook(lambda module, args: read.append(_last_row(args[0])))
+    try:
+        with torch.inference_mode():
+            for ids in tokens.prompts:
+                output = runs(torch.tensor([list(ids)], device=device), output_hidden_states=True)
+                seen.append([_last_row(states) for states in output.hidden_states])
+    finally:
+        if head is not None:
+            handle.remove()
+    if inner:
+        # Entry 0 is the embedding in most models, and block 1 in some: each layer must be an entry, in their order.
+        entries = [np.stack(rows) for rows in zip(*seen, strict=True)]
+        drifts = np.asarray([[relative(entry, alone[layer]) for entry in entries] for layer in inner])
+        places = drifts.argmin(axis=1)
+        in_order = bool((np.diff(places) == np.diff([int(layer) for layer in inner])).all())
+        least = drifts.min(axis=1)
+        worst = int(least.argmax())
+        note = "" if in_order else "they are there in another order"
+        yield Finding(
+            "against the library's own hidden states",
+            inner[worst],
+            float(least[worst]) if in_order else float("inf"),
+            tolerance,
+            note,
+        )
+    if read and LAST in layers:
+        yield Finding("against what the output head reads", LAST, relative(np.stack(read), alone[LAST]), tolerance)
+
+
+def _last_row(states: Any) -> np.ndarray:
+    row: np.ndarray = states[0, -1].float().cpu().numpy()
+    return row
+
+
+def _beginnings(loaded: LoadedModel, prompts: Prompts) -> Finding:
+    """Whether each prompt begins with the tokenizer's beginning token, once."""
+    begins = tokens_of(loaded, prompts, "last_token").begins
+    if begins is None:
+        note = "the tokenizer has no beginning token"
+    elif all(begins):
+        note = "every prompt has one, once"
+    elif not any(begins):
+        note = "the tokenizer has one and does not add it by itself; prompts go without"
+    else:
+        note = f"{sum(begins)} of {len(begins)} prompts have one"
+    return Finding("beginning token", "", None, None, note)
