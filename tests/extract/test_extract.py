@@ -9,7 +9,7 @@ import pytest
 
 import tiny as tiny_models
 from likewise.errors import InputError
-from likewise.extract import DatasetSpec, LoadedModel, ModelSpec, Prompts, audit, extract, load_model, load_prompts
+from likewise.extract import DatasetSpec, LoadedModel, ModelSpec, Prompts, extract, load_model, load_prompts
 from likewise.extract.forward import batches
 from likewise.extract.layers import find_blocks
 from likewise.store import Parts
@@ -192,15 +192,3 @@ def test_batches_keep_within_the_budget_and_lose_nothing() -> None:
     assert sorted(i for batch in made for i in batch) == list(range(200))
     assert max(len(batch) * max(lengths[i] for i in batch) for batch in made) <= 120
     assert sum(len(b) * max(lengths[i] for i in b) for b in made) < 1.1 * sum(lengths)
-
-
-def test_audit_counts_what_is_odd() -> None:
-    rows = np.asarray([[100.0, 1.0, 7.0], [100.0, 1.0, 7.0], [0.0, 0.0, 7.0], [50.0, 2.0, 7.0]])
-    assert audit(rows) == {
-        "zero_rows": 0,
-        "repeated_rows": 1,
-        "constant_features": 1,
-        "largest_feature": 0,
-        "largest_feature_share": pytest.approx(22500 / (22500 + 6 + 196)),
-    }
-    assert audit(np.zeros((2, 2)))["zero_rows"] == 2

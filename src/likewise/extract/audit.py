@@ -1,38 +1,177 @@
 """What is odd about a representation, told beside every score that it takes part in."""
 
+from collections.abc import Iterator, Sequence
+from statistics import median
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
+
+from likewise.extract.repeats import blocks, near_repeated, repeated
+from likewise.prepared import entropy_rank, numerical_rank, participation
+
+BLOCK = 512
+"""Rows held at a time in double precision: 64 MiB of 16,384 features."""
+
+OF_FINITE_ROWS = (
+    "near_repeated_rows",
+    "largest_feature",
+    "largest_feature_share",
+    "dominating_features",
+    "effective_rank",
+    "participation_ratio",
+    "anisotropy",
+)
+"""What a matrix with a value that is not finite does not have."""
+
+IDS_KEPT = 10
+"""So many ids of truncated prompts are kept; the others are counted."""
 
 
-def audit(matrix: Float[np.ndarray, "n d"]) -> dict[str, Any]:
-    """Count what makes scores hard to trust.
+def audit(matrix: Num[np.ndarray, "n d"], *, block: int = BLOCK) -> dict[str, Any]:
+    r"""Describe a matrix by what makes scores hard to trust.
+
+    .. math:: \text{anisotropy} = \frac{|\sum_i x_i / |x_i||^2 - n}{n (n - 1)}
+
+    is the mean cosine between two different rows; effective rank and participation ratio are those of
+    `likewise.measures.descriptive`, of the centred rows.
 
     Parameters
     ----------
     matrix : array, shape (n, d)
-        Finite rows.
+        At least one row and column, of values that float32 holds; may be memory-mapped.
+    block : int
+        Rows held at a time.
 
     Returns
     -------
     dict
-        ``zero_rows``; ``repeated_rows``, those equal to an earlier one; ``constant_features``;
-        ``largest_feature`` and ``largest_feature_share``, the feature with most of the squared norm, and how much.
+        ``n_items``, ``n_features``; ``non_finite``, how many values are; ``zero_rows``; ``repeated_rows``, those equal
+        to an earlier one; ``near_repeated_rows``, those that are not, and lie within a thousandth of their length of
+        one; ``constant_features``, the same in every row; ``largest_feature`` and ``largest_feature_share``, the
+        feature with most of the squared norm, and how much; ``dominating_features``, how few have half of it;
+        ``effective_rank``, ``participation_ratio``, ``anisotropy``. What has no value is None: the mean cosine of rows
+        without length, the rank of rows that are all equal, and all but the counts of a matrix that is not finite.
+
+    Notes
+    -----
+    Cost: O(n d min(n, d)) for the spectrum; O(block d + min(n, d)^2) values are held. All is derived in double
+    precision. The spectrum comes from inner products, in which singular values below sqrt(max(n, d) eps), about a
+    millionth, of the largest are lost; they count as zero.
+
+    References
+    ----------
+    Roy and Vetterli (2007), doi:10.5281/zenodo.40328; Gao et al. (2017), doi:10.1101/214262; Ethayarajh (2019),
+    doi:10.18653/v1/D19-1006.
 
     Examples
     --------
-    >>> audit(np.asarray([[3.0, 4.0], [3.0, 4.0], [0.0, 0.0]]))["repeated_rows"]
-    1
+    >>> found = audit(np.asarray([[3.0, 4.0], [3.0, 4.0], [0.0, 5.0]]))
+    >>> found["repeated_rows"], found["largest_feature"], round(found["anisotropy"], 12)
+    (1, 1, 0.866666666667)
     """
-    # Adding 0.0 makes -0.0 and 0.0 the same bytes.
-    rows = np.ascontiguousarray(matrix) + 0.0
-    squares = np.einsum("nd,nd->d", rows, rows, dtype=np.float64)
-    largest = int(squares.argmax())
-    return {
-        "zero_rows": int(np.count_nonzero(~rows.any(axis=1))),
-        "repeated_rows": len(rows) - len({row.tobytes() for row in rows}),
-        "constant_features": int(np.count_nonzero((rows == rows[:1]).all(axis=0))),
-        "largest_feature": largest,
-        "largest_feature_share": float(squares[largest] / squares.sum()) if squares.any() else 0.0,
+    repeats = repeated(matrix, block=block)
+    constant = np.logical_and.reduce([(rows == matrix[:1]).all(axis=0) for rows in blocks(matrix, block)])
+    found: dict[str, Any] = {
+        "n_items": matrix.shape[0],
+        "n_features": matrix.shape[1],
+        "non_finite": sum(int(np.count_nonzero(~np.isfinite(rows))) for rows in blocks(matrix, block)),
+        "zero_rows": sum(int(np.count_nonzero(~rows.any(axis=1))) for rows in blocks(matrix, block)),
+        "repeated_rows": int(np.count_nonzero(repeats)),
+        "constant_features": int(np.count_nonzero(constant)),
     }
+    if found["non_finite"]:
+        return found | dict.fromkeys(OF_FINITE_ROWS)
+    s = _singular_values(matrix, block)
+    found |= {
+        "near_repeated_rows": int(np.count_nonzero(near_repeated(matrix, repeats, block=block))),
+        "effective_rank": entropy_rank(s) if len(s) else None,
+        "participation_ratio": participation(s) if len(s) else None,
+        "anisotropy": None if found["zero_rows"] or len(matrix) == 1 else _anisotropy(matrix, block),
+    }
+    return found | _largest(sum(np.einsum("nd,nd->d", rows, rows) for rows in _doubles(matrix, block)))
+
+
+def audit_tokens(
+    lengths: Sequence[int], truncated: Sequence[str], begin_with_bos: Sequence[bool] | None
+) -> dict[str, Any]:
+    """Describe what a model was given: how long its prompts are, and which of them it did not get whole.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Tokens of each prompt, at least one prompt.
+    truncated : sequence of str
+        The ids of the prompts that were cut.
+    begin_with_bos : sequence of bool or None
+        Whether each prompt begins with the tokenizer's token for the beginning; None where the tokenizer has none.
+
+    Returns
+    -------
+    dict
+        ``tokens_total``, ``tokens_min``, ``tokens_median``, ``tokens_max``; ``truncated_prompts``, how many, and
+        ``truncated_ids``, the first ten of them; ``begin_with_bos``, how many, or None.
+
+    Examples
+    --------
+    >>> found = audit_tokens([3, 9, 4], ["long"], [True, True, False])
+    >>> found["tokens_median"], found["truncated_prompts"], found["begin_with_bos"]
+    (4.0, 1, 2)
+    """
+    return {
+        "tokens_total": sum(lengths),
+        "tokens_min": min(lengths),
+        "tokens_median": float(median(lengths)),
+        "tokens_max": max(lengths),
+        "truncated_prompts": len(truncated),
+        "truncated_ids": list(truncated[:IDS_KEPT]),
+        "begin_with_bos": None if begin_with_bos is None else sum(map(bool, begin_with_bos)),
+    }
+
+
+def _doubles(matrix: Num[np.ndarray, "n d"], block: int) -> Iterator[Float[np.ndarray, "m d"]]:
+    """Rows in double precision."""
+    return (rows.astype(np.float64) for rows in blocks(matrix, block))
+
+
+def _largest(squares: Float[np.ndarray, " d"]) -> dict[str, Any]:
+    """The feature with most of the squared norm, its share, and how few features have half of it."""
+    total = squares.sum()
+    if not total:
+        return dict.fromkeys(("largest_feature", "largest_feature_share", "dominating_features"))
+    largest = int(squares.argmax())
+    together = np.cumsum(np.sort(squares)[::-1])
+    return {
+        "largest_feature": largest,
+        "largest_feature_share": float(squares[largest] / total),
+        # Of features that are equally large, rounding alone would ask for one more.
+        "dominating_features": 1 + int(np.searchsorted(together, (0.5 - 1e-12) * together[-1])),
+    }
+
+
+def _singular_values(matrix: Num[np.ndarray, "n d"], block: int) -> Float[np.ndarray, " rank"]:
+    """Those of the centred rows that are more than rounding, descending; none where all rows are equal."""
+    n, d = matrix.shape
+    # Differences from the first row first: what is constant is then exactly zero, however far from the origin.
+    products = np.zeros((min(n, d), min(n, d)))
+    if n < d:
+        for columns in _doubles(matrix.T, max(1, block * d // n)):
+            columns -= columns[:, :1]
+            columns -= columns.mean(axis=1, keepdims=True)
+            products += columns.T @ columns
+    else:
+        first = matrix[0].astype(np.float64)
+        mean = sum((rows - first).sum(axis=0) for rows in _doubles(matrix, block)) / n
+        for rows in _doubles(matrix, block):
+            rows -= first
+            rows -= mean
+            products += rows.T @ rows
+    squares = np.linalg.eigvalsh(products)[::-1]
+    return np.asarray(np.sqrt(squares[: numerical_rank(squares, max(n, d))]))
+
+
+def _anisotropy(matrix: Num[np.ndarray, "n d"], block: int) -> float:
+    """The mean cosine between two different rows, from the sum of all unit rows."""
+    n = len(matrix)
+    together = sum((rows / np.linalg.norm(rows, axis=1, keepdims=True)).sum(axis=0) for rows in _doubles(matrix, block))
+    return float((together @ together - n) / (n * (n - 1)))

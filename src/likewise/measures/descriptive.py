@@ -13,6 +13,8 @@ from likewise.prepared import (
     Prepared,
     PrincipalComponents,
     Uniformity,
+    entropy_rank,
+    participation,
     singular_values,
 )
 
@@ -210,7 +212,7 @@ def effective_rank(x: Operand) -> float:
 
     References
     ----------
-    Roy and Vetterli (2007), doi:10.5281/zenodo.40488.
+    Roy and Vetterli (2007), doi:10.5281/zenodo.40328.
 
     Examples
     --------
@@ -218,10 +220,7 @@ def effective_rank(x: Operand) -> float:
     >>> round(effective_rank(np.asarray([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])), 12)
     2.0
     """
-    s = singular_values(prepare(x)[PrincipalComponents(center=True)])
-    xp = array_namespace(s)
-    p = s / xp.sum(s)
-    return float(xp.exp(-xp.sum(p * xp.log(p))))
+    return entropy_rank(singular_values(prepare(x)[PrincipalComponents(center=True)]))
 
 
 def participation_ratio(x: Operand) -> float:
@@ -256,10 +255,7 @@ def participation_ratio(x: Operand) -> float:
     >>> round(participation_ratio(np.asarray([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])), 12)
     2.0
     """
-    s = singular_values(prepare(x)[PrincipalComponents(center=True)])
-    xp = array_namespace(s)
-    shares = (s / xp.linalg.vector_norm(s)) ** 2
-    return 1 / float(xp.sum(shares**2))
+    return participation(singular_values(prepare(x)[PrincipalComponents(center=True)]))
 
 
 def anisotropy(x: Operand) -> float:

@@ -24,7 +24,9 @@ from likewise.prepared.spectrum import (
     PrincipalComponents,
     Projection,
     Whitened,
+    entropy_rank,
     numerical_rank,
+    participation,
     singular_values,
 )
 
@@ -71,9 +73,11 @@ __all__ = [
     "UnitDoublyCentered",
     "UnitKernel",
     "Whitened",
+    "entropy_rank",
     "held_out_pairs",
     "in_order",
     "numerical_rank",
+    "participation",
     "singular_values",
     "spanning_length",
     "splits",

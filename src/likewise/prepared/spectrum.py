@@ -44,6 +44,20 @@ def singular_values(components: Float[Array, "n rank"]) -> Float[Array, " rank"]
     return array_namespace(components).linalg.vector_norm(components, axis=0)
 
 
+def entropy_rank(s: Float[Array, " rank"]) -> float:
+    """Exponential of the entropy of the shares s_i / sum_j s_j of positive singular values."""
+    xp = array_namespace(s)
+    p = s / xp.sum(s)
+    return float(xp.exp(-xp.sum(p * xp.log(p))))
+
+
+def participation(s: Float[Array, " rank"]) -> float:
+    """(sum_i s_i^2)^2 / sum_i s_i^4 of positive singular values."""
+    xp = array_namespace(s)
+    shares = (s / xp.linalg.vector_norm(s)) ** 2
+    return 1 / float(xp.sum(shares**2))
+
+
 @dataclass(frozen=True)
 class Whitened(PerItem):
     """Principal components divided by sqrt(s^2 + ridge |X|_F^2): orthonormal without a ridge."""
