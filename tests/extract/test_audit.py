@@ -92,17 +92,24 @@ def test_spectrum_and_cosines_are_those_of_the_measures(n: int, d: int, rng: np.
     assert found["anisotropy"] == pytest.approx(anisotropy(x), rel=1e-12)
 
 
+@pytest.mark.parametrize("d", [1, 40])  # in one dimension no near row has room to spare within the sweep
 @pytest.mark.parametrize("spread", [1.0, 1e-2, 1e-3, 1e-4])
-def test_no_near_row_is_missed_among_rows_that_share_an_offset(spread: float, rng: np.random.Generator) -> None:
+def test_no_near_row_is_missed_among_rows_that_share_an_offset(spread: float, d: int, rng: np.random.Generator) -> None:
     """Rows about one point, from far apart to all alike, as hidden states lie; some are moved by the tolerance."""
-    x = 3 + spread * rng.normal(size=(150, 40))
+    x = 3 + spread * rng.normal(size=(150, d))
     for i in range(100, 150):
-        direction = rng.normal(size=40)
-        x[i] = x[i - 100] + rng.choice([0.5, 0.99, 1.01, 2]) * NEAR * np.linalg.norm(x[i - 100]) * (
-            direction / np.linalg.norm(direction)
-        )
+        move = rng.normal(size=d)
+        move *= NEAR * np.linalg.norm(x[i - 100]) / np.linalg.norm(move)
+        x[i] = x[i - 100] + rng.choice([0.5, 0.99, 1.01, 2]) * move
     x = x[rng.permutation(150)]
     assert audit(x, block=16)["near_repeated_rows"] == by_definition(x)["near_repeated_rows"]
+
+
+def test_a_near_row_is_found_from_either_side() -> None:
+    far = np.arange(10, 60, dtype=float)
+    for pair in ([1.0, 1.00099], [1.00099, 1.0], [1.0, 0.99901], [0.99901, 1.0]):
+        for rows in ([*pair, *far], [pair[0], *far, pair[1]]):
+            assert audit(np.asarray(rows)[:, None], block=4)["near_repeated_rows"] == 1
 
 
 @pytest.mark.parametrize(("n", "d"), [(40, 11), (11, 40)])

@@ -19,8 +19,14 @@ LEVEL = 0.05
 DOMINATES = 0.5
 """A feature with more than this share of the squared norm dominates."""
 
+FEW_DIRECTIONS = 0.05
+"""An effective rank below this share of its largest possible value is very low; that of noise is most of it."""
+
+ONE_DIRECTION = 0.9
+"""A mean cosine between rows above this says that they are nearly one direction."""
+
 NAMED = 3
-"""So many pairs or representations are named in a sentence, the others counted."""
+"""So many pairs, representations or prompts are named in a sentence, the others counted."""
 
 
 def shown(dataset: str) -> str:
@@ -153,7 +159,7 @@ def warnings_of(
         *_few_inputs(representations, datasets),
         *_mostly_chance(frame),
         *_few_shuffles(frame),
-        *_odd_rows(representations, datasets),
+        *_odd_representations(representations, datasets),
         *_without_value(frame),
         *passed,
     ]
@@ -203,23 +209,66 @@ def _few_shuffles(frame: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def _odd_rows(representations: Sequence[Mapping[str, Any]], datasets: Mapping[tuple[str, str], str]) -> Iterator[str]:
+def _odd_representations(
+    representations: Sequence[Mapping[str, Any]], datasets: Mapping[tuple[str, str], str]
+) -> Iterator[str]:
     for r in representations:
-        audit, where = r.get("audit") or {}, f"{r['name']} on {shown(dataset_of(r, datasets))}"
-        if rows := audit.get("zero_rows", 0):
-            yield f"{where}: {counted(rows, 'row')} of zeros, which {'has' if rows == 1 else 'have'} no direction."
-        if rows := audit.get("repeated_rows", 0):
-            yield (
-                f"{where}: {counted(rows, 'row')} equal to an earlier one; prompts that look the same to a model count "
-                "more than once, and their nearest neighbours are ties."
-            )
-        if columns := audit.get("constant_features", 0):
-            yield f"{where}: {counted(columns, 'dimension')} the same for every prompt."
-        if (share := audit.get("largest_feature_share", 0.0)) > DOMINATES:
-            yield (
-                f"{where}: dimension {audit.get('largest_feature', '?')} holds {share:.0%} of the squared norm and "
-                "dominates every measure that does not rescale dimensions."
-            )
+        # What a store of an older version lacks, or what has no value, is nothing to warn of.
+        audit = {key: value for key, value in (r.get("audit") or {}).items() if value is not None}
+        for said in (*_odd_prompts(r["n_items"], audit), *_odd_rows(audit), *_odd_directions(r, audit)):
+            yield f"{r['name']} on {shown(dataset_of(r, datasets))}: {said}"
+
+
+def _odd_prompts(n: int, audit: Mapping[str, Any]) -> Iterator[str]:
+    if cut := audit.get("truncated_prompts", 0):
+        ids = ", ".join(audit.get("truncated_ids", [])[:NAMED])
+        named = f" ({ids}{', …' if cut > NAMED else ''})" if ids else ""
+        yield f"{counted(cut, 'prompt')} cut to what the model takes{named}; a row then stands for part of its prompt."
+    if 0 < (begun := audit.get("begin_with_bos", 0)) < n:
+        yield (
+            f"{begun:,} of {counted(n, 'prompt')} begin with the tokenizer's token for the beginning (BOS) and the "
+            "others do not; their rows can differ by that alone."
+        )
+    if spans := audit.get("unaligned_spans", 0):
+        yield f"{counted(spans, 'span')} not made of whole tokens; a row then takes in some text beside its span."
+
+
+def _odd_rows(audit: Mapping[str, Any]) -> Iterator[str]:
+    if values := audit.get("non_finite", 0):
+        yield f"{counted(values, 'value')} not finite (NaN or infinite); no score with them can be trusted."
+    if rows := audit.get("zero_rows", 0):
+        yield f"{counted(rows, 'row')} of zeros, which {'has' if rows == 1 else 'have'} no direction."
+    if rows := audit.get("repeated_rows", 0):
+        yield (
+            f"{counted(rows, 'row')} equal to an earlier one; prompts that look the same to a model count "
+            "more than once, and their nearest neighbours are ties."
+        )
+    if rows := audit.get("near_repeated_rows", 0):
+        yield (
+            f"{counted(rows, 'row')} within a thousandth of an earlier one, though not equal; prompts that look nearly "
+            "the same to a model count more than once, and rounding can decide which neighbour is nearer."
+        )
+
+
+def _odd_directions(r: Mapping[str, Any], audit: Mapping[str, Any]) -> Iterator[str]:
+    if columns := audit.get("constant_features", 0):
+        yield f"{counted(columns, 'dimension')} the same for every prompt."
+    if (share := audit.get("largest_feature_share", 0.0)) > DOMINATES:
+        yield (
+            f"dimension {audit.get('largest_feature', '?')} holds {share:.0%} of the squared norm and "
+            "dominates every measure that does not rescale dimensions."
+        )
+    most = min(r["n_items"] - 1, r["n_features"])
+    if (rank := audit.get("effective_rank", math.inf)) < FEW_DIRECTIONS * most:
+        yield (
+            f"effective rank {number(rank)} of at most {most:,}; rows differ in few directions, and scores rest on "
+            "these."
+        )
+    if (cosine := audit.get("anisotropy", 0.0)) > ONE_DIRECTION:
+        yield (
+            f"the mean cosine between rows is {number(cosine)}; they share one large direction, which is most of what "
+            "measures that do not centre see."
+        )
 
 
 def _without_value(frame: pd.DataFrame) -> Iterator[str]:

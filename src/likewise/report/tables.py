@@ -24,6 +24,23 @@ CLASS_PARTS = {
 }
 """Names of the invariances in the heading of a class."""
 
+AUDITED = {
+    "zero_rows": "Int64",
+    "repeated_rows": "Int64",
+    "near_repeated_rows": "Int64",
+    "constant_features": "Int64",
+    "largest_feature": "Int64",
+    "largest_feature_share": "Float64",
+    "effective_rank": "Float64",
+    "anisotropy": "Float64",
+    "tokens_min": "Int64",
+    "tokens_median": "Float64",
+    "tokens_max": "Int64",
+    "truncated_prompts": "Int64",
+    "unaligned_spans": "Int64",
+}
+"""What the table of representations shows of audits, in types that have a missing number: old stores lack some."""
+
 IMPLIED = {"linear": {"orthogonal", "feature permutation", "scaling"}, "orthogonal": {"feature permutation"}}
 """What an invariance contains, and a heading need not repeat."""
 
@@ -268,17 +285,17 @@ def representation_table(
 ) -> pd.DataFrame:
     """Return one row per representation; ``datasets`` says for (name, key) what the long table calls its inputs."""
     parts = ("model", "variant", "layer", "pooling", "dtype")
-    audits = ("zero_rows", "repeated_rows", "constant_features", "largest_feature", "largest_feature_share")
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         [
             {"name": r["name"], "data set": dataset_of(r, datasets)}
             | {part: plain(r.get("source", {}).get(part)) for part in parts}
             | {"prompts": r["n_items"], "features": r["n_features"]}
-            | {part: (r.get("audit") or {}).get(part) for part in audits}
+            | {part: (r.get("audit") or {}).get(part) for part in AUDITED}
             | {"key": r["key"], "source": json.dumps(r.get("source", {}), ensure_ascii=False, default=str)}
             for r in representations
         ]
     )
+    return frame.astype(AUDITED) if len(frame) else frame
 
 
 def dataset_of(representation: Mapping[str, Any], datasets: Mapping[tuple[str, str], str]) -> str:
@@ -308,8 +325,8 @@ def plain(value: Any) -> str:
 
 
 def missing(value: Any) -> bool:
-    """Whether there is no number: None, or pandas' word for it."""
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    """Whether there is no number: None, or one of pandas' words for it."""
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
 def number(value: Any) -> str:
