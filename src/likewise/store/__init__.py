@@ -1,5 +1,6 @@
 """What is on disk: representations, results and experiments, complete or not there at all."""
 
+from likewise.store.archives import arrow_files, read_folder
 from likewise.store.atomic import write_atomically, write_text
 from likewise.store.files import read_file
 from likewise.store.growing import Growing, Parts
@@ -10,10 +11,12 @@ __all__ = [
     "Growing",
     "Parts",
     "Store",
+    "arrow_files",
     "content_key",
     "file_hash",
     "files_hash",
     "read_file",
+    "read_folder",
     "write_atomically",
     "write_text",
 ]
