@@ -4,6 +4,7 @@ from likewise.extract.audit import audit, audit_tokens
 from likewise.extract.check import check as check_model
 from likewise.extract.datasets import DatasetSpec, load_prompts
 from likewise.extract.extract import BATCH_TOKENS, Rows, Watch, extract, tokens_of
+from likewise.extract.imported import IMPORTED
 from likewise.extract.layers import canonical_layer, find_blocks, needs_blocks, resolve_layers
 from likewise.extract.libraries import library_versions
 from likewise.extract.locate import ModelSpec
@@ -18,6 +19,7 @@ from likewise.extract.variants import canonical_variant
 __all__ = [
     "BATCH_TOKENS",
     "DTYPES",
+    "IMPORTED",
     "DatasetSpec",
     "Format",
     "LoadedModel",

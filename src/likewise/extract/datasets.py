@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from likewise.errors import InputError, MissingDependencyError, ModelError
+from likewise.extract.imported import imported_name
 from likewise.extract.known import known, packaged_file
 from likewise.extract.prompts import Format, Prompts, make_prompts
 from likewise.extract.spans import Spans
@@ -60,14 +61,21 @@ class DatasetSpec:
     id: str | None = None
     limit: int | None = None
 
+    @property
+    def imported(self) -> str | None:
+        """The name that representations on it were imported under, where its prompts are not at hand."""
+        return imported_name(self.source)
+
     def completed(self) -> "DatasetSpec":
         """Return the specification with what is known of this source, or of this name, filled in.
 
         Raises
         ------
         InputError
-            If the source is neither a known name, nor a file, nor of the form of a hub id.
+            If the source is neither a known name, nor a file, nor of the form of a hub id, or was imported.
         """
+        if self.imported is not None:
+            raise InputError(f"{self.name} was imported without its prompts")
         if not self.is_file and self.source not in known("datasets") and "/" not in self.source:
             raise InputError(
                 f"unknown data set {self.source!r}; {did_you_mean(self.source, known('datasets'))}; a path ends in "
@@ -94,6 +102,8 @@ class DatasetSpec:
 
     def identity(self) -> dict[str, Any]:
         """What tells these prompts from others, without a network: their content, or the request to the hub."""
+        if self.imported is not None:
+            return {"imported": self.imported}
         spec = self.completed()
         if not spec.on_hub:
             return {"prompts": load_prompts(self).fingerprint}
@@ -112,6 +122,8 @@ class DatasetSpec:
 
     def n_items(self) -> int | None:
         """How many rows there are, where that can be known without a network."""
+        if self.imported is not None:
+            return None
         if not self.on_hub:
             return load_prompts(self).n_rows
         if self.spans is not None:

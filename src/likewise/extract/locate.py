@@ -8,6 +8,7 @@ from typing import Any
 
 from likewise.errors import InputError, ModelError
 from likewise.extract.gguf import gguf_size
+from likewise.extract.imported import imported_name
 from likewise.extract.known import known, packaged_file
 from likewise.naming import did_you_mean
 from likewise.store import file_hash, files_hash
@@ -48,8 +49,15 @@ class ModelSpec:
     remote_code: bool = False
     pickled_weights: bool = False
 
+    @property
+    def imported(self) -> str | None:
+        """The name that its representations were imported under, where no model runs for them."""
+        return imported_name(self.model)
+
     def identity(self) -> dict[str, Any]:
         """What tells this model from others, without a network: its files' content, or the request to the hub."""
+        if self.imported is not None:
+            return {"imported": self.imported}
         place = locate(self.model)
         if place is None:
             weights: dict[str, Any] = {"hub": self.model, "revision": self.revision or "main"}
@@ -64,6 +72,8 @@ class ModelSpec:
 
     def size(self) -> dict[str, int] | None:
         """Width and number of blocks, where they can be known without a network."""
+        if self.imported is not None:
+            return None
         place = locate(self.model)
         if place is not None and place.suffix == ".gguf":
             return gguf_size(place)

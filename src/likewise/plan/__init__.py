@@ -1,6 +1,7 @@
 """Experiments, and the tasks that they come down to."""
 
 from likewise.plan.experiment import Experiment
+from likewise.plan.imported import imported_experiment, imported_key
 from likewise.plan.plan import Answers, DatasetPlan, Plan, plan, results_of, rows_of, scores_of_pair, tiles_of
 from likewise.plan.tasks import Extract, Reduce, Task, Tile, Wanted, model_of
 
@@ -14,6 +15,8 @@ __all__ = [
     "Task",
     "Tile",
     "Wanted",
+    "imported_experiment",
+    "imported_key",
     "model_of",
     "plan",
     "results_of",

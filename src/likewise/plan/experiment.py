@@ -89,7 +89,7 @@ class ModelEntry(Part):
     @model_validator(mode="after")
     def _named(self) -> "ModelEntry":
         if not self.name:
-            short = self.model.rstrip("/").rpartition("/")[2].removesuffix(".gguf")
+            short = self.spec.imported or self.model.rstrip("/").rpartition("/")[2].removesuffix(".gguf")
             object.__setattr__(self, "name", f"{short} {self.variant}" if self.variant else short)
         return self
 
@@ -178,7 +178,8 @@ class DatasetEntry(Part):
     @model_validator(mode="after")
     def _named(self) -> "DatasetEntry":
         if not self.name:
-            object.__setattr__(self, "name", Path(self.source).name.partition(".")[0])
+            named = DatasetSpec(name="", source=self.source).imported
+            object.__setattr__(self, "name", named or Path(self.source).name.partition(".")[0])
         if self.formats and self.template is not None:
             raise ValueError("template and formats are both given; make the template one of the formats")
         return self

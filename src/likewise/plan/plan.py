@@ -14,6 +14,7 @@ from likewise.errors import InputError
 from likewise.extract import resolve_layers
 from likewise.measures import Configuration, footprint, record
 from likewise.plan.experiment import Experiment
+from likewise.plan.imported import imported_key, with_imported
 from likewise.plan.tasks import Extract, Reduce, Tile, Wanted, by_product, name_of, representation_key, request_of
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
 from likewise.statistics import SCHEMA, Results, Trust, orders
@@ -184,7 +185,8 @@ def plan(experiment: Experiment, store: Store) -> Plan:
     Raises
     ------
     InputError
-        If a model or data set is unknown, or a data set has fewer than two representations.
+        If a model or data set is unknown, a data set has fewer than two representations, or one that others made is
+        not there.
     ModelError
         If a package that carries a model or data set is not installed.
     StoreError
@@ -202,7 +204,7 @@ def plan(experiment: Experiment, store: Store) -> Plan:
 def _of_dataset(
     experiment: Experiment, entry: Any, present: frozenset[str], answers: Answers, store: Store
 ) -> DatasetPlan:
-    wanted = _wanted(experiment, entry)
+    wanted = with_imported(_wanted(experiment, entry), present, store)
     n_items = next(iter(entry.specs.values())).n_items()
     if n_items is None and (there := [w.key for w in wanted if w.key in present]):
         n_items = store.describe_representation(there[0])["n_items"]
@@ -222,7 +224,7 @@ def _of_dataset(
         name=entry.name,
         n_items=n_items,
         wanted=wanted,
-        extractions=len(by_model),
+        extractions=sum(model.imported is None for model, _ in by_model),
         todo=tuple(Extract(tuple(ws)) for ws in left.values() if ws),
         tiles=tuple(tiles_of(entry.name, [w.key for w in wanted], chosen, trust, answered, n_items, width, left_out)),
         scores_done=sum(int(done.sum()) * len(orders(c, ("a", "b"))) for c, done in zip(chosen, answered, strict=True)),
@@ -281,6 +283,8 @@ def _wanted(experiment: Experiment, entry: Any) -> tuple[Wanted, ...]:
             name = name_of(model.name, layer, form)
             how = (layer, part.pooling, part.dtype, part.truncation)
             key = representation_key(of_model, identities[form], *how)
+            if model.spec.imported is not None:
+                key = imported_key(model.spec.imported, dataset.imported or dataset.name, layer)
             found.append(Wanted(name, key, model.spec, dataset, *how))
     if experiment.measures and len(found) < 2:
         raise InputError(f"{entry.name} has {len(found)} representation; needed are two or more to compare")

@@ -56,10 +56,13 @@ class Wanted:
     pooling: str
     dtype: str
     truncation: Truncation = "error"
+    imported_width: int | None = None
 
     @property
     def width(self) -> int | None:
         """Number of features, where it can be known before the extraction."""
+        if self.imported_width is not None:
+            return self.imported_width
         size = self.model.size()
         return size["width"] if size else None
 

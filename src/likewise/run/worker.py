@@ -159,7 +159,8 @@ def compare_by_pair(tile: Tile, store: Store, device: str, watch: Callable[[int,
     """Move each representation of a tile to the device and prepare it there once, score its pairs."""
     stored = [store.load_representation(key).without(tile.left_out) for key in tile.representations]
     loaded = [on_device(r, device) for r in stored]
-    first, *others = loaded
+    # What was imported may lack texts, and ids: all are held against one that has them, if any has.
+    first, *others = sorted(loaded, key=lambda r: ("prompts" not in r.source, not r.has_ids))
     for other in others:
         check_same_items(first, other)
         check_same_texts(first.name, first.source, other.name, other.source)
@@ -168,9 +169,13 @@ def compare_by_pair(tile: Tile, store: Store, device: str, watch: Callable[[int,
 
 
 def check_same_texts(first: str, source: Mapping[str, Any], other: str, other_source: Mapping[str, Any]) -> None:
-    """Refuse representations of other records under the same ids, in whatever format they were given."""
+    """Refuse representations of other records under the same ids, in whatever format they were given.
+
+    Those of which a side says nothing, as what was imported does, are taken to be the same.
+    """
     # What an earlier likewise stored names the texts and not the records.
-    kind = "records" if source.get("records") and other_source.get("records") else "prompts"
+    both = [kind for kind in ("records", "prompts") if source.get(kind) and other_source.get(kind)]
+    kind = both[0] if both else ""
     if source.get(kind) != other_source.get(kind):
         raise InputError(
             f"{first} and {other} were extracted from different texts under the same ids ({kind} {source.get(kind)} "
@@ -184,7 +189,7 @@ def reduce_task(task: Reduce, settings: Settings) -> None:
     for key in task.representations:
         r = store.load_representation(key)
         texts = {kind: str(r.source[kind]) for kind in ("records", "prompts") if r.source.get(kind)}
-        about = {"items": content_key(list(r.ids)), "n": str(r.n_items), **texts}
+        about = {"items": content_key(list(r.ids)) if r.has_ids else "", "n": str(r.n_items), **texts}
         prepared = prepare(on_device(r, one_device(settings.device)))
         for c in task.configurations:
             store.save_reduced(key, c, reduce(c, prepared), about)
@@ -196,10 +201,14 @@ def compare_by_product(tile: Tile, store: Store) -> Results:
     tables = []
     for c in tile.configurations:
         sides, abouts = zip(*(store.load_reduced(key, c) for key in keys), strict=True)
+        first, held = min(
+            zip(keys, abouts, strict=True), key=lambda pair: ("prompts" not in pair[1], not pair[1]["items"])
+        )
         for key, about in zip(keys, abouts, strict=True):
-            if (about["items"], about["n"]) != (abouts[0]["items"], abouts[0]["n"]):
-                raise InputError(f"{keys[0]} and {key} have other items, or the same in another order")
-            check_same_texts(keys[0], abouts[0], key, about)
+            other = about["items"] and about["items"] != held["items"]
+            if other or about["n"] != held["n"]:
+                raise InputError(f"{first} and {key} have other items, or the same in another order")
+            check_same_texts(first, held, key, about)
         n = int(abouts[0]["n"])
         tables.append(
             score_products(

@@ -77,7 +77,7 @@ class Store:
         matrix = np.ascontiguousarray(r.matrix, dtype=np.float32)
         # Not by save_file, which writes to a file of its own beside: a kill would leave one that nobody knows.
         write_atomically(path, lambda p: p.write_bytes(save({"matrix": matrix})))
-        self._describe(r.key, path, (r.n_items, r.n_features), r.ids, r.source, audit)
+        self._describe(r.key, path, (r.n_items, r.n_features), r.ids if r.has_ids else (), r.source, audit)
 
     def take_representation(
         self, key: str, rows: Growing, ids: Sequence[str], source: Mapping[str, Any], audit: Mapping[str, Any]
