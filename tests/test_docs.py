@@ -28,7 +28,7 @@ def test_experiments_in_the_readme_are_valid() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_commands_and_files_that_pages_name_exist(page: Path) -> None:
     text = page.read_text()
-    commands = {c.callback.__name__.replace("_", "-") for c in app.registered_commands if c.callback}
+    commands = {c.name for c in app.registered_commands}
     assert set(re.findall(r"(?:`|    )likewise ([\w-]+)", text)) <= commands
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.M))
     assert set(re.findall(r"(?:`|    )make (\w+)", text)) <= targets

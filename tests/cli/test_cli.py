@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,10 @@ def test_compare_prints_and_writes_the_table(cli: Cli, matrices: tuple[Path, Pat
         (["report", "nowhere"], "there is no store in nowhere"),
         (["extract", "smollm2-135m-instuct", "--dataset", "humaneval"], 'did you mean "smollm2-135m-instruct"'),
         (["extract", "smollm2-135m-instruct", "--dataset", "humanevl"], 'did you mean "humaneval"'),
+        (["import", "x.npy", "a/x.npy", "--dataset", "d", "--store", "s"], "two of the paths are called 'x'"),
+        (["import", "none.npy", "--dataset", "d", "--store", "s"], "there is no file none.npy"),
+        (["import", "x=nan.npy", "--dataset", "d", "--store", "s"], "nan holds nan in row 4, column 2"),
+        (["import", "x.npy", "--store", "s"], "Missing option '--dataset'"),
         (["measures", "--josn"], "No such option"),
     ],
 )
@@ -163,6 +168,37 @@ def test_extract_prints_where_the_rows_are(cli: Cli, tiny: Callable[..., Path], 
     files = [f["file"] for f in found]
     code, out, _ = cli("compare", *files, "--measure", "cka", "--permutations", 2, "--json")
     assert code == 0 and len(json.loads(out)) == 6
+
+
+def test_imported_files_are_run_explained_and_reported(cli: Cli, matrices: tuple[Path, Path], tmp_path: Path) -> None:
+    where = ("--dataset", "d", "--store", "their store")
+    code, out, err = cli("import", f"an x={matrices[0]}", *where)
+    assert (code, "an x" in out) == (0, True) and "import another on the same data set" in err
+    assert not (tmp_path / "their store" / "imported.yaml").exists()
+
+    (tmp_path / "a=b").mkdir()
+    matrices[1].rename(tmp_path / "a=b" / "moved.npy")
+    code, out, _ = cli("import", "a=b/moved.npy", *where, "--json")
+    told = json.loads(out)
+    assert code == 0 and told["store"] == "their store"
+    ((brought),) = told["representations"]
+    assert (brought["name"], brought["dataset"], brought["items"], brought["width"]) == ("moved", "d", 30, 8)
+
+    code, _, err = cli("import", "a=b/moved.npy", *where)
+    assert code == 0 and "no ids in moved" in err
+    words = shlex.split(err.splitlines()[-1].partition("imported: ")[2])
+    assert words == ["likewise", "run", "their store/imported.yaml", "--store", "their store"]
+    code, _, err = cli(*words[1:], "--executor", "serial")
+    assert code == 0 and "done: 10 scores" in err and (tmp_path / "their store" / "report.html").exists()
+    code, out, err = cli("explain", "an x", "moved", *where, "--count", 2)
+    assert code == 0 and "prompts are not shown: d was imported without its prompts" in err
+    code, out, _ = cli("show", brought["key"], "--store", "their store")
+    assert code == 0 and "imported.moved.npy" in out
+
+    code, _, err = cli("run", words[2], "--store", "another")
+    assert (
+        code == 2 and "moved on d is not in this store; likewise import moved=PATH --dataset d --store another" in err
+    )
 
 
 def test_failed_tasks_are_listed_with_exit_code_1(cli: Cli, experiment: dict[str, Any], tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """``likewise explain``."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -34,9 +34,10 @@ def explain(
     added = to_numpy(contributions(configuration, a, b))
     alike = configuration.facts.more_alike * added
     order = np.argsort(-alike, kind="stable")
-    texts, why = _texts(store, dataset, a.source.get("prompts"))
+    ids = a.ids if a.has_ids else b.ids
+    texts, why = _texts(store, dataset, a.source.get("prompts") or b.source.get("prompts"))
     rows = [
-        {"place": place, "id": a.ids[i], "contribution": float(added[i]), "prompt": texts.get(a.ids[i])}
+        {"place": place, "id": ids[i], "contribution": float(added[i]), "prompt": texts.get(ids[i])}
         for place, i in enumerate(order.tolist(), 1)
     ]
     if json:

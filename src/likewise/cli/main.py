@@ -5,7 +5,20 @@ import sys
 import typer
 from rich.text import Text
 
-from likewise.cli import check, compare, explain, extract, layers, learning, measures, plan, report, run, show
+from likewise.cli import (
+    check,
+    compare,
+    explain,
+    extract,
+    importing,
+    layers,
+    learning,
+    measures,
+    plan,
+    report,
+    run,
+    show,
+)
 from likewise.cli.console import messages
 from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
 
@@ -21,10 +34,10 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 some tasks failed and are listed, 2 the request was wrong, 130 interrupted.",
 )
 for command in (
-    run.run, plan.plan, extract.extract, check.check, compare.compare, explain.explain, learning.learning_curve,
+    run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain, learning.learning_curve,
     layers.best_layers, report.report, measures.measures, show.show,
 ):  # fmt: skip
-    app.command()(command)
+    app.command(command.__name__.strip("_").replace("_", "-"))(command)  # import is a word of Python's
 
 
 def main() -> None:

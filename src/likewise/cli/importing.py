@@ -1,0 +1,87 @@
+"""``likewise import``."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from likewise.cli import options
+from likewise.cli.console import print_json, print_table, progress, say
+from likewise.errors import InputError
+from likewise.plan import imported_experiment
+from likewise.run import import_representation
+from likewise.store import Store, write_text
+
+HEAD = "# All that was imported into this store. Written anew by each likewise import: change a copy of it.\n"
+
+
+def import_(
+    path: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[NAME=]PATH",
+            help="Of each model a .npy, .npz, .safetensors or .parquet file, or a folder of Arrow files.",
+        ),
+    ],
+    dataset: Annotated[str, typer.Option(help="What the inputs are called, as in an experiment that has the prompts.")],
+    store: Annotated[Path, typer.Option(help="Folder of the store.")],
+    id_column: Annotated[
+        str | None, typer.Option(help="Column of ids in Parquet and Arrow files. [default: id]")
+    ] = None,
+    column: Annotated[str | None, typer.Option(help="Column of rows in Arrow files. [default: the only one]")] = None,
+    layer: Annotated[str, typer.Option(help="last, embedding, or a block's number.")] = "last",
+    pooling: Annotated[str | None, typer.Option(help="How tokens became a row, where that is known.")] = None,
+    json: options.Json = False,
+) -> None:
+    """Bring representations that others made into a store, to be compared and reported like one's own."""
+    named = [_named(text) for text in path]
+    names = [name for name, _ in named]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"two of the paths are called {twice[0]!r}; give one another name, as NAME=PATH")
+    place = Store(store)
+    brought = []
+    with progress() as watch:
+        for number, (name, source) in enumerate(named):
+            watch("importing", number, len(named))
+            brought.append(
+                import_representation(
+                    source, place, name=name, dataset=dataset, layer=layer, pooling=pooling, id_column=id_column,
+                    column=column,
+                )
+            )  # fmt: skip
+        watch("importing", len(named), len(named))
+    experiment = _write_experiment(place)
+    found = [
+        {"name": r.name, "dataset": dataset, "key": r.key, "items": r.n_items, "width": r.n_features} for r in brought
+    ]
+    if json:
+        print_json({"store": str(store), "representations": found, "experiment": experiment and str(experiment)})
+        return
+    print_table("", ("representation", "data set", "key", "items", "width"), [tuple(f.values()) for f in found])
+    if without := [r.name for r in brought if not r.has_ids]:
+        say(f"no ids in {', '.join(without)}: rows are taken to be in one order")
+    if experiment is None:
+        say(f"one representation in {store}; import another on the same data set to compare them")
+    else:
+        command = ["likewise", "run", str(experiment), "--store", str(store)]
+        say(f"to compare all that was imported: {shlex.join(command)}")
+
+
+def _named(text: str) -> tuple[str, Path]:
+    """Name and path; a path that exists may hold the sign itself."""
+    name, given, path = text.partition("=")
+    if given and not Path(text).exists():
+        return name, Path(path)
+    whole = Path(text)
+    return (whole.resolve().name if whole.is_dir() else whole.stem), whole
+
+
+def _write_experiment(store: Store) -> Path | None:
+    """Write the experiment of all that was imported, where there are two or more to compare."""
+    experiment: dict[str, Any] = imported_experiment(store)
+    if not experiment["datasets"]:
+        return None
+    text = yaml.safe_dump(experiment, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    return write_text(store.folder / "imported.yaml", HEAD + text)
