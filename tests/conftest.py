@@ -59,4 +59,4 @@ def golden() -> Callable[[int, int, int], tuple[np.ndarray, np.ndarray]]:
     return make
 
 
-pytest_plugins = ["tiny", "unusual"]
+pytest_plugins = ["hub", "tiny", "unusual"]

@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -112,6 +113,14 @@ def test_unreachable_hub_says_how_to_give_a_file(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match=r"owner/none .* give a local file instead"):
         load_prompts(spec("owner/none", split="test", template="{{ q }}"))
+
+
+def test_another_commit_than_the_one_asked_for_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Offline, the library prepares the data set from whatever commit it has."""
+    other = SimpleNamespace(hash="b" * 40, cache_dir=str(tmp_path / "b"))
+    monkeypatch.setattr("datasets.load_dataset_builder", lambda *args, **kwargs: other)
+    with pytest.raises(ModelError, match="commit a{40} is not in the cache of data sets, only b{40} is"):
+        load_prompts(spec("owner/moved", split="test", template="{{ q }}", revision="a" * 40))
 
 
 def test_hub_identity_needs_no_network() -> None:

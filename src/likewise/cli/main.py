@@ -34,8 +34,8 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 some tasks failed and are listed, 2 the request was wrong, 130 interrupted.",
 )
 for command in (
-    run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain, learning.learning_curve,
-    layers.best_layers, report.report, measures.measures, show.show,
+    run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain,
+    learning.learning_curve, layers.best_layers, report.report, measures.measures, show.show,
 ):  # fmt: skip
     app.command(command.__name__.strip("_").replace("_", "-"))(command)  # import is a word of Python's
 

@@ -4,6 +4,7 @@ from likewise.extract.audit import audit, audit_tokens
 from likewise.extract.check import check as check_model
 from likewise.extract.datasets import DatasetSpec, load_prompts
 from likewise.extract.extract import BATCH_TOKENS, Rows, Watch, extract, tokens_of
+from likewise.extract.hub import Resolved, resolve_dataset, resolve_model
 from likewise.extract.imported import IMPORTED
 from likewise.extract.layers import canonical_layer, find_blocks, needs_blocks, resolve_layers
 from likewise.extract.libraries import library_versions
@@ -25,6 +26,7 @@ __all__ = [
     "LoadedModel",
     "ModelSpec",
     "Prompts",
+    "Resolved",
     "Rows",
     "Spans",
     "Tokens",
@@ -44,7 +46,9 @@ __all__ = [
     "load_prompts",
     "needs_blocks",
     "one_device",
+    "resolve_dataset",
     "resolve_layers",
+    "resolve_model",
     "tokens_of",
     "tokens_to_generate",
 ]

@@ -5,6 +5,7 @@ import gzip
 import io
 import itertools
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
@@ -26,6 +27,9 @@ PROBES = "commonsense-probes"
 
 PLAIN = Format()
 """A template alone: that of a known data set."""
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+"""What commits look like."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,9 +269,9 @@ def _hub_records(spec: DatasetSpec) -> Iterable[Mapping[str, Any]]:
         raise MissingDependencyError("datasets", "extract") from error
     datasets.disable_progress_bars()
     try:
-        loaded: Iterable[Mapping[str, Any]] = datasets.load_dataset(
-            hub, spec.config, split=spec.split, revision=spec.revision
-        )
+        builder = _builder(datasets, hub, spec)
+        builder.download_and_prepare()
+        loaded: Iterable[Mapping[str, Any]] = builder.as_dataset(split=spec.split)
     except Exception as error:  # whatever the hub's client raises, the user needs the same three facts
         raise ModelError(
             f"the data set {hub} ({spec.config or 'default'}, {spec.split}) could not be had from the hub or its cache "
@@ -275,3 +279,24 @@ def _hub_records(spec: DatasetSpec) -> Iterable[Mapping[str, Any]]:
             "give a local file instead: source: PATH.jsonl"
         ) from error
     return loaded
+
+
+def _builder(datasets: Any, hub: str, spec: DatasetSpec) -> Any:
+    """The library's builder of a data set, at the commit that is asked for."""
+    verbosity = datasets.logging.get_verbosity()
+    datasets.logging.set_verbosity_error()  # it would tell of the commit that it takes offline
+    try:
+        builder = datasets.load_dataset_builder(hub, spec.config, revision=spec.revision)
+    finally:
+        datasets.logging.set_verbosity(verbosity)
+    asked = spec.revision or ""
+    if not COMMIT.fullmatch(asked) or builder.hash == asked:
+        return builder
+    # Where the hub cannot be reached the library takes whatever commit it has prepared last.
+    place = Path(builder.cache_dir).with_name(asked)
+    if not place.is_dir():
+        raise FileNotFoundError(f"commit {asked} is not in the cache of data sets, only {builder.hash} is")
+    *_, config, version, _ = place.parts
+    return type(builder)(
+        repo_id=hub, dataset_name=builder.dataset_name, config_name=config, version=version, hash=asked
+    )
