@@ -190,6 +190,44 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         write_atomically(tmp_path / "file" / "x", lambda p: p.write_text(""))
 
 
+def test_a_pin_stays_as_it_was_written_first(store: Store) -> None:
+    assert store.pin("model", "owner/one", "main") is None
+    store.save_pin("model", "owner/one", "main", "a" * 40, 32, 3)
+    store.save_pin("model", "owner/one", "main", "b" * 40, 64, 6)
+    store.save_pin("dataset", "owner/one", "main", "c" * 40)
+    pin = store.pin("model", "owner/one", "main")
+    assert pin is not None and (pin["commit"], pin["width"], pin["blocks"]) == ("a" * 40, 32, 3)
+    assert (store.pin("dataset", "owner/one", "main") or {})["commit"] == "c" * 40
+    assert store.pin("model", "owner/one", "v2") is None
+    assert len(files(store.folder / "pins")) == 2
+
+
+def test_of_two_writers_the_first_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "pin"
+    write_atomically(path, lambda p: (p.write_text("second"), path.write_text("first")), once=True)
+    assert path.read_text() == "first" and files(tmp_path) == ["pin"]
+
+    def refuse(*args: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    for name, text in (("pin", "first"), ("new", "third")):
+        write_atomically(tmp_path / name, lambda p: p.write_text("third"), once=True)
+        assert (tmp_path / name).read_text() == text
+    assert files(tmp_path) == ["new", "pin"]
+
+
+def test_a_pin_of_another_name_is_refused(store: Store) -> None:
+    store.save_pin("model", "owner/one", "main", "a" * 40)
+    path = store.pin_path("model", "owner/one", "main")
+    path.write_text(path.read_text().replace("owner/one", "owner/two"))
+    with pytest.raises(StoreError, match="damaged or foreign .it is not the pin of owner/one at main"):
+        store.pin("model", "owner/one", "main")
+    path.write_text('{"kind": "model", "hub": "owner/one", "revision": "main"}')
+    with pytest.raises(StoreError, match="it names no commit"):
+        store.pin("model", "owner/one", "main")
+
+
 def test_keys_tell_contents_apart_and_ignore_order() -> None:
     assert content_key({"a": 1, "b": [1, 2]}) == content_key({"b": [1, 2], "a": 1})
     assert content_key([1, 2]) != content_key([2, 1])

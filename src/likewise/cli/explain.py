@@ -1,7 +1,7 @@
 """``likewise explain``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -12,7 +12,7 @@ from likewise.cli.console import print_json, print_table, say
 from likewise.errors import InputError, LikewiseError
 from likewise.extract import load_prompts
 from likewise.measures import Configuration, contributions
-from likewise.plan import Experiment
+from likewise.plan import Experiment, pinned
 
 SHOWN = 80
 """Characters of a prompt, on one line."""
@@ -62,11 +62,12 @@ def _texts(store: Path | None, dataset: str | None, fingerprint: Any) -> tuple[d
     """The texts of the rows by id, prompts or spans of them, or why they cannot be had."""
     if dataset is None:
         return {}, "files hold none"
-    for about in options.find_store(store).experiments().values():
+    kept = options.find_store(store)
+    for about in kept.experiments().values():
         for entry in Experiment.of(about["experiment"]).datasets:
             for spec in entry.specs.values() if entry.name == dataset else ():
                 try:
-                    prompts = load_prompts(spec)
+                    prompts = load_prompts(pinned(spec, kept))
                 except LikewiseError as error:
                     return {}, str(error)
                 if prompts.fingerprint == fingerprint:

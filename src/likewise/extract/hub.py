@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from likewise.errors import MissingDependencyError, ModelError
-from likewise.extract.models import ModelSpec
+from likewise.extract.locate import ModelSpec
 
 FOLDERS = {"model": "", "dataset": "datasets/"}
 """Kinds of repositories, with what stands before an id in an address of the hub."""

@@ -33,7 +33,7 @@ def with_imported(wanted: Iterable[Wanted], present: frozenset[str], store: Stor
     if missing := [_missing(w, store) for w in imported if w.key not in present]:
         raise InputError("\n".join(missing))
     widths = {w.key: store.describe_representation(w.key)["n_features"] for w in imported}
-    return tuple(replace(w, imported_width=widths.get(w.key)) for w in wanted)
+    return tuple(replace(w, width=widths.get(w.key, w.width)) for w in wanted)
 
 
 def _check(w: Wanted) -> None:

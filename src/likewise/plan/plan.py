@@ -11,11 +11,23 @@ import pyarrow as pa
 from jaxtyping import Bool, Int
 
 from likewise.errors import InputError
-from likewise.extract import resolve_layers
+from likewise.extract import ModelSpec, needs_blocks, resolve_layers
 from likewise.measures import Configuration, footprint, record
 from likewise.plan.experiment import Experiment
 from likewise.plan.imported import imported_key, with_imported
-from likewise.plan.tasks import Extract, Reduce, Tile, Wanted, by_product, name_of, representation_key, request_of
+from likewise.plan.tasks import (
+    Extract,
+    Reduce,
+    Resolve,
+    Tile,
+    Wanted,
+    by_product,
+    model_size,
+    name_of,
+    representation_key,
+    request_of,
+    unpinned,
+)
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
 from likewise.statistics import SCHEMA, Results, Trust, orders
 from likewise.store import Store
@@ -35,6 +47,7 @@ class DatasetPlan:
     n_items: int | None
     wanted: tuple[Wanted, ...]
     extractions: int
+    unpinned: tuple[Resolve, ...]
     todo: tuple[Extract, ...]
     tiles: tuple[Tile, ...]
     scores_done: int
@@ -60,6 +73,11 @@ class Plan:
     experiment: Experiment
     datasets: tuple[DatasetPlan, ...]
     present: frozenset[str]
+
+    @property
+    def resolutions(self) -> tuple[Resolve, ...]:
+        """Models and data sets of the hub that are to be pinned before the extractions that are left."""
+        return tuple(dict.fromkeys(task for d in self.datasets for task in d.unpinned))
 
     @property
     def extractions(self) -> tuple[Extract, ...]:
@@ -204,7 +222,8 @@ def plan(experiment: Experiment, store: Store) -> Plan:
 def _of_dataset(
     experiment: Experiment, entry: Any, present: frozenset[str], answers: Answers, store: Store
 ) -> DatasetPlan:
-    wanted = with_imported(_wanted(experiment, entry), present, store)
+    found, unclear = _wanted(experiment, entry, store)
+    wanted = with_imported(found, present, store)
     n_items = next(iter(entry.specs.values())).n_items()
     if n_items is None and (there := [w.key for w in wanted if w.key in present]):
         n_items = store.describe_representation(there[0])["n_items"]
@@ -212,6 +231,7 @@ def _of_dataset(
     for w in wanted:
         by_model.setdefault((w.model, w.dataset), []).append(w)
     left = {model: [w for w in ws if w.key not in present] for model, ws in by_model.items()}
+    needed = [spec for of_both, ws in left.items() if ws for spec in of_both]
     chosen = experiment.configurations
     widths = [w.width for w in wanted if w.width is not None]
     # Where a width is not known before the extraction, the rows count as wide as they are many.
@@ -225,6 +245,7 @@ def _of_dataset(
         n_items=n_items,
         wanted=wanted,
         extractions=sum(model.imported is None for model, _ in by_model),
+        unpinned=unpinned([*unclear, *needed], store),
         todo=tuple(Extract(tuple(ws)) for ws in left.values() if ws),
         tiles=tuple(tiles_of(entry.name, [w.key for w in wanted], chosen, trust, answered, n_items, width, left_out)),
         scores_done=sum(int(done.sum()) * len(orders(c, ("a", "b"))) for c, done in zip(chosen, answered, strict=True)),
@@ -265,16 +286,22 @@ def rows_left_out(store: Store, keys: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({name for names in lacking for name in names}))
 
 
-def _wanted(experiment: Experiment, entry: Any) -> tuple[Wanted, ...]:
+def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wanted, ...], list[ModelSpec]]:
+    """What is wanted of a data set; and models of which that is not clear before the hub was asked for their size."""
     part, specs = experiment.representation, entry.specs
     identities = {form: spec.identity() for form, spec in specs.items()}
-    found = []
+    found: list[Wanted] = []
+    unclear: list[ModelSpec] = []
     for model in experiment.models:
         if model.datasets is not None and entry.name not in model.datasets:
             continue
-        of_model, size = model.spec.identity(), model.spec.size()
+        of_model, size = model.spec.identity(), model_size(model.spec, store)
+        asked = model.layers or part.layers
+        if size is None and needs_blocks(asked) and unpinned([model.spec], store):
+            unclear.append(model.spec)
+            continue
         try:
-            layers = resolve_layers(model.layers or part.layers, size["blocks"] if size else None)
+            layers = resolve_layers(asked, size["blocks"] if size else None)
         except InputError as error:
             error.add_note(f"in model {model.name}")
             raise
@@ -285,8 +312,8 @@ def _wanted(experiment: Experiment, entry: Any) -> tuple[Wanted, ...]:
             key = representation_key(of_model, identities[form], *how)
             if model.spec.imported is not None:
                 key = imported_key(model.spec.imported, dataset.imported or dataset.name, layer)
-            found.append(Wanted(name, key, model.spec, dataset, *how))
-    if experiment.measures and len(found) < 2:
+            found.append(Wanted(name, key, model.spec, dataset, *how, width=size["width"] if size else None))
+    if experiment.measures and len(found) < 2 and not unclear:
         raise InputError(f"{entry.name} has {len(found)} representation; needed are two or more to compare")
     by_key: dict[str, str] = {}
     for w in found:
@@ -295,7 +322,7 @@ def _wanted(experiment: Experiment, entry: Any) -> tuple[Wanted, ...]:
         if w.name in by_key.values():
             raise InputError(f"two representations on {entry.name} are called {w.name!r}; give a model another name")
         by_key[w.key] = w.name
-    return tuple(found)
+    return tuple(found), unclear
 
 
 def scores_of_pair(chosen: Iterable[Configuration]) -> int:

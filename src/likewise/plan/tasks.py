@@ -2,8 +2,8 @@
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from jaxtyping import Int
@@ -11,7 +11,7 @@ from jaxtyping import Int
 from likewise.extract import DatasetSpec, ModelSpec, Truncation
 from likewise.measures import Configuration, record
 from likewise.statistics import Trust, has_moments
-from likewise.store import content_key
+from likewise.store import Store, content_key
 
 REPRESENTATION_VERSION = 1
 """Raised when an extraction would give other rows for the same request."""
@@ -19,6 +19,8 @@ REPRESENTATION_VERSION = 1
 RESULT_VERSION = 2
 """Raised when the shuffles or what is derived from them change for the same request."""
 
+
+Spec = TypeVar("Spec", ModelSpec, DatasetSpec)
 
 AT = " @ "
 """Stands between the names of a model and of its layer."""
@@ -56,15 +58,8 @@ class Wanted:
     pooling: str
     dtype: str
     truncation: Truncation = "error"
-    imported_width: int | None = None
-
-    @property
-    def width(self) -> int | None:
-        """Number of features, where it can be known before the extraction."""
-        if self.imported_width is not None:
-            return self.imported_width
-        size = self.model.size()
-        return size["width"] if size else None
+    width: int | None = None
+    """Number of features, where it can be known before the extraction."""
 
 
 def representation_key(
@@ -90,6 +85,58 @@ def representation_key(
 
 
 @dataclass(frozen=True)
+class Resolve:
+    """A hub model or data set whose revision is to be pinned: from then on it stands for one commit in the store."""
+
+    kind: Literal["model", "dataset"]
+    hub: str
+    revision: str
+
+    @classmethod
+    def of(cls, spec: ModelSpec | DatasetSpec) -> "Resolve | None":
+        """Return what must be pinned of a model or data set; None where it is not on the hub."""
+        identity = spec.identity()
+        kind: Literal["model", "dataset"] = "model" if isinstance(spec, ModelSpec) else "dataset"
+        return cls(kind, identity["hub"], identity["revision"]) if "hub" in identity else None
+
+    def pin(self, store: Store) -> dict[str, Any] | None:
+        """Return what it is pinned to, if it is."""
+        return store.pin(self.kind, self.hub, self.revision)
+
+    @functools.cached_property
+    def key(self) -> str:
+        """Of the name and the revision, as others are named by what they make."""
+        return content_key(["resolve", self.kind, self.hub, self.revision])
+
+    @property
+    def label(self) -> str:
+        """What progress and messages call it."""
+        return self.hub if self.revision == "main" else f"{self.hub} at {self.revision}"
+
+
+def unpinned(specs: Iterable[ModelSpec | DatasetSpec], store: Store) -> tuple[Resolve, ...]:
+    """Return what must be pinned before these can be had, each once."""
+    found = (Resolve.of(spec) for spec in specs)
+    return tuple(dict.fromkeys(task for task in found if task and not task.pin(store)))
+
+
+def pinned(spec: Spec, store: Store) -> Spec:
+    """Return a model or data set at the commit that the store has pinned, if it has."""
+    task = Resolve.of(spec)
+    pin = task.pin(store) if task else None
+    return replace(spec, revision=pin["commit"]) if pin else spec
+
+
+def model_size(spec: ModelSpec, store: Store) -> dict[str, int] | None:
+    """Return width and number of blocks: as pinned in the store, or as far as they can be known without a network."""
+    task = Resolve.of(spec)
+    pin = task.pin(store) if task else None
+    if pin and pin["width"] and pin["blocks"]:
+        return {"width": pin["width"], "blocks": pin["blocks"]}
+    return spec.size()
+
+
+@dataclass(frozen=True)
 class Extract:
     """One model run over one data set, for every layer that is missing."""
 
@@ -106,6 +153,12 @@ class Extract:
         first = self.wanted[0]
         made_by = [first.model.identity(), first.dataset.identity(), first.pooling, first.dtype, first.truncation]
         return content_key(made_by)
+
+    @property
+    def resolutions(self) -> tuple[Resolve, ...]:
+        """What must be pinned before: the model and the data set, where they are on the hub."""
+        first = self.wanted[0]
+        return tuple(task for spec in (first.model, first.dataset) if (task := Resolve.of(spec)))
 
     @property
     def label(self) -> str:
@@ -209,4 +262,4 @@ class Reduce:
         return f"{len(self.representations)} representations on {self.dataset}"
 
 
-Task: TypeAlias = Extract | Reduce | Tile
+Task: TypeAlias = Resolve | Extract | Reduce | Tile

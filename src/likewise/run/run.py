@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from likewise.errors import InputError
 from likewise.extract import BATCH_TOKENS
 from likewise.naming import did_you_mean
-from likewise.plan import Experiment, Extract, Plan, Reduce, Task, Tile, plan, results_of, scores_of_pair
+from likewise.plan import Experiment, Extract, Plan, Reduce, Resolve, Task, Tile, plan, results_of, scores_of_pair
 from likewise.run.executor import Executor, Serial, Step
 from likewise.run.processes import Processes
 from likewise.run.worker import Outcome, Settings, Watch, perform, release
@@ -145,10 +145,14 @@ def choose_executor(executor: str | Executor, workers: int | None) -> Executor:
 
 
 def _ready(current: Plan, store: Store, failed: Mapping[str, Outcome]) -> tuple[Task, ...]:
-    """Return what can start, without what failed already: extractions, then reductions, then tiles."""
+    """Return what can start, without what failed already: pins, extractions, then reductions, then tiles."""
     stages: tuple[Callable[[], Iterable[Task]], ...] = (
-        lambda: current.extractions, lambda: current.reductions(store), current.comparable,
-    )  # fmt: skip
+        lambda: current.resolutions,
+        # Nothing is extracted without its pin, which has failed with a reason that need not be said twice.
+        lambda: (t for t in current.extractions if not any(r.key in failed for r in t.resolutions)),
+        lambda: current.reductions(store),
+        current.comparable,
+    )
     return next((ready for stage in stages if (ready := tuple(t for t in stage() if t.key not in failed))), ())
 
 
@@ -156,7 +160,7 @@ def _perform_all(
     tasks: tuple[Task, ...], settings: Settings, executor: Executor, watch: Watch
 ) -> Generator[Outcome, None, None]:
     """Do extractions one by one, for a model wants the whole machine, and tiles wherever the executor does them."""
-    if isinstance(tasks[0], Extract):
+    if isinstance(tasks[0], Resolve | Extract):
         for number, task in enumerate(tasks, 1):
             place = f"{number}/{len(tasks)} "
             yield perform(task, settings, functools.partial(_watch_at, watch, place))

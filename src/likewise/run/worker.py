@@ -15,12 +15,14 @@ from likewise.extract import (
     load_model,
     load_prompts,
     one_device,
+    resolve_dataset,
+    resolve_model,
     tokens_of,
     tokens_to_generate,
 )
 from likewise.measures import prepare
 from likewise.naming import canonical_json
-from likewise.plan import Extract, Reduce, Task, Tile
+from likewise.plan import Extract, Reduce, Resolve, Task, Tile, pinned, unpinned
 from likewise.representation import check_same_items, on_device
 from likewise.statistics import Results, in_turn, reduce, score_block, score_products
 from likewise.store import Store, content_key
@@ -63,6 +65,9 @@ def perform(task: Task, settings: Settings, watch: Watch = lambda label, done, t
             compare_tile(task, settings, watch)
         elif isinstance(task, Reduce):
             reduce_task(task, settings)
+        elif isinstance(task, Resolve):
+            watch(f"{task.label}: asking the hub", 0, 0)
+            resolve_task(task, Store(settings.store))
         else:
             extract_task(task, settings, watch)
     except LikewiseError as error:
@@ -92,13 +97,38 @@ def release() -> None:
     _held.clear()
 
 
+def resolve_task(task: Resolve, store: Store) -> None:
+    """Pin a hub model or data set to the commit that its revision stands for now."""
+    # Representations that came without their pin, from another store or an older likewise, name their commit.
+    revision = _commit_so_far(task, store) or task.revision
+    if task.kind == "dataset":
+        store.save_pin(task.kind, task.hub, task.revision, resolve_dataset(task.hub, revision))
+        return
+    found = resolve_model(task.hub, revision)
+    store.save_pin(task.kind, task.hub, task.revision, found.commit, found.width, found.blocks)
+
+
+def _commit_so_far(task: Resolve, store: Store) -> str | None:
+    """The commit of what the store has representations of already."""
+    place = {"model": "revision", "dataset": "dataset_revision"}[task.kind]
+    for key in store.representations():
+        source = store.describe_representation(key)["source"]
+        identity = source.get(f"{task.kind}_identity", {})
+        if (identity.get("hub"), identity.get("revision")) == (task.hub, task.revision) and source.get(place):
+            return str(source[place])
+    return None
+
+
 def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
     """Run a model over prompts and save every layer that was asked for."""
     store = Store(settings.store)
     first = task.wanted[0]
-    prompts = load_prompts(first.dataset)
+    for name in unpinned((first.model, first.dataset), store):
+        resolve_task(name, store)
+    model, dataset = pinned(first.model, store), pinned(first.dataset, store)
+    prompts = load_prompts(dataset)
     watch(f"{task.label}: loading", 0, 0)
-    loaded = _model(first.model, settings.device, first.dtype, head=tokens_to_generate(first.pooling) > 0)
+    loaded = _model(model, settings.device, first.dtype, head=tokens_to_generate(first.pooling) > 0)
     parts = store.parts(f"{task.parts_key}-{settings.batch_tokens}")
     tokens = tokens_of(loaded, prompts, first.pooling, first.truncation)
     try:
@@ -131,7 +161,8 @@ def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
             "truncated": list(tokens.truncated),
             "unaligned": list(tokens.unaligned),
             "special_tokens": True,
-            "revision": loaded.revision or w.model.revision,
+            "revision": model.revision or loaded.revision,
+            "dataset_revision": dataset.revision if dataset.on_hub else None,
             "model_identity": w.model.identity(),
             "dataset_identity": w.dataset.identity(),
             "batch_tokens": settings.batch_tokens,

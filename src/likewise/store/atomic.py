@@ -11,10 +11,11 @@ from pathlib import Path
 from likewise.errors import StoreError
 
 
-def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bool = True) -> Path:
+def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bool = True, once: bool = False) -> Path:
     """Let ``write`` fill a temporary file beside ``path``, then rename it; on any failure nothing is left behind.
 
-    What can be made again in a moment need not be ``durable``: waiting for the disk would cost more.
+    What can be made again in a moment need not be ``durable``: waiting for the disk would cost more. What is written
+    ``once`` leaves a file alone that is there already: of several processes, the first decides.
 
     Raises
     ------
@@ -28,7 +29,10 @@ def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bo
         if durable:
             with unfinished.open("rb+") as file:
                 os.fsync(file.fileno())
-        unfinished.replace(path)
+        if not once:
+            unfinished.replace(path)
+        else:
+            _place_once(unfinished, path)
     except BaseException as error:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
@@ -41,6 +45,18 @@ def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bo
             raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
         raise
     return path
+
+
+def _place_once(unfinished: Path, path: Path) -> None:
+    """Give a finished file its name, unless that is taken."""
+    try:
+        path.hardlink_to(unfinished)  # unlike a renaming, refused where there is a file
+    except FileExistsError:
+        pass
+    except OSError:  # a disk without links; two processes in the same moment may then both write
+        if not path.exists():
+            unfinished.replace(path)
+    unfinished.unlink(missing_ok=True)
 
 
 def _disk_full(error: BaseException) -> bool:

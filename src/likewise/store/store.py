@@ -32,7 +32,7 @@ class Store:
     ----------
     folder : str or Path
         ``representations/KEY.safetensors`` with ``KEY.json``, ``results/KEY.parquet`` with ``KEY.json``,
-        ``experiments/NAME.json``.
+        ``experiments/NAME.json``, ``pins/KEY.json``.
 
     Raises
     ------
@@ -136,6 +136,40 @@ class Store:
         """Return the keys of all representations."""
         found = sorted((self.folder / "representations").glob("[!.]*.json"))
         return [p.stem for p in found if self.has_representation(p.stem)]
+
+    # Which commit a name on the hub stands for in this store
+
+    def pin_path(self, kind: str, hub: str, revision: str) -> Path:
+        """Return where the pin of a revision of a hub model or data set lies."""
+        return self.folder / "pins" / f"{content_key([kind, hub, revision])}.json"
+
+    def pin(self, kind: str, hub: str, revision: str) -> dict[str, Any] | None:
+        """Return the commit that a revision was pinned to, and what else is known of it; None where it was not.
+
+        Raises
+        ------
+        StoreError
+            If the file is damaged, or is of another revision.
+        """
+        path = self.pin_path(kind, hub, revision)
+        if not path.exists():
+            return None
+        about = _read_json(path)
+        if [about.get("kind"), about.get("hub"), about.get("revision")] != [kind, hub, revision]:
+            raise StoreError(_damaged(path, f"it is not the pin of {hub} at {revision}"))
+        if not isinstance(about.get("commit"), str):
+            raise StoreError(_damaged(path, "it names no commit"))
+        return about
+
+    def save_pin(
+        self, kind: str, hub: str, revision: str, commit: str, width: int | None = None, blocks: int | None = None
+    ) -> None:
+        """Pin a revision to a commit, for good: a pin that is there already stays as it is."""
+        self._mark()
+        about = {"kind": kind, "hub": hub, "revision": revision, "commit": commit, "width": width, "blocks": blocks}
+        text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
+        path = self.pin_path(kind, hub, revision)
+        write_atomically(path, lambda p: p.write_bytes(text.encode()), once=True)
 
     # What populations are reduced to, while they are compared
 
