@@ -35,7 +35,7 @@ def test_the_papers_plan_needs_no_network(tmp_path: Path, monkeypatch: pytest.Mo
         ("humaneval", 164, 78),
     ]
     assert len(summary["configurations"]) == 10
-    assert summary["bytes"] == 4 * (1267 * (10 * 4096 + 4544) + 164 * (12 * 4096 + 4544))
+    assert summary["bytes"] == 4 * (1267 * (9 * 4096 + 4544 + 6144) + 164 * (11 * 4096 + 4544 + 6144))
 
 
 def test_the_demo_has_five_variants_and_two_inner_layers(tmp_path: Path) -> None:
