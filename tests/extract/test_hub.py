@@ -33,8 +33,8 @@ def model(tmp_path: Path) -> Path:
 def test_a_revision_is_a_commit_with_its_size(asked: Hub, model: Path) -> None:
     first = asked.push("model", "owner/sized", model)
     assert resolve_model("owner/sized", "main") == Resolved(first, **SIZE)
-    second = asked.push("model", "owner/sized", model, branch="v2")
-    assert resolve_model("owner/sized", "v2").commit == second
+    second = asked.push("model", "owner/sized", model, branch="refs/pr/1")
+    assert resolve_model("owner/sized", "refs/pr/1").commit == second
     assert resolve_model("owner/sized", "main").commit == resolve_model("owner/sized", first).commit == first
 
 
