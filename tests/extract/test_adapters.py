@@ -103,6 +103,25 @@ def test_the_head_of_an_adapter_is_changed_too(adapter: Path) -> None:
     loaded = load_model(ModelSpec(model=str(adapter)), device="cpu", dtype="float32", head=True)
     assert loaded.head_model.model is loaded.model
     assert type(loaded.head_model).__name__ == "LlamaForCausalLM"
+    change(adapter, task_type="FEATURE_EXTRACTION")
+    with pytest.raises(ModelError, match="is no causal language model, but an adapter for FEATURE_EXTRACTION"):
+        load_model(ModelSpec(model=str(adapter)), device="cpu", dtype="float32", head=True)
+
+
+def test_an_adapter_on_the_hub_is_read_from_its_commit(
+    adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out of a hub's cache, as a fetch leaves it."""
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    repository = tmp_path / "hub" / "models--owner--adapter"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit)
+    shutil.copytree(adapter, repository / "snapshots" / commit)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    loaded = load_model(ModelSpec(model="owner/adapter"), device="cpu", dtype="float32")
+    assert loaded.revision == commit
+    np.testing.assert_array_equal(last(loaded), last(load(adapter)))
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ class LoadedModel:
     revision : str or None
         The commit that was resolved on the hub.
     head_model : transformers model or None
-        The causal language model whose part ``model`` is, where it was asked for.
+        The causal language model whose part ``model`` is, where it was asked for. Variants leave its head as it is.
     """
 
     model: Any
@@ -96,6 +96,8 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
         else:
             folder, config = found
             kind = base_class(spec, config)
+            if head and kind != "AutoModelForCausalLM":
+                raise ModelError(f"{spec.model} is no causal language model, but an adapter for {config['task_type']}")
             whole, tokenizer = _read_base(spec, config, kind, placement, head=head)
             if _has_tokenizer(folder):
                 tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), config=whole.config)
@@ -145,15 +147,15 @@ def _read(spec: ModelSpec, kind: str, placement: Mapping[str, Any], *, head: boo
     config = transformers.AutoConfig.from_pretrained(**where)
     if head:
         _check_causal(spec, config)
+    safe = not spec.pickled_weights or _has_safetensors(spec, place)
+    if safe and place is not None and not _has_safetensors(spec, place):
+        raise ModelError(_without_safetensors(spec))
     # Without its files, some classes of tokenizer come out empty, and without a word.
     missing = place is not None and not _has_tokenizer(place)
     tokenizer = None if missing else transformers.AutoTokenizer.from_pretrained(**where)
     named = set(getattr(tokenizer, "vocab_files_names", {}).values())
     if missing or (place is not None and named and not _has_tokenizer(place, named | set(TOKENIZER_FILES[:-1]))):
         raise ModelError(f"{spec.model} has no tokenizer; needed is a file such as {', '.join(TOKENIZER_FILES[:-1])}")
-    safe = not spec.pickled_weights or _has_safetensors(spec, place)
-    if safe and place is not None and not _has_safetensors(spec, place):
-        raise ModelError(_without_safetensors(spec))
     loader = getattr(transformers, kind)
     model, told = loader.from_pretrained(**where, **placement, use_safetensors=safe, output_loading_info=True)
     _check_complete(spec, model, told["missing_keys"], head=head)
