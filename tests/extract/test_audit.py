@@ -5,6 +5,7 @@ import json
 import math
 import sys
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from likewise.extract import audit, audit_tokens
+from likewise.extract import Tokens, audit, audit_tokens
 from likewise.measures.descriptive import anisotropy, effective_rank, participation_ratio
 
 NEAR = 1e-3
@@ -171,8 +172,18 @@ def test_whole_numbers_and_json() -> None:
 def test_tokens_are_counted(lengths: list[int], data: st.DataObject) -> None:
     begins = data.draw(st.none() | st.lists(st.booleans(), min_size=len(lengths), max_size=len(lengths)))
     ids = [f"p{i}" for i in range(data.draw(st.integers(0, len(lengths))))]
-    found = audit_tokens(lengths, ids, begins)
+    names = tuple(f"p{i}" for i in range(len(lengths)))
+    tokens = Tokens(
+        names,
+        tuple((1,) * length for length in lengths),
+        None,
+        names,
+        tuple(ids),
+        begins=None if begins is None else tuple(begins),
+    )
+    found = audit_tokens(tokens)
     assert found == {
+        "prompts": len(lengths),
         "tokens_total": int(np.sum(lengths)),
         "tokens_min": int(np.min(lengths)),
         "tokens_median": float(np.median(lengths)),
@@ -182,7 +193,10 @@ def test_tokens_are_counted(lengths: list[int], data: st.DataObject) -> None:
         "begin_with_bos": None if begins is None else begins.count(True),
     }
     assert json.loads(json.dumps(found)) == found
-    assert audit_tokens(np.asarray(lengths), ids, None if begins is None else np.asarray(begins)) == found
+    of_spans = audit_tokens(replace(tokens, rows=((),) * len(lengths), unaligned=("a[0:1]", "b[1:2]"), straddled=3))
+    assert of_spans == {
+        **found, "unaligned_spans": 2, "unaligned_ids": ["a[0:1]", "b[1:2]"], "straddled_spans": 3
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("module", ["likewise.extract.audit", "likewise.extract.repeats"])

@@ -26,7 +26,7 @@ def asked(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A repository that holds a model's config and nothing else."""
-    tiny_models.configs()["llama"].save_pretrained(tmp_path / "model")
+    tiny_models.make_config("llama").save_pretrained(tmp_path / "model")
     return tmp_path / "model"
 
 

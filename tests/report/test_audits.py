@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from likewise.extract import audit, audit_tokens
+from likewise.extract import Tokens, audit, audit_tokens
 from likewise.report import findings, html, tables
 from likewise.report.files import Folder
 from likewise.statistics import Results
@@ -24,6 +24,7 @@ NEW = {
     **{"effective_rank": 40.5, "participation_ratio": 20.25, "anisotropy": 0.125},
     **{"tokens_total": 2000, "tokens_min": 3, "tokens_median": 12.5, "tokens_max": 1234},
     **{"truncated_prompts": 0, "truncated_ids": [], "begin_with_bos": 101, "unaligned_spans": 0},
+    **{"prompts": 101, "unaligned_ids": [], "straddled_spans": 0},
 }
 
 
@@ -58,7 +59,11 @@ def test_an_ordinary_audit_gives_no_warning() -> None:
         ({"anisotropy": 0.97}, "the mean cosine between rows is 0.970"),
         ({"begin_with_bos": 100}, "100 of 101 prompts begin with the tokenizer's token for the beginning (BOS)"),
         ({"begin_with_bos": 1}, "1 of 101 prompts begin with"),
-        ({"unaligned_spans": 4}, "4 spans not made of whole tokens"),
+        (
+            {"unaligned_spans": 4, "unaligned_ids": ["p[0:1]", "p[4:5]", "q[0:1]", "r[0:1]"]},
+            "4 spans without a token of its own (p[0:1], p[4:5], q[0:1]), left out for all models",
+        ),
+        ({"straddled_spans": 4}, "4 spans with a token that reaches into other words"),
         ({"truncated_prompts": 1, "truncated_ids": ["p7"]}, "1 prompt cut to what the model takes (p7);"),
         (
             {"truncated_prompts": 12, "truncated_ids": [f"p{i}" for i in range(10)]},
@@ -81,7 +86,9 @@ def test_real_audits_are_told() -> None:
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(101, 1)) * rng.normal(size=64)
     rows[1], rows[2] = rows[0], rows[0] * 1.0001
-    found = {**audit(rows), **audit_tokens([3] * 101, ["p1"], [True] * 100 + [False])}
+    names = tuple(f"p{i}" for i in range(101))
+    tokens = Tokens(names, ((1, 2, 3),) * 101, None, names, ("p1",), begins=(True,) * 100 + (False,))
+    found = {**audit(rows), **audit_tokens(tokens)}
     lines = said(found)
     told = ("prompt cut", "BOS", "equal to", "thousandth", "effective rank 1.000")
     assert [words in line for words, line in zip(told, lines, strict=True)] == [True] * 5
@@ -96,7 +103,7 @@ def test_the_table_shows_the_audit_and_dashes_where_a_store_has_none(tmp_path: P
         "prompts": "101", "features": "64", "dtype": "bfloat16", "zero rows": "0", "repeated rows": "0",
         "near repeated rows": "0", "constant features": "0", "largest feature": "7", "largest feature share": "0.250",
         "effective rank": "40.500", "anisotropy": "0.125", "tokens min": "3", "tokens median": "12.500",
-        "tokens max": "1,234", "truncated prompts": "0", "unaligned spans": "0",
+        "tokens max": "1,234", "truncated prompts": "0", "unaligned spans": "0", "straddled spans": "0",
     }  # fmt: skip
     assert {head: rows[0][head] for head in told} == told
     lacking = [*told][list(told).index("effective rank") :]
@@ -114,3 +121,10 @@ def test_a_column_without_any_number_has_dashes_too(tmp_path: Path) -> None:
     frame = tables.representation_table([about(OLD)], {})
     shown = html._table(frame, Folder(tmp_path).frame(frame, "representations"))
     assert shown["rows"][0][shown["heads"].index("tokens max")] == "–"
+
+
+def test_what_many_representations_have_is_said_once() -> None:
+    described = [about({**NEW, "anisotropy": 0.91 + i / 100, "repeated_rows": i}, f"model {i}") for i in range(6)]
+    lines = findings.warnings_of(tables.long_frame(Results.of([])), described, {}, [])
+    assert [line.partition(":")[0] for line in lines] == ["model 0 on code", "model 1 on code"]
+    assert "of model 1 on code, model 2 on code, model 3 on code and 2 more." in lines[0]

@@ -169,7 +169,7 @@ def test_what_cannot_be_had_fails_alone(workplace: Workplace, tiny: Callable[...
             "accept them at",
             "no revision 'v9'",
             "the data set owner/lost is not on the hub",
-            "pickled weights are refused",
+            "are refused because loading them can run code",
         ],
         strict=True,
     ):

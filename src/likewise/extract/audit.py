@@ -1,6 +1,6 @@
 """What is odd about a representation, told beside every score that it takes part in."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from statistics import median
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from likewise.extract.repeats import blocks, near_repeated, repeated
+from likewise.extract.tokens import Tokens
 from likewise.prepared import entropy_rank, numerical_rank, participation
 
 BLOCK = 512
@@ -92,40 +93,44 @@ def audit(matrix: Num[np.ndarray, "n d"], *, block: int = BLOCK) -> dict[str, An
     return found | _largest(sum(np.einsum("nd,nd->d", rows, rows) for rows in _doubles(matrix, block)))
 
 
-def audit_tokens(
-    lengths: Sequence[int], truncated: Sequence[str], begin_with_bos: Sequence[bool] | None
-) -> dict[str, Any]:
+def audit_tokens(tokens: Tokens) -> dict[str, Any]:
     """Describe what a model was given: how long its prompts are, and which of them it did not get whole.
 
     Parameters
     ----------
-    lengths : sequence of int
-        Tokens of each prompt, at least one prompt.
-    truncated : sequence of str
-        The ids of the prompts that were cut.
-    begin_with_bos : sequence of bool or None
-        Whether each prompt begins with the tokenizer's token for the beginning; None where the tokenizer has none.
+    tokens : Tokens
+        Of one prompt at least.
 
     Returns
     -------
     dict
         ``tokens_total``, ``tokens_min``, ``tokens_median``, ``tokens_max``; ``truncated_prompts``, how many, and
-        ``truncated_ids``, the first ten of them; ``begin_with_bos``, how many, or None.
+        ``truncated_ids``, the first ten of them; ``begin_with_bos``, how many begin with the tokenizer's beginning
+        token, None where it has none. Where rows are spans, ``unaligned_spans`` and ``unaligned_ids``, those without
+        a token, and ``straddled_spans``, those with a token that reaches into other words.
 
     Examples
     --------
-    >>> found = audit_tokens([3, 9, 4], ["long"], [True, True, False])
+    >>> found = audit_tokens(Tokens(("a", "b"), ((1, 5, 6), (1, 7)), None, ("a", "b"), ("a",), begins=(True, True)))
     >>> found["tokens_median"], found["truncated_prompts"], found["begin_with_bos"]
-    (4.0, 1, 2)
+    (2.5, 1, 2)
     """
+    lengths = tokens.lengths
+    of_spans = {
+        "unaligned_spans": len(tokens.unaligned),
+        "unaligned_ids": list(tokens.unaligned[:IDS_KEPT]),
+        "straddled_spans": tokens.straddled,
+    }
     return {
+        "prompts": len(lengths),
         "tokens_total": sum(lengths),
         "tokens_min": min(lengths),
         "tokens_median": float(median(lengths)),
         "tokens_max": max(lengths),
-        "truncated_prompts": len(truncated),
-        "truncated_ids": list(truncated[:IDS_KEPT]),
-        "begin_with_bos": None if begin_with_bos is None else sum(map(bool, begin_with_bos)),
+        "truncated_prompts": len(tokens.truncated),
+        "truncated_ids": list(tokens.truncated[:IDS_KEPT]),
+        "begin_with_bos": None if tokens.begins is None else sum(tokens.begins),
+        **(of_spans if tokens.rows is not None else {}),
     }
 
 

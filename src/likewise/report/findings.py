@@ -1,6 +1,7 @@
 """What a reader should see first: the numbers of the study, what stands out, and what makes it hard to trust."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,9 @@ FEW_DIRECTIONS = 0.05
 
 ONE_DIRECTION = 0.9
 """A mean cosine between rows above this says that they are nearly one direction."""
+
+NUMBERS = re.compile(r"\(.*?\)|[\d.,%]+|s\b|(?<=ha)(s|ve)\b")
+"""What tells a sentence about one representation from the same about another."""
 
 NAMED = 3
 """So many pairs, representations or prompts are named in a sentence, the others counted."""
@@ -212,25 +216,38 @@ def _few_shuffles(frame: pd.DataFrame) -> Iterator[str]:
 def _odd_representations(
     representations: Sequence[Mapping[str, Any]], datasets: Mapping[tuple[str, str], str]
 ) -> Iterator[str]:
+    found: dict[str, list[tuple[str, str]]] = {}
     for r in representations:
         # What a store of an older version lacks, or what has no value, is nothing to warn of.
         audit = {key: value for key, value in (r.get("audit") or {}).items() if value is not None}
-        for said in (*_odd_prompts(r["n_items"], audit), *_odd_rows(audit), *_odd_directions(r, audit)):
-            yield f"{r['name']} on {shown(dataset_of(r, datasets))}: {said}"
+        where = f"{r['name']} on {shown(dataset_of(r, datasets))}"
+        for said in (*_odd_prompts(audit), *_odd_rows(audit), *_odd_directions(r, audit)):
+            # Numbers apart, a sentence is the same for all that it holds for.
+            found.setdefault(NUMBERS.sub("", said), []).append((where, said))
+    for alike in found.values():
+        if len(alike) <= NAMED:
+            yield from (f"{where}: {said}" for where, said in alike)
+        else:
+            (where, said), *others = alike
+            yield f"{where}: {said} The same is to be said, with other numbers, of {some([o for o, _ in others])}."
 
 
-def _odd_prompts(n: int, audit: Mapping[str, Any]) -> Iterator[str]:
+def _odd_prompts(audit: Mapping[str, Any]) -> Iterator[str]:
     if cut := audit.get("truncated_prompts", 0):
         ids = ", ".join(audit.get("truncated_ids", [])[:NAMED])
         named = f" ({ids}{', …' if cut > NAMED else ''})" if ids else ""
         yield f"{counted(cut, 'prompt')} cut to what the model takes{named}; a row then stands for part of its prompt."
+    n = audit.get("prompts", 0)
     if 0 < (begun := audit.get("begin_with_bos", 0)) < n:
         yield (
             f"{begun:,} of {counted(n, 'prompt')} begin with the tokenizer's token for the beginning (BOS) and the "
             "others do not; their rows can differ by that alone."
         )
     if spans := audit.get("unaligned_spans", 0):
-        yield f"{counted(spans, 'span')} not made of whole tokens; a row then takes in some text beside its span."
+        ids = ", ".join(audit.get("unaligned_ids", [])[:NAMED])
+        yield f"{counted(spans, 'span')} without a token of its own ({ids}), left out for all models of the data set."
+    if spans := audit.get("straddled_spans", 0):
+        yield f"{counted(spans, 'span')} with a token that reaches into other words; a row then stands for these too."
 
 
 def _odd_rows(audit: Mapping[str, Any]) -> Iterator[str]:

@@ -38,6 +38,7 @@ AUDITED = {
     "tokens_max": "Int64",
     "truncated_prompts": "Int64",
     "unaligned_spans": "Int64",
+    "straddled_spans": "Int64",
 }
 """What the table of representations shows of audits, in types that have a missing number: old stores lack some."""
 

@@ -10,6 +10,7 @@ from likewise.extract import (
     LoadedModel,
     ModelSpec,
     audit,
+    audit_tokens,
     extract,
     library_versions,
     load_model,
@@ -169,9 +170,8 @@ def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
             "device": settings.device,
             "versions": library_versions(),
         }
-        store.take_representation(
-            w.key, parts.layer(w.layer, len(tokens.ids)), tokens.ids, source, audit(matrices[w.layer])
-        )
+        found = {**audit(matrices[w.layer]), **audit_tokens(tokens)}
+        store.take_representation(w.key, parts.layer(w.layer, len(tokens.ids)), tokens.ids, source, found)
     parts.discard()
 
 
