@@ -4,6 +4,7 @@ A span is told by characters, so the rows of models with different tokenizers ar
 of a span are those that cover any of its characters.
 """
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ Span: TypeAlias = tuple[int, int]
 
 Piece: TypeAlias = tuple[str, Span]
 """A span of a prompt and its name: the prompt's, with the characters in the text that spans are of."""
+
+
+BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+"""A token that stands for one byte."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +102,54 @@ def _offsets(pair: Any, spans: Spans, name: str, item: str, length: int) -> Span
             f"{spans.column} of {item!r} in {name} holds ({start}, {end}); the text has {length} characters"
         )
     return start, end
+
+
+def refined(offsets: Sequence[Span], pieces: Sequence[str], text: str) -> list[Span]:
+    """Return offsets in which tokens that were given the same characters have their own, where their bytes tell.
+
+    A tokenizer that falls back to bytes gives all of them, and the space before, the characters of all.
+
+    Parameters
+    ----------
+    offsets : sequence of (start, end)
+        The characters of each token, as the tokenizer tells them.
+    pieces : sequence of str
+        The tokens, as in SentencePiece: ``▁`` for a space, ``<0xE2>`` for a byte.
+    text : str
+        What they are of.
+
+    Examples
+    --------
+    >>> refined([(1, 3), (1, 3), (1, 3)], ["▁", "<0xC3>", "<0xA9>"], "a é")
+    [(1, 2), (2, 3), (2, 3)]
+    """
+    found = list(offsets)
+    for (start, end), of_group in itertools.groupby(range(len(offsets)), key=lambda i: offsets[i]):
+        group = list(of_group)
+        if len(group) < 2 or start == end:
+            continue
+        surfaces = [_surface(pieces[i]) for i in group]
+        # The place of each byte; a space that SentencePiece puts before the text has none.
+        places = [place for place in range(start, end) for _ in text[place].encode()]
+        read = text[start:end].encode()
+        if b"".join(surfaces) == b" " + read:
+            places, read = [-1, *places], b" " + read
+        if b"".join(surfaces) != read:
+            continue
+        at = 0
+        for i, surface in zip(group, surfaces, strict=True):
+            own = [place for place in places[at : at + len(surface)] if place >= 0]
+            found[i] = (own[0], own[-1] + 1) if own else (start, start)
+            at += len(surface)
+    for i, (start, end) in enumerate(found):
+        if pieces[i] == "▁" and not text[start:end].isspace():
+            found[i] = (start, start)
+    return found
+
+
+def _surface(piece: str) -> bytes:
+    byte = BYTE.fullmatch(piece)
+    return bytes([int(byte[1], 16)]) if byte else piece.replace("▁", " ").encode()
 
 
 def covering(offsets: Sequence[Span], span: Span) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from likewise.errors import InputError
 from likewise.extract.prompts import Prompts
-from likewise.extract.spans import Span, covering
+from likewise.extract.spans import Span, covering, refined
 from likewise.store import content_key
 
 Truncation: TypeAlias = Literal["error", "left", "right"]
@@ -15,6 +15,9 @@ Truncation: TypeAlias = Literal["error", "left", "right"]
 
 A_DAY = "01 Jan 2025"
 """The date that chat templates which ask for one are given: rows must not depend on the day."""
+
+SAME_DAY = f"{{% macro strftime_now(format) %}}{A_DAY}{{% endmacro %}}"
+"""Before a chat template, it stands for the function that tells the date."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,8 @@ def tokenize(
         rows, kept = [], []
         for number, pieces in enumerate(spans):
             first = _place(texts[number], prompts.texts[number], prompts.ids[number]) if prompts.chats else 0
-            offsets = [(int(a), int(b)) for a, b in encoded["offset_mapping"][number]][skipped[number] :]
+            told = [(int(a), int(b)) for a, b in encoded["offset_mapping"][number]][skipped[number] :]
+            offsets = refined(told, tokenizer.convert_ids_to_tokens(list(found[number])), texts[number])
             of_prompt = []
             for name, (start, end) in pieces:
                 span = (first + start, first + end)
@@ -171,8 +175,8 @@ def _written(tokenizer: Any, prompts: Prompts, turns: Sequence[tuple[str, str]])
                 [{"role": role, "content": content} for role, content in turns],
                 tokenize=False,
                 add_generation_prompt=prompts.generation_prompt,
+                chat_template=SAME_DAY + tokenizer.get_chat_template(),
                 date_string=A_DAY,
-                strftime_now=lambda form: A_DAY,
             )
         )
     except Exception as error:  # templates raise what they like, such as for a system role that they do not know
