@@ -1,0 +1,192 @@
+"""Rows stream to disk, whatever memory allows and whenever it is stopped."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from safetensors.numpy import load_file
+
+from likewise.errors import InputError
+from likewise.extract import LoadedModel, ModelSpec, Prompts, extract, load_model, resolve_layers
+from likewise.store import Growing, Parts
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny: Callable[..., Path]) -> LoadedModel:
+    return load_model(ModelSpec(model=str(tiny("llama"))), device="cpu", dtype="float32")
+
+
+@pytest.fixture(scope="module")
+def prompts() -> Prompts:
+    texts = tuple(" ".join(["word"] * (3 + i % 17)) + "." for i in range(60))
+    return Prompts("many", tuple(f"p{i}" for i in range(60)), texts, "")
+
+
+def test_a_batch_that_memory_does_not_hold_is_halved(
+    loaded: LoadedModel, prompts: Prompts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = extract(loaded, prompts, ["1", "last"], "last_token", batch_tokens=2000, threads=1)
+    sizes: list[int] = []
+    run = loaded.model.forward
+
+    def small(input_ids: Any, **other: Any) -> Any:
+        sizes.append(len(input_ids))
+        if len(input_ids) > 5:
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory")
+        return run(input_ids=input_ids, **other)
+
+    small.__signature__ = __import__("inspect").signature(run)  # type: ignore[attr-defined]
+    monkeypatch.setattr(loaded.model, "forward", small)
+    told: list[tuple[int, int]] = []
+    rows = extract(
+        loaded, prompts, ["1", "last"], "last_token", batch_tokens=2000, threads=1, watch=lambda *t: told.append(t)
+    )
+    assert max(sizes) > 5 >= sizes[-1]
+    assert told[-1][0] == told[-1][1]
+    for layer in rows:
+        np.testing.assert_allclose(rows[layer], whole[layer], rtol=1e-4, atol=1e-5)
+
+
+def test_one_prompt_that_memory_does_not_hold_is_named(
+    loaded: LoadedModel, prompts: Prompts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(loaded.model, "forward", full)
+    with pytest.raises(MemoryError, match="memory runs out for prompt 'p16' of .* tokens alone; needed is a smaller"):
+        extract(loaded, prompts, ["last"], "last_token", batch_tokens=1)
+
+
+def test_another_error_is_not_taken_for_a_lack_of_memory(
+    loaded: LoadedModel, prompts: Prompts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def broken(*_: Any, **__: Any) -> Any:
+        calls.append(1)
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr(loaded.model, "forward", broken)
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        extract(loaded, prompts, ["last"], "last_token", batch_tokens=10_000, threads=1)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("threads", [2, 5])
+def test_rows_are_the_same_to_the_last_bit_with_any_number_of_threads(
+    loaded: LoadedModel, prompts: Prompts, threads: int
+) -> None:
+    one = extract(loaded, prompts, ["1", "last"], "mean", batch_tokens=100, threads=1)
+    several = extract(loaded, prompts, ["1", "last"], "mean", batch_tokens=100, threads=threads)
+    assert {k: v.tobytes() for k, v in one.items()} == {k: v.tobytes() for k, v in several.items()}
+
+
+def test_what_is_not_finite_is_named(loaded: LoadedModel, prompts: Prompts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loaded.model.norm.weight, "data", loaded.model.norm.weight.data * float("inf"))
+    with pytest.raises(InputError, match=r"layer last of 'p\d+' holds values that are not finite .*float16 overflows"):
+        extract(loaded, prompts, ["last"], "last_token")
+
+
+def test_growing_rows_hold_none_in_memory_and_are_a_file_that_others_read(tmp_path: Path) -> None:
+    n, width, step = 4000, 512, 100  # 8 MB
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(n, width)).astype(np.float32)
+    tracemalloc.start()
+    growing = Growing(tmp_path / "rows.safetensors", n)
+    for places in np.array_split(rng.permutation(n), n // step):
+        growing.write(places, rows[places])
+    growing.flush()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * step * width * 4
+    np.testing.assert_array_equal(load_file(tmp_path / "rows.safetensors")["matrix"], rows)
+    np.testing.assert_array_equal(Growing(tmp_path / "rows.safetensors", n).matrix, rows)
+
+
+def test_rows_that_were_not_made_safe_are_written_again(tmp_path: Path) -> None:
+    rows = np.arange(12, dtype=np.float32).reshape(4, 3)
+    growing = Growing(tmp_path / "rows.safetensors", 4)
+    growing.write(np.asarray([2, 0]), rows[[2, 0]])
+    growing.flush()
+    growing.write(np.asarray([1]), rows[[1]])
+    again = Growing(tmp_path / "rows.safetensors", 4)
+    assert again.done.tolist() == [True, False, True, False]
+    assert Growing(tmp_path / "rows.safetensors", 5).done.tolist() == [False] * 5
+    again.write(np.asarray([3, 1]), rows[[3, 1]])
+    again.flush()
+    np.testing.assert_array_equal(Growing(tmp_path / "rows.safetensors", 4).matrix, rows)
+
+
+def test_layers_cost_no_memory(loaded: LoadedModel, tmp_path: Path) -> None:
+    """Of the rows that are kept on the way: with all layers on disk the peak is that of the last, within a batch."""
+    many = Prompts("many", tuple(f"p{i}" for i in range(400)), tuple(f"Word {i}." for i in range(400)), "")
+
+    def peak(layers: list[str], folder: Path) -> int:
+        tracemalloc.start()
+        extract(loaded, many, resolve_layers(layers, 3), "last_token", threads=1, into=Parts(folder).layer)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(["all"], tmp_path / "warm")
+    last, everything = peak(["last"], tmp_path / "last"), peak(["all"], tmp_path / "all")
+    of_one_layer = 400 * 32 * 4
+    assert everything - last < of_one_layer
+
+
+def content(store: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in store.glob("representations/*") if p.is_file()}
+
+
+def test_killed_at_random_five_times_two_models_and_two_data_sets_end_equal(
+    tmp_path: Path, tiny: Callable[..., Path]
+) -> None:
+    # Batches of one prompt, so that a run takes a while.
+    value = {
+        "name": "killed",
+        "models": [{"model": str(tiny("llama")), "layers": ["all"]}, str(tiny("gpt_neox"))],
+        "datasets": [{"source": "commonsense-probes", "limit": 120}, {"source": "humaneval", "limit": 40}],
+        "measures": [],
+    }
+    path = tmp_path / "killed.yaml"
+    path.write_text(yaml.safe_dump(value))
+
+    def start(store: Path) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "likewise", "run", str(path), "--store", str(store), "--batch-tokens", "1"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+        return subprocess.Popen(command, **quiet)  # type: ignore[call-overload,no-any-return]
+
+    assert start(tmp_path / "quiet").wait(timeout=300) == 0
+    rng = random.Random(0)
+    killed = 0
+    for _ in range(9):
+        process = start(tmp_path / "store")
+        begun = time.monotonic()
+        there = len(list((tmp_path / "store").rglob("*")))
+        # At random, once it has begun to work.
+        while process.poll() is None and len(list((tmp_path / "store").rglob("*"))) <= there:
+            assert time.monotonic() - begun < 120
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0, 0.4))
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            killed += 1
+        process.wait(timeout=60)
+        if killed == 5:
+            break
+    assert killed == 5
+    assert len(content(tmp_path / "store")) < len(content(tmp_path / "quiet"))
+    assert start(tmp_path / "store").wait(timeout=300) == 0
+    assert content(tmp_path / "store") == content(tmp_path / "quiet")
+    assert not list((tmp_path / "store").rglob("*.parts"))
