@@ -26,6 +26,7 @@ docs: $(INSTALLED) ## the documentation, into site/
 	$(BIN)/python -m mkdocs build --strict
 
 bench: $(INSTALLED) ## each benchmark checks its result, then times it
+	$(BIN)/python benchmarks/extraction.py
 	$(BIN)/python benchmarks/null.py
 	$(BIN)/python benchmarks/measures.py
 	$(BIN)/python benchmarks/paper_workload.py

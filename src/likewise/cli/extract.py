@@ -15,11 +15,20 @@ from likewise.store import Store
 def extract(
     model: Annotated[list[str], typer.Argument(help="Packaged names, hub ids, folders or GGUF files.")],
     dataset: Annotated[str, typer.Option(help="A known name, a local file or a hub id.")],
-    layer: Annotated[list[str] | None, typer.Option(help="last, embedding, or a block's number [last].")] = None,
-    pooling: Annotated[str, typer.Option(help="How tokens become a row.")] = "last_token",
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(help="last, embedding, a block's number, -1, 0.5, 4..12, all, or a module's path [last]."),
+    ] = None,
+    pooling: Annotated[
+        str, typer.Option(help="How tokens become a row, for example mean or last_k(k=4).")
+    ] = "last_token",
     dtype: Annotated[str, typer.Option(help="Precision of the model.")] = "float32",
+    truncation: Annotated[str, typer.Option(help="Of prompts that are too long: error, left or right.")] = "error",
     variant: Annotated[str | None, typer.Option(help="A change of the model, for example noise(sd=0.1).")] = None,
+    base: Annotated[str | None, typer.Option(help="Of an adapter, the model that it changes.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of hub models.")] = None,
     template: Annotated[str | None, typer.Option(help="A jinja2 template that makes a prompt of a record.")] = None,
+    spans: Annotated[str | None, typer.Option(help="A regular expression: rows are its matches.")] = None,
     split: Annotated[str | None, typer.Option(help="Of a hub data set.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take the first so many prompts.")] = None,
     store: options.StoreFolder = None,
@@ -31,9 +40,22 @@ def extract(
     asked = Experiment.of(
         {
             "name": "extract",
-            "models": [{"model": m, "variant": variant} for m in model],
-            "datasets": [{"source": dataset, "template": template, "split": split, "limit": limit}],
-            "representation": {"layers": layer or ["last"], "pooling": pooling, "dtype": dtype},
+            "models": [{"model": m, "variant": variant, "base": base, "revision": revision} for m in model],
+            "datasets": [
+                {
+                    "source": dataset,
+                    "template": template,
+                    "split": split,
+                    "limit": limit,
+                    "spans": {"regex": spans} if spans else None,
+                }
+            ],
+            "representation": {
+                "layers": layer or ["last"],
+                "pooling": pooling,
+                "dtype": dtype,
+                "truncation": truncation,
+            },
             "measures": [],
         }
     )

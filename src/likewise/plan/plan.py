@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -247,7 +247,9 @@ def _of_dataset(
         extractions=sum(model.imported is None for model, _ in by_model),
         unpinned=unpinned([*unclear, *needed], store),
         todo=tuple(Extract(tuple(ws)) for ws in left.values() if ws),
-        tiles=tuple(tiles_of(entry.name, [w.key for w in wanted], chosen, trust, answered, n_items, width, left_out)),
+        tiles=tuple(
+            tiles_of(entry.name, [w.key for w in wanted], chosen, trust, answered, n_items, width, left_out, present)
+        ),
         scores_done=sum(int(done.sum()) * len(orders(c, ("a", "b"))) for c, done in zip(chosen, answered, strict=True)),
     )
 
@@ -261,14 +263,21 @@ def tiles_of(
     n_items: int | None,
     width: int | None,
     left_out: tuple[str, ...] = (),
+    present: Collection[str] | None = None,
 ) -> Iterator[Tile]:
-    """Yield the tiles that answer what is not answered yet."""
+    """Yield the tiles that answer what is not answered yet.
+
+    Pairs whose representations are both ``present``, as all are by default, are in tiles of their own: what one model
+    lacks holds back none of the others.
+    """
     missing = np.triu(np.ones((len(keys), len(keys)), dtype=bool), 1) & ~answered
     codes = np.zeros((len(keys), len(keys)), dtype=np.int64)
     for of_one in missing:
         _, inverse = np.unique(2 * codes + of_one, return_inverse=True)
         # Zero stays zero: it is the least of what there is below the diagonal.
         codes = inverse.reshape(codes.shape)
+    there = np.asarray([present is None or key in present for key in keys], dtype=bool)
+    codes = np.where(codes > 0, 2 * codes - (there[:, None] & there), 0)
     size = footprint(chosen, n_items, width or n_items) if n_items else None
     longest = LONGEST
     if by_product(chosen, trust) and not left_out:
