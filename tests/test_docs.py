@@ -22,7 +22,7 @@ def test_examples_of_the_readme_run() -> None:
 
 def test_experiments_in_the_readme_are_valid() -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
-    assert [Experiment.of(yaml.safe_load(block)).name for block in blocks] == ["mine"]
+    assert [Experiment.of(yaml.safe_load(block)).name for block in blocks] == ["mine", "axes"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

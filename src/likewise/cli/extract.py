@@ -20,7 +20,7 @@ def extract(
         typer.Option(help="last, embedding, a block's number, -1, 0.5, 4..12, all, or a module's path [last]."),
     ] = None,
     pooling: Annotated[
-        str, typer.Option(help="How tokens become a row, for example mean or last_k(k=4).")
+        str, typer.Option(help="How tokens become a row: mean, last_k(k=4).")
     ] = "last_token",
     dtype: Annotated[str, typer.Option(help="Precision of the model.")] = "float32",
     truncation: Annotated[str, typer.Option(help="Of prompts that are too long: error, left or right.")] = "error",
