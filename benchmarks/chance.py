@@ -5,7 +5,7 @@ features, those that are undefined for more features than items at a quarter of 
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -23,8 +23,10 @@ SHUFFLES = {"rtd": 4}
 """Fewer where one score takes a third of a second."""
 
 
-def configurations(gathered: bool) -> list[Configuration]:
-    """Defaults of every measure that has a chance level; or of those whose shuffle is a gather."""
+def configurations(gathered: bool, named: Sequence[str] = ()) -> list[Configuration]:
+    """Defaults of every measure that has a chance level, or of those whose shuffle is a gather; or those named."""
+    if named:
+        return list(map(Configuration.parse, named))
     defaults = [Configuration(name, {}) for name, m in REGISTRY.items() if ":" not in name]
     paired = [c for c in defaults if c.facts.paired]
     of_gathers = ("neighbourhood", "kernel", "rsm")
@@ -42,12 +44,14 @@ def groups(chosen: list[Configuration], n: int, d: int) -> Iterator[tuple[int, i
     return ((*of, some) for of, some in found.items())
 
 
-def score(n: int, d: int, gathered: bool, flat: bool, seed: int) -> dict[str, tuple[float, float]]:
+def score(
+    n: int, d: int, gathered: bool, flat: bool, named: Sequence[str], seed: int
+) -> dict[str, tuple[float, float]]:
     """Score a pair: {configuration: (p-value, spread evenly below; calibrated score)}."""
     threadpool_limits(1)
     rng = np.random.default_rng([n, d, flat, seed])
     found = {}
-    for width, shuffles, some in groups(configurations(gathered), n, d):
+    for width, shuffles, some in groups(configurations(gathered, named), n, d):
         spectrum = np.ones(width) if flat else np.arange(1, width + 1) ** -0.5
         pair = [Representation(rng.normal(size=(n, width)) * spectrum, name=name) for name in "ab"]
         for null, drawn in (("moments", 0), ("shuffles", shuffles)):
@@ -68,6 +72,8 @@ def main() -> None:
     parser.add_argument("--n", type=int, nargs="+", default=[164, 1267])
     parser.add_argument("--d", type=int, default=4096)
     parser.add_argument("--pairs", type=int, default=200)
+    parser.add_argument("--measure", nargs="+", default=[], help="these alone")
+    parser.add_argument("--seed", type=int, default=0, help="of the first pair")
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     print(
@@ -79,7 +85,8 @@ def main() -> None:
     for n in given.n:
         for flat in (True, False):
             with ProcessPoolExecutor(given.workers) as pool:
-                jobs = [pool.submit(score, n, given.d, n > 500, flat, seed) for seed in range(given.pairs)]
+                seeds = range(given.seed, given.seed + given.pairs)
+                jobs = [pool.submit(score, n, given.d, n > 500, flat, given.measure, seed) for seed in seeds]
                 rows = [job.result() for job in jobs]
             for label in rows[0]:
                 pvalues, calibrated = np.asarray([row[label] for row in rows if label in row]).T
