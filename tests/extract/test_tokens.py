@@ -244,6 +244,19 @@ def test_a_chat_is_written_by_the_models_own_template() -> None:
     assert len(shorter.prompts[0]) < len(ids)
 
 
+@pytest.mark.parametrize("text", ["is", " user", "a"])
+def test_spans_of_a_chat_are_of_what_the_user_says_and_not_of_the_templates_own_words(text: str) -> None:
+    mine = tokenizer("bytes")
+    mine.chat_template = CHAT
+    tokens = tokenize(mine, chat_of(text))
+    written = f"{mine.bos_token or ''}<user> {text.strip()}\n<assistant>"
+    assert list(tokens.prompts[0]) == mine(written, add_special_tokens=False)["input_ids"]
+    offsets = mine(written, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    assert tokens.rows is not None
+    (places,) = tokens.rows[0]
+    assert offsets[places[0]][0] <= written.index("> ") + 2 < offsets[places[-1]][1] <= written.index("\n")
+
+
 def test_a_chat_template_that_asks_for_the_date_gets_the_same_every_day() -> None:
     mine = tokenizer("llama")
     mine.chat_template = "{{ strftime_now('%d %b %Y') }} {{ date_string }} " + CHAT

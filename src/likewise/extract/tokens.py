@@ -19,6 +19,9 @@ A_DAY = "01 Jan 2025"
 SAME_DAY = f"{{% macro strftime_now(format) %}}{A_DAY}{{% endmacro %}}"
 """Before a chat template, it stands for the function that tells the date."""
 
+MARK = "\ue000"
+"""Stands for what the user says last, to see where a chat template puts it: a character for private use."""
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -133,7 +136,7 @@ def tokenize(
     if spans is not None:
         rows, kept = [], []
         for number, pieces in enumerate(spans):
-            first = _place(texts[number], prompts.texts[number], prompts.ids[number]) if prompts.chats else 0
+            first = _place(tokenizer, prompts, number, texts[number]) if prompts.chats else 0
             told = [(int(a), int(b)) for a, b in encoded["offset_mapping"][number]][skipped[number] :]
             offsets = refined(told, tokenizer.convert_ids_to_tokens(list(found[number])), texts[number])
             of_prompt = []
@@ -183,14 +186,21 @@ def _written(tokenizer: Any, prompts: Prompts, turns: Sequence[tuple[str, str]])
         raise InputError(f"the chat template of this model refuses {prompts.name}: {error}") from error
 
 
-def _place(written: str, text: str, name: str) -> int:
+def _place(tokenizer: Any, prompts: Prompts, number: int, written: str) -> int:
     """Where what the user says last stands in the written chat; some templates take off spaces around it."""
-    place = written.rfind(text)
-    if place < 0 and (place := written.rfind(text.strip())) >= 0:
-        place -= len(text) - len(text.lstrip())
-    if place < 0:
-        raise InputError(f"the chat template changes the text of prompt {name!r}, so that its spans cannot be found")
-    return place
+    # Not by looking for it: a short text stands in the template's own words too.
+    *before, (role, text) = prompts.chats[number]
+    front, _, back = _written(tokenizer, prompts, [*before, (role, MARK)]).partition(MARK)
+    inner = written[len(front) : len(written) - len(back)]
+    if front + inner + back != written or inner.strip() != text.strip():
+        raise InputError(
+            f"the chat template changes the text of prompt {prompts.ids[number]!r}, so that its spans cannot be found"
+        )
+    return len(front) + _spaces_before(inner) - _spaces_before(text)
+
+
+def _spaces_before(text: str) -> int:
+    return len(text) - len(text.lstrip())
 
 
 def _straddles(text: str, offsets: Sequence[Span], span: Span) -> bool:
