@@ -1,6 +1,7 @@
 """Formats: shots from where they should be, chats in a model's own words, the same items in every format."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,26 @@ def test_shots_come_from_another_file_where_one_is_named(file: Path, tmp_path: P
     prompts = load(file, **QA, shots=3, shots_from=str(other), separator="\n--\n")
     assert len({text.rpartition("\n--\n")[0] for text in prompts.texts}) == 1
     assert all(text.count("Train") == 3 for text in prompts.texts)
+
+
+def test_a_file_of_shots_that_changed_makes_other_prompts(file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "train.jsonl"
+    form = Format(**QA, shots=1, shots_from=str(other))
+    specs = [
+        DatasetSpec(name="even", source=str(file), format=form),
+        DatasetSpec(name="hub", source="owner/name", split="test", format=form),
+    ]
+    found = []
+    for words in ("Odd?", "Another?"):
+        other.write_text(json.dumps({"q": words, "a": "yes"}))
+        found.append([spec.identity() for spec in specs])
+    assert all(before != after for before, after in zip(*found, strict=True))
+    # Where the file lies is no part of it.
+    moved = other.rename(tmp_path / "moved.jsonl")
+    there = replace(form, shots_from=str(moved))
+    assert [replace(spec, format=there).identity() for spec in specs] == found[1]
+    with pytest.raises(InputError, match=r"there is no data set file .*train\.jsonl"):
+        specs[1].identity()
 
 
 def test_a_chat_has_turns(file: Path) -> None:

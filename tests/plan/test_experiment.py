@@ -78,6 +78,18 @@ def test_paths_are_relative_to_the_experiment(tmp_path: Path, tiny: Callable[...
     assert experiment.datasets[0].source == str((tmp_path / "data.jsonl").resolve())
 
 
+def test_a_file_of_shots_is_relative_to_the_experiment(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text("")
+    (tmp_path / "train").mkdir()
+    path = tmp_path / "mine.yaml"
+    shots = "{template: '{{ q }}', answer: '{{ a }}', shots: 1, shots_from: %s}"
+    formats = f"{{file: {shots % 'train.jsonl'}, split: {shots % 'train'}}}"
+    path.write_text(f"models: [a/b]\ndatasets: [{{source: a/c, formats: {formats}}}]")
+    read = Experiment.read(path).datasets[0].formats
+    assert read["file"].shots_from == str((tmp_path / "train.jsonl").resolve())
+    assert read["split"].shots_from == "train"
+
+
 @pytest.mark.parametrize(
     ("text", "message"), [("a: [", "is not YAML"), ("- 1", "holds no experiment"), (None, "there is no experiment")]
 )

@@ -22,6 +22,7 @@ from likewise.extract.known import known, packaged_file
 from likewise.extract.prompts import Format, Prompts, make_prompts
 from likewise.extract.spans import Spans
 from likewise.naming import did_you_mean
+from likewise.store import file_hash
 
 PROBES = "commonsense-probes"
 
@@ -96,7 +97,13 @@ class DatasetSpec:
     @property
     def is_file(self) -> bool:
         """Whether the source is a path and not a name."""
-        return any(s in (".jsonl", ".json", ".csv", ".parquet") for s in Path(self.source).suffixes)
+        return is_path(self.source)
+
+    @property
+    def shots_file(self) -> Path | None:
+        """The file that shots are drawn from, where one is named."""
+        named = self.format.shots_from
+        return Path(named) if self.format.shots and named is not None and is_path(named) else None
 
     @property
     def on_hub(self) -> bool:
@@ -112,6 +119,12 @@ class DatasetSpec:
         if not spec.on_hub:
             return {"prompts": load_prompts(self).fingerprint}
         hub = known("datasets").get(spec.source, {}).get("hub", spec.source)
+        besides = self.format.besides_template()
+        if (file := self.shots_file) is not None:
+            if not file.exists():
+                raise InputError(f"there is no data set file {file}")
+            # By its content: where it lies does not count.
+            besides["shots_from"] = {"file": file_hash(file)}
         return {
             "hub": hub,
             "config": spec.config,
@@ -120,7 +133,7 @@ class DatasetSpec:
             "template": spec.format.template,
             "id": spec.id,
             "limit": spec.limit,
-            **({"format": besides} if (besides := self.format.besides_template()) else {}),
+            **({"format": besides} if besides else {}),
             **({"spans": asdict(spec.spans)} if spec.spans else {}),
         }
 
@@ -136,7 +149,12 @@ class DatasetSpec:
         return min(items, self.limit) if items is not None and self.limit is not None else items or self.limit
 
 
-_LOADED: dict[tuple[DatasetSpec, int, int], Prompts] = {}
+def is_path(text: str) -> bool:
+    """Whether a text is the path of a data set file, and not a name."""
+    return any(s in (".jsonl", ".json", ".csv", ".parquet") for s in Path(text).suffixes)
+
+
+_LOADED: dict[tuple[DatasetSpec, tuple[tuple[int, int], ...]], Prompts] = {}
 
 
 def load_prompts(spec: DatasetSpec) -> Prompts:
@@ -150,8 +168,9 @@ def load_prompts(spec: DatasetSpec) -> Prompts:
         If a package or the hub is needed and cannot be reached.
     """
     # A file that has changed is read again.
-    state = Path(spec.source).stat() if spec.is_file and Path(spec.source).is_file() else None
-    wanted = (spec, state.st_size, state.st_mtime_ns) if state else (spec, 0, 0)
+    files = [Path(spec.source) if spec.is_file else None, spec.shots_file]
+    states = [file.stat() for file in files if file is not None and file.is_file()]
+    wanted = spec, tuple((state.st_size, state.st_mtime_ns) for state in states)
     if wanted not in _LOADED:
         full = spec.completed()
         if full.limit is not None and full.limit < 1:
@@ -251,9 +270,8 @@ def _pool(spec: DatasetSpec) -> Iterable[Mapping[str, Any]] | None:
     named = spec.format.shots_from
     if named is None or not spec.format.shots:
         return None
-    other = DatasetSpec(name=spec.name, source=named)
-    if other.is_file:
-        return read_records(Path(named))
+    if spec.shots_file is not None:
+        return read_records(spec.shots_file)
     if not spec.on_hub:
         raise InputError(f"{spec.name}: shots_from {named!r} is no file; a split can be named of a hub data set only")
     return _hub_records(replace(spec, split=named))

@@ -326,7 +326,7 @@ class Experiment(Part):
         return experiment.model_copy(
             update={
                 "models": tuple(_beside(path, m, "model", "base") for m in experiment.models),
-                "datasets": tuple(_beside(path, d, "source") for d in experiment.datasets),
+                "datasets": tuple(_dataset_beside(path, d) for d in experiment.datasets),
             }
         )
 
@@ -341,10 +341,17 @@ def _beside(experiment: Path, entry: Any, *fields: str) -> Any:
     found = {}
     for field in fields:
         place = experiment.parent / (getattr(entry, field) or "")
-        usable = field == "source" or place.suffix == ".gguf" or place.is_dir()
+        of_model = place.suffix == ".gguf" or place.is_dir()
+        usable = {"source": True, "shots_from": place.is_file()}.get(field, of_model)
         if getattr(entry, field) and usable and place.exists():
             found[field] = str(place.resolve())
     return entry.model_copy(update=found)
+
+
+def _dataset_beside(experiment: Path, entry: DatasetEntry) -> Any:
+    """The same of a data set, and of the files that its shots are drawn from."""
+    formats = {name: _beside(experiment, form, "shots_from") for name, form in entry.formats.items()}
+    return _beside(experiment, entry.model_copy(update={"formats": formats}), "source")
 
 
 def _measure_text(item: Any) -> str:
