@@ -122,3 +122,22 @@ def test_hooks_are_taken_off(loaded: LoadedModel) -> None:
     before = sum(hooks())
     extract(loaded, PROMPTS, ["1", "layers.1.mlp", "last"], "last_token")
     assert sum(hooks()) == before
+
+
+@pytest.mark.parametrize("name", ["7..5", "6..-4"])
+def test_a_range_without_a_block_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=f"layer {name} of a model with 8 blocks is none"):
+        resolve_layers([name, "last"], 8)
+
+
+def test_a_module_that_blocks_share_is_read_the_first_time_whatever_else_is_read(loaded: LoadedModel) -> None:
+    from transformers import AlbertConfig, AlbertModel
+
+    config = AlbertConfig(
+        vocab_size=len(loaded.tokenizer), embedding_size=16, hidden_size=32, num_hidden_layers=3,
+        num_attention_heads=4, intermediate_size=64, initializer_range=0.2,
+    )  # fmt: skip
+    shared = LoadedModel(AlbertModel(config).eval(), loaded.tokenizer, None)
+    path = "encoder.albert_layer_groups.0.albert_layers.0.ffn_output"
+    alone, beside = (extract(shared, PROMPTS, [path, *more], "mean")[path] for more in ([], ["last"]))
+    np.testing.assert_array_equal(alone, beside)

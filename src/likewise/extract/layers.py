@@ -9,7 +9,7 @@ A layer's name means the same for every architecture:
 ``last``
     what the output head would read: the stream after the last block and the final norm, where there is one;
 ``layers.3.mlp`` or any other path with a dot
-    what that module of the model gives.
+    what that module of the model gives; the first time, where blocks share it.
 
 Several at once, or by their place among the blocks: ``-1`` is the last block, ``0.5`` the block at half the depth,
 ``4..12`` and ``4..12..4`` those from one to the other, both included, and ``all`` the embedding, every block and
@@ -104,7 +104,10 @@ def _meant(name: str, blocks: int) -> Iterator[str]:
     if name == ALL:
         yield from (EMBEDDING, *map(str, range(1, blocks + 1)), LAST)
     elif found := RANGE.fullmatch(name):
-        yield from map(str, range(block(found[1]), block(found[2]) + 1, int(found[3] or 1)))
+        first, last = block(found[1]), block(found[2])
+        if first > last:
+            raise InputError(f"layer {name} of a model with {blocks} blocks is none: block {first} is after {last}")
+        yield from map(str, range(first, last + 1, int(found[3] or 1)))
     elif NUMBER.fullmatch(name):
         yield str(block(name))
     elif DEPTH.fullmatch(name):
@@ -201,6 +204,8 @@ class Reader:
     def _tell(self, layer: str, states: Any) -> None:
         if getattr(self._here, "keep", None) is None:
             return  # the model runs for something else, such as adding tokens
+        if layer not in self._here.left:
+            return  # blocks share the module: what it gives later must not depend on which other layers are read
         if tuple(states.shape[:-1]) != self._here.shape:
             raise ModelError(
                 f"layer {layer} gives {tuple(states.shape)} for a batch of {self._here.shape}; needed are states of "
