@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -57,6 +58,29 @@ def test_a_batch_that_memory_does_not_hold_is_halved(
         np.testing.assert_allclose(rows[layer], whole[layer], rtol=1e-4, atol=1e-5)
 
 
+def test_batches_of_many_short_prompts_are_halved_and_not_cut_to_as_few_as_one_of_long_ones(
+    loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = (*(" ".join(["word"] * 40),) * 2, *("A word.",) * 40)
+    many = Prompts("many", tuple(map(str, range(42))), texts, "")
+    budget = 2 * len(loaded.tokenizer(texts[0])["input_ids"])
+    sizes: list[tuple[int, int]] = []
+    run = loaded.model.forward
+
+    def small(input_ids: Any, **other: Any) -> Any:
+        sizes.append(tuple(input_ids.shape))
+        if input_ids.numel() > 0.6 * budget:
+            raise MemoryError
+        return run(input_ids=input_ids, **other)
+
+    small.__signature__ = __import__("inspect").signature(run)  # type: ignore[attr-defined]
+    monkeypatch.setattr(loaded.model, "forward", small)
+    extract(loaded, many, ["last"], "last_token", batch_tokens=budget, threads=1)
+    short = [rows for rows, length in sizes if length < budget / 4]
+    assert len(short) <= 4 * 40 * sizes[-1][1] / budget + 4
+    assert max(short) > 1
+
+
 def test_one_prompt_that_memory_does_not_hold_is_named(
     loaded: LoadedModel, prompts: Prompts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,7 +89,7 @@ def test_one_prompt_that_memory_does_not_hold_is_named(
 
     monkeypatch.setattr(loaded.model, "forward", full)
     with pytest.raises(MemoryError, match="memory runs out for prompt 'p16' of .* tokens alone; needed is a smaller"):
-        extract(loaded, prompts, ["last"], "last_token", batch_tokens=1)
+        extract(loaded, prompts, ["last"], "last_token", batch_tokens=1, threads=1)
 
 
 def test_another_error_is_not_taken_for_a_lack_of_memory(
@@ -126,6 +150,53 @@ def test_rows_that_were_not_made_safe_are_written_again(tmp_path: Path) -> None:
     again.write(np.asarray([3, 1]), rows[[3, 1]])
     again.flush()
     np.testing.assert_array_equal(Growing(tmp_path / "rows.safetensors", 4).matrix, rows)
+
+
+def test_rows_that_are_gone_are_not_marked_whenever_it_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, path = np.ones((3, 2), dtype=np.float32), tmp_path / "rows.safetensors"
+    growing = Growing(path, 3)
+    growing.write(np.arange(3), rows)
+    growing.flush()
+    with path.open("rb+") as file:
+        file.truncate(20)  # damaged: it is begun again
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    again = Growing(path, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", killed)
+        with pytest.raises(KeyboardInterrupt):
+            again.write(np.asarray([0]), rows[:1])
+    assert not Growing(path, 3).done.any()
+
+
+def test_one_process_at_a_time_works_on_an_extraction(tmp_path: Path) -> None:
+    entered = threading.Event()
+
+    def other() -> None:
+        with Parts(tmp_path / "parts").alone():
+            entered.set()
+
+    parts = Parts(tmp_path / "parts")
+    waiting = threading.Thread(target=other)
+    with parts.alone():
+        waiting.start()
+        assert not entered.wait(0.3)
+        parts.discard()
+    waiting.join(timeout=10)
+    assert entered.is_set()
+    assert not (tmp_path / "parts").exists()
+
+
+def test_rows_made_in_another_way_are_not_taken_up(tmp_path: Path) -> None:
+    growing = Parts(tmp_path, "one commit").layer("last", 3)
+    growing.write(np.arange(3), np.ones((3, 2), dtype=np.float32))
+    growing.flush()
+    assert Parts(tmp_path, "one commit").layer("last", 3).done.all()
+    assert not Parts(tmp_path, "another").layer("last", 3).done.any()
 
 
 def test_layers_cost_no_memory(loaded: LoadedModel, tmp_path: Path) -> None:

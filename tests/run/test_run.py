@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import json
 import os
 import re
 import shutil
@@ -19,9 +20,10 @@ import yaml
 
 import likewise
 from likewise.errors import InputError, LikewiseError
-from likewise.plan import Tile
+from likewise.plan import Experiment, Tile, plan
 from likewise.report.experiment import report_experiment
 from likewise.run import Done, Executor, Outcome, Processes, Serial, Settings, Step, perform
+from likewise.run.worker import release
 from likewise.statistics import NO_CHANCE, Trust
 from likewise.store import Store
 
@@ -170,8 +172,8 @@ def test_changed_prompts_under_the_same_ids_are_refused(done: Done, experiment: 
     store = Store(done.store)
     key = next(iter(done.results)).a_key
     about = store.representation_path(key).with_suffix(".json")
-    records = store.describe_representation(key)["source"]["records"]
-    about.write_text(about.read_text().replace(records, "0" * 24))
+    source = store.describe_representation(key)["source"]
+    about.write_text(about.read_text().replace(source["records"], "0" * 24).replace(source["prompts"], "1" * 24))
     for path in (done.store / "results").glob("*.parquet"):
         path.unlink()
     again = likewise.run(experiment, done.store)
@@ -303,6 +305,77 @@ def test_layers_that_an_interrupted_save_left_out_are_taken_from_the_parts(
     label, done, total = next(event for event in told if event[2])
     assert "first on commonsense-probes" in label and done == total
     assert not list(tmp_path.rglob("*.parts"))
+
+
+def test_records_that_changed_where_no_prompt_shows_it_are_the_same_prompts(
+    tmp_path: Path, experiment: dict[str, Any]
+) -> None:
+    data = tmp_path / "mine.jsonl"
+    records = [{"q": f"Is {i} even?"} for i in range(12)]
+    data.write_text("\n".join(map(json.dumps, records)))
+    experiment["datasets"] = [{"source": str(data), "template": "{{ q }}"}]
+    third = experiment["models"].pop()
+    assert not likewise.run(experiment, tmp_path / "store").failed
+    data.write_text("\n".join(json.dumps({**r, "note": "added later"}) for r in records))
+    experiment["models"].append(third)
+    assert not likewise.run(experiment, tmp_path / "store").failed
+
+
+def test_what_was_begun_in_another_way_is_not_gone_on_with_and_not_left_behind(
+    tmp_path: Path, experiment: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment["models"] = experiment["models"][:1]
+    experiment["measures"] = []
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "take_representation", stop)
+        with pytest.raises(KeyboardInterrupt):
+            likewise.run(experiment, tmp_path, batch_tokens=100)
+    assert list(tmp_path.rglob("*.parts/*.safetensors"))
+    told: list[tuple[str, int, int]] = []
+    likewise.run(experiment, tmp_path, batch_tokens=200, watch=lambda *event: told.append(event))
+    assert next(done for _, done, total in told if total) == 0
+    assert not list(tmp_path.rglob("*.parts"))
+
+
+def test_what_another_process_has_extracted_meanwhile_is_not_extracted_again(
+    tmp_path: Path, experiment: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(tmp_path, "cpu", 512)
+    task = plan(Experiment.of(experiment), Store(tmp_path)).extractions[0]
+    assert not perform(task, settings).error
+    release()
+    monkeypatch.setattr(sys.modules["likewise.run.worker"], "load_model", None)
+    assert not perform(task, settings).error
+
+
+def test_two_processes_extract_the_same_into_one_store(tmp_path: Path, experiment: dict[str, Any]) -> None:
+    path = tmp_path / "both.yaml"
+    path.write_text(yaml.safe_dump(experiment))
+    command = [sys.executable, "-m", "likewise", "run", str(path), "--store", str(tmp_path / "store")]
+    both = [subprocess.Popen([*command, "--batch-tokens", "1"], stderr=subprocess.PIPE) for _ in range(2)]
+    told = [process.communicate(timeout=300)[1].decode() for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    likewise.run(experiment, tmp_path / "quiet", batch_tokens=1)
+    both_made, alone_made = (
+        {name: made for name, made in content(tmp_path / store).items() if name.startswith("representations")}
+        for store in ("store", "quiet")
+    )
+    assert both_made == alone_made
+
+
+def test_the_prompt_that_memory_does_not_hold_is_said(
+    tmp_path: Path, experiment: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(sys.modules["likewise.extract.extract"], "_run", full)
+    (first, *_) = likewise.run(experiment, tmp_path, batch_tokens=1).failed
+    assert re.match("memory runs out for prompt .*; needed is a smaller precision", first.error)
 
 
 def test_whatever_goes_wrong_in_one_task_is_its_outcome(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -201,7 +201,8 @@ def run_all(
             while waiting and len(running) <= at_once:
                 batch = waiting.popleft()
                 running[pool.submit(work, batch)] = batch
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            done = wait(running, return_when=FIRST_COMPLETED).done
+            for future in [f for f in running if f in done]:  # in their order, so that the first error is told
                 batch = running.pop(future)
                 try:
                     yield batch, future.result()
@@ -215,14 +216,18 @@ def run_all(
                         ) from error
                     if torch.cuda.is_available():
                         torch.cuda.empty_cache()
-                    # What was too much once is too much again: the batches after it are as large.
-                    waiting = deque(half for b in (batch, *waiting) for half in _halves(b, len(batch) // 2))
+                    # What was too much once is too much again: the batches after it are as large, in tokens.
+                    fewer = len(batch) // 2 * tokens.lengths[batch[0]]
+                    pieces = (_pieces(b, fewer // tokens.lengths[b[0]]) for b in (batch, *waiting))
+                    waiting = deque(piece for of_one in pieces for piece in of_one)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         torch.set_num_threads(before)
 
 
-def _halves(batch: list[int], most: int) -> Iterator[list[int]]:
+def _pieces(batch: list[int], most: int) -> Iterator[list[int]]:
+    """A batch in pieces of so many prompts at most, or of one."""
+    most = max(1, most)
     return (batch[start : start + most] for start in range(0, len(batch), most))
 
 

@@ -151,8 +151,9 @@ class Extract:
     def parts_key(self) -> str:
         """Of what the layers share: rows that were kept serve any of the layers that they were kept for."""
         first = self.wanted[0]
-        made_by = [first.model.identity(), first.dataset.identity(), first.pooling, first.dtype, first.truncation]
-        return content_key(made_by)
+        return representation_key(
+            first.model.identity(), first.dataset.identity(), "", first.pooling, first.dtype, first.truncation
+        )
 
     @property
     def resolutions(self) -> tuple[Resolve, ...]:

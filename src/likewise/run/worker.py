@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from likewise.errors import InputError, LikewiseError
 from likewise.extract import (
+    DatasetSpec,
     LoadedModel,
     ModelSpec,
     audit,
@@ -26,7 +27,7 @@ from likewise.naming import canonical_json
 from likewise.plan import Extract, Reduce, Resolve, Task, Tile, pinned, unpinned
 from likewise.representation import check_same_items, on_device
 from likewise.statistics import Results, in_turn, reduce, score_block, score_products
-from likewise.store import Store, content_key
+from likewise.store import Parts, Store, content_key
 
 Watch: TypeAlias = Callable[[str, int, int], None]
 """Is told a task's label, how much of it is done, and of how much."""
@@ -73,8 +74,10 @@ def perform(task: Task, settings: Settings, watch: Watch = lambda label, done, t
             extract_task(task, settings, watch)
     except LikewiseError as error:
         return Outcome(task, "\n".join([str(error), *getattr(error, "__notes__", [])]))
-    except MemoryError:
-        return Outcome(task, "memory ran out; use fewer workers or fewer batch tokens")
+    except MemoryError as error:
+        # An extraction says of which prompt, and what helps.
+        said = str(error) if isinstance(task, Extract) else ""
+        return Outcome(task, said or "memory ran out; use fewer workers or fewer batch tokens")
     except Exception as error:  # one model's trouble must not cost the others
         return Outcome(task, f"{type(error).__name__}: {error}")
     return Outcome(task)
@@ -127,10 +130,31 @@ def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
     for name in unpinned((first.model, first.dataset), store):
         resolve_task(name, store)
     model, dataset = pinned(first.model, store), pinned(first.dataset, store)
-    prompts = load_prompts(dataset)
+    # Rows of another commit, or made in another way, are not mixed with these.
+    way = canonical_json([model.revision, dataset.revision, settings.device, settings.batch_tokens])
+    parts = store.parts(task.parts_key, way)
     watch(f"{task.label}: loading", 0, 0)
+    with parts.alone():
+        # What another process has made meanwhile.
+        wanted = [w for w in task.wanted if not store.has_representation(w.key)]
+        if wanted:
+            extract_rows(Extract(tuple(wanted)), model, dataset, store, parts, settings, watch)
+        parts.discard()
+
+
+def extract_rows(
+    task: Extract,
+    model: ModelSpec,
+    dataset: DatasetSpec,
+    store: Store,
+    parts: Parts,
+    settings: Settings,
+    watch: Watch,
+) -> None:
+    """Run a model over prompts, both as pinned; what is finished goes to ``parts``, and then to the store."""
+    first = task.wanted[0]
+    prompts = load_prompts(dataset)
     loaded = _model(model, settings.device, first.dtype, head=tokens_to_generate(first.pooling) > 0)
-    parts = store.parts(f"{task.parts_key}-{settings.batch_tokens}")
     tokens = tokens_of(loaded, prompts, first.pooling, first.truncation)
     try:
         matrices = extract(
@@ -172,7 +196,6 @@ def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
         }
         found = {**audit(matrices[w.layer]), **audit_tokens(tokens)}
         store.take_representation(w.key, parts.layer(w.layer, len(tokens.ids)), tokens.ids, source, found)
-    parts.discard()
 
 
 def compare_tile(tile: Tile, settings: Settings, watch: Watch) -> None:
@@ -204,10 +227,11 @@ def check_same_texts(first: str, source: Mapping[str, Any], other: str, other_so
 
     Those of which a side says nothing, as what was imported does, are taken to be the same.
     """
-    # What an earlier likewise stored names the texts and not the records.
+    # Equal records are in different formats; of equal texts the records may have changed where no prompt shows it, and
+    # what an earlier likewise stored names the texts alone.
     both = [kind for kind in ("records", "prompts") if source.get(kind) and other_source.get(kind)]
-    kind = both[0] if both else ""
-    if source.get(kind) != other_source.get(kind):
+    if both and all(source[kind] != other_source[kind] for kind in both):
+        kind = both[0]
         raise InputError(
             f"{first} and {other} were extracted from different texts under the same ids ({kind} {source.get(kind)} "
             f"and {other_source.get(kind)}): the data set has changed on the hub; give it a revision and run again"

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from jaxtyping import Float, Int
 
 from likewise.naming import canonical_json
 from likewise.store.keys import content_key
+
+LOCK = "lock"
+"""Name of the file that one process holds while it works on an extraction."""
 
 
 class Growing:
@@ -64,6 +68,8 @@ class Growing:
         # The tensors begin at a multiple of eight bytes, as the format asks.
         head = header.encode().ljust(-(-len(header) // 8) * 8)
         self._start, self._width = 8 + len(head), width
+        # Before the rows: a kill between the two must not leave marks of rows that are gone.
+        self._marks.unlink(missing_ok=True)
         with self.path.open("wb") as file:
             file.write(len(head).to_bytes(8, "little") + head)
             file.truncate(self._start + size)
@@ -103,15 +109,54 @@ def mapped(path: Path) -> Any:
 
 
 class Parts:
-    """What is finished of an extraction that goes on: the growing matrix of each layer, in a folder."""
+    """What is finished of an extraction that goes on: the growing matrix of each layer, in a folder.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Parameters
+    ----------
+    folder : Path
+        Of the extraction.
+    way : str
+        How the rows are made where the extraction leaves that open; what was made in another way is not gone on with.
+    """
+
+    def __init__(self, folder: Path, way: str = "") -> None:
+        self.folder, self.way = folder, way
 
     def layer(self, name: str, n: int) -> Growing:
         """Return the growing rows of a layer, of which there will be n."""
-        return Growing(self.folder / f"{content_key(name)}.safetensors", n)
+        return Growing(self.folder / f"{content_key([self.way, name])}.safetensors", n)
 
     def discard(self) -> None:
         """Delete what is there: all of it is saved."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until no other process works on the same extraction, and keep others out; a kill lets them in."""
+        lock = self.folder / LOCK
+        while True:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                file = lock.open("wb")
+            except FileNotFoundError:  # who had it has just deleted the folder
+                continue
+            _wait_for(file.fileno())
+            # Who had it may have deleted the folder, and another begun a new one.
+            if lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat()):
+                break
+            file.close()
+        try:
+            yield
+        finally:
+            if self.folder.exists() and [p.name for p in self.folder.iterdir()] == [LOCK]:
+                self.discard()
+            file.close()
+
+
+def _wait_for(lock: int) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not everywhere; there two processes must not extract the same at once
+        return
+    with contextlib.suppress(OSError):  # a disk without locks
+        fcntl.flock(lock, fcntl.LOCK_EX)

@@ -202,9 +202,9 @@ class Store:
 
     # Parts of an extraction that goes on
 
-    def parts(self, key: str) -> Parts:
+    def parts(self, key: str, way: str = "") -> Parts:
         """Return the finished parts of an extraction that was not finished."""
-        return Parts(self.folder / "representations" / f"{key}.parts")
+        return Parts(self.folder / "representations" / f"{key}.parts", way)
 
     # Results
 
