@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from likewise.cli.main import main
-from likewise.extract import LoadedModel, ModelSpec, check_model, load_model, resolve_layers
+from likewise.extract import LoadedModel, ModelSpec, Prompts, check_model, extract, load_model, resolve_layers
+from likewise.extract.stack import is_causal, positions_turn_at
 
 
 def load(folder: Path, *, head: bool = True) -> LoadedModel:
@@ -47,3 +48,46 @@ def test_the_command_says_so(tiny: Callable[..., Path], monkeypatch: pytest.Monk
     said = capsys.readouterr()
     assert ended.value.code in (0, None)
     assert "the rows can be trusted" in said.err and "against what the output head reads" in said.out
+
+
+@pytest.mark.parametrize(
+    ("architecture", "causal"),
+    [
+        ("llama", True),
+        ("mamba", True),
+        ("falcon", True),
+        ("mixtral", True),
+        ("bert", False),
+        ("roberta", False),
+        ("t5", False),
+    ],
+)
+def test_whether_a_model_is_causal_is_seen_and_not_read_off_its_name(
+    tiny: Callable[..., Path], architecture: str, causal: bool
+) -> None:
+    assert is_causal(load(tiny(architecture), head=False).model) is causal
+
+
+def test_a_model_whose_positions_turn_with_the_longest_prompt_keeps_short_and_long_ones_apart() -> None:
+    """LongRoPE takes other positions for a whole batch once it is long."""
+    import transformers
+
+    from tiny_tokenizers import tokenizer
+
+    rope = {
+        "rope_type": "longrope", "rope_theta": 10_000.0, "original_max_position_embeddings": 16,
+        "short_factor": [1.0] * 4, "long_factor": [9.0] * 4, "factor": 8.0,
+    }  # fmt: skip
+    config = transformers.Phi3Config(
+        vocab_size=512, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=4,
+        intermediate_size=64, max_position_embeddings=128, original_max_position_embeddings=16, pad_token_id=0,
+        initializer_range=0.2, rope_parameters=rope,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    loaded = LoadedModel(transformers.Phi3Model(config).eval(), tokenizer("bytes"), None)
+    assert positions_turn_at(loaded.model) == 16
+    texts = ("A cat.", "The lid did not fit on the jar because it was far too small for it.", "Two cats.")
+    prompts = Prompts("turning", ("a", "b", "c"), texts, "")
+    alone = extract(loaded, prompts, ["last"], "last_token", batch_tokens=1)["last"]
+    together = extract(loaded, prompts, ["last"], "last_token", batch_tokens=5000)["last"]
+    assert abs(together - alone).max() < 1e-4 * abs(alone).max()

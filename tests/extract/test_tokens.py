@@ -1,5 +1,6 @@
 """Tokens: spans are found exactly, beginnings are neither lost nor doubled, nothing is cut in silence."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -8,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import likewise
+from likewise.cli.main import app
 from likewise.errors import InputError
 from likewise.extract import ModelSpec, Prompts, Spans, Tokens, extract, load_model
 from likewise.extract.spans import find_spans
@@ -179,6 +182,11 @@ def test_models_with_other_tokenizers_have_the_same_rows(tmp_path: Path, tiny: C
     for about in described:
         assert about["audit"]["unaligned_spans"] == len(about["source"]["unaligned"])
     assert likewise.run(value, tmp_path / "store").performed == 0
+    # Commands that read the store leave the same rows out.
+    command = ["explain", "llama-0", "bert-0", "--dataset", "texts", "--store", str(tmp_path / "store"), "--json"]
+    explained = CliRunner().invoke(app, [*command, "--measure", "cka"])
+    assert explained.exit_code == 0, explained.output
+    assert {item["id"] for item in json.loads(explained.stdout)["items"]}.isdisjoint(lacking) and lacking
     asked = plan(Experiment.of(value), store)
     assert not asked.tiles and asked.datasets[0].scores_done == 6
 
@@ -214,6 +222,13 @@ def test_a_beginning_that_the_text_spells_out_is_not_doubled(kind: str) -> None:
     assert spelt.rows is not None
     words = mine.convert_ids_to_tokens([ids[places[-1]] for places in spelt.rows[0]])
     assert words[-1].endswith("t") and len(words) >= 5
+
+
+def test_beginnings_that_the_tokenizer_does_not_add_are_left_as_the_text_has_them() -> None:
+    mine = tokenizer("bytes-bos")
+    twice = f"{mine.bos_token}{mine.bos_token}The lid."
+    (ids,) = tokenize(mine, prompts_of((twice,))).prompts
+    assert list(ids) == mine(twice)["input_ids"] and ids[:2] == (mine.bos_token_id,) * 2
 
 
 CHAT = (

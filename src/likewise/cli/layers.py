@@ -34,7 +34,9 @@ def best_layers(
     for name in model:
         if name not in layers:
             raise InputError(f"no model {name!r} on {dataset}; {did_you_mean(name, layers)}")
-    models = {name: [place.load_representation(names[r], r) for r in layers[name]] for name in dict.fromkeys(model)}
+    asked = {r: names[r] for name in dict.fromkeys(model) for r in layers[name]}
+    loaded = options.load_together(place, asked)
+    models = {name: [loaded[r] for r in layers[name]] for name in dict.fromkeys(model)}
     with progress() as watch:
         found = best_of(
             models,

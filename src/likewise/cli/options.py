@@ -8,6 +8,7 @@ import typer
 from likewise.cli.console import say
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
+from likewise.plan import rows_left_out
 from likewise.representation import Representation
 from likewise.store import Store, read_file
 
@@ -40,7 +41,14 @@ def read_representations(names: list[str], store: Path | None, dataset: str | No
     for name in names:
         if name not in keys:
             raise InputError(f"no representation {name!r} on {dataset}; {did_you_mean(name, keys)}")
-    return [place.load_representation(keys[name], name) for name in names]
+    loaded = load_together(place, {name: keys[name] for name in names})
+    return [loaded[name] for name in names]
+
+
+def load_together(store: Store, keys: dict[str, str]) -> dict[str, Representation]:
+    """Return representations of a data set, given by their keys, without the spans that one of them lacks."""
+    left_out = rows_left_out(store, keys.values())
+    return {name: store.load_representation(key, name).without(left_out) for name, key in keys.items()}
 
 
 def names_on(place: Store, dataset: str | None) -> dict[str, str]:

@@ -12,6 +12,7 @@ from likewise.extract.extract import extract, tokens_of
 from likewise.extract.layers import LAST, find_blocks
 from likewise.extract.models import LoadedModel
 from likewise.extract.prompts import Prompts
+from likewise.extract.stack import is_causal
 
 TOLERANCES = {"float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2, "int8": 5e-2, "int4": 5e-2}
 """Largest change of a row, relative to its length, that rounding in each precision explains."""
@@ -104,13 +105,6 @@ def check(loaded: LoadedModel, layers: Sequence[str], dtype: str, *, pooling: st
     findings.append(Finding("how far different prompts are apart, in the median", nearest, apart[nearest], None))
     findings.append(_beginnings(loaded, prompts))
     return findings
-
-
-def is_causal(model: Any) -> bool:
-    """Whether tokens see only what is before them, as their positions count from the first real one then."""
-    name = type(model).__name__
-    encoder = getattr(model.config, "is_encoder_decoder", False) or "Encoder" in name
-    return not encoder and not any(word in name for word in ("Bert", "Roberta", "Electra"))
 
 
 def relative(rows: Float[np.ndarray, "n d"], reference: Float[np.ndarray, "n d"]) -> float:

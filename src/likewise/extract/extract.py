@@ -16,7 +16,7 @@ from likewise.extract.layers import Reader
 from likewise.extract.models import LoadedModel
 from likewise.extract.pooling import tokens_to_generate
 from likewise.extract.prompts import Prompts
-from likewise.extract.stack import context_length
+from likewise.extract.stack import context_length, positions_turn_at
 from likewise.extract.tokens import Tokens, Truncation, tokenize
 
 Watch: TypeAlias = Callable[[int, int], None]
@@ -131,8 +131,13 @@ def extract(
     # A prompt without a row, all of whose spans were lost, need not be run.
     lengths = [length if starts[i] < starts[i + 1] else 0 for i, length in enumerate(tokens.lengths)]
     there = [bool(filled[starts[i] : starts[i + 1]].all()) for i in range(len(lengths))]
+    turn = positions_turn_at(loaded.model)
+    if turn is not None and tokens_to_generate(pooling):
+        turn -= tokens_to_generate(pooling)  # what is added may take a prompt beyond it
+    if turn is not None:
+        threads = 1  # the positions are a state of the model
     # Whole batches of all prompts, so that rows do not depend on what an earlier attempt left.
-    every = [kept for batch in batches(lengths, batch_tokens) if (kept := [i for i in batch if lengths[i]])]
+    every = [kept for batch in batches(lengths, batch_tokens, turn) if (kept := [i for i in batch if lengths[i]])]
     todo = [batch for batch in every if not all(there[i] for i in batch)]
     total = sum(lengths)
     done = total - sum(lengths[i] for batch in todo for i in batch)

@@ -11,11 +11,12 @@ from likewise.extract.pooling import pool
 from likewise.extract.stack import token_positions
 
 
-def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+def batches(lengths: Sequence[int], budget: int, turn: int | None = None) -> list[list[int]]:
     """Positions of prompts in batches of at most ``budget`` tokens with padding, the longest first.
 
     Prompts of like length share a batch, so little is padded; the longest come first, so that a lack of memory shows
-    at once. One prompt longer than the budget is a batch by itself.
+    at once. One prompt longer than the budget is a batch by itself. Where a model takes other positions for batches
+    longer than ``turn``, prompts on either side of it are apart.
 
     Examples
     --------
@@ -25,7 +26,9 @@ def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
     grouped: list[list[int]] = []
     for i in order:
-        if grouped and lengths[grouped[-1][0]] * (len(grouped[-1]) + 1) <= budget:
+        longest = lengths[grouped[-1][0]] if grouped else 0
+        together = turn is None or (longest > turn) == (lengths[i] > turn)
+        if grouped and together and longest * (len(grouped[-1]) + 1) <= budget:
             grouped[-1].append(i)
         else:
             grouped.append([i])

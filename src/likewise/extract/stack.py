@@ -67,6 +67,26 @@ def context_length(model: Any, tokenizer: Any) -> int | None:
     return int(stated) if stated is not None and 0 < stated < LARGEST_SANE_LENGTH else None
 
 
+def positions_turn_at(model: Any) -> int | None:
+    """Return the length beyond which a whole batch gets other rotary positions (LongRoPE); None for most models."""
+    config = model.config.get_text_config()
+    rope = getattr(config, "rope_parameters", None) or {}
+    if rope.get("rope_type") != "longrope":
+        return None
+    turn = rope.get("original_max_position_embeddings") or getattr(config, "original_max_position_embeddings", None)
+    return None if turn is None else int(turn)
+
+
+def is_causal(model: Any) -> bool:
+    """Whether a token sees only what is before it: another last token leaves the states before it as they are."""
+    import torch
+
+    ids = torch.tensor([[1, 2, 3], [1, 2, 4]], device=next(model.parameters()).device)
+    with torch.inference_mode():
+        states = model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state.float()[:, :2]
+    return bool((states[0] - states[1]).norm() <= 1e-2 * states[0].norm())
+
+
 def token_positions(model: Any, mask: Any) -> Any:
     """Positions of the tokens of a padded batch, as the model counts them.
 

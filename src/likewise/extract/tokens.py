@@ -118,9 +118,9 @@ def tokenize(
     found: list[tuple[int, ...]] = []
     skipped = []
     truncated = []
-    for name, ids, all_ids in zip(prompts.ids, encoded["input_ids"], whole, strict=True):
+    for name, text, ids, all_ids in zip(prompts.ids, texts, encoded["input_ids"], whole, strict=True):
         tokens = tuple(map(int, ids))
-        doubled = begin is not None and not prompts.chats and tokens[:2] == (begin, begin)
+        doubled = not prompts.chats and 0 < spelt(text, tokenizer.bos_token) < leading(tokens, begin)
         skipped.append(int(doubled))
         found.append(tokens[doubled:])
         if not found[-1]:
@@ -163,6 +163,19 @@ def tokenize(
         None if begin is None else tuple(tokens[0] == begin for tokens in found),
         content_key([list(prompts.ids), texts]),
     )
+
+
+def spelt(text: str, begin: str | None) -> int:
+    """How often a text begins with the beginning token, in letters."""
+    count = 0
+    while begin and text.startswith(begin, count * len(begin)):
+        count += 1
+    return count
+
+
+def leading(tokens: Sequence[int], begin: int | None) -> int:
+    """How often it is there in tokens."""
+    return sum(1 for _ in itertools.takewhile(lambda token: token == begin, tokens))
 
 
 def _written(tokenizer: Any, prompts: Prompts, turns: Sequence[tuple[str, str]]) -> str:
