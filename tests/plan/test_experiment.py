@@ -42,6 +42,12 @@ def test_what_is_wrong_is_said(change: dict[str, Any], message: str) -> None:
         Experiment.of(GOOD | change)
 
 
+def test_a_wrong_entry_is_not_called_an_empty_list_too() -> None:
+    with pytest.raises(InputError) as error:
+        Experiment.of(GOOD | {"representation": {"layers": ["lst"]}})
+    assert "at least 1 item" not in str(error.value)
+
+
 def test_short_and_long_forms_are_the_same() -> None:
     short = {**GOOD, "models": ["a/gpt", {"model": "b", "variant": "noise(sd=0.5)"}], "measures": "jaccard(k=5)"}
     long = {

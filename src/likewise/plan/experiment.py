@@ -368,7 +368,12 @@ def _measure_text(item: Any) -> str:
 
 def _explain(error: ValidationError) -> str:
     lines = []
+    places = [problem["loc"] for problem in error.errors()]
     for problem in error.errors():
+        if problem["type"] == "too_short" and any(
+            p != problem["loc"] and p[: len(problem["loc"])] == problem["loc"] for p in places
+        ):
+            continue  # a list counts as empty where an entry of it is wrong
         place = ".".join(str(p) for p in problem["loc"]) or "experiment"
         if problem["type"] == "extra_forbidden":
             *parents, key = problem["loc"]
