@@ -91,3 +91,13 @@ def test_a_model_whose_positions_turn_with_the_longest_prompt_keeps_short_and_lo
     alone = extract(loaded, prompts, ["last"], "last_token", batch_tokens=1)["last"]
     together = extract(loaded, prompts, ["last"], "last_token", batch_tokens=5000)["last"]
     assert abs(together - alone).max() < 1e-4 * abs(alone).max()
+
+
+def test_a_precision_that_does_not_exist_is_said(
+    tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("sys.argv", ["likewise", "check", str(tiny("gpt2")), "--dtype", "float23"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "unknown dtype 'float23'; did you mean \"float32\"" in capsys.readouterr().err

@@ -7,8 +7,9 @@ import typer
 
 from likewise.cli import options
 from likewise.cli.console import messages, print_json, print_table, say
-from likewise.errors import ModelError
+from likewise.errors import InputError, ModelError
 from likewise.extract import (
+    DTYPES,
     LoadedModel,
     ModelSpec,
     canonical_layer,
@@ -18,6 +19,7 @@ from likewise.extract import (
     load_model,
     resolve_layers,
 )
+from likewise.naming import did_you_mean
 
 
 def check(
@@ -30,6 +32,8 @@ def check(
     json: options.Json = False,
 ) -> None:
     """Run a handful of prompts alone, together, and padded on either side: a model's rows must not depend on it."""
+    if dtype not in DTYPES:
+        raise InputError(f"unknown dtype {dtype!r}; {did_you_mean(dtype, DTYPES)}")
     spec = ModelSpec(model=model, revision=revision, variant=canonical_variant(variant))
     with messages.status("loading the model and running its prompts"):
         loaded = _loaded(spec, options.check_device(device), dtype)
