@@ -117,6 +117,7 @@ def test_spans_from_a_column(tmp_path: Path) -> None:
         ({**QA, "answer": "{{ b }}", "shots": 1}, None, "the answer of a shot of even: 'b' is undefined"),
         (QA, {"regex": "x", "column": "y"}, "spans need one of regex and column"),
         (QA, {}, "spans need one of regex and column"),
+        (QA, {"regex": ""}, "spans need one of regex and column"),
         (QA, {"regex": "("}, "is no regular expression"),
         (QA, {"regex": "zzz"}, "no span was found in any prompt of even; the pattern 'zzz' matches nothing"),
         (QA, {"column": "a"}, r"a of '00000' in even holds 'y'; needed is \(start, end\)"),

@@ -45,7 +45,7 @@ def extract(
                     "template": template,
                     "split": split,
                     "limit": limit,
-                    "spans": {"regex": spans} if spans else None,
+                    "spans": None if spans is None else {"regex": spans},
                 }
             ],
             "representation": {

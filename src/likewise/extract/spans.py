@@ -45,7 +45,7 @@ class Spans:
     within: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.regex is None) == (self.column is None):
+        if (self.regex is None) == (self.column is None) or self.regex == "":
             raise InputError("spans need one of regex and column: regex: '\\w+' for words, or a column of offsets")
         try:
             re.compile(self.regex or "")
