@@ -101,3 +101,16 @@ def test_a_precision_that_does_not_exist_is_said(
         main()
     assert ended.value.code == 2
     assert "unknown dtype 'float23'; did you mean \"float32\"" in capsys.readouterr().err
+
+
+def test_rows_of_zeros_are_no_way_to_pass(tiny: Callable[..., Path]) -> None:
+    import numpy as np
+
+    from likewise.extract.check import relative
+
+    zeros, some = np.zeros((2, 3)), np.ones((2, 3))
+    assert relative(zeros, zeros) == 0 and relative(some, zeros) == float("inf") and relative(zeros, some) == 1
+    loaded = load(tiny("llama"))
+    loaded.model.norm.weight.data[:] = 0
+    (apart,) = [f.drift for f in check_model(loaded, ["last"], "float32") if "apart" in f.what]
+    assert apart == 0

@@ -123,6 +123,11 @@ def test_spans_from_a_column(tmp_path: Path) -> None:
         (QA, {"column": "a"}, r"a of '00000' in even holds 'y'; needed is \(start, end\)"),
         (QA, {"column": "s"}, "has no field 's' of spans"),
         (QA, {"regex": "x", "within": "{{ q }}!"}, "does not hold the text that its spans are of"),
+        (
+            {"template": "{{ q }} Is it? {{ q }}"},
+            {"regex": "x", "within": "{{ q }}"},
+            "holds 2 times the text that its spans are of: .*; needed is once",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_format_is_said(file: Path, form: Any, spans: Any, message: str) -> None:

@@ -1,7 +1,8 @@
 """``likewise check``."""
 
+import math
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +11,7 @@ from likewise.cli.console import messages, print_json, print_table, say
 from likewise.errors import InputError, ModelError
 from likewise.extract import (
     DTYPES,
+    Finding,
     LoadedModel,
     ModelSpec,
     canonical_layer,
@@ -27,6 +29,7 @@ def check(
     layer: Annotated[list[str] | None, typer.Option(help="As extract has it. [default: all]")] = None,
     dtype: Annotated[str, typer.Option(help="Precision of the model.")] = "float32",
     variant: Annotated[str | None, typer.Option(help="A change of the model, for example noise(sd=0.1).")] = None,
+    base: Annotated[str | None, typer.Option(help="Of an adapter, the model that it changes.")] = None,
     revision: Annotated[str | None, typer.Option(help="Of a hub model.")] = None,
     device: options.Device = "cpu",
     json: options.Json = False,
@@ -34,14 +37,14 @@ def check(
     """Run a handful of prompts alone, together, and padded on either side: a model's rows must not depend on it."""
     if dtype not in DTYPES:
         raise InputError(f"unknown dtype {dtype!r}; {did_you_mean(dtype, DTYPES)}")
-    spec = ModelSpec(model=model, revision=revision, variant=canonical_variant(variant))
+    spec = ModelSpec(model=model, base=base, revision=revision, variant=canonical_variant(variant))
     with messages.status("loading the model and running its prompts"):
         loaded = _loaded(spec, options.check_device(device), dtype)
         asked = [canonical_layer(name) for name in layer or ["all"]]
         findings = check_model(loaded, resolve_layers(asked, len(find_blocks(loaded.model))), dtype)
     passed = all(finding.passed for finding in findings)
     if json:
-        print_json({"model": model, "dtype": dtype, "passed": passed, "findings": [asdict(f) for f in findings]})
+        print_json({"model": model, "dtype": dtype, "passed": passed, "findings": list(map(_record, findings))})
     else:
         rows = [(f.what, f.layer, f.drift, f.tolerance, f.note or _word(f.passed, f.tolerance)) for f in findings]
         print_table(f"{model} in {dtype}", ("rows of the same prompts", "layer", "drift", "allowed", ""), rows)
@@ -63,6 +66,12 @@ def _loaded(spec: ModelSpec, device: str, dtype: str) -> LoadedModel:
         if "is no causal language model" not in str(error):
             raise
         return load_model(spec, device=device, dtype=dtype)
+
+
+def _record(finding: Finding) -> dict[str, Any]:
+    """A finding for programs: what is beyond all bounds has no number in JSON."""
+    drift = finding.drift if finding.drift is not None and math.isfinite(finding.drift) else None
+    return {**asdict(finding), "drift": drift, "passed": finding.passed}
 
 
 def _word(passed: bool, tolerance: float | None) -> str:

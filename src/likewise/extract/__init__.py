@@ -1,6 +1,7 @@
 """Models, prompts, and the states of the ones on the others. The only room where torch models live."""
 
 from likewise.extract.audit import audit, audit_tokens
+from likewise.extract.check import Finding
 from likewise.extract.check import check as check_model
 from likewise.extract.datasets import DatasetSpec, load_prompts
 from likewise.extract.extract import BATCH_TOKENS, Rows, Watch, extract, tokens_of
@@ -22,6 +23,7 @@ __all__ = [
     "DTYPES",
     "IMPORTED",
     "DatasetSpec",
+    "Finding",
     "Format",
     "LoadedModel",
     "ModelSpec",

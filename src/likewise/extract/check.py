@@ -110,14 +110,18 @@ def check(loaded: LoadedModel, layers: Sequence[str], dtype: str, *, pooling: st
 def relative(rows: Float[np.ndarray, "n d"], reference: Float[np.ndarray, "n d"]) -> float:
     """The largest change of a row, relative to the length of what it should be."""
     a, b = rows.astype(np.float64), reference.astype(np.float64)
-    return float((np.linalg.norm(a - b, axis=1) / np.linalg.norm(b, axis=1)).max())
+    change, length = np.linalg.norm(a - b, axis=1), np.linalg.norm(b, axis=1)
+    # A row of zeros has no length to compare with: any change of it is beyond all bounds.
+    shares = np.divide(change, length, out=np.where(change > 0, np.inf, 0.0), where=length > 0)
+    return float(shares.max())
 
 
 def relative_apart(rows: Float[np.ndarray, "n d"]) -> float:
-    """The median distance of two rows, relative to the length of one."""
+    """The median distance of two rows, relative to the median length of one."""
     x = rows.astype(np.float64)
-    distances = np.linalg.norm(x[:, None] - x[None], axis=2) / np.linalg.norm(x, axis=1)[:, None]
-    return float(np.median(distances[~np.eye(len(x), dtype=bool)]))
+    apart = np.linalg.norm(x[:, None] - x[None], axis=2)[~np.eye(len(x), dtype=bool)]
+    length = float(np.median(np.linalg.norm(x, axis=1)))
+    return float(np.median(apart)) / length if length else 0.0
 
 
 def _against_the_library(

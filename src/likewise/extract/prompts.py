@@ -183,7 +183,10 @@ def make_prompts(
     if spans is not None:
         # Of the record's own text, so that shots before it change nothing.
         within = [write.field(spans.within, f) if spans.within else own for own, f in zip(texts, kept, strict=True)]
-        found = tuple(find_spans(spans, name, *of_one) for of_one in zip(ids, whole, within, kept, strict=True))
+        found = tuple(
+            find_spans(spans, name, one, own, text, fields, len(all_of_it) - len(own))
+            for all_of_it, one, own, text, fields in zip(whole, ids, texts, within, kept, strict=True)
+        )
         if not any(found):
             raise InputError(f"no span was found in any prompt of {name}; {spans.label} matches nothing")
     return Prompts(

@@ -35,8 +35,8 @@ class Spans:
     column : str, optional
         A field of the records with a list of (start, end).
     within : str, optional
-        A template over a record's fields; offsets and matches are of this text, which must stand in the prompt (the
-        last time it stands there counts). The prompt itself by default. In several formats of one data set it makes
+        A template over a record's fields; offsets and matches are of this text, which must stand in the prompt, shots
+        apart, once. The prompt itself by default. In several formats of one data set it makes
         spans the same.
     """
 
@@ -58,7 +58,9 @@ class Spans:
         return f"the pattern {self.regex!r}" if self.regex is not None else f"the column {self.column!r}"
 
 
-def find_spans(spans: Spans, name: str, item: str, prompt: str, within: str, fields: Any) -> tuple[Piece, ...]:
+def find_spans(
+    spans: Spans, name: str, item: str, prompt: str, within: str, fields: Any, before: int = 0
+) -> tuple[Piece, ...]:
     """Return the spans of one prompt.
 
     Parameters
@@ -68,13 +70,19 @@ def find_spans(spans: Spans, name: str, item: str, prompt: str, within: str, fie
     name, item : str
         Of the data set and the prompt.
     prompt, within : str
-        The whole prompt, and the text in it that offsets and matches are of.
+        The record's own part of the prompt, and the text in it that offsets and matches are of.
     fields : mapping
         The record.
+    before : int
+        Characters of the shots before it.
     """
-    first = prompt.rfind(within)
-    if first < 0:
-        raise InputError(f"prompt {item!r} of {name} does not hold the text that its spans are of: {within!r}")
+    if (times := prompt.count(within)) != 1:
+        held = f"holds {times} times" if times else "does not hold"
+        raise InputError(
+            f"prompt {item!r} of {name} {held} the text that its spans are of: {within!r}; needed is once, so "
+            "that it is clear which is meant"
+        )
+    first = before + prompt.index(within)
     if spans.regex is not None:
         found = [match.span() for match in re.finditer(spans.regex, within) if match.group()]
     else:
