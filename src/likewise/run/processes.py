@@ -46,12 +46,13 @@ class Processes:
             initargs=(done,),
         )
         try:
-            left = {pool.submit(_perform, run, task, place) for place, task in enumerate(tasks)}
+            left = [pool.submit(_perform, run, task, place) for place, task in enumerate(tasks)]
             while left:
-                over, left = wait(left, EVERY, FIRST_COMPLETED)
+                over = wait(left, EVERY, FIRST_COMPLETED).done
                 shares(list(done))
-                for future in over:
-                    yield future.result()
+                # In the order of the tasks, where several are over at once.
+                yield from (future.result() for future in left if future in over)
+                left = [future for future in left if future not in over]
         except BrokenProcessPool as error:
             raise LikewiseError(
                 "a worker process died, most likely for want of memory; what was finished is kept: run the same "
