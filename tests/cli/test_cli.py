@@ -268,7 +268,9 @@ def test_best_layers_of_stored_models(cli: Cli, experiment: dict[str, Any], tmp_
     code, out, err = cli("best-layers", "first", "noisy", *where)
     assert code == 0 and "p alone" in out and "too small by the choice" in err, err
     (best,) = json.loads(cli("best-layers", "first", "noisy", *where, "--json")[1])
-    assert (best["n_layer_pairs"], best["n_permutations"], best["layer_a"] in ("first", "first @ 1")) == (4, 9, True)
+    assert (best["n_layer_pairs"], best["n_permutations"]) == (4, 9)
+    # The fixture asks for other layers of "first" than the experiment does of all; which is best, rounding may decide.
+    assert best["layer_a"] in ("first", "first @ 2") and best["layer_b"] in ("noisy", "noisy @ 1")
     assert best["pvalue_alone"] <= best["pvalue"]
     code, _, err = cli("best-layers", "first", "nois", *where)
     assert code == 2 and 'did you mean "noisy"' in err
