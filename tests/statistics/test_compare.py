@@ -177,6 +177,15 @@ def test_chance_that_cannot_be_told_from_identity_is_a_reason_beside_the_value()
     )
 
 
+def test_what_is_zero_for_any_data_is_told_from_chance_by_no_rounding():
+    rng = np.random.default_rng(0)
+    (c,) = compare({"x": rng.normal(size=(13, 20)), "y": rng.normal(size=(13, 17))}, "gulp(lam=0, squared=True)")
+    assert (c.value, c.null_mean, c.null_std, c.pvalue) == pytest.approx((0, 0, 0, 1), abs=1e-20)
+    assert c.reason == (
+        "no z: the shuffled scores do not vary; not calibrated: shuffled rows score as identical ones do"
+    )
+
+
 def test_mapping_names_representations_and_keeps_keys():
     a, b = (Representation(np.eye(4) * s, ids="wxyz", name="old", key=key) for s, key in ((1, "k1"), (2, "k2")))
     (c,) = compare({"a": a, "b": b}, "cka", permutations=0)

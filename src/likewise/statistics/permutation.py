@@ -15,6 +15,16 @@ TIE = 1e-12
 """Scores nearer than this share of their size count as equal, towards chance: their sums differ by rounding alone."""
 
 
+def rounding(facts: Facts, *scores: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
+    """Return the difference that counts as rounding among scores of m pairs; NaN where one of them is.
+
+    A measure that ignores scale adds terms of the size of 1, however small their sum: one that is 0 for any data, as
+    ``gulp(lam=0, squared=True)`` is for linearly independent rows, gives nothing but their rounding.
+    """
+    least = 1.0 if "scaling" in facts.invariances else 0.0
+    return TIE * np.maximum(least, np.abs(scores).max(axis=0))
+
+
 @dataclass(frozen=True)
 class Null:
     """What shuffles say of the scores of m pairs: mean, deviation, and the share of shuffles at least as alike.
@@ -38,7 +48,7 @@ class Null:
         ----------
         Phipson and Smyth (2010), doi:10.2202/1544-6115.1585, for counting the observed score among the shuffles.
         """
-        tie = TIE * np.maximum(np.abs(value), np.abs(shuffled).max(axis=0))
+        tie = rounding(facts, value, *shuffled)
         as_alike = np.count_nonzero(facts.more_alike * (shuffled - value) >= -tie, axis=0)
         # Where the shuffles differ by less than a float can square, their deviation is zero.
         varies = np.ptp(shuffled, axis=0) > tie
@@ -54,7 +64,7 @@ class Null:
     @classmethod
     def of_moments(cls, value: Float[np.ndarray, " m"], moments: Moments, facts: Facts) -> "Null":
         """Take the closed form of all shuffles."""
-        tie = TIE * np.maximum(np.abs(value), np.abs(moments.mean))
+        tie = rounding(facts, value, moments.mean)
         return cls(moments.mean, moments.std, moments.pvalue(value, facts.more_alike), tie)
 
 
