@@ -22,8 +22,8 @@ def rounding(facts: Facts, *scores: Float[np.ndarray, " m"]) -> Float[np.ndarray
     ``gulp(lam=0, squared=True)`` is for linearly independent rows, gives nothing but their rounding.
     """
     least = 1.0 if "scaling" in facts.invariances else 0.0
-    size: Float[np.ndarray, " m"] = np.abs(scores).max(axis=0)
-    return TIE * np.maximum(least, size)
+    tie: Float[np.ndarray, " m"] = TIE * np.maximum(least, np.abs(scores).max(axis=0))
+    return tie
 
 
 @dataclass(frozen=True)
