@@ -9,6 +9,7 @@ from likewise.arrays import (
     from_strict_triangle,
     gather,
     gather_square,
+    inverse,
     read_only,
     strict_triangle,
     tied_runs,
@@ -44,6 +45,13 @@ def test_triangle_is_taken_row_by_row_and_put_back(library):
     triangle = strict_triangle(library.asarray(square))
     assert np.asarray(triangle).tolist() == [1, 2, 3, 4, 5, 6]
     assert np.asarray(from_strict_triangle(triangle, 4)).tolist() == square.tolist()
+
+
+def test_inverse_undoes_the_order_of_each_row(library):
+    orders = np.stack([np.random.default_rng(seed).permutation(9) for seed in range(3)])
+    for order in (orders, orders[0]):
+        found = np.asarray(inverse(library.asarray(order)))
+        assert np.take_along_axis(found, order, axis=-1).tolist() == np.broadcast_to(range(9), order.shape).tolist()
 
 
 def test_gather_reorders_as_an_index_does(library):

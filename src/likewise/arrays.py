@@ -134,24 +134,37 @@ def read_only(x: Array) -> Array:
 def tied_runs(x: Float[Array, "*rows m"], tie: Tie) -> Int[Array, "*rows m"]:
     """For each value of a row, how many different values lie below it; values that lie within ``tie`` are one."""
     xp = array_namespace(x)
-    order = xp.argsort(x, axis=-1, stable=True)
+    order = xp.argsort(x, axis=-1, stable=False)
     ordered = xp.take_along_axis(x, order, axis=-1)
     new = xp.concat([xp.zeros_like(ordered[..., :1], dtype=xp.bool), tie.apart(ordered)], axis=-1)
     run = xp.cumulative_sum(xp.astype(new, xp.int64), axis=-1)
-    return xp.take_along_axis(run, xp.argsort(order, axis=-1), axis=-1)
+    return xp.take_along_axis(run, inverse(order), axis=-1)
+
+
+def inverse(order: Int[Array, "*rows m"]) -> Int[Array, "*rows m"]:
+    """The permutation that undoes that of each row. The array API has no scatter, and would have it sorted."""
+    xp = array_namespace(order)
+    places = xp.broadcast_to(xp.arange(order.shape[-1], dtype=order.dtype, device=order.device), order.shape)
+    if isinstance(order, np.ndarray):
+        found = np.empty_like(order)
+        np.put_along_axis(found, order, places, axis=-1)
+        return found
+    if is_torch_array(order):
+        return xp.empty_like(order).scatter_(-1, order, places)
+    return xp.argsort(order, axis=-1)
 
 
 def average_ranks(x: Float[Array, " m"], tie: Tie) -> Float[Array, " m"]:
     """Ranks from 1; values that lie within ``tie`` share the mean of their ranks. O(m log m)."""
     xp = array_namespace(x)
-    order = xp.argsort(x, stable=True)
+    order = xp.argsort(x, stable=False)
     ordered = xp.take(x, order, axis=0)
     new = xp.concat([xp.ones(1, dtype=xp.bool, device=x.device), tie.apart(ordered)])
     first = xp.nonzero(new)[0]  # where each run of equal values starts
     after = xp.concat([first[1:], xp.asarray([x.shape[0]], dtype=first.dtype, device=x.device)])
     mean = xp.astype(first + after + 1, xp.float64) / 2  # of the ranks first + 1, ..., after
     run = xp.cumulative_sum(xp.astype(new, xp.int64)) - 1
-    return xp.take(xp.take(mean, run, axis=0), xp.argsort(order), axis=0)
+    return xp.take(xp.take(mean, run, axis=0), inverse(order), axis=0)
 
 
 def refined(
@@ -183,9 +196,6 @@ def strict_triangle(x: Float[Array, "n n"]) -> Float[Array, " m"]:
 def from_strict_triangle(values: Float[Array, " m"], n: int) -> Float[Array, "n n"]:
     """The symmetric matrix with a zero diagonal whose strict upper triangle is ``values``."""
     xp = array_namespace(values)
-    index = xp.arange(n, device=values.device)
-    row, column = xp.minimum(index[:, None], index[None, :]), xp.maximum(index[:, None], index[None, :])
-    place = row * (2 * n - row - 1) // 2 + column - row - 1
-    off = xp.where(row == column, xp.zeros_like(place), place)
-    square = xp.reshape(xp.take(values, xp.reshape(off, (-1,)), axis=0), (n, n))
-    return xp.where(row == column, xp.zeros_like(square), square)
+    square = xp.zeros((n, n), dtype=values.dtype, device=values.device)
+    square[xp.triu(xp.ones((n, n), dtype=xp.bool, device=values.device), k=1)] = values
+    return square + square.T

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from array_api_compat import array_namespace
 from jaxtyping import Float, Int
 
-from likewise.arrays import Array, gather
+from likewise.arrays import Array, gather, inverse
 from likewise.prepared.factors import Factor, Norm
 from likewise.prepared.gram import doubly_centered
 from likewise.prepared.prepared import JointQuantity, PerPair, Prepared, Quantity
@@ -25,7 +25,7 @@ def splits(n: int, folds: int, like: Array) -> Iterator[tuple[Int[Array, " m"], 
 def in_order(parts: list[Array], places: list[Array]) -> Float[Array, "n *rest"]:
     """Stack what the folds gave, each item's at its place."""
     xp = array_namespace(*parts)
-    return xp.take(xp.concat(parts, axis=0), xp.argsort(xp.concat(places)), axis=0)
+    return xp.take(xp.concat(parts, axis=0), inverse(xp.concat(places)), axis=0)
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,6 @@ class ResidualProducts(PerPair):
             # Of the centred training rows; what is missing to one is the weight of their mean, the intercept.
             weights = weights + (1 - xp.sum(weights, axis=1, keepdims=True)) / train.shape[0]
             untouched = xp.zeros((test.shape[0], test.shape[0]), dtype=xp.float64, device=factor.device)
-            items = xp.argsort(xp.concat([train, test]))
+            items = inverse(xp.concat([train, test]))
             predictions.append(xp.take(xp.concat([weights, untouched], axis=1), items, axis=1))
         return in_order(predictions, [test for _, test in folds])

@@ -41,7 +41,7 @@ class UnitKernel(PerPair):
     def _rbf(self, of: Prepared) -> Float[Array, "n n"]:
         distances = of[Distances("euclidean")]
         xp = array_namespace(distances)
-        ordered = xp.sort(strict_triangle(distances))
+        ordered = xp.sort(strict_triangle(distances), stable=False)
         middle = ordered.shape[0] // 2
         median = (ordered[middle] + ordered[-middle - 1]) / 2
         if median == 0:

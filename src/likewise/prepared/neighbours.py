@@ -6,7 +6,7 @@ from typing import Literal
 from array_api_compat import array_namespace
 from jaxtyping import Bool, Float, Int
 
-from likewise.arrays import Array, tied_runs
+from likewise.arrays import Array, inverse, tied_runs
 from likewise.errors import UndefinedError
 from likewise.prepared.distances import TIES, Distances
 from likewise.prepared.prepared import OrderFree, PerPair, Prepared, Quantity
@@ -32,7 +32,8 @@ class TiedNeighbours(OrderFree):
         """Return whether there are ties."""
         distances = away(of, self.inner, self.center)
         xp = array_namespace(distances)
-        different = xp.max(tied_runs(distances, TIES[self.inner]), axis=1)  # itself is one more, the farthest
+        ordered = xp.sort(distances, axis=1, stable=False)  # itself is one more, the farthest
+        different = xp.sum(xp.astype(TIES[self.inner].apart(ordered), xp.int64), axis=1)
         if of.n > 2 and xp.any(different == 1):
             item = int(xp.argmin(different))
             raise UndefinedError(f"all other rows are equally near to row {item} of {of.name}: none is a neighbour")
@@ -55,12 +56,14 @@ class NeighbourRanks(PerPair):
 
     def compute(self, of: Prepared) -> Int[Array, "n n"]:
         """Return the ranks."""
-        of[TiedNeighbours(self.inner, self.center)]  # undefined where there is no order
+        tied = bool(of[TiedNeighbours(self.inner, self.center)])  # undefined where there is no order
         distances = away(of, self.inner, self.center)
         xp = array_namespace(distances)
-        order = xp.argsort(tied_runs(distances, TIES[self.inner]), axis=1, stable=True)
+        if tied:
+            distances = tied_runs(distances, TIES[self.inner])
+        order = xp.argsort(distances, axis=1, stable=tied)
         # The place of j in the order of row i is the inverse permutation of that row.
-        return xp.astype(xp.argsort(order, axis=1) + 1, xp.int32)
+        return xp.astype(inverse(order) + 1, xp.int32)
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 4 n^2."""
@@ -84,13 +87,15 @@ class Neighbours(Quantity):
         if not 1 <= self.k < of.n:
             raise UndefinedError(f"k = {self.k} neighbours of {of.n} items in {of.name}: k must be 1 to {of.n - 1}")
         ranks = of[NeighbourRanks(self.inner, self.center)]
-        return array_namespace(ranks).argsort(ranks, axis=1)[:, : self.k]
+        xp = array_namespace(ranks)
+        # A copy, for a view would keep the neighbours of all ranks.
+        return xp.asarray(inverse(xp.astype(ranks, xp.int64) - 1)[:, : self.k], copy=True)
 
     def reindex(self, value: Int[Array, "n k"], index: Int[Array, " n"]) -> Int[Array, "n k"]:
         """Reorder and relabel."""
         xp = array_namespace(value)
         index = xp.asarray(index, device=value.device)
-        place = xp.argsort(index)  # where each item has gone
+        place = inverse(index)  # where each item has gone
         rows = xp.take(value, index, axis=0)
         return xp.reshape(xp.take(place, xp.reshape(rows, (-1,)), axis=0), rows.shape)
 
