@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from likewise.errors import MissingDependencyError, ModelError
-from likewise.extract.locate import ModelSpec
+from likewise.extract.locate import ADAPTER_CONFIG, CONFIG, ModelSpec
 
 FOLDERS = {"model": "", "dataset": "datasets/"}
 """Kinds of repositories, with what stands before an id in an address of the hub."""
@@ -20,11 +20,13 @@ WAYS_OUT = {
 
 @dataclass(frozen=True)
 class Resolved:
-    """A hub model at the commit that its revision stands for, and its size where its config says it."""
+    """A hub model at the commit that its revision stands for, its size where its config says it, an adapter's base."""
 
     commit: str
     width: int | None
     blocks: int | None
+    base: str | None = None
+    base_revision: str | None = None
 
 
 def resolve_model(hub_id: str, revision: str) -> Resolved:
@@ -45,11 +47,15 @@ def resolve_model(hub_id: str, revision: str) -> Resolved:
     Raises
     ------
     ModelError
-        If there is no such repository or revision, its terms were not accepted, or neither hub nor cache has it.
+        If there is no such repository or revision, its terms were not accepted, or neither hub nor cache has it; if
+        it is an adapter of a model that is not to be found.
     """
-    commit = _resolve("model", hub_id, revision, "config.json")
+    commit = _resolve("model", hub_id, revision, CONFIG, ADAPTER_CONFIG)
     # The config is in the cache now, if the repository has one.
-    size = ModelSpec(model=hub_id, revision=commit).size() or {}
+    spec = ModelSpec(model=hub_id, revision=commit)
+    if base := spec.cached_base():
+        return Resolved(commit, None, None, base.model, base.revision)
+    size = spec.size() or {}
     return Resolved(commit, size.get("width"), size.get("blocks"))
 
 
@@ -58,8 +64,8 @@ def resolve_dataset(hub_id: str, revision: str) -> str:
     return _resolve("dataset", hub_id, revision, "README.md")
 
 
-def _resolve(kind: str, hub_id: str, revision: str, file: str) -> str:
-    """The commit of a revision, and at that commit a small file, which tells whether the content may be had."""
+def _resolve(kind: str, hub_id: str, revision: str, *files: str) -> str:
+    """The commit of a revision, and of it the first of some small files, to learn whether the content may be had."""
     with _explained(kind, hub_id, revision), _without_bars():
         from huggingface_hub import constants, errors, hf_hub_download, resolve_revision
 
@@ -67,15 +73,17 @@ def _resolve(kind: str, hub_id: str, revision: str, file: str) -> str:
         offline = constants.is_offline_mode()
         resolved = resolve_revision(hub_id, repo_type=kind, revision=revision, local_files_only=offline)
         commit = str(resolved.resolved)
-        try:
-            hf_hub_download(hub_id, file, repo_type=kind, revision=commit)
-        except errors.LocalEntryNotFoundError:
-            # Not every repository has that file; but a commit of which nothing is here is of no use offline.
-            folder = f"{kind}s--{hub_id.replace('/', '--')}"
-            if not (Path(constants.HF_HUB_CACHE) / folder / "snapshots" / commit).exists():
-                raise
-        except errors.EntryNotFoundError:
-            pass
+        for file in files:
+            try:
+                hf_hub_download(hub_id, file, repo_type=kind, revision=commit)
+                break
+            except errors.LocalEntryNotFoundError:
+                # Not every repository has that file; but a commit of which nothing is here is of no use offline.
+                folder = f"{kind}s--{hub_id.replace('/', '--')}"
+                if not (Path(constants.HF_HUB_CACHE) / folder / "snapshots" / commit).exists():
+                    raise
+            except errors.EntryNotFoundError:
+                pass
     return commit
 
 

@@ -161,12 +161,10 @@ class Store:
             raise StoreError(_damaged(path, "it names no commit"))
         return about
 
-    def save_pin(
-        self, kind: str, hub: str, revision: str, commit: str, width: int | None = None, blocks: int | None = None
-    ) -> None:
-        """Pin a revision to a commit, for good: a pin that is there already stays as it is."""
+    def save_pin(self, kind: str, hub: str, revision: str, found: Mapping[str, Any]) -> None:
+        """Pin a revision to a commit, with what else was found; for good: a pin that is there already stays."""
         self._mark()
-        about = {"kind": kind, "hub": hub, "revision": revision, "commit": commit, "width": width, "blocks": blocks}
+        about = {"kind": kind, "hub": hub, "revision": revision, **found}
         text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
         path = self.pin_path(kind, hub, revision)
         write_atomically(path, lambda p: p.write_bytes(text.encode()), once=True)
