@@ -100,7 +100,7 @@ def test_the_table_shows_the_audit_and_dashes_where_a_store_has_none(tmp_path: P
     shown = html._table(frame.drop(columns="source"), Folder(tmp_path).frame(frame, "representations"))
     rows = [dict(zip(shown["heads"], row, strict=True)) for row in shown["rows"]]
     told = {
-        "prompts": "101", "features": "64", "dtype": "bfloat16", "zero rows": "0", "repeated rows": "0",
+        "items": "101", "features": "64", "dtype": "bfloat16", "zero rows": "0", "repeated rows": "0",
         "near repeated rows": "0", "constant features": "0", "largest feature": "7", "largest feature share": "0.250",
         "effective rank": "40.500", "anisotropy": "0.125", "tokens min": "3", "tokens median": "12.500",
         "tokens max": "1,234", "truncated prompts": "0", "unaligned spans": "0", "straddled spans": "0",

@@ -137,7 +137,7 @@ def test_the_page_tells_warnings_in_plain_words(page: Page) -> None:
     assert "dimension 3 holds 62% of the squared norm" in page.seen
     assert "2 rows equal to an earlier one" in page.seen
     assert "1 row of zeros, which has no direction" in page.seen
-    assert "code: 12 prompts in up to 30 dimensions" in page.seen
+    assert "code: 12 items in up to 30 dimensions" in page.seen
     assert re.search(r"undefined for 3 pairs .*row 2 of zero is zero", page.seen)
 
 
@@ -432,7 +432,7 @@ def test_a_pair_is_one_pair_in_either_order(mixed: Results) -> None:
     ]
     assert len(mine) == 6
     assert pairs["mean_calibrated"][0] == pytest.approx(np.mean(by_measure))
-    assert "(40 prompts, 3 pairs)" in findings.summary(frame)
+    assert "(40 items, 3 pairs)" in findings.summary(frame)
 
 
 def test_a_configuration_with_one_calibrated_order_is_not_in_the_mean(mixed: Results) -> None:

@@ -28,7 +28,7 @@ def plan(
     tell(f"{_statistics(summary['statistics'])}, {bytes_text(summary['bytes'])} to store")
     print_table(
         "",
-        ("data set", "prompts", "representations", "pairs", "scores", "of them done", "to store"),
+        ("data set", "items", "representations", "pairs", "scores", "of them done", "to store"),
         [
             (
                 d["name"],

@@ -17,7 +17,7 @@ CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
 
 WEIGHTS = (".safetensors",)
 PICKLES = (".bin", ".pt", ".pth")
-OTHERS = (".json", ".model", ".txt", ".jinja", ".tiktoken", ".py")
+OTHERS = (".json", ".model", ".spm", ".txt", ".jinja", ".tiktoken", ".py")
 """Endings of a model's files: weights, weights in pickles, and configs, tokenizers and code."""
 
 

@@ -182,7 +182,7 @@ def _placement(device: str, dtype: str) -> dict[str, Any]:
 
 def _has_tokenizer(folder: Path, files: Collection[str] = TOKENIZER_FILES) -> bool:
     names = {p.name for p in folder.iterdir()}
-    return not names.isdisjoint(files) or any(n.endswith((".model", ".tiktoken")) for n in names)
+    return not names.isdisjoint(files) or any(n.endswith((".model", ".spm", ".tiktoken")) for n in names)
 
 
 def _has_safetensors(spec: ModelSpec, place: Path | None) -> bool:

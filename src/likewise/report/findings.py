@@ -62,9 +62,8 @@ def summary(frame: pd.DataFrame) -> str:
     parts = []
     for dataset in datasets:
         here = frame[frame["dataset"] == dataset]
-        prompts = _range(here["n_items"])
         parts.append(
-            f"{shown(dataset)} ({prompts} prompts, "
+            f"{shown(dataset)} ({_range(here['n_items'])} items, "
             f"{counted(len(one_order(here)[['a', 'b']].drop_duplicates()), 'pair')})"
         )
     return (
@@ -177,8 +176,8 @@ def _few_inputs(representations: Sequence[Mapping[str, Any]], datasets: Mapping[
         if few := [r for r in here if r["n_items"] < r["n_features"]]:
             most = max(r["n_features"] for r in few)
             yield (
-                f"{dataset}: {min(r['n_items'] for r in few):,} prompts in up to {most:,} dimensions "
-                f"({len(few)} of {counted(len(here), 'representation')} with fewer prompts than dimensions). With "
+                f"{dataset}: {min(r['n_items'] for r in few):,} items in up to {most:,} dimensions "
+                f"({len(few)} of {counted(len(here), 'representation')} with fewer items than dimensions). With "
                 "so few, even unrelated representations can be rotated onto each other: raw scores of alignment "
                 "measures and of CKA are then largely chance. Read the calibrated ones."
             )
@@ -198,7 +197,7 @@ def _mostly_chance(frame: pd.DataFrame) -> Iterator[str]:
         if shares:
             each = ", ".join(f"{label} ({share:.0%})" for label, share in shares.items())
             yield (
-                f"{shown(str(dataset))}: raw scores that are mostly chance at this number of prompts and dimensions, "
+                f"{shown(str(dataset))}: raw scores that are mostly chance at this number of items and dimensions, "
                 f"and the share that shuffled prompts reach: {each}. Read the calibrated ones."
             )
 

@@ -222,7 +222,7 @@ def disagreeing(results: Results, table: pd.DataFrame) -> pd.DataFrame:
 def overfit(results: Results) -> pd.DataFrame:
     """Return measures that fit with and without ``folds``, one row per data set and measure that has both."""
     names = {"dataset": "data set", "in_sample": "fitted to all", "held_out": "held out", "n_pairs": "pairs",
-             "n_items": "prompts", "value_in_sample": "mean score", "value_held_out": "mean held-out score",
+             "n_items": "items", "value_in_sample": "mean score", "value_held_out": "mean held-out score",
              "chance_in_sample": "chance", "chance_held_out": "held-out chance"}  # fmt: skip
     found = [asdict(gap) for gap in overfitting(results)]
     return pd.DataFrame(found, columns=list(Overfit.__dataclass_fields__)).rename(columns=names)
@@ -290,7 +290,7 @@ def representation_table(
         [
             {"name": r["name"], "data set": dataset_of(r, datasets)}
             | {part: plain(r.get("source", {}).get(part)) for part in parts}
-            | {"prompts": r["n_items"], "features": r["n_features"]}
+            | {"items": r["n_items"], "features": r["n_features"]}
             | {part: (r.get("audit") or {}).get(part) for part in AUDITED}
             | {"key": r["key"], "source": json.dumps(r.get("source", {}), ensure_ascii=False, default=str)}
             for r in representations

@@ -190,7 +190,6 @@ def extract_rows(
             "truncation": w.truncation,
             "truncated": list(tokens.truncated),
             "unaligned": list(tokens.unaligned),
-            "special_tokens": True,
             "revision": model.revision or loaded.revision,
             "base": model.base,
             "base_revision": model.base_revision,
