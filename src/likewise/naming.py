@@ -35,7 +35,7 @@ def parse_call(text: str) -> tuple[str, dict[str, Any]]:
         return name.strip(), {str(k.arg): _literal(k.value) for k in call.keywords}
     except (SyntaxError, ValueError) as error:
         raise InputError(
-            f"cannot read {text!r} ({error}); write name(key=value, ...), for example jaccard(k=5, center=False)"
+            f"cannot read {text!r} ({error}); write {name.strip()}(key=value, ...), for example k=5, center=False"
         ) from error
 
 
@@ -110,7 +110,7 @@ def canonical_json(value: Any) -> str:
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:
-    """Half a sentence that helps after an unknown name: the nearest known ones, or all of them.
+    """Half a sentence that helps after an unknown name: the nearest known ones, or all of them, or that there is none.
 
     Examples
     --------
@@ -121,4 +121,6 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
     """
     known = sorted(known)
     near = difflib.get_close_matches(given, known, n=2)
+    if not known:
+        return "there is none"
     return f"did you mean {' or '.join(json.dumps(n) for n in near)}?" if near else f"known: {', '.join(known)}"
