@@ -1,5 +1,6 @@
 """An adapter is its base model with changed weights; what is missing of either is said."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,6 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from adapters import TASKS, change, make_adapter
 from likewise.errors import InputError, ModelError
 from likewise.extract import ModelSpec, Prompts, extract, load_model
 from likewise.plan import Experiment
@@ -20,7 +20,26 @@ from tiny import BLOCKS, WIDTH
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
 
+TASKS = {
+    "llama": ("CAUSAL_LM", "AutoModelForCausalLM", ["q_proj", "down_proj"]),
+    "t5": ("SEQ_2_SEQ_LM", "T5ForConditionalGeneration", ["q", "wo"]),
+    "bert": ("FEATURE_EXTRACTION", "AutoModel", ["query", "value"]),
+}
+"""Of each family: the task, the class that is changed, the names of the matrices."""
+
 TEXT = "The trophy does not fit into the suitcase."
+
+
+def make_adapter(base: Path, folder: Path, family: str = "llama") -> Any:
+    """Save an adapter that changes much, and return its model as it was when it was saved."""
+    task, kind, modules = TASKS[family]
+    model = getattr(transformers, kind).from_pretrained(base)
+    torch.manual_seed(3)
+    # Without initialisation both factors are random, so that the adapter is no identity.
+    config = peft.LoraConfig(r=4, target_modules=modules, task_type=task, init_lora_weights=False)
+    made = peft.get_peft_model(model, config).eval()
+    made.save_pretrained(folder)
+    return made
 
 
 @pytest.fixture
@@ -28,6 +47,12 @@ def adapter(tmp_path: Path, tiny: Callable[..., Path]) -> Path:
     """An adapter of the tiny llama."""
     make_adapter(tiny("llama"), tmp_path / "adapter")
     return tmp_path / "adapter"
+
+
+def change(folder: Path, **fields: Any) -> None:
+    """Change fields of an adapter's config."""
+    path = folder / "adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
 
 
 def load(folder: Path, **fields: Any) -> Any:

@@ -15,7 +15,6 @@ import yaml
 
 import likewise
 import tiny as tiny_models
-from adapters import change, make_adapter
 from hub import Hub, write_prompts
 from likewise.extract import ModelSpec
 from likewise.plan import Experiment, Resolve, model_size, plan
@@ -107,8 +106,6 @@ def test_an_experiment_runs_from_the_hub_to_the_table(moved: dict[str, Any]) -> 
         "commit": moved["first"]["owner/one"],
         "width": tiny_models.WIDTH,
         "blocks": tiny_models.BLOCKS,
-        "base": None,
-        "base_revision": None,
     }
     assert likewise.run(small(MODELS, [prompts("owner/old")]), store.folder).performed == 0
 
@@ -178,27 +175,6 @@ def test_what_cannot_be_had_fails_alone(workplace: Workplace, tiny: Callable[...
     ):
         assert part in error
     assert len(store.representations()) == 2 and told["not_compared"]
-
-
-@pytest.mark.parametrize("folder", [False, True], ids=["adapter on the hub", "adapter in a folder"])
-def test_the_base_of_an_adapter_keeps_to_its_commit_too(
-    workplace: Workplace, tiny: Callable[..., Path], tmp_path: Path, folder: bool
-) -> None:
-    hub, base = workplace.hub, f"owner/base-{folder}"
-    first = hub.push("model", base, tiny("llama", 0))
-    make_adapter(tiny("llama", 0), tmp_path / "adapter")
-    change(tmp_path / "adapter", base_model_name_or_path=base)
-    adapter = str(tmp_path / "adapter") if folder else "owner/adapter"
-    at = None if folder else hub.push("model", adapter, tmp_path / "adapter")
-    (tmp_path / "p.jsonl").write_text("".join(json.dumps({"id": i, "prompt": f"text {i}"}) + "\n" for i in range(5)))
-    asked = {"name": "base", "models": [adapter], "measures": [], "representation": {"layers": ["0.5"]}}
-    asked["datasets"] = [{"source": str(tmp_path / "p.jsonl"), "template": "{{ prompt }}"}]
-    _, store = workplace.run(asked, f"base-{folder}")
-    hub.push("model", base, tiny("llama", 1))
-    told, _ = workplace.run({**asked, "representation": {"layers": ["0.5", "last"]}}, f"base-{folder}")
-    assert told["failed"] == []
-    sources = [store.describe_representation(key)["source"] for key in store.representations()]
-    assert [(s["revision"], s["base"], s["base_revision"]) for s in sources] == 2 * [(at, base, first)]
 
 
 def test_sizes_come_from_the_pin(moved: dict[str, Any], tmp_path: Path) -> None:

@@ -192,9 +192,9 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 
 def test_a_pin_stays_as_it_was_written_first(store: Store) -> None:
     assert store.pin("model", "owner/one", "main") is None
-    store.save_pin("model", "owner/one", "main", {"commit": "a" * 40, "width": 32, "blocks": 3})
-    store.save_pin("model", "owner/one", "main", {"commit": "b" * 40, "width": 64, "blocks": 6})
-    store.save_pin("dataset", "owner/one", "main", {"commit": "c" * 40})
+    store.save_pin("model", "owner/one", "main", "a" * 40, 32, 3)
+    store.save_pin("model", "owner/one", "main", "b" * 40, 64, 6)
+    store.save_pin("dataset", "owner/one", "main", "c" * 40)
     pin = store.pin("model", "owner/one", "main")
     assert pin is not None and (pin["commit"], pin["width"], pin["blocks"]) == ("a" * 40, 32, 3)
     assert (store.pin("dataset", "owner/one", "main") or {})["commit"] == "c" * 40
@@ -218,7 +218,7 @@ def test_of_two_writers_the_first_decides(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_pin_of_another_name_is_refused(store: Store) -> None:
-    store.save_pin("model", "owner/one", "main", {"commit": "a" * 40})
+    store.save_pin("model", "owner/one", "main", "a" * 40)
     path = store.pin_path("model", "owner/one", "main")
     path.write_text(path.read_text().replace("owner/one", "owner/two"))
     with pytest.raises(StoreError, match="damaged or foreign .it is not the pin of owner/one at main"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from likewise.errors import MissingDependencyError, ModelError
-from likewise.extract.locate import ADAPTER_CONFIG, CONFIG, ModelSpec
+from likewise.extract.locate import ModelSpec
 
 FOLDERS = {"model": "", "dataset": "datasets/"}
 """Kinds of repositories, with what stands before an id in an address of the hub."""
@@ -20,13 +20,11 @@ WAYS_OUT = {
 
 @dataclass(frozen=True)
 class Resolved:
-    """A hub model at the commit that its revision stands for, its size where its config says it, an adapter's base."""
+    """A hub model at the commit that its revision stands for, and its size where its config says it."""
 
     commit: str
     width: int | None
     blocks: int | None
-    base: str | None = None
-    base_revision: str | None = None
 
 
 def resolve_model(hub_id: str, revision: str) -> Resolved:
@@ -47,15 +45,11 @@ def resolve_model(hub_id: str, revision: str) -> Resolved:
     Raises
     ------
     ModelError
-        If there is no such repository or revision, its terms were not accepted, or neither hub nor cache has it; if
-        it is an adapter of a model that is not to be found.
+        If there is no such repository or revision, its terms were not accepted, or neither hub nor cache has it.
     """
-    commit = _resolve("model", hub_id, revision, CONFIG, ADAPTER_CONFIG)
+    commit = _resolve("model", hub_id, revision, "config.json")
     # The config is in the cache now, if the repository has one.
-    spec = ModelSpec(model=hub_id, revision=commit)
-    if base := spec.cached_base():
-        return Resolved(commit, None, None, base.model, base.revision)
-    size = spec.size() or {}
+    size = ModelSpec(model=hub_id, revision=commit).size() or {}
     return Resolved(commit, size.get("width"), size.get("blocks"))
 
 
@@ -64,8 +58,8 @@ def resolve_dataset(hub_id: str, revision: str) -> str:
     return _resolve("dataset", hub_id, revision, "README.md")
 
 
-def _resolve(kind: str, hub_id: str, revision: str, *files: str) -> str:
-    """The commit of a revision, and of it the first of some small files, to learn whether the content may be had."""
+def _resolve(kind: str, hub_id: str, revision: str, file: str) -> str:
+    """The commit of a revision, and at that commit a small file, which tells whether the content may be had."""
     with _explained(kind, hub_id, revision), _without_bars():
         from huggingface_hub import constants, errors, hf_hub_download, resolve_revision
 
@@ -73,17 +67,15 @@ def _resolve(kind: str, hub_id: str, revision: str, *files: str) -> str:
         offline = constants.is_offline_mode()
         resolved = resolve_revision(hub_id, repo_type=kind, revision=revision, local_files_only=offline)
         commit = str(resolved.resolved)
-        for file in files:
-            try:
-                hf_hub_download(hub_id, file, repo_type=kind, revision=commit)
-                break
-            except errors.LocalEntryNotFoundError:
-                # Not every repository has that file; but a commit of which nothing is here is of no use offline.
-                folder = f"{kind}s--{hub_id.replace('/', '--')}"
-                if not (Path(constants.HF_HUB_CACHE) / folder / "snapshots" / commit).exists():
-                    raise
-            except errors.EntryNotFoundError:
-                pass
+        try:
+            hf_hub_download(hub_id, file, repo_type=kind, revision=commit)
+        except errors.LocalEntryNotFoundError:
+            # Not every repository has that file; but a commit of which nothing is here is of no use offline.
+            folder = f"{kind}s--{hub_id.replace('/', '--')}"
+            if not (Path(constants.HF_HUB_CACHE) / folder / "snapshots" / commit).exists():
+                raise
+        except errors.EntryNotFoundError:
+            pass
     return commit
 
 

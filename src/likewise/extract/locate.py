@@ -32,8 +32,6 @@ class ModelSpec:
         adapter its hub id or folder.
     base : str, optional
         Of an adapter: the model that it changes, instead of the one that its config names.
-    base_revision : str, optional
-        Branch, tag or commit of a base on the hub.
     revision : str, optional
         Branch, tag or commit of a hub model.
     variant : str, optional
@@ -46,16 +44,10 @@ class ModelSpec:
 
     model: str
     base: str | None = None
-    base_revision: str | None = None
     revision: str | None = None
     variant: str | None = None
     remote_code: bool = False
     pickled_weights: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse a revision of nothing."""
-        if self.base_revision and not self.base:
-            raise InputError(f"{self.model}: base_revision {self.base_revision!r} needs base: the model that it is of")
 
     @property
     def imported(self) -> str | None:
@@ -66,12 +58,16 @@ class ModelSpec:
         """What tells this model from others, without a network: its files' content, or the request to the hub."""
         if self.imported is not None:
             return {"imported": self.imported}
-        place, base = locate(self.model), self.known_base()
+        place = locate(self.model)
         if place is None:
             weights: dict[str, Any] = {"hub": self.model, "revision": self.revision or "main"}
+            # An adapter on the hub that names its base itself does so under its revision.
+            base = self.of_base({}) if self.base else None
         else:
             weights = {"weights": weights_hash(place, pickles=self.pickled_weights)}
-            self.check_base(is_adapter=base is not None)
+            config = adapter_config(place)
+            base = self.of_base(config) if config is not None else None
+            self.check_base(is_adapter=config is not None)
         return {**weights, **({"base": base.identity()} if base else {}), "variant": self.variant}
 
     def size(self) -> dict[str, int] | None:
@@ -81,9 +77,10 @@ class ModelSpec:
         place = locate(self.model)
         if place is not None and place.suffix == ".gguf":
             return gguf_size(place)
-        if base := self.known_base() or self.cached_base():
-            return base.size()
-        config = place / CONFIG if place else _cached(self.model, CONFIG, self.revision)
+        adapter = adapter_config(place) if place else None
+        if adapter is not None or self.base:
+            return self.of_base(adapter or {}).size()
+        config = place / CONFIG if place else _cached_config(self.model, self.revision)
         if config is not None and config.exists():
             fields = _json(config)
             fields = fields.get("text_config", fields)
@@ -94,24 +91,6 @@ class ModelSpec:
             if width and blocks:
                 return {"width": width, "blocks": blocks}
         return known("models").get(self.model)
-
-    def known_base(self) -> "ModelSpec | None":
-        """Return the model that an adapter changes, as given here or in its folder; None for other models.
-
-        An adapter on the hub that names its base itself does so under its revision.
-        """
-        place = locate(self.model)
-        if place is None:
-            return self.of_base({}) if self.base else None
-        config = adapter_config(place)
-        return None if config is None else self.of_base(config)
-
-    def cached_base(self) -> "ModelSpec | None":
-        """Return the model that an adapter on the hub names, where the hub's cache has its config."""
-        if locate(self.model) is not None or _cached(self.model, CONFIG, self.revision):
-            return None
-        config = _cached(self.model, ADAPTER_CONFIG, self.revision)
-        return self.of_base(_json(config)) if config else None
 
     def of_base(self, adapter: Mapping[str, Any]) -> "ModelSpec":
         """Return the model that this adapter changes: the one given, else the one that the adapter's config names.
@@ -133,7 +112,7 @@ class ModelSpec:
             ) from error
         return ModelSpec(
             model=name,
-            revision=self.base_revision if self.base else adapter.get("revision"),
+            revision=None if self.base else adapter.get("revision"),
             remote_code=self.remote_code,
             pickled_weights=self.pickled_weights,
         )
@@ -209,13 +188,13 @@ def _json(path: Path) -> dict[str, Any]:
     return fields
 
 
-def _cached(hub: str, file: str, revision: str | None) -> Path | None:
+def _cached_config(hub: str, revision: str | None) -> Path | None:
     try:
         from huggingface_hub import try_to_load_from_cache
     except ImportError:
         return None
     try:
-        found = try_to_load_from_cache(hub, file, revision=revision)
+        found = try_to_load_from_cache(hub, CONFIG, revision=revision)
     except ValueError as error:
         raise InputError(f"{hub!r} is neither a model on this machine nor a hub id: {error}") from error
     return Path(found) if isinstance(found, str) else None

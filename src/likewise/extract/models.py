@@ -80,6 +80,7 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+    revision = None
     with quiet(transformers), _explained(spec):
         place = locate(spec.model)
         found = find_adapter(spec, place)
@@ -92,7 +93,6 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
         placement = _placement(device, dtype)
         if found is None:
             whole, tokenizer = _read(spec, "AutoModelForCausalLM" if head else "AutoModel", placement, head=head)
-            revision = getattr(whole.config, "_commit_hash", None)
         else:
             folder, config = found
             kind = base_class(spec, config)
@@ -107,6 +107,7 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
             whole = whole.to(device)
         stack = text_stack(whole.eval())
     stack = apply_variant(stack, spec.variant)
+    revision = revision or getattr(whole.config, "_commit_hash", None)
     return LoadedModel(stack, tokenizer, revision, whole if head else None)
 
 

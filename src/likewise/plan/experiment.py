@@ -60,7 +60,7 @@ class ModelEntry(Part):
         Packaged name, hub id, folder or ``.gguf`` file; or the folder or hub id of an adapter.
     name : str, optional
         What tables call it; by default the end of ``model``, and the variant.
-    base, base_revision, revision, variant, remote_code, pickled_weights
+    base, revision, variant, remote_code, pickled_weights
         As `ModelSpec` has them.
     layers : list, optional
         Instead of the experiment's.
@@ -73,7 +73,6 @@ class ModelEntry(Part):
     model: str
     name: str = ""
     base: str | None = None
-    base_revision: str | None = None
     revision: str | None = None
     variant: Variant = None
     remote_code: bool = False
@@ -100,7 +99,6 @@ class ModelEntry(Part):
         return ModelSpec(
             model=self.model,
             base=self.base,
-            base_revision=self.base_revision,
             revision=self.revision,
             variant=self.variant,
             remote_code=self.remote_code,

@@ -114,49 +114,26 @@ class Resolve:
         return self.hub if self.revision == "main" else f"{self.hub} at {self.revision}"
 
 
-def base_of(spec: ModelSpec, store: Store) -> ModelSpec | None:
-    """Return the model that an adapter changes: as given or in its folder, or as its pin names it; None for others."""
-    if spec.imported is not None:
-        return None
-    pin = (_pin(spec, store) or {}) if spec.base is None else {}
-    return ModelSpec(model=pin["base"], revision=pin["base_revision"]) if pin.get("base") else spec.known_base()
-
-
-def resolutions(specs: Iterable[ModelSpec | DatasetSpec], store: Store) -> tuple[Resolve, ...]:
-    """Return what must be pinned before these can be had, each once: they, and of adapters then the bases."""
-    found: dict[Resolve, None] = {}
-    for spec in specs:
-        base = base_of(spec, store) if isinstance(spec, ModelSpec) else None
-        found |= dict.fromkeys(task for of in (spec, base) if of and (task := Resolve.of(of)))
-    return tuple(found)
-
-
 def unpinned(specs: Iterable[ModelSpec | DatasetSpec], store: Store) -> tuple[Resolve, ...]:
-    """Return what of `resolutions` is not pinned yet."""
-    return tuple(task for task in resolutions(specs, store) if not task.pin(store))
+    """Return what must be pinned before these can be had, each once."""
+    found = (Resolve.of(spec) for spec in specs)
+    return tuple(dict.fromkeys(task for task in found if task and not task.pin(store)))
 
 
 def pinned(spec: Spec, store: Store) -> Spec:
-    """Return a model, with its base, or a data set at the commit that the store has pinned, if it has."""
-    pin = _pin(spec, store)
-    at: dict[str, Any] = {"revision": pin["commit"]} if pin else {}
-    base = base_of(spec, store) if isinstance(spec, ModelSpec) else None
-    if base and (of_base := _pin(base, store)):
-        at |= {"base": base.model, "base_revision": of_base["commit"]}
-    return replace(spec, **at)
+    """Return a model or data set at the commit that the store has pinned, if it has."""
+    task = Resolve.of(spec)
+    pin = task.pin(store) if task else None
+    return replace(spec, revision=pin["commit"]) if pin else spec
 
 
 def model_size(spec: ModelSpec, store: Store) -> dict[str, int] | None:
     """Return width and number of blocks: as pinned in the store, or as far as they can be known without a network."""
-    pin = _pin(base_of(spec, store) or spec, store)
+    task = Resolve.of(spec)
+    pin = task.pin(store) if task else None
     if pin and pin["width"] and pin["blocks"]:
         return {"width": pin["width"], "blocks": pin["blocks"]}
     return spec.size()
-
-
-def _pin(spec: ModelSpec | DatasetSpec, store: Store) -> dict[str, Any] | None:
-    task = Resolve.of(spec)
-    return task.pin(store) if task else None
 
 
 @dataclass(frozen=True)
@@ -178,9 +155,11 @@ class Extract:
             first.model.identity(), first.dataset.identity(), "", first.pooling, first.dtype, first.truncation
         )
 
-    def resolutions(self, store: Store) -> tuple[Resolve, ...]:
-        """Return what must be pinned before: the model and the data set, where they are on the hub."""
-        return resolutions((self.wanted[0].model, self.wanted[0].dataset), store)
+    @property
+    def resolutions(self) -> tuple[Resolve, ...]:
+        """What must be pinned before: the model and the data set, where they are on the hub."""
+        first = self.wanted[0]
+        return tuple(task for spec in (first.model, first.dataset) if (task := Resolve.of(spec)))
 
     @property
     def label(self) -> str:

@@ -149,7 +149,7 @@ def _ready(current: Plan, store: Store, failed: Mapping[str, Outcome]) -> tuple[
     stages: tuple[Callable[[], Iterable[Task]], ...] = (
         lambda: current.resolutions,
         # Nothing is extracted without its pin, which has failed with a reason that need not be said twice.
-        lambda: (t for t in current.extractions if not any(r.key in failed for r in t.resolutions(store))),
+        lambda: (t for t in current.extractions if not any(r.key in failed for r in t.resolutions)),
         lambda: current.reductions(store),
         current.comparable,
     )

@@ -1,7 +1,7 @@
 """Do one task. Workers look things up by key in the store; arrays never travel between processes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -105,12 +105,11 @@ def resolve_task(task: Resolve, store: Store) -> None:
     """Pin a hub model or data set to the commit that its revision stands for now."""
     # Representations that came without their pin, from another store or an older likewise, name their commit.
     revision = _commit_so_far(task, store) or task.revision
-    found = (
-        {"commit": resolve_dataset(task.hub, revision)}
-        if task.kind == "dataset"
-        else asdict(resolve_model(task.hub, revision))
-    )
-    store.save_pin(task.kind, task.hub, task.revision, found)
+    if task.kind == "dataset":
+        store.save_pin(task.kind, task.hub, task.revision, resolve_dataset(task.hub, revision))
+        return
+    found = resolve_model(task.hub, revision)
+    store.save_pin(task.kind, task.hub, task.revision, found.commit, found.width, found.blocks)
 
 
 def _commit_so_far(task: Resolve, store: Store) -> str | None:
@@ -119,9 +118,8 @@ def _commit_so_far(task: Resolve, store: Store) -> str | None:
     for key in store.representations():
         source = store.describe_representation(key)["source"]
         identity = source.get(f"{task.kind}_identity", {})
-        for of, commit in ((identity, source.get(place)), (identity.get("base") or {}, source.get("base_revision"))):
-            if (of.get("hub"), of.get("revision")) == (task.hub, task.revision) and commit:
-                return str(commit)
+        if (identity.get("hub"), identity.get("revision")) == (task.hub, task.revision) and source.get(place):
+            return str(source[place])
     return None
 
 
@@ -129,14 +127,11 @@ def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
     """Run a model over prompts and save every layer that was asked for."""
     store = Store(settings.store)
     first = task.wanted[0]
-    while left := unpinned((first.model, first.dataset), store):
-        # An adapter names its base once it is pinned itself.
-        resolve_task(left[0], store)
+    for name in unpinned((first.model, first.dataset), store):
+        resolve_task(name, store)
     model, dataset = pinned(first.model, store), pinned(first.dataset, store)
     # Rows of another commit, or made in another way, are not mixed with these.
-    way = canonical_json(
-        [model.revision, model.base_revision, dataset.revision, settings.device, settings.batch_tokens]
-    )
+    way = canonical_json([model.revision, dataset.revision, settings.device, settings.batch_tokens])
     parts = store.parts(task.parts_key, way)
     watch(f"{task.label}: loading", 0, 0)
     with parts.alone():
@@ -191,8 +186,6 @@ def extract_rows(
             "truncated": list(tokens.truncated),
             "unaligned": list(tokens.unaligned),
             "revision": model.revision or loaded.revision,
-            "base": model.base,
-            "base_revision": model.base_revision,
             "dataset_revision": dataset.revision if dataset.on_hub else None,
             "model_identity": w.model.identity(),
             "dataset_identity": w.dataset.identity(),

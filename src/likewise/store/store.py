@@ -161,10 +161,12 @@ class Store:
             raise StoreError(_damaged(path, "it names no commit"))
         return about
 
-    def save_pin(self, kind: str, hub: str, revision: str, found: Mapping[str, Any]) -> None:
-        """Pin a revision to a commit, with what else was found; for good: a pin that is there already stays."""
+    def save_pin(
+        self, kind: str, hub: str, revision: str, commit: str, width: int | None = None, blocks: int | None = None
+    ) -> None:
+        """Pin a revision to a commit, for good: a pin that is there already stays as it is."""
         self._mark()
-        about = {"kind": kind, "hub": hub, "revision": revision, **found}
+        about = {"kind": kind, "hub": hub, "revision": revision, "commit": commit, "width": width, "blocks": blocks}
         text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
         path = self.pin_path(kind, hub, revision)
         write_atomically(path, lambda p: p.write_bytes(text.encode()), once=True)
