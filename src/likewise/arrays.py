@@ -142,7 +142,7 @@ def tied_runs(x: Float[Array, "*rows m"], tie: Tie) -> Int[Array, "*rows m"]:
 
 
 def inverse(order: Int[Array, "*rows m"]) -> Int[Array, "*rows m"]:
-    """The permutation that undoes that of each row. The array API has no scatter, and would have it sorted."""
+    """What undoes the permutation in each row. The array API has no scatter, and would have it sorted."""
     xp = array_namespace(order)
     places = xp.broadcast_to(xp.arange(order.shape[-1], dtype=order.dtype, device=order.device), order.shape)
     if isinstance(order, np.ndarray):

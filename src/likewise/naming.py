@@ -35,7 +35,7 @@ def parse_call(text: str) -> tuple[str, dict[str, Any]]:
         return name.strip(), {str(k.arg): _literal(k.value) for k in call.keywords}
     except (SyntaxError, ValueError) as error:
         raise InputError(
-            f"cannot read {text!r} ({error}); write {name.strip()}(key=value, ...), for example k=5, center=False"
+            f"cannot read {text!r} ({error}); write {name.strip()}(key=value, ...), where a value is a number or a text"
         ) from error
 
 

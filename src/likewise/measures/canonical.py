@@ -271,6 +271,7 @@ def _gulp_facts(lam: float, squared: bool) -> Facts:
 @measure(
     title="GULP",
     facts=_gulp_facts,
+    version=2,
     variants=({"lam": 0.0}, {"lam": 0.0, "squared": True}, {"squared": True}),
     references=("10.48550/arXiv.2210.06545",),
 )

@@ -178,7 +178,7 @@ def measure(
     variants : iterable of mapping
         Parameters, besides the defaults, whose facts the tests must prove.
     version : int
-        Raised when the value of the measure changes; stored results of another version are computed again.
+        Raised when the measure's value or chance changes; stored results of another version are computed again.
     product : callable
         Takes the measure's parameters by name, returns the `Product` that gives the same score, if there is one.
     """

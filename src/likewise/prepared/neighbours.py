@@ -94,7 +94,7 @@ class Neighbours(Quantity):
     def reindex(self, value: Int[Array, "n k"], index: Int[Array, " n"]) -> Int[Array, "n k"]:
         """Reorder and relabel."""
         xp = array_namespace(value)
-        index = xp.asarray(index, device=value.device)
+        index = xp.asarray(index, dtype=xp.int64, device=value.device)
         place = inverse(index)  # where each item has gone
         rows = xp.take(value, index, axis=0)
         return xp.reshape(xp.take(place, xp.reshape(rows, (-1,)), axis=0), rows.shape)

@@ -198,7 +198,7 @@ def _mostly_chance(frame: pd.DataFrame) -> Iterator[str]:
             each = ", ".join(f"{label} ({share:.0%})" for label, share in shares.items())
             yield (
                 f"{shown(str(dataset))}: raw scores that are mostly chance at this number of items and dimensions, "
-                f"and the share that shuffled prompts reach: {each}. Read the calibrated ones."
+                f"and the share that shuffled rows reach: {each}. Read the calibrated ones."
             )
 
 
