@@ -11,22 +11,11 @@ from likewise.measures import (
     rsm,
     topology,
 )
+from likewise.measures.configuration import Configuration, contributions
+from likewise.measures.facts import INVARIANCES, Facts, Product
 from likewise.measures.footprint import footprint
-from likewise.measures.measure import (
-    INVARIANCES,
-    REGISTRY,
-    Configuration,
-    Facts,
-    Measure,
-    Operand,
-    Product,
-    contributions,
-    get,
-    measure,
-    prepare,
-    prepare_pair,
-    record,
-)
+from likewise.measures.measure import REGISTRY, Measure, get, measure, record
+from likewise.measures.operands import Operand, prepare, prepare_pair
 from likewise.measures.presets import PRESETS, Asked, configurations, presets
 
 __all__ = [

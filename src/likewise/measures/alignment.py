@@ -7,7 +7,8 @@ from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
-from likewise.measures.measure import NEARS_IDENTITY, Facts, Score, check_folds, measure, rotations
+from likewise.measures.facts import NEARS_IDENTITY, Facts, check_folds, rotations
+from likewise.measures.measure import Score, measure
 from likewise.prepared import (
     AlignedProducts,
     CrossDecomposition,

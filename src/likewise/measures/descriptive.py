@@ -5,7 +5,9 @@ from math import inf
 from array_api_compat import array_namespace
 
 from likewise.errors import UndefinedError
-from likewise.measures.measure import Facts, Operand, measure, positive, prepare, rotations
+from likewise.measures.facts import Facts, positive, rotations
+from likewise.measures.measure import measure
+from likewise.measures.operands import Operand, prepare
 from likewise.prepared import (
     Concentricity,
     Distances,

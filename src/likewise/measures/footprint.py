@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from likewise.errors import UndefinedError
-from likewise.measures.measure import Configuration
+from likewise.measures.configuration import Configuration
 from likewise.prepared import Prepared, Quantity
 
 ROWS = 8 + 4

@@ -8,7 +8,8 @@ from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
-from likewise.measures.measure import NEARS_IDENTITY, Facts, Product, choice, measure, positive, rotations
+from likewise.measures.facts import NEARS_IDENTITY, Facts, Product, choice, positive, rotations
+from likewise.measures.measure import measure
 from likewise.prepared import (
     AlignedProducts,
     Gram,

@@ -9,7 +9,8 @@ from scipy.optimize import linear_sum_assignment
 
 from likewise.arrays import Array, refined, to_numpy
 from likewise.errors import InputError, MissingDependencyError, UndefinedError
-from likewise.measures.measure import NEARS_IDENTITY, Facts, measure
+from likewise.measures.facts import NEARS_IDENTITY, Facts
+from likewise.measures.measure import measure
 from likewise.prepared import Columns, Norm, Prepared, UnitColumns
 
 PERMUTATION = frozenset({"feature permutation"})

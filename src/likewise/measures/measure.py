@@ -3,135 +3,25 @@
 import functools
 import importlib
 import inspect
-import json
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias, get_args
+from typing import Any, Concatenate, ParamSpec, TypeAlias, get_args
 
 import numpy as np
 from array_api_compat import array_namespace
-from jaxtyping import Float
 
-from likewise.arrays import Array
 from likewise.errors import InputError, LikewiseError, UndefinedError
-from likewise.naming import canonical_json, did_you_mean, format_call, parse_call
-from likewise.prepared import Largest, PerPair, Prepared, Quantity
-from likewise.representation import Representation, check_same_items
-
-Operand: TypeAlias = Array | Prepared | Representation
-"""What a measure compares: an array (items x features), a Representation, or a Prepared."""
+from likewise.measures.facts import INVARIANCES, Direction, Facts, Product, choice
+from likewise.measures.operands import Operand, check_squares, prepare_pair
+from likewise.naming import did_you_mean
+from likewise.prepared import Prepared
 
 Score: TypeAlias = Any
 """What the function of a measure returns: a number, or a share for each item, of which the score is the mean."""
 
-Direction: TypeAlias = Literal["similarity", "distance"]
-
-INVARIANCES = {
-    "feature permutation": "the order of the features",
-    "orthogonal": "rotations and reflections of the features",
-    "scaling": "multiplication by one positive number",
-    "translation": "adding one vector to all rows",
-    "linear": "any invertible linear map of the features",
-}
-"""The transformations of one representation that a measure may ignore."""
-
-NEARS_IDENTITY = "unrelated data come near to identical ones: read the calibrated score"
-"""The regime of measures whose chance level moves to the value at identity as d grows past n."""
-
-SQUARES = (1e-140, 1e140)
-"""Between these, the largest number of a matrix has a square, and so have numbers a millionth of a millionth of it."""
-
 P = ParamSpec("P")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What is true of a measure with given parameters. Tests are generated from it, and tables, colours, calibration.
-
-    Parameters
-    ----------
-    direction : {"similarity", "distance"}
-        Whether a higher value means more alike, or less.
-    bounds : (float, float)
-        The smallest and largest value that can occur.
-    identity : float or None
-        The value of a representation and itself; None where it depends on the representation, as in a held-out or
-        regularised fit.
-    invariances : frozenset of str
-        The transformations, out of `INVARIANCES`, of either side that leave the value as it is.
-    regime : str
-        What few items in many dimensions (n < d) do to it.
-    cost : str
-        Of preparing a side, and of a pair, in n and d.
-    invariances_of_second : frozenset of str
-        What it ignores besides, in the second representation alone.
-    symmetric : bool
-        Whether exchanging the two representations leaves the value as it is.
-    metric : bool
-        Whether it is a distance that obeys the triangle inequality.
-    paired : bool
-        Whether it matters which row of one side belongs to which row of the other. Where not, shuffled rows are no
-        chance level.
-    undefined_if_wide : bool
-        Whether it is undefined where the centred rows of a side are linearly independent, as they are when n <= d:
-        the value would follow from n and the ranks, whatever the data.
-    minimum_items : int
-        The fewest items for which it has a value.
-    rounding : float
-        The error of its arithmetic, relative to values above 1.
-    """
-
-    direction: Direction
-    bounds: tuple[float, float]
-    identity: float | None
-    invariances: frozenset[str]
-    regime: str
-    cost: str
-    invariances_of_second: frozenset[str] = frozenset()
-    symmetric: bool = True
-    metric: bool = False
-    paired: bool = True
-    undefined_if_wide: bool = False
-    minimum_items: int = 2
-    rounding: float = 1e-9
-
-    @property
-    def more_alike(self) -> int:
-        """+1 where a higher value means more alike, -1 where a lower one does."""
-        return 1 if self.direction == "similarity" else -1
-
-
-@dataclass(frozen=True)
-class Product:
-    """How a score follows from the inner product of one matrix A per side: all pairs are then one matrix product.
-
-    Parameters
-    ----------
-    quantity : PerPair
-        A, symmetric.
-    size : Quantity, optional
-        A number that divides A.
-    score : {"linear", "root", "distance"}
-        ``factor`` times <A, B>; its root; or the root of factor times |A - B|^2.
-    factor : float
-        As stated.
-    """
-
-    quantity: PerPair
-    size: Quantity | None = None
-    score: Literal["linear", "root", "distance"] = "linear"
-    factor: float = 1.0
-
-    def scores(
-        self, inner: Float[np.ndarray, "*m"], own_x: Float[np.ndarray, "*m"], own_y: Float[np.ndarray, "*m"]
-    ) -> Float[np.ndarray, "*m"]:
-        """Return the scores, from <A, B>, <A, A> and <B, B>; a root of less than nothing is one of rounding."""
-        if self.score == "linear":
-            return self.factor * inner
-        squares: np.ndarray = np.maximum(0.0, inner if self.score == "root" else own_x + own_y - 2 * inner)
-        return np.asarray(np.sqrt(self.factor * squares))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,42 +173,6 @@ def as_declared(defaults: Mapping[str, Any], parameters: Mapping[str, Any]) -> d
     return {name: float(v) if type(defaults[name]) is float else plain(v) for name, v in parameters.items()}
 
 
-def check_squares(of: Prepared) -> None:
-    """Refuse a side of which double precision cannot hold the squares: what is computed from them would be wrong."""
-    largest = float(of[Largest()])
-    if largest and not SQUARES[0] < largest < SQUARES[1]:
-        raise UndefinedError(
-            f"the largest number of {of.name} is {largest:.3g}: squares of such numbers are lost in double precision; "
-            "rescale them"
-        )
-
-
-def prepare_pair(x: Operand, y: Operand) -> tuple[Prepared, Prepared]:
-    """Both operands as Prepared, after checking that their rows describe the same items."""
-    if isinstance(x, Representation) and isinstance(y, Representation):
-        check_same_items(x, y)
-    first, second = prepare(x, "x"), prepare(y, "y")
-    if first.n != second.n:
-        raise InputError(
-            f"{first.n} rows against {second.n} rows: both must describe the same inputs in the same order"
-        )
-    try:
-        array_namespace(first.matrix, second.matrix)
-    except TypeError as error:
-        raise InputError(
-            f"{type(first.matrix).__module__} against {type(second.matrix).__module__}: both must be arrays of one "
-            "library"
-        ) from error
-    return first, second
-
-
-def prepare(x: Operand, name: str = "matrix") -> Prepared:
-    """``x`` as Prepared; one that is prepared already is returned as it is."""
-    if isinstance(x, Prepared):
-        return x
-    return Prepared(x.matrix, x.name) if isinstance(x, Representation) else Prepared(x, name)
-
-
 def record(name: str) -> Measure:
     """Return the record of the measure called ``name``; an unknown name is an error that says the nearest known.
 
@@ -365,152 +219,3 @@ def get(name: str) -> Callable[..., float]:
     0.0
     """
     return record(name).function
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """A measure with its parameters: what is computed for each pair.
-
-    Parameters
-    ----------
-    measure : str
-        The name of a measure.
-    parameters : mapping
-        Those that differ from the defaults, or all of them.
-
-    Examples
-    --------
-    >>> c = Configuration.parse("jaccard(center=True)")
-    >>> c.label, c.facts.direction, dict(c.parameters)
-    ('jaccard(center=True)', 'similarity', {'k': 10, 'center': True, 'inner': 'cosine'})
-    """
-
-    measure: str
-    parameters: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
-        defaults = record(self.measure).defaults
-        check_parameters(self.measure, defaults, self.parameters)
-        object.__setattr__(self, "parameters", {**defaults, **as_declared(defaults, self.parameters)})
-        self.facts  # noqa: B018  # unknown values of a parameter are refused here
-
-    def __hash__(self) -> int:
-        return hash(self.label)
-
-    @classmethod
-    def parse(cls, text: str) -> "Configuration":
-        """Read ``measure`` or ``measure(key=value, ...)``."""
-        return cls(*parse_call(text))
-
-    @classmethod
-    def from_json(cls, measure: str, parameters: str) -> "Configuration":
-        """Read the columns ``measure`` and ``parameters`` of a table of results."""
-        return cls(measure, json.loads(parameters))
-
-    @property
-    def facts(self) -> Facts:
-        """The facts that hold with these parameters."""
-        return record(self.measure).facts(**self.parameters)
-
-    @property
-    def product(self) -> Product | None:
-        """The inner product that gives the score, if there is one."""
-        return record(self.measure).product(**self.parameters)
-
-    @property
-    def label(self) -> str:
-        """The measure with the parameters that differ from its defaults."""
-        defaults = record(self.measure).defaults
-        return format_call(self.measure, {k: v for k, v in self.parameters.items() if v != defaults[k]})
-
-    @property
-    def parameters_json(self) -> str:
-        """All parameters as canonical JSON, as the column ``parameters`` has them."""
-        return canonical_json(dict(self.parameters))
-
-    def __call__(self, x: Operand, y: Operand) -> float:
-        """Return the value; raise UndefinedError with the reason where there is none."""
-        return record(self.measure).function(x, y, **self.parameters)
-
-
-def contributions(configuration: Configuration, x: Operand, y: Operand) -> Float[Array, " n"]:
-    r"""Return what each item adds to a score: numbers whose mean is the score.
-
-    For an inner product of matrices A and B it is item i's row of it,
-
-    .. math:: n \sum_j A_{ij} B_{ij}
-
-    for measures of neighbours, and for aligned_cosine, the similarity of item i itself.
-
-    Parameters
-    ----------
-    configuration : Configuration
-        What is scored.
-    x, y : array, Prepared or Representation, shapes (n, d) and (n, e)
-        Row i of both describes item i.
-
-    Raises
-    ------
-    InputError
-        If the score is not a sum over items.
-    UndefinedError
-        If it has no value.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> x = np.asarray([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
-    >>> contributions(Configuration.parse("mutual_knn(k=1)"), x, x[[0, 1, 3, 2]])
-    array([1., 1., 1., 1.])
-    """
-    first, second = prepare_pair(x, y)
-    product = configuration.product
-    if product is not None and product.score == "linear":
-        configuration(first, second)  # so that what is undefined is said
-        a, b = first[product.quantity], second[product.quantity]
-        return first.n * product.factor * array_namespace(a, b).sum(a * b, axis=1)
-    found = record(configuration.measure).scored(first, second, **configuration.parameters)
-    if not getattr(found, "ndim", 0):
-        raise InputError(
-            f"{configuration.label} is no mean over items; measures that are: cka, rsa, "
-            "distance_correlation(debiased=True), aligned_cosine, and those of neighbours, such as jaccard"
-        )
-    return found
-
-
-def choice(parameter: str, value: Any, known: Iterable[str]) -> None:
-    """Refuse a value that a parameter does not have."""
-    known = list(known)
-    if value not in known:
-        raise InputError(f"{parameter}={value!r} is unknown; {did_you_mean(str(value), known)}")
-
-
-def positive(parameter: str, value: float | int) -> None:
-    """Refuse a parameter that is not above zero."""
-    if not 0 < value < math.inf:
-        raise InputError(f"{parameter}={value!r}; needed is a number above 0")
-
-
-def not_negative(parameter: str, value: float | int) -> None:
-    """Refuse a parameter that is below zero."""
-    if not 0 <= value < math.inf:
-        raise InputError(f"{parameter}={value!r}; needed is 0 or a number above it")
-
-
-def ridge_like(parameter: str, value: float) -> None:
-    """Refuse a share that is below zero, or so small that rounding decides on what it is to keep apart."""
-    not_negative(parameter, value)
-    if 0 < value < 1e-10:
-        raise InputError(f"{parameter}={value!r}; needed is 0, or 1e-10 or more: less is lost in rounding")
-
-
-def check_folds(folds: int) -> None:
-    """Refuse a number of folds that is not one; 0 stands for a fit on all items."""
-    if folds < 0 or folds == 1:
-        raise InputError(f"folds={folds!r}; needed are 2 or more, or 0 to fit and judge on all items")
-
-
-def rotations(*, normalize: bool, center: bool) -> frozenset[str]:
-    """The invariances of a measure that ignores rotations, scale where it normalises, offset where it centres."""
-    extra = {"scaling": normalize, "translation": center}
-    return frozenset({"feature permutation", "orthogonal"} | {name for name, holds in extra.items() if holds})

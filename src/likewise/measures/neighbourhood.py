@@ -8,7 +8,8 @@ from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array
 from likewise.errors import UndefinedError
-from likewise.measures.measure import Facts, Score, choice, measure, positive, rotations
+from likewise.measures.facts import Facts, choice, positive, rotations
+from likewise.measures.measure import Score, measure
 from likewise.prepared import Distances, NeighbourRanks, Neighbours, Prepared
 
 Inner = Literal["cosine", "euclidean"]

@@ -5,7 +5,8 @@ from math import inf
 from array_api_compat import array_namespace
 
 from likewise.errors import UndefinedError
-from likewise.measures.measure import Facts, check_folds, measure, ridge_like, rotations
+from likewise.measures.facts import Facts, check_folds, ridge_like, rotations
+from likewise.measures.measure import measure
 from likewise.prepared import Gram, HeldOutRows, Norm, Prepared, PrincipalComponents, ResidualProducts
 
 

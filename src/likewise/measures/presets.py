@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from likewise.errors import InputError
-from likewise.measures.measure import REGISTRY, Configuration
+from likewise.measures.configuration import Configuration
+from likewise.measures.measure import REGISTRY
 from likewise.naming import did_you_mean, parse_call
 
 PRESETS: dict[str, tuple[str, ...]] = {

@@ -9,7 +9,8 @@ from jaxtyping import Float
 from scipy.stats import kendalltau
 
 from likewise.arrays import strict_triangle, to_numpy
-from likewise.measures.measure import Facts, Product, choice, measure, rotations
+from likewise.measures.facts import Facts, Product, choice, rotations
+from likewise.measures.measure import measure
 from likewise.prepared import Distances, Norm, Prepared, UnitDistances
 
 INNER = {

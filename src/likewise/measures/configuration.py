@@ -1,0 +1,127 @@
+"""A measure with its parameters: what is computed for each pair, and what each item adds to it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from array_api_compat import array_namespace
+from jaxtyping import Float
+
+from likewise.arrays import Array
+from likewise.errors import InputError
+from likewise.measures.facts import Facts, Product
+from likewise.measures.measure import as_declared, check_parameters, record
+from likewise.measures.operands import Operand, prepare_pair
+from likewise.naming import canonical_json, format_call, parse_call
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A measure with its parameters: what is computed for each pair.
+
+    Parameters
+    ----------
+    measure : str
+        The name of a measure.
+    parameters : mapping
+        Those that differ from the defaults, or all of them.
+
+    Examples
+    --------
+    >>> c = Configuration.parse("jaccard(center=True)")
+    >>> c.label, c.facts.direction, dict(c.parameters)
+    ('jaccard(center=True)', 'similarity', {'k': 10, 'center': True, 'inner': 'cosine'})
+    """
+
+    measure: str
+    parameters: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        defaults = record(self.measure).defaults
+        check_parameters(self.measure, defaults, self.parameters)
+        object.__setattr__(self, "parameters", {**defaults, **as_declared(defaults, self.parameters)})
+        self.facts  # noqa: B018  # unknown values of a parameter are refused here
+
+    def __hash__(self) -> int:
+        return hash(self.label)
+
+    @classmethod
+    def parse(cls, text: str) -> "Configuration":
+        """Read ``measure`` or ``measure(key=value, ...)``."""
+        return cls(*parse_call(text))
+
+    @classmethod
+    def from_json(cls, measure: str, parameters: str) -> "Configuration":
+        """Read the columns ``measure`` and ``parameters`` of a table of results."""
+        return cls(measure, json.loads(parameters))
+
+    @property
+    def facts(self) -> Facts:
+        """The facts that hold with these parameters."""
+        return record(self.measure).facts(**self.parameters)
+
+    @property
+    def product(self) -> Product | None:
+        """The inner product that gives the score, if there is one."""
+        return record(self.measure).product(**self.parameters)
+
+    @property
+    def label(self) -> str:
+        """The measure with the parameters that differ from its defaults."""
+        defaults = record(self.measure).defaults
+        return format_call(self.measure, {k: v for k, v in self.parameters.items() if v != defaults[k]})
+
+    @property
+    def parameters_json(self) -> str:
+        """All parameters as canonical JSON, as the column ``parameters`` has them."""
+        return canonical_json(dict(self.parameters))
+
+    def __call__(self, x: Operand, y: Operand) -> float:
+        """Return the value; raise UndefinedError with the reason where there is none."""
+        return record(self.measure).function(x, y, **self.parameters)
+
+
+def contributions(configuration: Configuration, x: Operand, y: Operand) -> Float[Array, " n"]:
+    r"""Return what each item adds to a score: numbers whose mean is the score.
+
+    For an inner product of matrices A and B it is item i's row of it,
+
+    .. math:: n \sum_j A_{ij} B_{ij}
+
+    for measures of neighbours, and for aligned_cosine, the similarity of item i itself.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        What is scored.
+    x, y : array, Prepared or Representation, shapes (n, d) and (n, e)
+        Row i of both describes item i.
+
+    Raises
+    ------
+    InputError
+        If the score is not a sum over items.
+    UndefinedError
+        If it has no value.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.asarray([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+    >>> contributions(Configuration.parse("mutual_knn(k=1)"), x, x[[0, 1, 3, 2]])
+    array([1., 1., 1., 1.])
+    """
+    first, second = prepare_pair(x, y)
+    product = configuration.product
+    if product is not None and product.score == "linear":
+        configuration(first, second)  # so that what is undefined is said
+        a, b = first[product.quantity], second[product.quantity]
+        return first.n * product.factor * array_namespace(a, b).sum(a * b, axis=1)
+    found = record(configuration.measure).scored(first, second, **configuration.parameters)
+    if not getattr(found, "ndim", 0):
+        raise InputError(
+            f"{configuration.label} is no mean over items; measures that are: cka, rsa, "
+            "distance_correlation(debiased=True), aligned_cosine, and those of neighbours, such as jaccard"
+        )
+    return found

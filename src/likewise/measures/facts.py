@@ -1,0 +1,153 @@
+"""Facts: what is true of a measure with given parameters, and what these may be."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from jaxtyping import Float
+
+from likewise.errors import InputError
+from likewise.naming import did_you_mean
+from likewise.prepared import PerPair, Quantity
+
+Direction: TypeAlias = Literal["similarity", "distance"]
+
+INVARIANCES = {
+    "feature permutation": "the order of the features",
+    "orthogonal": "rotations and reflections of the features",
+    "scaling": "multiplication by one positive number",
+    "translation": "adding one vector to all rows",
+    "linear": "any invertible linear map of the features",
+}
+"""The transformations of one representation that a measure may ignore."""
+
+NEARS_IDENTITY = "unrelated data come near to identical ones: read the calibrated score"
+"""The regime of measures whose chance level moves to the value at identity as d grows past n."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is true of a measure with given parameters. Tests are generated from it, and tables, colours, calibration.
+
+    Parameters
+    ----------
+    direction : {"similarity", "distance"}
+        Whether a higher value means more alike, or less.
+    bounds : (float, float)
+        The smallest and largest value that can occur.
+    identity : float or None
+        The value of a representation and itself; None where it depends on the representation, as in a held-out or
+        regularised fit.
+    invariances : frozenset of str
+        The transformations, out of `INVARIANCES`, of either side that leave the value as it is.
+    regime : str
+        What few items in many dimensions (n < d) do to it.
+    cost : str
+        Of preparing a side, and of a pair, in n and d.
+    invariances_of_second : frozenset of str
+        What it ignores besides, in the second representation alone.
+    symmetric : bool
+        Whether exchanging the two representations leaves the value as it is.
+    metric : bool
+        Whether it is a distance that obeys the triangle inequality.
+    paired : bool
+        Whether it matters which row of one side belongs to which row of the other. Where not, shuffled rows are no
+        chance level.
+    undefined_if_wide : bool
+        Whether it is undefined where the centred rows of a side are linearly independent, as they are when n <= d:
+        the value would follow from n and the ranks, whatever the data.
+    minimum_items : int
+        The fewest items for which it has a value.
+    rounding : float
+        The error of its arithmetic, relative to values above 1.
+    """
+
+    direction: Direction
+    bounds: tuple[float, float]
+    identity: float | None
+    invariances: frozenset[str]
+    regime: str
+    cost: str
+    invariances_of_second: frozenset[str] = frozenset()
+    symmetric: bool = True
+    metric: bool = False
+    paired: bool = True
+    undefined_if_wide: bool = False
+    minimum_items: int = 2
+    rounding: float = 1e-9
+
+    @property
+    def more_alike(self) -> int:
+        """+1 where a higher value means more alike, -1 where a lower one does."""
+        return 1 if self.direction == "similarity" else -1
+
+
+@dataclass(frozen=True)
+class Product:
+    """How a score follows from the inner product of one matrix A per side: all pairs are then one matrix product.
+
+    Parameters
+    ----------
+    quantity : PerPair
+        A, symmetric.
+    size : Quantity, optional
+        A number that divides A.
+    score : {"linear", "root", "distance"}
+        ``factor`` times <A, B>; its root; or the root of factor times |A - B|^2.
+    factor : float
+        As stated.
+    """
+
+    quantity: PerPair
+    size: Quantity | None = None
+    score: Literal["linear", "root", "distance"] = "linear"
+    factor: float = 1.0
+
+    def scores(
+        self, inner: Float[np.ndarray, "*m"], own_x: Float[np.ndarray, "*m"], own_y: Float[np.ndarray, "*m"]
+    ) -> Float[np.ndarray, "*m"]:
+        """Return the scores, from <A, B>, <A, A> and <B, B>; a root of less than nothing is one of rounding."""
+        if self.score == "linear":
+            return self.factor * inner
+        squares: np.ndarray = np.maximum(0.0, inner if self.score == "root" else own_x + own_y - 2 * inner)
+        return np.asarray(np.sqrt(self.factor * squares))
+
+
+def rotations(*, normalize: bool, center: bool) -> frozenset[str]:
+    """The invariances of a measure that ignores rotations, scale where it normalises, offset where it centres."""
+    extra = {"scaling": normalize, "translation": center}
+    return frozenset({"feature permutation", "orthogonal"} | {name for name, holds in extra.items() if holds})
+
+
+def choice(parameter: str, value: Any, known: Iterable[str]) -> None:
+    """Refuse a value that a parameter does not have."""
+    known = list(known)
+    if value not in known:
+        raise InputError(f"{parameter}={value!r} is unknown; {did_you_mean(str(value), known)}")
+
+
+def positive(parameter: str, value: float | int) -> None:
+    """Refuse a parameter that is not above zero."""
+    if not 0 < value < math.inf:
+        raise InputError(f"{parameter}={value!r}; needed is a number above 0")
+
+
+def not_negative(parameter: str, value: float | int) -> None:
+    """Refuse a parameter that is below zero."""
+    if not 0 <= value < math.inf:
+        raise InputError(f"{parameter}={value!r}; needed is 0 or a number above it")
+
+
+def ridge_like(parameter: str, value: float) -> None:
+    """Refuse a share that is below zero, or so small that rounding decides on what it is to keep apart."""
+    not_negative(parameter, value)
+    if 0 < value < 1e-10:
+        raise InputError(f"{parameter}={value!r}; needed is 0, or 1e-10 or more: less is lost in rounding")
+
+
+def check_folds(folds: int) -> None:
+    """Refuse a number of folds that is not one; 0 stands for a fit on all items."""
+    if folds < 0 or folds == 1:
+        raise InputError(f"folds={folds!r}; needed are 2 or more, or 0 to fit and judge on all items")

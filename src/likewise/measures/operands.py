@@ -1,0 +1,52 @@
+"""What a measure compares, checked at the door."""
+
+from typing import TypeAlias
+
+from array_api_compat import array_namespace
+
+from likewise.arrays import Array
+from likewise.errors import InputError, UndefinedError
+from likewise.prepared import Largest, Prepared
+from likewise.representation import Representation, check_same_items
+
+Operand: TypeAlias = Array | Prepared | Representation
+"""What a measure compares: an array (items x features), a Representation, or a Prepared."""
+
+SQUARES = (1e-140, 1e140)
+"""Between these, the largest number of a matrix has a square, and so have numbers a millionth of a millionth of it."""
+
+
+def check_squares(of: Prepared) -> None:
+    """Refuse a side of which double precision cannot hold the squares: what is computed from them would be wrong."""
+    largest = float(of[Largest()])
+    if largest and not SQUARES[0] < largest < SQUARES[1]:
+        raise UndefinedError(
+            f"the largest number of {of.name} is {largest:.3g}: squares of such numbers are lost in double precision; "
+            "rescale them"
+        )
+
+
+def prepare_pair(x: Operand, y: Operand) -> tuple[Prepared, Prepared]:
+    """Both operands as Prepared, after checking that their rows describe the same items."""
+    if isinstance(x, Representation) and isinstance(y, Representation):
+        check_same_items(x, y)
+    first, second = prepare(x, "x"), prepare(y, "y")
+    if first.n != second.n:
+        raise InputError(
+            f"{first.n} rows against {second.n} rows: both must describe the same inputs in the same order"
+        )
+    try:
+        array_namespace(first.matrix, second.matrix)
+    except TypeError as error:
+        raise InputError(
+            f"{type(first.matrix).__module__} against {type(second.matrix).__module__}: both must be arrays of one "
+            "library"
+        ) from error
+    return first, second
+
+
+def prepare(x: Operand, name: str = "matrix") -> Prepared:
+    """``x`` as Prepared; one that is prepared already is returned as it is."""
+    if isinstance(x, Prepared):
+        return x
+    return Prepared(x.matrix, x.name) if isinstance(x, Representation) else Prepared(x, name)
