@@ -46,7 +46,7 @@ def test_name_and_literals_are_read(text, name, parameters):
         ("jaccard(k=open('x'))", "malformed node"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_an_example(text, message):
+def test_what_cannot_be_read_is_refused_with_what_can(text, message):
     with pytest.raises(InputError, match=rf"cannot read .*{message}.*write {text.partition('(')[0]}\(key=value, ...\)"):
         parse_call(text)
 

@@ -34,9 +34,7 @@ def parse_call(text: str) -> tuple[str, dict[str, Any]]:
             raise ValueError("a key stands more than once")
         return name.strip(), {str(k.arg): _literal(k.value) for k in call.keywords}
     except (SyntaxError, ValueError) as error:
-        raise InputError(
-            f"cannot read {text!r} ({error}); write {name.strip()}(key=value, ...), where a value is a number or a text"
-        ) from error
+        raise InputError(f"cannot read {text!r} ({error}); write {name.strip()}(key=value, ...)") from error
 
 
 def _literal(node: ast.expr) -> Any:
@@ -118,9 +116,11 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
     'did you mean "procrustes"?'
     >>> did_you_mean("x", ["procrustes", "cka"])
     'known: cka, procrustes'
+    >>> did_you_mean("k", [])
+    'there is none'
     """
     known = sorted(known)
-    near = difflib.get_close_matches(given, known, n=2)
     if not known:
         return "there is none"
+    near = difflib.get_close_matches(given, known, n=2)
     return f"did you mean {' or '.join(json.dumps(n) for n in near)}?" if near else f"known: {', '.join(known)}"

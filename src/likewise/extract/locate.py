@@ -17,8 +17,9 @@ CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
 
 WEIGHTS = (".safetensors",)
 PICKLES = (".bin", ".pt", ".pth")
-OTHERS = (".json", ".model", ".spm", ".txt", ".jinja", ".tiktoken", ".py")
-"""Endings of a model's files: weights, weights in pickles, and configs, tokenizers and code."""
+TOKENIZERS = (".model", ".spm", ".tiktoken")
+OTHERS = (*TOKENIZERS, ".json", ".txt", ".jinja", ".py")
+"""Endings of a model's files: weights, weights in pickles, tokenizers by any name, and configs and code beside them."""
 
 
 @dataclass(frozen=True, kw_only=True)

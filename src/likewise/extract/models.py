@@ -11,7 +11,7 @@ from likewise.errors import InputError, MissingDependencyError, ModelError
 from likewise.extract.adapters import base_class, find_adapter, merged
 from likewise.extract.gguf import converted
 from likewise.extract.libraries import imported, quiet
-from likewise.extract.locate import PICKLES, ModelSpec, locate
+from likewise.extract.locate import PICKLES, TOKENIZERS, ModelSpec, locate
 from likewise.extract.stack import text_stack
 from likewise.extract.variants import apply_variant
 
@@ -183,7 +183,7 @@ def _placement(device: str, dtype: str) -> dict[str, Any]:
 
 def _has_tokenizer(folder: Path, files: Collection[str] = TOKENIZER_FILES) -> bool:
     names = {p.name for p in folder.iterdir()}
-    return not names.isdisjoint(files) or any(n.endswith((".model", ".spm", ".tiktoken")) for n in names)
+    return not names.isdisjoint(files) or any(n.endswith(TOKENIZERS) for n in names)
 
 
 def _has_safetensors(spec: ModelSpec, place: Path | None) -> bool:

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from likewise.arrays import Array, gather, inverse
 from likewise.prepared.factors import Factor, Norm
 from likewise.prepared.gram import doubly_centered
-from likewise.prepared.prepared import JointQuantity, PerPair, Prepared, Quantity
+from likewise.prepared.prepared import JointQuantity, PerItem, PerPair, Prepared
 from likewise.prepared.spectrum import Projection, numerical_rank
 
 
@@ -29,7 +29,7 @@ def in_order(parts: list[Array], places: list[Array]) -> Float[Array, "n *rest"]
 
 
 @dataclass(frozen=True)
-class HeldOutRows(Quantity):
+class HeldOutRows(PerItem):
     """Each row less the mean of the rows that its fold trains on, or as it is without ``center``, in thin coordinates.
 
     Items are told apart by their place, so that a shuffle is not a gather of this.
@@ -49,10 +49,6 @@ class HeldOutRows(Quantity):
         folds = list(splits(of.n, self.folds, factor))
         rows = [gather(factor, test, 0) - xp.mean(gather(factor, train, 0), axis=0) for train, test in folds]
         return in_order(rows, [test for _, test in folds])
-
-    def reindex(self, value: Float[Array, "n r"], index: Int[Array, " m"]) -> Float[Array, "m r"]:
-        """Refuse: the mean that was subtracted is that of other items."""
-        raise NotImplementedError("held-out rows do not follow a shuffle")
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n min(n + 1, d)."""
