@@ -20,7 +20,7 @@ from likewise.measures import configurations
 from likewise.plan import Answers, Reduce, rows_of, tiles_of
 from likewise.representation import Representation
 from likewise.run.processes import Processes
-from likewise.run.worker import Settings, perform
+from likewise.run.worker import Settings, perform_stepwise
 from likewise.statistics import Results, Trust
 from likewise.store import Store
 
@@ -54,7 +54,7 @@ def run(store: Store, keys: list[str], n: int, d: int, workers: int) -> tuple[di
     measures = tuple(c.label for c in chosen)
     reductions = [Reduce("synthetic", tuple(keys[i : i + CHUNK]), measures) for i in range(0, len(keys), CHUNK)]
     for name, tasks in (("reduce", reductions), ("products", tiles)):
-        job = functools.partial(perform, settings=Settings(store.folder, "cpu", 1))
+        job = functools.partial(perform_stepwise, settings=Settings(store.folder, "cpu", 1))
         for outcome in Processes(workers).map(job, tasks):
             if outcome.error:
                 raise SystemExit(outcome.error)

@@ -11,9 +11,9 @@ from likewise.errors import InputError
 from likewise.extract import BATCH_TOKENS
 from likewise.naming import did_you_mean
 from likewise.plan import Experiment, Extract, Plan, Reduce, Resolve, Task, Tile, plan, results_of, scores_of_pair
-from likewise.run.executor import Executor, Serial, Step
+from likewise.run.executor import Executor, Serial
 from likewise.run.processes import Processes
-from likewise.run.worker import Outcome, Settings, Watch, perform, release
+from likewise.run.worker import Outcome, Settings, Watch, perform, perform_stepwise, release
 from likewise.statistics import Results
 from likewise.store import Store
 
@@ -172,15 +172,7 @@ def _perform_all(
         watch(label, int(sum(share * of for share, of in zip(shares, scores, strict=True))), sum(scores))
 
     watch(label, 0, sum(scores))
-    yield from executor.map(functools.partial(_perform, settings=settings), tasks, tell)
-
-
-def _perform(task: Task, step: Step, settings: Settings) -> Outcome:
-    return perform(task, settings, functools.partial(_step, step))
-
-
-def _step(step: Step, label: str, done: int, total: int) -> None:
-    step(done, total)
+    yield from executor.map(functools.partial(perform_stepwise, settings=settings), tasks, tell)
 
 
 def _watch_at(watch: Watch, place: str, label: str, done: int, total: int) -> None:

@@ -26,6 +26,7 @@ from likewise.measures import prepare
 from likewise.naming import canonical_json
 from likewise.plan import Extract, Reduce, Resolve, Task, Tile, pinned, unpinned
 from likewise.representation import check_same_items, on_device
+from likewise.run.executor import Step
 from likewise.statistics import Results, in_turn, reduce, score_block, score_products
 from likewise.store import Parts, Store, content_key
 
@@ -81,6 +82,11 @@ def perform(task: Task, settings: Settings, watch: Watch = lambda label, done, t
     except Exception as error:  # one model's trouble must not cost the others
         return Outcome(task, f"{type(error).__name__}: {error}")
     return Outcome(task)
+
+
+def perform_stepwise(task: Task, step: Step, settings: Settings) -> Outcome:
+    """Do a task where an executor has put it: ``step`` is told how much of it is done, without a label."""
+    return perform(task, settings, lambda label, done, total: step(done, total))
 
 
 _held: dict[tuple[str, str, str, bool], LoadedModel] = {}

@@ -1,0 +1,34 @@
+"""Every benchmark runs, small, so that the pages stay reproducible; extraction has one size, and takes minutes."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+
+SMALL = {
+    "chance.py": ("--n 40 --d 20 --pairs 3 --measure cka jaccard", "6 rows"),  # two spectra; cka has two nulls
+    "intervals.py": ("--n 30 --d 4 --draws 3 --measure cka", "| 30 | cka |"),
+    "measures.py": ("--sizes 20x8 --measures cka procrustes", "| procrustes | 20 x 8 |"),
+    "null.py": ("--n 30 --d 20 --shuffles 2", "ratio"),
+    "paper_workload.py": ("--small --width 32 --shuffles 2 --models 3", "ratio"),
+    "population.py": ("--counts 3 5 --n 20 --d 8", "at m = 5,000"),
+}
+"""What makes each small, and what it then prints."""
+
+
+def test_every_benchmark_but_extraction_is_run() -> None:
+    libraries = {"peer_functions.py"}
+    assert {path.name for path in FOLDER.glob("*.py")} - libraries == {*SMALL, "extraction.py"}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_benchmark_runs(name: str) -> None:
+    options, printed = SMALL[name]
+    command = [sys.executable, str(FOLDER / name), *shlex.split(options)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert printed in done.stdout, done.stdout
