@@ -1,0 +1,31 @@
+"""No input of any kind gives a traceback, hangs, or takes much memory: three thousand, the same in every run."""
+
+import pytest
+
+from fuzzing import SECONDS, attempt, faults
+
+EACH = 1500
+
+
+@pytest.mark.parametrize("start", [0, EACH])
+def test_no_input_gives_a_traceback_or_hangs(start: int) -> None:
+    tried, wrong = attempt(start, start + EACH)
+    assert tried == EACH
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("code", "err", "seconds", "wrong"),
+    [
+        (0, "", 0.1, ""),
+        (2, "error: no such file", 0.1, ""),
+        (2, "", 0.1, "without a word"),
+        (1, "Traceback (most recent call last):\n...", 0.1, "a traceback"),
+        ("ValueError: x", "", 0.1, "exit code ValueError"),
+        (2, "error: \x1b[31m", 0.1, "control characters"),
+        (0, "", SECONDS + 1.0, "11 seconds"),
+    ],
+)
+def test_what_counts_as_a_fault(code: object, err: str, seconds: float, wrong: str) -> None:
+    assert wrong in faults(code, "", err, seconds, 0)
+    assert bool(faults(code, "", err, seconds, 0)) == bool(wrong)
