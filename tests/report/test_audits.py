@@ -50,24 +50,24 @@ def test_an_ordinary_audit_gives_no_warning() -> None:
     ("odd", "words"),
     [
         ({"non_finite": 2}, "2 values not finite (NaN or infinite)"),
-        ({"zero_rows": 1}, "1 row of zeros, which has no direction"),
+        ({"zero_rows": 1}, "1 row of zeros: without a direction"),
         ({"repeated_rows": 3}, "3 rows equal to an earlier one"),
-        ({"near_repeated_rows": 1}, "1 row within a thousandth of an earlier one, though not equal"),
-        ({"constant_features": 2}, "2 dimensions the same for every prompt"),
+        ({"near_repeated_rows": 1}, "1 row within a thousandth of an earlier one: such prompts"),
+        ({"constant_features": 2}, "2 dimensions with the same value for every prompt"),
         ({"largest_feature_share": 0.62}, "dimension 7 holds 62% of the squared norm"),
         ({"effective_rank": 3.15}, "effective rank 3.150 of at most 64"),
-        ({"anisotropy": 0.97}, "the mean cosine between rows is 0.970"),
-        ({"begin_with_bos": 100}, "100 of 101 prompts begin with the tokenizer's token for the beginning (BOS)"),
+        ({"anisotropy": 0.97}, "mean cosine between rows 0.970:"),
+        ({"begin_with_bos": 100}, "100 of 101 prompts begin with the beginning-of-text token (BOS)"),
         ({"begin_with_bos": 1}, "1 of 101 prompts begin with"),
         (
             {"unaligned_spans": 4, "unaligned_ids": ["p[0:1]", "p[4:5]", "q[0:1]", "r[0:1]"]},
-            "4 spans without a token of its own (p[0:1], p[4:5], q[0:1]), left out for all models",
+            "4 spans without a token of its own (p[0:1], p[4:5], q[0:1]): left out for all models",
         ),
-        ({"straddled_spans": 4}, "4 spans with a token that reaches into other words"),
-        ({"truncated_prompts": 1, "truncated_ids": ["p7"]}, "1 prompt cut to what the model takes (p7);"),
+        ({"straddled_spans": 4}, "4 spans share a token with other words"),
+        ({"truncated_prompts": 1, "truncated_ids": ["p7"]}, "1 prompt cut to the length that the model takes (p7);"),
         (
             {"truncated_prompts": 12, "truncated_ids": [f"p{i}" for i in range(10)]},
-            "12 prompts cut to what the model takes (p0, p1, p2, …);",
+            "12 prompts cut to the length that the model takes (p0, p1, p2, …);",
         ),
     ],
 )
@@ -127,4 +127,4 @@ def test_what_many_representations_have_is_said_once() -> None:
     described = [about({**NEW, "anisotropy": 0.91 + i / 100, "repeated_rows": i}, f"model {i}") for i in range(6)]
     lines = findings.warnings_of(tables.long_frame(Results.of([])), described, {}, [])
     assert [line.partition(":")[0] for line in lines] == ["model 0 on code", "model 1 on code"]
-    assert "of model 1 on code, model 2 on code, model 3 on code and 2 more." in lines[0]
+    assert "Also: model 1 on code, model 2 on code, model 3 on code and 2 more." in lines[0]

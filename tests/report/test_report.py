@@ -136,7 +136,7 @@ def test_hostile_names_are_only_text(report: Path, page: Page) -> None:
 def test_the_page_tells_warnings_in_plain_words(page: Page) -> None:
     assert "dimension 3 holds 62% of the squared norm" in page.seen
     assert "2 rows equal to an earlier one" in page.seen
-    assert "1 row of zeros, which has no direction" in page.seen
+    assert "1 row of zeros: without a direction" in page.seen
     assert "code: 12 items in up to 30 dimensions" in page.seen
     assert re.search(r"undefined for 3 pairs .*row 2 of zero is zero", page.seen)
 
@@ -148,12 +148,33 @@ def test_what_stands_out_names_the_pair_that_was_made_alike(results: Results) ->
     assert any("over 2 of 3 configurations" in line for line in code)
 
 
-def test_pairs_not_told_from_chance_are_counted(results: Results) -> None:
+def test_pairs_that_differ_from_shuffled_inputs_are_counted(results: Results) -> None:
     frame = tables.long_frame(results)
     here = frame[frame["dataset"] == "code"]
-    expected = sum(rows["pvalue"].min() > 0.05 for _, rows in here.groupby(["a", "b"]))
+    expected = sum(rows["pvalue_bh"].min() <= 0.05 for _, rows in here.groupby(["a", "b"]))
     said = findings.standouts(tables.pair_summary(here))[0][1][-1]
-    assert said.startswith(f"Not told from chance: {expected} of 6 pairs")
+    assert expected == 1
+    assert said.startswith("1 of 6 pairs differs from shuffled inputs")
+
+
+@pytest.mark.parametrize(
+    ("corrected", "said"),
+    [
+        ([0.05, 0.01, 0.2], "2 of 3 pairs differ from"),
+        ([0.01, 0.01], "All 2 pairs differ from"),
+        ([0.2, 0.051], "None of 2 pairs differs from"),
+        ([0.01], "The pair differs from"),
+        ([0.9], "The pair does not differ from"),
+    ],
+)
+def test_the_corrected_p_decides_which_pairs_differ(corrected: list[float], said: str) -> None:
+    pairs = pd.DataFrame(
+        {
+            "dataset": "d", "a": "a", "b": [str(i) for i in range(len(corrected))], "mean_calibrated": 0.5,
+            "smallest_p": 0.001, "smallest_p_bh": corrected, "calibrated_of": 1, "configurations": 1,
+        }
+    )  # fmt: skip
+    assert findings.standouts(pairs)[0][1][-1].startswith(said)
 
 
 def test_too_few_shuffles_are_told() -> None:
@@ -168,7 +189,7 @@ def test_measures_whose_raw_scores_are_mostly_chance_are_named() -> None:
     unrelated = {name: rng.normal(size=(30, 200)) for name in "abc"}
     results = compare(unrelated, ["cka", "rsa", "procrustes", "jaccard(k=3)"], permutations=9, groups=0)
     frame = tables.long_frame(results)
-    (line,) = [w for w in findings.warnings_of(frame, [], {}, []) if "mostly chance" in w]
+    (line,) = [w for w in findings.warnings_of(frame, [], {}, []) if "shuffled rows reach most" in w]
     cka = frame[frame["measure"] == "cka"]
     procrustes = frame[frame["measure"] == "procrustes"]
     shares = [
@@ -177,7 +198,7 @@ def test_measures_whose_raw_scores_are_mostly_chance_are_named() -> None:
     ]
     assert f"cka ({min(1, shares[0]):.0%}), procrustes ({min(1, shares[1]):.0%})" in line
     alike = tables.long_frame(compare({"a": unrelated["a"], "b": 2 * unrelated["a"]}, "jaccard(k=3)", groups=0))
-    assert not any("mostly chance" in w for w in findings.warnings_of(alike, [], {}, []))
+    assert not any("shuffled rows reach most" in w for w in findings.warnings_of(alike, [], {}, []))
 
 
 def test_csv_and_parquet_equal_the_table(results: Results, report: Path) -> None:
@@ -226,9 +247,7 @@ def test_a_pair_given_the_other_way_round_lands_in_the_same_cell(results: Result
 
 
 def test_undefined_cells_are_hatched_and_counted(results: Results) -> None:
-    group = next(
-        g for g in tables.groups(tables.long_frame(results)) if g.dataset == "code" and "translation" not in g.label
-    )
+    group = next(g for g in tables.groups(tables.long_frame(results)) if g.dataset == "code" and "shift" not in g.label)
     figure = figures.heatmaps(group, "value")
     (hatched,) = [c for c in figure.axes[0].collections if c.get_hatch()]
     corners = sorted(tuple(path.vertices.min(axis=0).tolist()) for path in hatched.get_paths())
@@ -285,8 +304,8 @@ def test_two_representations_one_data_set_no_shuffles(tmp_path: Path) -> None:
     seen = Page(
         write_report(results, tmp_path, title="Two", experiment="", representations=[]).read_text(encoding="utf-8")
     ).seen
-    assert "One data set: there is nothing to compare." in seen
-    assert "One configuration: there is nothing to compare." in seen
+    assert "Only one data set, so there is nothing to compare." in seen
+    assert "Only one configuration, so there is nothing to compare." in seen
     assert "No calibrated scores: no shuffles were made." in seen
     assert [p.name for p in tmp_path.glob("figures/*.png")] == [
         "unnamed-orthogonal-transformation-isotropic-scaling-translation-raw.png"
@@ -319,9 +338,9 @@ def test_two_data_sets_whose_names_differ_in_signs_get_their_own_files(tmp_path:
 @pytest.mark.parametrize(
     ("invariances", "expected"),
     [
-        ("procrustes(center=False)", "Orthogonal transformation + isotropic scaling"),
-        ("procrustes", "Orthogonal transformation + isotropic scaling + translation"),
-        ("procrustes(center=False, normalize=False)", "Orthogonal transformation"),
+        ("procrustes(center=False)", "rotation and scale"),
+        ("procrustes", "rotation, scale and shift"),
+        ("procrustes(center=False, normalize=False)", "rotation"),
     ],
 )
 def test_class_labels(invariances: str, expected: str) -> None:
@@ -385,7 +404,7 @@ def test_where_the_order_counts_the_whole_square_is_drawn(mixed: Results) -> Non
     for i, a in enumerate(group.names):
         for j, b in enumerate(group.names):
             assert i == j or drawn["explained"][i, j] == values[a, b]
-    assert any("row: first of the pair, column: second" in note for note in figures.heatmap_notes(group, "value"))
+    assert any("row first, column second" in note for note in figures.heatmap_notes(group, "value"))
     assert not any("column: second" in note for note in figures.heatmap_notes(group_of(mixed, "norm_gap"), "value"))
 
 
@@ -444,8 +463,10 @@ def test_a_configuration_with_one_calibrated_order_is_not_in_the_mean(mixed: Res
 def test_no_chance_level_is_neither_trouble_nor_chance(mixed: Results, tmp_path: Path) -> None:
     frame = tables.long_frame(mixed)
     said = findings.summary(frame)
-    assert "from the closed form over all shuffles of the prompts; where there is none, from 20 shuffles" in said
-    assert "Scores of norm_gap have no chance level" in said
+    assert (
+        "Chance levels come from a formula for all shuffles of the prompts, or from 20 shuffles of the prompts." in said
+    )
+    assert "norm_gap has no chance level" in said
     assert not any("norm_gap" in line for line in findings.warnings_of(frame, [], {}, []))
     group = group_of(mixed, "norm_gap")
     note, *others = figures.heatmap_notes(group, "calibrated")
@@ -460,7 +481,7 @@ def test_no_chance_level_is_neither_trouble_nor_chance(mixed: Results, tmp_path:
 
 def test_a_page_of_every_kind_of_measure(mixed: Results, tmp_path: Path) -> None:
     page = Page(write_report(mixed, tmp_path, title="", experiment="", representations=[]).read_text(encoding="utf-8"))
-    assert "(row: first of the pair, column: second)" in page.seen
+    assert "the row is the first, the column the second" in page.seen
     measures = pd.read_csv(tmp_path / "tables/measures.csv").set_index("configuration")["at identity"]
     assert measures["ridge"] == "depends on the data"
     assert float(measures["cka"]) == 1

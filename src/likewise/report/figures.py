@@ -138,14 +138,14 @@ def heatmap_notes(group: Group, column: str) -> list[str]:
     scores = rows[column].astype(float)
     notes = []
     if group.ordered:
-        notes.append("Where the whole square is filled, the order counts (row: first of the pair, column: second).")
+        notes.append("Where the whole square is filled, the order of a pair matters: row first, column second.")
     if unpaired:
         notes.append(f"Hatched throughout: {', '.join(unpaired)} ({NO_CHANCE}).")
     expected = sum(int(has_cell(group, c).sum()) for c in group.configurations if c.label not in unpaired)
     if empty := expected - int(scores.notna().sum()):
         notes.append(
-            f"Hatched: {empty} of {expected} {'other ' if unpaired else ''}cells have no value; the reasons stand in "
-            "the table and the warnings."
+            f"Hatched: {empty} of {expected} {'other ' if unpaired else ''}cells have no value; the table and the "
+            "warnings say why."
         )
     if column == "calibrated":
         for where, mark, outside in (

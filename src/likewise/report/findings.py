@@ -15,7 +15,7 @@ MOSTLY = 0.5
 """Share of the way from no likeness to a raw score that is most of it."""
 
 LEVEL = 0.05
-"""p above this: not told from chance."""
+"""A pair whose smallest corrected p is above this does not differ from shuffled inputs."""
 
 DOMINATES = 0.5
 """A feature with more than this share of the squared norm dominates."""
@@ -24,13 +24,13 @@ FEW_DIRECTIONS = 0.05
 """An effective rank below this share of its largest possible value is very low; that of noise is most of it."""
 
 ONE_DIRECTION = 0.9
-"""A mean cosine between rows above this says that they are nearly one direction."""
+"""Above this mean cosine between rows, all rows point nearly the same way."""
 
 NUMBERS = re.compile(r"\(.*?\)|[\d.,%]+|s\b|(?<=ha)(s|ve)\b")
-"""What tells a sentence about one representation from the same about another."""
+"""The parts of a sentence that differ between representations of which the same is true."""
 
 NAMED = 3
-"""So many pairs, representations or prompts are named in a sentence, the others counted."""
+"""A sentence names so many pairs, representations or prompts, and counts the others."""
 
 
 def shown(dataset: str) -> str:
@@ -69,8 +69,8 @@ def summary(frame: pd.DataFrame) -> str:
     return (
         f"{counted(len(names), 'representation')} compared on {counted(len(datasets), 'data set')}: "
         f"{', '.join(parts)}. "
-        f"Each pair is compared in {counted(frame['configuration'].nunique(), 'configuration')} of "
-        f"{counted(frame['measure'].nunique(), 'measure')}; {len(frame):,} scores in all. {_chance(frame)}"
+        f"Each pair is compared by {counted(frame['measure'].nunique(), 'measure')} in "
+        f"{counted(frame['configuration'].nunique(), 'configuration')}: {len(frame):,} scores. {_chance(frame)}"
     )
 
 
@@ -82,23 +82,20 @@ def _chance(frame: pd.DataFrame) -> str:
         drawn, closed = (frame["null"] == kind for kind in ("shuffles", "moments"))
         sources = []
         if closed.any():
-            sources.append("from the closed form over all shuffles of the prompts")
+            sources.append("a formula for all shuffles of the prompts")
         if drawn.any():
-            kind = "where there is none, " if sources else ""
-            sources.append(f"{kind}from {_range(frame.loc[drawn, 'n_permutations'])} shuffles of the prompts")
+            sources.append(f"{_range(frame.loc[drawn, 'n_permutations'])} shuffles of the prompts")
         said.append(
-            f"The chance level of each score comes {'; '.join(sources)}."
-            if sources
-            else "No shuffles were made: the chance level of the scores is not known."
+            f"Chance levels come from {', or from '.join(sources)}." if sources else "No chance levels were asked for."
         )
     if without.any():
         labels = ", ".join(dict.fromkeys(frame.loc[without, "configuration"]))
-        said.append(f"Scores of {labels} have no chance level: they do not depend on which prompt a row belongs to.")
+        said.append(f"{labels} has no chance level: its score is the same for shuffled prompts.")
     return " ".join(said)
 
 
 def standouts(pairs: pd.DataFrame) -> list[tuple[str, list[str]]]:
-    """Return, per data set, the most and the least alike pair, and how many are not told from chance.
+    """Return, per data set, the most and the least alike pair, and how many pairs differ from shuffled inputs.
 
     Parameters
     ----------
@@ -113,18 +110,29 @@ def standouts(pairs: pd.DataFrame) -> list[tuple[str, list[str]]]:
 def _standouts(pairs: pd.DataFrame) -> list[str]:
     judged = pairs[pairs["mean_calibrated"].notna()]
     if judged.empty:
-        return ["No pair has a calibrated score, so pairs cannot be ranked over configurations."]
+        return ["No pair has a calibrated score, so pairs are not ranked."]
     ranked = judged.sort_values("mean_calibrated", ascending=False, kind="stable")
     said = [_pair("Most alike", ranked.iloc[0])] if len(ranked) > 1 else [_pair("The only pair", ranked.iloc[0])]
     if len(ranked) > 1:
         said.append(_pair("Least alike", ranked.iloc[-1]))
     tested = pairs[pairs["smallest_p_bh"].notna()]
-    unsure = int((tested["smallest_p_bh"] > LEVEL).sum())
-    said.append(
-        f"Not told from chance: {unsure:,} of {counted(len(tested), 'pair')} (no configuration with a p "
-        f"of {LEVEL} or less after Benjamini and Hochberg's correction for all scores of the table)."
-    )
+    if len(tested):
+        said.append(_told_apart(int((tested["smallest_p_bh"] <= LEVEL).sum()), len(tested)))
     return said
+
+
+def _told_apart(differ: int, tested: int) -> str:
+    """How many pairs are more alike than shuffled inputs, and what that does not mean."""
+    if tested == 1:
+        who = "The pair differs" if differ else "The pair does not differ"
+    elif differ == tested:
+        who = f"All {tested:,} pairs differ"
+    else:
+        who = f"{differ or 'None'} of {tested:,} pairs differ{'s' if differ <= 1 else ''}"
+    return (
+        f"{who} from shuffled inputs in at least one configuration (p of {LEVEL} or less, corrected by Benjamini and "
+        "Hochberg over all scores). Models that read the same inputs mostly do: it does not mean that they are related."
+    )
 
 
 def _pair(what: str, row: Any) -> str:
@@ -179,12 +187,12 @@ def _few_inputs(representations: Sequence[Mapping[str, Any]], datasets: Mapping[
                 f"{dataset}: {min(r['n_items'] for r in few):,} items in up to {most:,} dimensions "
                 f"({len(few)} of {counted(len(here), 'representation')} with fewer items than dimensions). With "
                 "so few, even unrelated representations can be rotated onto each other: raw scores of alignment "
-                "measures and of CKA are then largely chance. Read the calibrated ones."
+                "measures and of CKA are then mostly chance. Read the calibrated scores."
             )
 
 
 def _mostly_chance(frame: pd.DataFrame) -> Iterator[str]:
-    """Configurations whose raw scores are reached, for the most part, by shuffled rows too."""
+    """Configurations of which shuffled rows reach most of the raw score."""
     for dataset, here in frame[frame["null_mean"].notna()].groupby("dataset", sort=False):
         shares = {}
         for label, rows in here.groupby("configuration", sort=False):
@@ -197,8 +205,8 @@ def _mostly_chance(frame: pd.DataFrame) -> Iterator[str]:
         if shares:
             each = ", ".join(f"{label} ({share:.0%})" for label, share in shares.items())
             yield (
-                f"{shown(str(dataset))}: raw scores that are mostly chance at this number of items and dimensions, "
-                f"and the share that shuffled rows reach: {each}. Read the calibrated ones."
+                f"{shown(str(dataset))}: with so few items, shuffled rows reach most of these raw scores: {each}. "
+                "Read the calibrated scores."
             )
 
 
@@ -207,8 +215,8 @@ def _few_shuffles(frame: pd.DataFrame) -> Iterator[str]:
     if not tested.empty:
         most = int(tested["n_permutations"].max())
         yield (
-            f"With {counted(most, 'shuffle')} the smallest possible p is {number(1 / (1 + most))}: no score "
-            f"with them can be told from chance at {LEVEL}. Use at least {round(1 / LEVEL) - 1}."
+            f"With {counted(most, 'shuffle')} the smallest possible p is {number(1 / (1 + most))}: no score can reach "
+            f"{LEVEL}. Use at least {round(1 / LEVEL) - 1} shuffles."
         )
 
 
@@ -228,47 +236,50 @@ def _odd_representations(
             yield from (f"{where}: {said}" for where, said in alike)
         else:
             (where, said), *others = alike
-            yield f"{where}: {said} The same is to be said, with other numbers, of {some([o for o, _ in others])}."
+            yield f"{where}: {said} Also: {some([o for o, _ in others])}."
 
 
 def _odd_prompts(audit: Mapping[str, Any]) -> Iterator[str]:
     if cut := audit.get("truncated_prompts", 0):
         ids = ", ".join(audit.get("truncated_ids", [])[:NAMED])
         named = f" ({ids}{', …' if cut > NAMED else ''})" if ids else ""
-        yield f"{counted(cut, 'prompt')} cut to what the model takes{named}; a row then stands for part of its prompt."
+        yield (
+            f"{counted(cut, 'prompt')} cut to the length that the model takes{named}; such a row stands for a part of "
+            "its prompt."
+        )
     n = audit.get("prompts", 0)
     if 0 < (begun := audit.get("begin_with_bos", 0)) < n:
         yield (
-            f"{begun:,} of {counted(n, 'prompt')} begin with the tokenizer's token for the beginning (BOS) and the "
-            "others do not; their rows can differ by that alone."
+            f"{begun:,} of {counted(n, 'prompt')} begin with the beginning-of-text token (BOS), the others do not; "
+            "their rows can differ for that reason alone."
         )
     if spans := audit.get("unaligned_spans", 0):
         ids = ", ".join(audit.get("unaligned_ids", [])[:NAMED])
-        yield f"{counted(spans, 'span')} without a token of its own ({ids}), left out for all models of the data set."
+        yield f"{counted(spans, 'span')} without a token of its own ({ids}): left out for all models of this data set."
     if spans := audit.get("straddled_spans", 0):
-        yield f"{counted(spans, 'span')} with a token that reaches into other words; a row then stands for these too."
+        yield f"{counted(spans, 'span')} share a token with other words; such a row stands for these words too."
 
 
 def _odd_rows(audit: Mapping[str, Any]) -> Iterator[str]:
     if values := audit.get("non_finite", 0):
         yield f"{counted(values, 'value')} not finite (NaN or infinite); no score with them can be trusted."
     if rows := audit.get("zero_rows", 0):
-        yield f"{counted(rows, 'row')} of zeros, which {'has' if rows == 1 else 'have'} no direction."
+        yield f"{counted(rows, 'row')} of zeros: without a direction, so measures that use angles cannot score them."
     if rows := audit.get("repeated_rows", 0):
         yield (
-            f"{counted(rows, 'row')} equal to an earlier one; prompts that look the same to a model count "
-            "more than once, and their nearest neighbours are ties."
+            f"{counted(rows, 'row')} equal to an earlier one: such prompts count more than once, and are each other's "
+            "nearest neighbours."
         )
     if rows := audit.get("near_repeated_rows", 0):
         yield (
-            f"{counted(rows, 'row')} within a thousandth of an earlier one, though not equal; prompts that look nearly "
-            "the same to a model count more than once, and rounding can decide which neighbour is nearer."
+            f"{counted(rows, 'row')} within a thousandth of an earlier one: such prompts count more than once, and "
+            "rounding can decide which neighbour is nearer."
         )
 
 
 def _odd_directions(r: Mapping[str, Any], audit: Mapping[str, Any]) -> Iterator[str]:
     if columns := audit.get("constant_features", 0):
-        yield f"{counted(columns, 'dimension')} the same for every prompt."
+        yield f"{counted(columns, 'dimension')} with the same value for every prompt."
     if (share := audit.get("largest_feature_share", 0.0)) > DOMINATES:
         yield (
             f"dimension {audit.get('largest_feature', '?')} holds {share:.0%} of the squared norm and "
@@ -277,13 +288,13 @@ def _odd_directions(r: Mapping[str, Any], audit: Mapping[str, Any]) -> Iterator[
     most = min(r["n_items"] - 1, r["n_features"])
     if (rank := audit.get("effective_rank", math.inf)) < FEW_DIRECTIONS * most:
         yield (
-            f"effective rank {number(rank)} of at most {most:,}; rows differ in few directions, and scores rest on "
-            "these."
+            f"effective rank {number(rank)} of at most {most:,}: rows differ in few directions, and scores rest on "
+            "those."
         )
     if (cosine := audit.get("anisotropy", 0.0)) > ONE_DIRECTION:
         yield (
-            f"the mean cosine between rows is {number(cosine)}; they share one large direction, which is most of what "
-            "measures that do not centre see."
+            f"mean cosine between rows {number(cosine)}: all rows share one large direction. Measures that do not "
+            "centre mostly see that direction."
         )
 
 

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from likewise.measures import INVARIANCES, Configuration, record
+from likewise.measures import Configuration, record
 from likewise.statistics import Agreement, Overfit, Results, disagreements, overfitting
 
 MISSING = "–"
 """Stands where there is no number; the reason stands beside it."""
 
-CLASS_PARTS = {
-    "linear": "Invertible linear map",
-    "orthogonal": "Orthogonal transformation",
-    "feature permutation": "Permutation of features",
-    "scaling": "isotropic scaling",
-    "translation": "translation",
+IGNORED = {
+    "linear": "any invertible linear map",
+    "orthogonal": "rotation",
+    "feature permutation": "the order of features",
+    "scaling": "scale",
+    "translation": "shift",
 }
-"""Names of the invariances in the heading of a class."""
+"""What the invariances are called in a heading."""
 
 AUDITED = {
     "zero_rows": "Int64",
@@ -104,18 +104,17 @@ def names_of(frame: pd.DataFrame) -> tuple[str, ...]:
 
 
 def class_label(configuration: Configuration) -> str:
-    """Return the heading of a configuration's invariances.
+    """Return what a configuration ignores, in words.
 
     Examples
     --------
     >>> class_label(Configuration.parse("cka"))
-    'Orthogonal transformation + isotropic scaling + translation'
+    'rotation, scale and shift'
     """
     held = configuration.facts.invariances
     implied = set().union(*(IMPLIED.get(name, set()) for name in held))
-    shown = [name for name in dict.fromkeys((*CLASS_PARTS, *INVARIANCES)) if name in held - implied]
-    text = " + ".join(CLASS_PARTS.get(name, name) for name in shown)
-    return text[:1].upper() + text[1:] if text else "No invariance"
+    *others, last = [text for name, text in IGNORED.items() if name in held - implied] or ["nothing"]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def groups(frame: pd.DataFrame) -> list[Group]:
