@@ -24,6 +24,9 @@ from likewise.errors import InputError, LikewiseError, MissingDependencyError, M
 
 DONE, FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
 
+TRACEBACK = "--traceback"
+"""Anywhere on the command line: show where an error came from, instead of one line."""
+
 app = typer.Typer(
     name="likewise",
     help="How alike language models are inside, and how far that answer can be trusted.",
@@ -31,7 +34,8 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # brackets in a help text are brackets
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 done, 1 some tasks failed and are listed, 2 the request was wrong, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 some tasks failed and are listed, 2 the request was wrong, 130 interrupted. "
+    f"After an error, {TRACEBACK} shows where it came from.",
 )
 for command in (
     run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain,
@@ -42,18 +46,33 @@ for command in (
 
 def main() -> None:
     """Run the command line."""
-    sys.path.append("")  # last, so that a measure of your own is found and nothing else is hidden
+    words = [word for word in sys.argv if word != TRACEBACK]
+    traced, sys.argv = len(words) < len(sys.argv), words
     try:
         app()
-    except (InputError, ModelError, MissingDependencyError) as error:
-        sys.exit(_explain(error, WRONG_REQUEST))
-    except LikewiseError as error:
-        sys.exit(_explain(error, FAILED))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except Exception as error:
+        if traced:
+            raise
+        sys.exit(_explain(error))
 
 
-def _explain(error: LikewiseError, code: int) -> int:
+def _explain(error: Exception) -> int:
+    """Say what stopped a command in one line, and return its exit code."""
+    code, said = FAILED, str(error)
+    if isinstance(error, InputError | ModelError | MissingDependencyError):
+        code = WRONG_REQUEST
+    elif isinstance(error, MemoryError):
+        said = "memory ran out"
+    elif isinstance(error, OSError) and not isinstance(error, LikewiseError):
+        said = f"{error.filename or 'a file'}: {error.strerror or error}"
+    elif not isinstance(error, LikewiseError):
+        # Nobody thought of this one. What was finished is in the store, for it is written task by task.
+        said = (
+            f"{type(error).__name__}: {said}\n  This is a fault of likewise. What was finished is kept. Please "
+            f"report it with what the same command prints with {TRACEBACK}."
+        )
     notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", []))
-    messages.print(Text.assemble(("error: ", "bold red"), f"{error}{notes}"))
+    messages.print(Text.assemble(("error: ", "bold red"), f"{said}{notes}"))
     return code
