@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import os
+import pickle
 import re
 import shutil
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +37,18 @@ def content(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def done(tmp_path: Path, experiment: dict[str, Any]) -> Done:
-    return likewise.run(experiment, tmp_path / "store")
+def done(
+    tmp_path: Path, experiment: dict[str, Any], once: Callable[[str, Callable[[Path], object]], Path]
+) -> Done:
+    """The experiment done: run once for all tests, and a copy of its store for each."""
+
+    def fill(folder: Path) -> None:
+        made = likewise.run(experiment, folder / "store")
+        (folder / "done.pickle").write_bytes(pickle.dumps(made))
+
+    made = once("done", fill)
+    shutil.copytree(made / "store", tmp_path / "store")
+    return replace(pickle.loads((made / "done.pickle").read_bytes()), store=tmp_path / "store")
 
 
 def numbers(done: Done) -> list[tuple[Any, ...]]:
