@@ -25,7 +25,8 @@ TEXTS = (
 )
 PROMPTS = Prompts("mixed", tuple(f"p{i}" for i in range(len(TEXTS))), TEXTS, "{{ text }}")
 
-each_family = pytest.mark.parametrize("family", FAMILIES)
+# The models of a family are loaded once, in the process that runs its tests.
+each_family = pytest.mark.parametrize("family", [pytest.param(f, marks=pytest.mark.xdist_group(f)) for f in FAMILIES])
 
 
 @pytest.fixture(scope="module", autouse=True)

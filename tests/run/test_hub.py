@@ -20,6 +20,8 @@ from likewise.extract import ModelSpec
 from likewise.plan import Experiment, Resolve, model_size, plan
 from likewise.store import Store
 
+pytestmark = pytest.mark.xdist_group("hub")  # what is made once for the file is made in one process
+
 MODELS = ["owner/one", "owner/two"]
 COMMAND = [sys.executable, "-m", "likewise", "run", "--executor", "serial", "--json"]
 SOURCE = Path(likewise.__file__).parents[1]

@@ -37,9 +37,7 @@ def content(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def done(
-    tmp_path: Path, experiment: dict[str, Any], once: Callable[[str, Callable[[Path], object]], Path]
-) -> Done:
+def done(tmp_path: Path, experiment: dict[str, Any], once: Callable[[str, Callable[[Path], object]], Path]) -> Done:
     """The experiment done: run once for all tests, and a copy of its store for each."""
 
     def fill(folder: Path) -> None:
@@ -252,14 +250,25 @@ def start(path: Path, store: Path) -> subprocess.Popen[bytes]:
     )
 
 
-@pytest.mark.parametrize(("sent", "after"), [(signal.SIGKILL, (1, 9, 17)), (signal.SIGINT, (18,))])
+starts = pytest.mark.long("starts three processes for each stop")
+
+
+@pytest.mark.parametrize(
+    "stops",
+    [
+        {9: signal.SIGKILL, 18: signal.SIGINT},
+        pytest.param({1: signal.SIGKILL, 10: signal.SIGKILL, 17: signal.SIGKILL}, marks=starts),
+        pytest.param({3: signal.SIGINT, 14: signal.SIGINT}, marks=starts),
+    ],
+    ids=lambda stops: ", ".join(f"{sent.name} at {files}" for files, sent in stops.items()),
+)
 def test_killed_at_any_time_a_run_ends_equal(
-    tmp_path: Path, experiment: dict[str, Any], done: Done, sent: signal.Signals, after: tuple[int, ...]
+    tmp_path: Path, experiment: dict[str, Any], done: Done, stops: dict[int, signal.Signals]
 ) -> None:
     """Stopped as soon as so many files are there and started again, a store is that of one quiet run."""
     path, store = tmp_path / "small.yaml", tmp_path / "killed"
     path.write_text(yaml.safe_dump(experiment))
-    for files in after:
+    for files, sent in stops.items():
         process = start(path, store)
         while process.poll() is None and len(list(store.glob("re*/*"))) < files:
             time.sleep(0.005)
