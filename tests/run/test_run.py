@@ -256,7 +256,7 @@ starts = pytest.mark.long("starts three processes for each stop")
 @pytest.mark.parametrize(
     "stops",
     [
-        {9: signal.SIGKILL, 18: signal.SIGINT},
+        {9: signal.SIGKILL},
         pytest.param({1: signal.SIGKILL, 10: signal.SIGKILL, 17: signal.SIGKILL}, marks=starts),
         pytest.param({3: signal.SIGINT, 14: signal.SIGINT}, marks=starts),
     ],
@@ -274,7 +274,7 @@ def test_killed_at_any_time_a_run_ends_equal(
             time.sleep(0.005)
         os.killpg(process.pid, sent)
         process.wait(timeout=60)
-    assert start(path, store).wait(timeout=120) == 0
+    assert start(path, store).wait(timeout=300) == 0
     assert content(store) == content(done.store)
     assert not list(store.rglob("*.unfinished"))
 

@@ -47,9 +47,12 @@ def test_a_file_that_was_cut_is_not_believed(path: Path, missing: int) -> None:
     assert Growing(path, 4).done.any() == (missing == 0)
 
 
-@pytest.mark.parametrize("n", [3, 5])
-def test_neither_file_is_believed_where_only_both_agree(path: Path, n: int) -> None:
-    """Marks and size of one number of rows under a header of another."""
-    header = path.read_bytes()[:-48].replace(b"[4,3]", b"[%d,3]" % n)
+@pytest.mark.parametrize("marked", [3, 4, 5])
+@pytest.mark.parametrize("told", [3, 4, 5])
+def test_files_are_believed_where_header_marks_and_size_agree_with_what_is_asked_for(
+    path: Path, told: int, marked: int
+) -> None:
+    header = path.read_bytes()[:-48].replace(b"[4,3]", b"[%d,3]" % told)
     path.write_bytes(header + bytes(48))
-    assert not Growing(path, 4).done.any()
+    path.with_suffix(".done").write_bytes(bytes([1] * marked))
+    assert Growing(path, 4).done.tolist() == [told == marked == 4] * 4
