@@ -25,10 +25,7 @@ def test_every_benchmark_but_extraction_is_run() -> None:
     assert {path.name for path in FOLDER.glob("*.py")} - libraries == {*SMALL, "extraction.py"}
 
 
-SLOW = {
-    "paper_workload.py": "scores are computed twice, by either way",
-    "population.py": "two models are fitted to times",
-}
+SLOW = {"paper_workload.py": "scores are computed in two ways", "population.py": "several populations are run"}
 """Those that take long however small they are, and why."""
 
 
