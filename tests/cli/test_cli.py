@@ -206,6 +206,7 @@ def test_failed_tasks_are_listed_with_exit_code_1(cli: Cli, experiment: dict[str
     broken.mkdir()
     (broken / "config.json").write_text('{"model_type": "llama"}')
     experiment["models"].append({"model": str(broken), "name": "broken"})
+    experiment["measures"] = ["cka"]
     (tmp_path / "e.yaml").write_text(yaml.safe_dump(experiment))
     code, _, err = cli("run", "e.yaml", "--executor", "serial")
     assert code == 1
