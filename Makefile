@@ -7,13 +7,24 @@ INPUTS := $(VENV)/.inputs
 # Converted models are kept with the checkout, so that removing it removes them.
 export LIKEWISE_CACHE ?= $(CURDIR)/.cache
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test test-all lint docs bench clean
 
 demo: $(INPUTS) ## a real model and changed copies of it, compared: runs/demo/report.html
 	$(BIN)/likewise run experiments/demo.yaml --store runs/demo
 
-test: $(INPUTS) ## all tests, those with the real model included
-	$(BIN)/python -m pytest -n auto
+# Files whose tests call every numeric function on every kind of shape: shapes in annotations are checked while they run.
+CHECKED := tests/measures/test_definitions.py tests/measures/test_golden.py tests/prepared
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+
+# Each core has a process of its own.
+test test-all: export OMP_NUM_THREADS = 1
+
+test: $(INPUTS) ## every kind of test, those with the real model included: six minutes on two cores
+	$(PYTEST) -m "not long" $(CHECKED)
+	SHAPES=0 $(PYTEST) -m "not long" $(CHECKED:%=--ignore=%)
+
+test-all: $(INPUTS) ## all tests, with shapes checked in all of them: twenty minutes on two cores
+	$(PYTEST)
 
 lint: $(INSTALLED) ## style, types, import contracts
 	$(BIN)/ruff check .

@@ -1,25 +1,53 @@
 """What tests share: checked annotations, the golden data, and every array library as a parameter."""
 
+import os
+
 from jaxtyping import install_import_hook
 
 ROOMS = ("errors", "naming", "arrays", "representation", "prepared", "measures", "statistics")
 
 # Shapes and types in annotations of the numeric rooms hold while tests run; the hook must stand before the first
-# import of likewise.
-install_import_hook([f"likewise.{room}" for room in ROOMS], "beartype.beartype")
+# import of likewise. It doubles the time of what calls small functions many times: `make test` sets SHAPES=0 but for
+# the files in which every function of these rooms is called on every kind of shape.
+if os.environ.get("SHAPES", "1") == "1":
+    install_import_hook([f"likewise.{room}" for room in ROOMS], "beartype.beartype")
 
 import importlib  # noqa: E402
+import shutil  # noqa: E402
 from collections.abc import Callable  # noqa: E402
+from pathlib import Path  # noqa: E402
 from types import ModuleType  # noqa: E402
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from filelock import FileLock  # noqa: E402
 
 
 @pytest.fixture(params=["numpy", "array_api_strict", "torch"])
 def library(request: pytest.FixtureRequest) -> ModuleType:
     """An array library; its ``asarray`` makes arrays of it."""
     return importlib.import_module(request.param)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Return a folder of a name, which is filled once for all processes that run these tests; it is only read."""
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "once"
+    root.mkdir(exist_ok=True)
+
+    def of(name: str, fill: Callable[[Path], object]) -> Path:
+        folder = root / name
+        with FileLock(root / f"{name}.lock"):
+            if not folder.exists():
+                try:
+                    fill(folder)
+                except BaseException:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    raise
+        return folder
+
+    return of
 
 
 @pytest.fixture
@@ -57,6 +85,13 @@ def golden() -> Callable[[int, int, int], tuple[np.ndarray, np.ndarray]]:
         return x, y
 
     return make
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a long test that does not say why it is one."""
+    for item in items:
+        if any(not (mark.args and isinstance(mark.args[0], str)) for mark in item.iter_markers("long")):
+            raise pytest.UsageError(f"{item.nodeid} is long and does not say why")
 
 
 pytest_plugins = ["hub", "tiny", "unusual"]

@@ -25,7 +25,11 @@ def test_every_benchmark_but_extraction_is_run() -> None:
     assert {path.name for path in FOLDER.glob("*.py")} - libraries == {*SMALL, "extraction.py"}
 
 
-@pytest.mark.parametrize("name", SMALL)
+SLOW = {"paper_workload.py": "scores are computed in two ways", "population.py": "several populations are run"}
+"""Those that take long however small they are, and why."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long(SLOW[n])) if n in SLOW else n for n in SMALL])
 def test_benchmark_runs(name: str) -> None:
     options, printed = SMALL[name]
     command = [sys.executable, str(FOLDER / name), *shlex.split(options)]

@@ -7,7 +7,7 @@ import yaml
 
 import likewise
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.long("four models of the real size, on 96 prompts")]
 
 DEMO = Path(__file__).parents[1] / "experiments" / "demo.yaml"
 

@@ -30,8 +30,8 @@ def test_commands_and_files_that_pages_name_exist(page: Path) -> None:
     text = page.read_text()
     commands = {c.name for c in app.registered_commands}
     assert set(re.findall(r"(?:`|    )likewise ([\w-]+)", text)) <= commands
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.M))
-    assert set(re.findall(r"(?:`|    )make (\w+)", text)) <= targets
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.M))
+    assert set(re.findall(r"(?:`|    )make ([\w-]+)", text)) <= targets
     for link in re.findall(r"\]\(([^)#]+)\)", text):
         assert link.startswith("https://") or (page.parent / link).exists(), link
     for path in re.findall(r"`((?:src|tests|docs|experiments|benchmarks)/[a-z0-9_./-]+)`", text):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from likewise.errors import InputError
-from likewise.naming import canonical_json, did_you_mean, format_call, parse_call
+from likewise.naming import canonical_json, checked_call, did_you_mean, format_call, parse_call
 
 LITERALS = st.one_of(
     st.none(),
@@ -76,3 +76,12 @@ def test_canonical_json_refuses_what_json_does_not_have(value):
 )
 def test_nearest_names_or_all_of_them(given, answer):
     assert did_you_mean(given, ["jaccard", "abd", "abc"]) == answer
+
+
+@pytest.mark.parametrize("written", ["true", "True", "false", "none", '"1"', "word", "[1]"])
+def test_what_is_no_number_is_not_taken_for_one(written):
+    def f(model, *, k: int): ...
+
+    with pytest.raises(InputError, match=r"f\(k=.*number"):
+        checked_call("change", f"f(k={written})", {"f": f}, {"k": (lambda v: True, "anything")}, after=1)
+    assert checked_call("change", "f(k=1)", {"f": f}, {"k": (lambda v: True, "anything")}, after=1) == "f(k=1)"

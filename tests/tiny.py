@@ -253,13 +253,11 @@ def save_tiny(folder: Path, architecture: str = "llama", *, seed: int = 0, safe:
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+def tiny(once: Callable[[str, Callable[[Path], object]], Path]) -> Callable[..., Path]:
     """Return the folder of a tiny model, made once for each architecture and seed."""
-    root = tmp_path_factory.mktemp("models")
 
     def make(architecture: str = "llama", seed: int = 0) -> Path:
-        folder = root / f"{architecture}-{seed}"
-        return folder if folder.exists() else save_tiny(folder, architecture, seed=seed)
+        return once(f"{architecture}-{seed}", lambda folder: save_tiny(folder, architecture, seed=seed))
 
     return make
 

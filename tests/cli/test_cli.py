@@ -206,6 +206,7 @@ def test_failed_tasks_are_listed_with_exit_code_1(cli: Cli, experiment: dict[str
     broken.mkdir()
     (broken / "config.json").write_text('{"model_type": "llama"}')
     experiment["models"].append({"model": str(broken), "name": "broken"})
+    experiment["measures"] = ["cka"]
     (tmp_path / "e.yaml").write_text(yaml.safe_dump(experiment))
     code, _, err = cli("run", "e.yaml", "--executor", "serial")
     assert code == 1
@@ -241,7 +242,7 @@ def test_bytes_are_said_as_people_do(count: int, text: str) -> None:
 
 
 def test_explain_and_learning_curve_of_stored_representations(cli: Cli, written: Path, tmp_path: Path) -> None:
-    cli("run", written, "--store", tmp_path / "store")
+    cli("run", written, "--store", tmp_path / "store", "--executor", "serial")
     where = ("--dataset", "humaneval", "--store", tmp_path / "store")
     code, out, err = cli("explain", "first", "noisy", *where, "--count", 2)
     assert code == 0, err
@@ -263,7 +264,7 @@ def test_explain_and_learning_curve_of_stored_representations(cli: Cli, written:
 def test_best_layers_of_stored_models(cli: Cli, experiment: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "layers.yaml"
     path.write_text(yaml.safe_dump({**experiment, "representation": {"layers": ["1", "last"]}, "measures": ["cka"]}))
-    assert cli("run", path, "--store", tmp_path / "store")[0] == 0
+    assert cli("run", path, "--store", tmp_path / "store", "--executor", "serial")[0] == 0
     where = ("--dataset", "humaneval", "--store", tmp_path / "store", "--measure", "cka", "--permutations", 9)
     code, out, err = cli("best-layers", "first", "noisy", *where)
     assert code == 0 and "p alone" in out and "too small by the choice" in err, err

@@ -25,7 +25,16 @@ TEXTS = (
 )
 PROMPTS = Prompts("mixed", tuple(f"p{i}" for i in range(len(TEXTS))), TEXTS, "{{ text }}")
 
-each_family = pytest.mark.parametrize("family", FAMILIES)
+OWN_WAY = {"gpt_neox", "bloom", "opt", "llama", "gemma3", "mamba", "bert", "roberta", "t5"}
+"""Families of which each has a way of its own with positions, masks or windows; the others are variations of one."""
+
+# The models of a family are loaded once, in the process that runs its tests.
+group = {f: pytest.mark.xdist_group(f) for f in FAMILIES}
+variation = pytest.mark.long("of twenty families, eleven are variations of the others")
+each_family = pytest.mark.parametrize("family", [pytest.param(f, marks=group[f]) for f in FAMILIES])
+each_way = pytest.mark.parametrize(
+    "family", [pytest.param(f, marks=[group[f], *([] if f in OWN_WAY else [variation])]) for f in FAMILIES]
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -116,7 +125,7 @@ def test_layers_are_what_enters_and_leaves_the_blocks_and_what_the_head_reads(
     assert max(differences(alone(family), expected).values()) < 1e-5
 
 
-@each_family
+@each_way
 @pytest.mark.parametrize("padding_side", ["right", "left"])
 @pytest.mark.parametrize("batch_tokens", [150, 5000])
 def test_rows_do_not_depend_on_the_rest_of_their_batch(
@@ -130,7 +139,7 @@ def test_rows_do_not_depend_on_the_rest_of_their_batch(
     assert max(differences(rows, alone(family)).values()) < 1e-4
 
 
-@each_family
+@each_way
 @pytest.mark.parametrize(("dtype", "tolerance"), [("bfloat16", 0.05), ("float16", 0.01)])
 def test_in_half_precision_rows_depend_on_their_batch_by_rounding(
     loaded: Callable[..., LoadedModel],
@@ -143,7 +152,7 @@ def test_in_half_precision_rows_depend_on_their_batch_by_rounding(
     assert max(differences(rows, alone(family, dtype)).values()) < tolerance
 
 
-@each_family
+@each_way
 def test_rows_follow_the_order_of_the_prompts(loaded: Callable[..., LoadedModel], family: str) -> None:
     order = np.random.default_rng(0).permutation(len(TEXTS))
     shuffled = Prompts("mixed", tuple(PROMPTS.ids[i] for i in order), tuple(TEXTS[i] for i in order), "")
@@ -152,7 +161,7 @@ def test_rows_follow_the_order_of_the_prompts(loaded: Callable[..., LoadedModel]
     assert differences({"last": again}, {"last": rows[order]})["last"] < 1e-4
 
 
-@each_family
+@each_way
 def test_rows_of_different_prompts_and_layers_differ_by_far_more(
     alone: Callable[..., dict[str, np.ndarray]], family: str
 ) -> None:
@@ -162,7 +171,7 @@ def test_rows_of_different_prompts_and_layers_differ_by_far_more(
     assert differences({"2": rows["1"]}, {"2": rows["2"]})["2"] > 0.1
 
 
-@each_family
+@each_way
 def test_the_head_is_never_run(tiny: Callable[..., Path], family: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No product has as many columns as the vocabulary has tokens."""
     model = load_model(ModelSpec(model=str(tiny(family))), device="cpu", dtype="float32").model
@@ -287,6 +296,10 @@ def test_a_model_that_reads_no_text_is_refused() -> None:
     )
     with pytest.raises(ModelError, match="ViTModel, which reads the input of ViTModel, takes no text"):
         text_stack(transformers.ViTModel(config))
+
+
+def test_families_of_their_own_way_are_families() -> None:
+    assert not OWN_WAY - FAMILIES.keys()
 
 
 def test_the_documentation_names_every_family_that_is_tested() -> None:

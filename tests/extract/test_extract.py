@@ -16,9 +16,10 @@ from likewise.store import Parts
 
 ARCHITECTURES = ["llama", "gpt_neox", "bloom", "opt", "gpt2"]
 REAL = "smollm2-135m-instruct"
+real = [pytest.mark.model, pytest.mark.xdist_group("real")]  # loaded in one process
 
 
-@pytest.fixture(scope="module", params=[*ARCHITECTURES, pytest.param(REAL, marks=pytest.mark.model)])
+@pytest.fixture(scope="module", params=[*ARCHITECTURES, pytest.param(REAL, marks=real)])
 def loaded(request: pytest.FixtureRequest, tiny: Callable[..., Path]) -> LoadedModel:
     name = request.param if request.param == REAL else str(tiny(request.param))
     return load_model(ModelSpec(model=name), device="cpu", dtype="float32")
@@ -49,12 +50,16 @@ def alone(loaded: LoadedModel, prompts: Prompts, layers: Sequence[str]) -> dict[
 LAYERS = ["embedding", "1", "2", "last"]
 
 
+@pytest.fixture(scope="module")
+def reference(loaded: LoadedModel, prompts: Prompts) -> dict[str, np.ndarray]:
+    return alone(loaded, prompts, LAYERS)
+
+
 @pytest.mark.parametrize("batch_tokens", [1, 150, 5000])
 @pytest.mark.parametrize("padding_side", ["left", "right"])
 def test_rows_do_not_depend_on_batch_or_padding(
-    loaded: LoadedModel, prompts: Prompts, batch_tokens: int, padding_side: str
+    loaded: LoadedModel, prompts: Prompts, reference: dict[str, np.ndarray], batch_tokens: int, padding_side: str
 ) -> None:
-    reference = alone(loaded, prompts, LAYERS)
     rows = extract(loaded, prompts, LAYERS, "last_token", batch_tokens=batch_tokens, padding_side=padding_side)
     assert {layer: relative(rows[layer], reference[layer]) < 1e-4 for layer in LAYERS} == dict.fromkeys(LAYERS, True)
 

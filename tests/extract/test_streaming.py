@@ -229,8 +229,11 @@ def content(store: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in store.glob("representations/*") if p.is_file()}
 
 
-def test_killed_at_random_five_times_two_models_and_two_data_sets_end_equal(
-    tmp_path: Path, tiny: Callable[..., Path]
+@pytest.mark.parametrize(
+    "kills", [1, pytest.param(5, marks=pytest.mark.long("each kill costs a start, and half a minute of extraction"))]
+)
+def test_killed_at_random_two_models_and_two_data_sets_end_equal(
+    tmp_path: Path, tiny: Callable[..., Path], kills: int
 ) -> None:
     # Batches of one prompt, so that a run takes a while.
     value = {
@@ -250,7 +253,7 @@ def test_killed_at_random_five_times_two_models_and_two_data_sets_end_equal(
     assert start(tmp_path / "quiet").wait(timeout=300) == 0
     rng = random.Random(0)
     killed = 0
-    for _ in range(9):
+    for _ in range(kills + 4):
         process = start(tmp_path / "store")
         begun = time.monotonic()
         before = newest(tmp_path / "store")
@@ -263,9 +266,9 @@ def test_killed_at_random_five_times_two_models_and_two_data_sets_end_equal(
             os.killpg(process.pid, signal.SIGKILL)
             killed += 1
         process.wait(timeout=60)
-        if killed == 5:
+        if killed == kills:
             break
-    assert killed == 5
+    assert killed == kills
     assert len(content(tmp_path / "store")) < len(content(tmp_path / "quiet"))
     assert start(tmp_path / "store").wait(timeout=300) == 0
     assert content(tmp_path / "store") == content(tmp_path / "quiet")

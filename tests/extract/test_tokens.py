@@ -1,5 +1,6 @@
 """Tokens: spans are found exactly, beginnings are neither lost nor doubled, nothing is cut in silence."""
 
+import functools
 import json
 import re
 import unicodedata
@@ -97,12 +98,23 @@ def walked(kind: str, tokens: list[str], text: str) -> list[set[int]]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["bytes", "wordpiece", "sentencepiece", pytest.param(REAL, marks=pytest.mark.model)])
+@functools.cache
+def real_tokenizer() -> Any:
+    return load_model(ModelSpec(model=REAL), device="cpu", dtype="float32").tokenizer
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "bytes",
+        "wordpiece",
+        "sentencepiece",
+        pytest.param(REAL, marks=[pytest.mark.model, pytest.mark.xdist_group("real")]),
+    ],
+)
 @pytest.mark.parametrize("spans", [WORDS, Spans(regex=r"\S+"), Spans(regex=r"\S")], ids=["words", "chunks", "letters"])
 def test_spans_are_the_tokens_that_cover_their_characters(kind: str, spans: Spans) -> None:
-    mine = (
-        load_model(ModelSpec(model=REAL), device="cpu", dtype="float32").tokenizer if kind == REAL else tokenizer(kind)
-    )
+    mine = real_tokenizer() if kind == REAL else tokenizer(kind)
     prompts = prompts_of((*SCRIPTS, "The lid did not fit on the jar."), spans)
     tokens = tokenize(mine, prompts)
     assert tokens.rows is not None and prompts.spans is not None

@@ -1,5 +1,6 @@
 """Other packages beside ours: their numbers where they are right, and the cause where they are not."""
 
+import functools
 import subprocess
 import sys
 
@@ -41,8 +42,20 @@ def need(package: str) -> None:
             deep_reps()
         except ImportError:
             pytest.skip("could not import 'deep_reps'")
+    elif name == "dcor":
+        as_written("dcor")
     else:
         pytest.importorskip(name)
+
+
+@functools.cache
+def as_written(package: str) -> None:
+    """Import a package without compiling it, which takes numba most of a minute."""
+    numba = pytest.importorskip("numba")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numba.config, "DISABLE_JIT", True)
+        patch.setattr(numba, "guvectorize", lambda *_, **__: lambda function: function)
+        pytest.importorskip(package)
 
 
 @pytest.fixture

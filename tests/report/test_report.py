@@ -351,6 +351,8 @@ def test_a_missing_library_gives_the_install_line() -> None:
     code = """
 import sys
 from likewise.errors import MissingDependencyError
+
+pytestmark = pytest.mark.xdist_group("report")  # what is made once for the file is made in one process
 for library in ("matplotlib", "pandas", "plotly", "jinja2"):
     there = sys.modules.pop(library, None)
     sys.modules[library] = None

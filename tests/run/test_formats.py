@@ -17,6 +17,8 @@ from likewise.report.experiment import report_experiment
 from likewise.run import Done
 from likewise.store import Store
 
+pytestmark = pytest.mark.xdist_group("formats")  # what is made once for the file is made in one process
+
 CHAT = (
     "{% for m in messages %}<{{ m['role'] }}> {{ m['content'] }}\n{% endfor %}"
     "{% if add_generation_prompt %}<a>{% endif %}"

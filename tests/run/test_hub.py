@@ -20,6 +20,8 @@ from likewise.extract import ModelSpec
 from likewise.plan import Experiment, Resolve, model_size, plan
 from likewise.store import Store
 
+pytestmark = pytest.mark.xdist_group("hub")  # what is made once for the file is made in one process
+
 MODELS = ["owner/one", "owner/two"]
 COMMAND = [sys.executable, "-m", "likewise", "run", "--executor", "serial", "--json"]
 SOURCE = Path(likewise.__file__).parents[1]
@@ -215,6 +217,7 @@ def test_stores_are_merged_by_copying_representations(
         assert (a.a, a.b, a.measure, a.value, a.null_mean) == (b.a, b.b, b.measure, b.value, b.null_mean)
 
 
+@pytest.mark.long("one more process that loads torch; that pins stand is tested above")
 def test_representations_from_another_store_bring_their_commits(moved: dict[str, Any], workplace: Workplace) -> None:
     """Copied without their pins, they go on with what they name and not with the newest."""
     shutil.copytree(moved["added"][1].folder / "representations", workplace.folder / "brought" / "representations")

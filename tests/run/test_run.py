@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import os
+import pickle
 import re
 import shutil
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +37,16 @@ def content(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def done(tmp_path: Path, experiment: dict[str, Any]) -> Done:
-    return likewise.run(experiment, tmp_path / "store")
+def done(tmp_path: Path, experiment: dict[str, Any], once: Callable[[str, Callable[[Path], object]], Path]) -> Done:
+    """The experiment done: run once for all tests, and a copy of its store for each."""
+
+    def fill(folder: Path) -> None:
+        made = likewise.run(experiment, folder / "store")
+        (folder / "done.pickle").write_bytes(pickle.dumps(made))
+
+    made = once("done", fill)
+    shutil.copytree(made / "store", tmp_path / "store")
+    return replace(pickle.loads((made / "done.pickle").read_bytes()), store=tmp_path / "store")
 
 
 def numbers(done: Done) -> list[tuple[Any, ...]]:
@@ -240,20 +250,31 @@ def start(path: Path, store: Path) -> subprocess.Popen[bytes]:
     )
 
 
-@pytest.mark.parametrize(("sent", "after"), [(signal.SIGKILL, (1, 9, 17)), (signal.SIGINT, (18,))])
+starts = pytest.mark.long("starts three processes for each stop")
+
+
+@pytest.mark.parametrize(
+    "stops",
+    [
+        {9: signal.SIGKILL},
+        pytest.param({1: signal.SIGKILL, 10: signal.SIGKILL, 17: signal.SIGKILL}, marks=starts),
+        pytest.param({3: signal.SIGINT, 14: signal.SIGINT}, marks=starts),
+    ],
+    ids=lambda stops: ", ".join(f"{sent.name} at {files}" for files, sent in stops.items()),
+)
 def test_killed_at_any_time_a_run_ends_equal(
-    tmp_path: Path, experiment: dict[str, Any], done: Done, sent: signal.Signals, after: tuple[int, ...]
+    tmp_path: Path, experiment: dict[str, Any], done: Done, stops: dict[int, signal.Signals]
 ) -> None:
     """Stopped as soon as so many files are there and started again, a store is that of one quiet run."""
     path, store = tmp_path / "small.yaml", tmp_path / "killed"
     path.write_text(yaml.safe_dump(experiment))
-    for files in after:
+    for files, sent in stops.items():
         process = start(path, store)
         while process.poll() is None and len(list(store.glob("re*/*"))) < files:
             time.sleep(0.005)
         os.killpg(process.pid, sent)
         process.wait(timeout=60)
-    assert start(path, store).wait(timeout=120) == 0
+    assert start(path, store).wait(timeout=300) == 0
     assert content(store) == content(done.store)
     assert not list(store.rglob("*.unfinished"))
 

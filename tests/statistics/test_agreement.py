@@ -172,3 +172,19 @@ def test_disagreements_name_the_pairs_whose_places_differ_most(results):
     assert [abs(d.first_place - d.second_place) for d in found] == pytest.approx(sorted(apart, reverse=True)[:3])
     names = [(c.a, c.b) for c in results if (c.dataset, c.measure) == ("one", "cka")]
     assert apart[names.index((found[0].a, found[0].b))] == max(apart)
+
+
+@pytest.mark.parametrize(
+    ("there", "kept"),
+    [
+        ("ac bc", "ac"),  # a and b lack each other: the later one goes
+        ("bc ac", "bc"),
+        ("ab ac ad bc bd", "abc"),
+        ("ab cd", "ab"),
+        ("ab bc cd da", "ab"),
+        ("ab ac bc cd", "abc"),  # d lacks most, and would go wherever it stood
+        ("dc ab ac bc", "cab"),
+    ],
+)
+def test_of_models_that_lack_as_many_pairs_the_later_ones_are_left_out(there, kept):
+    assert complete([(pair[0], pair[1]) for pair in there.split()]) == list(kept)

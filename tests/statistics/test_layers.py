@@ -79,3 +79,18 @@ def test_layers_without_a_score_are_counted_and_left_out():
 def test_what_cannot_be_compared_is_refused(models, permutations, message):
     with pytest.raises(InputError, match=message):
         best_layers(models, "cka", permutations=permutations)
+
+
+@pytest.mark.parametrize("measure", ["cka", "procrustes", "linear_predictivity(folds=4, ridge=0.1)"])
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_layers_without_a_score_leave_the_chance_level_of_the_others(measure, place):
+    flat = np.ones((20, 3))
+    names = [*MODELS["x"]]
+    more = {**MODELS["x"], "flat": flat}
+    mixed = {"x": {name: more[name] for name in [*names[:place], "flat", *names[place:]]}, "y": MODELS["y"]}
+    alone = best_layers(MODELS, measure, permutations=9, seed=4)
+    for found, expected in zip(best_layers(mixed, measure, permutations=9, seed=4), alone, strict=True):
+        assert (found.layer_a, found.layer_b) == (expected.layer_a, expected.layer_b)
+        for field in ("value", "null_mean", "null_std", "z", "pvalue", "calibrated", "pvalue_alone"):
+            assert getattr(expected, field) is not None
+            assert getattr(found, field) == pytest.approx(getattr(expected, field), rel=1e-12), field

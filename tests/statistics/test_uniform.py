@@ -38,7 +38,7 @@ def test_pvalues_of_moments_are_uniform(n, d, flat):
         assert abs(known.mean()) < 4 * known.std() / len(known) ** 0.5 + 1e-9, measure
 
 
-@pytest.mark.slow
+@pytest.mark.long("200 pairs in every measure, four minutes")
 @pytest.mark.parametrize("flat", [True, False], ids=["flat", "power law"])
 def test_pvalues_of_shuffles_are_uniform_and_calibrated_scores_zero_at_the_size_of_a_data_set(flat):
     # benchmarks/chance.py has 4,096 features, 1,267 items, and rtd, of which one shuffle takes a third of a second.

@@ -1,0 +1,55 @@
+"""What the report says of the table: counts by corrected p-values, shares of chance."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from likewise.report import findings, tables
+from likewise.statistics import compare
+
+RNG = np.random.default_rng(8)
+THREE = {name: RNG.normal(size=(15, 4)) for name in "abc"}
+
+
+def frame_of(measures: list[str], **columns: Any) -> pd.DataFrame:
+    """A table of three pairs on which columns were changed."""
+    frame = tables.long_frame(compare(THREE, measures, permutations=20, null="shuffles", groups=0))
+    return frame.assign(**columns)
+
+
+def corrected(frame: pd.DataFrame) -> list[str]:
+    return [name for name in frame if name.startswith("pvalue_")]
+
+
+@pytest.mark.parametrize(
+    ("p", "after", "unsure"),
+    [
+        (0.001, 0.051, 3),  # small as it is, and not after the correction for all scores
+        (0.001, 0.05, 0),  # the level itself is small enough, as the sentence says
+        (0.001, 0.001, 0),
+        (0.9, 0.9, 3),
+    ],
+)
+def test_pairs_are_told_from_chance_by_corrected_p(p: float, after: float, unsure: int) -> None:
+    frame = frame_of(["cka", "rsa"], pvalue=p)
+    assert corrected(frame)
+    frame = frame.assign(**dict.fromkeys(corrected(frame), after))
+    ((_, said),) = findings.standouts(tables.pair_summary(frame))
+    assert said[-1].startswith(f"Not told from chance: {unsure} of 3 pairs")
+
+
+def test_each_pair_is_counted_by_the_smallest_of_its_corrected_ps() -> None:
+    frame = frame_of(["cka", "rsa"], pvalue=0.001)
+    small = (frame["a"] == "a") & (frame["configuration"] == "rsa")
+    frame = frame.assign(**dict.fromkeys(corrected(frame), np.where(small, 0.04, 0.06)))
+    ((_, said),) = findings.standouts(tables.pair_summary(frame))
+    assert said[-1].startswith("Not told from chance: 1 of 3 pairs")
+
+
+@pytest.mark.parametrize(("chance", "share"), [(0.5, "100%"), (0.4, "80%"), (0.75, "100%")])
+def test_shuffled_rows_reach_all_of_a_raw_score_and_never_more(chance: float, share: str) -> None:
+    frame = frame_of(["cka"], value=0.5, null_mean=chance)
+    (line,) = [w for w in findings.warnings_of(frame, [], {}, []) if "mostly chance" in w]
+    assert f"cka ({share})" in line
