@@ -2,6 +2,7 @@
 
 from likewise.store.archives import arrow_files, read_folder
 from likewise.store.atomic import write_atomically, write_text
+from likewise.store.door import read_json, read_table, write_json, write_table
 from likewise.store.files import read_file
 from likewise.store.growing import Growing, Parts
 from likewise.store.keys import content_key, file_hash, files_hash
@@ -17,6 +18,10 @@ __all__ = [
     "files_hash",
     "read_file",
     "read_folder",
+    "read_json",
+    "read_table",
     "write_atomically",
+    "write_json",
+    "write_table",
     "write_text",
 ]
