@@ -1,6 +1,8 @@
 """The entry point: commands, and what an error means for the exit code."""
 
+import signal
 import sys
+from typing import Any
 
 import typer
 from rich.text import Text
@@ -22,7 +24,7 @@ from likewise.cli import (
 from likewise.cli.console import messages
 from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
 
-DONE, FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG_REQUEST, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 app = typer.Typer(
     name="likewise",
@@ -31,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # brackets in a help text are brackets
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 done, 1 some tasks failed and are listed, 2 the request was wrong, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 some tasks failed and are listed, 2 the request was wrong, 130 interrupted, 143 ended by SIGTERM.",
 )
 for command in (
     run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain,
@@ -42,6 +44,16 @@ for command in (
 
 def main() -> None:
     """Run the command line."""
+    terminated = False
+
+    def stop(*_: Any) -> None:
+        nonlocal terminated
+        terminated = True
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what follows puts things in order
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, stop)  # what batch systems send, handled like Ctrl-C
     sys.path.append("")  # last, so that a measure of your own is found and nothing else is hidden
     try:
         app()
@@ -50,7 +62,10 @@ def main() -> None:
     except LikewiseError as error:
         sys.exit(_explain(error, FAILED))
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        sys.exit(TERMINATED if terminated else INTERRUPTED)
+    except SystemExit as over:
+        # Typer has made an exit of the interrupt.
+        sys.exit(TERMINATED if terminated and over.code == INTERRUPTED else over.code)
 
 
 def _explain(error: LikewiseError, code: int) -> int:

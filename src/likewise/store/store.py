@@ -21,7 +21,7 @@ from likewise.naming import canonical_json
 from likewise.representation import Representation
 from likewise.statistics import OF_THE_TABLE, SCHEMA, Comparison, Reduced, Results
 from likewise.store import shapes
-from likewise.store.atomic import sweep, write_atomically
+from likewise.store.atomic import check_no_link, sweep, write_atomically
 from likewise.store.door import (
     CHECKSUM,
     damaged,
@@ -40,6 +40,9 @@ from likewise.store.keys import LENGTH, content_key, file_hash
 
 VERSION = 1
 """Of the layout of a store; raised when an older likewise could not read what a newer one writes."""
+
+PARTS = ("representations", "results", "experiments", "pins", "reduced")
+"""Folders of a store."""
 
 SMALL = 2**20
 """Bytes of a file with a few fields that is read."""
@@ -101,11 +104,18 @@ class Store:
             if version != VERSION:
                 raise StoreError(f"{self.folder} is a store of version {version}; this likewise reads {VERSION}")
 
+    def is_there(self) -> bool:
+        """Whether the folder is a store: something has been saved in it."""
+        return there(self.folder / "store.json")
+
     def sweep(self) -> None:
         """Delete the unfinished files of processes that were killed."""
         sweep(self.folder)
 
     def _mark(self) -> None:
+        """Say what the folder is, before anything is saved in it."""
+        for part in PARTS:
+            check_no_link(self.folder / part)
         about = self.folder / "store.json"
         if not there(about):
             write_json(about, {"what": "a store of likewise", "version": VERSION})
@@ -246,7 +256,9 @@ class Store:
         tensors = {"vector": reduced.vector, "sums": reduced.sums}
         notes = {**about, "reason": reduced.reason}
         content = save(tensors, metadata={**notes, CHECKSUM: _checksum(tensors, notes)})
+        self._mark()
         path = self.reduced_path(key, configuration)
+        check_no_link(path.parent)
         write_atomically(path, lambda p: p.write_bytes(content), durable=False)
 
     def load_reduced(self, key: str, configuration: Configuration) -> tuple[Reduced, dict[str, str]]:
