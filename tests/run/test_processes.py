@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -93,10 +92,10 @@ def ended(pids: list[int]) -> bool:
 
 
 @pytest.fixture
-def script(tmp_path: Path) -> Iterator[Path]:
+def script(tmp_path: Path) -> Path:
     path = tmp_path / "script.py"
     path.write_text(SCRIPT)
-    yield path
+    return path
 
 
 def test_workers_end_with_their_parent_whatever_they_do(tmp_path: Path, script: Path) -> None:

@@ -33,7 +33,8 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # brackets in a help text are brackets
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 done, 1 some tasks failed and are listed, 2 the request was wrong, 130 interrupted, 143 ended by SIGTERM.",
+    epilog="Exit codes: 0 done, 1 some tasks failed and are listed, 2 the request was wrong, 130 interrupted, "
+    "143 ended by SIGTERM.",
 )
 for command in (
     run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain,

@@ -68,7 +68,7 @@ def names_in(folder: Path, ending: str) -> list[str]:
     if folder.is_symlink():
         raise damaged(folder, "it is a link")
     try:
-        found = sorted(os.listdir(folder))
+        found = sorted(path.name for path in folder.iterdir())
     except OSError as error:
         raise unreadable(folder, error) from error
     return [name.removesuffix(ending) for name in found if name.endswith(ending) and not name.startswith(".")]

@@ -162,7 +162,6 @@ REPRESENTATION = Fields(
 PIN = Fields(
     {"kind": TEXT, "hub": TEXT, "revision": TEXT, "commit": TEXT},
     {"width": COUNT_OR_NOTHING, "blocks": COUNT_OR_NOTHING},
-    others=ANYTHING,
 )
 
 EXPERIMENT_RECORD = Fields(
