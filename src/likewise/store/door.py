@@ -157,6 +157,8 @@ def json_bytes(value: Mapping[str, Any]) -> bytes:
         content = (json.dumps(whole, indent=1, ensure_ascii=False) + "\n").encode()
     except UnicodeEncodeError as error:
         raise InputError(f"a text holds {error.object[error.start : error.end]!r}, which is no character") from error
+    except ValueError as error:
+        raise InputError(f"a description cannot be written: {error}") from error
     if len(content) > MOST_JSON:
         raise InputError(f"a description of {len(content):,} bytes is too large: at most {MOST_JSON:,} are read")
     return content
