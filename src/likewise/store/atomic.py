@@ -73,7 +73,9 @@ def check_no_link(folder: Path) -> None:
     StoreError
         If it is one.
     """
-    if folder.is_symlink():
+    with said(folder):
+        link = folder.is_symlink()
+    if link:
         raise StoreError(f"{folder} is a link, and nothing is written through it; delete the link and run again")
 
 

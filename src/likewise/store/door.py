@@ -84,13 +84,12 @@ def opened(path: Path) -> int:
     StoreError
         If it is anything else, or cannot be read.
     """
-    if path.parent.is_symlink():
-        raise damaged(path.parent, "it is a link")
     # Not blocking: what has no writer would be waited for.
     flags = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
     try:
-        if path.is_symlink():
-            raise damaged(path, "it is a link")
+        for part in (path.parent, path):
+            if part.is_symlink():
+                raise damaged(part, "it is a link")
         number = os.open(path, os.O_RDONLY | sum(flags))
     except (FileNotFoundError, StoreError):
         raise
@@ -287,6 +286,7 @@ def _plain(kind: Any) -> Any:
 
 def _not_finite(table: pa.Table) -> str | None:
     for field, column in zip(table.schema, table.columns, strict=True):
-        if pa.types.is_floating(field.type) and pc.all(pc.is_finite(column)).as_py() is False:
+        numbers = pc.list_flatten(column) if pa.types.is_list(field.type) else column
+        if pa.types.is_floating(numbers.type) and pc.all(pc.is_finite(numbers)).as_py() is False:
             return f"column {field.name!r} holds a number that is not finite"
     return None

@@ -311,10 +311,10 @@ class Store:
         StoreError
             If a file that is called otherwise lies among them.
         """
-        keys = names_in(self.folder / "results", ".parquet")
-        if odd := [key for key in keys if not shapes.KEY.fullmatch(key)]:
+        names = names_in(self.folder / "results", ".parquet")
+        if odd := [name for name in names if not shapes.KEY.fullmatch(name.partition(".")[0])]:
             raise damaged(self.folder / "results" / f"{odd[0]}.parquet", "its name is no key")
-        return keys
+        return [name for name in names if "." not in name]  # what lies beside a tile has its key and a word more
 
     def tables(self, only: str | None = None) -> Iterator[tuple[dict[str, Any], pa.Table]]:
         """Yield the table of every stored tile, or of one, with what was asked for.
@@ -340,7 +340,7 @@ class Store:
             if wrong := _unbelievable(table):
                 raise damaged(path, wrong)
             columns = {"seconds": _seconds(path, table.num_rows)}
-            columns |= {name: pa.nulls(table.num_rows, pa.float64()) for name in OF_THE_TABLE}
+            columns |= {name: _empty(SCHEMA.field(name).type, table.num_rows) for name in OF_THE_TABLE}
             for name, column in columns.items():
                 table = table.append_column(SCHEMA.field(name), column)
             yield request, table.select(SCHEMA.names).cast(SCHEMA)
@@ -415,6 +415,11 @@ def _seconds(results: Path, rows: int) -> Any:
     if len(seconds) != rows:
         raise damaged(path, f"it has {len(seconds)} rows beside {rows}")
     return seconds
+
+
+def _empty(kind: Any, rows: int) -> Any:
+    """A column that says nothing: of numbers that are missing, or of empty texts."""
+    return pa.nulls(rows, kind) if pa.types.is_floating(kind) else pa.array([""] * rows, pa.string()).cast(kind)
 
 
 def _of_this_version(table: pa.Table) -> pa.Table:
