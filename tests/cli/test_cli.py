@@ -1,8 +1,10 @@
 """The command line: results on standard output, messages on standard error, exit codes that scripts can trust."""
 
 import json
+import os
 import re
 import shlex
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -232,6 +234,19 @@ def test_ctrl_c_says_how_to_go_on(cli: Cli, written: Path, monkeypatch: pytest.M
     monkeypatch.setattr(sys.modules["likewise.run.run"], "perform", interrupt)
     code, _, err = cli("run", written, "--executor", "serial")
     assert code == 130 and "the same command goes on from there" in err and "Traceback" not in err
+
+
+def test_sigterm_is_handled_like_ctrl_c(cli: Cli, written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def terminate(*args: object, **kwargs: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(sys.modules["likewise.run.run"], "perform", terminate)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        code, _, err = cli("run", written, "--executor", "serial")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert code == 143 and "the same command goes on from there" in err and "Traceback" not in err
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from likewise.report.experiment import report_experiment
 from likewise.run import Done, Executor, Outcome, Processes, Serial, Settings, Step, perform
 from likewise.run.worker import release
 from likewise.statistics import NO_CHANCE, Trust
-from likewise.store import Store
+from likewise.store import Store, write_json
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -181,9 +181,9 @@ def test_a_value_that_is_not_finite_is_placed(tmp_path: Path, experiment: dict[s
 def test_changed_prompts_under_the_same_ids_are_refused(done: Done, experiment: dict[str, Any]) -> None:
     store = Store(done.store)
     key = next(iter(done.results)).a_key
-    about = store.representation_path(key).with_suffix(".json")
-    source = store.describe_representation(key)["source"]
-    about.write_text(about.read_text().replace(source["records"], "0" * 24).replace(source["prompts"], "1" * 24))
+    about = store.describe_representation(key)
+    about["source"] |= {"records": "0" * 24, "prompts": "1" * 24}
+    write_json(store.representation_path(key).with_suffix(".json"), about)
     for path in (done.store / "results").glob("*.parquet"):
         path.unlink()
     again = likewise.run(experiment, done.store)

@@ -1,6 +1,8 @@
 """The entry point: commands, and what an error means for the exit code."""
 
+import signal
 import sys
+from typing import Any
 
 import typer
 from rich.text import Text
@@ -22,7 +24,7 @@ from likewise.cli import (
 from likewise.cli.console import messages
 from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
 
-DONE, FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG_REQUEST, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 TRACEBACK = "--traceback"
 """Anywhere on the command line: show where an error came from, instead of one line."""
@@ -34,8 +36,8 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # brackets in a help text are brackets
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 done, 1 some tasks failed and are listed, 2 the request was wrong, 130 interrupted. "
-    f"After an error, {TRACEBACK} shows where it came from.",
+    epilog="Exit codes: 0 done, 1 some tasks failed and are listed, 2 the request was wrong, 130 interrupted, "
+    f"143 ended by SIGTERM. After an error, {TRACEBACK} shows where it came from.",
 )
 for command in (
     run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain,
@@ -48,10 +50,23 @@ def main() -> None:
     """Run the command line."""
     words = [word for word in sys.argv if word != TRACEBACK]
     traced, sys.argv = len(words) < len(sys.argv), words
+    terminated = False
+
+    def stop(*_: Any) -> None:
+        nonlocal terminated
+        terminated = True
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what follows puts things in order
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, stop)  # what batch systems send, handled like Ctrl-C
     try:
         app()
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        sys.exit(TERMINATED if terminated else INTERRUPTED)
+    except SystemExit as over:
+        # Typer has made an exit of the interrupt.
+        sys.exit(TERMINATED if terminated and over.code == INTERRUPTED else over.code)
     except Exception as error:
         if traced:
             raise

@@ -78,9 +78,10 @@ def find_store(folder: Path | None) -> Store:
             names = ", ".join(map(str, found)) or "none there"
             raise InputError(f"which store? name it with --store (under runs/: {names})")
         folder = found[0]
-    if not (folder / "store.json").exists():
+    store = Store(folder)
+    if not store.is_there():
         raise InputError(f"there is no store in {folder}; likewise run makes one")
-    return Store(folder)
+    return store
 
 
 def check_device(device: str, *, models: bool = True) -> str:

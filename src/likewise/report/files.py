@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from likewise.report.drawing import style
-from likewise.store import write_atomically, write_text
+from likewise.store import check_no_link, write_atomically, write_text
 
 DPI = 200
 """Twice what a screen shows, so that figures stay sharp."""
@@ -73,6 +73,7 @@ class Folder:
         return write_text(self.path / "report.html", html)
 
     def _name(self, wanted: str, ending: str = "") -> str:
+        check_no_link((self.path / wanted).parent)
         name, number = wanted + ending, 1
         while name in self._taken:
             number += 1

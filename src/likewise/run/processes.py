@@ -1,11 +1,14 @@
 """Tasks in worker processes, each with one BLAS thread: for decompositions better than one process with all threads."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -19,9 +22,15 @@ R = TypeVar("R")
 EVERY = 0.5
 """Seconds between two looks at how far the workers are."""
 
+LEAVE = 5.0
+"""Seconds that a worker without work has to end by itself."""
+
 
 class Processes:
     """A pool of processes of this machine.
+
+    Each worker hangs on two pipes and on nothing else: no semaphores, shared memory or files, of which a kill would
+    leave some behind. Tasks and outcomes go through one; the other carries nothing, and ends when this process does.
 
     Parameters
     ----------
@@ -31,35 +40,47 @@ class Processes:
 
     def __init__(self, workers: int | None = None) -> None:
         if workers is not None and workers < 1:
-            raise InputError(f"workers={workers}; needed is 1 or more")
+            raise InputError(f"workers={workers}; expected 1 or more")
         self.workers = workers or available_cores()
 
     def map(self, run: Callable[[T, Step], R], tasks: Iterable[T], shares: Shares = lambda done: None) -> Iterator[R]:
-        """Yield the outcome of each task as it comes; when the caller stops, nothing new is started."""
-        tasks = list(tasks)
-        context = multiprocessing.get_context("spawn")
-        done = context.Array("d", len(tasks), lock=False)  # each task writes its own place
-        pool = ProcessPoolExecutor(
-            max_workers=min(self.workers, len(tasks)) or 1,
-            mp_context=context,
-            initializer=_start_worker,
-            initargs=(done,),
-        )
+        """Yield the outcome of each task as it comes; when the caller stops, the workers are ended at once."""
+        left = list(enumerate(tasks))[::-1]
+        done = [0.0] * len(left)
+        workers: dict[Connection, list[Any]] = {}
+        finished = False
         try:
-            left = [pool.submit(_perform, run, task, place) for place, task in enumerate(tasks)]
-            while left:
-                over = wait(left, EVERY, FIRST_COMPLETED).done
+            for _ in range(min(self.workers, len(left))):
+                connection, *worker = _start(run)
+                workers[connection] = worker
+                _send(connection, left.pop())
+            busy = list(workers)
+            while busy:
+                ready = wait(list(busy), EVERY)
+                for connection in [ours for ours in busy if ours in ready]:
+                    place, share, outcome, error = _receive(connection)
+                    done[place] = share
+                    if share < 1:
+                        continue
+                    if error is not None:
+                        raise error
+                    if left:
+                        _send(connection, left.pop())
+                    else:
+                        busy.remove(connection)
+                    yield outcome
                 shares(list(done))
-                # In the order of the tasks, where several are over at once.
-                yield from (future.result() for future in left if future in over)
-                left = [future for future in left if future not in over]
-        except BrokenProcessPool as error:
-            raise LikewiseError(
-                "a worker process died, most likely for want of memory; what was finished is kept: run the same "
-                "command again, with fewer workers (--workers 1) if it happens again"
-            ) from error
+            finished = True
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            for connection, (process, life) in workers.items():
+                # Without work a worker ends when its pipe does; what one is doing when the caller stops is not kept.
+                connection.close()
+                if finished:
+                    process.join(LEAVE)
+                process.kill()
+                process.join()
+                process.close()
+                life.close()
 
 
 def available_cores() -> int:
@@ -67,22 +88,113 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-_done: Any = None
-"""In a worker: the share of each task that is done, which the process that asked for them reads."""
+def _start(run: Callable[[T, Step], R]) -> tuple[Connection, Any, Connection]:
+    """Start a worker; return our end of its pipe, the process, and what keeps it alive while it is open."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    end, life = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(theirs, end, run), daemon=True)
+    with _undisturbed():
+        process.start()
+    _bind(end, process.pid)
+    theirs.close()
+    end.close()
+    return ours, process, life
 
 
-def _start_worker(done: Any) -> None:
-    global _done  # shared memory reaches a worker only when it starts
-    _done = done
+def _bind(end: Connection, pid: Any) -> None:
+    """Let the kernel end a process when the other end of a pipe is closed, even by a kill of who had it.
+
+    It does so from the first moment on, when the worker has still to import what it needs, and within calls that keep
+    Python's lock: SIGIO is sent, which nothing handles.
+    """
+    with contextlib.suppress(ImportError, AttributeError, OSError):  # not everywhere; there the worker watches alone
+        import fcntl
+
+        fcntl.fcntl(end.fileno(), fcntl.F_SETOWN, pid)
+        fcntl.fcntl(end.fileno(), fcntl.F_SETFL, fcntl.fcntl(end.fileno(), fcntl.F_GETFL) | os.O_ASYNC)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold back signals, also for processes that are started meanwhile: these never see what is held back here."""
+    if not hasattr(signal, "pthread_sigmask"):  # not everywhere
+        yield
+        return
+    resource_tracker.ensure_running()  # it would let the signals through while it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+STOPS = (signal.SIGINT, signal.SIGTERM)
+"""Signals that a terminal or a batch system sends to a whole group: the run hears them, and ends its workers."""
+
+
+def _send(connection: Connection, task: Any) -> None:
+    try:
+        connection.send(task)
+    except (BrokenPipeError, ConnectionResetError) as error:
+        raise _died() from error
+
+
+def _receive(connection: Connection) -> Any:
+    try:
+        return connection.recv()
+    except (EOFError, ConnectionResetError) as error:
+        raise _died() from error
+
+
+def _died() -> LikewiseError:
+    return LikewiseError(
+        "a worker process died, most likely for want of memory; what was finished is kept: run the same command "
+        "again, with fewer workers (--workers 1) if it happens again"
+    )
+
+
+# In a worker
+
+
+def _work(connection: Connection, end: Connection, run: Callable[[Any, Step], Any]) -> None:
+    """Do the tasks that come through a pipe until it is closed."""
+    for stop in STOPS:
+        signal.signal(stop, signal.SIG_IGN)
+    threading.Thread(target=_watch, args=(end,), daemon=True).start()
     threadpool_limits(1)
-    # On Ctrl-C a worker goes at once and silently: what it was doing is not in the store, what it had done is.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    while True:
+        try:
+            place, task = connection.recv()
+        except (EOFError, ConnectionResetError):
+            return
+        told = -EVERY
+
+        def step(some: int, of: int, place: int = place) -> None:
+            nonlocal told
+            share, now = some / max(1, of), time.monotonic()
+            if share < 1 and now - told >= EVERY:
+                told = now
+                _tell(connection, (place, share, None, None))
+
+        try:
+            found = run(task, step)
+        except Exception as error:
+            _tell(connection, (place, 1.0, None, error))
+        else:
+            _tell(connection, (place, 1.0, found, None))
 
 
-def _perform(run: Callable[[T, Step], R], task: T, place: int) -> R:
-    def step(some: int, of: int) -> None:
-        _done[place] = some / max(1, of)
+def _tell(connection: Connection, what: Any) -> None:
+    try:
+        connection.send(what)
+    except (BrokenPipeError, ConnectionResetError):
+        os._exit(1)  # nobody is there any more
+    except Exception as error:  # an outcome or error that cannot be sent is said in words
+        connection.send((what[0], 1.0, None, LikewiseError(f"a worker cannot send what it found: {error}")))
 
-    outcome = run(task, step)
-    step(1, 1)
-    return outcome
+
+def _watch(end: Connection) -> None:
+    """End this process when its parent does, where the kernel has not done so."""
+    wait([end])
+    os._exit(1)

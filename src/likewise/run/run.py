@@ -107,14 +107,18 @@ def run(
     settings = Settings(place.folder, device, batch_tokens or BATCH_TOKENS[device])
     failed: dict[str, Outcome] = {}
     performed = 0
-    while ready := _ready(current := plan(asked, place), place, failed):
-        place.save_experiment(asked.name, current.record())
-        with closing(_perform_all(ready, settings, chosen, watch)) as outcomes:
-            for outcome in outcomes:
-                performed += 1
-                if outcome.error:
-                    failed[outcome.task.key] = outcome
-        release()
+    try:
+        while ready := _ready(current := plan(asked, place), place, failed):
+            place.save_experiment(asked.name, current.record())
+            with closing(_perform_all(ready, settings, chosen, watch)) as outcomes:
+                for outcome in outcomes:
+                    performed += 1
+                    if outcome.error:
+                        failed[outcome.task.key] = outcome
+            release()
+    except BaseException:
+        place.sweep()  # of workers that were ended while they wrote
+        raise
     if not current.tiles:
         place.drop_reduced()
     place.save_experiment(asked.name, current.record())

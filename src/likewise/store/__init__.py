@@ -1,7 +1,8 @@
 """What is on disk: representations, results and experiments, complete or not there at all."""
 
 from likewise.store.archives import arrow_files, read_folder
-from likewise.store.atomic import write_atomically, write_text
+from likewise.store.atomic import check_no_link, write_atomically, write_text
+from likewise.store.door import read_json, read_table, write_json, write_table
 from likewise.store.files import read_file
 from likewise.store.growing import Growing, Parts
 from likewise.store.keys import content_key, file_hash, files_hash
@@ -12,11 +13,16 @@ __all__ = [
     "Parts",
     "Store",
     "arrow_files",
+    "check_no_link",
     "content_key",
     "file_hash",
     "files_hash",
     "read_file",
     "read_folder",
+    "read_json",
+    "read_table",
     "write_atomically",
+    "write_json",
+    "write_table",
     "write_text",
 ]

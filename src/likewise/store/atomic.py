@@ -4,8 +4,9 @@ import contextlib
 import errno
 import os
 import platform
+import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from likewise.errors import StoreError
@@ -22,29 +23,60 @@ def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bo
     StoreError
         If the disk is full or the folder cannot be written.
     """
-    unfinished = path.with_name(f".{path.name}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.unfinished")
+    # Only the beginning of a long name: it grows here, and names have an end.
+    unfinished = path.with_name(f".{path.name[:80]}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.unfinished")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(unfinished)
-        if durable:
-            with unfinished.open("rb+") as file:
-                os.fsync(file.fileno())
-        if not once:
-            unfinished.replace(path)
-        else:
-            _place_once(unfinished, path)
-    except BaseException as error:
+        with said(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(unfinished)
+            if durable:
+                with unfinished.open("rb+") as file:
+                    os.fsync(file.fileno())
+            if not once:
+                unfinished.replace(path)
+            else:
+                _place_once(unfinished, path)
+    except BaseException:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
+        raise
+    return path
+
+
+@contextlib.contextmanager
+def said(path: Path) -> Iterator[None]:
+    """Say in one line why a file cannot be written.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full, the folder cannot be written, or it is no path.
+    """
+    try:
+        yield
+    except StoreError:
+        raise
+    except OSError as error:
         if _disk_full(error):
             raise StoreError(
                 f"the disk is full: {path.name} could not be written to {path.parent}; what was finished before is "
                 "kept, so make room and run the same command again"
             ) from error
-        if isinstance(error, OSError) and not isinstance(error, StoreError):
-            raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
-        raise
-    return path
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def check_no_link(folder: Path) -> None:
+    """Refuse to write through a folder that is a link: who made a store decides on nothing outside of it.
+
+    Raises
+    ------
+    StoreError
+        If it is one.
+    """
+    with said(folder):
+        link = folder.is_symlink()
+    if link:
+        raise StoreError(f"{folder} is a link, and nothing is written through it; delete the link and run again")
 
 
 def _place_once(unfinished: Path, path: Path) -> None:
@@ -76,8 +108,9 @@ def sweep(folder: Path) -> None:
         if len(parts) < 6:
             continue  # not a name that is given here
         host, pid = parts[-4:-2]
-        if host == _host() and pid.isdecimal() and not _alive(int(pid)):
-            path.unlink(missing_ok=True)
+        if host == _host() and re.fullmatch("[0-9]{1,9}", pid) and not _alive(int(pid)):
+            with contextlib.suppress(OSError):  # a folder, or a disk that cannot be written: it disturbs nobody
+                path.unlink(missing_ok=True)
 
 
 def _host() -> str:

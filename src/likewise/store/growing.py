@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,22 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from likewise.naming import canonical_json
+from likewise.store.atomic import said
+from likewise.store.door import damaged, opened, read_bytes
 from likewise.store.keys import content_key
+
+HEADER = 2**12
+"""Bytes of a header at most."""
 
 LOCK = "lock"
 """Name of the file that one process holds while it works on an extraction."""
 
+FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""How that file is opened: never through a link, nor waiting for another end, and nothing in it is lost."""
+
 
 class Growing:
-    """A safetensors file that is filled row by row, and beside it a byte for each row that is there.
+    """A safetensors file that is filled row by row, and beside it for each row whether it is there, and its checksum.
 
     Parameters
     ----------
@@ -30,61 +39,65 @@ class Growing:
 
     Notes
     -----
-    A row counts as there once it is safe on disk, so what a kill leaves half written is written again. Memory: none but
-    the rows that are passed.
+    A row counts as there once it is safe on disk, so what a kill leaves half written is written again; so is what is
+    not what was written. Memory: none but the rows that are passed.
     """
 
     def __init__(self, path: Path, n: int) -> None:
         self.path, self._marks, self.n = path, path.with_suffix(".done"), n
         self.done = np.zeros(n, dtype=bool)
-        self._unsafe: list[Int[np.ndarray, " m"]] = []
+        self._unsafe: list[tuple[int, int]] = []
         self._start, self._width = 0, 0
-        if path.exists() and self._marks.exists():
-            with contextlib.suppress(ValueError, KeyError, OSError):
-                self._take_up()
+        with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError, OSError):
+            self._take_up()
 
     def _take_up(self) -> None:
-        start, shape = read_header(self.path)
-        marks = np.frombuffer(self._marks.read_bytes(), dtype=np.uint8)
-        if shape[0] == len(marks) == self.n and self.path.stat().st_size == start + 4 * self.n * shape[1]:
-            self._start, self._width, self.done = start, shape[1], marks == 1
+        start, (rows, width) = read_header(self.path)
+        marks = np.frombuffer(read_bytes(self._marks, 8 * self.n), dtype="<u8")
+        if rows == len(marks) == self.n and width > 0 and self.path.stat().st_size == start + 4 * self.n * width:
+            found = mapped(self.path)
+            done = [bool(mark) and int(mark) == _mark(row) for mark, row in zip(marks, found, strict=True)]
+            self._start, self._width, self.done = start, width, np.asarray(done, dtype=bool)
 
     def write(self, places: Int[np.ndarray, " m"], rows: Float[np.ndarray, "m d"]) -> None:
         """Put rows in their places."""
         if not self._width:
             self._begin(rows.shape[1])
         rows = np.ascontiguousarray(rows, dtype="<f4")
-        with self.path.open("rb+") as file:
+        with said(self.path), self.path.open("rb+") as file:
             for place, row in zip(places.tolist(), rows, strict=True):
                 file.seek(self._start + 4 * self._width * place)
                 file.write(row.tobytes())
-        self._unsafe.append(places)
+        self._unsafe += [(place, _mark(row)) for place, row in zip(places.tolist(), rows, strict=True)]
         self.done[places] = True
 
     def _begin(self, width: int) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         size = 4 * self.n * width
         header = canonical_json({"matrix": {"dtype": "F32", "shape": [self.n, width], "data_offsets": [0, size]}})
         # The tensors begin at a multiple of eight bytes, as the format asks.
         head = header.encode().ljust(-(-len(header) // 8) * 8)
         self._start, self._width = 8 + len(head), width
         # Before the rows: a kill between the two must not leave marks of rows that are gone.
-        self._marks.unlink(missing_ok=True)
-        with self.path.open("wb") as file:
-            file.write(len(head).to_bytes(8, "little") + head)
-            file.truncate(self._start + size)
-        self._marks.write_bytes(bytes(self.n))
+        with said(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            for path in (self._marks, self.path):
+                path.unlink(missing_ok=True)  # not written over: it may be a link
+            with self.path.open("xb") as file:
+                file.write(len(head).to_bytes(8, "little") + head)
+                file.truncate(self._start + size)
+            with self._marks.open("xb") as file:
+                file.write(bytes(8 * self.n))
 
     def flush(self) -> None:
         """Make what was written safe, then mark it."""
         if not self._unsafe:
             return
-        with self.path.open("rb+") as file:
+        with said(self.path), self.path.open("rb+") as file:
             os.fsync(file.fileno())
-        with self._marks.open("rb+") as marks:
-            for place in np.concatenate(self._unsafe).tolist():
-                marks.seek(place)
-                marks.write(b"\1")
+        with said(self._marks), self._marks.open("rb+") as marks:
+            for place, mark in self._unsafe:
+                marks.seek(8 * place)
+                marks.write(mark.to_bytes(8, "little"))
         self._unsafe.clear()
 
     @property
@@ -94,10 +107,17 @@ class Growing:
         return rows
 
 
+def _mark(row: Float[np.ndarray, " d"]) -> int:
+    """Of a row that is there: its checksum, and never zero."""
+    return 1 << 32 | zlib.crc32(np.ascontiguousarray(row).data)
+
+
 def read_header(path: Path) -> tuple[int, list[int]]:
     """Where the matrix of a safetensors file of ours begins, and its shape."""
-    with path.open("rb") as file:
+    with open(opened(path), "rb") as file:  # noqa: PTH123  # a descriptor has no path
         length = int.from_bytes(file.read(8), "little")
+        if length > HEADER:
+            raise ValueError("a header of ours is short")
         shape: list[int] = json.loads(file.read(length))["matrix"]["shape"]
     return 8 + length, shape
 
@@ -135,11 +155,14 @@ class Parts:
         """Wait until no other process works on the same extraction, and keep others out; a kill lets them in."""
         lock = self.folder / LOCK
         while True:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            try:
-                file = lock.open("wb")
-            except FileNotFoundError:  # who had it has just deleted the folder
-                continue
+            with said(self.folder):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                if self.folder.is_symlink():
+                    raise damaged(self.folder, "it is a link")
+                try:
+                    file = os.fdopen(os.open(lock, FLAGS, 0o666), "r+b", buffering=0)
+                except FileNotFoundError:  # who had it has just deleted the folder
+                    continue
             _wait_for(file.fileno())
             # Who had it may have deleted the folder, and another begun a new one.
             if lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat()):

@@ -1,14 +1,17 @@
 """A folder that a person can read: representations, results, experiments. What exists in it is complete."""
 
+import hashlib
 import json
+import math
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
@@ -17,12 +20,63 @@ from likewise.measures import Configuration, record
 from likewise.naming import canonical_json
 from likewise.representation import Representation
 from likewise.statistics import OF_THE_TABLE, SCHEMA, Comparison, Reduced, Results
-from likewise.store.atomic import sweep, write_atomically, write_text
+from likewise.store import shapes
+from likewise.store.atomic import check_no_link, sweep, write_atomically
+from likewise.store.door import (
+    CHECKSUM,
+    damaged,
+    json_bytes,
+    names_in,
+    opened,
+    read_bytes,
+    read_json,
+    read_table,
+    there,
+    write_json,
+    write_table,
+)
 from likewise.store.growing import Growing, Parts
-from likewise.store.keys import content_key, file_hash
+from likewise.store.keys import LENGTH, content_key, file_hash
 
 VERSION = 1
 """Of the layout of a store; raised when an older likewise could not read what a newer one writes."""
+
+PARTS = ("representations", "results", "experiments", "pins", "reduced")
+"""Folders of a store."""
+
+SMALL = 2**20
+"""Bytes of a file with a few fields that is read."""
+
+REQUEST = "likewise.request"
+"""The note of a results file with what was asked for."""
+
+STORED = pa.schema([field for field in SCHEMA if field.name not in ("seconds", *OF_THE_TABLE)])
+"""The columns of a results file."""
+
+SECONDS = pa.schema([SCHEMA.field("seconds")])
+
+LATER = ("null", "low", "high")
+"""Columns that results of version 1 lack."""
+
+CHOICES = {
+    name: get_args(hint)
+    for name, hint in get_type_hints(Comparison).items()
+    if get_args(hint) and str in map(type, get_args(hint))
+}
+"""Columns that hold one of a few words."""
+
+KEYS = ("a_key", "b_key")
+
+MISSING = tuple(name for name, hint in get_type_hints(Comparison).items() if type(None) in get_args(hint))
+"""Columns in which a value may be missing."""
+
+BOUNDS = {
+    "pvalue": (0, 1),
+    "null_std": (0, math.inf),
+    "n_permutations": (0, math.inf),
+    "n_items": (1, math.inf),
+}
+"""Least and largest numbers of columns that have such."""
 
 
 class Store:
@@ -42,33 +96,47 @@ class Store:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        if self.folder.exists() and not self.folder.is_dir():
-            raise StoreError(f"{self.folder} is a file; needed is the folder of a store")
+        if there(self.folder) and not self.folder.is_dir():
+            raise StoreError(f"{self.folder} is a file; expected the folder of a store")
         about = self.folder / "store.json"
-        if about.exists():
-            version = _read_json(about).get("version")
+        if there(about):
+            version = read_json(about, shapes.STORE, SMALL)["version"]
             if version != VERSION:
                 raise StoreError(f"{self.folder} is a store of version {version}; this likewise reads {VERSION}")
+
+    def is_there(self) -> bool:
+        """Whether the folder is a store: something has been saved in it."""
+        return there(self.folder / "store.json")
 
     def sweep(self) -> None:
         """Delete the unfinished files of processes that were killed."""
         sweep(self.folder)
 
     def _mark(self) -> None:
+        """Say what the folder is, before anything is saved in it."""
+        for part in PARTS:
+            check_no_link(self.folder / part)
         about = self.folder / "store.json"
-        if not about.exists():
-            write_text(about, json.dumps({"what": "a store of likewise", "version": VERSION}) + "\n")
+        if not there(about):
+            write_json(about, {"what": "a store of likewise", "version": VERSION})
 
     # Representations
 
     def representation_path(self, key: str) -> Path:
-        """Return where the matrix of a representation lies."""
+        """Return where the matrix of a representation lies.
+
+        Raises
+        ------
+        InputError
+            If it is no key: what comes out of a file must not become a path elsewhere.
+        """
+        _check_key(key)
         return self.folder / "representations" / f"{key}.safetensors"
 
     def has_representation(self, key: str) -> bool:
         """Whether a representation is there: its matrix and its description, each of which is complete or not there."""
         path = self.representation_path(key)
-        return path.exists() and path.with_suffix(".json").exists()
+        return there(path) and there(path.with_suffix(".json"))
 
     def save_representation(self, r: Representation, audit: Mapping[str, Any]) -> None:
         """Save the matrix in float32, then its description with the hash of the file."""
@@ -107,15 +175,17 @@ class Store:
             "audit": dict(audit),
             "ids": list(ids),
         }
-        write_text(
-            self.representation_path(key).with_suffix(".json"), json.dumps(about, indent=1, ensure_ascii=False) + "\n"
-        )
+        write_json(self.representation_path(key).with_suffix(".json"), about)
 
     def describe_representation(self, key: str) -> dict[str, Any]:
         """Return the description of a representation: source, audit, ids."""
-        about = _read_json(self.representation_path(key).with_suffix(".json"))
-        if about.get("version") != VERSION or about.get("key") != key:
-            raise StoreError(_damaged(self.representation_path(key).with_suffix(".json"), "it describes another file"))
+        path = self.representation_path(key).with_suffix(".json")
+        try:
+            about = read_json(path, shapes.REPRESENTATION)
+        except FileNotFoundError as error:
+            raise InputError(f"there is no {key} in {path.parent}") from error
+        if about["version"] != VERSION or about["key"] != key or len(about["ids"]) not in (0, about["n_items"]):
+            raise damaged(path, "it describes another file")
         return about
 
     def load_representation(self, key: str, name: str = "") -> Representation:
@@ -128,14 +198,18 @@ class Store:
         """
         path = self.representation_path(key)
         about = self.describe_representation(key)
-        if not path.exists() or file_hash(path) != about["sha256"]:
-            raise StoreError(_damaged(path, "its content is not what was written"))
-        return Representation(_read_matrix(path), about["ids"], name or key, key, about["source"])
+        if not there(path) or _matrix_hash(path) != about["sha256"]:
+            raise damaged(path, "its content is not what was written")
+        matrix = _read_matrix(path, (about["n_items"], about["n_features"]))
+        try:
+            return Representation(matrix, about["ids"], name or key, key, about["source"])
+        except InputError as error:
+            raise damaged(path, str(error)) from error
 
     def representations(self) -> list[str]:
         """Return the keys of all representations."""
-        found = sorted((self.folder / "representations").glob("[!.]*.json"))
-        return [p.stem for p in found if self.has_representation(p.stem)]
+        found = names_in(self.folder / "representations", ".json")
+        return [key for key in found if shapes.KEY.fullmatch(key) and self.has_representation(key)]
 
     # Which commit a name on the hub stands for in this store
 
@@ -152,13 +226,12 @@ class Store:
             If the file is damaged, or is of another revision.
         """
         path = self.pin_path(kind, hub, revision)
-        if not path.exists():
+        try:
+            about = read_json(path, shapes.PIN, SMALL)
+        except FileNotFoundError:
             return None
-        about = _read_json(path)
-        if [about.get("kind"), about.get("hub"), about.get("revision")] != [kind, hub, revision]:
-            raise StoreError(_damaged(path, f"it is not the pin of {hub} at {revision}"))
-        if not isinstance(about.get("commit"), str):
-            raise StoreError(_damaged(path, "it names no commit"))
+        if [about["kind"], about["hub"], about["revision"]] != [kind, hub, revision]:
+            raise damaged(path, f"it is not the pin of {hub} at {revision}")
         return about
 
     def save_pin(
@@ -167,14 +240,13 @@ class Store:
         """Pin a revision to a commit, for good: a pin that is there already stays as it is."""
         self._mark()
         about = {"kind": kind, "hub": hub, "revision": revision, "commit": commit, "width": width, "blocks": blocks}
-        text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
-        path = self.pin_path(kind, hub, revision)
-        write_atomically(path, lambda p: p.write_bytes(text.encode()), once=True)
+        write_json(self.pin_path(kind, hub, revision), about, once=True)
 
     # What populations are reduced to, while they are compared
 
     def reduced_path(self, key: str, configuration: Configuration) -> Path:
         """Return where the vector of a representation for one configuration lies."""
+        _check_key(key)
         version = record(configuration.measure).version
         what = content_key([configuration.measure, configuration.parameters_json, version])
         return self.folder / "reduced" / what / f"{key}.safetensors"
@@ -182,19 +254,28 @@ class Store:
     def save_reduced(self, key: str, configuration: Configuration, reduced: Reduced, about: Mapping[str, str]) -> None:
         """Save a reduced representation, with what must be the same for all that it is compared with."""
         tensors = {"vector": reduced.vector, "sums": reduced.sums}
-        content = save(tensors, metadata={**about, "reason": reduced.reason})
+        notes = {**about, "reason": reduced.reason}
+        content = save(tensors, metadata={**notes, CHECKSUM: _checksum(tensors, notes)})
+        self._mark()
         path = self.reduced_path(key, configuration)
+        check_no_link(path.parent)
         write_atomically(path, lambda p: p.write_bytes(content), durable=False)
 
     def load_reduced(self, key: str, configuration: Configuration) -> tuple[Reduced, dict[str, str]]:
         """Load a reduced representation, and what was said about it."""
         path = self.reduced_path(key, configuration)
         try:
+            check_regular(path)
             with safe_open(path, "numpy") as file:
-                about = dict(file.metadata())
-                return Reduced(file.get_tensor("vector"), file.get_tensor("sums"), about.pop("reason")), about
-        except (SafetensorError, KeyError, OSError) as error:
-            raise StoreError(_damaged(path, str(error))) from error
+                about = dict(file.metadata() or {})
+                tensors = {name: file.get_tensor(name) for name in ("vector", "sums")}
+            if about.pop(CHECKSUM) != _checksum(tensors, about):
+                raise damaged(path, "its content is not what was written")
+            return Reduced(tensors["vector"], tensors["sums"], about.pop("reason")), about
+        except StoreError:
+            raise
+        except (SafetensorError, KeyError, OSError, ValueError, MemoryError) as error:
+            raise damaged(path, str(error)) from error
 
     def drop_reduced(self) -> None:
         """Delete all reduced representations: what they were for is done."""
@@ -211,18 +292,29 @@ class Store:
     def save_results(self, key: str, results: Results, request: Mapping[str, Any]) -> None:
         """Save the rows of one tile and what was asked for. Seconds lie beside: they alone differ from run to run."""
         self._mark()
-        path = self.folder / "results" / f"{key}.parquet"
-        seconds = results.table.select(["seconds"])
-        write_atomically(path.with_suffix(".seconds"), lambda p: pq.write_table(seconds, p))
+        path = self.result_path(key)
+        write_table(path.with_suffix(".seconds"), results.table.select(["seconds"]))
         table = results.table.drop_columns(["seconds", *OF_THE_TABLE])
-        table = table.replace_schema_metadata(
-            {**SCHEMA.metadata, b"likewise.request": canonical_json(dict(request)).encode()}
-        )
-        write_atomically(path, lambda p: pq.write_table(table, p))
+        notes = {**SCHEMA.metadata, REQUEST.encode(): canonical_json(dict(request)).encode()}
+        write_table(path, table.replace_schema_metadata(notes))
+
+    def result_path(self, key: str) -> Path:
+        """Return where the rows of a tile lie."""
+        _check_key(key)
+        return self.folder / "results" / f"{key}.parquet"
 
     def result_keys(self) -> list[str]:
-        """Return the keys of all stored tiles."""
-        return [p.stem for p in sorted((self.folder / "results").glob("[!.]*.parquet"))]
+        """Return the keys of all stored tiles.
+
+        Raises
+        ------
+        StoreError
+            If a file that is called otherwise lies among them.
+        """
+        names = names_in(self.folder / "results", ".parquet")
+        if odd := [name for name in names if not shapes.KEY.fullmatch(name.partition(".")[0])]:
+            raise damaged(self.folder / "results" / f"{odd[0]}.parquet", "its name is no key")
+        return [name for name in names if "." not in name]  # what lies beside a tile has its key and a word more
 
     def tables(self, only: str | None = None) -> Iterator[tuple[dict[str, Any], pa.Table]]:
         """Yield the table of every stored tile, or of one, with what was asked for.
@@ -233,19 +325,25 @@ class Store:
             If a file is damaged or was not written by likewise.
         """
         for key in self.result_keys() if only is None else [only]:
-            path = self.folder / "results" / f"{key}.parquet"
+            path = self.result_path(key)
             try:
-                table = pq.read_table(path)
-                request = json.loads((table.schema.metadata or {})[b"likewise.request"])
-                table = _of_this_version(table)
-                columns = {"seconds": _seconds(path, table.num_rows)}
-                columns |= {name: pa.nulls(table.num_rows, pa.float64()) for name in OF_THE_TABLE}
-                for name, column in columns.items():
-                    table = table.append_column(SCHEMA.field(name), column)
-                table = table.select(SCHEMA.names).cast(SCHEMA)
-            except (pa.ArrowInvalid, pa.ArrowKeyError, KeyError, ValueError, OSError) as error:
-                raise StoreError(_damaged(path, str(error).splitlines()[0])) from error
-            yield request, table
+                table, notes = read_table(path, STORED, later=LATER)
+            except FileNotFoundError as error:
+                raise InputError(f"there is no {key} in {path.parent}") from error
+            try:
+                request = json.loads(notes[REQUEST])
+                if not isinstance(request, dict):
+                    raise ValueError("its request is no object")
+            except (KeyError, ValueError, RecursionError) as error:
+                raise damaged(path, f"it does not say what was asked for: {error}") from error
+            table = _of_this_version(table)
+            if wrong := _unbelievable(table):
+                raise damaged(path, wrong)
+            columns = {"seconds": _seconds(path, table.num_rows)}
+            columns |= {name: _empty(SCHEMA.field(name).type, table.num_rows) for name in OF_THE_TABLE}
+            for name, column in columns.items():
+                table = table.append_column(SCHEMA.field(name), column)
+            yield request, table.select(SCHEMA.names).cast(SCHEMA)
 
     def results(self) -> Iterator[tuple[dict[str, Any], Comparison]]:
         """Yield every stored row, with what was asked for."""
@@ -258,32 +356,75 @@ class Store:
     def save_experiment(self, name: str, about: Mapping[str, Any]) -> None:
         """Keep an experiment and the keys of its representations, so that a report needs nothing but the store."""
         self._mark()
-        text = json.dumps({"version": VERSION, **about}, indent=1, ensure_ascii=False) + "\n"
+        if not shapes.EXPERIMENT.fullmatch(name):
+            raise InputError(f"an experiment cannot be called {name!r}; expected letters, digits, - _ and .")
+        content = json_bytes({"version": VERSION, **about})
         path = self.folder / "experiments" / f"{name}.json"
         # Left alone where nothing has changed, so that a report can tell whether it is up to date.
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            write_text(path, text)
+        if not _holds(path, content):
+            write_atomically(path, lambda p: p.write_bytes(content))
 
     def experiments(self) -> dict[str, dict[str, Any]]:
-        """Return the experiments by name."""
-        found = {p: _read_json(p) for p in sorted((self.folder / "experiments").glob("[!.]*.json"))}
-        for path, about in found.items():
-            if not {"experiment", "representations"} <= about.keys():
-                raise StoreError(_damaged(path, "it describes no experiment"))
-        return {path.stem: about for path, about in found.items()}
+        """Return the experiments by name.
+
+        Raises
+        ------
+        StoreError
+            If one is damaged, or is called otherwise than its file.
+        """
+        found = {}
+        for name in names_in(self.folder / "experiments", ".json"):
+            path = self.folder / "experiments" / f"{name}.json"
+            found[name] = read_json(path, shapes.EXPERIMENT_RECORD)
+            if found[name]["experiment"]["name"] != name:
+                raise damaged(path, f"it is of the experiment {found[name]['experiment']['name']!r}")
+        return found
+
+
+def _check_key(key: str) -> None:
+    if not shapes.KEY.fullmatch(key):
+        raise InputError(f"{key!r} is no key; expected {LENGTH} hexadecimal digits")
+
+
+def _checksum(tensors: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> str:
+    """SHA-256 of arrays with their types, shapes and notes."""
+    found = hashlib.sha256(canonical_json(dict(notes)).encode())
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
+        found.update(np.ascontiguousarray(tensor).data)
+    return found.hexdigest()
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether a file is there with exactly that content."""
+    try:
+        return read_bytes(path, len(content)) == content
+    except OSError:  # what is missing, damaged or of another kind is written anew
+        return False
 
 
 def _seconds(results: Path, rows: int) -> Any:
     """The seconds beside a tile's rows; those of version 1 lie in JSON."""
-    if results.with_suffix(".seconds").exists():
-        return pq.read_table(results.with_suffix(".seconds")).column("seconds")
-    older = results.with_suffix(".json")
-    return pa.array(_read_json(older)["seconds"] if older.exists() else [None] * rows, pa.float64())
+    path, older = results.with_suffix(".seconds"), results.with_suffix(".json")
+    if there(path):
+        seconds = read_table(path, SECONDS)[0].column("seconds")
+    elif there(older):
+        path, seconds = older, pa.array(read_json(older, shapes.SECONDS)["seconds"], pa.float64())
+    else:
+        return pa.nulls(rows, pa.float64())
+    if len(seconds) != rows:
+        raise damaged(path, f"it has {len(seconds)} rows beside {rows}")
+    return seconds
+
+
+def _empty(kind: Any, rows: int) -> Any:
+    """A column that says nothing: of numbers that are missing, or of empty texts."""
+    return pa.nulls(rows, kind) if pa.types.is_floating(kind) else pa.array([""] * rows, pa.string()).cast(kind)
 
 
 def _of_this_version(table: pa.Table) -> pa.Table:
     """A table of version 1 with the columns that came later: its chance levels are of shuffles, without intervals."""
-    for name in ("null", "low", "high"):
+    for name in LATER:
         if name not in table.column_names:
             shuffled = pa.array([["none", "shuffles"][bool(p)] for p in table.column("n_permutations").to_pylist()])
             column = shuffled if name == "null" else pa.nulls(table.num_rows)
@@ -291,28 +432,41 @@ def _of_this_version(table: pa.Table) -> pa.Table:
     return table
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"there is no {path.stem} in {path.parent}") from error
-    except (ValueError, UnicodeDecodeError) as error:
-        raise StoreError(_damaged(path, str(error))) from error
-    if not isinstance(value, dict):
-        raise StoreError(_damaged(path, "it holds no object"))
-    return value
+def _unbelievable(table: pa.Table) -> str | None:
+    """What no row of ours holds: another word where few are possible, a share beyond 1, a key that is none."""
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if name not in MISSING and column.null_count:
+            return f"column {name!r} has a row without a value"
+        texts = pc.unique(column).to_pylist() if name in CHOICES or name in KEYS else []
+        if odd := [text for text in texts if name in CHOICES and text not in CHOICES[name]]:
+            return f"column {name!r} holds {odd[0][:40]!r}"
+        if odd := [text for text in texts if name in KEYS and text and not shapes.KEY.fullmatch(text)]:
+            return f"column {name!r} holds {odd[0][:40]!r}, which is no key"
+        if name in BOUNDS:
+            (least, most), ends = BOUNDS[name], pc.min_max(column).as_py()
+            if ends["min"] is not None and not least <= ends["min"] <= ends["max"] <= most:
+                return f"column {name!r} holds numbers from {ends['min']} to {ends['max']}"
+    has_value, ok = pc.is_valid(table.column("value")), pc.equal(table.column("status").cast(pa.string()), "ok")
+    if pc.all(pc.equal(has_value, ok)).as_py() is False:
+        return "a row has a value and is undefined, or neither"
+    return None
 
 
-def _read_matrix(path: Path) -> np.ndarray:
+def _matrix_hash(path: Path) -> str:
+    check_regular(path)
+    return file_hash(path)
+
+
+def check_regular(path: Path) -> None:
+    """Refuse what is no regular file, before a library opens it by its name."""
+    os.close(opened(path))
+
+
+def _read_matrix(path: Path, shape: tuple[int, int]) -> np.ndarray:
     try:
         matrix: np.ndarray = load_file(path)["matrix"]
-        return matrix
-    except (SafetensorError, KeyError) as error:
-        raise StoreError(_damaged(path, str(error))) from error
-
-
-def _damaged(path: Path, why: str) -> str:
-    return (
-        f"{path} is damaged or foreign ({why}); move it out of the store or delete it, then run the same command "
-        "again: what is missing is computed again"
-    )
+    except (SafetensorError, KeyError, ValueError, OSError, MemoryError) as error:
+        raise damaged(path, str(error)) from error
+    if matrix.shape != shape or matrix.dtype != np.float32:
+        raise damaged(path, f"it holds {matrix.dtype} of shape {matrix.shape}, expected float32 of shape {shape}")
+    return matrix

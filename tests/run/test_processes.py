@@ -1,0 +1,151 @@
+"""Workers end with the run, whatever ended it, and nothing of them is left."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from likewise.errors import LikewiseError
+from likewise.run import Processes, Step
+
+WITHIN = 2.0
+"""Seconds in which workers end."""
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+
+SCRIPT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from test_processes import do
+from likewise.run import Processes
+if __name__ == "__main__":
+    list(Processes(len(sys.argv) - 3).map(do, [(sys.argv[2], call) for call in sys.argv[3:]]))
+"""
+
+
+def busy(folder: str) -> None:
+    """Compute for ever, in Python."""
+    (Path(folder) / str(os.getpid())).touch()
+    while True:
+        pass
+
+
+def locked(folder: str) -> None:
+    """Compute for ever in a call that keeps Python's lock."""
+    (Path(folder) / str(os.getpid())).touch()
+    time.sleep(0.2)
+    sum(itertools.repeat(1, 10**13))
+
+
+def decompose(folder: str) -> None:
+    """Compute for ever in LAPACK."""
+    import numpy as np
+
+    matrix = np.random.default_rng(0).normal(size=(3000, 3000))
+    (Path(folder) / str(os.getpid())).touch()
+    while True:
+        np.linalg.svd(matrix)
+
+
+CALLS = {"busy": busy, "locked": locked, "decompose": decompose}
+
+
+def do(task: tuple[str, str], step: Step) -> None:
+    folder, call = task
+    CALLS[call](folder)
+
+
+def start(script: Path, folder: Path, *calls: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, str(script), str(Path(__file__).parent), str(folder), *calls])
+
+
+def alive(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
+def children(pid: int) -> list[int]:
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return [int(p) for p in found.split()]
+
+
+def shared(pid: int) -> list[str]:
+    """What a process has in shared memory: a kill of all who know of it leaves it there."""
+    return [line for line in Path(f"/proc/{pid}/maps").read_text().splitlines() if "/dev/shm/" in line]
+
+
+def ended(pids: list[int]) -> bool:
+    until = time.monotonic() + WITHIN
+    while any(map(alive, pids)) and time.monotonic() < until:
+        time.sleep(0.02)
+    left = [pid for pid in pids if alive(pid)]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    return not left
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def test_workers_end_with_their_parent_whatever_they_do(tmp_path: Path, script: Path) -> None:
+    folder = tmp_path / "at work"
+    folder.mkdir()
+    parent = start(script, folder, *CALLS)
+    until = time.monotonic() + 120
+    while len(list(folder.iterdir())) < len(CALLS) and time.monotonic() < until:
+        time.sleep(0.05)
+    workers = [int(p.name) for p in folder.iterdir()]
+    everything = children(parent.pid)
+    assert len(workers) == len(CALLS) and set(workers) <= set(everything)
+    assert not any(map(shared, [parent.pid, *everything]))
+    parent.kill()
+    parent.wait(timeout=20)
+    assert ended(everything)
+
+
+def test_workers_that_have_not_begun_end_with_their_parent_too(tmp_path: Path, script: Path) -> None:
+    parent = start(script, tmp_path, "busy", "busy")
+    until = time.monotonic() + 120
+    while len(children(parent.pid)) < 3 and time.monotonic() < until:  # two workers, and Python's own tracker
+        time.sleep(0.005)
+    started = children(parent.pid)
+    parent.kill()
+    parent.wait()
+    assert len(started) == 3 and ended(started)
+
+
+def test_a_worker_hears_no_ctrl_c_and_no_sigterm_and_reads_no_input() -> None:
+    """Sent to a whole group, they are the run's to answer."""
+    assert list(Processes(1).map(signalled, [1])) == [b""]
+
+
+def signalled(task: int, step: Step) -> bytes:
+    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGTERM)
+    return os.read(0, 1)
+
+
+def test_what_goes_wrong_in_a_worker_is_raised_here() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(Processes(1).map(divide, [0]))
+    with pytest.raises(LikewiseError, match="cannot send what it found"):
+        list(Processes(1).map(unsendable, [0]))
+
+
+def divide(task: int, step: Step) -> float:
+    return 1 / task
+
+
+def unsendable(task: int, step: Step) -> object:
+    return lambda: None
