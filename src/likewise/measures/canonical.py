@@ -1,5 +1,6 @@
 """Canonical correlation: measures that compare column spaces, direction by direction."""
 
+import itertools
 from math import inf
 
 import numpy as np
@@ -190,19 +191,19 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
     >>> round(svcca(x, 2 * x[:, ::-1] + 1), 12)
     1.0
     """
-    (a, open_a), (b, open_b) = (_leading(of, variance, k) for of in (x, y))
-    xp = array_namespace(a, b)
-    value = float(xp.mean(xp.linalg.svdvals(a.T @ b)))
-    for of, there, kept, other in ((x, open_a, a, b), (y, open_b, b, a)):
-        if there is not None and abs(float(xp.mean(xp.linalg.svdvals(there.T @ other))) - value) > SAME:
-            raise UndefinedError(
-                f"direction {kept.shape[1]} of {of.name}, the last that is kept, and the next have the same variance: "
-                "which of them are kept is open, and the value depends on it; keep fewer or more"
-            )
-    return value
+    choices = [_leading(of, variance, k) for of in (x, y)]
+    xp = array_namespace(choices[0][0], choices[1][0])
+    values = [float(xp.mean(xp.linalg.svdvals(a.T @ b))) for a, b in itertools.product(*choices)]
+    if max(values) - min(values) > SAME:
+        of, kept = (x, choices[0]) if len(choices[0]) > 1 else (y, choices[1])
+        raise UndefinedError(
+            f"direction {kept[0].shape[1]} of {of.name}, the last that is kept, and the next have the same variance: "
+            "which of them are kept is open, and the value depends on it; keep fewer or more"
+        )
+    return values[0]
 
 
-def _leading(of: Prepared, variance: float, k: int) -> tuple[Float[Array, "n k"], Float[Array, "n k"] | None]:
+def _leading(of: Prepared, variance: float, k: int) -> list[Float[Array, "n k"]]:
     """The leading directions; and others that are as good, where the last of them ties with the next."""
     components = of[PrincipalComponents(center=True)]
     xp = array_namespace(components)
@@ -221,10 +222,10 @@ def _leading(of: Prepared, variance: float, k: int) -> tuple[Float[Array, "n k"]
     directions = of[Whitened(center=True, ridge=0.0)]
     size, scale = max(of.n, of.d), float(of[Scale()])
     if kept == s.shape[0] or not is_tied(s, kept, size, scale):
-        return directions[:, :kept], None
+        return [directions[:, :kept]]
     first, last = tied_run(s, kept - 1, size, scale)
     turned = directions[:, first:last] @ generic(last - first, directions)
-    return directions[:, :kept], xp.concat([directions[:, :first], turned[:, : kept - first]], axis=1)
+    return [directions[:, :kept], xp.concat([directions[:, :first], turned[:, : kept - first]], axis=1)]
 
 
 @measure(

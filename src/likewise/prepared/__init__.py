@@ -14,7 +14,7 @@ from likewise.prepared.heldout import (
     in_order,
     splits,
 )
-from likewise.prepared.kernels import SharedFeatures, UnitKernel
+from likewise.prepared.kernels import THIN, KernelLength, SharedFeatures, UnitKernel, UnitRows
 from likewise.prepared.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.prepared.orbits import PAIRS, TRIPLES, Graph, OrbitSums
 from likewise.prepared.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
@@ -32,6 +32,7 @@ from likewise.prepared.spectrum import (
 
 __all__ = [
     "PAIRS",
+    "THIN",
     "TIED",
     "TIMES",
     "TRIPLES",
@@ -49,6 +50,7 @@ __all__ = [
     "HeldOutRotations",
     "HeldOutRows",
     "JointQuantity",
+    "KernelLength",
     "Largest",
     "MeanRowNorm",
     "NeighbourRanks",
@@ -74,6 +76,7 @@ __all__ = [
     "UnitDistances",
     "UnitDoublyCentered",
     "UnitKernel",
+    "UnitRows",
     "Whitened",
     "entropy_rank",
     "held_out_pairs",
