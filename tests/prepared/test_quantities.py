@@ -24,6 +24,7 @@ from likewise.prepared import (
     Quantity,
     Scale,
     UnitDistances,
+    UnitRows,
     Whitened,
 )
 from likewise.prepared import __all__ as names
@@ -79,7 +80,7 @@ def meaning(quantity: Quantity, value: Any) -> np.ndarray:
     value = np.asarray(value)
     if isinstance(quantity, Coordinates):
         value = value[:-1] + value[-1:]
-    free = Coordinates | Factor | HeldOutRows | PrincipalComponents | Whitened
+    free = Coordinates | Factor | HeldOutRows | PrincipalComponents | UnitRows | Whitened
     return value @ value.T if isinstance(quantity, free) else value
 
 

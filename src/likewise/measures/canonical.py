@@ -70,6 +70,7 @@ def _mean_cca_facts(ridge: float) -> Facts:
     title="Mean canonical correlation",
     facts=_mean_cca_facts,
     variants=({"ridge": 0.01},),
+    version=2,
     references=("10.1093/biomet/28.3-4.321", "10.48550/arXiv.1706.05806"),
 )
 def mean_cca(x: Prepared, y: Prepared, *, ridge: float = 0.0) -> float:
@@ -346,7 +347,7 @@ def _gulp_facts(lam: float, squared: bool) -> Facts:
 @measure(
     title="GULP",
     facts=_gulp_facts,
-    version=2,
+    version=3,
     variants=({"lam": 0.0}, {"lam": 0.0, "squared": True}, {"squared": True}),
     references=("10.48550/arXiv.2210.06545",),
 )

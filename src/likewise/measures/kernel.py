@@ -312,6 +312,7 @@ def distance_correlation(x: Prepared, y: Prepared, *, debiased: bool = False) ->
         cost="side O(n^2 d), pair O(min(n, d)^3)",
         minimum_items=3,
     ),
+    version=2,
     references=("10.48550/arXiv.2311.11436",),
 )
 def nbs(x: Prepared, y: Prepared) -> float:
@@ -370,6 +371,7 @@ def _eigenspace_facts(over: str) -> Facts:
     title="Eigenspace overlap",
     facts=_eigenspace_facts,
     variants=({"over": "width"},),
+    version=2,
     references=("10.48550/arXiv.1909.01264",),
 )
 def eigenspace_overlap(x: Prepared, y: Prepared, *, over: Literal["rank", "width"] = "rank") -> float:

@@ -5,13 +5,14 @@ without. Inner products of two, and sums of products of the entries of one, are 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from array_api_compat import array_namespace
 from jaxtyping import Float
 
 from likewise.arrays import Array
 
-BLOCK = 2**22
+BLOCK = 2**20
 """Values of A that are held at a time, where a sum needs each of them."""
 
 MANY = 4096
@@ -40,16 +41,23 @@ class Thin:
     s: Float[Array, "r r"]
     c: Float[Array, " n"]
 
-    @property
+    @cached_property
+    def left(self) -> Float[Array, "n r"]:
+        """Z S."""
+        return self.z @ self.s
+
+    @cached_property
     def diagonal(self) -> Float[Array, " n"]:
         """The diagonal of Z S Z'."""
-        return array_namespace(self.z).sum((self.z @ self.s) * self.z, axis=1)
+        return array_namespace(self.z).sum(self.left * self.z, axis=1)
 
     def products(self, other: "Thin") -> Float[Array, " n"]:
         """Row sums of the elementwise product of two. O(n r q)."""
         xp = array_namespace(self.z, other.z)
-        inner = (self.z @ (self.s @ (self.z.T @ other.z) @ other.s)) * other.z
-        return xp.sum(inner, axis=1) - self.c * other.diagonal - other.c * self.diagonal + self.c * other.c
+        found = xp.sum((self.z @ (self.s @ (self.z.T @ other.z) @ other.s)) * other.z, axis=1)
+        for one, two in ((self, other), (other, self)):
+            found = found - one.c * two.diagonal if xp.any(one.c != 0) else found
+        return found + self.c * other.c
 
     def times(self, vector: Float[Array, " n"]) -> Float[Array, " n"]:
         """A v."""
@@ -69,7 +77,7 @@ class Thin:
         """The sum of the cubes of all entries off the diagonal. O(n^2 r), in blocks of rows."""
         xp = array_namespace(self.z)
         n = self.z.shape[0]
-        left, right = self.z @ self.s, self.z
+        left, right = self.left, self.z
         total = xp.zeros((), dtype=xp.float64, device=self.z.device)
         heavy = 0
         if n >= MANY:
@@ -84,12 +92,11 @@ class Thin:
             last = min(n, heavy if first < heavy else n, first + step)
             a, b = (left, right) if first < heavy else single
             block = a[first:last, :] @ b[first:, :].T
-            # What is left of the square on the diagonal is in the block twice, its own diagonal once.
+            # Entries right of the square on the diagonal stand for those below it; the square has both halves.
             square = block[:, : last - first]
-            own = xp.sum(xp.linalg.diagonal(square) ** 3)
-            whole = xp.sum(block * block * block, dtype=xp.float64)
-            total = total + 2 * whole - xp.sum(square * square * square, dtype=xp.float64)
-            total = total - xp.astype(own, xp.float64)
+            twice, once = (xp.astype(xp.vecdot(m * m, m), xp.float64) for m in (block, square))
+            own = xp.astype(xp.linalg.diagonal(square), xp.float64) ** 3
+            total = total + xp.sum(2 * twice - once - own)
             first = last
         return total
 
