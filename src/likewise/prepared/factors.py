@@ -83,9 +83,7 @@ class Scale(OrderFree):
         """Return `reach` of the coordinates."""
         coordinates = of[Coordinates()]
         xp = array_namespace(coordinates)
-        return xp.asarray(
-            reach(coordinates[:-1, :], coordinates[-1:, :]), dtype=xp.float64, device=coordinates.device
-        )
+        return xp.asarray(reach(coordinates[:-1, :], coordinates[-1:, :]), dtype=xp.float64, device=coordinates.device)
 
 
 def rows_of(of: Prepared, center: bool) -> Float[Array, "{of.n} r"]:
