@@ -7,6 +7,7 @@ one call from arrays to a number. Inputs are float32; we calculate in double pre
 
 import argparse
 import contextlib
+import resource
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import numpy as np
 from peer_functions import DEPARTURES, PEERS, Array, Peer
 from threadpoolctl import threadpool_limits
 
+from likewise import compare
 from likewise.errors import MissingDependencyError, UndefinedError
 from likewise.measures import REGISTRY, Configuration
 from likewise.prepared import JointQuantity, Prepared
@@ -155,6 +157,16 @@ def departures() -> Iterator[str]:
         yield f"| {name} | {theirs} | {departure.measure} | {value:.6f} | {departure.cause} |"
 
 
+def tall(n: int = 10_000, d: int = 256) -> Iterator[str]:
+    """One pair with its chance level, of many items and few features: seconds, and the most memory of the process."""
+    x, y = related(n, d)
+    for label in ("cka", "cka(debiased=True)"):
+        start = perf_counter()
+        compare({"x": x, "y": y}, label, groups=0)
+        seconds, memory = perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        yield f"{label}, {n} x {d}, value and chance: {seconds:.2f} s, peak {memory:.2f} GiB of the process"
+
+
 def limit_threads(count: int) -> None:
     """Give every library so many threads: small products on several cores time how busy the machine is."""
     with contextlib.suppress(ImportError):
@@ -176,6 +188,7 @@ def main() -> None:
     parser.add_argument("--measures", nargs="+", help="names or configurations; all by default")
     parser.add_argument("--threads", type=int, default=1, help="of BLAS and torch")
     parser.add_argument("--skip-slow", action="store_true", help=f"leave out {', '.join(SLOW)}")
+    parser.add_argument("--tall", action="store_true", help="only linear cka of 10,000 x 256, with its memory")
     given = parser.parse_args()
     # In the middle of a table a peer's warnings would be lost on the reader; its tests name them.
     warnings.simplefilter("ignore")
@@ -188,6 +201,9 @@ def main() -> None:
         if (not given.measures or c.label in given.measures or c.measure in given.measures)
         and not (given.skip_slow and c.measure in SLOW)
     ]
+    if given.tall:
+        print(*tall(), sep="\n")
+        return
     for n, d in given.sizes:
         print(f"\n{n} items, {d} features, {given.threads} thread(s), seconds\n")
         print("| measure | timed at | preparation | pair | peer | peer's call | peer / pair | peer / both |")

@@ -55,6 +55,7 @@ def _procrustes_facts(center: bool, normalize: bool, folds: int) -> Facts:
         {"folds": 5},
         {"center": False, "normalize": False, "folds": 2},
     ),
+    version=2,
     references=("10.1007/BF02289451", "10.48550/arXiv.2110.14739"),
 )
 def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool = True, folds: int = 0) -> float:
@@ -163,6 +164,7 @@ def _aligned_cosine_facts(center: bool, normalize: bool, folds: int) -> Facts:
     title="Aligned cosine similarity",
     facts=_aligned_cosine_facts,
     variants=({"center": False}, {"center": False, "normalize": False}, {"folds": 5}),
+    version=2,
     references=("10.18653/v1/D16-1229", "10.48550/arXiv.2312.02730"),
 )
 def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool = True, folds: int = 0) -> Score:
@@ -260,6 +262,7 @@ def _held_out_norms(of: Prepared, center: bool, folds: int) -> Float[Array, " n"
         cost="side O(n^2 d), pair O(min(n, d)^3)",
         minimum_items=3,
     ),
+    version=2,
     references=("10.48550/arXiv.2110.14739",),
 )
 def procrustes_angle(x: Prepared, y: Prepared) -> float:
@@ -322,6 +325,7 @@ def _shape_distance_facts(alpha: float) -> Facts:
     title="Angular shape distance",
     facts=_shape_distance_facts,
     variants=({"alpha": 0.5}, {"alpha": 0.0}),
+    version=2,
     references=("10.48550/arXiv.2110.14739",),
 )
 def shape_distance(x: Prepared, y: Prepared, *, alpha: float = 1.0) -> float:

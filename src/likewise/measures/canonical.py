@@ -1,7 +1,9 @@
 """Canonical correlation: measures that compare column spaces, direction by direction."""
 
+import itertools
 from math import inf
 
+import numpy as np
 from array_api_compat import array_namespace
 from jaxtyping import Float
 
@@ -10,17 +12,34 @@ from likewise.errors import InputError, UndefinedError
 from likewise.measures.facts import NEARS_IDENTITY, Facts, not_negative, ridge_like, rotations
 from likewise.measures.measure import measure
 from likewise.prepared import (
+    TIED,
     CanonicalDecomposition,
     Columns,
     Norm,
     Prepared,
     PrincipalComponents,
     Projection,
+    Scale,
     Whitened,
+    is_tied,
     singular_values,
+    tied_run,
 )
 
 INSTEAD = "take more items, svcca, or mean_cca with a ridge"
+
+
+SAME = 1e-9
+"""Values of two choices of open directions that are nearer than this are the same for all of them."""
+
+
+def generic(size: int, like: Array) -> Float[Array, "{size} {size}"]:
+    """A rotation of no special position, the same each time: what it leaves as it is, every rotation does.
+
+    For a value that depends on the rotation analytically, up to a set of measure zero.
+    """
+    q = np.linalg.qr(np.random.default_rng(size).normal(size=(size, size))).Q
+    return array_namespace(like).asarray(q, dtype=like.dtype, device=like.device)
 
 
 def check_not_wide(x: Prepared, y: Prepared, instead: str) -> None:
@@ -51,6 +70,7 @@ def _mean_cca_facts(ridge: float) -> Facts:
     title="Mean canonical correlation",
     facts=_mean_cca_facts,
     variants=({"ridge": 0.01},),
+    version=2,
     references=("10.1093/biomet/28.3-4.321", "10.48550/arXiv.1706.05806"),
 )
 def mean_cca(x: Prepared, y: Prepared, *, ridge: float = 0.0) -> float:
@@ -125,6 +145,7 @@ def _svcca_facts(variance: float, k: int) -> Facts:
     title="Singular vector canonical correlation",
     facts=_svcca_facts,
     variants=({"variance": 0.9}, {"k": 1}, {"k": 3}),
+    version=2,
     references=("10.48550/arXiv.1706.05806",),
 )
 def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -> float:
@@ -152,7 +173,9 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
     Raises
     ------
     UndefinedError
-        If the rows of a side are all equal, it has fewer than ``k`` directions, or n - 1 of them are kept.
+        If the rows of a side are all equal, it has fewer than ``k`` directions, or n - 1 of them are kept; or if the
+        last that is kept and the first that is left out have the same variance, so that there is no first, and the
+        value is not the same whichever are kept.
 
     Notes
     -----
@@ -169,18 +192,27 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
     >>> round(svcca(x, 2 * x[:, ::-1] + 1), 12)
     1.0
     """
-    a, b = (_leading(of, variance, k) for of in (x, y))
-    xp = array_namespace(a, b)
-    return float(xp.mean(xp.linalg.svdvals(a.T @ b)))
+    choices = [_leading(of, variance, k) for of in (x, y)]
+    xp = array_namespace(choices[0][0], choices[1][0])
+    values = [float(xp.mean(xp.linalg.svdvals(a.T @ b))) for a, b in itertools.product(*choices)]
+    if max(values) - min(values) > SAME:
+        of, kept = (x, choices[0]) if len(choices[0]) > 1 else (y, choices[1])
+        raise UndefinedError(
+            f"direction {kept[0].shape[1]} of {of.name}, the last that is kept, and the next have the same variance: "
+            "which of them are kept is open, and the value depends on it; keep fewer or more"
+        )
+    return values[0]
 
 
-def _leading(of: Prepared, variance: float, k: int) -> Float[Array, "n k"]:
+def _leading(of: Prepared, variance: float, k: int) -> list[Float[Array, "n k"]]:
+    """The leading directions; and others that are as good, where the last of them ties with the next."""
     components = of[PrincipalComponents(center=True)]
     xp = array_namespace(components)
     s = singular_values(components)
     shares = xp.cumulative_sum(s**2) / xp.sum(s**2)
-    # The share of all of them may miss 1 by rounding.
-    kept = k or min(int(xp.sum(xp.astype(shares < variance, xp.int64))) + 1, s.shape[0])
+    # A share that is the one asked for may miss it by rounding.
+    reached = shares >= variance * (1 - of.n * xp.finfo(xp.float64).eps)
+    kept = k or min(int(xp.sum(xp.astype(~reached, xp.int64))) + 1, s.shape[0])
     if kept > s.shape[0]:
         raise UndefinedError(f"{of.name} has {s.shape[0]} directions; svcca(k={k}) needs as many as k")
     if kept >= of.n - 1:
@@ -188,7 +220,13 @@ def _leading(of: Prepared, variance: float, k: int) -> Float[Array, "n k"]:
             f"{kept} directions of the {of.n} items of {of.name} are kept: they are correlated with anything "
             "perfectly, whatever the data; keep less variance, or a fixed k"
         )
-    return of[Whitened(center=True, ridge=0.0)][:, :kept]
+    directions = of[Whitened(center=True, ridge=0.0)]
+    size, scale = max(of.n, of.d), float(of[Scale()])
+    if kept == s.shape[0] or not is_tied(s, kept, size, scale):
+        return [directions[:, :kept]]
+    first, last = tied_run(s, kept - 1, size, scale)
+    turned = directions[:, first:last] @ generic(last - first, directions)
+    return [directions[:, :kept], xp.concat([directions[:, :first], turned[:, : kept - first]], axis=1)]
 
 
 @measure(
@@ -200,11 +238,12 @@ def _leading(of: Prepared, variance: float, k: int) -> Float[Array, "n k"]:
         invariances=frozenset({"feature permutation", "scaling", "translation"}),
         invariances_of_second=frozenset({"orthogonal", "linear"}),
         symmetric=False,
-        regime="undefined",
+        regime="undefined, as a rule from d + e = n + 1 on",
         cost="side O(n d min(n, d)), pair O(n d min(d, e))",
         undefined_if_wide=True,
         minimum_items=3,
     ),
+    version=2,
     references=("10.48550/arXiv.1806.05759",),
 )
 def pwcca(x: Prepared, y: Prepared) -> float:
@@ -227,7 +266,9 @@ def pwcca(x: Prepared, y: Prepared) -> float:
     Raises
     ------
     UndefinedError
-        If the rows of a side are all equal, or its centred rows are linearly independent.
+        If the rows of a side are all equal, or its centred rows are linearly independent; or if canonical correlations
+        tie, so that their directions are open, and the value is not the same for all of them. On any data,
+        d + e - n + 1 correlations are 1 where that is above 0: two of them tie.
 
     Notes
     -----
@@ -248,10 +289,44 @@ def pwcca(x: Prepared, y: Prepared) -> float:
     """
     check_not_wide(x, y, INSTEAD)
     u, rho, _ = x.joint(y, CanonicalDecomposition(ridge=0.0))
+    value = _weighted(x, u, rho)
+    count, turned = _turned_where_tied(x, y, u, rho)
+    if count and abs(_weighted(x, turned, rho) - value) > SAME:
+        raise UndefinedError(
+            f"{count} of the canonical correlations of {x.name} and {y.name} tie, so that their directions are open, "
+            "and the weights with them; take more items, or mean_cca"
+        )
+    return value
+
+
+def _weighted(x: Prepared, u: Float[Array, "r m"], rho: Float[Array, " m"]) -> float:
     variates = x[Whitened(center=True, ridge=0.0)] @ u
     xp = array_namespace(variates)
     weights = xp.sum(xp.abs(variates.T @ (x[Columns(center=True)] / x[Norm(center=True)])), axis=1)
     return float(xp.sum(weights * rho) / xp.sum(weights))
+
+
+def _turned_where_tied(
+    x: Prepared, y: Prepared, u: Float[Array, "r m"], rho: Float[Array, " m"]
+) -> tuple[int, Float[Array, "r m"]]:
+    """How many correlations tie with another, and the directions, those of each tie turned among themselves."""
+    xp = array_namespace(u)
+    m, size = rho.shape[0], max(x.n, x.d, y.d)
+    if u.shape[0] > m and float(rho[m - 1]) <= TIED:
+        # Directions that are correlated with nothing tie with those beyond the last.
+        whitened = [of[Whitened(center=True, ridge=0.0)] for of in (x, y)]
+        u = xp.linalg.svd(whitened[0].T @ whitened[1], full_matrices=True)[0]
+        rho = xp.concat([rho, xp.zeros(u.shape[0] - m, dtype=rho.dtype, device=rho.device)])
+    count, first, parts = 0, 0, []
+    while first < rho.shape[0]:
+        _, last = tied_run(rho, first, size, 1.0)
+        part = u[:, first:last]
+        if last - first > 1:
+            count += last - first
+            part = part @ generic(last - first, u)
+        parts.append(part)
+        first = last
+    return count, xp.concat(parts, axis=1)[:, :m]
 
 
 def _gulp_facts(lam: float, squared: bool) -> Facts:
@@ -272,7 +347,7 @@ def _gulp_facts(lam: float, squared: bool) -> Facts:
 @measure(
     title="GULP",
     facts=_gulp_facts,
-    version=2,
+    version=3,
     variants=({"lam": 0.0}, {"lam": 0.0, "squared": True}, {"squared": True}),
     references=("10.48550/arXiv.2210.06545",),
 )

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from array_api_compat import array_namespace
 from jaxtyping import Float
 
 from likewise.arrays import Array
@@ -116,8 +115,7 @@ def contributions(configuration: Configuration, x: Operand, y: Operand) -> Float
     product = configuration.product
     if product is not None and product.score == "linear":
         configuration(first, second)  # so that what is undefined is said
-        a, b = first[product.quantity], second[product.quantity]
-        return first.n * product.factor * array_namespace(a, b).sum(a * b, axis=1)
+        return first.n * product.factor * product.quantity.products(first, second)
     found = record(configuration.measure).scored(first, second, **configuration.parameters)
     if not getattr(found, "ndim", 0):
         raise InputError(

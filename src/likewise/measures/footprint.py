@@ -7,7 +7,7 @@ import numpy as np
 
 from likewise.errors import UndefinedError
 from likewise.measures.configuration import Configuration
-from likewise.prepared import Prepared, Quantity
+from likewise.prepared import THIN, Prepared, Quantity
 
 ROWS = 8 + 4
 """Bytes of a value of the rows: in double precision, beside the single one that they are stored in."""
@@ -21,16 +21,16 @@ def footprint(chosen: Iterable[Configuration], n: int, d: int) -> int:
     >>> footprint([Configuration.parse("cka")], n=1000, d=4096) // 2**20
     62
     """
-    kept = [quantity for quantities in _kept(tuple(chosen)) for quantity in quantities]
+    kept = [quantity for quantities in _kept(tuple(chosen), n >= THIN * d) for quantity in quantities]
     return ROWS * n * d + sum(quantity.nbytes(n, d) for quantity in kept)
 
 
 @cache
-def _kept(chosen: tuple[Configuration, ...]) -> tuple[frozenset[Quantity], frozenset[Quantity]]:
+def _kept(chosen: tuple[Configuration, ...], thin: bool) -> tuple[frozenset[Quantity], frozenset[Quantity]]:
     """The quantities of a representation and of a shuffle of it, as small ones have them after being scored."""
-    n = 8 + max((c.facts.minimum_items for c in chosen), default=0)
+    n = 16 + max((c.facts.minimum_items for c in chosen), default=0)
     rng = np.random.default_rng(0)
-    x, y = (Prepared(rng.normal(size=(n, 4))) for _ in range(2))
+    x, y = (Prepared(rng.normal(size=(n, 4 if thin else n // THIN + 1))) for _ in range(2))
     moved = y.permuted(np.arange(n)[::-1])
     for c in chosen:
         try:

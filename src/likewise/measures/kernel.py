@@ -117,7 +117,8 @@ def cka(
 
     Notes
     -----
-    Cost: O(n^2 d) once per side, O(n^2) per pair. The biased form tends to 1 for unrelated data when d is much larger
+    Cost: O(n^2 d) once per side, O(n^2) per pair. The linear kernel of few features is not formed: O(n d^2) then, and
+    O(n^2 d) for the skewness of its chance level, in the memory of the rows. The biased form tends to 1 for unrelated data when d is much larger
     than n: read it beside its chance level. Negative values are shown as they are.
 
     References
@@ -132,8 +133,8 @@ def cka(
     >>> round(cka(x, 5 * x + 3), 12), round(cka(x, 5 * x + 3, debiased=True), 12)
     (1.0, 1.0)
     """
-    a, b = (of[UnitKernel(kernel, float(bandwidth), debiased)] for of in (x, y))
-    value = float(array_namespace(a, b).sum(a * b))
+    products = UnitKernel(kernel, float(bandwidth), debiased).products(x, y)
+    value = float(array_namespace(products).sum(products))
     if not feature_corrected:
         return value
     shares = [float(of[SharedFeatures()]) for of in (x, y)]
@@ -311,6 +312,7 @@ def distance_correlation(x: Prepared, y: Prepared, *, debiased: bool = False) ->
         cost="side O(n^2 d), pair O(min(n, d)^3)",
         minimum_items=3,
     ),
+    version=2,
     references=("10.48550/arXiv.2311.11436",),
 )
 def nbs(x: Prepared, y: Prepared) -> float:
@@ -369,6 +371,7 @@ def _eigenspace_facts(over: str) -> Facts:
     title="Eigenspace overlap",
     facts=_eigenspace_facts,
     variants=({"over": "width"},),
+    version=2,
     references=("10.48550/arXiv.1909.01264",),
 )
 def eigenspace_overlap(x: Prepared, y: Prepared, *, over: Literal["rank", "width"] = "rank") -> float:

@@ -32,6 +32,7 @@ def _facts(folds: int, ridge: float) -> Facts:
     title="Linear predictivity",
     facts=_facts,
     variants=({"folds": 5}, {"ridge": 0.1}, {"folds": 4, "ridge": 0.01}),
+    version=2,
     references=("10.48550/arXiv.1905.00414", "10.1080/00401706.1970.10488634"),
 )
 def linear_predictivity(x: Prepared, y: Prepared, *, folds: int = 0, ridge: float = 0.0) -> float:

@@ -30,8 +30,8 @@ def _rsa_facts(inner: str, outer: str) -> Facts:
     return Facts(
         direction="similarity",
         bounds=(0.0 if outer == "cosine" else -1.0, 1.0),
-        # With ties, even the order of a list and itself has pairs that are neither alike nor opposed.
-        identity=1.0,
+        # With ties, even the order of a list and itself has pairs that are neither alike nor opposed, for tau_a.
+        identity=None if outer == "tau_a" else 1.0,
         invariances=INNER[inner],
         regime="undefined" if wide else "near 1 for any data" if outer == "cosine" else "unrelated data stay near 0",
         cost=f"side O(n^2 (d + log n)), pair O(n^2{' log n' if outer.startswith('tau') else ''})",
@@ -59,6 +59,7 @@ def _rsa_product(inner: Any, outer: Any) -> Product | None:
         {"outer": "tau_a"},
         {"outer": "tau_b"},
     ),
+    version=2,
     references=("10.3389/neuro.06.004.2008", "10.1371/journal.pcbi.1003553"),
 )
 def rsa(
@@ -81,7 +82,7 @@ def rsa(
         ``mahalanobis`` is Euclidean after the features were whitened over the items.
     outer : {"spearman", "pearson", "cosine", "tau_a", "tau_b"}
         The correlation between the two lists of distances. Ties share their mean rank; Kendall's tau_a counts tied
-        pairs as neither alike nor opposed, tau_b leaves them out.
+        pairs as neither alike nor opposed, so that a copy scores below 1 where distances tie; tau_b leaves them out.
 
     Returns
     -------

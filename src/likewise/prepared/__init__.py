@@ -3,7 +3,7 @@
 from likewise.prepared.columns import Columns, UnitColumns
 from likewise.prepared.descriptions import Concentricity, MeanRowNorm, Uniformity
 from likewise.prepared.distances import Distances, UnitDistances, UnitDoublyCentered
-from likewise.prepared.factors import Coordinates, Factor, Largest, Norm, RowNorms
+from likewise.prepared.factors import Coordinates, Factor, Largest, Norm, RowNorms, Scale
 from likewise.prepared.gram import Gram
 from likewise.prepared.graphs import TIMES, HeatTrace, ScaledDistances, SpanningLength, spanning_length
 from likewise.prepared.heldout import (
@@ -14,10 +14,11 @@ from likewise.prepared.heldout import (
     in_order,
     splits,
 )
-from likewise.prepared.kernels import SharedFeatures, UnitKernel
+from likewise.prepared.kernels import THIN, KernelLength, SharedFeatures, UnitKernel, UnitRows
 from likewise.prepared.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.prepared.orbits import PAIRS, TRIPLES, Graph, OrbitSums
 from likewise.prepared.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
+from likewise.prepared.rank import TIED, is_tied, numerical_rank, tied_run
 from likewise.prepared.rotations import AlignedProducts, CrossDecomposition
 from likewise.prepared.spectrum import (
     CanonicalDecomposition,
@@ -25,13 +26,14 @@ from likewise.prepared.spectrum import (
     Projection,
     Whitened,
     entropy_rank,
-    numerical_rank,
     participation,
     singular_values,
 )
 
 __all__ = [
     "PAIRS",
+    "THIN",
+    "TIED",
     "TIMES",
     "TRIPLES",
     "AlignedProducts",
@@ -48,6 +50,7 @@ __all__ = [
     "HeldOutRotations",
     "HeldOutRows",
     "JointQuantity",
+    "KernelLength",
     "Largest",
     "MeanRowNorm",
     "NeighbourRanks",
@@ -63,6 +66,7 @@ __all__ = [
     "Quantity",
     "ResidualProducts",
     "RowNorms",
+    "Scale",
     "ScaledDistances",
     "SharedFeatures",
     "SpanningLength",
@@ -72,13 +76,16 @@ __all__ = [
     "UnitDistances",
     "UnitDoublyCentered",
     "UnitKernel",
+    "UnitRows",
     "Whitened",
     "entropy_rank",
     "held_out_pairs",
     "in_order",
+    "is_tied",
     "numerical_rank",
     "participation",
     "singular_values",
     "spanning_length",
     "splits",
+    "tied_run",
 ]

@@ -8,24 +8,29 @@ from jaxtyping import Float, Int
 from likewise.arrays import Array, gather, triangular
 from likewise.errors import UndefinedError
 from likewise.prepared.prepared import OrderFree, PerItem, Prepared, Quantity
+from likewise.prepared.rank import reach
 
 
 @dataclass(frozen=True)
 class Coordinates(Quantity):
-    """Every row in an orthonormal basis of at most n + 1 directions, as (rows about the mean, then the mean itself).
+    """Every row in an orthonormal basis of at most n + 1 directions, as (rows about the origin c, then c itself).
 
-    For n < d they are R' of one QR decomposition of [c(X)', mean']: after it nothing of width d is touched again, and
-    a large common offset costs no digits, because rows and offset are kept apart. For n >= d they are c(X) and the
-    mean as they stand.
+    c is the row nearest to the mean. For n < d they are R' of one QR decomposition of [(X - c)', c']: after it nothing
+    of width d is touched again. For n >= d they are X - c and c as they stand.
+
+    A large common offset costs no digits, because rows and offset are kept apart. Nor does a massive row, of any row
+    but itself: the mean would carry its rounding into all of them, and so into the parts that leave it out.
     """
 
     local = True
 
     def compute(self, of: Prepared) -> Float[Array, "{of.n}+1 r"]:
-        """Return the n rows and, below them, the mean row."""
+        """Return the n rows and, below them, the origin."""
         xp = array_namespace(of.matrix)
-        mean = xp.mean(of.matrix, axis=0, keepdims=True)
-        rows = xp.concat([of.matrix - mean, mean], axis=0)
+        from_mean = xp.linalg.vector_norm(of.matrix - xp.mean(of.matrix, axis=0, keepdims=True), axis=1)
+        nearest = int(xp.argmin(from_mean))
+        origin = of.matrix[nearest : nearest + 1, :]
+        rows = xp.concat([of.matrix - origin, origin], axis=0)
         return rows if of.n >= of.d else triangular(rows.T).T
 
     def reindex(self, value: Float[Array, "rows r"], index: Int[Array, " m"]) -> Float[Array, "m+1 r"]:
@@ -52,12 +57,33 @@ class Factor(PerItem):
     def compute(self, of: Prepared) -> Float[Array, "n r"]:
         """Return L."""
         rows, offset = of[Coordinates()][:-1, :], of[Coordinates()][-1:, :]
-        # The mean of the rows is rounding noise for all items, and the true mean of a subset of them.
-        return rows - array_namespace(rows).mean(rows, axis=0, keepdims=True) if self.center else rows + offset
+        return recentred(rows) if self.center else rows + offset
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n min(n + 1, d)."""
         return 8 * n * min(n + 1, d)
+
+
+def recentred(rows: Float[Array, "n r"]) -> Float[Array, "n r"]:
+    """Rows less their mean; twice, for of a large offset the first mean leaves its rounding."""
+    xp = array_namespace(rows)
+    rows = rows - xp.mean(rows, axis=0, keepdims=True)
+    return rows - xp.mean(rows, axis=0, keepdims=True)
+
+
+@dataclass(frozen=True)
+class Scale(OrderFree):
+    """The length that rounding is measured against: of the rows that all factors of these items are computed from.
+
+    It is more than that of the rows themselves where there is a large offset, or where the origin of `Coordinates`,
+    which some of the items have from all of them, lies far away.
+    """
+
+    def compute(self, of: Prepared) -> Float[Array, ""]:
+        """Return `reach` of the coordinates."""
+        coordinates = of[Coordinates()]
+        xp = array_namespace(coordinates)
+        return xp.asarray(reach(coordinates[:-1, :], coordinates[-1:, :]), dtype=xp.float64, device=coordinates.device)
 
 
 def rows_of(of: Prepared, center: bool) -> Float[Array, "{of.n} r"]:
@@ -67,11 +93,7 @@ def rows_of(of: Prepared, center: bool) -> Float[Array, "{of.n} r"]:
     """
     if of.is_part:
         return of[Factor(center)]
-    if not center:
-        return of.matrix
-    xp = array_namespace(of.matrix)
-    rows = of.matrix - xp.mean(of.matrix, axis=0, keepdims=True)
-    return rows - xp.mean(rows, axis=0, keepdims=True)  # of a large offset, the first mean leaves its rounding
+    return recentred(of.matrix) if center else of.matrix
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from array_api_compat import array_namespace
 from jaxtyping import Float, Int
 
 from likewise.arrays import Array, gather, inverse
-from likewise.prepared.factors import Factor, Norm
+from likewise.prepared.factors import Coordinates, Factor, Norm, recentred
 from likewise.prepared.gram import doubly_centered
 from likewise.prepared.prepared import JointQuantity, PerItem, PerPair, Prepared
-from likewise.prepared.spectrum import Projection, numerical_rank
+from likewise.prepared.rank import numerical_rank, reach
+from likewise.prepared.spectrum import Projection
 
 
 def splits(n: int, folds: int, like: Array) -> Iterator[tuple[Int[Array, " m"], Int[Array, " k"]]]:
@@ -28,6 +29,19 @@ def in_order(parts: list[Array], places: list[Array]) -> Float[Array, "n *rest"]
     return xp.take(xp.concat(parts, axis=0), inverse(xp.concat(places)), axis=0)
 
 
+def uncentred(of: Prepared, center: bool) -> tuple[Float[Array, "n r"], float]:
+    """Thin rows, up to their offset where it is to be taken away; and the length that their rounding goes by.
+
+    Not centred as a whole: what a fold leaves out must not leave its rounding with the rows that stay.
+    """
+    coordinates = of[Coordinates()]
+    xp = array_namespace(coordinates)
+    return (
+        coordinates[:-1, :] if center else of[Factor(center=False)],
+        float(xp.linalg.vector_norm(coordinates[-1:, :])),
+    )
+
+
 @dataclass(frozen=True)
 class HeldOutRows(PerItem):
     """Each row less the mean of the rows that its fold trains on, or as it is without ``center``, in thin coordinates.
@@ -42,7 +56,7 @@ class HeldOutRows(PerItem):
     def compute(self, of: Prepared) -> Float[Array, "n r"]:
         """Return the rows."""
         of[Norm(self.center)]  # undefined where nothing is left
-        factor = of[Factor(self.center)]
+        factor, _ = uncentred(of, self.center)
         if not self.center:
             return factor
         xp = array_namespace(factor)
@@ -67,21 +81,23 @@ class HeldOutRotations(JointQuantity):
 
     def compute(self, x: Prepared, y: Prepared) -> list[tuple[Float[Array, "r k"], Float[Array, "k q"]]]:
         """Return U and V' of each fold."""
-        a, b = x[Factor(self.center)], y[Factor(self.center)]
-        return [
-            rotation(gather(a, train, 0), gather(b, train, 0), self.center) for train, _ in splits(x.n, self.folds, a)
-        ]
+        sides = [uncentred(of, self.center) for of in (x, y)]
+        found = []
+        for train, _ in splits(x.n, self.folds, sides[0][0]):
+            a, b = (gather(rows, train, 0) for rows, _ in sides)
+            scales = [reach(rows) + offset for rows, (_, offset) in zip((a, b), sides, strict=True)]
+            if self.center:
+                a, b = recentred(a), recentred(b)
+            found.append(rotation(a, b, max(x.n, x.d, y.d), reach(a) * scales[1] + reach(b) * scales[0]))
+        return found
 
 
 def rotation(
-    a: Float[Array, "m r"], b: Float[Array, "m q"], center: bool
+    a: Float[Array, "m r"], b: Float[Array, "m q"], size: int, scale: float
 ) -> tuple[Float[Array, "r k"], Float[Array, "k q"]]:
     """U and V' of the best rotation U V' of a onto b, in the directions that they have in common."""
-    xp = array_namespace(a, b)
-    if center:
-        a, b = a - xp.mean(a, axis=0), b - xp.mean(b, axis=0)
-    u, s, vh = xp.linalg.svd(a.T @ b, full_matrices=False)
-    common = numerical_rank(s, max(a.shape))
+    u, s, vh = array_namespace(a, b).linalg.svd(a.T @ b, full_matrices=False)
+    common = numerical_rank(s, size, scale)
     return u[:, :common], vh[:common, :]
 
 
@@ -123,15 +139,15 @@ class ResidualProducts(PerPair):
         return residual.T @ residual
 
     def _predictor(self, of: Prepared) -> Float[Array, "n n"]:
-        factor = of[Factor(center=True)]
+        factor, offset = uncentred(of, center=True)
         xp = array_namespace(factor)
         folds = list(splits(of.n, self.folds, factor))
         predictions = []
         for train, test in folds:
             rows = gather(factor, train, 0)
             mean = xp.mean(rows, axis=0)
-            u, s, vh = xp.linalg.svd(rows - mean, full_matrices=False)
-            rank = numerical_rank(s, max(of.n, of.d))
+            u, s, vh = xp.linalg.svd(recentred(rows), full_matrices=False)
+            rank = numerical_rank(s, max(of.n, of.d), reach(rows) + offset)
             u, s, vh = u[:, :rank], s[:rank], vh[:rank, :]
             shrunk = s / (s**2 + self.ridge * xp.sum(s**2))
             weights = ((gather(factor, test, 0) - mean) @ vh.T * shrunk) @ u.T

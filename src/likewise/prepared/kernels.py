@@ -10,12 +10,50 @@ from likewise.arrays import Array, strict_triangle
 from likewise.errors import UndefinedError
 from likewise.prepared.columns import Columns
 from likewise.prepared.distances import Distances
-from likewise.prepared.factors import Norm
+from likewise.prepared.factors import Norm, rows_of
 from likewise.prepared.gram import Gram, u_centered, unit
-from likewise.prepared.prepared import OrderFree, PerPair, Prepared
+from likewise.prepared.prepared import OrderFree, PerItem, PerPair, Prepared
+from likewise.prepared.thin import Thin, linear_kernel
 
 NOTHING = 0.01
 """A sum of the Gaussian kernel over the other rows this small says little but that a row is like itself, at 1."""
+
+
+THIN = 3
+"""Items per feature from which a linear kernel is not formed. Formed, it takes 2 n^3 for the triangles of chance, 2 n^2 d
+for itself and n^2 for a pair, bound by memory; the other way it takes n^2 d for the cubes of chance and 2 n d^2 for a
+pair. With ten pairs for each side, both take the same at three items per feature."""
+
+KEPT = 0.1
+"""Share of its length that a kernel must keep without its diagonal, for sums of d x d to keep their digits: less is left
+where few rows are much longer than the others."""
+
+
+@dataclass(frozen=True)
+class UnitRows(PerItem):
+    """c(X) / |c(X)|_F."""
+
+    def compute(self, of: Prepared) -> Float[Array, "n r"]:
+        """Return the rows, up to a rotation; undefined where all are equal."""
+        return rows_of(of, center=True) / of[Norm(center=True)]
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n d."""
+        return 8 * n * d
+
+
+@dataclass(frozen=True)
+class KernelLength(OrderFree):
+    """The Frobenius norm of the linear kernel of unit trace, centred with its diagonal or without, from its rows."""
+
+    debiased: bool
+
+    def compute(self, of: Prepared) -> Float[Array, ""]:
+        """Return the length, or 0 where rounding made the square less than nothing."""
+        kernel = linear_kernel(of[UnitRows()], self.debiased)
+        xp = array_namespace(kernel.z)
+        square = xp.sum(kernel.products(kernel))
+        return xp.sqrt(xp.where(square > 0, square, xp.zeros_like(square)))
 
 
 @dataclass(frozen=True)
@@ -52,6 +90,25 @@ class UnitKernel(PerPair):
                 f"bandwidth {self.bandwidth:g} is so narrow that no two rows of {of.name} are near: take a wider one"
             )
         return kernel
+
+    def thin(self, of: Prepared) -> Thin | None:
+        """The linear kernel, of few features."""
+        if self.kernel != "linear" or of.n < THIN * of.d:
+            return None
+        if self.debiased and of[KernelLength(debiased=True)] < KEPT * of[KernelLength(debiased=False)]:
+            return None
+        return self.by_features(of)
+
+    def by_features(self, of: Prepared) -> Thin:
+        """The linear kernel without forming it."""
+        kernel = linear_kernel(of[UnitRows()], self.debiased)
+        length = of[KernelLength(self.debiased)]
+        return Thin(kernel.z, kernel.s / length, kernel.c / length)
+
+    def products(self, x: Prepared, y: Prepared) -> Float[Array, " n"]:
+        """Row sums; by features where both sides have few of them."""
+        a, b = self.thin(x), self.thin(y)
+        return a.products(b) if a and b else super().products(x, y)
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ import abc
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from array_api_compat import array_namespace
 from jaxtyping import Float, Int
 
 from likewise.arrays import Array, check_matrix, float64, gather, gather_square, read_only
+from likewise.prepared.thin import Thin
 
 
 class Quantity(abc.ABC):
@@ -48,6 +50,15 @@ class PerItem(Quantity):
 
 class PerPair(Quantity):
     """A number for each pair of items, as a matrix."""
+
+    def products(self, x: "Prepared", y: "Prepared") -> Float[Array, " n"]:
+        """Row sums of the elementwise product of the matrices of two sides; they sum to the inner product."""
+        a, b = x[self], y[self]
+        return array_namespace(a, b).sum(a * b, axis=1)
+
+    def thin(self, of: "Prepared") -> Thin | None:
+        """The same matrix without forming it, where it has so few features that this is less work."""
+        return None
 
     def reindex(self, value: Array, index: Int[Array, " m"]) -> Array:
         """Reorder rows and columns."""

@@ -6,21 +6,16 @@ from array_api_compat import array_namespace
 from jaxtyping import Float
 
 from likewise.arrays import Array
-from likewise.prepared.factors import Factor, Norm
+from likewise.prepared.factors import Factor, Norm, Scale
 from likewise.prepared.prepared import JointQuantity, PerItem, PerPair, Prepared
-
-
-def numerical_rank(s: Float[Array, " r"], size: int) -> int:
-    """How many of the descending singular values of a matrix of that size are more than rounding."""
-    xp = array_namespace(s)
-    return int(xp.sum(xp.astype(s > size * xp.finfo(xp.float64).eps * s[0], xp.int64)))
+from likewise.prepared.rank import numerical_rank
 
 
 @dataclass(frozen=True)
 class PrincipalComponents(PerItem):
     """The scores P = U diag(s) of X = U diag(s) V', or of c(X) where ``center``, to the numerical rank.
 
-    Columns are orthogonal, of lengths s, which descend and exceed max(n, d) eps s_1.
+    Columns are orthogonal, of lengths s, which descend and are more than rounding.
     """
 
     center: bool
@@ -31,7 +26,7 @@ class PrincipalComponents(PerItem):
         factor = of[Factor(self.center)]
         xp = array_namespace(factor)
         u, s, _ = xp.linalg.svd(factor, full_matrices=False)
-        rank = numerical_rank(s, max(of.n, of.d))
+        rank = numerical_rank(s, max(of.n, of.d), float(of[Scale()]))
         return u[:, :rank] * s[:rank]
 
     def nbytes(self, n: int, d: int) -> int:

@@ -219,6 +219,11 @@ def has_moments(configuration: Configuration) -> bool:
 
 def product_scores(product: Product, pairs: Sequence[Pair], left: Sides, right: Sides) -> Float[np.ndarray, " m"]:
     """Scores of pairs from the inner products of their matrices, the first of each from ``left``."""
+    used = {id(side): side for i, j in pairs for side in (left[i], right[j])}.values()
+    if product.size is None and all(product.quantity.thin(side) for side in used):
+        sums = [product.quantity.products(left[i], right[j]) for i, j in pairs]
+        inner = np.asarray([float(array_namespace(rows).sum(rows)) for rows in sums])
+        return product.scores(inner, np.ones_like(inner), np.ones_like(inner))
     firsts, seconds = (sorted({pair[side] for pair in pairs}) for side in (0, 1))
     a, b = _stack(product, [left[i] for i in firsts]), _stack(product, [right[j] for j in seconds])
     xp = array_namespace(a, b)

@@ -1,0 +1,56 @@
+"""Directions that tie: no value, or one value whichever are chosen."""
+
+import numpy as np
+import pytest
+
+from likewise.errors import UndefinedError
+from likewise.measures import Configuration, get
+
+
+def one_hot(kinds: int, n: int = 24) -> np.ndarray:
+    return np.eye(kinds)[np.arange(n) % kinds]
+
+
+@pytest.mark.parametrize("label", ["svcca(k=1)", "svcca(k=3)", "svcca(variance=0.5)", "pwcca"])
+@pytest.mark.parametrize("seed", range(4))
+def test_ties_give_no_value_or_one(label, seed):
+    rng = np.random.default_rng(seed)
+    c, q = Configuration.parse(label), np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    x = one_hot(6) * rng.choice([1.0, 2.0], size=6)
+    for y in (np.eye(8)[(np.arange(24) * 5 // 3) % 8], rng.normal(size=(24, 6)), x):
+        order, values = rng.permutation(24), []
+        for a, b in ((x, y), (x[order], y[order]), (x[:, ::-1] if label == "pwcca" else x @ q, y)):
+            try:
+                values.append(c(a, b))
+            except UndefinedError as error:
+                values.append(None)
+                assert "tie" in str(error) or "the same variance" in str(error)
+        assert values == [None] * 3 or values == pytest.approx([values[0]] * 3, abs=1e-8)
+
+
+def test_tie_that_changes_nothing_has_a_value():
+    rng = np.random.default_rng(0)
+    q = np.linalg.qr(np.c_[np.ones(40), rng.normal(size=(40, 8))])[0][:, 1:]
+    assert get("svcca")(q[:, :6], q[:, :6] @ np.diag(np.arange(1.0, 7.0)), k=6) == pytest.approx(1)
+    assert get("svcca")(q[:, :4], q[:, 4:], k=2) == pytest.approx(0, abs=1e-12)
+    assert get("pwcca")(one_hot(6), one_hot(6)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("d", "e", "tied"), [(10, 13, False), (10, 14, False), (10, 15, True), (15, 12, True)])
+def test_pwcca_is_undefined_from_two_correlations_of_one_on(d, e, tied):
+    rng = np.random.default_rng(d)
+    x, y = rng.normal(size=(24, d)), rng.normal(size=(24, e))
+    if tied:
+        with pytest.raises(UndefinedError, match=f"{d + e - 23} of the canonical correlations of x and y tie"):
+            get("pwcca")(x, y)
+    else:
+        assert 0 < get("pwcca")(x, y) < 1
+
+
+def test_share_of_the_variance_that_is_just_reached_keeps_no_direction_more():
+    q = np.linalg.qr(np.c_[np.ones(40), np.random.default_rng(1).normal(size=(40, 10))])[0][:, 1:]
+    x = q[:, :4] * np.sqrt([0.4, 0.3, 0.2, 0.1])
+    for share, kept in ((0.4, 1), (0.7, 2), (0.9, 3)):
+        assert get("svcca")(x, x[:, ::-1] * 7, variance=share) == pytest.approx(1)
+        halves = np.c_[x[:, :kept], q[:, 5:9] * 1e-3]
+        assert get("svcca")(x, halves, variance=share) == pytest.approx(1)
