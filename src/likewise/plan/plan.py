@@ -146,12 +146,15 @@ class Plan:
 
 
 class Answers:
-    """The stored rows that answer what an experiment asks of trust."""
+    """The stored rows that answer what an experiment asks of trust; with their shuffled scores if need be."""
 
-    def __init__(self, store: Store, trust: Trust, left_out: Sequence[str] = ()) -> None:
+    def __init__(self, store: Store, trust: Trust, left_out: Sequence[str] = (), *, replicates: bool = False) -> None:
         request = request_of(trust, left_out)
-        found = [table for asked, table in store.tables() if asked == request]
-        self.table = pa.concat_tables(found or [SCHEMA.empty_table()]).unify_dictionaries().combine_chunks()
+        found = [table for asked, table in store.tables(replicates=replicates) if asked == request]
+        nothing = SCHEMA.empty_table()
+        if replicates:
+            nothing = nothing.append_column("shuffled", pa.array([], pa.list_(pa.float64())))
+        self.table = pa.concat_tables(found or [nothing]).unify_dictionaries().combine_chunks()
 
     def places(self, keys: Sequence[str], column: str) -> Int[np.ndarray, " rows"]:
         """For each row, the place of a text among ``keys``, or -1."""
@@ -345,15 +348,16 @@ def results_of(store: Store, about: dict[str, Any]) -> Results:
     chosen, trust = experiment.configurations, experiment.statistics.trust
     named = [(r["dataset"], r["key"], r["name"]) for r in about["representations"]]
     of_pieces = {d.name for d in experiment.datasets if d.spans}
-    whole = Answers(store, trust)
+    whole = Answers(store, trust, replicates=True)
     tables = []
     for dataset in dict.fromkeys(d for d, _, _ in named):
         members = {key: name for d, key, name in named if d == dataset}
         there = [key for key in members if store.has_representation(key)]
         left_out = rows_left_out(store, there) if dataset in of_pieces else ()
-        answers = Answers(store, trust, left_out) if left_out else whole
+        answers = Answers(store, trust, left_out, replicates=True) if left_out else whole
         tables.append(rows_of(answers, dataset, members, chosen))
-    return Results(pa.concat_tables(tables).unify_dictionaries()).corrected()
+    table = pa.concat_tables(tables).unify_dictionaries()
+    return Results(table.drop_columns("shuffled"), table.column("shuffled")).corrected()
 
 
 def rows_of(answers: Answers, dataset: str, members: Mapping[str, str], chosen: Sequence[Configuration]) -> pa.Table:

@@ -16,7 +16,7 @@ from likewise.store import Store, content_key
 REPRESENTATION_VERSION = 1
 """Raised when an extraction would give other rows for the same request."""
 
-RESULT_VERSION = 2
+RESULT_VERSION = 3
 """Raised when the shuffles or what is derived from them change for the same request."""
 
 
