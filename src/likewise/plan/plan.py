@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from likewise.plan.tasks import (
     unpinned,
 )
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
-from likewise.statistics import SCHEMA, Results, Trust, orders
+from likewise.statistics import SCHEMA, Results, Trust, has_moments, orders
 from likewise.store import Store
 
 KEY = re.compile(r"[0-9a-f]{24,64}")
@@ -37,6 +37,9 @@ KEY = re.compile(r"[0-9a-f]{24,64}")
 
 BYTES_PER_VALUE = 4
 """Rows are stored in float32."""
+
+MOST_REPLICATES = 2**28
+"""Bytes of shuffled scores that the tiles of an experiment keep at most: correcting takes a few times as much memory."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,21 @@ class Plan:
     present: frozenset[str]
 
     @property
+    def replicate_bytes(self) -> int:
+        """Bytes of the scores after each shuffle, of all pairs; 0 where all chance levels have a closed form."""
+        trust = self.experiment.statistics.trust
+        drawn = [c for c in self.experiment.configurations if c.facts.paired]
+        if trust.null == "moments":
+            drawn = [c for c in drawn if not has_moments(c)]
+        shuffles = 0 if trust.null == "none" else trust.permutations
+        return 8 * shuffles * scores_of_pair(drawn) * sum(d.pairs for d in self.datasets)
+
+    @property
+    def keeps_replicates(self) -> bool:
+        """Whether the scores after each shuffle are kept, so that p-values are corrected by their joint distribution."""
+        return self.replicate_bytes <= MOST_REPLICATES
+
+    @property
     def resolutions(self) -> tuple[Resolve, ...]:
         """Models and data sets of the hub that are to be pinned before the extractions that are left."""
         return tuple(dict.fromkeys(task for d in self.datasets for task in d.unpinned))
@@ -88,7 +106,8 @@ class Plan:
     @property
     def tiles(self) -> tuple[Tile, ...]:
         """Tiles that are left."""
-        return tuple(tile for d in self.datasets for tile in d.tiles)
+        keep = self.keeps_replicates
+        return tuple(replace(tile, replicates=keep) for d in self.datasets for tile in d.tiles)
 
     def reductions(self, store: Store, chunk: int = 8) -> tuple[Reduce, ...]:
         """Reductions that must come before the tiles by product, where the representations are there."""
@@ -132,6 +151,8 @@ class Plan:
                 for d in self.datasets
             ],
             "tiles_left": len(self.tiles),
+            "shuffled_scores_bytes": self.replicate_bytes if self.keeps_replicates else 0,
+            "keeps_shuffled_scores": self.keeps_replicates,
             "bytes": None if None in sizes else sum(s for s in sizes if s is not None),
         }
 

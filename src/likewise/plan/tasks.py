@@ -192,6 +192,8 @@ class Tile:
     trust: Trust
     left_out: tuple[str, ...] = ()
     """Rows that some representation of the data set lacks: spans that its tokenizer has no token for."""
+    replicates: bool = True
+    """Whether the scores after each shuffle are kept; the rows are the same."""
 
     @functools.cached_property
     def configurations(self) -> tuple[Configuration, ...]:

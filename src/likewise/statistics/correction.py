@@ -131,29 +131,26 @@ def _matrix(shuffled: pa.ChunkedArray | None, rows: Bool[np.ndarray, " rows"]) -
     return np.asarray(lists.flatten().to_numpy().reshape(int(rows.sum()), -1).T)
 
 
-def too_few_shuffles(table: pa.Table, shuffled: pa.ChunkedArray | None) -> str:
-    """Say where no corrected p-value could have come out below the level, and how many shuffles it takes.
+def too_few_shuffles(table: pa.Table) -> str:
+    """Say where no corrected p-value of a table could have come out below the level, and how many shuffles it takes.
 
     Examples
     --------
-    >>> table = pa.table({"pvalue": [0.1, 0.2], "null": ["shuffles"] * 2, "n_permutations": [9, 9]})
-    >>> print(too_few_shuffles(table, None))
-    With 9 shuffles no p-value of 2 scores can come below 0.05 after correction, however alike they are; use at least \
-    39 shuffles.
+    >>> few = {"null": ["shuffles"] * 2, "n_permutations": [9, 9], "correction": ["holm"] * 2}
+    >>> print(too_few_shuffles(pa.table(few)))
+    With 9 shuffles no p-value of 2 scores can come to 0.05 after correction, however alike they are: use 39 or more.
     """
-    drawn = np.asarray(pc.equal(table.column("null"), "shuffles"))
+    how, null = (np.asarray(table.column(name).to_pylist(), dtype=str) for name in ("correction", "null"))
     counts = table.column("n_permutations").to_numpy()
-    parts = parts_of(table, shuffled)
-    tests = int((parts.holm & drawn).sum())
-    groups = [(rows, 1) for rows in parts.by_shuffles.values()] + [(parts.holm & drawn, tests)]
+    together = [(how == "step-down") & (counts == p) for p in np.unique(counts[how == "step-down"])]
+    parts = len(together) + bool((how == "holm").any())
+    alone = (how == "holm") & (null == "shuffles")
     said = []
-    for rows, of in groups:
-        most = int(counts[rows].max(initial=0))
-        needed = round(parts.count * of / LEVEL) - 1
-        if most and most < needed:
-            scores = int(rows.sum())
+    for rows, tests in [*((rows, 1) for rows in together), (alone, int(alone.sum()))]:
+        most, needed = int(counts[rows].max(initial=0)), round(parts * tests / LEVEL) - 1
+        if 0 < most < needed:
             said.append(
-                f"With {most:,} shuffles no p-value of {scores:,} scores can come below {LEVEL} after correction, "
-                f"however alike they are; use at least {needed:,} shuffles."
+                f"With {most:,} shuffles no p-value of {int(rows.sum()):,} scores can come to {LEVEL} after "
+                f"correction, however alike they are: use {needed:,} or more."
             )
     return " ".join(said)
