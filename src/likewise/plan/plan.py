@@ -39,7 +39,7 @@ BYTES_PER_VALUE = 4
 """Rows are stored in float32."""
 
 MOST_REPLICATES = 2**28
-"""Bytes of shuffled scores that the tiles of an experiment keep at most: correcting takes a few times as much memory."""
+"""Bytes of shuffled scores that the tiles of an experiment keep at most: correcting takes three times as much."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Plan:
 
     @property
     def keeps_replicates(self) -> bool:
-        """Whether the scores after each shuffle are kept, so that p-values are corrected by their joint distribution."""
+        """Whether the scores after each shuffle are kept, to correct p-values by their joint distribution."""
         return self.replicate_bytes <= MOST_REPLICATES
 
     @property

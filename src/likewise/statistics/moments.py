@@ -50,11 +50,17 @@ class Moments:
         ----------
         Cantelli (1928), Atti del Congresso Internazionale dei Matematici 6.
         """
-        varies = self.std != 0
-        z = np.divide(more_alike * (value - self.mean), self.std, out=np.zeros_like(value), where=varies)
-        closed = np.maximum(stats.pearson3.sf(z, more_alike * self.skewness), np.exp(-gammaln(self.n + 1)))
-        bound = 1 / (1 + np.maximum(z, 0.0) ** 2)
-        return np.where(varies, np.where(self.few, bound, closed), 1.0)
+        bound = 1 / (1 + np.maximum(self._z(value, more_alike), 0.0) ** 2)
+        return np.where(self.few & (self.std != 0), bound, self.closed(value, more_alike))
+
+    def closed(self, value: Float[np.ndarray, "*pairs"], more_alike: int = 1) -> Float[np.ndarray, "*pairs"]:
+        """The same by the Pearson type III distribution throughout."""
+        tail = stats.pearson3.sf(self._z(value, more_alike), more_alike * self.skewness)
+        return np.where(self.std != 0, np.maximum(tail, np.exp(-gammaln(self.n + 1))), 1.0)
+
+    def _z(self, value: Float[np.ndarray, "*pairs"], more_alike: int) -> Float[np.ndarray, "*pairs"]:
+        found: np.ndarray = np.zeros_like(value)
+        return np.divide(more_alike * (value - self.mean), self.std, out=found, where=self.std != 0)
 
 
 FEWEST_ITEMS = 12

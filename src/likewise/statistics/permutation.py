@@ -141,8 +141,8 @@ class Shuffles:
     def beside(self, moved: int, still: int, number: int) -> Int[np.ndarray, " n"]:
         """The order of the rows of one of a pair beside those of the other as they stand."""
         if not self.joint:
-            return self.orders[moved][number]
-        return self.orders[moved][number][inverse(self.orders[still][number])]
+            return np.asarray(self.orders[moved][number])
+        return np.asarray(self.orders[moved][number][inverse(self.orders[still][number])])
 
 
 def draw_shuffles(n: int, count: int, seed: int, names: Mapping[int, str]) -> Shuffles:
