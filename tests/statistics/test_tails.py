@@ -108,7 +108,7 @@ def test_rows_that_share_the_entries_evenly_are_not_few():
 @pytest.mark.parametrize("family", ["gaussian", "long row", "heavy tails", "binary"])
 def test_false_alarms_come_up_as_often_as_they_should(family):
     """Four standard errors; the rates of nine families, to more digits, are what benchmarks/tails.py prints."""
-    draws, alarms = 150, np.zeros(2)
+    draws, alarms = 100, np.zeros(2)
     for seed in range(draws):
         rng = np.random.default_rng([7, seed])
         pair = {}
@@ -121,7 +121,7 @@ def test_false_alarms_come_up_as_often_as_they_should(family):
             if family == "long row":
                 x[rng.integers(14)] *= 100
             pair[name] = x
-        rows = list(compare(pair, ["cka", "cka(debiased=True)", "rsa"], groups=0, permutations=99, rng=seed))
+        rows = list(compare(pair, ["cka", "cka(debiased=True)"], groups=0, permutations=99, rng=seed))
         alarms += [np.mean([r.pvalue <= level for r in rows if r.pvalue is not None]) for level in (0.05, 0.01)]
     for count, level in zip(alarms, (0.05, 0.01), strict=True):
         assert count <= level * draws + 4 * (level * draws) ** 0.5
