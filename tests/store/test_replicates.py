@@ -1,5 +1,6 @@
 """Shuffled scores beside the rows of a tile: what is written comes back, for the right rows, or not at all."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,6 @@ import pytest
 
 from likewise.errors import StoreError
 from likewise.plan import Experiment, plan
-from likewise.plan import plan as make_plan
 from likewise.representation import Representation
 from likewise.statistics import Results, compare
 from likewise.store import Store
@@ -114,12 +114,12 @@ def test_plan_says_what_shuffled_scores_take_and_keeps_no_more_than_it_says(
             "statistics": {"permutations": 50, "groups": 0},
         }
     )
-    made = make_plan(asked, Store(tmp_path))
+    made = plan(asked, Store(tmp_path))
     assert made.replicate_bytes == 3 * 3 * 50 * 8
     assert made.summary()["shuffled_scores_bytes"] == 3600 and made.keeps_replicates
     assert all(tile.replicates for tile in made.tiles) and made.tiles
     keys = {tile.key for tile in made.tiles}
-    monkeypatch.setattr("likewise.plan.plan.MOST_REPLICATES", 3599)
+    monkeypatch.setattr(sys.modules["likewise.plan.plan"], "MOST_REPLICATES", 3599)
     less = plan(asked, Store(tmp_path))
     assert not less.keeps_replicates and not any(tile.replicates for tile in less.tiles)
     assert {tile.key for tile in less.tiles} == keys
