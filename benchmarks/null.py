@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 
 from likewise.measures import configurations
 from likewise.representation import Representation
-from likewise.statistics import Trust, draw_permutations, score_block
+from likewise.statistics import Trust, draw_shuffles, score_block
 
 Array = np.ndarray
 
@@ -98,17 +98,17 @@ def main() -> None:
     rng = np.random.default_rng(0)
     x, y = synthetic(given.n, given.d, rng), synthetic(given.n, given.d - given.d // 8, rng)
     chosen = configurations("paper")
-    shuffles = draw_permutations(given.n, given.shuffles, 0)
 
     start = perf_counter()
-    a, b = Representation(x, name="a"), Representation(y, name="b")
+    a, b = Representation(x, name="a", key="of a"), Representation(y, name="b", key="of b")
     ours = score_block([a, b], [(0, 1)], chosen, Trust("shuffles", given.shuffles, groups=0))
     our_seconds = perf_counter() - start
 
     start = perf_counter()
     observed = {label: measure(x, y) for label, measure in PLAIN.items()}
     once = perf_counter() - start
-    shuffled = {label: measure(x, y[shuffles[0]]) for label, measure in PLAIN.items()}
+    (x_order, *_), (y_order, *_) = draw_shuffles(given.n, given.shuffles, 0, {0: a.key, 1: b.key}).orders.values()
+    shuffled = {label: measure(x[x_order], y[y_order]) for label, measure in PLAIN.items()}
     plain_seconds = once * (1 + given.shuffles)
 
     one = score_block([a, b], [(0, 1)], chosen, Trust("shuffles", 1, groups=0))

@@ -16,7 +16,7 @@ from likewise.prepared.heldout import (
 )
 from likewise.prepared.kernels import THIN, KernelLength, SharedFeatures, UnitKernel, UnitRows
 from likewise.prepared.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
-from likewise.prepared.orbits import PAIRS, TRIPLES, Graph, OrbitSums
+from likewise.prepared.orbits import PAIRS, ROWS, TRIPLES, Graph, OrbitSums
 from likewise.prepared.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
 from likewise.prepared.rank import TIED, is_tied, numerical_rank, tied_run
 from likewise.prepared.rotations import AlignedProducts, CrossDecomposition
@@ -32,6 +32,7 @@ from likewise.prepared.spectrum import (
 
 __all__ = [
     "PAIRS",
+    "ROWS",
     "THIN",
     "TIED",
     "TIMES",

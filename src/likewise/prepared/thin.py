@@ -124,7 +124,7 @@ class Thin:
         return (
             diagonal, off, xp.sum(d * d), xp.sum(d * r), xp.sum(q), xp.sum(r * r),
             xp.sum(d * d * d), xp.sum(d * d * r), xp.sum(d * a.times(d)), xp.sum(d * q), cubes, xp.sum(d * r * r),
-            xp.sum(d * ar), xp.sum(q * r), triangles, xp.sum(r * r * r), xp.sum(r * ar),
+            xp.sum(d * ar), xp.sum(q * r), triangles, xp.sum(r * r * r), xp.sum(r * ar), xp.sum(q * q),
         )  # fmt: skip
 
 

@@ -39,11 +39,12 @@ def compare(
         Where chance levels come from: ``moments`` takes the closed form over all shuffles where a measure has one, as
         cka and rsa have, and shuffles elsewhere.
     permutations : int
-        Number of shuffles of the rows of one side; 0 for none. Where all n! are fewer, they are all taken.
+        Number of shuffles of the rows, by permutations of its own for each representation; 0 for none. Where all n!
+        are fewer, they are all taken.
     groups : int
         Groups of inputs that are left out in turn for the intervals; 0 for none.
     rng : int or numpy.random.Generator
-        Seed or generator of the shuffles; all pairs get the same ones.
+        Seed or generator of the shuffles; those of a representation do not depend on what it is compared with.
     dataset : str
         What the inputs are called in the table.
     device : str

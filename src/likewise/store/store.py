@@ -37,6 +37,7 @@ from likewise.store.door import (
 )
 from likewise.store.growing import Growing, Parts
 from likewise.store.keys import LENGTH, content_key, file_hash
+from likewise.store.replicates import load_shuffled, save_replicates
 
 VERSION = 1
 """Of the layout of a store; raised when an older likewise could not read what a newer one writes."""
@@ -85,7 +86,8 @@ class Store:
     Parameters
     ----------
     folder : str or Path
-        ``representations/KEY.safetensors`` with ``KEY.json``, ``results/KEY.parquet`` with ``KEY.json``,
+        ``representations/KEY.safetensors`` with ``KEY.json``, ``results/KEY.parquet`` with ``KEY.seconds`` and, where
+        there were shuffles, ``KEY.replicates.parquet``,
         ``experiments/NAME.json``, ``pins/KEY.json``.
 
     Raises
@@ -289,11 +291,16 @@ class Store:
 
     # Results
 
-    def save_results(self, key: str, results: Results, request: Mapping[str, Any]) -> None:
-        """Save the rows of one tile and what was asked for. Seconds lie beside: they alone differ from run to run."""
+    def save_results(self, key: str, results: Results, request: Mapping[str, Any], *, replicates: bool = True) -> None:
+        """Save the rows of one tile and what was asked for. Seconds lie beside: they alone differ from run to run.
+
+        The scores after each shuffle lie beside too, by which p-values are corrected, unless they are not to be kept.
+        """
         self._mark()
         path = self.result_path(key)
         write_table(path.with_suffix(".seconds"), results.table.select(["seconds"]))
+        if replicates:
+            save_replicates(path, results)
         table = results.table.drop_columns(["seconds", *OF_THE_TABLE])
         notes = {**SCHEMA.metadata, REQUEST.encode(): canonical_json(dict(request)).encode()}
         write_table(path, table.replace_schema_metadata(notes))
@@ -316,8 +323,10 @@ class Store:
             raise damaged(self.folder / "results" / f"{odd[0]}.parquet", "its name is no key")
         return [name for name in names if "." not in name]  # what lies beside a tile has its key and a word more
 
-    def tables(self, only: str | None = None) -> Iterator[tuple[dict[str, Any], pa.Table]]:
+    def tables(self, only: str | None = None, *, replicates: bool = False) -> Iterator[tuple[dict[str, Any], pa.Table]]:
         """Yield the table of every stored tile, or of one, with what was asked for.
+
+        With ``replicates`` a column ``shuffled`` holds each row's scores after each shuffle, where they were kept.
 
         Raises
         ------
@@ -343,7 +352,8 @@ class Store:
             columns |= {name: _empty(SCHEMA.field(name).type, table.num_rows) for name in OF_THE_TABLE}
             for name, column in columns.items():
                 table = table.append_column(SCHEMA.field(name), column)
-            yield request, table.select(SCHEMA.names).cast(SCHEMA)
+            table = table.select(SCHEMA.names).cast(SCHEMA)
+            yield request, table.append_column("shuffled", load_shuffled(path, table)) if replicates else table
 
     def results(self) -> Iterator[tuple[dict[str, Any], Comparison]]:
         """Yield every stored row, with what was asked for."""
