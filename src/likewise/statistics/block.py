@@ -45,7 +45,8 @@ class Trust:
     seed : int
         Of the shuffles, and of the groups of inputs.
     groups : int
-        Groups of inputs that are left out in turn for the interval; 0 for none.
+        Groups of inputs that are left out in turn for the interval, where it does not come from the score without
+        each input; 0 for no intervals.
     """
 
     null: NullKind = "moments"
@@ -65,7 +66,8 @@ Sides: TypeAlias = Mapping[int, Prepared]
 class Column:
     """A configuration in one order for all pairs of a block: what was found so far, NaN where there is nothing.
 
-    ``closed`` says that its chance level has a closed form, and that no shuffles are made.
+    ``closed`` says that its chance level has a closed form, and that no shuffles are made. ``each`` holds the scores
+    without each item of the pairs for which they follow from the whole; the others have those ``without`` each group.
     """
 
     configuration: Configuration
@@ -75,6 +77,7 @@ class Column:
     shuffled: Float[np.ndarray, "p m"]
     without: Float[np.ndarray, "g m"]
     seconds: Float[np.ndarray, " m"]
+    each: dict[int, Float[np.ndarray, " n"]] = field(default_factory=dict)
     undefined: dict[int, str] = field(default_factory=dict)
     no_null: dict[int, str] = field(default_factory=dict)
     no_interval: dict[int, str] = field(default_factory=dict)
@@ -93,6 +96,19 @@ class Column:
             into[pair] = self.configuration(y, x) if self.turned else self.configuration(x, y)
         except UndefinedError as error:
             why[pair] = str(error)
+        self.seconds[pair] += perf_counter() - start
+
+    def fill_each(self, pair: int, x: Prepared, y: Prepared) -> None:
+        """Find the scores of a pair, given in the order of the experiment, without each item, if the whole tells."""
+        if pair in self.undefined:
+            return
+        start = perf_counter()
+        try:
+            found = self.configuration.without_each(*((y, x) if self.turned else (x, y)))
+        except UndefinedError:  # as with one neighbour more; the score without some items says why
+            found = None
+        if found is not None:
+            self.each[pair] = found
         self.seconds[pair] += perf_counter() - start
 
     def fill_all(
@@ -178,6 +194,8 @@ def score_columns(
         watch(next(done), steps)
         for c in columns:
             c.fill(c.value, k, sides[i], sides[j], c.undefined)
+            if trust.groups and n >= FEWEST:
+                c.fill_each(k, sides[i], sides[j])
     for number, shuffle in enumerate(shuffles if drawn else ()):
         moved = {i: side.permuted(shuffle) for i, side in sides.items()}
         for c in drawn:
@@ -194,7 +212,8 @@ def score_columns(
         for k, (i, j) in enumerate(pairs):
             watch(next(done), steps)
             for c in columns:
-                c.fill(c.without[number], k, parts[i], parts[j], c.no_interval)
+                if k not in c.each:
+                    c.fill(c.without[number], k, parts[i], parts[j], c.no_interval)
     watch(steps, steps)
     return columns
 
@@ -269,10 +288,13 @@ def _table(
     for k, why in c.no_interval.items():
         c.without[:, k] = np.nan
         notes[k].append(f"no interval: undefined without some inputs: {why}")
-    low, high = interval(c.value, c.without) if len(c.without) else (None, None)
     n = next(iter(sides.values())).n
-    for k in range(m if trust.groups and not len(c.without) else 0):
-        notes[k].append(f"no interval: {n} inputs; needed are {FEWEST} or more")
+    low, high = _ends(c)
+    if trust.groups and not len(c.without):
+        few = f"{n} inputs" if n < FEWEST else f"{trust.groups} groups of inputs are left out in turn"
+        for k in range(m):
+            if k not in c.each:
+                notes[k].append(f"no interval: {few}; expected {FEWEST} or more")
     drawn = null is not None and not c.closed
     return columns_of(
         c.configuration,
@@ -292,6 +314,16 @@ def _table(
         seconds=c.seconds,
         seed=seed,
     )
+
+
+def _ends(c: Column) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+    """The ends of the intervals of a column; NaN where there is none."""
+    bounds = c.configuration.facts.bounds
+    nothing = np.full(len(c.value), np.nan)
+    low, high = interval(c.value, c.without, bounds) if len(c.without) else (nothing, nothing.copy())
+    for k, scores in c.each.items():
+        low[[k]], high[[k]] = interval(c.value[[k]], scores[:, None], bounds)
+    return low, high
 
 
 def _null_of_moments(c: Column, sides: Sides, pairs: Sequence[Pair]) -> Null:
