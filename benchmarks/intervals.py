@@ -42,7 +42,6 @@ def pair(law: str, n: int, d: int, rng: np.random.Generator) -> list[Representat
     common = drawn(0.6)
     turned = (np.linalg.qr(maps.normal(size=(d, d))).Q for _ in "ab")
     sides = [common @ q + 0.7 * drawn(0.5) for q in turned]
-    groups = topic.astype(str).tolist() if law == "topics-given" else ()
     return [Representation(side, name=name) for name, side in zip("ab", sides, strict=True)]
 
 
@@ -52,7 +51,7 @@ def score(law: str, n: int, d: int, groups: int, measures: Sequence[str], draw: 
     both = pair(law, n, d, np.random.default_rng([n, d, draw, len(law)]))
     found = score_block(both, [(0, 1)], configurations(measures), Trust("none", 0, seed=draw, groups=groups))
     labels = [c.label for c in configurations(measures) for _ in range(1 if c.facts.symmetric else 2)]
-    chosen = {label: row for label, row in zip(labels, found, strict=True)}
+    chosen = dict(zip(labels, found, strict=True))  # of both orders of a pair, the last
     return [(row.value, row.low, row.high) for row in chosen.values()]
 
 

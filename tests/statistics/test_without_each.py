@@ -42,7 +42,7 @@ def test_scores_without_each_item_are_those_of_the_other_items(c, n, d, e, relat
     if c.measure in NEARLY and c.parameters.get("outer", "spearman") == "spearman":
         # Of few items in many dimensions the second order is a little long.
         assert found.std() == pytest.approx(expected.std(), rel=NEARLY[c.measure] * (2 if n < min(d, e) else 1))
-        assert np.corrcoef(found, expected)[0, 1] > 0.99
+        assert np.corrcoef(found, expected)[0, 1] > (0.97 if n < min(d, e) else 0.99)
     else:
         assert found == pytest.approx(expected, abs=1e-12)
 
