@@ -42,7 +42,8 @@ def pair(law: str, n: int, d: int, rng: np.random.Generator) -> list[Representat
     common = drawn(0.6)
     turned = (np.linalg.qr(maps.normal(size=(d, d))).Q for _ in "ab")
     sides = [common @ q + 0.7 * drawn(0.5) for q in turned]
-    return [Representation(side, name=name) for name, side in zip("ab", sides, strict=True)]
+    groups = topic.astype(str).tolist() if law == "topics-given" else ()
+    return [Representation(side, name=name, groups=groups) for name, side in zip("ab", sides, strict=True)]
 
 
 def score(law: str, n: int, d: int, groups: int, measures: Sequence[str], draw: int) -> list[tuple[float | None, ...]]:

@@ -9,9 +9,9 @@ import torch
 from likewise.errors import InputError, UndefinedError
 from likewise.measures import REGISTRY, Configuration, configurations, measure, record
 from likewise.representation import Representation
-from likewise.statistics import NO_CHANCE, SCHEMA, Comparison, Null, Results, judge
+from likewise.statistics import NO_CHANCE, SCHEMA, Comparison, Null, Results, draw_shuffles, judge
 from likewise.statistics import compare as compare_all
-from likewise.statistics import draw_permutations as draw
+from likewise.statistics.block import names_of_shuffles
 
 
 def compare(*args, null="shuffles", groups=0, **kwargs):
@@ -22,6 +22,19 @@ def compare(*args, null="shuffles", groups=0, **kwargs):
 def plain(comparison):
     """The numbers of a row, equal but for rounding where a product of matrices made them."""
     return {k: pytest.approx(v, abs=1e-12) if isinstance(v, float) else v for k, v in asdict(comparison).items()}
+
+
+def draw(named, count, seed):
+    """The shuffles that `compare` makes of a mapping of representations."""
+    of = {i: Representation(x, name=name) for i, (name, x) in enumerate(named.items())}
+    return draw_shuffles(len(of[0].matrix), count, seed, names_of_shuffles(of))
+
+
+def shuffled_scores(c, named, count, seed):
+    """The definition: the rows of both, each by permutations of its own."""
+    drawn = draw(named, count, seed)
+    x, y = named.values()
+    return [c(x[mine], y[theirs]) for mine, theirs in zip(drawn.orders[0], drawn.orders[1], strict=True)]
 
 
 MEASURES = ["cka", "procrustes", "jaccard(k=3)"]
@@ -55,7 +68,8 @@ def test_columns_are_the_fields_of_a_comparison(four):
 def test_every_column_is_what_its_name_says(four):
     (c,) = compare({"a": four["a"], "b": four["b"]}, "procrustes(center=False)", permutations=6, rng=5)
     p = Configuration.parse("procrustes(center=False)")
-    value, null = np.asarray([c.value]), np.asarray([[p(four["a"], four["b"][order])] for order in draw(24, 6, 5)])
+    value = np.asarray([c.value])
+    null = np.asarray(shuffled_scores(p, {"a": four["a"], "b": four["b"]}, 6, 5))[:, None]
     chance = judge(value, Null.of_shuffles(value, null, p.facts), p.facts, np.asarray([p.facts.identity]))
     assert (c.measure, c.parameters) == ("procrustes", '{"center":false,"folds":0,"normalize":true}')
     assert (c.direction, c.status, c.reason, c.seed, c.measure_version) == ("distance", "ok", "", 5, 1)
@@ -72,7 +86,7 @@ def test_every_column_is_what_its_name_says(four):
 def test_shuffled_scores_of_every_family_are_those_of_shuffled_rows(four, measure):
     c = Configuration.parse(measure)
     (found,) = compare({"a": four["a"], "b": four["b"]}, c, permutations=5, rng=1)
-    null = [c(four["a"], four["b"][order]) for order in draw(24, 5, 1)]
+    null = shuffled_scores(c, {"a": four["a"], "b": four["b"]}, 5, 1)
     assert found.null_mean == pytest.approx(np.mean(null), abs=1e-12)
     assert found.null_std == pytest.approx(np.std(null, ddof=1), abs=1e-12)
 
@@ -85,14 +99,15 @@ def test_no_permutations_leave_the_value_and_no_chance(four):
 
 
 def test_numbers_of_a_pair_do_not_depend_on_its_company(four):
-    everything = rows(compare(four, MEASURES, permutations=4))
+    measures = [*MEASURES, "linear_predictivity(folds=4, ridge=0.1)", "procrustes(folds=4)"]
+    everything = rows(compare(four, measures, permutations=4))
     for pair in (("a", "b"), ("b", "d")):
-        alone = rows(compare({name: four[name] for name in pair}, MEASURES[::-1], permutations=4))
+        alone = rows(compare({name: four[name] for name in pair}, measures[::-1], permutations=4))
         for key, row in alone.items():
             assert asdict(row) == plain(replace(everything[key], pvalue_holm=row.pvalue_holm, pvalue_bh=row.pvalue_bh))
-    moved = rows(compare({name: four[name] for name in "cabd"}, MEASURES, permutations=4))
+    moved = rows(compare({name: four[name] for name in "cabd"}, measures, permutations=4))
     kept = {key: row for key, row in moved.items() if key in everything}
-    assert len(kept) == 4 * len(MEASURES)
+    assert len(kept) == 4 * len(measures) + 2 * 2  # of pairs in the other order, those of a measure with both orders
     for key, row in kept.items():
         assert asdict(row) == plain(replace(everything[key], pvalue_holm=row.pvalue_holm, pvalue_bh=row.pvalue_bh))
 
@@ -106,9 +121,10 @@ def test_value_does_not_depend_on_which_of_a_pair_comes_first(four):
 
 def test_same_seed_gives_the_same_table_and_a_generator_no_seed(four):
     once, again = (rows(compare(four, "cka", permutations=4, rng=9)) for _ in range(2))
-    drawn = rows(compare(four, "cka", permutations=4, rng=np.random.default_rng(9)))
+    drawn, redrawn = (rows(compare(four, "cka", permutations=4, rng=np.random.default_rng(9))) for _ in range(2))
     assert once == again
-    assert drawn == {key: replace(row, seed=None) for key, row in once.items()}
+    assert drawn == redrawn
+    assert {row.seed for row in drawn.values()} == {None}
 
 
 def test_independent_representations_are_at_chance_in_every_configuration(rng):
@@ -299,9 +315,9 @@ def test_where_the_order_counts_a_pair_has_a_row_for_either(unusual, four):
     assert (there.a_key, there.b_key, back.a_key, back.b_key) == ("key of x", "key of y", "key of y", "key of x")
     explained = Configuration.parse("explained")
     assert there.value == explained(x, y) != back.value == explained(y, x)
-    orders = draw(24, 4, 2)
-    assert there.null_mean == pytest.approx(np.mean([explained(x[order], y) for order in orders]))
-    assert back.null_mean == pytest.approx(np.mean([explained(y[order], x) for order in orders]))
+    drawn = draw_shuffles(24, 4, 2, {0: "key of x", 1: "key of y"})
+    assert there.null_mean == pytest.approx(np.mean([explained(x[drawn.beside(0, 1, s)], y) for s in range(4)]))
+    assert back.null_mean == pytest.approx(np.mean([explained(y[drawn.beside(1, 0, s)], x) for s in range(4)]))
     assert {c.n_permutations for c in (there, back)} == {4}
 
 

@@ -90,7 +90,7 @@ def test_results_come_back_with_what_was_asked(store: Store, results: Results) -
     ((request, row),) = store.results()
     assert request == {"seed": 3}
     # Corrected p-values belong to a whole table, and are not kept of its parts.
-    assert row == replace(next(iter(results)), pvalue_holm=None, pvalue_bh=None)
+    assert row == replace(next(iter(results)), pvalue_holm=None, pvalue_bh=None, correction="")
 
 
 def test_seconds_lie_beside_so_that_results_are_equal_to_the_byte(store: Store, results: Results) -> None:
@@ -131,7 +131,7 @@ def test_a_store_of_every_past_version_can_be_read() -> None:
         assert [store.load_representation(k).n_items for k in store.representations()]
         assert [row.measure for _, row in store.results()]
         assert store.experiments()
-    assert [p.name for p in PAST.iterdir()] == ["1"]
+    assert sorted(p.name for p in PAST.iterdir()) == ["1", "2"]
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), OSError(errno.EDQUOT, "quota")])

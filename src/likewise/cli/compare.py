@@ -12,7 +12,7 @@ from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
 from likewise.errors import InputError
 from likewise.measures import Configuration
-from likewise.statistics import Comparison, Results
+from likewise.statistics import Comparison, Results, too_few_shuffles
 from likewise.statistics import compare as compare_all
 from likewise.store import write_atomically
 
@@ -57,6 +57,8 @@ def compare(
         for c in results
     ]
     print_table("", columns, rows)
+    if few := too_few_shuffles(results.table):
+        say(few)
     if groups:
         say("from, to: a 95 % interval for the score to be expected of as many new inputs")
     say("calibrated: 0 is chance (shuffled rows), 1 is identical, whichever the direction of the measure")

@@ -26,6 +26,10 @@ def plan(
     left, total = summary["extractions_left"], summary["extractions"]
     tell(f"{asked.name}: {total} extractions ({left} left), {len(summary['configurations'])} configurations,")
     tell(f"{_statistics(summary['statistics'])}, {bytes_text(summary['bytes'])} to store")
+    if not summary["keeps_shuffled_scores"]:
+        tell("the shuffled scores are too many to keep: p-values will be corrected by Holm's method alone")
+    elif summary["shuffled_scores_bytes"]:
+        tell(f"{bytes_text(summary['shuffled_scores_bytes'])} of shuffled scores besides, to correct p-values by")
     print_table(
         "",
         ("data set", "items", "representations", "pairs", "scores", "of them done", "to store"),

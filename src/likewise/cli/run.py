@@ -11,6 +11,7 @@ from likewise.cli.report import write
 from likewise.errors import MissingDependencyError
 from likewise.run import Done, read_experiment
 from likewise.run import run as perform
+from likewise.statistics import too_few_shuffles
 from likewise.store import Store
 
 
@@ -73,6 +74,8 @@ def _tell(done: Done, report: Path | None) -> None:
         say(f"all is done: {len(done.results):,} scores in {done.store}")
     elif not done.failed:
         say(f"done: {len(done.results):,} scores in {done.store}")
+    if few := too_few_shuffles(done.results.table):
+        say(few)
     if report:
         say(f"report: {report}")
 

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from likewise.plan.tasks import (
     unpinned,
 )
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
-from likewise.statistics import SCHEMA, Results, Trust, orders
+from likewise.statistics import SCHEMA, Results, Trust, has_moments, orders
 from likewise.store import Store
 
 KEY = re.compile(r"[0-9a-f]{24,64}")
@@ -37,6 +37,9 @@ KEY = re.compile(r"[0-9a-f]{24,64}")
 
 BYTES_PER_VALUE = 4
 """Rows are stored in float32."""
+
+MOST_REPLICATES = 2**28
+"""Bytes of shuffled scores that the tiles of an experiment keep at most: correcting takes a few times as much memory."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,21 @@ class Plan:
     present: frozenset[str]
 
     @property
+    def replicate_bytes(self) -> int:
+        """Bytes of the scores after each shuffle, of all pairs; 0 where all chance levels have a closed form."""
+        trust = self.experiment.statistics.trust
+        drawn = [c for c in self.experiment.configurations if c.facts.paired]
+        if trust.null == "moments":
+            drawn = [c for c in drawn if not has_moments(c)]
+        shuffles = 0 if trust.null == "none" else trust.permutations
+        return 8 * shuffles * scores_of_pair(drawn) * sum(d.pairs for d in self.datasets)
+
+    @property
+    def keeps_replicates(self) -> bool:
+        """Whether the scores after each shuffle are kept, so that p-values are corrected by their joint distribution."""
+        return self.replicate_bytes <= MOST_REPLICATES
+
+    @property
     def resolutions(self) -> tuple[Resolve, ...]:
         """Models and data sets of the hub that are to be pinned before the extractions that are left."""
         return tuple(dict.fromkeys(task for d in self.datasets for task in d.unpinned))
@@ -88,7 +106,8 @@ class Plan:
     @property
     def tiles(self) -> tuple[Tile, ...]:
         """Tiles that are left."""
-        return tuple(tile for d in self.datasets for tile in d.tiles)
+        keep = self.keeps_replicates
+        return tuple(replace(tile, replicates=keep) for d in self.datasets for tile in d.tiles)
 
     def reductions(self, store: Store, chunk: int = 8) -> tuple[Reduce, ...]:
         """Reductions that must come before the tiles by product, where the representations are there."""
@@ -132,6 +151,8 @@ class Plan:
                 for d in self.datasets
             ],
             "tiles_left": len(self.tiles),
+            "shuffled_scores_bytes": self.replicate_bytes if self.keeps_replicates else 0,
+            "keeps_shuffled_scores": self.keeps_replicates,
             "bytes": None if None in sizes else sum(s for s in sizes if s is not None),
         }
 
@@ -146,12 +167,15 @@ class Plan:
 
 
 class Answers:
-    """The stored rows that answer what an experiment asks of trust."""
+    """The stored rows that answer what an experiment asks of trust; with their shuffled scores if need be."""
 
-    def __init__(self, store: Store, trust: Trust, left_out: Sequence[str] = ()) -> None:
+    def __init__(self, store: Store, trust: Trust, left_out: Sequence[str] = (), *, replicates: bool = False) -> None:
         request = request_of(trust, left_out)
-        found = [table for asked, table in store.tables() if asked == request]
-        self.table = pa.concat_tables(found or [SCHEMA.empty_table()]).unify_dictionaries().combine_chunks()
+        found = [table for asked, table in store.tables(replicates=replicates) if asked == request]
+        nothing = SCHEMA.empty_table()
+        if replicates:
+            nothing = nothing.append_column("shuffled", pa.array([], pa.list_(pa.float64())))
+        self.table = pa.concat_tables(found or [nothing]).unify_dictionaries().combine_chunks()
 
     def places(self, keys: Sequence[str], column: str) -> Int[np.ndarray, " rows"]:
         """For each row, the place of a text among ``keys``, or -1."""
@@ -345,15 +369,16 @@ def results_of(store: Store, about: dict[str, Any]) -> Results:
     chosen, trust = experiment.configurations, experiment.statistics.trust
     named = [(r["dataset"], r["key"], r["name"]) for r in about["representations"]]
     of_pieces = {d.name for d in experiment.datasets if d.spans}
-    whole = Answers(store, trust)
+    whole = Answers(store, trust, replicates=True)
     tables = []
     for dataset in dict.fromkeys(d for d, _, _ in named):
         members = {key: name for d, key, name in named if d == dataset}
         there = [key for key in members if store.has_representation(key)]
         left_out = rows_left_out(store, there) if dataset in of_pieces else ()
-        answers = Answers(store, trust, left_out) if left_out else whole
+        answers = Answers(store, trust, left_out, replicates=True) if left_out else whole
         tables.append(rows_of(answers, dataset, members, chosen))
-    return Results(pa.concat_tables(tables).unify_dictionaries()).corrected()
+    table = pa.concat_tables(tables).unify_dictionaries()
+    return Results(table.drop_columns("shuffled"), table.column("shuffled")).corrected()
 
 
 def rows_of(answers: Answers, dataset: str, members: Mapping[str, str], chosen: Sequence[Configuration]) -> pa.Table:

@@ -16,7 +16,7 @@ from likewise.store import Store, content_key
 REPRESENTATION_VERSION = 1
 """Raised when an extraction would give other rows for the same request."""
 
-RESULT_VERSION = 2
+RESULT_VERSION = 3
 """Raised when the shuffles or what is derived from them change for the same request."""
 
 
@@ -192,6 +192,8 @@ class Tile:
     trust: Trust
     left_out: tuple[str, ...] = ()
     """Rows that some representation of the data set lacks: spans that its tokenizer has no token for."""
+    replicates: bool = True
+    """Whether the scores after each shuffle are kept; the rows are the same."""
 
     @functools.cached_property
     def configurations(self) -> tuple[Configuration, ...]:

@@ -16,7 +16,7 @@ from likewise.prepared.heldout import (
 )
 from likewise.prepared.kernels import SharedFeatures, UnitKernel
 from likewise.prepared.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
-from likewise.prepared.orbits import PAIRS, TRIPLES, Graph, OrbitSums
+from likewise.prepared.orbits import PAIRS, ROWS, TRIPLES, Graph, OrbitSums
 from likewise.prepared.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
 from likewise.prepared.rotations import AlignedProducts, CrossDecomposition
 from likewise.prepared.spectrum import (
@@ -32,6 +32,7 @@ from likewise.prepared.spectrum import (
 
 __all__ = [
     "PAIRS",
+    "ROWS",
     "TIMES",
     "TRIPLES",
     "AlignedProducts",

@@ -35,10 +35,13 @@ TRIPLES: tuple[Graph, ...] = (
 )
 """Connected graphs of three edges."""
 
+ROWS: Graph = ((0, 1), (0, 1), (0, 2), (0, 2))
+"""The sum of the squares of what each row adds to the squared entries: it says whether a few rows are most of them."""
+
 
 @dataclass(frozen=True)
 class OrbitSums(OrderFree):
-    """Diagonal sum and off-diagonal sum of a symmetric matrix A, then the sums of `PAIRS` and `TRIPLES` of A'.
+    """Diagonal sum and off-diagonal sum of a symmetric matrix A, then the sums of `PAIRS`, `TRIPLES` and `ROWS` of A'.
 
     A' is A without its mean diagonal and off-diagonal entry, so that sums of graphs with a single edge apart from the
     others vanish.
@@ -46,7 +49,7 @@ class OrbitSums(OrderFree):
 
     quantity: PerPair
 
-    def compute(self, of: Prepared) -> Float[Array, " 17"]:
+    def compute(self, of: Prepared) -> Float[Array, " 18"]:
         """Return the sums. O(n^3), for the triangles alone."""
         a = of[self.quantity]
         xp = array_namespace(a)
@@ -62,8 +65,8 @@ class OrbitSums(OrderFree):
             d * d * d, d * d * r, d * (a @ d), d * q, xp.sum(a * a * a, axis=1), d * r * r, d * ar, q * r,
             xp.sum((a @ a) * a, axis=1), r * r * r, r * ar,
         ]  # fmt: skip
-        return xp.stack([diagonal, off, *(xp.sum(terms) for terms in [*pairs, *triples])])
+        return xp.stack([diagonal, off, *(xp.sum(terms) for terms in [*pairs, *triples, q * q])])
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 for each sum."""
-        return 8 * (2 + len(PAIRS) + len(TRIPLES))
+        return 8 * (2 + len(PAIRS) + len(TRIPLES) + 1)

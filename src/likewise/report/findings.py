@@ -9,7 +9,7 @@ import pandas as pd
 
 from likewise.measures import Configuration
 from likewise.report.tables import dataset_of, missing, number, one_order
-from likewise.statistics import NO_CHANCE
+from likewise.statistics import BOUND, FEW_ROWS, NO_CHANCE
 
 MOSTLY = 0.5
 """Share of the way from no likeness to a raw score that is most of it."""
@@ -162,6 +162,7 @@ def warnings_of(
         *_few_inputs(representations, datasets),
         *_mostly_chance(frame),
         *_few_shuffles(frame),
+        *_few_rows(frame),
         *_odd_representations(representations, datasets),
         *_without_value(frame),
         *passed,
@@ -209,6 +210,19 @@ def _few_shuffles(frame: pd.DataFrame) -> Iterator[str]:
         yield (
             f"With {counted(most, 'shuffle')} the smallest possible p is {number(1 / (1 + most))}: no score "
             f"with them can be told from chance at {LEVEL}. Use at least {round(1 / LEVEL) - 1}."
+        )
+
+
+def _few_rows(frame: pd.DataFrame) -> Iterator[str]:
+    """Scores that hang on a few prompts, by data set."""
+    for dataset, rows in one_order(frame[frame["reason"].str.contains(f"{FEW_ROWS}|{BOUND}", regex=True)]).groupby(
+        "dataset", sort=False
+    ):
+        where = ", ".join(dict.fromkeys(rows["configuration"]))
+        yield (
+            f"{shown(str(dataset))}: {counted(len(rows), 'score')} in {where} hang on few prompts: there are few, or "
+            "some rows are much longer than the others. The closed form of chance cannot be trusted there; p comes "
+            "from shuffles, or is an upper bound, as the note in the table says."
         )
 
 
@@ -289,8 +303,9 @@ def _odd_directions(r: Mapping[str, Any], audit: Mapping[str, Any]) -> Iterator[
 
 def _without_value(frame: pd.DataFrame) -> Iterator[str]:
     """Rows without a value, and rows where something that derives from it is missing, by reason."""
-    # That a measure has no chance level is no trouble of the data; the summary tells it.
-    told = one_order(frame[~frame["reason"].isin(["", NO_CHANCE])])
+    # That a measure has no chance level is no trouble of the data; the summary tells it. So is a note of where chance
+    # comes from.
+    told = one_order(frame[~frame["reason"].isin(["", NO_CHANCE, FEW_ROWS, BOUND])])
     for _, rows in told.groupby(["dataset", "status", "reason"], sort=False):
         first = rows.iloc[0]
         pairs = list(dict.fromkeys(f"{a} and {b}" for a, b in zip(rows["a"], rows["b"], strict=True)))

@@ -14,7 +14,7 @@ from likewise.measures import Configuration, record
 from likewise.report import figures, findings, interactive, tables
 from likewise.report.files import Drawn, Folder, slug
 from likewise.report.findings import shown
-from likewise.statistics import NO_CHANCE, Results, between_datasets, between_measures
+from likewise.statistics import NO_CHANCE, Results, between_datasets, between_measures, too_few_shuffles
 
 FOLDS = 5
 """Of the held-out fits that the page proposes."""
@@ -78,7 +78,9 @@ def write_report(
         "summary": findings.summary(frame),
         "standouts": findings.standouts(pairs),
         "pairs": {"csv": out.frame(pairs, "pairs")},
-        "warnings": findings.warnings_of(frame, representations, datasets, warnings),
+        "warnings": findings.warnings_of(
+            frame, representations, datasets, [*filter(None, [too_few_shuffles(results.table)]), *warnings]
+        ),
         "classes": [_class(out, group) for group in groups],
         "views": [view for group in groups for view in interactive.views(group)],
         "ordered": any(group.ordered for group in groups),
@@ -195,11 +197,12 @@ def _long(out: Folder, results: Results, frame: pd.DataFrame) -> list[dict[str, 
         "z",
         "pvalue",
         "pvalue_holm",
+        "correction",
         "calibrated",
         "reason",
     ]
     heads = {"low": "from", "high": "to", "null_mean": "chance", "null_std": "sd of chance", "pvalue": "p",
-             "pvalue_holm": "p (Holm)", "reason": "note"}  # fmt: skip
+             "pvalue_holm": "p corrected", "reason": "note"}  # fmt: skip
     return [
         {"dataset": shown(dataset), "n": int((frame["dataset"] == dataset).sum())}
         | _table(

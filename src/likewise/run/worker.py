@@ -211,7 +211,7 @@ def compare_tile(tile: Tile, settings: Settings, watch: Watch) -> None:
     else:
         device = one_device(settings.device)
         results = compare_by_pair(tile, store, device, lambda done, total: watch(tile.label, done, total))
-    store.save_results(tile.key, results, tile.request)
+    store.save_results(tile.key, results, tile.request, replicates=tile.replicates)
 
 
 def compare_by_pair(tile: Tile, store: Store, device: str, watch: Callable[[int, int], None]) -> Results:

@@ -1,18 +1,21 @@
 """Scores with their chance level, and what scores say together."""
 
 from likewise.statistics.agreement import Agreement, Disagreement, between_datasets, between_measures, disagreements
-from likewise.statistics.block import NO_CHANCE, NullKind, Trust, has_moments, orders, score_block
+from likewise.statistics.block import BOUND, FEW_ROWS, NO_CHANCE, NullKind, Trust, has_moments, orders, score_block
 from likewise.statistics.compare import check_request, compare
+from likewise.statistics.correction import step_down, too_few_shuffles
 from likewise.statistics.jackknife import interval, leave_out
 from likewise.statistics.layers import BestLayers, best_layers
 from likewise.statistics.learning import Point, learning_curve, stable_from
 from likewise.statistics.moments import Moments, shuffled_moments
 from likewise.statistics.overfitting import Overfit, overfitting
-from likewise.statistics.permutation import Chance, Null, draw_permutations, judge
+from likewise.statistics.permutation import Chance, Null, Shuffles, draw_permutations, draw_shuffles, judge
 from likewise.statistics.population import Reduced, reduce, score_products
 from likewise.statistics.results import OF_THE_TABLE, SCHEMA, Comparison, Results, in_turn
 
 __all__ = [
+    "BOUND",
+    "FEW_ROWS",
     "NO_CHANCE",
     "OF_THE_TABLE",
     "SCHEMA",
@@ -28,6 +31,7 @@ __all__ = [
     "Point",
     "Reduced",
     "Results",
+    "Shuffles",
     "Trust",
     "best_layers",
     "between_datasets",
@@ -36,6 +40,7 @@ __all__ = [
     "compare",
     "disagreements",
     "draw_permutations",
+    "draw_shuffles",
     "has_moments",
     "in_turn",
     "interval",
@@ -49,4 +54,6 @@ __all__ = [
     "score_products",
     "shuffled_moments",
     "stable_from",
+    "step_down",
+    "too_few_shuffles",
 ]

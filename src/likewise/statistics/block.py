@@ -1,6 +1,8 @@
 """Score a block of pairs: each representation prepared once, each shuffle of it gathered once, products stacked."""
 
 import itertools
+import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -9,7 +11,7 @@ from typing import Literal, TypeAlias, TypeVar
 import numpy as np
 import pyarrow as pa
 from array_api_compat import array_namespace
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array, to_numpy
 from likewise.errors import UndefinedError
@@ -18,13 +20,23 @@ from likewise.prepared import OrbitSums, Prepared
 from likewise.representation import Representation
 from likewise.statistics.jackknife import FEWEST, interval, leave_out
 from likewise.statistics.moments import Moments, shuffled_moments
-from likewise.statistics.permutation import Null, draw_permutations, judge
+from likewise.statistics.permutation import Null, Shuffles, draw_shuffles, judge, tied
 from likewise.statistics.results import Results, columns_of, in_turn
+from likewise.statistics.together import Together, together_of
 
 NullKind: TypeAlias = Literal["moments", "shuffles", "none"]
 
 NO_CHANCE = "no chance level: the value does not depend on which row belongs to which"
 """The reason beside a value that was asked for shuffles and that no order of rows changes."""
+
+FEW_ROWS = "chance from shuffles: too few rows decide the score to trust the closed form"
+"""The note beside a value whose chance level has a closed form, which was not taken."""
+
+NO_EXCHANGE = "no chance level: no two groups of inputs have the same size, so none can be exchanged"
+"""The reason beside a value whose inputs belong together in groups that no shuffle can exchange."""
+
+BOUND = "p is an upper bound: too few rows decide the score to trust the closed form"
+"""The note beside a value whose p-value is `Moments.bound`."""
 
 T = TypeVar("T")
 
@@ -66,21 +78,33 @@ Sides: TypeAlias = Mapping[int, Prepared]
 class Column:
     """A configuration in one order for all pairs of a block: what was found so far, NaN where there is nothing.
 
-    ``closed`` says that its chance level has a closed form, and that no shuffles are made. ``each`` holds the scores
-    without each item of the pairs for which they follow from the whole; the others have those ``without`` each group.
+    ``closed`` says of which pairs the chance level comes from the closed form, and no shuffles are made;
+    ``joint`` that shuffled scores of all pairs hang together, as those of `Shuffles` do. ``each`` holds the scores
+    without each item of the pairs for which they follow from the whole; the others have those ``without`` each group,
+    of as many items as ``left_out`` says where they belong together.
     """
 
     configuration: Configuration
     turned: bool
-    closed: bool
+    closed: Bool[np.ndarray, " m"]
+    joint: bool
     value: Float[np.ndarray, " m"]
     shuffled: Float[np.ndarray, "p m"]
     without: Float[np.ndarray, "g m"]
     seconds: Float[np.ndarray, " m"]
+    left_out: Int[np.ndarray, " g"] | None = None
     each: dict[int, Float[np.ndarray, " n"]] = field(default_factory=dict)
+    moments: Moments | None = None
     undefined: dict[int, str] = field(default_factory=dict)
     no_null: dict[int, str] = field(default_factory=dict)
     no_interval: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def shuffled_pairs(self) -> list[int]:
+        """The pairs whose chance level comes from shuffles."""
+        if not self.configuration.facts.paired:
+            return []
+        return [k for k, closed in enumerate(self.closed) if not closed and k not in self.undefined]
 
     @property
     def moves_first(self) -> bool:
@@ -114,12 +138,12 @@ class Column:
     def fill_all(
         self, into: Float[np.ndarray, " m"], pairs: Sequence[Pair], left: Sides, right: Sides, product: Product
     ) -> None:
-        """Score all pairs by one product of the stacked matrices."""
+        """Score all pairs that are shuffled by one product of the stacked matrices."""
         start = perf_counter()
-        defined = [k for k in range(len(pairs)) if k not in self.undefined]
-        if defined:
-            into[defined] = product_scores(product, [pairs[k] for k in defined], left, right)
-            self.seconds[defined] += (perf_counter() - start) / len(defined)
+        wanted = self.shuffled_pairs
+        if wanted:
+            into[wanted] = product_scores(product, [pairs[k] for k in wanted], left, right)
+            self.seconds[wanted] += (perf_counter() - start) / len(wanted)
 
 
 def score_block(
@@ -149,9 +173,25 @@ def score_block(
     """
     used = sorted({i for pair in pairs for i in pair})
     sides = {i: sides[i] if sides else prepare(representations[i]) for i in used}
-    columns = score_columns(sides, pairs, chosen, trust, rng=rng, watch=watch)
+    names = names_of_shuffles({i: representations[i] for i in used}, dataset)
+    together = together_of(representations[i] for i in used)
+    columns = score_columns(sides, pairs, chosen, trust, names, together=together, rng=rng, watch=watch)
     seed = trust.seed if rng is None else None
-    return Results(in_turn([_table(c, representations, sides, pairs, trust, dataset, seed) for c in columns]))
+    tables = [_table(c, representations, sides, pairs, trust, together, dataset, seed) for c in columns]
+    shuffled = in_turn([pa.table({"shuffled": _kept(c)}) for c in columns]).column("shuffled")
+    return Results(in_turn(tables), shuffled)
+
+
+def names_of_shuffles(representations: Mapping[int, Representation], dataset: str = "") -> dict[int, str]:
+    """What the permutations of each representation are drawn by: its key, or the data set and its name.
+
+    A key says which data set it is of. Where the same rows are given twice, under two names, these tell them apart.
+    """
+    keys = Counter(r.key for r in representations.values())
+    return {
+        i: r.key if r.key and keys[r.key] == 1 else json.dumps([r.key, dataset, r.name])
+        for i, r in representations.items()
+    }
 
 
 def score_columns(
@@ -159,34 +199,40 @@ def score_columns(
     pairs: Sequence[Pair],
     chosen: Sequence[Configuration],
     trust: Trust,
+    names: Mapping[int, str],
     *,
+    together: Together | None = None,
     rng: np.random.Generator | None = None,
     watch: Watch = lambda done, total: None,
 ) -> list[Column]:
     """Score pairs in every configuration as they are, after each shuffle, and without each group of items.
 
-    All pairs get the same shuffles. ``watch`` is told of every pair that was scored once more.
+    Each representation has permutations of its own, by its name; those of one name move together. Of inputs that
+    belong together whole groups are shuffled, and left out. ``watch`` is told of every pair that was scored once more.
     """
     n = next(iter(sides.values())).n
-    shuffles = draw_permutations(n, trust.permutations, trust.seed if rng is None else rng)
-    shuffles = shuffles[:0] if trust.null == "none" else shuffles
-    kept = leave_out(n, trust.groups, trust.seed)
+    seed = trust.seed if rng is None else int(rng.integers(2**63))
+    shuffles = draw_shuffles(n, 0 if trust.null == "none" else trust.permutations, seed, names, together)
+    kept, left_out = leave_out(n, trust.groups, trust.seed), None
+    if together is not None and trust.groups:
+        kept, left_out = together.left_out(trust.groups, trust.seed) if together.count >= FEWEST else ([], None)
     m = len(pairs)
     columns = [
         Column(
             c,
             bool(turned),
-            closed=trust.null == "moments" and has_moments(c),
+            closed=np.full(m, trust.null == "moments" and together is None and has_moments(c)),
+            joint=shuffles.joint,
             value=np.full(m, np.nan),
             shuffled=np.full((len(shuffles), m), np.nan),
             without=np.full((len(kept), m), np.nan),
             seconds=np.zeros(m),
+            left_out=left_out,
         )
         for c in chosen
         for turned, _ in enumerate(orders(c, (0, 1)))
     ]
-    drawn = [c for c in columns if not c.closed and c.configuration.facts.paired]
-    steps = m * (1 + (len(shuffles) if drawn else 0) + len(kept))
+    steps = m * (1 + len(shuffles) + len(kept))
     done = itertools.count()
 
     # Pairs outside, configurations inside: what configurations share of a pair is computed once.
@@ -194,19 +240,15 @@ def score_columns(
         watch(next(done), steps)
         for c in columns:
             c.fill(c.value, k, sides[i], sides[j], c.undefined)
-            if trust.groups and n >= FEWEST:
+            if trust.groups and n >= FEWEST and together is None:
                 c.fill_each(k, sides[i], sides[j])
-    for number, shuffle in enumerate(shuffles if drawn else ()):
-        moved = {i: side.permuted(shuffle) for i, side in sides.items()}
-        for c in drawn:
-            if product := c.configuration.product:
-                c.fill_all(c.shuffled[number], pairs, sides, moved, product)
-        for k, (i, j) in enumerate(pairs):
-            watch(next(done), steps)
-            for c in drawn:
-                if not c.configuration.product:
-                    x, y = (moved[i], sides[j]) if c.moves_first else (sides[i], moved[j])
-                    c.fill(c.shuffled[number], k, x, y, c.no_null)
+    for c in columns:
+        if c.closed.any():
+            c.moments = _moments(c, sides, pairs)
+            c.closed &= ~c.moments.few if len(shuffles) else True
+    drawn = [c for c in columns if c.shuffled_pairs]
+    for number in range(len(shuffles) if drawn else 0):
+        _shuffle(drawn, pairs, sides, shuffles, number, lambda: watch(next(done), steps))
     for number, items in enumerate(kept):
         parts = {i: side.take(items) for i, side in sides.items()}
         for k, (i, j) in enumerate(pairs):
@@ -216,6 +258,43 @@ def score_columns(
                     c.fill(c.without[number], k, parts[i], parts[j], c.no_interval)
     watch(steps, steps)
     return columns
+
+
+def _shuffle(
+    columns: Sequence[Column],
+    pairs: Sequence[Pair],
+    sides: Sides,
+    shuffles: Shuffles,
+    number: int,
+    tell: Callable[[], None],
+) -> None:
+    """Score pairs after a shuffle: each representation is gathered once for it."""
+    moved = {i: side.permuted(shuffles.orders[i][number]) for i, side in sides.items()}
+    left = moved if shuffles.joint else sides
+    for c in columns:
+        if product := c.configuration.product:
+            c.fill_all(c.shuffled[number], pairs, left, moved, product)
+    plain = [(c, set(c.shuffled_pairs)) for c in columns if not c.configuration.product]
+    for k, (i, j) in enumerate(pairs):
+        tell()
+        first = sides[i].permuted(shuffles.beside(i, j, number))
+        second = sides[j].permuted(shuffles.beside(j, i, number))
+        for c in (c for c, wanted in plain if k in wanted):
+            x, y = left[i], moved[j]
+            if not c.configuration.facts.symmetric:  # the fit, which is much of the cost, stands as it is
+                x, y = (first, sides[j]) if c.moves_first else (sides[i], second)
+            c.fill(c.shuffled[number], k, x, y, c.no_null)
+
+
+def _kept(c: Column) -> pa.Array:
+    """The shuffled scores of each pair as lists, nothing where it has no chance level from them that hangs together."""
+    p, m = c.shuffled.shape
+    without = np.ones(m, dtype=bool)
+    if p and c.joint:
+        without[[k for k in c.shuffled_pairs if k not in c.no_null]] = False
+    values = c.shuffled[:, ~without].T.reshape(-1)
+    ends = np.concatenate([[0], np.cumsum(np.where(without, 0, p))])
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(values), mask=pa.array(without))
 
 
 def orders(configuration: Configuration, pair: tuple[T, T]) -> tuple[tuple[T, T], ...]:
@@ -261,6 +340,7 @@ def _table(
     sides: Sides,
     pairs: Sequence[Pair],
     trust: Trust,
+    together: Together | None,
     dataset: str,
     seed: int | None,
 ) -> pa.Table:
@@ -269,15 +349,23 @@ def _table(
     m = len(pairs)
     notes: list[list[str]] = [[] for _ in range(m)]
     null = None
-    if c.closed:
-        null = _null_of_moments(c, sides, pairs)
-    elif len(c.shuffled):
-        for k in c.no_null:
-            c.shuffled[:, k] = np.nan
-            notes[k].append(f"no chance level: undefined after a shuffle: {c.no_null[k]}")
-        null = Null.of_shuffles(c.value, c.shuffled, facts) if facts.paired else None
+    if c.moments is not None:
+        null = Null.of_moments(c.value, c.moments, facts)
+        for k in np.flatnonzero(c.moments.few & c.closed).tolist():
+            notes[k].append(BOUND)
+    if len(c.shuffled) and (drawn := c.shuffled_pairs):
+        for k in drawn:
+            if k in c.no_null:
+                c.shuffled[:, k] = np.nan
+                notes[k].append(f"no chance level: undefined after a shuffle: {c.no_null[k]}")
+            elif c.moments is not None:
+                notes[k].append(FEW_ROWS)
+        of_shuffles = Null.of_shuffles(c.value, c.shuffled, facts)
+        c.shuffled = tied(c.value, c.shuffled, of_shuffles.tie)
+        null = of_shuffles if null is None else null.where(c.closed, of_shuffles)
+    if len(c.shuffled) and not facts.paired:
         for k in range(m):
-            if not facts.paired and k not in c.undefined:
+            if k not in c.undefined:
                 notes[k].append(NO_CHANCE)
     chance = None
     if null is not None:
@@ -291,11 +379,14 @@ def _table(
     n = next(iter(sides.values())).n
     low, high = _ends(c)
     if trust.groups and not len(c.without):
-        few = f"{n} inputs" if n < FEWEST else f"{trust.groups} groups of inputs are left out in turn"
+        few = f"{n} inputs" if n < FEWEST else f"{together.count if together else trust.groups} groups of inputs"
         for k in range(m):
             if k not in c.each:
                 notes[k].append(f"no interval: {few}; expected {FEWEST} or more")
-    drawn = null is not None and not c.closed
+    if together and together.relabellings == 1 and trust.null != "none" and trust.permutations and facts.paired:
+        for k in range(m):
+            if k not in c.undefined:
+                notes[k].append(NO_EXCHANGE)
     return columns_of(
         c.configuration,
         dataset=dataset,
@@ -305,11 +396,11 @@ def _table(
         a=[pair[c.turned] for pair in pairs],
         b=[pair[not c.turned] for pair in pairs],
         value=c.value,
-        null="moments" if c.closed else "shuffles" if drawn else "none",
+        closed=c.closed,
         chance=chance,
         low=low,
         high=high,
-        n_permutations=len(c.shuffled) if drawn else 0,
+        n_permutations=len(c.shuffled),
         reason=[c.undefined.get(k) or "; ".join(notes[k]) for k in range(m)],
         seconds=c.seconds,
         seed=seed,
@@ -320,25 +411,27 @@ def _ends(c: Column) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
     """The ends of the intervals of a column; NaN where there is none."""
     bounds = c.configuration.facts.bounds
     nothing = np.full(len(c.value), np.nan)
-    low, high = interval(c.value, c.without, bounds) if len(c.without) else (nothing, nothing.copy())
+    low, high = interval(c.value, c.without, bounds, c.left_out) if len(c.without) else (nothing, nothing.copy())
     for k, scores in c.each.items():
         low[[k]], high[[k]] = interval(c.value[[k]], scores[:, None], bounds)
     return low, high
 
 
-def _null_of_moments(c: Column, sides: Sides, pairs: Sequence[Pair]) -> Null:
+def _moments(c: Column, sides: Sides, pairs: Sequence[Pair]) -> Moments:
+    """The moments of all shuffles of each pair; NaN where it has no score."""
     product = c.configuration.product
     assert product is not None
+    n = next(iter(sides.values())).n
     found = np.full((3, len(pairs)), np.nan)
+    few = np.zeros(len(pairs), dtype=bool)
     if defined := [k for k in range(len(pairs)) if k not in c.undefined]:
         used = sorted({i for k in defined for i in pairs[k]})
         sums = np.stack([to_numpy(sides[i][OrbitSums(product.quantity)]) for i in used])
-        moments = shuffled_moments(sums, sums, sides[used[0]].n)
+        m = shuffled_moments(sums, sums, n)
         i, j = (np.searchsorted(used, [pairs[k][side] for k in defined]) for side in (0, 1))
-        found[:, defined] = [
-            m[i, j] for m in (product.factor * moments.mean, product.factor * moments.std, moments.skewness)
-        ]
-    return Null.of_moments(c.value, Moments(*found), c.configuration.facts)
+        found[:, defined] = [part[i, j] for part in (product.factor * m.mean, product.factor * m.std, m.skewness)]
+        few[defined] = m.few[i, j]
+    return Moments(found[0], found[1], found[2], n, few)
 
 
 def identities(

@@ -21,7 +21,7 @@ def compare(
     *,
     null: NullKind = "moments",
     permutations: int = 100,
-    groups: int = 20,
+    groups: int | Sequence[str] = 20,
     rng: int | np.random.Generator = 0,
     dataset: str = "",
     device: str = "cpu",
@@ -40,8 +40,10 @@ def compare(
         cka and rsa have, and shuffles elsewhere.
     permutations : int
         Number of shuffles of the rows of one side; 0 for none. Where all n! are fewer, they are all taken.
-    groups : int
-        Groups of inputs that are left out in turn for the intervals; 0 for none.
+    groups : int or sequence of str
+        Number of random groups of inputs that are left out in turn for the intervals of measures that need them; 0 for
+        no intervals. Or the group of each input, where inputs belong together (a topic, a template, a pair of twins):
+        whole groups are then left out, and shuffled, as `Together` says. Representations may have groups themselves.
     rng : int or numpy.random.Generator
         Seed or generator of the shuffles; all pairs get the same ones.
     dataset : str
@@ -83,6 +85,9 @@ def compare(
         )
     for other in named[1:]:
         check_same_items(named[0], other)
+    if not isinstance(groups, int | np.integer | float):
+        named = [r.changed(groups=groups) for r in named]
+        groups = 20
     check_request(null, permutations, groups)
     given = isinstance(rng, np.random.Generator)
     return score_block(

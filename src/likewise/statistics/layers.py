@@ -171,9 +171,11 @@ def _score(
     sides = dict(enumerate(map(prepare, [*left, *right])))
     pairs = [(i, len(left) + j) for i in range(len(left)) for j in range(len(right))]
     names = [(left[i].name, right[j - len(left)].name) for i, j in pairs]
+    # The layers of a model move together, so that the best after a shuffle is a choice among the same.
+    models = {i: "first" if i < len(left) else "second" for i in sides}
     return [
         _Part(c, identities(c, c.value, sides, pairs)[0], names)
-        for c in score_columns(sides, pairs, chosen, trust, watch=watch)
+        for c in score_columns(sides, pairs, chosen, trust, models, watch=watch)
     ]
 
 

@@ -8,8 +8,9 @@ from functools import cache
 from math import factorial, prod
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy import stats
+from scipy.special import gammaln
 
 from likewise.prepared import PAIRS, TRIPLES, Graph
 
@@ -19,24 +20,74 @@ VANISHES = 1e-12
 
 @dataclass(frozen=True)
 class Moments:
-    """Of the scores of all shuffles, for many pairs."""
+    """Of the scores of all shuffles, for many pairs.
+
+    Parameters
+    ----------
+    mean, std, skewness : array
+        As named, exact.
+    n : int
+        Number of items.
+    few : array of bool
+        Of which pairs three moments are too few to tell the tail.
+    """
 
     mean: Float[np.ndarray, "*pairs"]
     std: Float[np.ndarray, "*pairs"]
     skewness: Float[np.ndarray, "*pairs"]
+    n: int
+    few: Bool[np.ndarray, "*pairs"]
 
     def pvalue(self, value: Float[np.ndarray, "*pairs"], more_alike: int = 1) -> Float[np.ndarray, "*pairs"]:
-        """The share of shuffles at least as alike, by the Pearson type III distribution of these moments.
+        r"""The share of shuffles at least as alike, by the Pearson type III distribution of these moments.
 
-        Where the shuffled scores do not vary, all are the observed one: 1. Below what a double can hold, or beyond the
-        end of the fitted distribution: 0.
+        1 / n! at least: the observed order is one of n!. Where the shuffled scores do not vary, all are the observed
+        one: 1. Where a few rows decide, Cantelli's bound, which holds whatever the distribution:
+
+        .. math:: P(Z \ge z) \le \frac{1}{1 + z^2}, \quad z > 0
+
+        References
+        ----------
+        Cantelli (1928), Atti del Congresso Internazionale dei Matematici 6.
         """
         varies = self.std != 0
         z = np.divide(more_alike * (value - self.mean), self.std, out=np.zeros_like(value), where=varies)
-        return np.where(varies, stats.pearson3.sf(z, more_alike * self.skewness), 1.0)
+        closed = np.maximum(stats.pearson3.sf(z, more_alike * self.skewness), np.exp(-gammaln(self.n + 1)))
+        bound = 1 / (1 + np.maximum(z, 0.0) ** 2)
+        return np.where(varies, np.where(self.few, bound, closed), 1.0)
 
 
-def shuffled_moments(x: Float[np.ndarray, "a 17"], y: Float[np.ndarray, "b 17"], n: int) -> Moments:
+FEWEST_ITEMS = 12
+"""Below so many items three moments are too few to tell the tail."""
+
+FEW_ROWS = 2.0
+"""How many times fewer rows than there are may hold the squared entries of both matrices, in the geometric mean."""
+
+
+def _few_rows_decide(x: Float[np.ndarray, "a 18"], y: Float[np.ndarray, "b 18"], n: int) -> Bool[np.ndarray, "a b"]:
+    r"""Whether a few rows of A and of B hold most of their squared entries, so that a score hangs on where these fall.
+
+    .. math:: \frac{n}{\sqrt{e_A e_B}} > 2, \quad e_A = \frac{(\sum_i q_i)^2}{\sum_i q_i^2}, \quad
+        q_i = \sum_j A'^2_{ij}
+
+    e is the number of rows that the squared entries are spread over. One long row on either side has e near 1: the two
+    meet in 1 of n shuffles, and the tail beyond is a step that no curve through three moments follows. Also where there
+    are fewer than 12 items.
+
+    Parameters
+    ----------
+    x, y : arrays, shapes (a, 18) and (b, 18)
+        `OrbitSums` of each A and of each B.
+    n : int
+        Number of items.
+    """
+    square = 2 + PAIRS.index(((0, 1), (0, 1)))
+    # Where nothing is left the scores do not vary, which is said elsewhere.
+    spread = [np.divide(s[:, -1], s[:, square] ** 2, out=np.zeros(len(s)), where=s[:, square] > 0) for s in (x, y)]
+    return np.asarray((n * np.sqrt(np.outer(*spread)) > FEW_ROWS) | (n < FEWEST_ITEMS))
+
+
+def shuffled_moments(x: Float[np.ndarray, "a 18"], y: Float[np.ndarray, "b 18"], n: int) -> Moments:
     r"""Moments of <A, P B P'> over all permutations P of n items, for every A and B.
 
     .. math:: E \langle A, P B P' \rangle^k = \sum_\sigma S_A(\sigma) S_B(\sigma) \frac{(n - |\sigma|)!}{n!}
@@ -46,7 +97,7 @@ def shuffled_moments(x: Float[np.ndarray, "a 17"], y: Float[np.ndarray, "b 17"],
 
     Parameters
     ----------
-    x, y : arrays, shapes (a, 17) and (b, 17)
+    x, y : arrays, shapes (a, 18) and (b, 18)
         `OrbitSums` of each A and of each B.
     n : int
         Number of items.
@@ -70,7 +121,7 @@ def shuffled_moments(x: Float[np.ndarray, "a 17"], y: Float[np.ndarray, "b 17"],
     (10.888888889, 7.699607)
     """
     mean = np.outer(x[:, 0], y[:, 0]) / n + np.outer(x[:, 1], y[:, 1]) / (n * (n - 1))
-    pairs, triples = slice(2, 2 + len(PAIRS)), slice(2 + len(PAIRS), None)
+    pairs, triples = slice(2, 2 + len(PAIRS)), slice(2 + len(PAIRS), -1)
     variance = _form(x[:, pairs], coefficients(PAIRS, n), y[:, pairs])
     third = _form(x[:, triples], coefficients(TRIPLES, n), y[:, triples])
     squares = [
@@ -78,7 +129,8 @@ def shuffled_moments(x: Float[np.ndarray, "a 17"], y: Float[np.ndarray, "b 17"],
     ]
     varies = variance > VANISHES**2 * np.outer(*squares)  # |A|^2 |B|^2
     std = np.sqrt(np.where(varies, variance, 0.0 * variance))  # NaN stays
-    return Moments(mean, std, np.divide(third, std**3, out=np.zeros_like(std), where=varies))
+    skewness = np.divide(third, std**3, out=np.zeros_like(std), where=varies)
+    return Moments(mean, std, skewness, n, _few_rows_decide(x, y, n) & varies)
 
 
 def _form(x: Float[np.ndarray, "a g"], c: Float[np.ndarray, "g g"], y: Float[np.ndarray, "b g"]) -> np.ndarray:

@@ -1,15 +1,18 @@
 """Chance: the same scores after the rows of one side were shuffled."""
 
+import hashlib
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from math import factorial
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
+from likewise.arrays import inverse
 from likewise.measures import Facts
 from likewise.statistics.moments import Moments
+from likewise.statistics.together import Together
 
 TIE = 1e-12
 """Scores nearer than this share of their size count as equal, towards chance: their sums differ by rounding alone."""
@@ -24,6 +27,13 @@ def rounding(facts: Facts, *scores: Float[np.ndarray, " m"]) -> Float[np.ndarray
     least = 1.0 if "scaling" in facts.invariances else 0.0
     tie: Float[np.ndarray, " m"] = TIE * np.maximum(least, np.abs(scores).max(axis=0))
     return tie
+
+
+def tied(
+    value: Float[np.ndarray, " m"], shuffled: Float[np.ndarray, "p m"], tie: Float[np.ndarray, " m"]
+) -> Float[np.ndarray, "p m"]:
+    """Shuffled scores, those that differ from the score by rounding alone set to it."""
+    return np.where(np.abs(shuffled - value) <= tie, value, shuffled)
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ class Null:
         Phipson and Smyth (2010), doi:10.2202/1544-6115.1585, for counting the observed score among the shuffles.
         """
         tie = rounding(facts, value, *shuffled)
-        as_alike = np.count_nonzero(facts.more_alike * (shuffled - value) >= -tie, axis=0)
+        as_alike = np.count_nonzero(facts.more_alike * (tied(value, shuffled, tie) - value) >= 0, axis=0)
         # Where the shuffles differ by less than a float can square, their deviation is zero.
         varies = np.ptp(shuffled, axis=0) > tie
         std = shuffled.std(axis=0, ddof=1) if len(shuffled) > 1 else np.full(value.shape, np.nan)
@@ -67,6 +77,11 @@ class Null:
         """Take the closed form of all shuffles."""
         tie = rounding(facts, value, moments.mean)
         return cls(moments.mean, moments.std, moments.pvalue(value, facts.more_alike), tie)
+
+    def where(self, chosen: Bool[np.ndarray, " m"], other: "Null") -> "Null":
+        """The same for the pairs that are chosen, another for the rest."""
+        parts = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return Null(*(np.where(chosen, mine, theirs) for mine, theirs in parts))
 
 
 @dataclass(frozen=True)
@@ -94,10 +109,76 @@ def draw_permutations(n: int, count: int, rng: int | np.random.Generator) -> Int
     >>> len(draw_permutations(4, 100, rng=0))
     23
     """
-    if n < 10 and factorial(n) - 1 <= count:
+    if takes_all(n, count):
         return np.asarray(list(itertools.permutations(range(n))), dtype=np.int64)[1:]
     generator = np.random.default_rng(rng)
     return np.stack([generator.permutation(n) for _ in range(count)]) if count else np.empty((0, n), dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Shuffles:
+    """Shuffles of the rows of several representations, each of which has permutations of its own.
+
+    Shuffle s of a pair sets the rows ``orders[i][s]`` of the one beside the rows ``orders[j][s]`` of the other. So each
+    shuffle relabels the whole data set, and scores of all pairs after it are a draw from their joint distribution
+    under chance.
+
+    Parameters
+    ----------
+    orders : mapping of place to array, shape (p, n)
+        The permutations of each representation.
+    joint : bool
+        Whether the above holds. Where there are so few items that all permutations are taken, they are the same for
+        all representations, and only one of a pair is shuffled: p-values of a pair are exact, and the pairs do not
+        hang together.
+    """
+
+    orders: Mapping[int, Int[np.ndarray, "p n"]]
+    joint: bool
+
+    def __len__(self) -> int:
+        return len(next(iter(self.orders.values())))
+
+    def beside(self, moved: int, still: int, number: int) -> Int[np.ndarray, " n"]:
+        """The order of the rows of one of a pair beside those of the other as they stand."""
+        if not self.joint:
+            return self.orders[moved][number]
+        return self.orders[moved][number][inverse(self.orders[still][number])]
+
+
+def draw_shuffles(
+    n: int, count: int, seed: int, names: Mapping[int, str], together: Together | None = None
+) -> Shuffles:
+    """Draw ``count`` permutations of n items for each of several representations; of whole groups where items have some.
+
+    Those of a representation depend on the seed and on its name alone: not on its place, nor on what it is compared
+    with. Representations of one name move together.
+
+    Examples
+    --------
+    >>> drawn = draw_shuffles(5, 2, 0, {0: "a", 1: "b"})
+    >>> drawn.orders[1]
+    array([[3, 4, 2, 0, 1],
+           [2, 4, 3, 0, 1]])
+    >>> drawn.beside(0, 1, 0)
+    array([0, 2, 4, 3, 1])
+    """
+
+    def drawn(rng: int | np.random.Generator) -> Int[np.ndarray, "p n"]:
+        return together.draw(count, rng) if together else draw_permutations(n, count, rng)
+
+    if together.takes_all(count) if together else takes_all(n, count):
+        return Shuffles(dict.fromkeys(names, drawn(seed)), joint=False)
+    own = {
+        name: drawn(np.random.default_rng([seed, *hashlib.sha256(name.encode()).digest()]))
+        for name in dict.fromkeys(names.values())
+    }
+    return Shuffles({place: own[name] for place, name in names.items()}, joint=True)
+
+
+def takes_all(n: int, count: int) -> bool:
+    """Whether there are no more than ``count`` permutations of n items besides the identity."""
+    return n < 10 and factorial(n) - 1 <= count
 
 
 def judge(value: Float[np.ndarray, " m"], null: Null, facts: Facts, identity: Float[np.ndarray, " m"]) -> Chance:

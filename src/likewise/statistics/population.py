@@ -12,7 +12,7 @@ from likewise.arrays import to_numpy
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration
 from likewise.prepared import OrbitSums, Prepared
-from likewise.statistics.block import Trust
+from likewise.statistics.block import BOUND, Trust
 from likewise.statistics.moments import Moments, shuffled_moments
 from likewise.statistics.permutation import Null, judge
 from likewise.statistics.results import columns_of
@@ -27,7 +27,7 @@ class Reduced:
     vector : array, shape (n (n + 1) / 2,)
         The upper triangle of its symmetric matrix, off the diagonal times the root of 2: inner products of two of them
         are those of the matrices.
-    sums : array, shape (17,)
+    sums : array, shape (18,)
         Its `OrbitSums`.
     reason : str
         Why it has none, where it has none: both arrays are then empty.
@@ -70,7 +70,7 @@ def score_products(
     reasons = [side.reason for side in sides]
     defined = np.asarray([not reason for reason in reasons], dtype=bool)
     vectors = np.zeros((len(sides), n * (n + 1) // 2))
-    sums = np.full((len(sides), 17), np.nan)
+    sums = np.full((len(sides), 18), np.nan)
     for place, side in enumerate(sides):
         if not side.reason:
             vectors[place], sums[place] = side.vector, side.sums
@@ -79,17 +79,18 @@ def score_products(
     inner = vectors[:first] @ vectors[second:].T
     value = product.factor * inner[i, j - second]
     value[~(defined[i] & defined[j])] = np.nan
-    chance = None
+    chance, few = None, np.zeros(len(value), dtype=bool)
     if trust.null == "moments":
         m = shuffled_moments(sums[:first], sums[second:], n)
-        mean, std, skewness = (part[i, j - second] for part in (m.mean, m.std, m.skewness))
-        null = Null.of_moments(
-            value, Moments(product.factor * mean, product.factor * std, skewness), configuration.facts
-        )
+        mean, std, skewness, few = (part[i, j - second] for part in (m.mean, m.std, m.skewness, m.few))
+        moments = Moments(product.factor * mean, product.factor * std, skewness, n, few)
+        null = Null.of_moments(value, moments, configuration.facts)
         identity = configuration.facts.identity
         chance = judge(value, null, configuration.facts, np.full(len(value), np.nan if identity is None else identity))
     notes = [
-        reasons[a] or reasons[b] or (chance.reason[k] if chance else "")
+        reasons[a]
+        or reasons[b]
+        or "; ".join(filter(None, (BOUND if few[k] else "", chance.reason[k] if chance else "")))
         for k, (a, b) in enumerate(zip(i.tolist(), j.tolist(), strict=True))
     ]
     return columns_of(
@@ -101,7 +102,7 @@ def score_products(
         a=i,
         b=j,
         value=value,
-        null="moments" if chance else "none",
+        closed=np.full(len(value), True),
         chance=chance,
         low=None,
         high=None,

@@ -7,10 +7,11 @@ from typing import Any, Literal, get_args, get_type_hints
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from likewise.errors import MissingDependencyError
 from likewise.measures import Configuration, record
+from likewise.statistics.correction import correct
 from likewise.statistics.permutation import Chance
 
 
@@ -34,16 +35,20 @@ class Comparison:
     null : {"moments", "shuffles", "none"}
         Where the chance level comes from: the closed form over all shuffles, shuffles that were drawn, or nowhere.
     null_mean, null_std : float or None
-        Mean and standard deviation (n - 1 where drawn) of the scores after the rows of one were shuffled: those of b,
-        or those of a where the order of the pair counts. None where no order of rows changes the value.
+        Mean and standard deviation (n - 1 where drawn) of the scores after the rows of both were shuffled, each
+        representation by permutations of its own. None where no order of rows changes the value.
     z : float or None
         Standard deviations by which the pair is more alike than chance; None where the shuffled scores do not vary.
     pvalue : float or None
         (1 + number of shuffles at least as alike) / (1 + number of shuffles); where ``null`` is ``moments``, the share
-        of all shuffles by the Pearson type III distribution with their mean, deviation and skewness.
+        of all n! shuffles by the Pearson type III distribution with their mean, deviation and skewness, 1 / n! at
+        least. Where a few rows decide and no shuffles were asked for, the bound 1 / (1 + z^2), and ``reason`` says so.
     pvalue_holm, pvalue_bh : float or None
-        The p-value corrected for all p-values of the table: by Holm for any false one, by Benjamini and Hochberg for
-        the share of false ones.
+        The p-value corrected for all p-values of the table: against any false one, as ``correction`` says, and by
+        Benjamini and Hochberg for the share of false ones.
+    correction : {"step-down", "holm", ""}
+        How ``pvalue_holm`` was found: by Westfall and Young's step-down, where the shuffled scores are at hand, or by
+        Holm. Empty where there is no p-value, and in the rows of a single tile.
     calibrated : float or None
         (value - null_mean) / (value at identity - null_mean): 0 is chance, 1 is identical, in either direction.
         Where the value at identity depends on the data, it is the mean of the scores of a and itself and of b and
@@ -80,6 +85,7 @@ class Comparison:
     pvalue: float | None
     pvalue_holm: float | None = None
     pvalue_bh: float | None = None
+    correction: Literal["step-down", "holm", ""] = ""
     calibrated: float | None
     low: float | None
     high: float | None
@@ -113,12 +119,12 @@ def _arrow_type(hint: Any) -> pa.DataType:
 
 SCHEMA = pa.schema(
     [pa.field(name, _arrow_type(hint)) for name, hint in get_type_hints(Comparison).items()],
-    metadata={"likewise.schema": "2"},
+    metadata={"likewise.schema": "3"},
 )
 """Columns and types of the long table, derived from `Comparison`; the version rises when they change."""
 
 
-OF_THE_TABLE = ("pvalue_holm", "pvalue_bh")
+OF_THE_TABLE = ("pvalue_holm", "pvalue_bh", "correction")
 """Columns that belong to a whole table, and mean nothing in a part of it."""
 
 
@@ -129,10 +135,14 @@ class Results:
     ----------
     table : pyarrow.Table
         With the columns of `SCHEMA`.
+    shuffled : pyarrow.ChunkedArray, optional
+        For each row the list of its scores after each shuffle; null where there are none, or where they do not hang
+        together with those of other rows.
     """
 
-    def __init__(self, table: pa.Table) -> None:
+    def __init__(self, table: pa.Table, shuffled: pa.ChunkedArray | None = None) -> None:
         self.table = table.cast(SCHEMA)
+        self.shuffled = shuffled
 
     @classmethod
     def of(cls, comparisons: Iterable[Comparison]) -> "Results":
@@ -160,23 +170,20 @@ class Results:
     def corrected(self) -> "Results":
         """Return the same with p-values corrected for all p-values of the table.
 
+        Rows with shuffled scores are corrected by `step_down`, the rest by Holm. Where a table has both, either part
+        gets half of the level: its p-values are doubled.
+
         References
         ----------
         Holm (1979), Scandinavian Journal of Statistics 6(2); Benjamini and Hochberg (1995),
         doi:10.1111/j.2517-6161.1995.tb02031.x.
         """
-        from statsmodels.stats.multitest import multipletests  # a second to import, and not needed by workers
-
-        pvalues = self.table.column("pvalue").to_numpy()
-        known = ~np.isnan(pvalues)
+        found = correct(self.table, self.shuffled)
         table = self.table
-        for name, method in zip(OF_THE_TABLE, ("holm", "fdr_bh"), strict=True):
-            found = np.full(len(pvalues), np.nan)
-            if known.any():
-                found[known] = multipletests(pvalues[known], method=method)[1]
+        for name, column in zip(OF_THE_TABLE, found, strict=True):
             place = table.schema.get_field_index(name)
-            table = table.set_column(place, SCHEMA.field(name), pa.array(found, from_pandas=True))
-        return Results(table)
+            table = table.set_column(place, SCHEMA.field(name), column.cast(SCHEMA.field(name).type))
+        return Results(table, self.shuffled)
 
 
 def columns_of(
@@ -189,7 +196,7 @@ def columns_of(
     a: Sequence[int] | Int[np.ndarray, " m"],
     b: Sequence[int] | Int[np.ndarray, " m"],
     value: Float[np.ndarray, " m"],
-    null: str,
+    closed: Bool[np.ndarray, " m"],
     chance: Chance | None,
     low: Float[np.ndarray, " m"] | None,
     high: Float[np.ndarray, " m"] | None,
@@ -198,7 +205,10 @@ def columns_of(
     seconds: Float[np.ndarray, " m"],
     seed: int | None,
 ) -> pa.Table:
-    """Return the rows of one configuration for m pairs, given by their places; NaN is a cell without a value."""
+    """Return the rows of one configuration for m pairs, given by their places; NaN is a cell without a value.
+
+    ``closed`` says of which pairs the chance level comes from the closed form, and not from shuffles.
+    """
     m = len(value)
 
     def chosen(texts: Sequence[str], places: Any) -> Any:
@@ -222,17 +232,18 @@ def columns_of(
         "parameters": same(configuration.parameters_json),
         "value": numbers("value", value),
         "direction": same(configuration.facts.direction),
-        "null": chosen(["none", null], has_null.astype(np.int32)),
+        "null": chosen(["none", "shuffles", "moments"], np.where(has_null, 1 + closed, 0)),
         "null_mean": numbers("null_mean", chance.mean if chance else None),
         "null_std": numbers("null_std", chance.std if chance else None),
         "z": numbers("z", chance.z if chance else None),
         "pvalue": numbers("pvalue", chance.pvalue if chance else None),
         "pvalue_holm": numbers("pvalue_holm", None),
         "pvalue_bh": numbers("pvalue_bh", None),
+        "correction": same(""),
         "calibrated": numbers("calibrated", chance.calibrated if chance else None),
         "low": numbers("low", low),
         "high": numbers("high", high),
-        "n_permutations": pa.array(np.where(has_null, n_permutations, 0), pa.int64()),
+        "n_permutations": pa.array(np.where(has_null & ~closed, n_permutations, 0), pa.int64()),
         "n_items": pa.array(np.full(m, n_items), pa.int64()),
         "status": chosen(["ok", "undefined"], undefined.astype(np.int32)),
         "reason": pa.array(reason, pa.string()).dictionary_encode(),

@@ -20,6 +20,7 @@ from likewise.statistics import OF_THE_TABLE, SCHEMA, Comparison, Reduced, Resul
 from likewise.store.atomic import sweep, write_atomically, write_text
 from likewise.store.growing import Growing, Parts
 from likewise.store.keys import content_key, file_hash
+from likewise.store.replicates import load_shuffled, path_of, save_replicates
 
 VERSION = 1
 """Of the layout of a store; raised when an older likewise could not read what a newer one writes."""
@@ -31,7 +32,8 @@ class Store:
     Parameters
     ----------
     folder : str or Path
-        ``representations/KEY.safetensors`` with ``KEY.json``, ``results/KEY.parquet`` with ``KEY.json``,
+        ``representations/KEY.safetensors`` with ``KEY.json``, ``results/KEY.parquet`` with ``KEY.seconds`` and, where
+        there were shuffles, ``KEY.replicates.parquet``,
         ``experiments/NAME.json``, ``pins/KEY.json``.
 
     Raises
@@ -208,12 +210,17 @@ class Store:
 
     # Results
 
-    def save_results(self, key: str, results: Results, request: Mapping[str, Any]) -> None:
-        """Save the rows of one tile and what was asked for. Seconds lie beside: they alone differ from run to run."""
+    def save_results(self, key: str, results: Results, request: Mapping[str, Any], *, replicates: bool = True) -> None:
+        """Save the rows of one tile and what was asked for. Seconds lie beside: they alone differ from run to run.
+
+        The scores after each shuffle lie beside too, by which p-values are corrected, unless they are not to be kept.
+        """
         self._mark()
         path = self.folder / "results" / f"{key}.parquet"
         seconds = results.table.select(["seconds"])
         write_atomically(path.with_suffix(".seconds"), lambda p: pq.write_table(seconds, p))
+        if replicates:
+            save_replicates(path, results)
         table = results.table.drop_columns(["seconds", *OF_THE_TABLE])
         table = table.replace_schema_metadata(
             {**SCHEMA.metadata, b"likewise.request": canonical_json(dict(request)).encode()}
@@ -222,10 +229,12 @@ class Store:
 
     def result_keys(self) -> list[str]:
         """Return the keys of all stored tiles."""
-        return [p.stem for p in sorted((self.folder / "results").glob("[!.]*.parquet"))]
+        return [p.stem for p in sorted((self.folder / "results").glob("[!.]*.parquet")) if "." not in p.stem]
 
-    def tables(self, only: str | None = None) -> Iterator[tuple[dict[str, Any], pa.Table]]:
+    def tables(self, only: str | None = None, *, replicates: bool = False) -> Iterator[tuple[dict[str, Any], pa.Table]]:
         """Yield the table of every stored tile, or of one, with what was asked for.
+
+        With ``replicates`` a column ``shuffled`` holds each row's scores after each shuffle, where they were kept.
 
         Raises
         ------
@@ -239,12 +248,18 @@ class Store:
                 request = json.loads((table.schema.metadata or {})[b"likewise.request"])
                 table = _of_this_version(table)
                 columns = {"seconds": _seconds(path, table.num_rows)}
-                columns |= {name: pa.nulls(table.num_rows, pa.float64()) for name in OF_THE_TABLE}
+                columns |= {name: pa.nulls(table.num_rows, pa.float64()) for name in OF_THE_TABLE[:2]}
+                columns["correction"] = pa.array([""] * table.num_rows).dictionary_encode()
                 for name, column in columns.items():
                     table = table.append_column(SCHEMA.field(name), column)
                 table = table.select(SCHEMA.names).cast(SCHEMA)
             except (pa.ArrowInvalid, pa.ArrowKeyError, KeyError, ValueError, OSError) as error:
                 raise StoreError(_damaged(path, str(error).splitlines()[0])) from error
+            if replicates:
+                try:
+                    table = table.append_column("shuffled", load_shuffled(path, table))
+                except (pa.ArrowException, KeyError, ValueError, OSError) as error:
+                    raise StoreError(_damaged(path_of(path), str(error).splitlines()[0])) from error
             yield request, table
 
     def results(self) -> Iterator[tuple[dict[str, Any], Comparison]]:
