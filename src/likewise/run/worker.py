@@ -11,6 +11,7 @@ from likewise.extract import (
     LoadedModel,
     ModelSpec,
     audit,
+    audit_prompts,
     audit_tokens,
     extract,
     library_versions,
@@ -175,6 +176,7 @@ def extract_rows(
     except InputError as error:
         error.add_note(f"in {task.label}, run in {first.dtype}")
         raise
+    groups, of_prompts = prompts.groups_of(tokens.ids), audit_prompts(prompts)
     for w in task.wanted:
         source = {
             "model": w.model.model,
@@ -191,6 +193,7 @@ def extract_rows(
             "truncation": w.truncation,
             "truncated": list(tokens.truncated),
             "unaligned": list(tokens.unaligned),
+            **({"groups": groups} if groups else {}),
             "revision": model.revision or loaded.revision,
             "dataset_revision": dataset.revision if dataset.on_hub else None,
             "model_identity": w.model.identity(),
@@ -199,14 +202,16 @@ def extract_rows(
             "device": settings.device,
             "versions": library_versions(),
         }
-        found = {**audit(matrices[w.layer]), **audit_tokens(tokens)}
+        found = {**audit(matrices[w.layer]), **audit_tokens(tokens), **of_prompts}
         store.take_representation(w.key, parts.layer(w.layer, len(tokens.ids)), tokens.ids, source, found)
 
 
 def compare_tile(tile: Tile, settings: Settings, watch: Watch) -> None:
     """Score the pairs of a tile, save the rows."""
     store = Store(settings.store)
-    if tile.by_product:
+    # Vectors that representations were reduced to do not say how much inputs that belong together vary.
+    grouped = any(store.describe_representation(key)["source"].get("groups") for key in tile.representations)
+    if tile.by_product and not grouped:
         results = compare_by_product(tile, store)
     else:
         device = one_device(settings.device)

@@ -149,7 +149,7 @@ class Shuffles:
 def draw_shuffles(
     n: int, count: int, seed: int, names: Mapping[int, str], together: Together | None = None
 ) -> Shuffles:
-    """Draw ``count`` permutations of n items for each of several representations; of whole groups where items have some.
+    """Draw ``count`` permutations of n items for each of several representations, of whole groups if there are some.
 
     Those of a representation depend on the seed and on its name alone: not on its place, nor on what it is compared
     with. Representations of one name move together.

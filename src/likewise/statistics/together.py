@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import factorial, prod
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -95,7 +96,7 @@ class Together:
         for size in np.unique(self.sizes):
             yield [place for place in places if len(place) == size]
 
-    def _exchanged(self, orders: Iterable[Iterable[int]]) -> Int[np.ndarray, " n"]:
+    def _exchanged(self, orders: Iterable[Iterable[Any]]) -> Int[np.ndarray, " n"]:
         moved = np.arange(len(self.of))
         for same, order in zip(self._alike(), orders, strict=True):
             for to, source in enumerate(order):

@@ -132,7 +132,9 @@ class Store:
         about = self.describe_representation(key)
         if not path.exists() or file_hash(path) != about["sha256"]:
             raise StoreError(_damaged(path, "its content is not what was written"))
-        return Representation(_read_matrix(path), about["ids"], name or key, key, about["source"])
+        return Representation(
+            _read_matrix(path), about["ids"], name or key, key, about["source"], about["source"].get("groups", ())
+        )
 
     def representations(self) -> list[str]:
         """Return the keys of all representations."""
