@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from likewise.errors import InputError
 from likewise.representation import Representation
-from likewise.statistics import Together, compare
+from likewise.statistics import Together, best_layers, compare, learning_curve
 from likewise.statistics.together import MOST
 
 LABELS = st.lists(st.sampled_from("abcdef"), min_size=2, max_size=14)
@@ -132,3 +132,16 @@ def test_representations_must_agree_on_groups():
         Representation(x, groups="ab")
     assert one.without(["0"]).groups == tuple("abbcc")
     assert one.changed(name="new").groups == one.groups
+
+
+def test_layers_and_learning_curves_respect_groups():
+    rng = np.random.default_rng(0)
+    groups = [str(i // 4) for i in range(40)]
+    four = [Representation(rng.normal(size=(40, 3)), name=name, groups=groups) for name in ("a", "b", "c", "d")]
+    together = Together.of_labels(groups)
+    (best,) = best_layers({"one": four[:2], "two": four[2:]}, "cka", permutations=30)
+    assert best.pvalue >= 1 / 31
+    points = learning_curve(four[:2], "cka", sizes=[20, 40], draws=2, permutations=5)
+    assert [p.n_items for p in points] == [20, 40]
+    part = together.among(np.asarray([0, 1, 2, 4, 8, 9]))
+    assert part.sizes.tolist() == [3, 1, 2] and part.relabellings == 1

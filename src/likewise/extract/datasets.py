@@ -94,7 +94,7 @@ class DatasetSpec:
         local = self.is_file
         filled = {k: entry.get(k) for k in ("config", "split", "id", "groups") if getattr(self, k) is None}
         if local:
-            filled = {k: v for k, v in filled.items() if k in ("id", "groups")}
+            filled = {k: v for k, v in filled.items() if k == "id"}
         written = {k: entry.get(k) for k in ("template", "answer") if getattr(self.format, k) is None}
         return replace(self, format=replace(self.format, **written), **filled)  # type: ignore[arg-type]  # all are text
 

@@ -154,12 +154,14 @@ def score_block(
     *,
     rng: np.random.Generator | None = None,
     sides: Sides | None = None,
+    together: Together | None = None,
     dataset: str = "",
     watch: Watch = lambda done, total: None,
 ) -> Results:
     """Score pairs of representations, given by their places, in every configuration.
 
-    Where ``sides`` are given, they are what is scored: the representations themselves, or the same items of all.
+    Where ``sides`` are given, they are what is scored: the representations themselves, or the same items of all, with
+    which of these belong ``together``.
 
     Returns
     -------
@@ -172,9 +174,10 @@ def score_block(
     says. The shuffled scores of a `Product` are one product of matrices for all pairs.
     """
     used = sorted({i for pair in pairs for i in pair})
+    # What is given instead of the representations may be some of their items.
+    together = together if sides else together_of(representations[i] for i in used)
     sides = {i: sides[i] if sides else prepare(representations[i]) for i in used}
     names = names_of_shuffles({i: representations[i] for i in used}, dataset)
-    together = together_of(representations[i] for i in used)
     columns = score_columns(sides, pairs, chosen, trust, names, together=together, rng=rng, watch=watch)
     seed = trust.seed if rng is None else None
     tables = [_table(c, representations, sides, pairs, trust, together, dataset, seed) for c in columns]

@@ -67,6 +67,10 @@ class Together:
         """Ways to exchange groups of one size, the one that leaves all as it is among them."""
         return prod(factorial(int(m)) for m in np.unique(self.sizes, return_counts=True)[1])
 
+    def among(self, items: Int[np.ndarray, " m"]) -> "Together | None":
+        """Return the same of some of the inputs."""
+        return Together.of_labels(self.of[items].astype(str).tolist())
+
     def draw(self, count: int, rng: int | np.random.Generator) -> Int[np.ndarray, "count n"]:
         """Draw exchanges; all but the one that changes nothing where there are no more than ``count``."""
         if self.takes_all(count):
