@@ -145,3 +145,12 @@ def test_layers_and_learning_curves_respect_groups():
     assert [p.n_items for p in points] == [20, 40]
     part = together.among(np.asarray([0, 1, 2, 4, 8, 9]))
     assert part.sizes.tolist() == [3, 1, 2] and part.relabellings == 1
+
+
+@pytest.mark.parametrize("groups", ["20", -1])
+def test_groups_that_are_none_are_refused(groups):
+    x = np.random.default_rng(0).normal(size=(6, 2))
+    with pytest.raises(InputError, match="groups="):
+        compare({"x": x, "y": x}, "cka", groups=groups)
+    labels = np.asarray(["p", "p", "q", "q", "r", "r"])
+    assert len(compare({"x": x, "y": x}, "cka", groups=labels, permutations=2)) == 1

@@ -209,11 +209,8 @@ def extract_rows(
 def compare_tile(tile: Tile, settings: Settings, watch: Watch) -> None:
     """Score the pairs of a tile, save the rows."""
     store = Store(settings.store)
-    # Vectors that representations were reduced to do not say how much inputs that belong together vary.
-    grouped = any(store.describe_representation(key)["source"].get("groups") for key in tile.representations)
-    if tile.by_product and not grouped:
-        results = compare_by_product(tile, store)
-    else:
+    results = compare_by_product(tile, store) if tile.by_product else None
+    if results is None:
         device = one_device(settings.device)
         results = compare_by_pair(tile, store, device, lambda done, total: watch(tile.label, done, total))
     store.save_results(tile.key, results, tile.request, replicates=tile.replicates)
@@ -255,17 +252,23 @@ def reduce_task(task: Reduce, settings: Settings) -> None:
         r = store.load_representation(key)
         texts = {kind: str(r.source[kind]) for kind in ("records", "prompts") if r.source.get(kind)}
         about = {"items": content_key(list(r.ids)) if r.has_ids else "", "n": str(r.n_items), **texts}
+        about |= {"groups": content_key(list(r.groups))} if r.groups else {}
         prepared = prepare(on_device(r, one_device(settings.device)))
         for c in task.configurations:
             store.save_reduced(key, c, reduce(c, prepared), about)
 
 
-def compare_by_product(tile: Tile, store: Store) -> Results:
-    """Score the pairs of a tile from the vectors of its representations."""
+def compare_by_product(tile: Tile, store: Store) -> Results | None:
+    """Score the pairs of a tile from the vectors of its representations; not where inputs belong together.
+
+    The closed form of chance, which is all that these vectors have, takes inputs to be independent.
+    """
     keys = tile.representations
     tables = []
     for c in tile.configurations:
         sides, abouts = zip(*(store.load_reduced(key, c) for key in keys), strict=True)
+        if any("groups" in about for about in abouts):
+            return None
         first, held = min(
             zip(keys, abouts, strict=True), key=lambda pair: ("prompts" not in pair[1], not pair[1]["items"])
         )

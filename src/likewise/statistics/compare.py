@@ -21,7 +21,7 @@ def compare(
     *,
     null: NullKind = "moments",
     permutations: int = 100,
-    groups: int | Sequence[str] = 20,
+    groups: int | Iterable[str] = 20,
     rng: int | np.random.Generator = 0,
     dataset: str = "",
     device: str = "cpu",
@@ -40,7 +40,7 @@ def compare(
         cka and rsa have, and shuffles elsewhere.
     permutations : int
         Number of shuffles of the rows of one side; 0 for none. Where all n! are fewer, they are all taken.
-    groups : int or sequence of str
+    groups : int or iterable of str
         Number of random groups of inputs that are left out in turn for the intervals of measures that need them; 0 for
         no intervals. Or the group of each input, where inputs belong together (a topic, a template, a pair of twins):
         whole groups are then left out, and shuffled, as `Together` says. Representations may have groups themselves.
@@ -85,10 +85,10 @@ def compare(
         )
     for other in named[1:]:
         check_same_items(named[0], other)
-    if not isinstance(groups, int | np.integer | float):
-        named = [r.changed(groups=groups) for r in named]
-        groups = 20
-    check_request(null, permutations, groups)
+    if not isinstance(groups, str) and hasattr(groups, "__iter__"):
+        labels, groups = [str(label) for label in groups], Trust().groups
+        named = [r.changed(groups=labels) for r in named]
+    check_request(null, permutations, groups)  # type: ignore[arg-type]  # a text is refused there
     given = isinstance(rng, np.random.Generator)
     return score_block(
         [on_device(r, device) for r in named],
