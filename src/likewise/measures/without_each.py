@@ -119,7 +119,7 @@ def of_centred(quantity: PerPair, *, debiased: bool, linear: bool = False, root:
             return None
         inner = to_numpy(_left(*way.products(x, y, debiased), debiased))
         scores = inner / np.sqrt(own_x[:, 0] * own_y[:, 0])
-        return np.sqrt(np.maximum(scores, 0.0)) if root else scores
+        return np.asarray(np.sqrt(np.maximum(scores, 0.0)) if root else scores)
 
     return found
 
@@ -162,10 +162,10 @@ def of_nuclear_norm(
         left_x, left_y = own_x.sum() - r * own_x, own_y.sum() - r * own_y
         cosine = inner / np.sqrt(left_x * left_y)
         if score == "similarity":
-            return cosine
+            return np.asarray(cosine)
         if (1 - cosine <= LEAST).any():
             return None
-        return np.sqrt(2 - 2 * cosine) if score == "distance" else np.arccos(cosine)
+        return np.asarray(np.sqrt(2 - 2 * cosine) if score == "distance" else np.arccos(cosine))
 
     return found
 
@@ -190,7 +190,7 @@ def of_regression(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
     whole = own.sum() - own * n / (n - 1)
     if min(alone.min(), whole.min() / own.sum()) <= LEAST:
         return None
-    return 1 - (residual.sum() - residual / alone) / whole
+    return np.asarray(1 - (residual.sum() - residual / alone) / whole)
 
 
 LOCAL = ("euclidean", "sqeuclidean", "cosine", "correlation")
@@ -222,7 +222,7 @@ def _of_values(x: Prepared, y: Prepared, quantity: UnitDistances, *, centred: bo
     own_x, own_y = left(a, a), left(b, b)  # of 2, both triangles
     if min(own_x.min(), own_y.min()) <= 2 * LEAST:
         return None
-    return left(a, b) / np.sqrt(own_x * own_y)
+    return np.asarray(left(a, b) / np.sqrt(own_x * own_y))
 
 
 @dataclass(frozen=True)
