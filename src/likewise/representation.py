@@ -21,6 +21,9 @@ class Representation:
     ids : sequence of str, optional
         The names of the items, unique, in the order of the rows. Without them the rows are called ``"0", "1", ...``,
         ``has_ids`` is false, and they are taken to be in the order of whatever they are compared with.
+    groups : sequence of str, optional
+        The group of each item, where several belong together: a topic, a template, a pair of twins. Chance levels and
+        intervals then take the groups, and not the items, to be independent.
     name : str
         What a person calls it, as in the columns ``a`` and ``b`` of a table of results.
     key : str
@@ -46,6 +49,7 @@ class Representation:
     name: str = "representation"
     key: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
+    groups: Sequence[str] = ()
     has_ids: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
@@ -59,13 +63,17 @@ class Representation:
         if len(set(ids)) != n:
             twice = next(i for i, count in Counter(ids).items() if count > 1)
             raise InputError(f"{self.name} has the id {twice!r} more than once; ids must tell the items apart")
+        groups = tuple(str(group) for group in self.groups)
+        if groups and len(groups) != n:
+            raise InputError(f"{self.name} has {n} rows and groups for {len(groups)}; expected one group for each row")
         object.__setattr__(self, "ids", ids)
+        object.__setattr__(self, "groups", groups)
         object.__setattr__(self, "source", MappingProxyType(dict(self.source)))
 
     def changed(self, **fields: Any) -> "Representation":
         """Return the same with other fields."""
         kept = {"matrix": self.matrix, "ids": self.ids if self.has_ids else (), "name": self.name, "key": self.key}
-        return Representation(**{**kept, "source": self.source, **fields})
+        return Representation(**{**kept, "source": self.source, "groups": self.groups, **fields})
 
     def without(self, ids: Collection[str]) -> "Representation":
         """Return the same without some items."""
@@ -73,7 +81,8 @@ class Representation:
             return self
         left_out = set(ids)
         kept = [i for i, name in enumerate(self.ids) if name not in left_out]
-        return self.changed(matrix=self.matrix[kept], ids=[self.ids[i] for i in kept])
+        groups = [self.groups[i] for i in kept] if self.groups else ()
+        return self.changed(matrix=self.matrix[kept], ids=[self.ids[i] for i in kept], groups=groups)
 
     @property
     def n_items(self) -> int:

@@ -12,7 +12,7 @@ from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
 from likewise.errors import InputError
 from likewise.measures import Configuration
-from likewise.statistics import Comparison, Results, too_few_shuffles
+from likewise.statistics import Comparison, Results, together_of, too_few_shuffles
 from likewise.statistics import compare as compare_all
 from likewise.store import write_atomically
 
@@ -59,6 +59,8 @@ def compare(
     print_table("", columns, rows)
     if few := too_few_shuffles(results.table):
         say(few)
+    if together := together_of(named):
+        say(f"groups of inputs: {together.count} that belong together; whole groups are shuffled and left out")
     if groups:
         say("from, to: a 95 % interval for the score to be expected of as many new inputs")
     say("calibrated: 0 is chance (shuffled rows), 1 is identical, whichever the direction of the measure")

@@ -1,6 +1,6 @@
 """Models, prompts, and the states of the ones on the others. The only room where torch models live."""
 
-from likewise.extract.audit import audit, audit_tokens
+from likewise.extract.audit import audit, audit_prompts, audit_tokens
 from likewise.extract.check import Finding
 from likewise.extract.check import check as check_model
 from likewise.extract.datasets import DatasetSpec, load_prompts
@@ -35,6 +35,7 @@ __all__ = [
     "Truncation",
     "Watch",
     "audit",
+    "audit_prompts",
     "audit_tokens",
     "canonical_layer",
     "canonical_pooling",

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Num
 
+from likewise.extract.alike import alike
+from likewise.extract.prompts import Prompts
 from likewise.extract.repeats import blocks, near_repeated, repeated
 from likewise.extract.tokens import Tokens
 from likewise.prepared import entropy_rank, numerical_rank, participation
@@ -132,6 +134,23 @@ def audit_tokens(tokens: Tokens) -> dict[str, Any]:
         "begin_with_bos": None if tokens.begins is None else sum(tokens.begins),
         **(of_spans if tokens.rows is not None else {}),
     }
+
+
+def audit_prompts(prompts: Prompts) -> dict[str, Any]:
+    """Describe what prompts have in common.
+
+    Returns
+    -------
+    dict
+        ``prompt_groups``, into how many groups they belong together, 0 where nothing was said; ``alike_prompts``, how
+        many have half of their wording in common with others.
+
+    Examples
+    --------
+    >>> audit_prompts(Prompts("two", ("a", "b"), ("How far is it to Rome?", "How far is it to Bonn?"), ""))
+    {'prompt_groups': 0, 'alike_prompts': 2}
+    """
+    return {"prompt_groups": len(set(prompts.groups)), "alike_prompts": alike(prompts.texts)}
 
 
 def _doubles(matrix: Num[np.ndarray, "n d"], block: int) -> Iterator[Float[np.ndarray, "m d"]]:

@@ -22,7 +22,7 @@ from likewise.extract.known import known, packaged_file
 from likewise.extract.prompts import Format, Prompts, make_prompts
 from likewise.extract.spans import Spans
 from likewise.naming import did_you_mean
-from likewise.store import file_hash
+from likewise.store import content_key, file_hash
 
 PROBES = "commonsense-probes"
 
@@ -52,6 +52,9 @@ class DatasetSpec:
         Which characters of a prompt are rows of their own; by default a prompt is one row.
     id : str, optional
         The field that names a record; the position by default.
+    groups : str, optional
+        The field that says which records belong together, as a topic, a template or a pair of twins does; chance
+        levels and intervals then take its values, and not the records, to be independent.
     limit : int, optional
         How many records to take, from the first.
     """
@@ -64,6 +67,7 @@ class DatasetSpec:
     format: Format = PLAIN
     spans: Spans | None = None
     id: str | None = None
+    groups: str | None = None
     limit: int | None = None
 
     @property
@@ -88,7 +92,7 @@ class DatasetSpec:
             )
         entry = known("datasets").get(self.source) or known("datasets").get(self.name, {})
         local = self.is_file
-        filled = {k: entry.get(k) for k in ("config", "split", "id") if getattr(self, k) is None}
+        filled = {k: entry.get(k) for k in ("config", "split", "id", "groups") if getattr(self, k) is None}
         if local:
             filled = {k: v for k, v in filled.items() if k == "id"}
         written = {k: entry.get(k) for k in ("template", "answer") if getattr(self.format, k) is None}
@@ -117,7 +121,9 @@ class DatasetSpec:
             return {"imported": self.imported}
         spec = self.completed()
         if not spec.on_hub:
-            return {"prompts": load_prompts(self).fingerprint}
+            prompts = load_prompts(self)
+            groups = {"groups": content_key(list(prompts.groups))} if prompts.groups else {}
+            return {"prompts": prompts.fingerprint, **groups}
         hub = known("datasets").get(spec.source, {}).get("hub", spec.source)
         besides = self.format.besides_template()
         if (file := self.shots_file) is not None:
@@ -133,6 +139,7 @@ class DatasetSpec:
             "template": spec.format.template,
             "id": spec.id,
             "limit": spec.limit,
+            **({"groups": spec.groups} if spec.groups else {}),
             **({"format": besides} if besides else {}),
             **({"spans": asdict(spec.spans)} if spec.spans else {}),
         }
@@ -187,6 +194,7 @@ def load_prompts(spec: DatasetSpec) -> Prompts:
             records,
             full.format,
             id_column=full.id,
+            group_column=full.groups,
             limit=full.limit,
             spans=full.spans,
             pool=_pool(full),
@@ -218,6 +226,7 @@ def probes() -> Iterator[dict[str, str]]:
             for half, twin in zip("ab", schema["twins"], strict=True):
                 yield {
                     "id": f"{schema['name']}-{number}{half}",
+                    "template": schema["name"],
                     "sentence": schema["sentence"].format(**fill, **{k: v for k, v in twin.items() if k != "answer"}),
                     "option1": fill["a"],
                     "option2": fill["b"],

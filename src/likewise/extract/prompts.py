@@ -79,6 +79,8 @@ class Prompts:
         Whether a chat ends with what opens the model's answer.
     spans : tuple of tuple of (name, (start, end)), optional
         Characters of each text that are rows of their own; without them each prompt is one row.
+    groups : tuple of str
+        The group of each prompt, where several belong together: a topic, a template, twins.
     records : str
         A hash of ids and records: equal in all formats of one data set.
     """
@@ -91,6 +93,7 @@ class Prompts:
     generation_prompt: bool = True
     spans: tuple[tuple[Piece, ...], ...] | None = None
     records: str = ""
+    groups: tuple[str, ...] = ()
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -106,6 +109,15 @@ class Prompts:
     def n_rows(self) -> int:
         """Rows that they become where every span is found."""
         return len(self.ids) if self.spans is None else sum(map(len, self.spans))
+
+    def groups_of(self, rows: Iterable[str]) -> list[str]:
+        """Return the groups of rows by their names, those of spans being their prompts'; none where there are none."""
+        if not self.groups:
+            return []
+        named = dict(zip(self.ids, self.groups, strict=True))
+        if self.spans is not None:
+            named = {name: group for pieces, group in zip(self.spans, self.groups, strict=True) for name, _ in pieces}
+        return [named[row] for row in rows]
 
     def named_texts(self) -> Iterator[tuple[str, str]]:
         """Yield the name and the text of each row: of the prompts, or of their spans."""
@@ -123,6 +135,7 @@ def make_prompts(
     form: Format,
     *,
     id_column: str | None = None,
+    group_column: str | None = None,
     limit: int | None = None,
     spans: Spans | None = None,
     pool: Iterable[Record] | None = None,
@@ -139,6 +152,8 @@ def make_prompts(
         With a template.
     id_column : str or None
         The field that names a record; the position by default.
+    group_column : str or None
+        The field that says which records belong together.
     limit : int or None
         How many records to take, from the first.
     spans : Spans or None
@@ -158,6 +173,7 @@ def make_prompts(
             break
         kept.append(fields)
     ids = [_id(name, position, fields, id_column) for position, fields in enumerate(kept)]
+    groups = [_group(name, position, fields, group_column) for position, fields in enumerate(kept) if group_column]
     write = Writer(name, form)
     texts = [write.prompt(position, fields) for position, fields in enumerate(kept)]
     for one, text in zip(ids, texts, strict=True):
@@ -198,6 +214,7 @@ def make_prompts(
         form.generation_prompt,
         found,
         content_key([ids, [{k: str(v) for k, v in fields.items()} for fields in kept]]),
+        tuple(groups),
     )
 
 
@@ -233,6 +250,17 @@ def _id(name: str, position: int, fields: Record, column: str | None) -> str:
         raise InputError(
             f"record {position} of {name} has no field {column!r} to be named by; {did_you_mean(column, fields)}"
         )
+    return str(fields[column])
+
+
+def _group(name: str, position: int, fields: Record, column: str) -> str:
+    if column not in fields:
+        raise InputError(
+            f"record {position} of {name} has no field {column!r}, the groups of the data set; "
+            f"{did_you_mean(column, fields)}"
+        )
+    if fields[column] is None or not str(fields[column]).strip():
+        raise InputError(f"record {position} of {name} has nothing in {column!r}, the groups of the data set")
     return str(fields[column])
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from jaxtyping import Float
 
 from likewise.arrays import Array
@@ -13,6 +14,7 @@ from likewise.measures.facts import Facts, Product
 from likewise.measures.measure import as_declared, check_parameters, record
 from likewise.measures.operands import Operand, prepare_pair
 from likewise.naming import canonical_json, format_call, parse_call
+from likewise.prepared import Prepared
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,11 @@ class Configuration:
     def product(self) -> Product | None:
         """The inner product that gives the score, if there is one."""
         return record(self.measure).product(**self.parameters)
+
+    def without_each(self, x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+        """Return the score without each item, where it follows from what is known of all; None elsewhere."""
+        found = record(self.measure).without_each(**self.parameters)
+        return None if found is None else found(x, y)
 
     @property
     def label(self) -> str:

@@ -35,6 +35,7 @@ def _kept(chosen: tuple[Configuration, ...], thin: bool) -> tuple[frozenset[Quan
     for c in chosen:
         try:
             c(x, y)
+            c.without_each(x, y)
             if c.product is None:
                 c(x, moved)
         except UndefinedError:

@@ -10,6 +10,7 @@ from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
 from likewise.measures.facts import NEARS_IDENTITY, Facts, Product, choice, positive, rotations
 from likewise.measures.measure import measure
+from likewise.measures.without_each import WithoutEach, of_centred, of_nuclear_norm
 from likewise.prepared import (
     AlignedProducts,
     Gram,
@@ -56,10 +57,19 @@ def _cka_product(
     return None if feature_corrected else Product(UnitKernel(kernel, bandwidth, debiased))
 
 
+def _cka_without_each(
+    kernel: Literal["linear", "rbf"], bandwidth: float, debiased: bool, feature_corrected: bool
+) -> WithoutEach | None:
+    # The bandwidth follows the median distance of the items that are there.
+    fixed = kernel == "linear" and not feature_corrected
+    return of_centred(UnitKernel(kernel, bandwidth, debiased), debiased=debiased, linear=True) if fixed else None
+
+
 @measure(
     title="Centred kernel alignment",
     facts=_cka_facts,
     product=_cka_product,
+    without_each=_cka_without_each,
     variants=(
         {"debiased": True},
         {"kernel": "rbf"},
@@ -117,8 +127,8 @@ def cka(
 
     Notes
     -----
-    Cost: O(n^2 d) once per side, O(n^2) per pair. The linear kernel of few features is not formed: O(n d^2) then, and
-    O(n^2 d) for the skewness of its chance level, in the memory of the rows. The biased form tends to 1 for unrelated data when d is much larger
+    Cost: O(n^2 d) once per side, O(n^2) per pair. The linear kernel of few features is not formed: O(n d^2) then,
+    and the memory of the rows. The biased form tends to 1 for unrelated data when d is much larger
     than n: read it beside its chance level. Negative values are shown as they are.
 
     References
@@ -251,6 +261,7 @@ def _distance_correlation_facts(debiased: bool) -> Facts:
     title="Distance correlation",
     facts=_distance_correlation_facts,
     product=lambda debiased: Product(UnitDoublyCentered(debiased), score="linear" if debiased else "root"),
+    without_each=lambda debiased: of_centred(UnitDoublyCentered(debiased), debiased=debiased, root=not debiased),
     variants=({"debiased": True},),
     references=("10.1214/009053607000000505", "10.1016/j.jmva.2013.02.012"),
 )
@@ -312,6 +323,7 @@ def distance_correlation(x: Prepared, y: Prepared, *, debiased: bool = False) ->
         cost="side O(n^2 d), pair O(min(n, d)^3)",
         minimum_items=3,
     ),
+    without_each=of_nuclear_norm,
     version=2,
     references=("10.48550/arXiv.2311.11436",),
 )

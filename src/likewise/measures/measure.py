@@ -15,6 +15,7 @@ from array_api_compat import array_namespace
 from likewise.errors import InputError, LikewiseError, UndefinedError
 from likewise.measures.facts import INVARIANCES, Direction, Facts, Product, choice
 from likewise.measures.operands import Operand, check_squares, prepare_pair
+from likewise.measures.without_each import WithoutEach
 from likewise.naming import did_you_mean
 from likewise.prepared import Prepared
 
@@ -39,6 +40,7 @@ class Measure:
     references: tuple[str, ...]
     version: int
     product: Callable[..., Product | None]
+    without_each: Callable[..., WithoutEach | None]
 
 
 REGISTRY: dict[str, Measure] = {}
@@ -52,6 +54,7 @@ def measure(
     variants: Iterable[Mapping[str, Any]] = (),
     version: int = 1,
     product: Callable[..., Product | None] = lambda **parameters: None,
+    without_each: Callable[..., WithoutEach | None] = lambda **parameters: None,
 ) -> Callable[[Callable[Concatenate[Prepared, Prepared, P], Score]], Callable[Concatenate[Operand, Operand, P], float]]:
     """Make a function of two Prepared a measure: it also takes arrays, checks them, and its facts are recorded.
 
@@ -71,6 +74,9 @@ def measure(
         Raised when the measure's value or chance changes; stored results of another version are computed again.
     product : callable
         Takes the measure's parameters by name, returns the `Product` that gives the same score, if there is one.
+    without_each : callable
+        Takes the measure's parameters by name, returns a function of both sides that gives the score without each
+        item, for intervals, if there is one; without it, groups of items are left out, and all is computed anew.
     """
 
     def decorate(
@@ -139,6 +145,7 @@ def measure(
             references=tuple(references),
             version=version,
             product=product,
+            without_each=without_each,
         )
         REGISTRY[made.name] = made
         checked.measure_name = made.name  # type: ignore[attr-defined]  # by which it is found again

@@ -10,6 +10,7 @@ from likewise.arrays import Array
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Facts, choice, positive, rotations
 from likewise.measures.measure import Score, measure
+from likewise.measures.without_each import WithoutEach, of_neighbours
 from likewise.prepared import Distances, NeighbourRanks, Neighbours, Prepared
 
 Inner = Literal["cosine", "euclidean"]
@@ -34,9 +35,14 @@ def _facts(k: int, center: bool, inner: str) -> Facts:
     )
 
 
+def _jaccard_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | None:
+    return of_neighbours(k, center, inner, lambda shared: shared / (2 * k - shared))
+
+
 @measure(
     title="Jaccard similarity of neighbourhoods",
     facts=_facts,
+    without_each=_jaccard_without_each,
     variants=VARIANTS,
     references=("10.48550/arXiv.2305.06329",),
 )
@@ -59,7 +65,8 @@ def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inne
     Returns
     -------
     float
-        In [0, 1]; about p / (2 - p) with p = k / (n - 1) for unrelated data.
+        In [0, 1]; for unrelated data the mean of o / (2 k - o) over a hypergeometric o: of n - 1 others, both sides
+        draw k.
 
     Raises
     ------
@@ -80,6 +87,13 @@ def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inne
     >>> x = np.asarray([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
     >>> jaccard(x, x[:, ::-1], k=1)
     1.0
+
+    The chance level at 164 items:
+
+    >>> from scipy.stats import hypergeom
+    >>> shared = np.arange(11)
+    >>> round(float(hypergeom.pmf(shared, 163, 10, 10) @ (shared / (20 - shared))), 4)
+    0.0332
     """
     common = common_neighbours(x, y, k, center, inner)[0]
     xp = array_namespace(common)
@@ -96,9 +110,14 @@ def common_neighbours(
     return places <= k, places
 
 
+def _mutual_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | None:
+    return of_neighbours(k, center, inner, lambda shared: shared / k)
+
+
 @measure(
     title="Mutual k nearest neighbours",
     facts=_facts,
+    without_each=_mutual_without_each,
     variants=VARIANTS,
     references=("10.48550/arXiv.2405.07987",),
 )

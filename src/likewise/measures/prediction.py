@@ -7,6 +7,7 @@ from array_api_compat import array_namespace
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Facts, check_folds, ridge_like, rotations
 from likewise.measures.measure import measure
+from likewise.measures.without_each import of_regression
 from likewise.prepared import Gram, HeldOutRows, Norm, Prepared, PrincipalComponents, ResidualProducts
 
 
@@ -31,6 +32,7 @@ def _facts(folds: int, ridge: float) -> Facts:
 @measure(
     title="Linear predictivity",
     facts=_facts,
+    without_each=lambda folds, ridge: None if folds or ridge else of_regression,
     variants=({"folds": 5}, {"ridge": 0.1}, {"folds": 4, "ridge": 0.01}),
     version=2,
     references=("10.48550/arXiv.1905.00414", "10.1080/00401706.1970.10488634"),

@@ -11,6 +11,7 @@ from scipy.stats import kendalltau
 from likewise.arrays import strict_triangle, to_numpy
 from likewise.measures.facts import Facts, Product, choice, rotations
 from likewise.measures.measure import measure
+from likewise.measures.without_each import of_distances
 from likewise.prepared import Distances, Norm, Prepared, UnitDistances
 
 INNER = {
@@ -49,6 +50,7 @@ def _rsa_product(inner: Any, outer: Any) -> Product | None:
     title="Representational similarity analysis",
     facts=_rsa_facts,
     product=_rsa_product,
+    without_each=of_distances,
     variants=(
         {"inner": "cosine"},
         {"inner": "correlation"},

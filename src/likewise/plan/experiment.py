@@ -149,7 +149,7 @@ class DatasetEntry(Part):
 
     Parameters
     ----------
-    source, name, config, split, revision, id, limit
+    source, name, config, split, revision, id, groups, limit
         As `DatasetSpec` has them.
     template : str, optional
         How records become prompts, where there is one format.
@@ -168,6 +168,7 @@ class DatasetEntry(Part):
     formats: dict[str, FormatEntry] = Field(default_factory=dict)
     spans: SpansEntry | None = None
     id: str | None = None
+    groups: str | None = None
     limit: int | None = Field(default=None, ge=1, strict=True)
 
     @model_validator(mode="before")

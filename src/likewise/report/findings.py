@@ -171,6 +171,7 @@ def warnings_of(
         *_mostly_chance(frame),
         *_few_shuffles(frame),
         *_few_rows(frame),
+        *_belonging_together(representations, datasets),
         *_odd_representations(representations, datasets),
         *_without_value(frame),
         *passed,
@@ -272,6 +273,28 @@ def _odd_prompts(audit: Mapping[str, Any]) -> Iterator[str]:
         yield f"{counted(spans, 'span')} without a token of its own ({ids}): left out for all models of this data set."
     if spans := audit.get("straddled_spans", 0):
         yield f"{counted(spans, 'span')} share a token with other words; such a row stands for these words too."
+
+
+ALIKE = 0.1
+"""Share of the prompts that may be much like others before the report says so."""
+
+
+def _belonging_together(
+    representations: Sequence[Mapping[str, Any]], datasets: Mapping[tuple[str, str], str]
+) -> Iterator[str]:
+    """Data sets whose prompts are much like each other, with no word of which belong together."""
+    told: dict[str, tuple[int, int]] = {}
+    for r in representations:
+        audit = r.get("audit") or {}
+        alike, prompts = audit.get("alike_prompts") or 0, audit.get("prompts") or 0
+        if not audit.get("prompt_groups") and alike > ALIKE * prompts:
+            told[shown(dataset_of(r, datasets))] = alike, prompts
+    for dataset, (alike, prompts) in told.items():
+        yield (
+            f"{dataset}: {alike:,} of {counted(prompts, 'prompt')} share half of their wording with others, as those "
+            "made from one template do. Chance levels and intervals take all inputs to be independent, so intervals "
+            "can be too short and p too small. Say which belong together: groups: COLUMN in the data set."
+        )
 
 
 def _odd_rows(audit: Mapping[str, Any]) -> Iterator[str]:

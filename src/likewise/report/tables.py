@@ -280,6 +280,12 @@ def definition(measure: str) -> str:
     return (record(measure).function.__doc__ or "").strip().partition("\n")[0]
 
 
+def _short(source: Mapping[str, Any]) -> dict[str, Any]:
+    """A source with the number of its groups, instead of the group of each input."""
+    groups = source.get("groups")
+    return {**source, **({"groups": len(set(groups))} if groups else {})}
+
+
 def representation_table(
     representations: Sequence[Mapping[str, Any]], datasets: Mapping[tuple[str, str], str]
 ) -> pd.DataFrame:
@@ -291,7 +297,7 @@ def representation_table(
             | {part: plain(r.get("source", {}).get(part)) for part in parts}
             | {"items": r["n_items"], "features": r["n_features"]}
             | {part: (r.get("audit") or {}).get(part) for part in AUDITED}
-            | {"key": r["key"], "source": json.dumps(r.get("source", {}), ensure_ascii=False, default=str)}
+            | {"key": r["key"], "source": json.dumps(_short(r.get("source", {})), ensure_ascii=False, default=str)}
             for r in representations
         ]
     )

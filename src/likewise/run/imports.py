@@ -70,6 +70,7 @@ def import_representation(
         "layer": layer,
         "pooling": pooling or known,
         "column": read.source.get("column"),
+        **({"groups": list(read.groups)} if read.groups else {}),
     }
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
         matrix = np.asarray(read.matrix, dtype=np.float32)
@@ -86,6 +87,7 @@ def check_same(kept: Representation, r: Representation, store: Store) -> None:
     same = {
         "rows": np.array_equal(kept.matrix, r.matrix),
         "ids": (kept.has_ids, kept.ids) == (r.has_ids, r.ids),
+        "groups": kept.groups == r.groups,
         "pooling": kept.source["pooling"] == r.source["pooling"],
     }
     if other := [what for what, equal in same.items() if not equal]:

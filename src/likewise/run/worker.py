@@ -11,6 +11,7 @@ from likewise.extract import (
     LoadedModel,
     ModelSpec,
     audit,
+    audit_prompts,
     audit_tokens,
     extract,
     library_versions,
@@ -175,6 +176,7 @@ def extract_rows(
     except InputError as error:
         error.add_note(f"in {task.label}, run in {first.dtype}")
         raise
+    groups, of_prompts = prompts.groups_of(tokens.ids), audit_prompts(prompts)
     for w in task.wanted:
         source = {
             "model": w.model.model,
@@ -191,6 +193,7 @@ def extract_rows(
             "truncation": w.truncation,
             "truncated": list(tokens.truncated),
             "unaligned": list(tokens.unaligned),
+            **({"groups": groups} if groups else {}),
             "revision": model.revision or loaded.revision,
             "dataset_revision": dataset.revision if dataset.on_hub else None,
             "model_identity": w.model.identity(),
@@ -199,16 +202,15 @@ def extract_rows(
             "device": settings.device,
             "versions": library_versions(),
         }
-        found = {**audit(matrices[w.layer]), **audit_tokens(tokens)}
+        found = {**audit(matrices[w.layer]), **audit_tokens(tokens), **of_prompts}
         store.take_representation(w.key, parts.layer(w.layer, len(tokens.ids)), tokens.ids, source, found)
 
 
 def compare_tile(tile: Tile, settings: Settings, watch: Watch) -> None:
     """Score the pairs of a tile, save the rows."""
     store = Store(settings.store)
-    if tile.by_product:
-        results = compare_by_product(tile, store)
-    else:
+    results = compare_by_product(tile, store) if tile.by_product else None
+    if results is None:
         device = one_device(settings.device)
         results = compare_by_pair(tile, store, device, lambda done, total: watch(tile.label, done, total))
     store.save_results(tile.key, results, tile.request, replicates=tile.replicates)
@@ -250,17 +252,23 @@ def reduce_task(task: Reduce, settings: Settings) -> None:
         r = store.load_representation(key)
         texts = {kind: str(r.source[kind]) for kind in ("records", "prompts") if r.source.get(kind)}
         about = {"items": content_key(list(r.ids)) if r.has_ids else "", "n": str(r.n_items), **texts}
+        about |= {"groups": content_key(list(r.groups))} if r.groups else {}
         prepared = prepare(on_device(r, one_device(settings.device)))
         for c in task.configurations:
             store.save_reduced(key, c, reduce(c, prepared), about)
 
 
-def compare_by_product(tile: Tile, store: Store) -> Results:
-    """Score the pairs of a tile from the vectors of its representations."""
+def compare_by_product(tile: Tile, store: Store) -> Results | None:
+    """Score the pairs of a tile from the vectors of its representations; not where inputs belong together.
+
+    The closed form of chance, which is all that these vectors have, takes inputs to be independent.
+    """
     keys = tile.representations
     tables = []
     for c in tile.configurations:
         sides, abouts = zip(*(store.load_reduced(key, c) for key in keys), strict=True)
+        if any("groups" in about for about in abouts):
+            return None
         first, held = min(
             zip(keys, abouts, strict=True), key=lambda pair: ("prompts" not in pair[1], not pair[1]["items"])
         )

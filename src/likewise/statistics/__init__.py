@@ -12,6 +12,7 @@ from likewise.statistics.overfitting import Overfit, overfitting
 from likewise.statistics.permutation import Chance, Null, Shuffles, draw_permutations, draw_shuffles, judge
 from likewise.statistics.population import Reduced, reduce, score_products
 from likewise.statistics.results import OF_THE_TABLE, SCHEMA, Comparison, Results, in_turn
+from likewise.statistics.together import Together, together_of
 
 __all__ = [
     "BOUND",
@@ -32,6 +33,7 @@ __all__ = [
     "Reduced",
     "Results",
     "Shuffles",
+    "Together",
     "Trust",
     "best_layers",
     "between_datasets",
@@ -55,5 +57,6 @@ __all__ = [
     "shuffled_moments",
     "stable_from",
     "step_down",
+    "together_of",
     "too_few_shuffles",
 ]

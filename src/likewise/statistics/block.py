@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, TypeVar
 import numpy as np
 import pyarrow as pa
 from array_api_compat import array_namespace
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array, to_numpy
 from likewise.errors import UndefinedError
@@ -22,6 +22,7 @@ from likewise.statistics.jackknife import FEWEST, interval, leave_out
 from likewise.statistics.moments import Moments, shuffled_moments
 from likewise.statistics.permutation import Null, Shuffles, draw_shuffles, judge, tied
 from likewise.statistics.results import Results, columns_of, in_turn
+from likewise.statistics.together import Together, together_of
 
 NullKind: TypeAlias = Literal["moments", "shuffles", "none"]
 
@@ -30,6 +31,9 @@ NO_CHANCE = "no chance level: the value does not depend on which row belongs to 
 
 FEW_ROWS = "chance from shuffles: too few rows decide the score to trust the closed form"
 """The note beside a value whose chance level has a closed form, which was not taken."""
+
+NO_EXCHANGE = "no chance level: no two groups of inputs have the same size, so none can be exchanged"
+"""The reason beside a value whose inputs belong together in groups that no shuffle can exchange."""
 
 BOUND = "p is an upper bound: too few rows decide the score to trust the closed form"
 """The note beside a value whose p-value is `Moments.bound`."""
@@ -53,7 +57,8 @@ class Trust:
     seed : int
         Of the shuffles, and of the groups of inputs.
     groups : int
-        Groups of inputs that are left out in turn for the interval; 0 for none.
+        Groups of inputs that are left out in turn for the interval, where it does not come from the score without
+        each input; 0 for no intervals.
     """
 
     null: NullKind = "moments"
@@ -74,7 +79,9 @@ class Column:
     """A configuration in one order for all pairs of a block: what was found so far, NaN where there is nothing.
 
     ``closed`` says of which pairs the chance level comes from the closed form, and no shuffles are made;
-    ``joint`` that shuffled scores of all pairs hang together, as those of `Shuffles` do.
+    ``joint`` that shuffled scores of all pairs hang together, as those of `Shuffles` do. ``each`` holds the scores
+    without each item of the pairs for which they follow from the whole; the others have those ``without`` each group,
+    of as many items as ``left_out`` says where they belong together.
     """
 
     configuration: Configuration
@@ -85,6 +92,8 @@ class Column:
     shuffled: Float[np.ndarray, "p m"]
     without: Float[np.ndarray, "g m"]
     seconds: Float[np.ndarray, " m"]
+    left_out: Int[np.ndarray, " g"] | None = None
+    each: dict[int, Float[np.ndarray, " n"]] = field(default_factory=dict)
     moments: Moments | None = None
     undefined: dict[int, str] = field(default_factory=dict)
     no_null: dict[int, str] = field(default_factory=dict)
@@ -113,6 +122,19 @@ class Column:
             why[pair] = str(error)
         self.seconds[pair] += perf_counter() - start
 
+    def fill_each(self, pair: int, x: Prepared, y: Prepared) -> None:
+        """Find the scores of a pair, given in the order of the experiment, without each item, if the whole tells."""
+        if pair in self.undefined:
+            return
+        start = perf_counter()
+        try:
+            found = self.configuration.without_each(*((y, x) if self.turned else (x, y)))
+        except UndefinedError:  # as with one neighbour more; the score without some items says why
+            found = None
+        if found is not None:
+            self.each[pair] = found
+        self.seconds[pair] += perf_counter() - start
+
     def fill_all(
         self, into: Float[np.ndarray, " m"], pairs: Sequence[Pair], left: Sides, right: Sides, product: Product
     ) -> None:
@@ -132,12 +154,14 @@ def score_block(
     *,
     rng: np.random.Generator | None = None,
     sides: Sides | None = None,
+    together: Together | None = None,
     dataset: str = "",
     watch: Watch = lambda done, total: None,
 ) -> Results:
     """Score pairs of representations, given by their places, in every configuration.
 
-    Where ``sides`` are given, they are what is scored: the representations themselves, or the same items of all.
+    Where ``sides`` are given, they are what is scored: the representations themselves, or the same items of all, with
+    which of these belong ``together``.
 
     Returns
     -------
@@ -150,11 +174,13 @@ def score_block(
     says. The shuffled scores of a `Product` are one product of matrices for all pairs.
     """
     used = sorted({i for pair in pairs for i in pair})
+    # What is given instead of the representations may be some of their items.
+    together = together if sides else together_of(representations[i] for i in used)
     sides = {i: sides[i] if sides else prepare(representations[i]) for i in used}
     names = names_of_shuffles({i: representations[i] for i in used}, dataset)
-    columns = score_columns(sides, pairs, chosen, trust, names, rng=rng, watch=watch)
+    columns = score_columns(sides, pairs, chosen, trust, names, together=together, rng=rng, watch=watch)
     seed = trust.seed if rng is None else None
-    tables = [_table(c, representations, sides, pairs, trust, dataset, seed) for c in columns]
+    tables = [_table(c, representations, sides, pairs, trust, together, dataset, seed) for c in columns]
     shuffled = in_turn([pa.table({"shuffled": _kept(c)}) for c in columns]).column("shuffled")
     return Results(in_turn(tables), shuffled)
 
@@ -178,29 +204,33 @@ def score_columns(
     trust: Trust,
     names: Mapping[int, str],
     *,
+    together: Together | None = None,
     rng: np.random.Generator | None = None,
     watch: Watch = lambda done, total: None,
 ) -> list[Column]:
     """Score pairs in every configuration as they are, after each shuffle, and without each group of items.
 
-    Each representation has permutations of its own, by its name; those of one name move together. ``watch`` is told of
-    every pair that was scored once more.
+    Each representation has permutations of its own, by its name; those of one name move together. Of inputs that
+    belong together whole groups are shuffled, and left out. ``watch`` is told of every pair that was scored once more.
     """
     n = next(iter(sides.values())).n
     seed = trust.seed if rng is None else int(rng.integers(2**63))
-    shuffles = draw_shuffles(n, 0 if trust.null == "none" else trust.permutations, seed, names)
-    kept = leave_out(n, trust.groups, trust.seed)
+    shuffles = draw_shuffles(n, 0 if trust.null == "none" else trust.permutations, seed, names, together)
+    kept, left_out = leave_out(n, trust.groups, trust.seed), None
+    if together is not None and trust.groups:
+        kept, left_out = together.left_out(trust.groups, trust.seed) if together.count >= FEWEST else ([], None)
     m = len(pairs)
     columns = [
         Column(
             c,
             bool(turned),
-            closed=np.full(m, trust.null == "moments" and has_moments(c)),
+            closed=np.full(m, trust.null == "moments" and together is None and has_moments(c)),
             joint=shuffles.joint,
             value=np.full(m, np.nan),
             shuffled=np.full((len(shuffles), m), np.nan),
             without=np.full((len(kept), m), np.nan),
             seconds=np.zeros(m),
+            left_out=left_out,
         )
         for c in chosen
         for turned, _ in enumerate(orders(c, (0, 1)))
@@ -213,6 +243,8 @@ def score_columns(
         watch(next(done), steps)
         for c in columns:
             c.fill(c.value, k, sides[i], sides[j], c.undefined)
+            if trust.groups and n >= FEWEST and together is None:
+                c.fill_each(k, sides[i], sides[j])
     for c in columns:
         if c.closed.any():
             c.moments = _moments(c, sides, pairs)
@@ -225,7 +257,8 @@ def score_columns(
         for k, (i, j) in enumerate(pairs):
             watch(next(done), steps)
             for c in columns:
-                c.fill(c.without[number], k, parts[i], parts[j], c.no_interval)
+                if k not in c.each:
+                    c.fill(c.without[number], k, parts[i], parts[j], c.no_interval)
     watch(steps, steps)
     return columns
 
@@ -315,6 +348,7 @@ def _table(
     sides: Sides,
     pairs: Sequence[Pair],
     trust: Trust,
+    together: Together | None,
     dataset: str,
     seed: int | None,
 ) -> pa.Table:
@@ -350,10 +384,17 @@ def _table(
     for k, why in c.no_interval.items():
         c.without[:, k] = np.nan
         notes[k].append(f"no interval: undefined without some inputs: {why}")
-    low, high = interval(c.value, c.without) if len(c.without) else (None, None)
     n = next(iter(sides.values())).n
-    for k in range(m if trust.groups and not len(c.without) else 0):
-        notes[k].append(f"no interval: {n} inputs; needed are {FEWEST} or more")
+    low, high = _ends(c)
+    if trust.groups and not len(c.without):
+        few = f"{n} inputs" if n < FEWEST else f"{together.count if together else trust.groups} groups of inputs"
+        for k in range(m):
+            if k not in c.each:
+                notes[k].append(f"no interval: {few}; expected {FEWEST} or more")
+    if together and together.relabellings == 1 and trust.null != "none" and trust.permutations and facts.paired:
+        for k in range(m):
+            if k not in c.undefined:
+                notes[k].append(NO_EXCHANGE)
     return columns_of(
         c.configuration,
         dataset=dataset,
@@ -372,6 +413,16 @@ def _table(
         seconds=c.seconds,
         seed=seed,
     )
+
+
+def _ends(c: Column) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+    """The ends of the intervals of a column; NaN where there is none."""
+    bounds = c.configuration.facts.bounds
+    nothing = np.full(len(c.value), np.nan)
+    low, high = interval(c.value, c.without, bounds, c.left_out) if len(c.without) else (nothing, nothing.copy())
+    for k, scores in c.each.items():
+        low[[k]], high[[k]] = interval(c.value[[k]], scores[:, None], bounds)
+    return low, high
 
 
 def _moments(c: Column, sides: Sides, pairs: Sequence[Pair]) -> Moments:

@@ -21,7 +21,7 @@ def compare(
     *,
     null: NullKind = "moments",
     permutations: int = 100,
-    groups: int = 20,
+    groups: int | Iterable[str] = 20,
     rng: int | np.random.Generator = 0,
     dataset: str = "",
     device: str = "cpu",
@@ -41,8 +41,10 @@ def compare(
     permutations : int
         Number of shuffles of the rows, by permutations of its own for each representation; 0 for none. Where all n!
         are fewer, they are all taken.
-    groups : int
-        Groups of inputs that are left out in turn for the intervals; 0 for none.
+    groups : int or iterable of str
+        Number of random groups of inputs that are left out in turn for the intervals of measures that need them; 0 for
+        no intervals. Or the group of each input, where inputs belong together (a topic, a template, a pair of twins):
+        whole groups are then left out, and shuffled, as `Together` says. Representations may have groups themselves.
     rng : int or numpy.random.Generator
         Seed or generator of the shuffles; those of a representation do not depend on what it is compared with.
     dataset : str
@@ -84,7 +86,10 @@ def compare(
         )
     for other in named[1:]:
         check_same_items(named[0], other)
-    check_request(null, permutations, groups)
+    if not isinstance(groups, str) and hasattr(groups, "__iter__"):
+        labels, groups = [str(label) for label in groups], Trust().groups
+        named = [r.changed(groups=labels) for r in named]
+    check_request(null, permutations, groups)  # type: ignore[arg-type]  # a text is refused there
     given = isinstance(rng, np.random.Generator)
     return score_block(
         [on_device(r, device) for r in named],

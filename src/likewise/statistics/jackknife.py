@@ -1,8 +1,10 @@
 """Intervals: how much a score would move with other inputs, from the same score without some of them."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import stats
+from scipy import special, stats
 
 CONFIDENCE = 0.95
 """Of the intervals."""
@@ -29,16 +31,57 @@ def leave_out(n: int, groups: int, rng: int | np.random.Generator) -> list[Int[n
     return [np.flatnonzero(group != g) for g in range(groups)]
 
 
+@dataclass(frozen=True)
+class Scale:
+    """A scale on which a score has no bounds, so that an interval on it stays within the range of the measure.
+
+    The logit of the share of the way from one bound to the other, where there are two (half of it is Fisher's z for
+    bounds of -1 and 1); the logarithm of the distance from the bound, where there is one; the score itself elsewhere.
+    """
+
+    lowest: float
+    highest: float
+
+    def of(self, score: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
+        """Return scores on the scale; infinite at a bound, NaN beyond it."""
+        below, above = score - self.lowest, self.highest - score
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if np.isinf(self.lowest):
+                return score if np.isinf(self.highest) else -np.log(above)
+            return np.asarray(np.log(below) if np.isinf(self.highest) else np.log(below) - np.log(above))
+
+    def slope(self, score: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
+        """Return the change on the scale for a small change of scores within the bounds."""
+        below, above = score - self.lowest, self.highest - score
+        if np.isinf(self.lowest):
+            return np.ones_like(score) if np.isinf(self.highest) else 1 / above
+        return np.asarray(1 / below if np.isinf(self.highest) else 1 / below + 1 / above)
+
+    def back(self, value: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
+        """Return the scores at values of the scale."""
+        with np.errstate(over="ignore"):  # beyond the largest float is the bound, or infinite
+            if np.isinf(self.lowest):
+                return value if np.isinf(self.highest) else self.highest - np.exp(-value)
+            if np.isinf(self.highest):
+                return np.asarray(self.lowest + np.exp(value))
+            return np.asarray(self.lowest + (self.highest - self.lowest) * special.expit(value))
+
+
 def interval(
-    value: Float[np.ndarray, " m"], without: Float[np.ndarray, "g m"]
+    value: Float[np.ndarray, " m"],
+    without: Float[np.ndarray, "g m"],
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+    sizes: Int[np.ndarray, " g"] | None = None,
 ) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
     r"""Return the ends of a 95 % interval for the expected score of as many new inputs.
 
-    .. math:: value \pm t_{g-1} \sqrt{\frac{g - 1}{g} \sum_j (\theta_j - \bar\theta)^2}
+    .. math:: value \pm t_{g-1} s, \quad s^2 = \frac{g - 1}{g} \sum_j (\theta_j - \bar\theta)^2
 
-    with theta_j the score without group j: the grouped jackknife. It is about the expectation at this number of
-    inputs, and not about a limit, since most scores depend on their number. Nothing is clamped: an end may lie beyond
-    the bounds of the measure.
+    with theta_j the score without group j, which may be a single input: the jackknife. It is about the expectation at
+    this number of inputs, and not about a limit, since most scores depend on their number. Where the measure has
+    bounds, value and s are taken to the `Scale` that has none, and the ends back, so that both lie within them. Where
+    these ends would reach a bound, the score is not clearly away from it, and such a scale would stretch without end:
+    what lies beyond the bound, where no expectation can be, is then left off.
 
     Parameters
     ----------
@@ -46,18 +89,39 @@ def interval(
         Scores of m pairs.
     without : array, shape (g, m)
         The same without each group of inputs.
+    bounds : (float, float)
+        The smallest and largest value of the measure.
+    sizes : array, shape (g,), optional
+        Inputs of each group, where they differ. With h_j = n / size_j, s^2 is then the mean of
+        :math:`(h_j \theta - (h_j - 1) \theta_j - \theta_J)^2 / (h_j - 1)` about
+        :math:`\theta_J = g \theta - \sum_j (1 - 1 / h_j) \theta_j`; the same number where they are equal.
 
     References
     ----------
-    Shao and Wu (1989), doi:10.1214/aos/1176347263.
+    Shao and Wu (1989), doi:10.1214/aos/1176347263; unequal groups: Busing, Meijer, van der Leeden (1999),
+    doi:10.1023/A:1008800423698.
 
     Examples
     --------
     >>> low, high = interval(np.asarray([2.0]), np.asarray([[1.8], [1.9], [2.0], [2.1], [2.2]]))
     >>> round(float(low[0]), 3), round(float(high[0]), 3)
     (1.215, 2.785)
+    >>> low, high = interval(np.asarray([0.8]), np.asarray([[0.78], [0.79], [0.8], [0.81], [0.82]]), (0.0, 1.0))
+    >>> round(float(low[0]), 3), round(float(high[0]), 3)
+    (0.71, 0.867)
     """
     groups = len(without)
-    spread = np.sqrt((groups - 1) / groups * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
+    if sizes is None:
+        spread = np.sqrt((groups - 1) / groups * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
+    else:
+        h = (sizes.sum() / sizes)[:, None]
+        centre = groups * value - ((1 - 1 / h) * without).sum(axis=0)
+        spread = np.sqrt(((h * value - (h - 1) * without - centre) ** 2 / (h - 1)).mean(axis=0))
     half = stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1) * spread
-    return value - half, value + half
+    lowest, highest = bounds
+    low, high = value - half, value + half
+    inside = (low > lowest) & (high < highest)
+    scale = Scale(lowest, highest)
+    at, step = scale.of(value[inside]), scale.slope(value[inside]) * half[inside]
+    low[inside], high[inside] = scale.back(at - step), scale.back(at + step)
+    return np.clip(low, lowest, highest), np.clip(high, lowest, highest)

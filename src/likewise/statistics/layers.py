@@ -14,6 +14,7 @@ from likewise.representation import Representation, check_same_items
 from likewise.statistics.block import NO_CHANCE, Column, Trust, Watch, identities, orders, score_columns
 from likewise.statistics.compare import check_request, named_representations
 from likewise.statistics.permutation import Null, judge
+from likewise.statistics.together import together_of
 
 BLOCK = 8
 """Layers of either model that are prepared at a time."""
@@ -172,10 +173,11 @@ def _score(
     pairs = [(i, len(left) + j) for i in range(len(left)) for j in range(len(right))]
     names = [(left[i].name, right[j - len(left)].name) for i, j in pairs]
     # The layers of a model move together, so that the best after a shuffle is a choice among the same.
+    together = together_of([*left, *right])
     models = {i: "first" if i < len(left) else "second" for i in sides}
     return [
         _Part(c, identities(c, c.value, sides, pairs)[0], names)
-        for c in score_columns(sides, pairs, chosen, trust, models, watch=watch)
+        for c in score_columns(sides, pairs, chosen, trust, models, together=together, watch=watch)
     ]
 
 

@@ -12,6 +12,7 @@ from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.representation import Representation, check_same_items
 from likewise.statistics.block import NullKind, Trust, Watch, score_block
 from likewise.statistics.compare import check_request, named_representations
+from likewise.statistics.together import together_of
 
 STEPS = 8
 """Numbers of inputs on a curve."""
@@ -110,14 +111,15 @@ def learning_curve(
     rng = np.random.default_rng(seed)
     parts = [(size, np.sort(rng.permutation(n)[:size])) for size in wanted if size < n for _ in range(draws)]
     parts.append((n, np.arange(n)))
-    sides = [prepare(r) for r in named]
+    sides, together = [prepare(r) for r in named], together_of(named)
     pairs = list(itertools.combinations(range(len(named)), 2))
     found: dict[tuple[str, str, str, str], dict[int, list[dict[str, object]]]] = {}
     for done, (size, items) in enumerate(parts):
         watch(done, len(parts))
         subset = {i: side.take(items) if size < n else side for i, side in enumerate(sides)}
         trust = Trust(null, permutations, seed, groups=0)
-        for row in score_block(named, pairs, chosen, trust, sides=subset).table.to_pylist():
+        of_part = together.among(items) if together else None
+        for row in score_block(named, pairs, chosen, trust, sides=subset, together=of_part).table.to_pylist():
             of = row["a"], row["b"], row["measure"], row["parameters"]
             found.setdefault(of, {}).setdefault(size, []).append(row)
     watch(len(parts), len(parts))

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 from likewise.arrays import inverse
 from likewise.measures import Facts
 from likewise.statistics.moments import Moments
+from likewise.statistics.together import Together
 
 TIE = 1e-12
 """Scores nearer than this share of their size count as equal, towards chance: their sums differ by rounding alone."""
@@ -145,8 +146,10 @@ class Shuffles:
         return np.asarray(self.orders[moved][number][inverse(self.orders[still][number])])
 
 
-def draw_shuffles(n: int, count: int, seed: int, names: Mapping[int, str]) -> Shuffles:
-    """Draw ``count`` permutations of n items for each of several representations.
+def draw_shuffles(
+    n: int, count: int, seed: int, names: Mapping[int, str], together: Together | None = None
+) -> Shuffles:
+    """Draw ``count`` permutations of n items for each of several representations, of whole groups if there are some.
 
     Those of a representation depend on the seed and on its name alone: not on its place, nor on what it is compared
     with. Representations of one name move together.
@@ -160,11 +163,14 @@ def draw_shuffles(n: int, count: int, seed: int, names: Mapping[int, str]) -> Sh
     >>> drawn.beside(0, 1, 0)
     array([0, 2, 4, 3, 1])
     """
-    if takes_all(n, count):
-        every = draw_permutations(n, count, seed)
-        return Shuffles(dict.fromkeys(names, every), joint=False)
+
+    def drawn(rng: int | np.random.Generator) -> Int[np.ndarray, "p n"]:
+        return together.draw(count, rng) if together else draw_permutations(n, count, rng)
+
+    if together.takes_all(count) if together else takes_all(n, count):
+        return Shuffles(dict.fromkeys(names, drawn(seed)), joint=False)
     own = {
-        name: draw_permutations(n, count, np.random.default_rng([seed, *hashlib.sha256(name.encode()).digest()]))
+        name: drawn(np.random.default_rng([seed, *hashlib.sha256(name.encode()).digest()]))
         for name in dict.fromkeys(names.values())
     }
     return Shuffles({place: own[name] for place, name in names.items()}, joint=True)

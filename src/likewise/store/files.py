@@ -21,8 +21,9 @@ def read_file(path: str | Path, *, id_column: str = "id") -> Representation:
     Parameters
     ----------
     path : str or Path
-        ``.npy``; ``.npz`` or ``.safetensors`` with one matrix, or one called ``matrix``, and optionally ``ids`` in a
-        ``.npz``; ``.parquet`` with a column of ids and one column a feature, or one column of lists.
+        ``.npy``; ``.npz`` or ``.safetensors`` with one matrix, or one called ``matrix``, and optionally ``ids`` and
+        ``group`` in a ``.npz``; ``.parquet`` with a column of ids and one column a feature, or one column of lists. A
+        column ``group`` says which rows belong together, as `Representation` has it.
     id_column : str
         The column of ids of a Parquet file.
 
@@ -42,7 +43,7 @@ def read_file(path: str | Path, *, id_column: str = "id") -> Representation:
     if path.suffix not in SUFFIXES:
         raise InputError(f"{path} ends in {path.suffix!r}; needed is one of {', '.join(SUFFIXES)}")
     try:
-        matrix, ids = _read_parquet(path, id_column) if path.suffix == ".parquet" else _read_arrays(path)
+        matrix, ids, groups = _read_parquet(path, id_column) if path.suffix == ".parquet" else _read_arrays(path)
     except (ValueError, OSError, EOFError, BadZipFile, SafetensorError, pa.ArrowException) as error:
         if isinstance(error, InputError):
             raise
@@ -51,17 +52,21 @@ def read_file(path: str | Path, *, id_column: str = "id") -> Representation:
         raise InputError(
             f"{path} cannot be read: {str(error).partition(chr(10))[0] or type(error).__name__}"
         ) from error
-    return Representation(matrix, ids, path.stem)
+    return Representation(matrix, ids, path.stem, groups=groups)
 
 
-def _read_arrays(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+GROUP = "group"
+"""The column, or array, that says which rows belong together."""
+
+
+def _read_arrays(path: Path) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
     if path.suffix == ".npy":
-        return np.load(path, allow_pickle=False), ()
+        return np.load(path, allow_pickle=False), (), ()
     if path.suffix == ".npz":
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            ids = tuple(str(i) for i in arrays["ids"]) if "ids" in arrays.files else ()
-            return arrays[_only(path, [n for n in arrays.files if n != "ids"])], ids
-    return _read_safetensors(path), ()
+            ids, groups = (tuple(map(str, arrays[n])) if n in arrays.files else () for n in ("ids", GROUP))
+            return arrays[_only(path, [n for n in arrays.files if n not in ("ids", GROUP)])], ids, groups
+    return _read_safetensors(path), (), ()
 
 
 def _read_safetensors(path: Path) -> np.ndarray:
@@ -91,11 +96,17 @@ def _only(path: Path, names: list[str]) -> str:
     raise InputError(f"{path} holds {', '.join(names) or 'nothing'}; needed is one matrix, or one called 'matrix'")
 
 
-def _read_parquet(path: Path, id_column: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _read_parquet(path: Path, id_column: str) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
     table = pq.read_table(path)
     if id_column not in table.column_names:
         raise InputError(f"{path} has no column {id_column!r} of ids; {did_you_mean(id_column, table.column_names)}")
     ids = tuple(str(i) for i in table.column(id_column).to_pylist())
+    groups: tuple[str, ...] = ()
+    if GROUP in table.column_names and id_column != GROUP:
+        if table.column(GROUP).null_count:
+            raise InputError(f"{path}: some rows have nothing in column {GROUP!r}, which says what belongs together")
+        groups = tuple(map(str, table.column(GROUP).to_pylist()))
+        table = table.drop_columns([GROUP])
     features = table.drop_columns([id_column])
     if features.num_columns == 1 and pa.types.is_nested(features.schema.types[0]):
         rows = features.column(0).to_pylist()
@@ -103,7 +114,7 @@ def _read_parquet(path: Path, id_column: str) -> tuple[np.ndarray, tuple[str, ..
             raise InputError(
                 f"{path}: the lists in column {features.column_names[0]!r} are missing or differ in length"
             )
-        return np.asarray(rows), ids
+        return np.asarray(rows), ids, groups
     if wrong := [f.name for f in features.schema if not (pa.types.is_floating(f.type) or pa.types.is_integer(f.type))]:
         raise InputError(f"{path}: column {wrong[0]!r} is not a number; name the column of ids if it is that")
-    return np.column_stack([column.to_numpy() for column in features.columns]), ids
+    return np.column_stack([column.to_numpy() for column in features.columns]), ids, groups

@@ -202,9 +202,9 @@ class Store:
         about = self.describe_representation(key)
         if not there(path) or _matrix_hash(path) != about["sha256"]:
             raise damaged(path, "its content is not what was written")
-        matrix = _read_matrix(path, (about["n_items"], about["n_features"]))
+        matrix, source = _read_matrix(path, (about["n_items"], about["n_features"])), about["source"]
         try:
-            return Representation(matrix, about["ids"], name or key, key, about["source"])
+            return Representation(matrix, about["ids"], name or key, key, source, source.get("groups", ()))
         except InputError as error:
             raise damaged(path, str(error)) from error
 

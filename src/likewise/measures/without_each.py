@@ -1,0 +1,363 @@
+"""Scores without each item in turn, all from what is known of the whole: no score is computed n times.
+
+Each function here makes one that takes both sides and returns n scores, or None where its way loses digits or does not
+hold for these data. Intervals then come from groups of inputs that are left out.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from array_api_compat import array_namespace
+from jaxtyping import Float, Int
+
+from likewise.arrays import Array, from_strict_triangle, inverse, strict_triangle, to_numpy
+from likewise.prepared import (
+    CrossDecomposition,
+    Factor,
+    NeighbourRanks,
+    Neighbours,
+    Norm,
+    PerItem,
+    PerPair,
+    Prepared,
+    PrincipalComponents,
+    Quantity,
+    UnitDistances,
+    numerical_rank,
+    singular_values,
+)
+
+WithoutEach: TypeAlias = Callable[[Prepared, Prepared], Float[np.ndarray, " n"] | None]
+"""Takes both sides, returns the score without each item; None where that cannot be told from the whole."""
+
+LEAST = 1e-6
+"""Where one item holds all but this share of a norm, what is left without it keeps fewer than ten digits."""
+
+
+def _left(t: Float[Array, " n"], k: Float[Array, " n"], m: Float[Array, " n"], debiased: bool) -> Float[Array, " n"]:
+    """The inner product of two centred matrices without each item, up to a factor.
+
+    From the row sums t of A * B, and the diagonals k, m of A and B, which without an item are centred anew.
+    """
+    n, whole = t.shape[0], array_namespace(t).sum(t)
+    if debiased:
+        return whole - 2 * (n - 2) / (n - 3) * t
+    r = n / (n - 1)
+    return whole - 2 * r * t + r * r * k * m
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A matrix of pairs that is centred by rows and columns, and how it is summed."""
+
+    quantity: PerPair
+
+    def products(self, x: Prepared, y: Prepared, debiased: bool) -> tuple[Array, Array, Array]:
+        """Return the row sums of A * B, and both diagonals."""
+        a, b = x[self.quantity], y[self.quantity]
+        xp = array_namespace(a, b)
+        return xp.sum(a * b, axis=1), xp.linalg.diagonal(a), xp.linalg.diagonal(b)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """K = X X' of the centred rows of unit norm, summed without the n x n numbers: O(n d e)."""
+
+    def products(self, x: Prepared, y: Prepared, debiased: bool) -> tuple[Array, Array, Array]:
+        """Return the row sums of K * L, or of both centred without their diagonals, and both diagonals."""
+        a, b = (of[Factor(center=True)] / of[Norm(center=True)] for of in (x, y))
+        xp = array_namespace(a, b)
+        k, m = xp.sum(a * a, axis=1), xp.sum(b * b, axis=1)
+        inner = xp.sum((a @ (a.T @ b)) * b, axis=1)
+        if not debiased:
+            return inner, k, m
+        # Off the diagonal: of K L, of K m, of k L; rows of K sum to -k.
+        n = x.n
+        with_l, with_m, with_k = inner - k * m, a @ (a.T @ m) - k * m, b @ (b.T @ k) - k * m
+        grand = xp.sum(m) / ((n - 1) * (n - 2))
+        first = with_l + (with_m - m * k) / (n - 2) + grand * k
+        second = with_k + (m * (xp.sum(k) - k) + xp.sum(k * m) - k * m) / (n - 2) - grand * (xp.sum(k) - k)
+        return first + second / (n - 2), k, m
+
+
+@dataclass(frozen=True)
+class OwnProduct(PerItem):
+    """<A, A> without each item, and its share of the whole."""
+
+    way: Matrix | Rows
+    debiased: bool
+
+    def compute(self, of: Prepared) -> Float[Array, "n 2"]:
+        """Return both as columns."""
+        t, k, _ = self.way.products(of, of, self.debiased)
+        xp = array_namespace(t)
+        left = _left(t, k, k, self.debiased)
+        return xp.stack([left, left / xp.sum(t)], axis=1)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 16 n."""
+        return 16 * n
+
+
+def of_centred(quantity: PerPair, *, debiased: bool, linear: bool = False, root: bool = False) -> WithoutEach:
+    r"""The cosine of two matrices centred by rows and columns, or its ``root``: exact.
+
+    With t the row sums of A * B, and r = n / (n - 1),
+
+    .. math:: \langle A, B \rangle_{-i} = \sum_j t_j - 2 r t_i + r^2 A_{ii} B_{ii}
+
+    and where ``debiased``, up to a factor that cancels, :math:`\sum_j t_j - 2 \frac{n-2}{n-3} t_i`. O(n^2), or
+    O(n d e) for ``linear`` kernels of fewer features than items.
+    """
+
+    def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+        way = Rows() if linear and x.n > max(x.d, y.d) else Matrix(quantity)
+        own_x, own_y = (to_numpy(of[OwnProduct(way, debiased)]) for of in (x, y))
+        if min(own_x[:, 1].min(), own_y[:, 1].min()) <= LEAST:
+            return None
+        inner = to_numpy(_left(*way.products(x, y, debiased), debiased))
+        scores = inner / np.sqrt(own_x[:, 0] * own_y[:, 0])
+        return np.asarray(np.sqrt(np.maximum(scores, 0.0)) if root else scores)
+
+    return found
+
+
+def of_nuclear_norm(
+    *, center: bool = True, score: Literal["similarity", "distance", "angle"] = "similarity"
+) -> WithoutEach:
+    r"""The nuclear norm of X'Y beside the norms of both: these are exact, it is taken to second order.
+
+    With X'Y = U S V', e_i = U'x_i, f_i = V'y_i, their elementwise product p_i and r = n / (n - 1) (1 if not centred),
+
+    .. math:: |X'Y|_{*,-i} = \operatorname{tr} S - r \sum_a p_{ia} + \frac{r^2}{2} \Big[ \sum_{ab}
+        \frac{e_{ia}^2 f_{ib}^2 - p_{ia} p_{ib}}{s_a + s_b} + |x_i^\perp|^2 \sum_b \frac{f_{ib}^2}{s_b}
+        + |y_i^\perp|^2 \sum_b \frac{e_{ib}^2}{s_b} \Big]
+
+    None where some item moves it farther than |x_i| |y_i|, which it cannot. O(n d e) after the decomposition.
+    """
+
+    def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+        n = x.n
+        r = n / (n - 1) if center else 1.0
+        u, s, vh = (to_numpy(m) for m in x.joint(y, CrossDecomposition(center)))
+        kept = numerical_rank(s, max(n, x.d, y.d))
+        u, s, v = u[:, :kept], s[:kept], vh[:kept].T
+        a, b = to_numpy(x[Factor(center)]), to_numpy(y[Factor(center)])
+        e, f = a @ u, b @ v
+        p = e * f
+        own_x, own_y = (a**2).sum(axis=1), (b**2).sum(axis=1)
+        shares = [(own.sum() - r * own) / own.sum() for own in (own_x, own_y)]
+        if min(share.min() for share in shares) <= LEAST:
+            return None
+        gamma = 1 / (s[:, None] + s)
+        bend = ((e**2 @ gamma) * f**2).sum(axis=1) - ((p @ gamma) * p).sum(axis=1)
+        bend += np.maximum(own_x - (e**2).sum(axis=1), 0.0) * (f**2 / s).sum(axis=1)
+        bend += np.maximum(own_y - (f**2).sum(axis=1), 0.0) * (e**2 / s).sum(axis=1)
+        moved = -r * p.sum(axis=1) + r * r / 2 * bend
+        if (moved > r * np.sqrt(own_x * own_y)).any():
+            return None
+        inner = s.sum() + moved
+        left_x, left_y = own_x.sum() - r * own_x, own_y.sum() - r * own_y
+        cosine = inner / np.sqrt(left_x * left_y)
+        if score == "similarity":
+            return np.asarray(cosine)
+        if (1 - cosine <= LEAST).any():
+            return None
+        return np.asarray(np.sqrt(2 - 2 * cosine) if score == "distance" else np.arccos(cosine))
+
+    return found
+
+
+def of_regression(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+    r"""The share of the variance of X that linear regression on Y explains, in sample: exact.
+
+    With residual rows e_i, leverages h_i (the mean's 1 / n among them), and lengths of the centred rows,
+
+    .. math:: 1 - \frac{SSE - |e_i|^2 / (1 - h_i)}{SST - |x_i|^2 n / (n - 1)}
+
+    None where Y's rows without one would be linearly independent, or one item alone holds a direction of Y.
+    """
+    n = x.n
+    components = y[PrincipalComponents(center=True)]
+    if components.shape[1] >= n - 2:
+        return None
+    u = to_numpy(components / singular_values(components))
+    rows = to_numpy(x[Factor(center=True)])
+    residual, own = ((rows - u @ (u.T @ rows)) ** 2).sum(axis=1), (rows**2).sum(axis=1)
+    alone = 1 - (u**2).sum(axis=1) - 1 / n
+    whole = own.sum() - own * n / (n - 1)
+    if min(alone.min(), whole.min() / own.sum()) <= LEAST:
+        return None
+    return np.asarray(1 - (residual.sum() - residual / alone) / whole)
+
+
+LOCAL = ("euclidean", "sqeuclidean", "cosine", "correlation")
+"""Distances that belong to their two items, whatever the others are."""
+
+
+def of_distances(inner: str, outer: str) -> WithoutEach | None:
+    """The correlation of two lists of distances, by Pearson or Spearman, or their cosine; None for other distances."""
+    if inner not in LOCAL or outer not in ("spearman", "pearson", "cosine"):
+        return None
+    quantity = UnitDistances(inner, outer)  # type: ignore[arg-type]  # both were checked
+    return (
+        (lambda x, y: _of_ranks(x, y, quantity))
+        if outer == "spearman"
+        else (lambda x, y: _of_values(x, y, quantity, centred=outer == "pearson"))
+    )
+
+
+def _of_values(x: Prepared, y: Prepared, quantity: UnitDistances, *, centred: bool) -> Float[np.ndarray, " n"] | None:
+    r"""From the row sums of the matrices and of their products: exact, O(n^2)."""
+    a, b = to_numpy(x[quantity]), to_numpy(y[quantity])
+    m = (x.n - 1) * (x.n - 2)
+
+    def left(p: Float[np.ndarray, "n n"], q: Float[np.ndarray, "n n"]) -> Float[np.ndarray, " n"]:
+        sums = np.einsum("ij,ij->i", p, q)
+        means = 4 * p.sum(axis=1) * q.sum(axis=1) / m if centred else 0.0
+        return np.asarray(sums.sum() - 2 * sums - means)
+
+    own_x, own_y = left(a, a), left(b, b)  # of 2, both triangles
+    if min(own_x.min(), own_y.min()) <= 2 * LEAST:
+        return None
+    return np.asarray(left(a, b) / np.sqrt(own_x * own_y))
+
+
+@dataclass(frozen=True)
+class DistanceOrder(Quantity):
+    """The pairs of items i < j from the nearest to the farthest; empty where two are equally far apart."""
+
+    quantity: UnitDistances
+    equivariant = False
+
+    def compute(self, of: Prepared) -> Int[Array, " m"]:
+        """Return the places of the pairs in the strict triangle."""
+        ranks = to_numpy(strict_triangle(of[self.quantity]))
+        order = np.argsort(ranks, kind="stable")
+        # Ranks of unit length are about 3.5 m^-1.5 apart.
+        return order if (np.diff(ranks[order]) > len(ranks) ** -1.5).all() else order[:0]
+
+    def reindex(self, value: Array, index: Int[Array, " n"]) -> Array:
+        """Never asked for."""
+        raise NotImplementedError
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 4 n^2."""
+        return 4 * n * n
+
+
+@dataclass(frozen=True)
+class Nearer(PerPair):
+    """Row i holds, for each item, how many others are nearer to item i; 0 for item i itself."""
+
+    quantity: UnitDistances
+
+    def compute(self, of: Prepared) -> Int[Array, "n n"]:
+        """Return the counts."""
+        distances = np.array(to_numpy(of[self.quantity]))
+        np.fill_diagonal(distances, np.inf)
+        places = inverse(np.argsort(distances, axis=1)).astype(np.int32)
+        np.fill_diagonal(places, 0)
+        return places
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 4 n^2."""
+        return 4 * n * n
+
+
+@dataclass(frozen=True)
+class RankFalls(PerItem):
+    """Of the ranks of distances without each item: old mean, mean fall, and deviation of the falls."""
+
+    quantity: UnitDistances
+
+    def compute(self, of: Prepared) -> Float[Array, "n 3"]:
+        """Return the columns."""
+        n = of.n
+        pairs, left = n * (n - 1) // 2, (n - 1) * (n - 2) / 2
+        ranks = _ranks(of, self.quantity)
+        mean = -ranks.sum(axis=1) / left
+        fall = mean + (pairs - 1) / 2 - (left - 1) / 2  # the new ranks have the mean (left - 1) / 2
+        old = ((ranks**2).sum() / 2 - (ranks**2).sum(axis=1)) / left - mean**2
+        with_fall = _fallen(ranks, of, self.quantity) / left - mean * fall
+        spread = (left**2 - 1) / 12 - old + 2 * with_fall
+        return np.stack([mean, fall, np.sqrt(np.maximum(spread, 0.0))], axis=1)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 24 n."""
+        return 24 * n
+
+
+def _ranks(of: Prepared, quantity: UnitDistances) -> Float[np.ndarray, "n n"]:
+    """The ranks of the distances about their mean, 0 on the diagonal."""
+    pairs = of.n * (of.n - 1) / 2
+    return np.asarray(to_numpy(of[quantity]) * np.sqrt(pairs * (pairs**2 - 1) / 12))
+
+
+def _fallen(values: Float[np.ndarray, "n n"], of: Prepared, quantity: UnitDistances) -> Float[np.ndarray, " n"]:
+    """Sum of values times falls of the ranks of ``of``, over the pairs without each item."""
+    order = of[DistanceOrder(quantity)]
+    upper = to_numpy(strict_triangle(values))
+    beyond = np.empty(len(order))
+    beyond[order] = upper.sum() - np.cumsum(upper[order])  # of the pairs that are farther apart
+    return np.asarray(from_strict_triangle(beyond, of.n).sum(axis=1) - (values * of[Nearer(quantity)]).sum(axis=1))
+
+
+def _of_ranks(x: Prepared, y: Prepared, quantity: UnitDistances) -> Float[np.ndarray, " n"] | None:
+    r"""With the ranks taken anew, O(n^2); None where distances tie.
+
+    Without item l the rank of the pair (j, k) falls by a_jk, the number of distances to l that are smaller, and what
+    is summed over pairs becomes :math:`\sum (R - a)(Q - b)`. The parts :math:`\sum Q a` are sums of Q over all pairs
+    that are farther apart than a pair with l, from one sort. Mean and variance of a follow from those of the new
+    ranks, which are known. Only the covariance of a and b, a share of about 4 / n^2, is taken to be what it is where
+    their correlation is the score.
+    """
+    if not len(x[DistanceOrder(quantity)]) or not len(y[DistanceOrder(quantity)]):
+        return None
+    left = (x.n - 1) * (x.n - 2) / 2
+    r, q = _ranks(x, quantity), _ranks(y, quantity)
+    (mean_r, fall_a, sd_a), (mean_q, fall_b, sd_b) = (of[RankFalls(quantity)].T for of in (x, y))
+    products = r * q
+    stay = (products.sum() / 2 - products.sum(axis=1)) / left - mean_r * mean_q
+    with_a = _fallen(q, x, quantity) / left - mean_q * fall_a
+    with_b = _fallen(r, y, quantity) / left - mean_r * fall_b
+    rho = products.sum() / (r**2).sum()
+    return np.asarray((stay - with_a - with_b + rho * sd_a * sd_b) / ((left**2 - 1) / 12))
+
+
+def of_neighbours(
+    k: int, center: bool, inner: Literal["cosine", "euclidean"], score: Callable[[np.ndarray], np.ndarray]
+) -> WithoutEach | None:
+    """The mean of ``score`` of the number of common neighbours: exact, O(n k).
+
+    Who has item i among its k nearest takes the next in its place. None where distances feel the mean of all items.
+    """
+    if center and inner == "cosine":
+        return None
+
+    def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+        n = x.n
+        if n < k + 3:  # without an item there are too few
+            return None
+        near_x, near_y = (to_numpy(of[Neighbours(k + 1, inner, center)]) for of in (x, y))
+        rank_x, rank_y = (to_numpy(of[NeighbourRanks(inner, center)]) for of in (x, y))
+        own = np.arange(n)
+        next_x, next_y = near_x[:, k], near_y[:, k]
+        in_y = np.take_along_axis(rank_y, near_x[:, :k], axis=1) <= k
+        in_x = np.take_along_axis(rank_x, near_y[:, :k], axis=1) <= k
+        common = in_y.sum(axis=1)
+        comes_x, comes_y = rank_y[own, next_x] <= k, rank_x[own, next_y] <= k
+        base = score(common)
+        # Without a neighbour on both sides both take their next; without one of a side that side does.
+        both = score(common - 1 + comes_x + comes_y + (next_x == next_y)) - base
+        in_first, in_second = score(common + comes_x) - base, score(common + comes_y) - base
+        of_x = np.where(in_y, both[:, None], in_first[:, None])
+        of_y = np.where(in_x, 0.0, in_second[:, None])  # what is in both was counted
+        sums = sum(
+            np.bincount(near[:, :k].ravel(), change.ravel(), n) for near, change in ((near_x, of_x), (near_y, of_y))
+        )
+        return np.asarray((base.sum() - base + sums) / (n - 1))
+
+    return found
