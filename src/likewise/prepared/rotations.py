@@ -53,8 +53,9 @@ class AlignedProducts(JointQuantity):
     def _by_squares(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "{x.n}"], float]:
         r"""The products from V of M'M = V S^2 V', M = L_x'L_y, and a bound of the share of the scores that is lost.
 
-        Of sides of unit length, for M'M holds fourth powers; their lengths are put back at the end. With Z = L_y V: <x_i Q, y_i> = sum_j h_ij / s_j, h = Z * (L_x L_x' Z), and s_j^2 = sum_i h_ij, which is nearer
-        to the truth than the eigenvalue. Squares lose eps (s_1 / s_j)^2 of the direction j.
+        Of sides of unit length, for M'M holds fourth powers; their lengths are put back at the end. With Z = L_y V:
+        <x_i Q, y_i> = sum_j h_ij / s_j, h = Z * (L_x L_x' Z), and s_j^2 = sum_i h_ij, which is nearer to the truth than
+        the eigenvalue. Squares lose eps (s_1 / s_j)^2 of the direction j.
         """
         size = x[Norm(self.center)] * y[Norm(self.center)]
         a, b = (of[Factor(self.center)] / of[Norm(self.center)] for of in (x, y))
