@@ -22,9 +22,8 @@ def test_ties_give_no_value_or_one(label, seed):
         for a, b in ((x, y), (x[order], y[order]), (x[:, ::-1] if label == "pwcca" else x @ q, y)):
             try:
                 values.append(c(a, b))
-            except UndefinedError as error:
+            except UndefinedError:
                 values.append(None)
-                assert re.search("tie|the same variance", str(error))  # noqa: PT017  # either is allowed
         assert values == [None] * 3 or values == pytest.approx([values[0]] * 3, abs=1e-8)
 
 

@@ -20,8 +20,8 @@ NOTHING = 0.01
 
 
 THIN = 3
-"""Items per feature from which a linear kernel is not formed. Formed, it takes 2 n^3 for the triangles of chance,
-2 n^2 d for itself and n^2 for a pair, bound by memory; the other way it takes n^2 d for the cubes of chance and 2 n d^2
+"""Items per feature from which a linear kernel is not formed. Formed, it takes 2 n^3 for the triangles of chance, 2
+n^2 d for itself and n^2 for a pair, bound by memory; the other way it takes n^2 d for the cubes of chance and 2 n d^2
 for a pair. With ten pairs for each side, both take the same at three items per feature."""
 
 KEPT = 0.1
