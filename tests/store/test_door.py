@@ -16,7 +16,7 @@ from likewise.errors import InputError, StoreError
 from likewise.measures import Configuration, prepare
 from likewise.representation import Representation
 from likewise.statistics import compare, reduce
-from likewise.store import Store, shapes, write_table
+from likewise.store import Store, check_no_link, shapes, write_table
 from likewise.store.door import CHECKSUM, MOST_JSON, read_json, read_table, write_json
 from likewise.store.store import STORED
 
@@ -316,3 +316,12 @@ def test_odd_folders_are_said_in_a_line(tmp_path: Path, name: str) -> None:
 
 def test_the_columns_of_results_are_those_of_comparisons() -> None:
     assert "seconds" not in STORED.names and {"value", "reason", "measure_version"} <= set(STORED.names)
+
+
+def test_nothing_is_written_through_a_folder_that_is_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(StoreError, match="is a link, and nothing is written through it"):
+        check_no_link(tmp_path / "link")
+    with pytest.raises(StoreError, match="File name too long"):
+        check_no_link(tmp_path / ("z" * 300) / "figures")
+    check_no_link(tmp_path)
