@@ -39,12 +39,20 @@ class LoadedModel:
         The commit that was resolved on the hub.
     head_model : transformers model or None
         The causal language model whose part ``model`` is, where it was asked for. Variants leave its head as it is.
+    dtype : str
+        The precision that it was loaded in, one of `DTYPES`.
     """
 
     model: Any
     tokenizer: Any
     revision: str | None
     head_model: Any = None
+    dtype: str = "float32"
+
+    @property
+    def whole(self) -> Any:
+        """The model with its output head, where it has one."""
+        return self.model if self.head_model is None else self.head_model
 
 
 def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) -> LoadedModel:
@@ -108,7 +116,7 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
         stack = text_stack(whole.eval())
     stack = apply_variant(stack, spec.variant)
     revision = revision or getattr(whole.config, "_commit_hash", None)
-    return LoadedModel(stack, tokenizer, revision, whole if head else None)
+    return LoadedModel(stack, tokenizer, revision, whole if head else None, dtype)
 
 
 def one_device(device: str) -> str:

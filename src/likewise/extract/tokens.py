@@ -65,6 +65,12 @@ class Tokens:
         return [len(tokens) for tokens in self.prompts]
 
     @property
+    def lengths_of_rows(self) -> list[int]:
+        """Tokens of each prompt, 0 of one without a row: it need not be run."""
+        starts = self.starts
+        return [length if starts[i] < starts[i + 1] else 0 for i, length in enumerate(self.lengths)]
+
+    @property
     def starts(self) -> list[int]:
         """The place of the first row of each prompt, and after them the number of rows."""
         counts = [1] * len(self.prompts) if self.rows is None else [len(rows) for rows in self.rows]

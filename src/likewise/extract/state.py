@@ -1,0 +1,106 @@
+"""What a model keeps from one batch to the next beside its weights, and how it is put back.
+
+Some models change themselves while they run: another kind of attention once a prompt is short, a table of positions
+once one is long, the end of the last text in a recurrent block. Others draw random numbers.
+"""
+
+import contextlib
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+SEED = 0
+"""What models that draw random numbers begin with."""
+
+
+class State:
+    """What the modules and configs of a model hold, as it was when this was made.
+
+    Weights are not copied. Where a model changes its weights in the first batch, for good, what it holds then is
+    what is put back from then on.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._take()
+
+    def _take(self) -> None:
+        modules = list(self._model.modules())
+        configs = {id(c): c for m in modules if (c := getattr(m, "config", None)) is not None}
+        # Every dictionary, list and set by itself, with what it holds: a copy of the references.
+        self._held = [
+            (place, list(place.items()) if isinstance(place, dict) else list(place))
+            for thing in (*modules, *configs.values())
+            for place in (
+                vars(thing),
+                *(v for k, v in vars(thing).items() if isinstance(v, dict | list | set) and "hook" not in k),
+            )
+        ]
+        self._weights = [(p, _version(p)) for p in self._model.parameters()]
+        self._buffers = [(b, _version(b), b.clone()) for b in self._model.buffers()]
+
+    def changed(self) -> bool:
+        """Whether the model holds other things than it did, by identity; tensors changed in place count."""
+        return any(_version(p) != v for p, v, *_ in (*self._weights, *self._buffers)) or any(
+            len(place) != len(was)
+            or (
+                any(key not in place or place[key] is not value for key, value in was)
+                if isinstance(place, dict)
+                else any(a is not b for a, b in zip(place, was, strict=True))
+            )
+            for place, was in self._held
+        )
+
+    def restore(self) -> None:
+        """Put back what the model held, and begin its random numbers anew."""
+        if any(_version(p) != v for p, v in self._weights):
+            self._take()
+        elif self.changed():
+            for place, was in self._held:
+                place.clear()
+                if isinstance(place, list):
+                    place.extend(was)
+                else:
+                    place.update(was)
+            for buffer, version, copy in self._buffers:
+                if _version(buffer) != version:
+                    buffer.copy_(copy)
+            self._buffers = [(b, _version(b), copy) for b, _, copy in self._buffers]
+        _begin_chance()
+
+
+@contextlib.contextmanager
+def kept(model: Any) -> Iterator[State]:
+    """While entered a model may change itself and draw random numbers; afterwards both are as before."""
+    import torch
+
+    chance = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+    state = State(model)
+    try:
+        with torch.inference_mode():
+            state.restore()
+        yield state
+    finally:
+        with torch.inference_mode():
+            state.restore()
+        torch.set_rng_state(chance[0])
+        np.random.set_state(chance[1])
+        random.setstate(chance[2])
+        if devices is not None:
+            torch.cuda.set_rng_state_all(devices)
+
+
+def _begin_chance() -> None:
+    import torch
+
+    torch.manual_seed(SEED)
+    np.random.seed(SEED)  # noqa: NPY002  # models draw from it
+    random.seed(SEED)
+
+
+def _version(tensor: Any) -> int:
+    """How often a tensor was changed in place; those made for inference do not count."""
+    return -1 if tensor.is_inference() else int(tensor._version)
