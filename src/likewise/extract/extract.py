@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from time import monotonic
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -17,9 +17,9 @@ from likewise.extract.models import LoadedModel
 from likewise.extract.pooling import tokens_to_generate
 from likewise.extract.probe import way_of
 from likewise.extract.prompts import Prompts
-from likewise.extract.stack import context_length, turning_length
+from likewise.extract.stack import context_length, embedding_rows, turning_length
 from likewise.extract.state import State, kept
-from likewise.extract.tokens import Tokens, Truncation, tokenize
+from likewise.extract.tokens import Tokens, Truncation, check_known, tokenize
 from likewise.extract.ways import Side, Way
 
 Watch: TypeAlias = Callable[[int, int], None]
@@ -135,9 +135,7 @@ def extract(
     filled = np.logical_and.reduce([rows.done for rows in places.values()])
     if filled.all():
         return {layer: rows.matrix for layer, rows in places.items()}
-    chosen = way or way_of(
-        loaded, tokens, list(places), pooling, batch_tokens=batch_tokens, padding_side=padding_side
-    )
+    chosen = way or way_of(loaded, tokens, list(places), pooling, batch_tokens=batch_tokens, padding_side=padding_side)
     starts, lengths = tokens.starts, tokens.lengths_of_rows
     there = [bool(filled[starts[i] : starts[i + 1]].all()) for i in range(len(lengths))]
     # Whole batches of all prompts, so that rows do not depend on what an earlier attempt left.
@@ -179,7 +177,9 @@ def tokens_of(loaded: LoadedModel, prompts: Prompts, pooling: str, truncation: T
         raise InputError(
             f"{pooling} pools what the model adds, and {prompts.name} has spans of the prompts; choose one"
         )
-    return tokenize(loaded.tokenizer, prompts, context_length(loaded.model, loaded.tokenizer), truncation, added)
+    found = tokenize(loaded.tokenizer, prompts, context_length(loaded.model, loaded.tokenizer), truncation, added)
+    check_known(found, loaded.tokenizer, embedding_rows(loaded.model))
+    return found
 
 
 def run_all(

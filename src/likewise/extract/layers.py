@@ -181,7 +181,9 @@ class Reader:
         numbered = [layer for layer in self._inner if layer == EMBEDDING or layer.isdecimal()]
         blocks = find_blocks(self.model) if numbered else []
         for layer in self._inner:
-            place = 0 if layer == EMBEDDING else int(resolve_layers([layer], len(blocks))[0]) if layer in numbered else -1
+            place = (
+                0 if layer == EMBEDDING else int(resolve_layers([layer], len(blocks))[0]) if layer in numbered else -1
+            )
             if layer in numbered and place < len(blocks):
                 handle = blocks[place].register_forward_pre_hook(self._before(layer), with_kwargs=True)
             else:
@@ -209,7 +211,9 @@ class Reader:
                 break
             except (RuntimeError, ValueError, AssertionError, IndexError) as error:
                 if number + 1 == len(TRIED) or "memory" in str(error):
-                    raise ModelError(f"{type(self.model).__name__} could not be run on a few tokens: {error}") from error
+                    raise ModelError(
+                        f"{type(self.model).__name__} could not be run on a few tokens: {error}"
+                    ) from error
         self._axes = {layer: _axes(layer, sizes, [shapes[layer] for shapes in seen]) for layer in self.layers}
 
     def _shapes(self, prompts: int, length: int) -> dict[str, tuple[int, ...]]:
