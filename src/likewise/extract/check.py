@@ -82,8 +82,9 @@ def check(loaded: LoadedModel, layers: Sequence[str], dtype: str, *, pooling: st
     list of Finding
         Against every prompt by itself in a fresh model: all in the way that extraction takes for this model, and in
         another order; in one batch with padding on the right, and with padding on the left where the model is causal,
-        which must leave the rows as they are only where extraction does it; layer k against the library's own hidden states; ``last`` against what
-        the output head reads. Then how far different prompts are apart, to read the drift by, and the beginning tokens.
+        which must leave the rows as they are only where extraction does it; layer k against the library's own hidden
+        states; ``last`` against what the output head reads. Then how far different prompts are apart, to read the
+        drift by, and the beginning tokens.
     """
     prompts, tolerance = prompts_of_check(), TOLERANCES[dtype]
     tokens = tokens_of(loaded, prompts, pooling)

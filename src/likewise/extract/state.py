@@ -76,7 +76,7 @@ def kept(model: Any) -> Iterator[State]:
     """While entered a model may change itself and draw random numbers; afterwards both are as before."""
     import torch
 
-    chance = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    chance = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
     devices = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
     state = State(model)
     try:
@@ -87,7 +87,7 @@ def kept(model: Any) -> Iterator[State]:
         with torch.inference_mode():
             state.restore()
         torch.set_rng_state(chance[0])
-        np.random.set_state(chance[1])
+        np.random.set_state(chance[1])  # noqa: NPY002
         random.setstate(chance[2])
         if devices is not None:
             torch.cuda.set_rng_state_all(devices)
