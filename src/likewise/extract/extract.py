@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from likewise.errors import InputError
-from likewise.extract.forward import answers, out_of_memory, read
+from likewise.extract.forward import answers, out_of_memory, read, too_large
 from likewise.extract.layers import Reader
 from likewise.extract.models import LoadedModel
 from likewise.extract.pooling import tokens_to_generate
@@ -226,10 +226,7 @@ def run_all(
                     if not out_of_memory(error):
                         raise
                     if len(batch) == 1:
-                        raise MemoryError(
-                            f"memory runs out for prompt {tokens.names[batch[0]]!r} of {tokens.lengths[batch[0]]} "
-                            "tokens alone; needed is a smaller precision (dtype: bfloat16) or a larger device"
-                        ) from error
+                        raise too_large(tokens, batch[0]) from error
                     if torch.cuda.is_available():
                         torch.cuda.empty_cache()
                     # What was too much once is too much again: the batches after it are as large, in tokens.

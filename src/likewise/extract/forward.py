@@ -221,3 +221,11 @@ def out_of_memory(error: BaseException) -> bool:
 
     words = ("out of memory", "can't allocate memory", "not enough memory")
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(w in str(error).lower() for w in words)
+
+
+def too_large(tokens: Tokens, number: int) -> MemoryError:
+    """What to raise where memory does not hold one prompt by itself."""
+    return MemoryError(
+        f"memory runs out for prompt {tokens.names[number]!r} of {tokens.lengths[number]} tokens alone; needed is a "
+        "smaller precision (dtype: bfloat16) or a larger device"
+    )

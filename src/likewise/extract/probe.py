@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from likewise.extract.forward import Answers, answers, out_of_memory, read
+from likewise.extract.forward import Answers, answers, out_of_memory, read, too_large
 from likewise.extract.layers import Reader
 from likewise.extract.models import LoadedModel
 from likewise.extract.pooling import tokens_to_generate
@@ -73,10 +73,15 @@ def way_of(
     if not there:
         return Way(side=padding_side)
     with kept(loaded.whole) as state, Reader(loaded.model, layers) as reader:
-        reader.learn()
-        state.restore()
-        tried = _Trial(loaded, reader, state, tokens, pooling)
-        found = _found(tried, lengths, batch_tokens, padding_side)
+        try:
+            reader.learn()
+            state.restore()
+            tried = _Trial(loaded, reader, state, tokens, pooling)
+            found = _found(tried, lengths, batch_tokens, padding_side)
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            raise too_large(tokens, max(there, key=lambda i: lengths[i])) from error
         return replace(found, threads=not (tried.changed or found.restored))
 
 
@@ -190,7 +195,8 @@ class _Trial:
 def relative(rows: Float[np.ndarray, "n d"], reference: Float[np.ndarray, "n d"]) -> float:
     """The largest change of a row, relative to the length of what it should be."""
     a, b = rows.astype(np.float64), reference.astype(np.float64)
-    change, length = np.linalg.norm(a - b, axis=1), np.linalg.norm(b, axis=1)
+    with np.errstate(invalid="ignore"):  # what is not finite differs from everything
+        change, length = np.linalg.norm(a - b, axis=1), np.linalg.norm(b, axis=1)
     # A row of zeros has no length to compare with: any change of it is beyond all bounds.
     shares = np.divide(change, length, out=np.where(change > 0, np.inf, 0.0), where=length > 0)
     return float(shares.max())
