@@ -122,15 +122,15 @@ def _found(tried: "_Trial", lengths: Sequence[int], budget: int, side: Side) -> 
 
 def _widest(batches: Iterable[Sequence[int]], lengths: Sequence[int]) -> list[int]:
     """The batch that is padded most, the longest prompt first; none where none is padded."""
-    batches = [[i for i in batch if lengths[i]] for batch in batches]
-    batch = max(batches, key=lambda batch: lengths[batch[0]] - lengths[batch[-1]] if batch else -1)
+    there = [[i for i in batch if lengths[i]] for batch in batches]
+    batch = max(there, key=lambda batch: lengths[batch[0]] - lengths[batch[-1]] if batch else -1)
     return batch if lengths[batch[0]] > lengths[batch[-1]] else []
 
 
 def _some(things: Sequence[Thing], count: int) -> list[Thing]:
     """So many of several things, evenly from the first to the last."""
-    places = np.unique(np.linspace(0, len(things) - 1, count).round().astype(int)) if things else []
-    return [things[place] for place in places]
+    last = len(things) - 1
+    return [things[place] for place in sorted({round(last * i / (count - 1)) for i in range(count)})] if things else []
 
 
 @dataclass
