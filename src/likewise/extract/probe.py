@@ -121,10 +121,9 @@ def _found(tried: "_Trial", lengths: Sequence[int], budget: int, side: Side) -> 
 
 
 def _widest(batches: Iterable[Sequence[int]], lengths: Sequence[int]) -> list[int]:
-    """The batch that is padded most, the longest prompt first; none where none is padded."""
-    there = [[i for i in batch if lengths[i]] for batch in batches]
-    batch = max(there, key=lambda batch: lengths[batch[0]] - lengths[batch[-1]] if batch else -1)
-    return batch if lengths[batch[0]] > lengths[batch[-1]] else []
+    """Of the batches with several prompts the one that is padded most, the longest first; none where each is alone."""
+    several = [run for batch in batches if len(run := [i for i in batch if lengths[i]]) > 1]
+    return max(several, key=lambda batch: lengths[batch[0]] - lengths[batch[-1]], default=[])
 
 
 def _some(things: Sequence[Thing], count: int) -> list[Thing]:
