@@ -31,11 +31,11 @@ class State:
         configs = {id(c): c for m in modules if (c := getattr(m, "config", None)) is not None}
         # Every dictionary, list and set by itself, with what it holds: a copy of the references.
         self._held = [
-            (place, list(place.items()) if isinstance(place, dict) else list(place))
+            (place, _held(place))
             for thing in (*modules, *configs.values())
             for place in (
                 vars(thing),
-                *(v for k, v in vars(thing).items() if isinstance(v, dict | list | set) and "hook" not in k),
+                *(v for k, v in vars(thing).items() if isinstance(v, dict | list | set) and not _of_hooks(k)),
             )
         ]
         self._weights = [(p, _version(p)) for p in self._model.parameters()]
@@ -44,13 +44,7 @@ class State:
     def changed(self) -> bool:
         """Whether the model holds other things than it did, by identity; tensors changed in place count."""
         return any(_version(p) != v for p, v, *_ in (*self._weights, *self._buffers)) or any(
-            len(place) != len(was)
-            or (
-                any(key not in place or place[key] is not value for key, value in was)
-                if isinstance(place, dict)
-                else any(a is not b for a, b in zip(place, was, strict=True))
-            )
-            for place, was in self._held
+            _differ(_held(place), was) for place, was in self._held
         )
 
     def restore(self) -> None:
@@ -59,16 +53,37 @@ class State:
             self._take()
         elif self.changed():
             for place, was in self._held:
+                hooks = {k: v for k, v in place.items() if _of_hooks(k)} if isinstance(place, dict) else {}
                 place.clear()
                 if isinstance(place, list):
                     place.extend(was)
                 else:
                     place.update(was)
+                if isinstance(place, dict):
+                    place.update(hooks)
             for buffer, version, copy in self._buffers:
                 if _version(buffer) != version:
                     buffer.copy_(copy)
             self._buffers = [(b, _version(b), copy) for b, _, copy in self._buffers]
         _begin_chance()
+
+
+def _held(place: Any) -> list[Any]:
+    return [(k, v) for k, v in place.items() if not _of_hooks(k)] if isinstance(place, dict) else list(place)
+
+
+def _of_hooks(key: Any) -> bool:
+    """Whether an attribute is of hooks: those that watch a model, and the library's note that it has set its own."""
+    return isinstance(key, str) and "hook" in key
+
+
+def _differ(now: list[Any], was: list[Any]) -> bool:
+    """Whether two lists hold other things, or other values by the same keys, by identity."""
+
+    def things(held: list[Any]) -> list[Any]:
+        return [(one[0], id(one[1])) if isinstance(one, tuple) and len(one) == 2 else id(one) for one in held]
+
+    return things(now) != things(was)
 
 
 @contextlib.contextmanager
