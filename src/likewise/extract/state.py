@@ -53,14 +53,13 @@ class State:
             self._take()
         elif self.changed():
             for place, was in self._held:
-                hooks = {k: v for k, v in place.items() if _of_hooks(k)} if isinstance(place, dict) else {}
-                place.clear()
-                if isinstance(place, list):
-                    place.extend(was)
-                else:
-                    place.update(was)
                 if isinstance(place, dict):
-                    place.update(hooks)
+                    hooks = {k: v for k, v in place.items() if _of_hooks(k)}
+                    place.clear()
+                    place.update({**dict(was), **hooks})
+                else:
+                    place.clear()
+                    (place.extend if isinstance(place, list) else place.update)(thing for _, thing in was)
             for buffer, version, copy in self._buffers:
                 if _version(buffer) != version:
                     buffer.copy_(copy)
@@ -68,8 +67,9 @@ class State:
         _begin_chance()
 
 
-def _held(place: Any) -> list[Any]:
-    return [(k, v) for k, v in place.items() if not _of_hooks(k)] if isinstance(place, dict) else list(place)
+def _held(place: Any) -> list[tuple[Any, Any]]:
+    """What a place holds, by key or position."""
+    return [(k, v) for k, v in place.items() if not _of_hooks(k)] if isinstance(place, dict) else list(enumerate(place))
 
 
 def _of_hooks(key: Any) -> bool:
@@ -77,13 +77,9 @@ def _of_hooks(key: Any) -> bool:
     return isinstance(key, str) and "hook" in key
 
 
-def _differ(now: list[Any], was: list[Any]) -> bool:
-    """Whether two lists hold other things, or other values by the same keys, by identity."""
-
-    def things(held: list[Any]) -> list[Any]:
-        return [(one[0], id(one[1])) if isinstance(one, tuple) and len(one) == 2 else id(one) for one in held]
-
-    return things(now) != things(was)
+def _differ(now: list[tuple[Any, Any]], was: list[tuple[Any, Any]]) -> bool:
+    """Whether two places hold other things, by identity, or in another order."""
+    return [(key, id(thing)) for key, thing in now] != [(key, id(thing)) for key, thing in was]
 
 
 @contextlib.contextmanager
