@@ -217,11 +217,80 @@ FAMILIES: dict[str, Family] = {
 """Every family that is tested, by the name that tests call it."""
 
 
+HARD: dict[str, Family] = {
+    "big_bird": Family(
+        "BigBird, whose attention turns with the length of a batch, for good",
+        "BigBirdConfig",
+        _bert(max_position_embeddings=POSITIONS, block_size=4, num_random_blocks=1),
+        "bert.encoder.layer",
+        tokenizer="t5",
+        saved_as="AutoModel",
+    ),
+    "convbert": Family(
+        "ConvBERT, whose convolutions see padding",
+        "ConvBertConfig",
+        _bert(max_position_embeddings=POSITIONS, embedding_size=16, conv_kernel_size=5),
+        "encoder.layer",
+        tokenizer="t5",
+        saved_as="AutoModel",
+    ),
+    "xlnet": Family(
+        "XLNet, whose blocks give tokens before prompts",
+        "XLNetConfig",
+        {"d_model": WIDTH, "n_layer": BLOCKS, "n_head": 4, "d_inner": 64, "initializer_range": 0.2},
+        "layer",
+        tokenizer="t5",
+        saved_as="AutoModel",
+        longest=None,
+    ),
+    "longformer": Family(
+        "Longformer, which pads by itself",
+        "LongformerConfig",
+        _bert(max_position_embeddings=POSITIONS + 2, attention_window=[16] * BLOCKS),
+        "encoder.layer",
+        tokenizer="t5",
+        saved_as="AutoModel",
+    ),
+    "deberta_v2": Family(
+        "DeBERTa-v2 with a convolution after its first block",
+        "DebertaV2Config",
+        _bert(
+            max_position_embeddings=POSITIONS,
+            relative_attention=True,
+            position_buckets=32,
+            pos_att_type=["p2c", "c2p"],
+            conv_kernel_size=3,
+            conv_act="gelu",
+            type_vocab_size=0,
+        ),
+        "encoder.layer",
+        tokenizer="t5",
+        saved_as="AutoModel",
+    ),
+    "rwkv": Family(
+        "RWKV, which sees padding before a text and changes its weights in its first batch",
+        "RwkvConfig",
+        {
+            "hidden_size": WIDTH,
+            "num_hidden_layers": BLOCKS,
+            "attention_hidden_size": WIDTH,
+            "intermediate_size": 64,
+            "context_length": POSITIONS,
+            "rescale_every": 2,
+        },
+        "rwkv.blocks",
+        tokenizer="t5",
+        longest=None,
+    ),
+}
+"""Families whose rows are easily got wrong, tested in `test_ways`."""
+
+
 def make_config(architecture: str) -> Any:
     """Return the config of a family, of the tiny size, with the ids of its tokenizer's special tokens."""
     import transformers
 
-    family = FAMILIES[architecture]
+    family = {**FAMILIES, **HARD}[architecture]
     own = {k: v for k, v in TOKENIZERS[family.tokenizer].ids().items() if k not in family.fields}
     return getattr(transformers, family.config)(vocab_size=VOCABULARY, **family.fields, **own)
 
@@ -231,7 +300,7 @@ def save_tiny(folder: Path, architecture: str = "llama", *, seed: int = 0, safe:
     import torch
     import transformers
 
-    family = FAMILIES[architecture]
+    family = {**FAMILIES, **HARD}[architecture]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         loader = getattr(transformers, family.saved_as)

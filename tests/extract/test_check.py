@@ -29,7 +29,9 @@ def test_an_encoder_passes_without_left_padding(tiny: Callable[..., Path]) -> No
     assert not any("left" in f.what for f in findings)
 
 
-def test_a_model_that_looks_at_its_padding_fails(tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_looks_at_padding_before_a_text_is_run_without(
+    tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     loaded = load(tiny("llama"))
     forward = loaded.model.forward
 
@@ -37,8 +39,27 @@ def test_a_model_that_looks_at_its_padding_fails(tiny: Callable[..., Path], monk
         return forward(input_ids=input_ids, **other)
 
     monkeypatch.setattr(loaded.model, "forward", blind)
+    findings = {f.what: f for f in check_model(loaded, ["last"], "float32")}
+    assert findings["as extraction runs them: any lengths together, padded on the right"].passed
+    left = findings["together, padded on the left"]
+    assert left.tolerance is None and left.drift is not None and left.drift > 0.1
+    assert left.note == "the rows depend on it: extraction does without"
+
+
+def test_a_model_whose_rows_are_never_the_same_fails(
+    tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = load(tiny("llama"))
+    forward, calls = loaded.model.forward, []
+
+    def counting(input_ids: torch.Tensor, **other: object):  # type: ignore[no-untyped-def]
+        calls.append(1)
+        return forward(input_ids=(input_ids + len(calls)) % 512, **other)
+
+    monkeypatch.setattr(loaded.model, "forward", counting)
     findings = check_model(loaded, ["last"], "float32")
-    assert [f.what for f in findings if not f.passed][:1] == ["together, padded on the left"]
+    first = next(f.what for f in findings if not f.passed)
+    assert first.startswith("as extraction runs them: ")
 
 
 def test_the_command_says_so(tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys) -> None:  # type: ignore[no-untyped-def]

@@ -10,8 +10,8 @@ import pytest
 import tiny as tiny_models
 from likewise.errors import InputError
 from likewise.extract import DatasetSpec, LoadedModel, ModelSpec, Prompts, extract, load_model, load_prompts
-from likewise.extract.forward import batches
 from likewise.extract.layers import find_blocks
+from likewise.extract.ways import batches
 from likewise.store import Parts
 
 ARCHITECTURES = ["llama", "gpt_neox", "bloom", "opt", "gpt2"]

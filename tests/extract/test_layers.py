@@ -94,7 +94,7 @@ def test_a_module_without_states_of_tokens_is_refused(loaded: LoadedModel) -> No
     mlp = loaded.model.layers[1].mlp
     original, mlp.gate_proj = mlp.gate_proj, torch.nn.Sequential(mlp.gate_proj, Flattening())
     try:
-        with pytest.raises(ModelError, match=r"needed are states of each token: \(batch, tokens, features\)"):
+        with pytest.raises(ModelError, match=r"expected states of each token: prompts, tokens and features"):
             extract(loaded, PROMPTS, ["layers.1.mlp.gate_proj.1.inside"], "last_token")
     finally:
         mlp.gate_proj = original

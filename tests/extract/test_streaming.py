@@ -104,7 +104,7 @@ def test_another_error_is_not_taken_for_a_lack_of_memory(
     monkeypatch.setattr(loaded.model, "forward", broken)
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         extract(loaded, prompts, ["last"], "last_token", batch_tokens=10_000, threads=1)
-    assert len(calls) == 1
+    assert len(calls) == 2  # a few short prompts and a few longer ones, from which layouts are learnt
 
 
 @pytest.mark.parametrize("threads", [2, 5])

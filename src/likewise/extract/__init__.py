@@ -12,6 +12,7 @@ from likewise.extract.libraries import library_versions
 from likewise.extract.locate import ModelSpec
 from likewise.extract.models import DTYPES, LoadedModel, load_model, one_device
 from likewise.extract.pooling import canonical_pooling, tokens_to_generate
+from likewise.extract.probe import way_of
 from likewise.extract.prompts import Format, Prompts
 from likewise.extract.spans import Spans
 from likewise.extract.stack import context_length
@@ -54,4 +55,5 @@ __all__ = [
     "resolve_model",
     "tokens_of",
     "tokens_to_generate",
+    "way_of",
 ]

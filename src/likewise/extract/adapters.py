@@ -82,6 +82,7 @@ def merged(model: Any, folder: Path, spec: ModelSpec) -> Any:
             f"the adapter {spec.model} is of the type {config.peft_type.value}, which changes the input and no "
             "weights; needed is one that can be merged, such as LORA"
         )
+    _resize(model, folder, spec)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         changed = peft.PeftModel.from_pretrained(model, str(folder), autocast_adapter_dtype=False)
@@ -94,6 +95,25 @@ def merged(model: Any, folder: Path, spec: ModelSpec) -> Any:
         if not issubclass(warning.category, FutureWarning):  # else between the two libraries
             warnings.warn(warning.message, stacklevel=2)
     return changed.merge_and_unload(safe_merge=True)
+
+
+def _resize(model: Any, folder: Path, spec: ModelSpec) -> None:
+    """Give the model as many token ids as the adapter has rows for, where it was trained with added tokens."""
+    if not (folder / SAFE).exists():
+        return
+    tables = {id(table) for table in (model.get_input_embeddings(), model.get_output_embeddings()) if table is not None}
+    names = [name for name, module in model.named_modules() if id(module) in tables]
+    with imported("safetensors").safe_open(str(folder / SAFE), framework="pt") as file:
+        rows = {
+            file.get_slice(key).get_shape()[0]
+            for key in file.keys()  # noqa: SIM118  # it is no mapping
+            if key.endswith("weight") and ".lora_" not in key and any(f".{name}." in key for name in names)
+        }
+    if len(rows) > 1:
+        raise ModelError(f"the adapter {spec.model} has embeddings of {' and '.join(map(str, sorted(rows)))} tokens")
+    if rows and (count := rows.pop()) != model.get_input_embeddings().weight.shape[0]:
+        # All of them are replaced by the adapter's own.
+        model.resize_token_embeddings(count, mean_resizing=False)
 
 
 def _fetched(spec: ModelSpec) -> Path | None:

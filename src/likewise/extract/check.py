@@ -1,7 +1,7 @@
 """Whether the rows of a model can be trusted: those of a prompt alone and in company must be the same."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,13 @@ from likewise.extract.datasets import PROBES, DatasetSpec, load_prompts
 from likewise.extract.extract import extract, tokens_of
 from likewise.extract.layers import LAST, find_blocks
 from likewise.extract.models import LoadedModel
+from likewise.extract.probe import TOLERANCES, relative, way_of
 from likewise.extract.prompts import Prompts
 from likewise.extract.stack import is_causal
+from likewise.extract.state import kept
+from likewise.extract.ways import ALONE, Side, Way
 
-TOLERANCES = {"float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2, "int8": 5e-2, "int4": 5e-2}
-"""Largest change of a row, relative to its length, that rounding in each precision explains."""
+SIDES: tuple[Side, ...] = ("right", "left")
 
 TOGETHER = 4096
 """Tokens of a batch that takes all prompts of the check."""
@@ -78,26 +80,37 @@ def check(loaded: LoadedModel, layers: Sequence[str], dtype: str, *, pooling: st
     Returns
     -------
     list of Finding
-        Against every prompt by itself: all in one batch with padding on the right, with padding on the left where the
-        model is causal, and in another order; layer k against the library's own hidden states; ``last`` against what
-        the output head reads. Then how far different prompts are apart, to read the drift by, and the beginning tokens.
+        Against every prompt by itself in a fresh model: all in the way that extraction takes for this model, and in
+        another order; in one batch with padding on the right, and with padding on the left where the model is causal,
+        which must leave the rows as they are only where extraction does it; layer k against the library's own hidden
+        states; ``last`` against what the output head reads. Then how far different prompts are apart, to read the
+        drift by, and the beginning tokens.
     """
     prompts, tolerance = prompts_of_check(), TOLERANCES[dtype]
-    alone = extract(loaded, prompts, layers, pooling, batch_tokens=1)
+    tokens = tokens_of(loaded, prompts, pooling)
+    way = way_of(loaded, tokens, layers, pooling, batch_tokens=TOGETHER)
+    alone = extract(loaded, prompts, layers, pooling, way=replace(ALONE, restored=True, threads=False))
 
-    def drift(what: str, rows: Callable[[str], Float[np.ndarray, "n d"]]) -> Finding:
+    def drift(what: str, rows: Callable[[str], Float[np.ndarray, "n d"]], used: bool = True) -> Finding:
         found = {layer: relative(rows(layer), alone[layer]) for layer in layers}
         worst = max(found, key=lambda layer: found[layer])
-        return Finding(what, worst, found[worst], tolerance)
+        if used or found[worst] <= tolerance:
+            return Finding(what, worst, found[worst], tolerance)
+        return Finding(what, worst, found[worst], None, "the rows depend on it: extraction does without")
 
-    right = extract(loaded, prompts, layers, pooling, batch_tokens=TOGETHER)
-    findings = [drift("together, padded on the right", lambda layer: right[layer])]
-    if is_causal(loaded.model):
-        left = extract(loaded, prompts, layers, pooling, batch_tokens=TOGETHER, padding_side="left")
-        findings.append(drift("together, padded on the left", lambda layer: left[layer]))
+    chosen = extract(loaded, prompts, layers, pooling, batch_tokens=TOGETHER, way=way)
+    findings = [drift(f"as extraction runs them: {way}", lambda layer: chosen[layer])]
+    with kept(loaded.whole):
+        causal = is_causal(loaded.model)
+    for side in SIDES if causal else SIDES[:1]:
+        # Without what the probe may have found, in one thread where the model changes itself.
+        plain = Way(side=side, threads=way.threads)
+        padded = extract(loaded, prompts, layers, pooling, batch_tokens=TOGETHER, way=plain)
+        used = way.together == "any" and way.side == side and not way.restored
+        findings.append(drift(f"together, padded on the {side}", padded.__getitem__, used))
     order = np.argsort([len(text) for text in prompts.texts], kind="stable")
     turned = Prompts(prompts.name, tuple(prompts.ids[i] for i in order), tuple(prompts.texts[i] for i in order), "")
-    other = extract(loaded, turned, layers, pooling, batch_tokens=200)
+    other = extract(loaded, turned, layers, pooling, batch_tokens=200, way=way)
     findings.append(drift("in small batches, in another order", lambda layer: other[layer][np.argsort(order)]))
     findings += _against_the_library(loaded, prompts, layers, pooling, alone, tolerance)
     apart = {layer: relative_apart(rows) for layer, rows in alone.items()}
@@ -105,15 +118,6 @@ def check(loaded: LoadedModel, layers: Sequence[str], dtype: str, *, pooling: st
     findings.append(Finding("how far different prompts are apart, in the median", nearest, apart[nearest], None))
     findings.append(_beginnings(loaded, prompts))
     return findings
-
-
-def relative(rows: Float[np.ndarray, "n d"], reference: Float[np.ndarray, "n d"]) -> float:
-    """The largest change of a row, relative to the length of what it should be."""
-    a, b = rows.astype(np.float64), reference.astype(np.float64)
-    change, length = np.linalg.norm(a - b, axis=1), np.linalg.norm(b, axis=1)
-    # A row of zeros has no length to compare with: any change of it is beyond all bounds.
-    shares = np.divide(change, length, out=np.where(change > 0, np.inf, 0.0), where=length > 0)
-    return float(shares.max())
 
 
 def relative_apart(rows: Float[np.ndarray, "n d"]) -> float:
@@ -143,8 +147,9 @@ def _against_the_library(
     if head is not None:
         handle = head.register_forward_pre_hook(lambda module, args: read.append(_last_row(args[0])))
     try:
-        with torch.inference_mode():
+        with kept(loaded.whole) as state, torch.inference_mode():
             for ids in tokens.prompts:
+                state.restore()
                 output = runs(torch.tensor([list(ids)], device=device), output_hidden_states=True)
                 seen.append([_last_row(states) for states in output.hidden_states])
     finally:

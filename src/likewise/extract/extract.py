@@ -5,19 +5,22 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from time import monotonic
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from likewise.errors import InputError, ModelError
-from likewise.extract.forward import batches, continued, run_batch
+from likewise.errors import InputError
+from likewise.extract.forward import answers, out_of_memory, read, too_large
 from likewise.extract.layers import Reader
 from likewise.extract.models import LoadedModel
 from likewise.extract.pooling import tokens_to_generate
+from likewise.extract.probe import way_of
 from likewise.extract.prompts import Prompts
-from likewise.extract.stack import context_length, positions_turn_at
-from likewise.extract.tokens import Tokens, Truncation, tokenize
+from likewise.extract.stack import context_length, embedding_rows, turning_length
+from likewise.extract.state import State, kept
+from likewise.extract.tokens import Tokens, Truncation, check_known, tokenize
+from likewise.extract.ways import Side, Way
 
 Watch: TypeAlias = Callable[[int, int], None]
 """Is told how many tokens are done, and of how many."""
@@ -74,7 +77,8 @@ def extract(
     pooling: str,
     *,
     batch_tokens: int = BATCH_TOKENS["cpu"],
-    padding_side: str = "right",
+    padding_side: Side = "right",
+    way: Way | None = None,
     truncation: Truncation = "error",
     threads: int | None = None,
     into: Callable[[str, int], Rows] = lambda layer, n: InMemory(n),
@@ -95,7 +99,9 @@ def extract(
     batch_tokens : int
         Tokens of a batch, padding included. A row depends on it by rounding only. Where memory runs out, it is halved.
     padding_side : {"right", "left"}
-        Where the padding stands.
+        Where the padding stands, where the model bears it.
+    way : Way, optional
+        How prompts are run together, instead of as `way_of` finds that the model bears it.
     truncation : {"error", "left", "right"}
         What becomes of prompts that are longer than the model takes.
     threads : int, optional
@@ -127,17 +133,14 @@ def extract(
     n = len(tokens.ids)
     places = {layer: into(layer, n) for layer in dict.fromkeys(layers)}
     filled = np.logical_and.reduce([rows.done for rows in places.values()])
-    starts = tokens.starts
-    # A prompt without a row, all of whose spans were lost, need not be run.
-    lengths = [length if starts[i] < starts[i + 1] else 0 for i, length in enumerate(tokens.lengths)]
+    if filled.all():
+        return {layer: rows.matrix for layer, rows in places.items()}
+    chosen = way or way_of(loaded, tokens, list(places), pooling, batch_tokens=batch_tokens, padding_side=padding_side)
+    starts, lengths = tokens.starts, tokens.lengths_of_rows
     there = [bool(filled[starts[i] : starts[i + 1]].all()) for i in range(len(lengths))]
-    turn = positions_turn_at(loaded.model)
-    if turn is not None and tokens_to_generate(pooling):
-        turn -= tokens_to_generate(pooling)  # what is added may take a prompt beyond it
-    if turn is not None:
-        threads = 1  # the positions are a state of the model
     # Whole batches of all prompts, so that rows do not depend on what an earlier attempt left.
-    every = [kept for batch in batches(lengths, batch_tokens, turn) if (kept := [i for i in batch if lengths[i]])]
+    planned = chosen.batches(lengths, batch_tokens, turning_length(loaded.model, pooling))
+    every = [with_rows for batch in planned if (with_rows := [i for i in batch if lengths[i]])]
     todo = [batch for batch in every if not all(there[i] for i in batch)]
     total = sum(lengths)
     done = total - sum(lengths[i] for batch in todo for i in batch)
@@ -149,8 +152,10 @@ def extract(
             rows.flush()
 
     try:
-        with Reader(loaded.model, list(places)) as reader:
-            for batch, found in run_all(loaded, reader, tokens, todo, pooling, padding_side, threads):
+        with kept(loaded.whole) as state, Reader(loaded.model, list(places)) as reader:
+            reader.learn()
+            state.restore()
+            for batch, found in run_all(loaded, reader, tokens, todo, pooling, chosen, state, threads):
                 where = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in batch])
                 for layer, rows in found.items():
                     check_finite(rows, layer, [tokens.ids[i] for i in where])
@@ -172,7 +177,9 @@ def tokens_of(loaded: LoadedModel, prompts: Prompts, pooling: str, truncation: T
         raise InputError(
             f"{pooling} pools what the model adds, and {prompts.name} has spans of the prompts; choose one"
         )
-    return tokenize(loaded.tokenizer, prompts, context_length(loaded.model, loaded.tokenizer), truncation, added)
+    found = tokenize(loaded.tokenizer, prompts, context_length(loaded.model, loaded.tokenizer), truncation, added)
+    check_known(found, loaded.tokenizer, embedding_rows(loaded.model))
+    return found
 
 
 def run_all(
@@ -181,7 +188,8 @@ def run_all(
     tokens: Tokens,
     todo: Sequence[Sequence[int]],
     pooling: str,
-    padding_side: str,
+    way: Way,
+    state: State,
     threads: int | None,
 ) -> Iterator[tuple[list[int], dict[str, np.ndarray]]]:
     """Yield batches as they are done, with their rows by layer; a batch that memory does not hold is halved."""
@@ -190,10 +198,13 @@ def run_all(
     on_processor = next(loaded.model.parameters()).device.type == "cpu"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     most = min(cores, MOST_THREADS)
-    at_once = (threads or most) if on_processor else 1
+    at_once = (threads or most) if on_processor and way.threads else 1
 
     def work(batch: Sequence[int]) -> dict[str, np.ndarray]:
-        return _run(loaded, reader, tokens, batch, pooling, padding_side)
+        before = state if way.restored else None
+        count = tokens_to_generate(pooling)
+        added = answers(loaded, tokens, batch, count, before=before).added if count else None
+        return read(loaded, reader, tokens, batch, pooling, way, added=added, before=before)
 
     before = torch.get_num_threads()
     waiting, running = deque(map(list, todo)), dict[Future[dict[str, np.ndarray]], list[int]]()
@@ -215,10 +226,7 @@ def run_all(
                     if not out_of_memory(error):
                         raise
                     if len(batch) == 1:
-                        raise MemoryError(
-                            f"memory runs out for prompt {tokens.names[batch[0]]!r} of {tokens.lengths[batch[0]]} "
-                            "tokens alone; needed is a smaller precision (dtype: bfloat16) or a larger device"
-                        ) from error
+                        raise too_large(tokens, batch[0]) from error
                     if torch.cuda.is_available():
                         torch.cuda.empty_cache()
                     # What was too much once is too much again: the batches after it are as large, in tokens.
@@ -236,30 +244,6 @@ def _pieces(batch: list[int], most: int) -> Iterator[list[int]]:
     return (batch[start : start + most] for start in range(0, len(batch), most))
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on a device or on the processor."""
-    import torch
-
-    words = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(w in str(error).lower() for w in words)
-
-
-def _run(
-    loaded: LoadedModel, reader: Reader, tokens: Tokens, batch: Sequence[int], pooling: str, padding_side: str
-) -> dict[str, np.ndarray]:
-    """The rows of one batch by layer."""
-    ids = [list(tokens.prompts[i]) for i in batch]
-    rows: Any = None if tokens.rows is None else [tokens.rows[i] for i in batch]
-    padding = padding_id(loaded)
-    if count := tokens_to_generate(pooling):
-        if loaded.head_model is None:
-            raise ModelError(f"{pooling} needs a model with its output head, and this one was loaded without")
-        added = continued(loaded.head_model, ids, count, padding_id=padding)
-        rows = [[range(len(own), len(own) + len(more))] for own, more in zip(ids, added, strict=True)]
-        ids = [own + more for own, more in zip(ids, added, strict=True)]
-    return run_batch(reader, ids, rows, pooling, padding_id=padding, padding_side=padding_side)
-
-
 def check_finite(rows: Float[np.ndarray, "m d"], layer: str, ids: Sequence[str]) -> None:
     """Refuse states that are not finite, with the first prompt that has one."""
     if not (fine := np.isfinite(rows).all(axis=1)).all():
@@ -267,9 +251,3 @@ def check_finite(rows: Float[np.ndarray, "m d"], layer: str, ids: Sequence[str])
             f"layer {layer} of {ids[int(np.argmin(fine))]!r} holds values that are not finite ({int((~fine).sum())} of "
             f"{len(ids)} rows of one batch do); float16 overflows where bfloat16 and float32 do not"
         )
-
-
-def padding_id(loaded: LoadedModel) -> int:
-    """Return a token id to pad with. It is masked, so any will do where the tokenizer has none for it."""
-    tokenizer = loaded.tokenizer
-    return int(next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None), 0))

@@ -2,37 +2,19 @@
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from likewise.errors import ModelError
 from likewise.extract.layers import Reader
+from likewise.extract.models import LoadedModel
 from likewise.extract.pooling import pool
-from likewise.extract.stack import token_positions
-
-
-def batches(lengths: Sequence[int], budget: int, turn: int | None = None) -> list[list[int]]:
-    """Positions of prompts in batches of at most ``budget`` tokens with padding, the longest first.
-
-    Prompts of like length share a batch, so little is padded; the longest come first, so that a lack of memory shows
-    at once. One prompt longer than the budget is a batch by itself. Where a model takes other positions for batches
-    longer than ``turn``, prompts on either side of it are apart.
-
-    Examples
-    --------
-    >>> batches([2, 9, 3, 8], budget=18)
-    [[1, 3], [2, 0]]
-    """
-    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
-    grouped: list[list[int]] = []
-    for i in order:
-        longest = lengths[grouped[-1][0]] if grouped else 0
-        together = turn is None or (longest > turn) == (lengths[i] > turn)
-        if grouped and together and longest * (len(grouped[-1]) + 1) <= budget:
-            grouped[-1].append(i)
-        else:
-            grouped.append([i])
-    return grouped
+from likewise.extract.stack import embedding_rows, token_positions
+from likewise.extract.state import State
+from likewise.extract.tokens import Tokens
+from likewise.extract.ways import Way
 
 
 def padded(
@@ -104,36 +86,146 @@ def run_batch(
     return kept
 
 
-def continued(model: Any, tokens: Sequence[Sequence[int]], count: int, *, padding_id: int) -> list[list[int]]:
-    """Return the tokens that a causal language model adds to each prompt, the likeliest each time.
+@dataclass(frozen=True)
+class Answers:
+    """What a causal language model adds to each prompt of a batch, the likeliest token each time.
 
     Parameters
     ----------
-    model : transformers causal language model
+    added : list of lists of int
+        The tokens, the first end-of-text token the last of them.
+    scores : list of arrays, shape (steps, vocabulary)
+        From which each was chosen, where they were asked for.
+    """
+
+    added: list[list[int]]
+    scores: list[np.ndarray]
+
+
+def answers(
+    loaded: LoadedModel,
+    tokens: Tokens,
+    batch: Sequence[int],
+    count: int,
+    *,
+    before: State | None = None,
+    scores: bool = False,
+) -> Answers:
+    """Let a causal language model go on with each prompt of a batch.
+
+    Parameters
+    ----------
+    loaded : LoadedModel
         With its output head.
-    tokens : sequence of sequences of int
-        The token ids of each prompt.
+    tokens : Tokens
+        Of all prompts.
+    batch : sequence of int
+        Which of them.
     count : int
-        How many tokens at most; the first end-of-text token is the last.
-    padding_id : int
-        Any token id; it is masked.
+        How many tokens at most.
+    before : State or None
+        What to put back before.
+    scores : bool
+        Keep the scores of each step.
     """
     import torch
     from transformers import GenerationConfig
 
-    ids, real, _ = padded(tokens, None, padding_id, "left")
+    model = loaded.head_model
+    if model is None:
+        raise ModelError("what a model adds needs its output head, and this one was loaded without")
+    ids, real, _ = padded([tokens.prompts[i] for i in batch], None, padding_id(loaded), "left")
     device = next(model.parameters()).device
     end = model.generation_config.eos_token_id
     ends = set(end) if isinstance(end, list | tuple) else {end}
     # A config of its own: that of the model may ask for sampling or penalties.
     greedy = GenerationConfig(
-        do_sample=False, num_beams=1, max_new_tokens=count, eos_token_id=end, pad_token_id=padding_id, use_cache=True
+        do_sample=False,
+        num_beams=1,
+        max_new_tokens=count,
+        eos_token_id=end,
+        pad_token_id=padding_id(loaded),
+        use_cache=True,
+        return_dict_in_generate=True,
+        output_logits=scores,
     )
     with torch.inference_mode():
+        if before is not None:
+            before.restore()
         output = model.generate(
             input_ids=torch.tensor(ids, device=device),
             attention_mask=torch.tensor(real, device=device),
             generation_config=greedy,
         )
-    added = output[:, len(ids[0]) :].tolist()
-    return [row[: next((i + 1 for i, token in enumerate(row) if token in ends), len(row))] for row in added]
+    rows = output.sequences[:, len(ids[0]) :].tolist()
+    added = [row[: next((i + 1 for i, token in enumerate(row) if token in ends), len(row))] for row in rows]
+    steps = torch.stack(output.logits, dim=1).float().cpu().numpy() if scores else []
+    return Answers(added, [step[: len(own)] for step, own in zip(steps, added, strict=scores)])
+
+
+def read(
+    loaded: LoadedModel,
+    reader: Reader,
+    tokens: Tokens,
+    batch: Sequence[int],
+    pooling: str,
+    way: Way,
+    *,
+    added: Sequence[Sequence[int]] | None = None,
+    before: State | None = None,
+) -> dict[str, np.ndarray]:
+    """Return the rows of a batch by layer; with what the model added to each prompt, those of that.
+
+    Parameters
+    ----------
+    loaded : LoadedModel
+        The model.
+    reader : Reader
+        Of its layers.
+    tokens : Tokens
+        Of all prompts.
+    batch : sequence of int
+        Which of them.
+    pooling : str
+        As `canonical_pooling` writes it.
+    way : Way
+        Of padding.
+    added : sequence of sequences of int, optional
+        Tokens after each prompt, of which the rows are then made.
+    before : State or None
+        What to put back before.
+    """
+    import torch
+
+    ids = [list(tokens.prompts[i]) for i in batch]
+    rows: Any = None if tokens.rows is None else [tokens.rows[i] for i in batch]
+    if added is not None:
+        rows = [[range(len(own), len(own) + len(more))] for own, more in zip(ids, added, strict=True)]
+        ids = [own + list(more) for own, more in zip(ids, added, strict=True)]
+    if before is not None:
+        with torch.inference_mode():
+            before.restore()
+    return run_batch(reader, ids, rows, pooling, padding_id=padding_id(loaded), padding_side=way.side)
+
+
+def padding_id(loaded: LoadedModel) -> int:
+    """Return a token id to pad with. It is masked, so any that the model has a row for will do."""
+    tokenizer, rows = loaded.tokenizer, embedding_rows(loaded.model)
+    known = (i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None)
+    return int(next((i for i in known if rows is None or 0 <= i < rows), 0))
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on a device or on the processor."""
+    import torch
+
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(w in str(error).lower() for w in words)
+
+
+def too_large(tokens: Tokens, number: int) -> MemoryError:
+    """What to raise where memory does not hold one prompt by itself."""
+    return MemoryError(
+        f"memory runs out for prompt {tokens.names[number]!r} of {tokens.lengths[number]} tokens alone; needed is a "
+        "smaller precision (dtype: bfloat16) or a larger device"
+    )

@@ -5,7 +5,7 @@ A layer's name means the same for every architecture:
 ``embedding``
     what enters the first block;
 ``1``, ``2``, ... up to the number of blocks
-    the residual stream after that block, before any norm that follows the last one;
+    the residual stream as it enters the next block; after the last one, before any norm that follows it;
 ``last``
     what the output head would read: the stream after the last block and the final norm, where there is one;
 ``layers.3.mlp`` or any other path with a dot
@@ -16,6 +16,7 @@ Several at once, or by their place among the blocks: ``-1`` is the last block, `
 ``last``.
 """
 
+import inspect
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -155,10 +156,18 @@ class Enough(Exception):  # nothing went wrong
     """All layers that were asked for were read: the blocks after them need not run."""
 
 
+Axes = tuple[int, int]
+"""Which axes of a layer's states are the batch and the tokens."""
+
+TRIED = (((2, 5), (3, 7)), ((2, 64), (3, 128)))
+"""Sizes of two batches that tell axes apart, prompts by tokens; the longer ones where a model takes no short ones."""
+
+
 class Reader:
     """While entered, tells of the states of some layers, in each thread to whoever runs the model there.
 
-    Hooks are set once and not for each batch: threads share the model.
+    Hooks are set once and not for each batch: threads share the model. Layer k is read where it enters block k + 1, for
+    some models change it between the two.
     """
 
     def __init__(self, model: Any, layers: Sequence[str]) -> None:
@@ -166,18 +175,20 @@ class Reader:
         self._inner = [layer for layer in layers if layer != LAST]
         self._handles: list[Any] = []
         self._here = threading.local()
+        self._axes: dict[str, Axes] = {}
 
     def __enter__(self) -> "Reader":
         numbered = [layer for layer in self._inner if layer == EMBEDDING or layer.isdecimal()]
         blocks = find_blocks(self.model) if numbered else []
         for layer in self._inner:
-            if layer == EMBEDDING:
-                handle = blocks[0].register_forward_pre_hook(self._before, with_kwargs=True)
-            elif layer in numbered:
-                (place,) = resolve_layers([layer], len(blocks))
-                handle = blocks[int(place) - 1].register_forward_hook(self._after(layer))
+            place = (
+                0 if layer == EMBEDDING else int(resolve_layers([layer], len(blocks))[0]) if layer in numbered else -1
+            )
+            if layer in numbered and place < len(blocks):
+                handle = blocks[place].register_forward_pre_hook(self._before(layer), with_kwargs=True)
             else:
-                handle = self._module(layer).register_forward_hook(self._after(layer))
+                module = blocks[place - 1] if layer in numbered else self._module(layer)
+                handle = module.register_forward_hook(self._after(layer))
             self._handles.append(handle)
         return self
 
@@ -186,10 +197,46 @@ class Reader:
             handle.remove()
         self._handles.clear()
 
+    def learn(self) -> None:
+        """Learn how each layer lays out its states, from two batches in which all sizes differ.
+
+        Raises
+        ------
+        ModelError
+            If a layer does not give states of each token.
+        """
+        for number, sizes in enumerate(TRIED):
+            try:
+                seen = [self._shapes(*size) for size in sizes]
+                break
+            except (RuntimeError, ValueError, AssertionError, IndexError) as error:
+                if number + 1 == len(TRIED) or "memory" in str(error).lower():
+                    raise
+        self._axes = {layer: _axes(layer, sizes, [shapes[layer] for shapes in seen]) for layer in self.layers}
+
+    def _shapes(self, prompts: int, length: int) -> dict[str, tuple[int, ...]]:
+        """The shapes of all layers for a batch of so many prompts."""
+        import torch
+
+        device = next(self.model.parameters()).device
+        ids = torch.arange(1, length + 1, device=device).expand(prompts, length) % 32
+        found: dict[str, tuple[int, ...]] = {}
+        inputs = {"input_ids": ids.contiguous(), "attention_mask": torch.ones_like(ids)}
+        if "use_cache" in inspect.signature(self.model.forward).parameters:
+            inputs["use_cache"] = False
+        with torch.inference_mode():
+            self._run(lambda layer, states: found.update({layer: tuple(states.shape)}), inputs)
+        return found
+
     def run(self, keep: Keep, **inputs: Any) -> None:
         """Run the model on a batch; ``keep`` is given each layer, and no block runs that is not needed for them."""
-        self._here.keep, self._here.left = keep, set(self.layers)
-        self._here.shape = tuple(inputs["input_ids"].shape)
+        if not self._axes:
+            raise AssertionError("a reader learns how layers are laid out before it reads them")
+        shape = tuple(inputs["input_ids"].shape)
+        self._run(lambda layer, states: keep(layer, _laid_out(states, self._axes[layer], layer, shape)), inputs)
+
+    def _run(self, tell: Keep, inputs: dict[str, Any]) -> None:
+        self._here.tell, self._here.left = tell, set(self.layers)
         try:
             output = self.model(**inputs)
             if LAST in self._here.left:
@@ -197,21 +244,16 @@ class Reader:
         except Enough:
             pass
         finally:
-            self._here.keep = None
+            self._here.tell = None
         if self._here.left:
             raise ModelError(f"module {min(self._here.left)} of {type(self.model).__name__} did not run")
 
     def _tell(self, layer: str, states: Any) -> None:
-        if getattr(self._here, "keep", None) is None:
+        if getattr(self._here, "tell", None) is None:
             return  # the model runs for something else, such as adding tokens
         if layer not in self._here.left:
             return  # blocks share the module: what it gives later must not depend on which other layers are read
-        if tuple(states.shape[:-1]) != self._here.shape:
-            raise ModelError(
-                f"layer {layer} gives {tuple(states.shape)} for a batch of {self._here.shape}; needed are states of "
-                "each token: (batch, tokens, features)"
-            )
-        self._here.keep(layer, states)
+        self._here.tell(layer, states)
         self._here.left.discard(layer)
         if not self._here.left:
             raise Enough
@@ -224,8 +266,41 @@ class Reader:
             )
         return modules[path]
 
-    def _before(self, block: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._tell(EMBEDDING, args[0] if args else kwargs["hidden_states"])
+    def _before(self, layer: str) -> Callable[..., None]:
+        def tell(block: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            self._tell(layer, args[0] if args else kwargs["hidden_states"])
+
+        return tell
 
     def _after(self, layer: str) -> Callable[..., None]:
         return lambda module, args, output: self._tell(layer, output[0] if isinstance(output, tuple | list) else output)
+
+
+def _axes(layer: str, sizes: Sequence[tuple[int, int]], shapes: Sequence[tuple[int, ...]]) -> Axes:
+    """Find the batch and the tokens among the axes of a layer's states; tokens may be padded, by the model itself."""
+    dims = range(len(shapes[0])) if len({len(shape) for shape in shapes}) == 1 else range(0)
+
+    def growing(part: int) -> list[int]:
+        return [i for i in dims if all(shape[i] == size[part] for size, shape in zip(sizes, shapes, strict=True))]
+
+    batch, tokens = growing(0), growing(1)
+    if not tokens:
+        long = [i for i in dims if all(shape[i] > size[1] for size, shape in zip(sizes, shapes, strict=True))]
+        tokens = [i for i in long if i not in batch and i != len(dims) - 1]
+    if len(dims) < 3 or len(batch) != 1 or len(tokens) != 1:
+        raise ModelError(
+            f"layer {layer} gives {' and '.join(map(str, shapes))} for batches of {' and '.join(map(str, sizes))}; "
+            "expected states of each token: prompts, tokens and features as axes of their own"
+        )
+    return batch[0], tokens[0]
+
+
+def _laid_out(states: Any, axes: Axes, layer: str, shape: tuple[int, ...]) -> Any:
+    """States as (batch, tokens, features), without what the model padded."""
+    if axes != (0, 1) or states.ndim > 3:
+        states = states.movedim(axes, (0, 1)).flatten(2)
+    if states.shape[0] != shape[0] or states.shape[1] < shape[1]:
+        raise ModelError(
+            f"layer {layer} gives states of {tuple(states.shape[:2])} prompts and tokens for a batch of {shape}"
+        )
+    return states[:, : shape[1]]

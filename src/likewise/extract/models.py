@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,13 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt
 """Of these a folder has at least one, where it has a tokenizer."""
 
 
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+"""Where the library looks for weights: in one file, or in those of a list."""
+
+VARIANT = re.compile(r"model\.(\w+)\.safetensors")
+"""A file of weights in another precision, such as ``model.fp16.safetensors``."""
+
+
 @dataclass(frozen=True)
 class LoadedModel:
     """A model without its output head, ready for inference.
@@ -39,12 +47,20 @@ class LoadedModel:
         The commit that was resolved on the hub.
     head_model : transformers model or None
         The causal language model whose part ``model`` is, where it was asked for. Variants leave its head as it is.
+    dtype : str
+        The precision that it was loaded in, one of `DTYPES`.
     """
 
     model: Any
     tokenizer: Any
     revision: str | None
     head_model: Any = None
+    dtype: str = "float32"
+
+    @property
+    def whole(self) -> Any:
+        """The model with its output head, where it has one."""
+        return self.model if self.head_model is None else self.head_model
 
 
 def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) -> LoadedModel:
@@ -108,7 +124,7 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
         stack = text_stack(whole.eval())
     stack = apply_variant(stack, spec.variant)
     revision = revision or getattr(whole.config, "_commit_hash", None)
-    return LoadedModel(stack, tokenizer, revision, whole if head else None)
+    return LoadedModel(stack, tokenizer, revision, whole if head else None, dtype)
 
 
 def one_device(device: str) -> str:
@@ -153,11 +169,12 @@ def _read(spec: ModelSpec, kind: str, placement: Mapping[str, Any], *, head: boo
     # Without its files, some classes of tokenizer come out empty, and without a word.
     missing = place is not None and not _has_tokenizer(place)
     tokenizer = None if missing else transformers.AutoTokenizer.from_pretrained(**where)
-    named = set(getattr(tokenizer, "vocab_files_names", {}).values())
-    if missing or (place is not None and named and not _has_tokenizer(place, named | set(TOKENIZER_FILES[:-1]))):
+    files = set(getattr(tokenizer, "vocab_files_names", {}).values())
+    if missing or (place is not None and files and not _has_tokenizer(place, files | set(TOKENIZER_FILES[:-1]))):
         raise ModelError(f"{spec.model} has no tokenizer; needed is a file such as {', '.join(TOKENIZER_FILES[:-1])}")
     loader = getattr(transformers, kind)
-    model, told = loader.from_pretrained(**where, **placement, use_safetensors=safe, output_loading_info=True)
+    named = weights_by_name(place) if safe and place is not None else {}
+    model, told = loader.from_pretrained(**where, **placement, **named, use_safetensors=safe, output_loading_info=True)
     _check_complete(spec, model, told["missing_keys"], head=head)
     return model, tokenizer
 
@@ -186,12 +203,33 @@ def _has_tokenizer(folder: Path, files: Collection[str] = TOKENIZER_FILES) -> bo
     return not names.isdisjoint(files) or any(n.endswith(TOKENIZERS) for n in names)
 
 
+def weights_by_name(folder: Path) -> dict[str, str]:
+    """What the library needs to be told where safetensors have not the names that it looks for.
+
+    Raises
+    ------
+    ModelError
+        If it is not clear which files belong together, or some are missing.
+    """
+    found = {path.name for path in folder.glob("*.safetensors")}
+    if not found or found & {WHOLE, INDEX} or (folder / INDEX).exists():
+        return {}
+    kinds = {match[1] for name in found if (match := VARIANT.fullmatch(name))}
+    if len(kinds) == 1:
+        return {"variant": kinds.pop()}
+    raise ModelError(
+        f"{folder} has weights in safetensors ({', '.join(sorted(found)[:3])}{', ...' if len(found) > 3 else ''}) that "
+        f"are not named as expected: one file {WHOLE}, or several with their list {INDEX}; fetch the list too, or load "
+        "and save the model again"
+    )
+
+
 def _has_safetensors(spec: ModelSpec, place: Path | None) -> bool:
     """Whether there are weights in safetensors, asked of the hub for a hub id."""
     if place is not None:
         return any(place.glob("*.safetensors"))
     cached_file = imported("transformers").utils.cached_file
-    names = ("model.safetensors.index.json", "model.safetensors")
+    names = (INDEX, WHOLE)
     quietly = {"_raise_exceptions_for_gated_repo": False, "_raise_exceptions_for_missing_entries": False}
     return any(cached_file(spec.model, name, revision=spec.revision, **quietly) for name in names)
 

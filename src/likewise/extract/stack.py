@@ -4,6 +4,7 @@ import inspect
 from typing import Any
 
 from likewise.errors import ModelError
+from likewise.extract.pooling import tokens_to_generate
 
 LARGEST_SANE_LENGTH = 10_000_000
 """A tokenizer that knows no longest prompt says some number above this."""
@@ -29,6 +30,8 @@ def text_stack(model: Any) -> Any:
         If that part takes no token ids, as in a model of images or sounds.
     """
     base = model.base_model
+    if base is model and model.get_output_embeddings() is not None:
+        base = getattr(model, "model", model)  # a head that names no base model of its own
     # Its config may say otherwise: that of an encoder saved alone does.
     if "decoder_input_ids" in inspect.signature(base.forward).parameters:
         part = base.get_encoder()
@@ -75,6 +78,22 @@ def positions_turn_at(model: Any) -> int | None:
         return None
     turn = rope.get("original_max_position_embeddings") or getattr(config, "original_max_position_embeddings", None)
     return None if turn is None else int(turn)
+
+
+def turning_length(model: Any, pooling: str) -> int | None:
+    """Return the length beyond which a prompt gets other positions, before what the pooling adds to it."""
+    turn, added = positions_turn_at(model), tokens_to_generate(pooling)
+    return turn if turn is None or not added else turn - added
+
+
+def embedding_rows(model: Any) -> int | None:
+    """Return how many token ids the model's embedding has rows for; None where that cannot be told."""
+    try:
+        table = model.get_input_embeddings()
+    except (AttributeError, NotImplementedError):
+        return None
+    rows = getattr(table, "num_embeddings", None)
+    return rows if isinstance(rows, int) else None
 
 
 def is_causal(model: Any) -> bool:

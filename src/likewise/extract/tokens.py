@@ -65,6 +65,12 @@ class Tokens:
         return [len(tokens) for tokens in self.prompts]
 
     @property
+    def lengths_of_rows(self) -> list[int]:
+        """Tokens of each prompt, 0 of one without a row: it need not be run."""
+        starts = self.starts
+        return [length if starts[i] < starts[i + 1] else 0 for i, length in enumerate(self.lengths)]
+
+    @property
     def starts(self) -> list[int]:
         """The place of the first row of each prompt, and after them the number of rows."""
         counts = [1] * len(self.prompts) if self.rows is None else [len(rows) for rows in self.rows]
@@ -115,12 +121,14 @@ def tokenize(
     finally:
         tokenizer.truncation_side = side
     begin = tokenizer.bos_token_id
+    added = _added_first(tokenizer)
+    spelling = None if added is None else tokenizer.convert_ids_to_tokens(added)
     found: list[tuple[int, ...]] = []
     skipped = []
     truncated = []
     for name, text, ids, all_ids in zip(prompts.ids, texts, encoded["input_ids"], whole, strict=True):
         tokens = tuple(map(int, ids))
-        doubled = not prompts.chats and 0 < spelt(text, tokenizer.bos_token) < leading(tokens, begin)
+        doubled = not prompts.chats and 0 < spelt(text, spelling) < leading(tokens, added)
         skipped.append(int(doubled))
         found.append(tokens[doubled:])
         if not found[-1]:
@@ -165,9 +173,29 @@ def tokenize(
     )
 
 
+def check_known(tokens: Tokens, tokenizer: Any, rows: int | None) -> None:
+    """Refuse a prompt with a token that the model has no embedding for, by the names of both."""
+    for name, ids in zip(tokens.names, tokens.prompts, strict=True):
+        if rows is not None and (beyond := [token for token in ids if not 0 <= token < rows]):
+            raise InputError(
+                f"prompt {name!r} has the token {tokenizer.convert_ids_to_tokens(beyond[0])!r} with the id "
+                f"{beyond[0]}, and the model's embedding has {rows} rows: the token was added to the tokenizer and "
+                "not to the model; leave it out of the prompt, or take the tokenizer that belongs to the model"
+            )
+
+
+def _added_first(tokenizer: Any) -> int | None:
+    """The id of the token that the tokenizer puts before every text; its beginning token where it puts none."""
+    with_it = tokenizer("a")["input_ids"]
+    without = tokenizer("a", add_special_tokens=False)["input_ids"]
+    first = with_it[0] if with_it and with_it[0] in tokenizer.all_special_ids and with_it[:1] != without[:1] else None
+    found = tokenizer.bos_token_id if first is None else first
+    return None if found is None else int(found)
+
+
 def spelt(text: str, begin: str | None) -> int:
     """How often a text begins with the beginning token, in letters."""
-    count = 0
+    text, count = text.lstrip(), 0
     while begin and text.startswith(begin, count * len(begin)):
         count += 1
     return count

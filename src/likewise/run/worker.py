@@ -22,6 +22,7 @@ from likewise.extract import (
     resolve_model,
     tokens_of,
     tokens_to_generate,
+    way_of,
 )
 from likewise.measures import prepare
 from likewise.naming import canonical_json
@@ -33,6 +34,10 @@ from likewise.store import Parts, Store, content_key
 
 Watch: TypeAlias = Callable[[str, int, int], None]
 """Is told a task's label, how much of it is done, and of how much."""
+
+
+WAY_VERSION = 2
+"""Raised when rows that were begun must not be gone on with, for they would now be made in another way."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +143,8 @@ def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
         resolve_task(name, store)
     model, dataset = pinned(first.model, store), pinned(first.dataset, store)
     # Rows of another commit, or made in another way, are not mixed with these.
-    way = canonical_json([model.revision, dataset.revision, settings.device, settings.batch_tokens])
-    parts = store.parts(task.parts_key, way)
+    made = canonical_json([WAY_VERSION, model.revision, dataset.revision, settings.device, settings.batch_tokens])
+    parts = store.parts(task.parts_key, made)
     watch(f"{task.label}: loading", 0, 0)
     with parts.alone():
         # What another process has made meanwhile.
@@ -163,12 +168,15 @@ def extract_rows(
     prompts = load_prompts(dataset)
     loaded = _model(model, settings.device, first.dtype, head=tokens_to_generate(first.pooling) > 0)
     tokens = tokens_of(loaded, prompts, first.pooling, first.truncation)
+    layers = [w.layer for w in task.wanted]
+    way = way_of(loaded, tokens, layers, first.pooling, batch_tokens=settings.batch_tokens)
     try:
         matrices = extract(
             loaded,
             tokens,
-            [w.layer for w in task.wanted],
+            layers,
             first.pooling,
+            way=way,
             batch_tokens=settings.batch_tokens,
             into=parts.layer,
             watch=lambda done, total: watch(task.label, done, total),
@@ -199,6 +207,7 @@ def extract_rows(
             "model_identity": w.model.identity(),
             "dataset_identity": w.dataset.identity(),
             "batch_tokens": settings.batch_tokens,
+            "way": str(way),
             "device": settings.device,
             "versions": library_versions(),
         }

@@ -1,0 +1,201 @@
+"""Which way a model's prompts may be run: tried on a few of them, and not read off the model's name."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from jaxtyping import Float
+
+from likewise.extract.forward import Answers, answers, out_of_memory, read, too_large
+from likewise.extract.layers import Reader
+from likewise.extract.models import LoadedModel
+from likewise.extract.pooling import tokens_to_generate
+from likewise.extract.stack import turning_length
+from likewise.extract.state import State, kept
+from likewise.extract.tokens import Tokens
+from likewise.extract.ways import Side, Way
+
+TOLERANCES = {"float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2, "int8": 5e-2, "int4": 5e-2}
+"""Largest change of a row, relative to its length, that rounding in each precision explains."""
+
+FEW, MORE = 3, 8
+"""Prompts of a batch on which every model is tried, and one whose rows depend on others."""
+
+STEPS = 4
+"""Tokens that a model adds to a prompt while it is tried, at most."""
+
+
+Thing = TypeVar("Thing")
+
+
+def way_of(
+    loaded: LoadedModel,
+    tokens: Tokens,
+    layers: Sequence[str],
+    pooling: str,
+    *,
+    batch_tokens: int,
+    padding_side: Side = "right",
+) -> Way:
+    """Try how prompts may be run, on the shortest and longest of them and on some that would share a batch.
+
+    Parameters
+    ----------
+    loaded : LoadedModel
+        The model.
+    tokens : Tokens
+        All prompts: what a model does with longer ones than these does not matter.
+    layers : sequence of str
+        Names of layers, as `resolve_layers` returns them.
+    pooling : str
+        As `canonical_pooling` writes it.
+    batch_tokens : int
+        Tokens of a batch, padding included.
+    padding_side : {"right", "left"}
+        The side to try first.
+
+    Returns
+    -------
+    Way
+        The first of these that leaves the rows as they are of a prompt alone in a fresh model: any lengths together,
+        padded on one side or the other; equal lengths together; one prompt at a time. Where a prompt alone has other
+        rows once others have run, each with the model's state put back; where the model changes itself at all, in
+        one thread.
+
+    Notes
+    -----
+    Cost: the shortest prompt twice, the longest once or twice, and three of a batch alone and together. What is
+    compared is what would be kept, the pooled rows; of added tokens, the scores from which each is chosen.
+    """
+    lengths = tokens.lengths_of_rows
+    there = [i for i, length in enumerate(lengths) if length]
+    if not there:
+        return Way(side=padding_side)
+    with kept(loaded.whole) as state, Reader(loaded.model, layers) as reader:
+        try:
+            reader.learn()
+            state.restore()
+            tried = _Trial(loaded, reader, state, tokens, pooling)
+            found = _found(tried, lengths, batch_tokens, padding_side)
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            raise too_large(tokens, max(there, key=lambda i: lengths[i])) from error
+        return replace(found, threads=not (tried.changed or found.restored))
+
+
+def _found(tried: "_Trial", lengths: Sequence[int], budget: int, side: Side) -> Way:
+    there = [i for i, length in enumerate(lengths) if length]
+    shortest, longest = min(there, key=lambda i: lengths[i]), max(there, key=lambda i: lengths[i])
+    turn = turning_length(tried.loaded.model, tried.pooling)
+    way = Way(side=side)
+    tried.alone(shortest)
+    tried.alone(longest)
+    steady = tried.same([shortest], way)
+    widest: list[int] = []
+    fits = True
+    while budget:
+        widest = _widest(way.batches(lengths, budget, turn), lengths)
+        try:
+            fits = not widest or tried.same(_some(widest, FEW), way)
+            break
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            budget //= 2
+    if steady and not (fits and longest in widest[:1]):
+        steady = tried.same([longest], way)
+    if steady and fits:
+        return way
+    # A model that is not like others is tried on more.
+    other: Side = "left" if side == "right" else "right"
+    for candidate in (Way(side=side, restored=not steady), Way(side=other, restored=not steady)):
+        if not widest or (candidate != way and tried.same(_some(widest, MORE), candidate)):
+            return candidate
+    equal = Way("equal", side, restored=not steady)
+    several = [batch for batch in equal.batches(lengths, budget) if len(batch) > 1 and lengths[batch[0]]]
+    if all(tried.same(batch[:2], equal) for batch in _some(several, FEW)):
+        return equal
+    return Way("alone", side, restored=not steady)
+
+
+def _widest(batches: Iterable[Sequence[int]], lengths: Sequence[int]) -> list[int]:
+    """Of the batches with several prompts the one that is padded most, the longest first; none where each is alone."""
+    several = [run for batch in batches if len(run := [i for i in batch if lengths[i]]) > 1]
+    return max(several, key=lambda batch: lengths[batch[0]] - lengths[batch[-1]], default=[])
+
+
+def _some(things: Sequence[Thing], count: int) -> list[Thing]:
+    """So many of several things, evenly from the first to the last."""
+    last = len(things) - 1
+    return [things[place] for place in sorted({round(last * i / (count - 1)) for i in range(count)})] if things else []
+
+
+@dataclass
+class _Trial:
+    """Runs prompts, and remembers what each gives alone and whether the model ever changed itself."""
+
+    loaded: LoadedModel
+    reader: Reader
+    state: State
+    tokens: Tokens
+    pooling: str
+
+    def __post_init__(self) -> None:
+        self.changed = False
+        self._alone: dict[int, tuple[Answers | None, Mapping[str, np.ndarray]]] = {}
+
+    def alone(self, number: int) -> tuple[Answers | None, Mapping[str, np.ndarray]]:
+        """What a prompt gives alone, in the model as it was loaded."""
+        if number not in self._alone:
+            self._alone[number] = self._run([number], Way("alone", restored=True))
+        return self._alone[number]
+
+    def same(self, batch: Sequence[int], way: Way) -> bool:
+        """Whether each prompt of a batch that is run this way gives what it gives alone."""
+        alone = [self.alone(number) for number in batch]
+        told, rows = self._run(batch, way)
+        tolerance = TOLERANCES[self.loaded.dtype]
+        if told is not None and not all(
+            self._same_scores(told.scores[place], own.scores[0], tolerance)
+            for place, (own, _) in enumerate(alone)
+            if own is not None
+        ):
+            return False
+        return all(
+            relative(rows[layer], np.concatenate([own[layer] for _, own in alone])) <= tolerance for layer in rows
+        )
+
+    def _same_scores(self, scores: np.ndarray, own: np.ndarray, tolerance: float) -> bool:
+        for step in range(min(len(scores), len(own))):
+            if not relative(scores[step : step + 1], own[step : step + 1]) <= tolerance:
+                return False
+            if scores[step].argmax() != own[step].argmax():
+                return True  # two nearly as likely: what follows is another text
+        return True
+
+    def _run(self, batch: Sequence[int], way: Way) -> tuple[Answers | None, Mapping[str, np.ndarray]]:
+        told = None
+        before = self.state if way.restored else None
+        added: list[list[int]] | None = None
+        if count := tokens_to_generate(self.pooling):
+            told = answers(self.loaded, self.tokens, batch, min(count, STEPS), before=before, scores=True)
+            # Of one text, so that rows tell what reading does.
+            added = [
+                (self._alone[i][0] or told).added[0] if i in self._alone else told.added[n] for n, i in enumerate(batch)
+            ]
+            self.changed |= self.state.changed()
+        rows = read(self.loaded, self.reader, self.tokens, batch, self.pooling, way, added=added, before=before)
+        self.changed |= self.state.changed()
+        return told, rows
+
+
+def relative(rows: Float[np.ndarray, "n d"], reference: Float[np.ndarray, "n d"]) -> float:
+    """The largest change of a row, relative to the length of what it should be."""
+    a, b = rows.astype(np.float64), reference.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # what is not finite differs from everything
+        change, length = np.linalg.norm(a - b, axis=1), np.linalg.norm(b, axis=1)
+    # A row of zeros has no length to compare with: any change of it is beyond all bounds.
+    shares = np.divide(change, length, out=np.where(change > 0, np.inf, 0.0), where=length > 0)
+    return float(shares.max())
