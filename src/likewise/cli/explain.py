@@ -64,7 +64,7 @@ def _texts(store: Path | None, dataset: str | None, fingerprint: Any) -> tuple[d
         return {}, "files hold none"
     kept = options.find_store(store)
     for about in kept.experiments().values():
-        for entry in Experiment.of(about["experiment"]).datasets:
+        for entry in Experiment.stored(about["experiment"]).datasets:
             for spec in entry.specs.values() if entry.name == dataset else ():
                 try:
                     prompts = load_prompts(pinned(spec, kept))

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
+from likewise.documents import write_yaml
 from likewise.errors import InputError
 from likewise.plan import imported_experiment
 from likewise.run import import_representation
@@ -83,5 +83,5 @@ def _write_experiment(store: Store) -> Path | None:
     experiment: dict[str, Any] = imported_experiment(store)
     if not experiment["datasets"]:
         return None
-    text = yaml.safe_dump(experiment, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    text = write_yaml(experiment, default_flow_style=None, width=120)
     return write_text(store.folder / "imported.yaml", HEAD + text)

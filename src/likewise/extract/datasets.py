@@ -14,8 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
+from likewise.documents import parse_yaml
 from likewise.errors import InputError, MissingDependencyError, ModelError
 from likewise.extract.imported import imported_name
 from likewise.extract.known import known, packaged_file
@@ -213,7 +213,7 @@ def _records(spec: DatasetSpec) -> Iterable[Mapping[str, Any]]:
 def probes() -> Iterator[dict[str, str]]:
     """Expand the templates of ``commonsense-probes`` into sentences with a blank, two options and the answer."""
     text = (resources.files("likewise.extract") / "data" / f"{PROBES}.yaml").read_text(encoding="utf-8")
-    for schema in yaml.safe_load(text)["schemas"]:
+    for schema in parse_yaml(text, PROBES).value["schemas"]:
         for number, fill in enumerate(schema["fills"], 1):
             for half, twin in zip("ab", schema["twins"], strict=True):
                 yield {
