@@ -170,7 +170,8 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         self.depth += 1
         if self.depth > DEPTH:
-            raise _refused(self.peek_event(), f"lists and mappings within each other: expected {DEPTH} at most")
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise _refused(event, f"lists and mappings within each other: expected {DEPTH} at most")
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -180,7 +181,7 @@ class _Dumper(yaml.SafeDumper):
     """Writes texts in quotes that YAML 1.1 or YAML 1.2 takes for something else."""
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
-        tag = super().resolve(kind, value, implicit)
+        tag = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
         text = kind is yaml.ScalarNode and implicit[0] and tag == "tag:yaml.org,2002:str"
         return None if text and any(re.fullmatch(pattern, value) for _, pattern in SCALARS) else tag
 
