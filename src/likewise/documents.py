@@ -1,7 +1,7 @@
 """YAML that people write, read strictly: what it says is what is read, or the line and column that are wrong are said.
 
 Scalars are those of YAML 1.2 (``no`` is a text, ``1e5`` a number), and keys are texts as they are written. What YAML
-reads otherwise than most people expect is refused: dates, numbers with leading zeros, tags, numbers that are not finite.
+reads otherwise than most people expect is refused: dates, numbers with leading zeros or that are not finite, tags.
 """
 
 import math
@@ -77,7 +77,11 @@ def read_yaml(path: Path) -> Document:
     """
     try:
         if not path.is_file():
-            raise InputError(f"{path} is no file; expected a YAML file" if path.exists() else f"there is no experiment {path}; expected a YAML file")
+            raise InputError(
+                f"{path} is no file; expected a YAML file"
+                if path.exists()
+                else f"there is no experiment {path}; expected a YAML file"
+            )
         with path.open("rb") as file:
             raw = file.read(SIZE + 1)
     except (OSError, ValueError) as error:  # a name that is too long, or holds a character that no name has
@@ -88,13 +92,13 @@ def read_yaml(path: Path) -> Document:
 
 
 def parse_yaml(raw: bytes | str, name: str = "the text") -> Document:
-    """Read YAML out of memory, called ``name`` in messages.
+    r"""Read YAML out of memory, called ``name`` in messages.
 
     Examples
     --------
-    >>> parse_yaml("country: no\\nscale: 1e5\\n").value
+    >>> parse_yaml("country: no\nscale: 1e5\n").value
     {'country': 'no', 'scale': 100000.0}
-    >>> parse_yaml("a: 1\\na: 2\\n", "x.yaml")
+    >>> parse_yaml("a: 1\na: 2\n", "x.yaml")
     Traceback (most recent call last):
     likewise.errors.InputError: x.yaml, line 2, column 1: the key 'a' stands twice, first in line 1
     """

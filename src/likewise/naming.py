@@ -9,7 +9,6 @@ from typing import Any
 
 from likewise.errors import InputError
 
-
 LONGEST = 1_000
 """Characters of a call: what a person may write, and the parser can take."""
 

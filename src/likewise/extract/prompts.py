@@ -4,7 +4,7 @@ import functools
 import math
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
@@ -191,9 +191,7 @@ def make_prompts(
     if spans is not None:
         found = tuple(
             find_spans(spans, name, one, own, text, fields, of_text, len(all_of_it) - len(own))
-            for all_of_it, one, own, text, fields, of_text in zip(
-                whole, ids, texts, within, kept, matched, strict=True
-            )
+            for all_of_it, one, own, text, fields, of_text in zip(whole, ids, texts, within, kept, matched, strict=True)
         )
         if not any(found):
             raise InputError(f"no span was found in any prompt of {name}; {spans.label} matches nothing")

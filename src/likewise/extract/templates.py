@@ -133,7 +133,7 @@ class _Limited:
         )
 
     def answers(self, work: Iterable[tuple[Any, ...]]) -> Iterator[tuple[bool, Any]]:
-        """Yield whether each piece was done, and its result or what went wrong; after a piece that ended it, no more."""
+        """Yield whether each piece was done, and its result or what went wrong; none after one that ended it."""
         for batch in _batches(work):
             self._send(batch)
             for _ in batch:

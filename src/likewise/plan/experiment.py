@@ -299,7 +299,9 @@ class Experiment(Part):
         for model in self.models:
             for name in model.datasets or ():
                 if name not in datasets:
-                    raise ValueError(f"model {model.name!r} names the data set {name!r}; {did_you_mean(name, datasets)}")
+                    raise ValueError(
+                        f"model {model.name!r} names the data set {name!r}; {did_you_mean(name, datasets)}"
+                    )
             for name in model.formats or ():
                 if name not in formats:
                     raise ValueError(f"model {model.name!r} names the format {name!r}; {did_you_mean(name, formats)}")

@@ -203,7 +203,7 @@ def _features(path: Path, fields: list[Any]) -> list[str]:
         raise InputError(f"{path} has no column of numbers; its columns are {', '.join(f.name for f in fields)}"[:500])
     if lists and len(rest) > 1:
         raise InputError(
-            f"{path} has the columns {', '.join(f.name for f in rest)[:200]}; expected one column of lists, or numbers only"
+            f"{path} has the columns {', '.join(f.name for f in rest)[:200]}; expected one of lists, or numbers only"
         )
     if lists:
         return lists
