@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 SECONDS, MEMORY, SIZE, PIECES = 2, 2**30, 2**26, 1_000_000
 """Of one record: seconds of computing, bytes of the process, characters of a text, matches of a pattern."""
 
-WALL = 20
+WALL = 10
 """Seconds after which work ends that is waiting and not computing."""
 
 FILTERS = {"capitalize", "first", "last", "length", "lower", "string", "title", "trim", "upper"}
