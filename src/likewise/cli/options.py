@@ -67,7 +67,10 @@ def read_files(files: list[Path], id_column: str, join: str = "exact") -> list[R
     """Return the representations, called by their files' names, or by their paths where names repeat."""
     read = [read_file(f, id_column=id_column) for f in files]
     if len({r.name for r in read}) < len(read):
-        read = [r.changed(name=str(f)) for r, f in zip(read, files, strict=True)]
+        # A file that is given twice is compared with itself, by another name.
+        before = [files[:place].count(f) for place, f in enumerate(files)]
+        names = [f"{f} ({count + 1})" if count else str(f) for f, count in zip(files, before, strict=True)]
+        read = [r.changed(name=name) for r, name in zip(read, names, strict=True)]
     if without := [r.name for r in read if not r.has_ids]:
         say(f"no ids in {', '.join(without)}: rows are taken to be in one order")
     read, told = aligned(read, join)
