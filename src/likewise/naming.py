@@ -9,6 +9,9 @@ from typing import Any
 
 from likewise.errors import InputError
 
+LONGEST = 1_000
+"""Characters of a call: what a person may write, and the parser can take."""
+
 
 def parse_call(text: str) -> tuple[str, dict[str, Any]]:
     """Read ``name`` or ``name(key=value, ...)`` with literal values into a name and its parameters.
@@ -23,6 +26,8 @@ def parse_call(text: str) -> tuple[str, dict[str, Any]]:
     name, bracket, _ = text.partition("(")
     if not bracket:
         return text.strip(), {}
+    if len(text) > LONGEST:
+        raise InputError(f"cannot read {text[:40]!r}...: it has {len(text):,} characters; expected at most {LONGEST:,}")
     try:
         # Only the brackets are parsed, so a name may hold any character; literals only, nothing is run.
         call = ast.parse("f" + text.strip()[len(name.strip()) :], mode="eval").body
@@ -33,7 +38,7 @@ def parse_call(text: str) -> tuple[str, dict[str, Any]]:
         if len({k.arg for k in call.keywords}) < len(call.keywords):
             raise ValueError("a key stands more than once")
         return name.strip(), {str(k.arg): _literal(k.value) for k in call.keywords}
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise InputError(f"cannot read {text!r} ({error}); write {name.strip()}(key=value, ...)") from error
 
 
@@ -41,7 +46,10 @@ def _literal(node: ast.expr) -> Any:
     """Value of a literal; ``true``, ``false`` and bare words as YAML has them."""
     if isinstance(node, ast.Name):
         return {"true": True, "false": False, "none": None}.get(node.id, node.id)
-    return ast.literal_eval(node)
+    value = ast.literal_eval(node)
+    if isinstance(value, int | float) and not abs(value) < 2**63:  # infinite, or no number that anything computes with
+        raise ValueError(f"{str(value)[:20]} is too large")
+    return value
 
 
 def format_call(name: str, parameters: Mapping[str, Any]) -> str:

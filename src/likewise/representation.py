@@ -80,9 +80,19 @@ class Representation:
         if not ids:
             return self
         left_out = set(ids)
-        kept = [i for i, name in enumerate(self.ids) if name not in left_out]
+        return self.in_order([name for name in self.ids if name not in left_out])
+
+    def in_order(self, ids: Sequence[str]) -> "Representation":
+        """Return the same with these items, in this order."""
+        if tuple(ids) == tuple(self.ids):
+            return self
+        places = {name: i for i, name in enumerate(self.ids)}
+        kept = [places[name] for name in ids]
+        source = dict(self.source)
+        if "texts" in source:
+            source["texts"] = tuple(source["texts"][i] for i in kept)
         groups = [self.groups[i] for i in kept] if self.groups else ()
-        return self.changed(matrix=self.matrix[kept], ids=[self.ids[i] for i in kept], groups=groups)
+        return self.changed(matrix=self.matrix[kept], ids=ids, source=source, groups=groups)
 
     @property
     def n_items(self) -> int:
@@ -98,6 +108,66 @@ class Representation:
 def on_device(representation: Representation, device: str) -> Representation:
     """Return a representation whose rows lie on a device: as they are for ``cpu``, as a torch tensor elsewhere."""
     return representation if device == "cpu" else representation.changed(matrix=to_torch(representation.matrix, device))
+
+
+def aligned(representations: Sequence[Representation], join: str = "exact") -> tuple[list[Representation], list[str]]:
+    """Bring representations into one order by their ids.
+
+    Parameters
+    ----------
+    representations : sequence of Representation
+        Those without ids are taken to be in the order of the others.
+    join : {"exact", "inner"}
+        Whether all must have the same ids, or those that not all have are left out.
+
+    Returns
+    -------
+    list of Representation
+        In the order of the first that has ids.
+    list of str
+        What was done, in words: who was reordered, and how many rows were left out.
+
+    Raises
+    ------
+    InputError
+        If ids are missing and ``join`` is ``"exact"``, if no id is in all, or if the order of rows without ids is not
+        clear.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> a = Representation(np.eye(3), ids=["x", "y", "z"], name="a")
+    >>> b = Representation(np.eye(3), ids=["z", "x", "y"], name="b")
+    >>> both, told = aligned([a, b])
+    >>> both[1].ids, told
+    (('x', 'y', 'z'), ['reordered b by id'])
+    """
+    if join not in ("exact", "inner"):
+        raise InputError(f"join={join!r}; expected exact or inner")
+    named = [r for r in representations if r.has_ids]
+    if all(r.ids == named[0].ids for r in named):
+        return list(representations), []
+    if without := [r.name for r in representations if not r.has_ids]:
+        raise InputError(f"{without[0]} has no ids, and the other rows are in different orders or of different items")
+    common = set(named[0].ids).intersection(*(r.ids for r in named[1:]))
+    if join == "exact":
+        everything = set().union(*(r.ids for r in named))
+        for r in named:
+            if missing := sorted(everything.difference(r.ids)):
+                raise InputError(
+                    f"{len(missing):,} ids are missing in {r.name}, such as {missing[0]!r}; leave such rows out "
+                    "with --join inner"
+                )
+    if not common:
+        raise InputError(f"no id is in all of {', '.join(r.name for r in named[:3])}{', ...' if named[3:] else ''}")
+    order = [i for i in named[0].ids if i in common]
+    told = [
+        f"left out {r.n_items - len(order):,} of {r.n_items:,} rows of {r.name}"
+        for r in named
+        if r.n_items > len(order)
+    ]
+    told += [f"reordered {r.name} by id" for r in named if [i for i in r.ids if i in common] != order]
+    return [r.in_order(order) for r in named], told
 
 
 def check_same_items(a: Representation, b: Representation) -> None:

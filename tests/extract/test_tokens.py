@@ -16,7 +16,8 @@ import likewise
 from likewise.cli.main import app
 from likewise.errors import InputError
 from likewise.extract import ModelSpec, Prompts, Spans, Tokens, extract, load_model
-from likewise.extract.spans import find_spans
+from likewise.extract.rendering import matches
+from likewise.extract.spans import Piece, find_spans
 from likewise.extract.tokens import tokenize
 from likewise.plan import Experiment, plan
 from likewise.store import Store
@@ -28,9 +29,13 @@ JOINER = "\u200d"
 """A character that shows nothing, which some tokenizers drop."""
 
 
+def found_in(spans: Spans, item: str, text: str) -> tuple[Piece, ...]:
+    return find_spans(spans, "mine", item, text, text, {}, matches(spans.regex or "", text))
+
+
 def prompts_of(texts: tuple[str, ...], spans: Spans | None = None) -> Prompts:
     ids = tuple(f"p{i}" for i in range(len(texts)))
-    found = tuple(find_spans(spans, "mine", i, t, t, {}) for i, t in zip(ids, texts, strict=True)) if spans else None
+    found = tuple(found_in(spans, i, t) for i, t in zip(ids, texts, strict=True)) if spans else None
     return Prompts("mine", ids, texts, "", spans=found)
 
 
@@ -251,7 +256,7 @@ CHAT = (
 
 def chat_of(text: str, *, generation_prompt: bool = True, system: str | None = None) -> Prompts:
     turns = ((("system", system),) if system else ()) + (("user", text),)
-    spans = (find_spans(WORDS, "mine", "p0", text, text, {}),)
+    spans = (found_in(WORDS, "p0", text),)
     return Prompts("mine", ("p0",), (text,), "", (turns,), generation_prompt, spans)
 
 

@@ -110,3 +110,42 @@ def test_files_that_hold_no_experiment(tmp_path: Path, text: str | None, message
 def test_the_shipped_experiments_are_valid() -> None:
     folder = Path(__file__).parents[2] / "experiments"
     assert {Experiment.read(p).name for p in folder.glob("*.yaml")} >= {"demo", "paper"}
+
+
+def test_the_key_of_chance_levels_is_chance_and_older_stores_are_read(tmp_path: Path) -> None:
+    """``null:`` reads as nothing in YAML; stores written before the key had its name hold it as text."""
+    asked = {"name": "e", "models": ["a", "b"], "datasets": ["commonsense-probes"]}
+    path = tmp_path / "e.yaml"
+    for key in ("null", '"null"', "~"):
+        path.write_text(f"models: [a, b]\ndatasets: [commonsense-probes]\nstatistics:\n  {key}: shuffles\n")
+        with pytest.raises(InputError, match="line 4, column .*(write chance:|unknown key '~')"):
+            Experiment.read(path)
+    path.write_text("models: [a, b]\ndatasets: [commonsense-probes]\nstatistics: {chance: shuffles}\n")
+    assert Experiment.read(path).statistics.trust.null == "shuffles"
+    old = Experiment.stored({**asked, "statistics": {"null": "none", "seed": 3}})
+    assert (old.statistics.chance, old.statistics.seed) == ("none", 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "models: [a, b]\ndatasets: [commonsense-probes]\nmeasures: [{jaccard: [5]}]",
+            "line 3, column 11: .*no measure",
+        ),
+        ("models: [a, b]\ndatasets: [commonsense-probes]\nmeasures: [{jaccard: k}]", "no measure"),
+        (
+            "models: [a, {model: b, variant: {noise: sd}}]\ndatasets: [commonsense-probes]",
+            "line 1, column 33: .*no variant",
+        ),
+        ("models: [a, {model: b, variant: noise(sd=1e999)}]\ndatasets: [commonsense-probes]", "too large"),
+        ("models: [a, b]\ndatasets: [commonsense-probes]\nrepresentation: {pooling: {mean: 1}}", "line 3, column 27"),
+        (f"models: [a, {'b' * 300}]\ndatasets: [commonsense-probes]", "line 1, column 13: .*is no name"),
+        (f"name: {'n' * 101}\nmodels: [a, b]\ndatasets: [commonsense-probes]", "line 1, column 7: name: .*at most 100"),
+    ],
+)
+def test_odd_values_are_said_with_line_and_column(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "e.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        Experiment.read(path)

@@ -277,15 +277,15 @@ def test_bfloat16_and_lists_are_read(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_explained(tmp_path: Path) -> None:
     cases = {
         "none.npy": "there is no file",
-        "x.txt": "needed is one of .npy",
-        "object.npy": "is no array file, or holds Python objects, which are never loaded",
+        "x.txt": "expected one of .npy",
+        "object.npy": "holds Python objects, which are never loaded",
         "short.safetensors": "cannot be read",
         "empty.npy": "cannot be read",
         "cut.npz": "cannot be read",
         "two.npz": "holds a, b; needed is one matrix",
         "noid.parquet": "has no column 'id' of ids",
-        "text.parquet": "column 'word' is not a number",
-        "ragged.parquet": "differ in length",
+        "text.parquet": "has no column of numbers; its columns are word",
+        "ragged.parquet": "row 1 has 2 numbers in column 'r', and row 0 has 1",
     }
     (tmp_path / "x.txt").write_text("")
     np.save(tmp_path / "object.npy", np.asarray([{}], dtype=object), allow_pickle=True)

@@ -26,15 +26,16 @@ def compare(
     seed: options.Seed = 0,
     device: options.Device = "cpu",
     id_column: Annotated[str, typer.Option(help="Column of ids in Parquet files.")] = "id",
+    join: options.Join = "exact",
     output: Annotated[Path | None, typer.Option(help="Also write the table: .parquet or .csv.")] = None,
     json: options.Json = False,
 ) -> None:
-    """Compare representations out of files: one row per input, the same inputs in the same order."""
+    """Compare representations out of files: one row per input; rows with ids are brought into one order."""
     if len(file) < 2:
         raise InputError(f"{len(file)} file; needed are two or more to compare")
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise InputError(f"--output {output}: needed is a name that ends in .parquet or .csv")
-    named = options.read_files(file, id_column)
+    named = options.read_files(file, id_column, join)
     with progress() as watch:
         results = compare_all(
             named,

@@ -13,6 +13,7 @@ from likewise.errors import InputError, LikewiseError
 from likewise.extract import load_prompts
 from likewise.measures import Configuration, contributions
 from likewise.plan import Experiment, pinned
+from likewise.representation import Representation
 
 SHOWN = 80
 """Characters of a prompt, on one line."""
@@ -35,7 +36,11 @@ def explain(
     alike = configuration.facts.more_alike * added
     order = np.argsort(-alike, kind="stable")
     ids = a.ids if a.has_ids else b.ids
-    texts, why = _texts(store, dataset, a.source.get("prompts") or b.source.get("prompts"))
+    texts, why = (
+        _of_files(a, b)
+        if dataset is None
+        else _texts(store, dataset, a.source.get("prompts") or b.source.get("prompts"))
+    )
     rows = [
         {"place": place, "id": ids[i], "contribution": float(added[i]), "prompt": texts.get(ids[i])}
         for place, i in enumerate(order.tolist(), 1)
@@ -58,13 +63,19 @@ def _line(text: str | None) -> str:
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
 
-def _texts(store: Path | None, dataset: str | None, fingerprint: Any) -> tuple[dict[str, str], str]:
+def _of_files(*representations: Representation) -> tuple[dict[str, str], str]:
+    """The texts of the rows by id, where a file holds them, or why they cannot be had."""
+    for r in representations:
+        if "texts" in r.source:
+            return dict(zip(r.ids, r.source["texts"], strict=True)), ""
+    return {}, "the files hold no column of text"
+
+
+def _texts(store: Path | None, dataset: str, fingerprint: Any) -> tuple[dict[str, str], str]:
     """The texts of the rows by id, prompts or spans of them, or why they cannot be had."""
-    if dataset is None:
-        return {}, "files hold none"
     kept = options.find_store(store)
     for about in kept.experiments().values():
-        for entry in Experiment.of(about["experiment"]).datasets:
+        for entry in Experiment.stored(about["experiment"]).datasets:
             for spec in entry.specs.values() if entry.name == dataset else ():
                 try:
                     prompts = load_prompts(pinned(spec, kept))

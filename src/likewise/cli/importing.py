@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
+from likewise.documents import write_yaml
 from likewise.errors import InputError
 from likewise.plan import imported_experiment
-from likewise.run import import_representation
+from likewise.run import import_representation, order_of
 from likewise.store import Store, write_text
 
 HEAD = "# All that was imported into this store. Written anew by each likewise import: change a copy of it.\n"
@@ -33,6 +33,7 @@ def import_(
     column: Annotated[str | None, typer.Option(help="Column of rows in Arrow files. [default: the only one]")] = None,
     layer: Annotated[str, typer.Option(help="last, embedding, or a block's number.")] = "last",
     pooling: Annotated[str | None, typer.Option(help="How tokens became a row, where that is known.")] = None,
+    join: options.Join = "exact",
     json: options.Json = False,
 ) -> None:
     """Bring representations that others made into a store, to be compared and reported like one's own."""
@@ -41,6 +42,9 @@ def import_(
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"two of the paths are called {twice[0]!r}; give one another name, as NAME=PATH")
     place = Store(store)
+    ids, told = order_of([source for _, source in named], place, dataset, join=join, id_column=id_column, column=column)
+    for line in told:
+        say(line)
     brought = []
     with progress() as watch:
         for number, (name, source) in enumerate(named):
@@ -48,7 +52,7 @@ def import_(
             brought.append(
                 import_representation(
                     source, place, name=name, dataset=dataset, layer=layer, pooling=pooling, id_column=id_column,
-                    column=column,
+                    column=column, ids=ids,
                 )
             )  # fmt: skip
         watch("importing", len(named), len(named))
@@ -83,5 +87,5 @@ def _write_experiment(store: Store) -> Path | None:
     experiment: dict[str, Any] = imported_experiment(store)
     if not experiment["datasets"]:
         return None
-    text = yaml.safe_dump(experiment, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    text = write_yaml(experiment, default_flow_style=None, width=120)
     return write_text(store.folder / "imported.yaml", HEAD + text)

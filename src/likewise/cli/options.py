@@ -9,7 +9,7 @@ from likewise.cli.console import say
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
 from likewise.plan import rows_left_out
-from likewise.representation import Representation
+from likewise.representation import Representation, aligned
 from likewise.store import Store, read_file
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -26,6 +26,9 @@ Groups = Annotated[int, typer.Option(min=0, help="Groups of inputs left out in t
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the shuffles and groups.")]
 
 
+Join = Annotated[
+    str, typer.Option(help="exact: all files have the same ids; inner: leave out rows whose id is not in all.")
+]
 Representations = Annotated[
     list[str], typer.Argument(help="Files, or names of representations of a store's experiment, with --dataset.")
 ]
@@ -60,13 +63,19 @@ def names_on(place: Store, dataset: str | None) -> dict[str, str]:
     return {r["name"]: r["key"] for r in known if r["dataset"] == dataset}
 
 
-def read_files(files: list[Path], id_column: str) -> list[Representation]:
+def read_files(files: list[Path], id_column: str, join: str = "exact") -> list[Representation]:
     """Return the representations, called by their files' names, or by their paths where names repeat."""
     read = [read_file(f, id_column=id_column) for f in files]
     if len({r.name for r in read}) < len(read):
-        read = [r.changed(name=str(f)) for r, f in zip(read, files, strict=True)]
+        # A file that is given twice is compared with itself, by another name.
+        before = [files[:place].count(f) for place, f in enumerate(files)]
+        names = [f"{f} ({count + 1})" if count else str(f) for f, count in zip(files, before, strict=True)]
+        read = [r.changed(name=name) for r, name in zip(read, names, strict=True)]
     if without := [r.name for r in read if not r.has_ids]:
         say(f"no ids in {', '.join(without)}: rows are taken to be in one order")
+    read, told = aligned(read, join)
+    for line in told:
+        say(line)
     return read
 
 

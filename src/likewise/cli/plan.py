@@ -52,6 +52,6 @@ def plan(
 def _statistics(asked: dict[str, Any]) -> str:
     """How chance levels and intervals are found."""
     null = {"none": "no chance levels", "shuffles": f"{asked['permutations']} shuffles for each score"}.get(
-        asked["null"], f"closed forms or {asked['permutations']} shuffles for each score"
+        asked["chance"], f"closed forms or {asked['permutations']} shuffles for each score"
     )
     return f"{null}, {asked['groups']} groups left out in turn" if asked["groups"] else f"{null}, no intervals"

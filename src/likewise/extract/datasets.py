@@ -1,10 +1,6 @@
 """Where prompts come from: packages, local files, the hub."""
 
-import csv
-import gzip
-import io
 import itertools
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -12,14 +8,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-import yaml
-
+from likewise.documents import parse_yaml
 from likewise.errors import InputError, MissingDependencyError, ModelError
 from likewise.extract.imported import imported_name
 from likewise.extract.known import known, packaged_file
 from likewise.extract.prompts import Format, Prompts, make_prompts
+from likewise.extract.records import KINDS, kind_of, read_records
 from likewise.extract.spans import Spans
 from likewise.naming import did_you_mean
 from likewise.store import content_key, file_hash
@@ -42,8 +36,8 @@ class DatasetSpec:
     name : str
         What tables call it.
     source : str
-        A known name (``commonsense-probes``, ``humaneval``, ``winogrande``), a path that ends in .jsonl, .csv or
-        .parquet (also .gz), or a hub id.
+        A known name (``commonsense-probes``, ``humaneval``, ``winogrande``), a path that ends in .jsonl, .json, .csv,
+        .tsv or .parquet (all but the last also .gz), or a hub id.
     config, split, revision : str, optional
         Which part of a hub data set.
     format : Format
@@ -88,7 +82,7 @@ class DatasetSpec:
         if not self.is_file and self.source not in known("datasets") and "/" not in self.source:
             raise InputError(
                 f"unknown data set {self.source!r}; {did_you_mean(self.source, known('datasets'))}; a path ends in "
-                ".jsonl, .csv or .parquet, a hub id has the form owner/name"
+                f"{', '.join(KINDS)}, a hub id has the form owner/name"
             )
         entry = known("datasets").get(self.source) or known("datasets").get(self.name, {})
         local = self.is_file
@@ -101,13 +95,13 @@ class DatasetSpec:
     @property
     def is_file(self) -> bool:
         """Whether the source is a path and not a name."""
-        return is_path(self.source)
+        return kind_of(self.source) is not None
 
     @property
     def shots_file(self) -> Path | None:
         """The file that shots are drawn from, where one is named."""
         named = self.format.shots_from
-        return Path(named) if self.format.shots and named is not None and is_path(named) else None
+        return Path(named) if self.format.shots and named and kind_of(named) else None
 
     @property
     def on_hub(self) -> bool:
@@ -154,11 +148,6 @@ class DatasetSpec:
             return None
         items = known("datasets").get(self.source, {}).get("items")
         return min(items, self.limit) if items is not None and self.limit is not None else items or self.limit
-
-
-def is_path(text: str) -> bool:
-    """Whether a text is the path of a data set file, and not a name."""
-    return any(s in (".jsonl", ".json", ".csv", ".parquet") for s in Path(text).suffixes)
 
 
 _LOADED: dict[tuple[DatasetSpec, tuple[tuple[int, int], ...]], Prompts] = {}
@@ -221,7 +210,7 @@ def _records(spec: DatasetSpec) -> Iterable[Mapping[str, Any]]:
 def probes() -> Iterator[dict[str, str]]:
     """Expand the templates of ``commonsense-probes`` into sentences with a blank, two options and the answer."""
     text = (resources.files("likewise.extract") / "data" / f"{PROBES}.yaml").read_text(encoding="utf-8")
-    for schema in yaml.safe_load(text)["schemas"]:
+    for schema in parse_yaml(text, PROBES).value["schemas"]:
         for number, fill in enumerate(schema["fills"], 1):
             for half, twin in zip("ab", schema["twins"], strict=True):
                 yield {
@@ -232,46 +221,6 @@ def probes() -> Iterator[dict[str, str]]:
                     "option2": fill["b"],
                     "answer": {"a": "1", "b": "2"}[twin["answer"]],
                 }
-
-
-def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of a .parquet, .jsonl or .csv file, the last two gzipped or not.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, or a record cannot be read; the message says which.
-    """
-    try:
-        yield from _read_records(path)
-    except (EOFError, OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
-
-
-def _read_records(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        raise InputError(f"there is no data set file {path}")
-    if ".parquet" in path.suffixes:
-        try:
-            yield from pq.read_table(path).to_pylist()
-        except pa.ArrowException as error:
-            raise InputError(f"{path} cannot be read as Parquet: {error}") from error
-        return
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rb") as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as lines:
-        if ".csv" in path.suffixes:
-            yield from csv.DictReader(lines)
-            return
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except ValueError as error:
-                raise InputError(f"line {number} of {path} is not JSON: {error}") from error
-            if not isinstance(record, dict):
-                raise InputError(f"line {number} of {path} holds no object; needed is one record a line")
-            yield record
 
 
 def _pool(spec: DatasetSpec) -> Iterable[Mapping[str, Any]] | None:

@@ -6,8 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from likewise.documents import parse_yaml
 from likewise.errors import ModelError
 
 
@@ -15,7 +14,7 @@ from likewise.errors import ModelError
 def known(kind: str) -> dict[str, dict[str, Any]]:
     """Return the entries of ``models``, ``packaged_models`` or ``datasets`` by name."""
     text = (resources.files("likewise.extract") / "data" / "known.yaml").read_text(encoding="utf-8")
-    entries: dict[str, dict[str, Any]] = yaml.safe_load(text)[kind]
+    entries: dict[str, dict[str, Any]] = parse_yaml(text, "known.yaml").value[kind]
     return entries
 
 

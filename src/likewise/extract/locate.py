@@ -182,7 +182,7 @@ def adapter_config(place: Path) -> dict[str, Any] | None:
 def _json(path: Path) -> dict[str, Any]:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}") from error
     if not isinstance(fields, dict):
         raise InputError(f"{path} is not a config; needed is a JSON object")

@@ -1,17 +1,19 @@
 """Prompts: what every model is given, with the name of each and one fingerprint of all."""
 
 import functools
+import math
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from likewise.errors import InputError, MissingDependencyError
+from likewise.errors import InputError
+from likewise.extract.records import Record
 from likewise.extract.spans import Piece, Spans, find_spans
+from likewise.extract.templates import Writer
 from likewise.naming import did_you_mean
 from likewise.store import content_key
-
-Record: TypeAlias = Mapping[str, Any]
 
 Turn: TypeAlias = tuple[str, str]
 """A role of a chat, such as ``user``, and what it says."""
@@ -172,20 +174,26 @@ def make_prompts(
         if limit is not None and position >= limit:
             break
         kept.append(fields)
+    if not kept:
+        raise InputError(f"{name} has no records")
     ids = [_id(name, position, fields, id_column) for position, fields in enumerate(kept)]
     groups = [_group(name, position, fields, group_column) for position, fields in enumerate(kept) if group_column]
-    write = Writer(name, form)
-    texts = [write.prompt(position, fields) for position, fields in enumerate(kept)]
-    for one, text in zip(ids, texts, strict=True):
-        if not text.strip():
-            raise InputError(f"prompt {one!r} of {name} is empty; an empty prompt has no last token")
-    if not texts:
-        raise InputError(f"{name} has no records")
-    if len(set(ids)) != len(ids):
-        twice = next(i for k, i in enumerate(ids) if i in ids[:k])
-        raise InputError(f"{name} has two records called {twice!r}; name another field as the id, or none")
+    if twice := [one for one, count in Counter(ids).items() if count > 1]:
+        raise InputError(f"{name} has two records called {twice[0]!r}; name another field as the id, or none")
+    values = [_values(name, position, fields) for position, fields in enumerate(kept)]
     shots = draw_shots(name, form, kept, None if pool is None else list(pool))
-    shown = [[(write.prompt(None, r), write.shown_answer(r)) for r in of_one] for of_one in shots]
+    with Writer(name) as write:
+        texts = write.fill(form.template or "", kept, [f"record {position}" for position in range(len(kept))])
+        for one, text in zip(ids, texts, strict=True):
+            if not text.strip():
+                raise InputError(f"prompt {one!r} of {name} is empty; an empty prompt has no last token")
+        shown = _shown(write, form, shots)
+        within = texts  # the record's own, so that shots before it change nothing
+        matched: list[list[tuple[int, int]]] = [[] for _ in kept]
+        if spans is not None and spans.within:
+            within = write.fill(spans.within, kept, [f"the text of spans of {one!r}" for one in ids])
+        if spans is not None and spans.regex is not None:
+            matched = write.matches(spans.regex, within, [f"prompt {one!r}" for one in ids])
     whole = texts
     chats: tuple[tuple[Turn, ...], ...] = ()
     if form.chat:
@@ -197,11 +205,9 @@ def make_prompts(
         ]
     found = None
     if spans is not None:
-        # Of the record's own text, so that shots before it change nothing.
-        within = [write.field(spans.within, f) if spans.within else own for own, f in zip(texts, kept, strict=True)]
         found = tuple(
-            find_spans(spans, name, one, own, text, fields, len(all_of_it) - len(own))
-            for all_of_it, one, own, text, fields in zip(whole, ids, texts, within, kept, strict=True)
+            find_spans(spans, name, one, own, text, fields, of_text, len(all_of_it) - len(own))
+            for all_of_it, one, own, text, fields, of_text in zip(whole, ids, texts, within, kept, matched, strict=True)
         )
         if not any(found):
             raise InputError(f"no span was found in any prompt of {name}; {spans.label} matches nothing")
@@ -213,7 +219,7 @@ def make_prompts(
         chats,
         form.generation_prompt,
         found,
-        content_key([ids, [{k: str(v) for k, v in fields.items()} for fields in kept]]),
+        content_key([ids, values]),
         tuple(groups),
     )
 
@@ -250,7 +256,12 @@ def _id(name: str, position: int, fields: Record, column: str | None) -> str:
         raise InputError(
             f"record {position} of {name} has no field {column!r} to be named by; {did_you_mean(column, fields)}"
         )
-    return str(fields[column])
+    value = fields[column]
+    if value is None or value == "" or (isinstance(value, float) and not math.isfinite(value)):
+        raise InputError(
+            f"record {position} of {name} is called {value!r} by its field {column!r}; expected a name, or a number"
+        )
+    return str(value)
 
 
 def _group(name: str, position: int, fields: Record, column: str) -> str:
@@ -264,49 +275,23 @@ def _group(name: str, position: int, fields: Record, column: str) -> str:
     return str(fields[column])
 
 
-def _present(value: Any) -> Any:
-    """Refuse a missing value, which would be printed as the word None."""
-    if value is None:
-        raise ValueError("a field that the template asks for is null")
-    return value
-
-
-class Writer:
-    """The templates of a format, in a sandbox."""
-
-    def __init__(self, name: str, form: Format) -> None:
+def _values(name: str, position: int, fields: Record) -> dict[str, str]:
+    """The fields of a record as texts, all of which can be written down."""
+    values = {str(key): str(value) for key, value in fields.items()}
+    for key, text in values.items():
         try:
-            import jinja2.sandbox
-        except ImportError as error:
-            raise MissingDependencyError("jinja2", "extract") from error
-        self._error = jinja2.TemplateSyntaxError
-        self._environment = jinja2.sandbox.SandboxedEnvironment(
-            undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True, finalize=_present
-        )
-        self.name = name
-        self._template = self._compiled(form.template or "")
-        self._answer = self._compiled(form.answer or "")
+            key.encode(), text.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"record {position} of {name}: field {key!a} holds half of a character (a surrogate)"
+            ) from error
+    return values
 
-    def prompt(self, position: int | None, fields: Record) -> str:
-        """Return the prompt of a record, or of a shot."""
-        return self._filled(self._template, "a shot" if position is None else f"record {position}", fields)
 
-    def shown_answer(self, fields: Record) -> str:
-        """Return the answer of a shot."""
-        return self._filled(self._answer, "the answer of a shot", fields)
-
-    def field(self, template: str, fields: Record) -> str:
-        """Return what another template makes of a record."""
-        return self._filled(self._compiled(template), "a record", fields)
-
-    def _compiled(self, template: str) -> Any:
-        try:
-            return self._environment.from_string(template)
-        except self._error as error:
-            raise InputError(f"the template of {self.name} cannot be read: {error}") from error
-
-    def _filled(self, template: Any, which: str, fields: Record) -> str:
-        try:
-            return str(template.render(fields))
-        except Exception as error:  # a template computes, so anything can go wrong in it
-            raise InputError(f"{which} of {self.name}: {error}; its fields are {', '.join(sorted(fields))}") from error
+def _shown(write: Writer, form: Format, shots: Sequence[Sequence[Record]]) -> list[list[tuple[str, str]]]:
+    """What is shown of each record's shots: prompt and answer. Each is filled in once, whomever it is shown to."""
+    drawn = list({id(record): record for of_one in shots for record in of_one}.values())
+    questions = write.fill(form.template or "", drawn, ["a shot"] * len(drawn)) if drawn else []
+    answers = write.fill(form.answer or "", drawn, ["the answer of a shot"] * len(drawn)) if drawn else []
+    shown = {id(record): pair for record, *pair in zip(drawn, questions, answers, strict=True)}
+    return [[(shown[id(record)][0], shown[id(record)][1]) for record in of_one] for of_one in shots]

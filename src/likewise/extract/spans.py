@@ -19,6 +19,8 @@ Span: TypeAlias = tuple[int, int]
 Piece: TypeAlias = tuple[str, Span]
 """A span of a prompt and its name: the prompt's, with the characters in the text that spans are of."""
 
+LONGEST = 1_000
+"""Characters of a pattern."""
 
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 """A token that stands for one byte."""
@@ -47,9 +49,11 @@ class Spans:
     def __post_init__(self) -> None:
         if (self.regex is None) == (self.column is None) or self.regex == "":
             raise InputError("spans need one of regex and column: regex: '\\w+' for words, or a column of offsets")
+        if len(self.regex or "") > LONGEST:
+            raise InputError(f"spans: the pattern is longer than {LONGEST:,} characters")
         try:
             re.compile(self.regex or "")
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError, MemoryError) as error:
             raise InputError(f"spans: {self.regex!r} is no regular expression: {error}") from error
 
     @property
@@ -59,7 +63,7 @@ class Spans:
 
 
 def find_spans(
-    spans: Spans, name: str, item: str, prompt: str, within: str, fields: Any, before: int = 0
+    spans: Spans, name: str, item: str, prompt: str, within: str, fields: Any, matched: Sequence[Span], before: int = 0
 ) -> tuple[Piece, ...]:
     """Return the spans of one prompt.
 
@@ -73,6 +77,8 @@ def find_spans(
         The record's own part of the prompt, and the text in it that offsets and matches are of.
     fields : mapping
         The record.
+    matched : sequence of (start, end)
+        Of a pattern in ``within``; a column of offsets is read here.
     before : int
         Characters of the shots before it.
     """
@@ -84,7 +90,7 @@ def find_spans(
         )
     first = before + prompt.index(within)
     if spans.regex is not None:
-        found = [match.span() for match in re.finditer(spans.regex, within) if match.group()]
+        found = list(matched)
     else:
         found = [_offsets(pair, spans, name, item, len(within)) for pair in _column(spans, name, item, fields)]
     return tuple((f"{item}[{a}:{b}]", (first + a, first + b)) for a, b in found)

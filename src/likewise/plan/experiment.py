@@ -1,12 +1,13 @@
 """What to do: models, data sets, representation, measures, statistics. One frozen tree, read from YAML or Python."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -16,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from likewise.documents import Document, read_yaml, write_yaml
 from likewise.errors import InputError
 from likewise.extract import (
     DTYPES,
@@ -41,14 +43,39 @@ class Part(BaseModel):
 
 def _variant(value: Any) -> Any:
     """``noise(sd=0.1)``, or the same as a mapping ``{noise: {sd: 0.1}}``."""
-    if isinstance(value, Mapping) and len(value) == 1:
-        (name, parameters), *_ = value.items()
-        value = format_call(str(name), parameters or {})
+    if isinstance(value, Mapping):
+        value = _call_text(value, "variant", "noise(sd=0.1) or {noise: {sd: 0.1}}")
     return canonical_variant(value) if isinstance(value, str) else value
+
+
+def _call_text(value: Mapping[Any, Any], kind: str, example: str) -> str:
+    """The text of a call that is written as a mapping of its name to its parameters."""
+    for name, parameters in value.items() if len(value) == 1 else ():
+        if parameters is None or isinstance(parameters, Mapping):
+            given = {str(k): v for k, v in (parameters or {}).items()}
+            if all(isinstance(v, bool | int | float | str) for v in given.values()):
+                return format_call(str(name), given)
+    raise ValueError(f"this is no {kind}; write {example}")
+
+
+def _usable_name(value: str) -> str:
+    """Refuse what no file, folder or repository can be called."""
+    try:
+        longest = max(len(part.encode()) for part in value.split("/"))
+    except UnicodeEncodeError as error:
+        raise ValueError("holds half of a character (a surrogate)") from error
+    if not value or longest > 255 or len(value) > 4096 or "\0" in value:
+        raise ValueError("is no name of a file, folder or repository: it is empty, too long, or holds a null character")
+    return value
+
+
+def _pooling(value: Any) -> Any:
+    return canonical_pooling(value) if isinstance(value, str) else value
 
 
 Layer = Annotated[str, BeforeValidator(canonical_layer)]
 Variant = Annotated[str | None, BeforeValidator(_variant)]
+Place = Annotated[str, AfterValidator(_usable_name)]
 
 
 class ModelEntry(Part):
@@ -70,10 +97,10 @@ class ModelEntry(Part):
         The names of the formats that it is given, where a data set has several; all by default.
     """
 
-    model: str
+    model: Place
     name: str = ""
-    base: str | None = None
-    revision: str | None = None
+    base: Place | None = None
+    revision: Place | None = None
     variant: Variant = None
     remote_code: bool = False
     pickled_weights: bool = False
@@ -112,7 +139,7 @@ class FormatEntry(Part):
     template: str | None = None
     answer: str | None = None
     shots: int = Field(default=0, ge=0, strict=True)
-    shots_from: str | None = None
+    shots_from: Place | None = None
     seed: int = Field(default=0, ge=0, strict=True)
     separator: str = "\n\n"
     chat: bool = False
@@ -159,11 +186,11 @@ class DatasetEntry(Part):
         Rows are pieces of the prompts.
     """
 
-    source: str
+    source: Place
     name: str = ""
-    config: str | None = None
+    config: Place | None = None
     split: str | None = None
-    revision: str | None = None
+    revision: Place | None = None
     template: str | None = None
     formats: dict[str, FormatEntry] = Field(default_factory=dict)
     spans: SpansEntry | None = None
@@ -199,7 +226,7 @@ class RepresentationPart(Part):
     """How states become a representation: layers, pooling, precision of the model."""
 
     layers: tuple[Layer, ...] = Field(default=("last",), min_length=1)
-    pooling: Annotated[str, BeforeValidator(canonical_pooling)] = "last_token"
+    pooling: Annotated[str, BeforeValidator(_pooling)] = "last_token"
     dtype: Literal["float32", "bfloat16", "float16", "int8", "int4"] = "float32"
     truncation: Truncation = "error"
 
@@ -210,7 +237,7 @@ assert set(DTYPES) == {"float32", "bfloat16", "float16", "int8", "int4"}  # the 
 class StatisticsPart(Part):
     """What is asked for besides a score, as `Trust` has it: its chance level and its interval."""
 
-    null: NullKind = "moments"
+    chance: NullKind = "moments"
     permutations: int = Field(default=100, ge=0, strict=True)
     seed: int = Field(default=0, ge=0, strict=True)
     groups: int = Field(default=20, ge=0, strict=True)
@@ -218,7 +245,7 @@ class StatisticsPart(Part):
     @property
     def trust(self) -> Trust:
         """The same as the statistics know it."""
-        return Trust(**self.model_dump())
+        return Trust(self.chance, self.permutations, self.seed, self.groups)
 
 
 class Experiment(Part):
@@ -227,7 +254,7 @@ class Experiment(Part):
     Parameters
     ----------
     name : str
-        Letters, digits, ``-``, ``_`` and ``.``; the report and the store use it.
+        Letters, digits, ``-``, ``_`` and ``.``, 100 at most; the report and the store use it.
     models : list of ModelEntry
         Two or more representations must come of them.
     datasets : list of DatasetEntry
@@ -246,7 +273,7 @@ class Experiment(Part):
     (['gpt2', 'distilgpt2'], 10, 100)
     """
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
     models: tuple[ModelEntry, ...] = Field(min_length=1)
     datasets: tuple[DatasetEntry, ...] = Field(min_length=1)
     representation: RepresentationPart = RepresentationPart()
@@ -265,15 +292,17 @@ class Experiment(Part):
 
     @model_validator(mode="after")
     def _names_tell_apart(self) -> "Experiment":
-        known = [d.name for d in self.datasets]
-        for kind, names in (("data sets", known), ("models", [m.name for m in self.models])):
-            if twice := sorted({n for n in names if names.count(n) > 1}):
+        datasets = dict.fromkeys(d.name for d in self.datasets)
+        for kind, names in (("data sets", [d.name for d in self.datasets]), ("models", [m.name for m in self.models])):
+            if twice := sorted(n for n, count in Counter(names).items() if count > 1):
                 raise ValueError(f"two {kind} are called {twice[0]!r}; give one of them another name")
+        formats = {name for d in self.datasets for name in d.formats}
         for model in self.models:
             for name in model.datasets or ():
-                if name not in known:
-                    raise ValueError(f"model {model.name!r} names the data set {name!r}; {did_you_mean(name, known)}")
-            formats = {name for d in self.datasets for name in d.formats}
+                if name not in datasets:
+                    raise ValueError(
+                        f"model {model.name!r} names the data set {name!r}; {did_you_mean(name, datasets)}"
+                    )
             for name in model.formats or ():
                 if name not in formats:
                     raise ValueError(f"model {model.name!r} names the format {name!r}; {did_you_mean(name, formats)}")
@@ -285,8 +314,15 @@ class Experiment(Part):
         return configurations(self.measures)
 
     @classmethod
-    def of(cls, value: Mapping[str, Any]) -> "Experiment":
+    def of(cls, value: Mapping[str, Any], document: Document | None = None) -> "Experiment":
         """Validate a mapping; what is wrong is said by its place, with the nearest known key.
+
+        Parameters
+        ----------
+        value : mapping
+            As in YAML.
+        document : Document, optional
+            Where it was read from, so that messages can say line and column.
 
         Raises
         ------
@@ -296,7 +332,17 @@ class Experiment(Part):
         try:
             return cls.model_validate(value)
         except ValidationError as error:
-            raise InputError(_explain(error)) from error
+            raise InputError(_explain(error, document)) from error
+        except RecursionError as error:
+            raise InputError("the experiment holds lists or mappings too deep within each other") from error
+
+    @classmethod
+    def stored(cls, value: Mapping[str, Any]) -> "Experiment":
+        """Validate what a store keeps; older ones call ``chance`` ``null``."""
+        statistics = value.get("statistics")
+        if isinstance(statistics, Mapping) and "null" in statistics:
+            value = {**value, "statistics": {{"null": "chance"}.get(k, k): v for k, v in statistics.items()}}
+        return cls.of(value)
 
     @classmethod
     def read(cls, path: str | Path) -> "Experiment":
@@ -308,22 +354,14 @@ class Experiment(Part):
             If the file is missing, is no YAML, or holds no experiment.
         """
         path = Path(path)
-        if not path.is_file():
-            raise InputError(f"there is no experiment {path}; needed is a YAML file")
-        try:
-            value = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise InputError(f"{path} is not YAML: {error}") from error
+        document = read_yaml(path)
+        value = document.value
         if not isinstance(value, dict):
-            raise InputError(f"{path} holds no experiment; needed are at least models: and datasets:")
+            raise InputError(f"{path} holds no experiment; expected at least models: and datasets:")
         value.setdefault("name", path.stem)
         if ":" in str(value.get("measures", "")) and str(path.parent.resolve()) not in sys.path:
             sys.path.append(str(path.parent.resolve()))  # where measures of one's own may lie, last
-        try:
-            experiment = cls.of(value)
-        except InputError as error:
-            error.add_note(f"in {path}")
-            raise
+        experiment = cls.of(value, document)
         return experiment.model_copy(
             update={
                 "models": tuple(_beside(path, m, "model", "base") for m in experiment.models),
@@ -334,7 +372,7 @@ class Experiment(Part):
     def to_yaml(self) -> str:
         """Write the experiment with every choice that is not a default."""
         value = self.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
-        return yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+        return write_yaml(value)
 
 
 def _beside(experiment: Path, entry: Any, *fields: str) -> Any:
@@ -357,33 +395,51 @@ def _dataset_beside(experiment: Path, entry: DatasetEntry) -> Any:
 
 def _measure_text(item: Any) -> str:
     """A measure as text; YAML may also give ``{jaccard: {k: 5}}``."""
-    if isinstance(item, Mapping) and len(item) == 1:
-        (name, parameters), *_ = item.items()
-        return format_call(str(name), parameters or {})
+    example = "jaccard(k=5) or {jaccard: {k: 5}}"
     if isinstance(item, Configuration):
         return item.label
+    if isinstance(item, Mapping):
+        return _call_text(item, "measure", example)
     if not isinstance(item, str):
-        raise ValueError(f"{item!r} is no measure; write jaccard(k=5) or {{jaccard: {{k: 5}}}}")
+        raise ValueError(f"{str(item)[:80]} is no measure; write {example}")
     return item
 
 
-def _explain(error: ValidationError) -> str:
-    lines = []
-    places = [problem["loc"] for problem in error.errors()]
-    for problem in error.errors():
-        if problem["type"] == "too_short" and any(
-            p != problem["loc"] and p[: len(problem["loc"])] == problem["loc"] for p in places
-        ):
-            continue  # a list counts as empty where an entry of it is wrong
-        place = ".".join(str(p) for p in problem["loc"]) or "experiment"
-        if problem["type"] == "extra_forbidden":
-            *parents, key = problem["loc"]
-            where = ".".join(str(p) for p in parents) or "the experiment"
-            lines.append(f"unknown key {key!r} in {where}; {did_you_mean(str(key), _fields_at(parents))}")
-        else:
-            message = problem["msg"].removeprefix("Value error, ")
-            lines.append(f"{place}: {message}")
-    return "\n".join(lines)
+SAID = 5
+"""Problems of one experiment that are told at once."""
+
+
+def _explain(error: ValidationError, document: Document | None) -> str:
+    problems = error.errors(include_url=False, include_input=False)
+    # A list counts as empty where an entry of it is wrong.
+    places = [problem["loc"] for problem in problems]
+    problems = [
+        p
+        for p in problems
+        if p["type"] != "too_short" or not any(q != p["loc"] and q[: len(p["loc"])] == p["loc"] for q in places)
+    ]
+    lines = [_problem(problem, document) for problem in problems[:SAID]]
+    more = len(problems) - len(lines)
+    return "\n".join([*lines, *([f"and {more} more"] if more else [])])
+
+
+def _problem(problem: Any, document: Document | None) -> str:
+    where = f"{document.place(problem['loc'])}: " if document is not None else ""
+    steps = [_short(step) for step in problem["loc"]]
+    if problem["type"] != "extra_forbidden":
+        return f"{where}{'.'.join(steps) or 'experiment'}: {problem['msg'].removeprefix('Value error, ')}"
+    *parents, key = problem["loc"]
+    if [*parents, key] == ["statistics", "null"]:
+        return f"{where}null reads as nothing in YAML; write chance: (moments, shuffles or none)"
+    return (
+        f"{where}unknown key {_short(key)!r} in {'.'.join(steps[:-1]) or 'the experiment'}; "
+        f"{did_you_mean(_short(key), _fields_at(parents))}"
+    )
+
+
+def _short(step: Any) -> str:
+    text = str(step)
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _fields_at(place: Iterable[Any]) -> Iterable[str]:

@@ -365,7 +365,7 @@ def scores_of_pair(chosen: Iterable[Configuration]) -> int:
 
 def results_of(store: Store, about: dict[str, Any]) -> Results:
     """Return the stored rows of an experiment by its record in the store, named and ordered as it says."""
-    experiment = Experiment.of(about["experiment"])
+    experiment = Experiment.stored(about["experiment"])
     chosen, trust = experiment.configurations, experiment.statistics.trust
     named = [(r["dataset"], r["key"], r["name"]) for r in about["representations"]]
     of_pieces = {d.name for d in experiment.datasets if d.spans}

@@ -33,7 +33,7 @@ def report_experiment(store: Store, name: str, folder: Path) -> Path:
         If nothing of it has been compared yet.
     """
     about = store.experiments()[name]
-    experiment = Experiment.of(about["experiment"])
+    experiment = Experiment.stored(about["experiment"])
     results = results_of(store, about)
     if not len(results):
         raise InputError(f"the store in {store.folder} holds no scores of {name!r} yet; likewise run makes them")

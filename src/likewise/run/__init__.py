@@ -1,7 +1,7 @@
 """Runs: tasks done by executors, until an experiment is finished."""
 
 from likewise.run.executor import Executor, Serial, Step
-from likewise.run.imports import import_representation
+from likewise.run.imports import import_representation, order_of
 from likewise.run.processes import Processes
 from likewise.run.run import Done, read_experiment, run
 from likewise.run.worker import Outcome, Settings, Watch, perform
@@ -16,6 +16,7 @@ __all__ = [
     "Step",
     "Watch",
     "import_representation",
+    "order_of",
     "perform",
     "read_experiment",
     "run",

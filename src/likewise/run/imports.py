@@ -1,5 +1,6 @@
 """Bring representations that others made into a store, where they are compared like one's own."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from likewise.errors import InputError
 from likewise.extract import audit, canonical_layer
 from likewise.plan import imported_key
-from likewise.representation import Representation
+from likewise.representation import Representation, aligned
 from likewise.store import Store, arrow_files, file_hash, read_file, read_folder
 
 
@@ -21,6 +22,7 @@ def import_representation(
     pooling: str | None = None,
     id_column: str | None = None,
     column: str | None = None,
+    ids: Sequence[str] | None = None,
 ) -> Representation:
     """Save the rows of a file or folder in a store, in float32, with their audit; the same rows again change nothing.
 
@@ -40,6 +42,8 @@ def import_representation(
         How tokens became a row, in any words.
     id_column, column : str, optional
         As `read_folder` has them.
+    ids : sequence of str, optional
+        Which rows to keep, in which order, where the file has ids; all of them, as they are, by default.
 
     Returns
     -------
@@ -54,12 +58,15 @@ def import_representation(
     path, layer = Path(path), canonical_layer(layer)
     if not name or not dataset:
         raise InputError(f"{path} needs the name of a model and of a data set; given are {name!r} and {dataset!r}")
-    if column is not None and not path.is_dir():
-        raise InputError(f"{path} is no folder; a column can only be named for a folder of Arrow files")
-    if path.is_dir():
-        read, files = read_folder(path, id_column=id_column, column=column), arrow_files(path)
-    else:
-        read, files = read_file(path, id_column=id_column or "id"), [path]
+    read = read_rows(path, id_column=id_column, column=column)
+    files = arrow_files(path) if path.is_dir() else [path]
+    if ids is not None and read.has_ids:
+        if lacking := set(ids).difference(read.ids):
+            raise InputError(
+                f"{len(lacking):,} ids are missing in {path}, such as {min(lacking)!r}, and other rows of {dataset} "
+                "have them; import all of them together, into a new store, with --join inner"
+            )
+        read = read.in_order(ids)
     known = read.source.get("pooling")
     if known and pooling not in (None, known):
         raise InputError(f"the rows taken from {path} are pooled by {known}; given is {pooling}")
@@ -80,6 +87,53 @@ def import_representation(
     else:
         store.save_representation(r, audit(r.matrix))
     return r
+
+
+def read_rows(path: Path, *, id_column: str | None = None, column: str | None = None) -> Representation:
+    """Return the rows of a file or a folder."""
+    if path.is_dir():
+        return read_folder(path, id_column=id_column, column=column)
+    if column is not None:
+        raise InputError(f"{path} is no folder; a column can only be named for a folder of Arrow files")
+    return read_file(path, id_column=id_column or "id")
+
+
+def order_of(
+    paths: Iterable[Path],
+    store: Store,
+    dataset: str,
+    *,
+    join: str = "exact",
+    id_column: str | None = None,
+    column: str | None = None,
+) -> tuple[tuple[str, ...] | None, list[str]]:
+    """Return the ids that all rows of a data set are to have, in their order, and what that changes, in words.
+
+    What is in the store already says the order, or the first path that has ids. One path is read at a time.
+
+    Raises
+    ------
+    InputError
+        If ids are missing, and ``join`` is not ``"inner"``.
+    """
+    held: dict[str, tuple[str, ...]] = {}
+    for key in store.representations():
+        about = store.describe_representation(key)
+        if "imported" in about["source"] and about["source"]["dataset"] == dataset and about["ids"]:
+            held[f"{about['source']['model']} in the store"] = tuple(about["ids"])
+    kept = set(held)
+    for path in paths:
+        rows = read_rows(path, id_column=id_column, column=column)
+        if rows.has_ids:
+            held[str(path)] = tuple(rows.ids)
+    if not held:
+        return None, []
+    # Rows of no width: only their order counts here.
+    ordered, told = aligned([Representation(np.zeros((len(ids), 1)), ids, name) for name, ids in held.items()], join)
+    order = tuple(ordered[0].ids)
+    if larger := [name for name in sorted(kept) if len(held[name]) > len(order)]:
+        raise InputError(f"{larger[0]} has rows whose ids others lack; import all of them together, into a new store")
+    return order, told
 
 
 def check_same(kept: Representation, r: Representation, store: Store) -> None:

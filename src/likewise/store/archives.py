@@ -88,7 +88,7 @@ def arrow_files(folder: Path) -> list[Path]:
         told = json.loads(state.read_text(encoding="utf-8")) if state.exists() else {}
         reordered = bool(told.get("_indices_data_files"))
         files = [folder / Path(entry["filename"]).name for entry in told.get("_data_files", [])]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{state} does not say which files hold the records: {error}") from error
     if reordered:
         raise InputError(f"{folder} has its records in another order than its files; needed is a copy in one order")

@@ -1,12 +1,20 @@
 """Representations out of files that people have: .npy, .npz, .safetensors, .parquet."""
 
+import json
+import math
+import os
+import sys
+import zipfile
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
@@ -23,7 +31,8 @@ def read_file(path: str | Path, *, id_column: str = "id") -> Representation:
     path : str or Path
         ``.npy``; ``.npz`` or ``.safetensors`` with one matrix, or one called ``matrix``, and optionally ``ids`` and
         ``group`` in a ``.npz``; ``.parquet`` with a column of ids and one column a feature, or one column of lists. A
-        column ``group`` says which rows belong together, as `Representation` has it.
+        column ``group`` says which rows belong together, as `Representation` has it. Other columns of text are no
+        features, and the first of them says what a row is of.
     id_column : str
         The column of ids of a Parquet file.
 
@@ -38,50 +47,110 @@ def read_file(path: str | Path, *, id_column: str = "id") -> Representation:
         If the file cannot be read as such a matrix.
     """
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"there is no file {path}")
     if path.suffix not in SUFFIXES:
-        raise InputError(f"{path} ends in {path.suffix!r}; needed is one of {', '.join(SUFFIXES)}")
+        raise InputError(f"{path} ends in {path.suffix!r}; expected one of {', '.join(SUFFIXES)}")
     try:
-        matrix, ids, groups = _read_parquet(path, id_column) if path.suffix == ".parquet" else _read_arrays(path)
-    except (ValueError, OSError, EOFError, BadZipFile, SafetensorError, pa.ArrowException) as error:
-        if isinstance(error, InputError):
-            raise
-        if "allow_pickle" in str(error):
-            raise InputError(f"{path} is no array file, or holds Python objects, which are never loaded") from error
-        raise InputError(
-            f"{path} cannot be read: {str(error).partition(chr(10))[0] or type(error).__name__}"
-        ) from error
-    return Representation(matrix, ids, path.stem, groups=groups)
+        # Regular files only: a pipe has no end, and a device no size.
+        if not path.is_file():
+            raise InputError(f"{path} is no regular file" if path.exists() else f"there is no file {path}")
+        if path.suffix == ".parquet":
+            return _read_parquet(path, id_column)
+        matrix, ids, groups = _ARRAYS[path.suffix](path)
+        return Representation(matrix, ids, path.stem, groups=groups)
+    except InputError:
+        raise
+    except MemoryError as error:
+        raise InputError(f"{path} does not fit into memory") from error
+    except Exception as error:  # a damaged file can go wrong anywhere in the libraries that read it
+        raise InputError(f"{path} cannot be read: {(str(error).splitlines() or [type(error).__name__])[0]}") from error
+
+
+BOMB, RATIO = 2**30, 100
+"""What takes more bytes than this, and more than so many times its file, is no matrix of states."""
+
+
+def check_size(path: Path, size: int) -> None:
+    """Refuse what does not fit into memory, or is far larger than its file."""
+    status = path.stat()
+    stored = getattr(status, "st_blocks", -(-status.st_size // 512)) * 512  # less than its length where it has holes
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else sys.maxsize
+    if size > memory or (size > BOMB and size > RATIO * stored):
+        raise InputError(f"{path} takes {size:,} bytes in memory, and its file {stored:,}; it is damaged or too large")
 
 
 GROUP = "group"
 """The column, or array, that says which rows belong together."""
 
-
-def _read_arrays(path: Path) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
-    if path.suffix == ".npy":
-        return np.load(path, allow_pickle=False), (), ()
-    if path.suffix == ".npz":
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            ids, groups = (tuple(map(str, arrays[n])) if n in arrays.files else () for n in ("ids", GROUP))
-            return arrays[_only(path, [n for n in arrays.files if n not in ("ids", GROUP)])], ids, groups
-    return _read_safetensors(path), (), ()
+Rows: TypeAlias = tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]
+"""A matrix, and the ids and groups of its rows, where there are any."""
 
 
-def _read_safetensors(path: Path) -> np.ndarray:
+def _read_npy(path: Path) -> Rows:
+    with path.open("rb") as file:
+        return _array(path, file, path.stat().st_size), (), ()
+
+
+def _read_npz(path: Path) -> Rows:
+    with zipfile.ZipFile(path) as archive:
+        members = {m.filename.removesuffix(".npy"): m for m in archive.infolist()}
+        if len(members) < len(archive.infolist()):
+            raise InputError(f"{path} holds two arrays of one name")
+
+        def read(name: str) -> np.ndarray:
+            with archive.open(members[name]) as file:
+                return _array(path, file, members[name].file_size)
+
+        ids, groups = (_texts(path, n, read(n).tolist()) if n in members else () for n in ("ids", GROUP))
+        return read(_only(path, [n for n in members if n not in ("ids", GROUP)])), ids, groups
+
+
+def _array(path: Path, file: IO[bytes], size: int) -> np.ndarray:
+    """An array in NumPy's own format out of so many bytes; its header is believed only where that fits."""
+    check_size(path, size)
+    version = np.lib.format.read_magic(file)
+    header = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    if header is None:
+        raise InputError(f"{path} is of version {version} of NumPy's format; expected 1.0 or 2.0")
+    try:
+        shape, fortran, kind = header(file)
+    except Exception as error:  # the header is parsed as Python's literals, which can go wrong in many ways
+        raise InputError(f"{path} has a damaged header") from error
+    if kind.hasobject:
+        raise InputError(f"{path} holds Python objects, which are never loaded")
+    expected, held = math.prod(shape) * kind.itemsize, size - file.tell()
+    if min(shape, default=0) < 0 or expected > held:
+        raise InputError(f"{path} is cut off: its shape {shape} takes {expected:,} bytes, and {held:,} are there")
+    content = bytearray(expected)
+    view, read = memoryview(content), 0
+    while read < expected and (part := file.read(min(2**24, expected - read))):
+        view[read : read + len(part)] = part
+        read += len(part)
+    if read < expected:
+        raise InputError(f"{path} is cut off")
+    return np.frombuffer(content, dtype=kind, count=math.prod(shape)).reshape(shape, order="F" if fortran else "C")
+
+
+SAFETENSORS = {"F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL"}
+"""Types of safetensors that NumPy has, or that become one of its own exactly."""
+
+
+def _read_safetensors(path: Path) -> Rows:
     with safe_open(path, framework="np") as file:
         name = _only(path, list(file.keys()))
-        if file.get_slice(name).get_dtype() != "BF16":
-            return np.asarray(file.get_tensor(name))
-        shape = file.get_slice(name).get_shape()
-    return _bfloat16(path, name, shape)
+        kind, shape = file.get_slice(name).get_dtype(), file.get_slice(name).get_shape()
+        if kind not in SAFETENSORS:
+            raise InputError(f"{path} holds {kind}, which NumPy has no type for; save it as float32")
+        check_size(path, math.prod(shape) * 4)
+        if kind != "BF16":
+            return np.asarray(file.get_tensor(name)), (), ()
+    return _bfloat16(path, name, shape), (), ()
 
 
 def _bfloat16(path: Path, name: str, shape: list[int]) -> np.ndarray:
     """NumPy has no bfloat16; its values are the upper halves of float32 values."""
-    import json
-
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         start, end = json.loads(file.read(size))[name]["data_offsets"]
@@ -90,31 +159,90 @@ def _bfloat16(path: Path, name: str, shape: list[int]) -> np.ndarray:
     return (upper << 16).view("<f4").reshape(shape)
 
 
+_ARRAYS = {".npy": _read_npy, ".npz": _read_npz, ".safetensors": _read_safetensors}
+
+
+def _texts(path: Path, column: str, values: Any) -> tuple[str, ...]:
+    """Ids, or groups, as texts; none is missing."""
+    if not isinstance(values, list):
+        raise InputError(f"{path}: {column!r} is no list of texts")
+    for place, value in enumerate(values):
+        if value is None or (isinstance(value, float) and not math.isfinite(value)) or isinstance(value, list | dict):
+            what = "group" if column == GROUP else "id"
+            raise InputError(f"{path}: row {place} has no {what}: {column!r} is {str(value)[:40]} there")
+    return tuple(str(value) for value in values)
+
+
 def _only(path: Path, names: list[str]) -> str:
     if "matrix" in names or len(names) == 1:
         return "matrix" if "matrix" in names else names[0]
     raise InputError(f"{path} holds {', '.join(names) or 'nothing'}; needed is one matrix, or one called 'matrix'")
 
 
-def _read_parquet(path: Path, id_column: str) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
-    table = pq.read_table(path)
-    if id_column not in table.column_names:
-        raise InputError(f"{path} has no column {id_column!r} of ids; {did_you_mean(id_column, table.column_names)}")
-    ids = tuple(str(i) for i in table.column(id_column).to_pylist())
-    groups: tuple[str, ...] = ()
-    if GROUP in table.column_names and id_column != GROUP:
-        if table.column(GROUP).null_count:
-            raise InputError(f"{path}: some rows have nothing in column {GROUP!r}, which says what belongs together")
-        groups = tuple(map(str, table.column(GROUP).to_pylist()))
-        table = table.drop_columns([GROUP])
-    features = table.drop_columns([id_column])
-    if features.num_columns == 1 and pa.types.is_nested(features.schema.types[0]):
-        rows = features.column(0).to_pylist()
-        if None in rows or len({len(row) for row in rows if row is not None}) > 1:
-            raise InputError(
-                f"{path}: the lists in column {features.column_names[0]!r} are missing or differ in length"
-            )
-        return np.asarray(rows), ids, groups
-    if wrong := [f.name for f in features.schema if not (pa.types.is_floating(f.type) or pa.types.is_integer(f.type))]:
+def _read_parquet(path: Path, id_column: str) -> Representation:
+    with pq.ParquetFile(path) as file:
+        schema = file.schema_arrow
+        if twice := [name for name, count in Counter(schema.names).items() if count > 1]:
+            raise InputError(f"{path} has two columns called {twice[0]!r}")
+        if id_column not in schema.names:
+            raise InputError(f"{path} has no column {id_column!r} of ids; {did_you_mean(id_column, schema.names)}")
+        group = [name for name in (GROUP,) if name in schema.names and name != id_column]
+        named = (id_column, *group)
+        features = _features(path, [field for field in schema if field.name not in named])
+        text = _text_column(field for field in schema if field.name not in (*named, *features))
+        check_size(path, file.metadata.num_rows * len(features) * 4)
+        batches, size = [], 0
+        for batch in file.iter_batches(batch_size=4096, columns=[*named, *features, *text]):
+            size += batch.nbytes
+            check_size(path, size)
+            batches.append(batch)
+        table = pa.Table.from_batches(batches) if batches else file.read(columns=[*named, *features, *text])
+    ids = _texts(path, id_column, table.column(id_column).to_pylist())
+    groups = _texts(path, GROUP, table.column(GROUP).to_pylist()) if group else ()
+    source = {"texts": tuple(table.column(text[0]).to_pylist())} if text else {}
+    if pa.types.is_nested(table.schema.field(features[0]).type):
+        matrix = _lists(path, features[0], table.column(features[0]))
+    else:
+        matrix = np.column_stack([table.column(name).to_numpy() for name in features])
+    return Representation(matrix, ids, path.stem, source=source, groups=groups)
+
+
+def _features(path: Path, fields: list[Any]) -> list[str]:
+    """The columns of numbers, or the one of lists; texts are no features."""
+    rest = [f for f in fields if not (pa.types.is_string(f.type) or pa.types.is_large_string(f.type))]
+    lists = [f.name for f in rest if pa.types.is_nested(f.type)]
+    if not rest:
+        raise InputError(f"{path} has no column of numbers; its columns are {', '.join(f.name for f in fields)}"[:500])
+    if lists and len(rest) > 1:
+        raise InputError(
+            f"{path} has the columns {', '.join(f.name for f in rest)[:200]}; expected one of lists, or numbers only"
+        )
+    if lists:
+        return lists
+    if wrong := [f.name for f in rest if not (pa.types.is_floating(f.type) or pa.types.is_integer(f.type))]:
         raise InputError(f"{path}: column {wrong[0]!r} is not a number; name the column of ids if it is that")
-    return np.column_stack([column.to_numpy() for column in features.columns]), ids, groups
+    return [f.name for f in rest]
+
+
+def _text_column(fields: Iterable[Any]) -> list[str]:
+    """The column that shows what a row is of, where there is one."""
+    names = [f.name for f in fields if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+    return sorted(names, key=lambda name: name not in ("text", "prompt"))[:1]
+
+
+def _lists(path: Path, name: str, column: Any) -> np.ndarray:
+    """A column of lists of numbers, all of one length."""
+    if pa.types.is_fixed_size_list(column.type) or pa.types.is_large_list(column.type):
+        column = column.cast(pa.list_(column.type.value_type))
+    inner = column.type.value_type if pa.types.is_list(column.type) else None
+    if inner is None or not (pa.types.is_floating(inner) or pa.types.is_integer(inner)):
+        raise InputError(f"{path}: column {name!r} holds {column.type}; expected a list of numbers in each row")
+    lengths = pc.list_value_length(column).to_pylist()
+    for place, length in enumerate(lengths):
+        if length is None or length != lengths[0]:
+            raise InputError(
+                f"{path}: row {place} has {'no list' if length is None else f'{length} numbers'} in column {name!r}, "
+                f"and row 0 has {lengths[0]}"
+            )
+    values: np.ndarray = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return values.reshape(len(lengths), lengths[0] if lengths else 0)
