@@ -12,6 +12,7 @@ from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
 from likewise.errors import InputError
 from likewise.measures import Configuration
+from likewise.plan import load_trusted
 from likewise.statistics import Comparison, Results
 from likewise.statistics import compare as compare_all
 from likewise.store import write_atomically
@@ -27,9 +28,11 @@ def compare(
     device: options.Device = "cpu",
     id_column: Annotated[str, typer.Option(help="Column of ids in Parquet files.")] = "id",
     output: Annotated[Path | None, typer.Option(help="Also write the table: .parquet or .csv.")] = None,
+    trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
     """Compare representations out of files: one row per input, the same inputs in the same order."""
+    load_trusted(trust or ())
     if len(file) < 2:
         raise InputError(f"{len(file)} file; needed are two or more to compare")
     if output is not None and output.suffix not in (".parquet", ".csv"):

@@ -42,7 +42,6 @@ for command in (
 
 def main() -> None:
     """Run the command line."""
-    sys.path.append("")  # last, so that a measure of your own is found and nothing else is hidden
     try:
         app()
     except (InputError, ModelError, MissingDependencyError) as error:

@@ -10,6 +10,7 @@ from likewise.cli.console import print_json, print_table
 from likewise.errors import InputError
 from likewise.measures import INVARIANCES, REGISTRY, Configuration, Measure, presets
 from likewise.naming import did_you_mean
+from likewise.plan import load_trusted
 
 InvariantTo = Annotated[
     str,
@@ -17,8 +18,9 @@ InvariantTo = Annotated[
 ]
 
 
-def measures(invariant_to: InvariantTo = "", json: options.Json = False) -> None:
+def measures(invariant_to: InvariantTo = "", trust: options.Trust = None, json: options.Json = False) -> None:
     """List the measures with their facts, and the presets."""
+    load_trusted(trust or ())
     wanted = _wanted(invariant_to)
     if wanted:
         shown = [c for m in REGISTRY.values() for c in _configurations(m) if wanted <= c.facts.invariances]

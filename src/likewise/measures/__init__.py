@@ -16,6 +16,7 @@ from likewise.measures.facts import INVARIANCES, Facts, Product
 from likewise.measures.footprint import footprint
 from likewise.measures.measure import REGISTRY, Measure, get, measure, record
 from likewise.measures.operands import Operand, prepare, prepare_pair
+from likewise.measures.own import Source, is_own, load_measures, load_measures_of, load_sources, sources_of
 from likewise.measures.presets import PRESETS, Asked, configurations, presets
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Measure",
     "Operand",
     "Product",
+    "Source",
     "alignment",
     "canonical",
     "configurations",
@@ -35,7 +37,11 @@ __all__ = [
     "descriptive",
     "footprint",
     "get",
+    "is_own",
     "kernel",
+    "load_measures",
+    "load_measures_of",
+    "load_sources",
     "matching",
     "measure",
     "neighbourhood",
@@ -45,5 +51,6 @@ __all__ = [
     "presets",
     "record",
     "rsm",
+    "sources_of",
     "topology",
 ]

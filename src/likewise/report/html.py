@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from likewise.errors import InputError
-from likewise.measures import Configuration, record
+from likewise.measures import Configuration
 from likewise.report import figures, findings, interactive, tables
 from likewise.report.files import Drawn, Folder, slug
 from likewise.report.findings import shown
@@ -217,12 +217,12 @@ def _definitions(configurations: Sequence[Any]) -> list[dict[str, Any]]:
     """Each measure once, with its configurations."""
     found: dict[str, dict[str, Any]] = {}
     for c in configurations:
-        m = record(c.measure)
+        m = c.about
         found.setdefault(
             c.measure,
             {
                 "title": m.title,
-                "line": tables.definition(c.measure),
+                "line": tables.definition(c),
                 "dois": m.references,
                 "version": m.version,
                 "used": [],

@@ -1,5 +1,6 @@
 """The long table: one row per pair of representations and configuration."""
 
+import functools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -9,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Int
 
-from likewise.errors import MissingDependencyError
-from likewise.measures import Configuration, record
+from likewise.errors import InputError, MissingDependencyError
+from likewise.measures import REGISTRY, Configuration, is_own
 from likewise.statistics.permutation import Chance
 
 
@@ -129,10 +130,13 @@ class Results:
     ----------
     table : pyarrow.Table
         With the columns of `SCHEMA`.
+    asked : iterable of Configuration
+        The configurations as somebody asked for them, whose labels show the parameters that he wrote.
     """
 
-    def __init__(self, table: pa.Table) -> None:
+    def __init__(self, table: pa.Table, asked: Iterable[Configuration] = ()) -> None:
         self.table = table.cast(SCHEMA)
+        self.asked = tuple(asked)
 
     @classmethod
     def of(cls, comparisons: Iterable[Comparison]) -> "Results":
@@ -147,6 +151,39 @@ class Results:
 
     def __repr__(self) -> str:
         return f"Results of {len(self)} comparisons"
+
+    @functools.cached_property
+    def configurations(self) -> dict[tuple[str, str], Configuration]:
+        """The configurations by what the columns ``measure`` and ``parameters`` hold, in order of first appearance.
+
+        One of a measure whose code is not loaded is what the table says of it: no code is looked for.
+
+        Raises
+        ------
+        InputError
+            If the table names a measure or parameters that there are not.
+        """
+        known = {(c.measure, c.parameters_json): c for c in self.asked}
+        table = self.table.unify_dictionaries().combine_chunks()
+        measures, parameters = (table.column(name).combine_chunks() for name in ("measure", "parameters"))
+        codes = measures.indices.to_numpy(zero_copy_only=False).astype(np.int64) * max(1, len(parameters.dictionary))
+        codes += parameters.indices.to_numpy(zero_copy_only=False)
+        _, firsts, of = np.unique(codes, return_index=True, return_inverse=True)
+        found = {}
+        for place in np.argsort(firsts, kind="stable").tolist():
+            first = int(firsts[place])
+            call = measures[first].as_py(), parameters[first].as_py()
+            if call not in known:
+                try:
+                    known[call] = (
+                        Configuration.from_json(*call)
+                        if call[0] in REGISTRY or not is_own(call[0])
+                        else _of_rows(table.take(np.flatnonzero(of == place)))
+                    )
+                except (ValueError, TypeError, AttributeError, RecursionError) as error:
+                    raise InputError(f"the table names no measure with parameters: {call[0]!r}, {error}") from error
+            found[call] = known[call]
+        return found
 
     def to_pandas(self) -> Any:
         """Return a pandas.DataFrame with the columns of `Comparison`."""
@@ -176,7 +213,20 @@ class Results:
                 found[known] = multipletests(pvalues[known], method=method)[1]
             place = table.schema.get_field_index(name)
             table = table.set_column(place, SCHEMA.field(name), pa.array(found, from_pandas=True))
-        return Results(table)
+        return Results(table, self.asked)
+
+
+def _of_rows(rows: pa.Table) -> Configuration:
+    """A configuration by its rows alone: which way it points, and whether a pair stands in both orders."""
+    pairs = set(zip(*(rows.column(side).to_pylist() for side in ("dataset", "a_key", "b_key", "a", "b")), strict=True))
+    both = any((dataset, b_key, a_key, b, a) in pairs for dataset, a_key, b_key, a, b in pairs)
+    return Configuration.of_table(
+        rows.column("measure")[0].as_py(),
+        rows.column("parameters")[0].as_py(),
+        direction=rows.column("direction")[0].as_py(),
+        symmetric=not both,
+        version=max(rows.column("measure_version").to_pylist()),
+    )
 
 
 def columns_of(
@@ -240,7 +290,7 @@ def columns_of(
         "a_key": chosen(keys, a),
         "b_key": chosen(keys, b),
         "seed": pa.nulls(m, pa.int64()) if seed is None else pa.array(np.full(m, seed), pa.int64()),
-        "measure_version": pa.array(np.full(m, record(configuration.measure).version), pa.int64()),
+        "measure_version": pa.array(np.full(m, configuration.about.version), pa.int64()),
     }
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
