@@ -4,7 +4,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import pyarrow.csv
 import pyarrow.parquet
 import typer
 
@@ -15,7 +14,7 @@ from likewise.measures import Configuration
 from likewise.plan import load_trusted
 from likewise.statistics import Comparison, Results
 from likewise.statistics import compare as compare_all
-from likewise.store import write_atomically
+from likewise.store import write_atomically, write_csv
 
 
 def compare(
@@ -70,5 +69,5 @@ def _label(c: Comparison) -> str:
 
 
 def _write(results: Results, output: Path) -> None:
-    write = pyarrow.parquet.write_table if output.suffix == ".parquet" else pyarrow.csv.write_csv
+    write = pyarrow.parquet.write_table if output.suffix == ".parquet" else write_csv
     write_atomically(output, lambda path: write(results.table, path))

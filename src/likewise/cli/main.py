@@ -3,7 +3,6 @@
 import sys
 
 import typer
-from rich.text import Text
 
 from likewise.cli import (
     check,
@@ -19,7 +18,7 @@ from likewise.cli import (
     run,
     show,
 )
-from likewise.cli.console import messages
+from likewise.cli.console import messages, shown
 from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
 
 DONE, FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
@@ -54,5 +53,5 @@ def main() -> None:
 
 def _explain(error: LikewiseError, code: int) -> int:
     notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", []))
-    messages.print(Text.assemble(("error: ", "bold red"), f"{error}{notes}"))
+    messages.print(shown("error: ", "bold red") + shown(f"{error}{notes}"))
     return code

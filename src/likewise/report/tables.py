@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from likewise.measures import INVARIANCES, Configuration
+from likewise.naming import inert
 from likewise.statistics import Agreement, Overfit, Results, disagreements, overfitting
 
 MISSING = "–"
@@ -70,6 +72,26 @@ class Group:
     def across(self) -> tuple[str, ...]:
         """Names of the columns of a heatmap."""
         return self.names if self.ordered else self.names[:-1]
+
+
+def inert_results(results: Results) -> Results:
+    """Return a table whose names and reasons do nothing where they are shown."""
+    table = results.table.unify_dictionaries().combine_chunks()
+    for name in ("dataset", "a", "b", "reason"):
+        column: Any = table.column(name).combine_chunks()
+        texts = pa.array([inert(text, keep="") for text in column.dictionary.to_pylist()], pa.string())
+        column = pa.DictionaryArray.from_arrays(column.indices, texts)
+        table = table.set_column(table.schema.get_field_index(name), name, column)
+    return Results(table, results.asked)
+
+
+def inert_tree(value: Any) -> Any:
+    """Return what JSON can hold, its texts as they are shown."""
+    if isinstance(value, str):
+        return inert(value, keep="")
+    if isinstance(value, Mapping):
+        return {inert(str(k)): inert_tree(v) for k, v in value.items()}
+    return [inert_tree(v) for v in value] if isinstance(value, list | tuple) else value
 
 
 def long_frame(results: Results) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from likewise.store.archives import arrow_files, read_folder
 from likewise.store.atomic import write_atomically, write_text
+from likewise.store.csv import inert_cell, write_csv
 from likewise.store.files import read_file
 from likewise.store.growing import Growing, Parts
 from likewise.store.keys import content_key, file_hash, files_hash
@@ -15,8 +16,10 @@ __all__ = [
     "content_key",
     "file_hash",
     "files_hash",
+    "inert_cell",
     "read_file",
     "read_folder",
     "write_atomically",
+    "write_csv",
     "write_text",
 ]
