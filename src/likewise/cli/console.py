@@ -64,7 +64,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     rows = list(rows)
     for number, column in enumerate(columns):
         numeric = any(isinstance(row[number], int | float) for row in rows)
-        table.add_column(Text(column), justify="right" if numeric else "left", overflow="fold")
+        table.add_column(shown(column, keep=""), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(shown(_cell(value), keep="") for value in row))
     out.print(table)
