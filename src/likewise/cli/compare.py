@@ -8,11 +8,10 @@ import pyarrow.parquet
 import typer
 
 from likewise.cli import options
-from likewise.cli.console import print_json, print_table, progress, say
+from likewise.cli.console import p_text, print_json, print_table, progress, say
 from likewise.errors import InputError
-from likewise.measures import Configuration
 from likewise.plan import load_trusted
-from likewise.statistics import Comparison, Results
+from likewise.statistics import Results
 from likewise.statistics import compare as compare_all
 from likewise.store import write_atomically, write_csv
 
@@ -52,20 +51,34 @@ def compare(
         _write(results, output)
     if json:
         print_json([asdict(c) for c in results])
-        return
+    else:
+        _tell(results, bool(groups))
+    if all(c.status == "undefined" for c in results):
+        raise typer.Exit(1)
+
+
+def _tell(results: Results, intervals: bool) -> None:
     columns = ("a", "b", "measure", "value", "from", "to", "chance", "z", "p", "calibrated", "note")
     rows = [
-        (c.a, c.b, _label(c), c.value, c.low, c.high, c.null_mean, c.z, c.pvalue, c.calibrated, c.reason)
+        (
+            c.a,
+            c.b,
+            results.configurations[c.measure, c.parameters].label,
+            c.value,
+            c.low,
+            c.high,
+            c.null_mean,
+            c.z,
+            p_text(c.pvalue),
+            c.calibrated,
+            c.reason,
+        )
         for c in results
     ]
     print_table("", columns, rows)
-    if groups:
+    if intervals:
         say("from, to: a 95 % interval for the score to be expected of as many new inputs")
     say("calibrated: 0 is chance (shuffled rows), 1 is identical, whichever the direction of the measure")
-
-
-def _label(c: Comparison) -> str:
-    return Configuration.from_json(c.measure, c.parameters).label
 
 
 def _write(results: Results, output: Path) -> None:

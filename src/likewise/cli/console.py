@@ -35,6 +35,24 @@ def tell(text: str) -> None:
     out.print(shown(text))
 
 
+def complain(text: str) -> None:
+    """Tell the user what failed, also where he wants no remarks."""
+    quiet, messages.quiet = messages.quiet, False
+    say(text)
+    messages.quiet = quiet
+
+
+def p_text(p: float | None) -> float | str | None:
+    """A p-value as people read it: one too small for its digits to mean anything is below a bound.
+
+    Examples
+    --------
+    >>> p_text(0.01), p_text(0.0)
+    (0.01, '< 1e-16')
+    """
+    return "< 1e-16" if p is not None and p < 1e-16 else p
+
+
 def say(text: str) -> None:
     """Tell the user something that is not a result. Text is shown as it is: a name may hold brackets."""
     messages.print(shown(text))

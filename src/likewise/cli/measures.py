@@ -8,7 +8,7 @@ import typer
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table
 from likewise.errors import InputError
-from likewise.measures import INVARIANCES, REGISTRY, Configuration, Measure, presets
+from likewise.measures import INVARIANCES, OTHER_NAMES, REGISTRY, Configuration, Measure, presets
 from likewise.naming import did_you_mean
 from likewise.plan import load_trusted
 
@@ -42,7 +42,8 @@ def measures(invariant_to: InvariantTo = "", trust: options.Trust = None, json: 
 
 
 def _wanted(text: str) -> frozenset[str]:
-    names = frozenset(part.strip() for part in text.split(",") if part.strip())
+    parts = (part.strip() for part in text.split(","))
+    names = frozenset(OTHER_NAMES.get(part, part) for part in parts if part)
     for name in sorted(names - INVARIANCES.keys()):
         raise InputError(f"unknown invariance {name!r}; {did_you_mean(name, INVARIANCES)}")
     return names

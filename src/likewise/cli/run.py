@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from likewise.cli import options
-from likewise.cli.console import print_json, progress, say
+from likewise.cli.console import complain, print_json, progress, say
 from likewise.cli.report import write
 from likewise.errors import MissingDependencyError
 from likewise.plan import read_experiment
@@ -69,9 +69,9 @@ def _report(done: Done, name: str) -> Path | None:
 
 def _tell(done: Done, report: Path | None) -> None:
     for outcome in done.failed:
-        say(f"failed: {outcome.task.label}\n  {outcome.error}")
+        complain(f"failed: {outcome.task.label}\n  {outcome.error}")
     for tile in done.blocked:
-        say(f"not compared, for want of a representation: {tile.label}")
+        complain(f"not compared, for want of a representation: {tile.label}")
     if not done.performed and not done.failed:
         say(f"all is done: {len(done.results):,} scores in {done.store}")
     elif not done.failed:

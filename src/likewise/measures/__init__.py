@@ -12,7 +12,7 @@ from likewise.measures import (
     topology,
 )
 from likewise.measures.configuration import Configuration, contributions
-from likewise.measures.facts import INVARIANCES, Facts, Product
+from likewise.measures.facts import INVARIANCES, OTHER_NAMES, Facts, Product
 from likewise.measures.footprint import footprint
 from likewise.measures.measure import REGISTRY, Measure, get, measure, record
 from likewise.measures.operands import Operand, prepare, prepare_pair
@@ -21,6 +21,7 @@ from likewise.measures.presets import PRESETS, Asked, configurations, presets
 
 __all__ = [
     "INVARIANCES",
+    "OTHER_NAMES",
     "PRESETS",
     "REGISTRY",
     "Asked",

@@ -14,7 +14,7 @@ from array_api_compat import array_namespace
 from likewise.errors import InputError, LikewiseError, UndefinedError
 from likewise.measures.facts import INVARIANCES, Direction, Facts, Product, choice
 from likewise.measures.operands import Operand, check_squares, prepare_pair
-from likewise.naming import did_you_mean
+from likewise.naming import did_you_mean, parse_call
 from likewise.prepared import Prepared
 
 Score: TypeAlias = Any
@@ -220,7 +220,7 @@ def stand_in(name: str, parameters: Mapping[str, Any], direction: Direction, sym
 
 
 def get(name: str) -> Callable[..., float]:
-    """Return the measure called ``name``, a function of two representations.
+    """Return the measure called ``name``, a function of two representations; with parameters, where they are named.
 
     Examples
     --------
@@ -228,5 +228,10 @@ def get(name: str) -> Callable[..., float]:
     >>> x = np.asarray([[0.0, 1.0], [2.0, 0.0], [1.0, 5.0]])
     >>> round(get("procrustes")(x, 3 * x + 1), 9)
     0.0
+    >>> get("procrustes(normalize=False)")(x, x)
+    0.0
     """
-    return record(name).function
+    called, given = parse_call(name)
+    found = record(called)
+    check_parameters(called, found.defaults, given)
+    return functools.partial(found.function, **as_declared(found.defaults, given)) if given else found.function

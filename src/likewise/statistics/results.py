@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 
 from likewise.errors import InputError, MissingDependencyError
 from likewise.measures import REGISTRY, Configuration, is_own
+from likewise.naming import inert
 from likewise.statistics.permutation import Chance
 
 
@@ -119,6 +120,9 @@ SCHEMA = pa.schema(
 """Columns and types of the long table, derived from `Comparison`; the version rises when they change."""
 
 
+SHOWN = 10
+"""Rows that are shown where a table is printed."""
+
 OF_THE_TABLE = ("pvalue_holm", "pvalue_bh")
 """Columns that belong to a whole table, and mean nothing in a part of it."""
 
@@ -149,8 +153,31 @@ class Results:
     def __iter__(self) -> Iterator[Comparison]:
         return (Comparison(**row) for row in self.table.to_pylist())
 
+    def __getitem__(self, which: int | tuple[str, str]) -> "Comparison | list[Comparison]":
+        """Return a row by its place, or the rows of a pair by the names of both, in that order or the other."""
+        if isinstance(which, tuple):
+            found = [c for c in self if (c.a, c.b) in (which, which[::-1])]
+            if not found:
+                raise KeyError(which)
+            return found
+        return self._row(range(len(self))[which])
+
+    def _row(self, place: int) -> "Comparison":
+        return Comparison(**self.table.slice(place, 1).to_pylist()[0])
+
     def __repr__(self) -> str:
-        return f"Results of {len(self)} comparisons"
+        told = [f"Results of {len(self)} comparisons"]
+        for c in map(self._row, range(min(len(self), SHOWN))):
+            label = self.configurations[c.measure, c.parameters].label
+            value, calibrated = ("–" if v is None else f"{v:.4g}" for v in (c.value, c.calibrated))
+            told.append(f"  {inert(c.a)}  {inert(c.b)}  {label}  {value}  (calibrated {calibrated})")
+        if len(self) > SHOWN:
+            told.append(f"  and {len(self) - SHOWN:,} more; to_pandas() has all")
+        return "\n".join(told)
+
+    def asked_as(self, asked: Iterable[Configuration]) -> "Results":
+        """Return the same, whose labels are those of the configurations as somebody asked for them."""
+        return Results(self.table, asked)
 
     @functools.cached_property
     def configurations(self) -> dict[tuple[str, str], Configuration]:
