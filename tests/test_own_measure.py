@@ -67,7 +67,8 @@ def test_its_mistakes_are_said_in_words(folder: Path, old: str, new: str, messag
     for name in ("a", "b"):
         np.save(folder / f"{name}.npy", np.random.default_rng(0).normal(size=(20, 5)))
     done = subprocess.run(
-        [LIKEWISE, "compare", "a.npy", "b.npy", "--measure", "my_measures:length_correlation", "--json"],
+        [LIKEWISE, "compare", "a.npy", "b.npy", "--trust", "my_measures.py", "--json",
+         "--measure", "my_measures:length_correlation"],
         cwd=folder, capture_output=True, text=True, check=False, env=os.environ | {"COLUMNS": "1000"},
     )  # fmt: skip
     assert message in done.stdout + done.stderr
@@ -90,7 +91,7 @@ def test_command_of_the_page_compares_by_it(folder: Path) -> None:
     rng = np.random.default_rng(0)
     for name in ("a", "b"):
         np.save(folder / f"{name}.npy", rng.normal(size=(20, 5)))
-    command = blocks("sh")[0].strip()
+    command = blocks("sh")[1].strip()
     out = call(folder, "bash", "-c", f"PATH={LIKEWISE.parent}:$PATH {command} --json --permutations 5")
     (row,) = json.loads(out)
     assert row["measure"] == "my_measures:length_correlation"
@@ -102,9 +103,15 @@ def test_experiment_runs_with_it_in_several_processes_and_reports_it(folder: Pat
     (folder / "mine.yaml").write_text(yaml.safe_dump(experiment))
     away = folder / "elsewhere"
     away.mkdir()
-    call(away, LIKEWISE, "run", "../mine.yaml", "--store", "../store", "--workers", 2)
-    assert "my_measures:length_correlation" in (folder / "store" / "report.html").read_text(encoding="utf-8")
-    # Where the module is found, stored scores can be looked at again.
-    (folder / "store" / "report.html").unlink()
+    command = blocks("sh")[0].split()[1:]
+    assert command == ["run", "mine.yaml", "--trust", "mine.yaml"]
+    call(away, LIKEWISE, "run", "../mine.yaml", "--trust", "../mine.yaml", "--store", "../store", "--workers", 2)
+    page = folder / "store" / "report.html"
+    known = page.read_text(encoding="utf-8")
+    assert "my_measures:length_correlation(center=True)" in known and "code is not loaded" not in known
+    # Stored scores can be looked at without the module, which is not looked for, and with it again.
     call(folder, LIKEWISE, "report", "store")
-    assert "my_measures:length_correlation" in (folder / "store" / "report.html").read_text(encoding="utf-8")
+    unknown = page.read_text(encoding="utf-8")
+    assert "my_measures:length_correlation(center=True)" in unknown and "whose code is not loaded" in unknown
+    call(folder, LIKEWISE, "report", "store", "--trust", "my_measures.py")
+    assert page.read_text(encoding="utf-8") == known

@@ -1,5 +1,9 @@
 """How alike language models are inside, and how far that answer can be trusted."""
 
+from likewise.startup import leave_current_folder
+
+leave_current_folder()  # before Python looks for anything else
+# isort: split
 from likewise import measures
 from likewise.errors import (
     InputError,

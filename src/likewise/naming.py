@@ -4,6 +4,7 @@ import ast
 import difflib
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -62,12 +63,32 @@ def format_call(name: str, parameters: Mapping[str, Any]) -> str:
     """
     if not parameters:
         return name
-    return f"{name}({', '.join(f'{k}={_write(v)}' for k, v in parameters.items())})"
+    return f"{name}({', '.join(f'{inert(k)}={_write(v)}' for k, v in parameters.items())})"
 
 
 def _write(value: Any) -> str:
     """Write a literal, strings in double quotes."""
-    return str(value) if value is None or isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
+    return str(value) if value is None or isinstance(value, bool) else inert(json.dumps(value, ensure_ascii=False))
+
+
+ACTING = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # what a terminal obeys
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what turns the order of letters
+    "\u200b\u2028\u2029\u2060-\u2064\ufeff\U000e0000-\U000e007f"  # what cannot be seen
+    "\ud800-\udfff]"  # what is no letter at all
+)
+"""Characters that do something where a text is shown."""
+
+
+def inert(text: str, keep: str = "\n") -> str:
+    r"""Return a text whose characters are only shown: what a terminal would obey, or an eye not see, is written out.
+
+    Examples
+    --------
+    >>> print(inert("red \x1b[31m, \u202eturned"))
+    red \x1b[31m, \u202eturned
+    """
+    return ACTING.sub(lambda found: found[0] if found[0] in keep else ascii(found[0])[1:-1], text)
 
 
 def checked_call(

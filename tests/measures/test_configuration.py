@@ -1,7 +1,5 @@
 """Configurations, presets and the registry: what is read, what it is called, what is refused."""
 
-import pickle
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -29,7 +27,7 @@ from likewise.representation import Representation
         (" nbs ", "nbs", {}),
         ("jaccard", "jaccard", {"k": 10, "center": False, "inner": "cosine"}),
         ("jaccard()", "jaccard", {"k": 10, "center": False, "inner": "cosine"}),
-        ("jaccard(center=True, k=10)", "jaccard(center=True)", {"k": 10, "center": True, "inner": "cosine"}),
+        ("jaccard(center=True, k=10)", "jaccard(k=10, center=True)", {"k": 10, "center": True, "inner": "cosine"}),
         ("jaccard(k=5, center=true)", "jaccard(k=5, center=True)", {"k": 5, "center": True, "inner": "cosine"}),
         ("rsa(inner=cosine)", 'rsa(inner="cosine")', {"inner": "cosine", "outer": "spearman"}),
     ],
@@ -203,62 +201,6 @@ def test_registry_knows_each_measure_by_the_name_of_its_function(measure):
 
 
 # Measures of one's own.
-
-OWN = """
-from likewise.measures import Facts, measure
-@measure(
-    title="Nothing in common",
-    facts=lambda: Facts(
-        direction="similarity", bounds=(0.0, 1.0), identity=1.0, invariances=frozenset(), regime="none", cost="none"
-    ),
-    references=(),
-)
-def nothing(x, y):
-    return 0.5
-
-
-def undecorated(x, y):
-    return 0.5
-"""
-
-
-@pytest.fixture
-def own_module(tmp_path, monkeypatch):
-    (tmp_path / "own_module.py").write_text(OWN)
-    monkeypatch.syspath_prepend(tmp_path)
-    yield "own_module"
-    REGISTRY.pop("own_module:nothing", None)
-    sys.modules.pop("own_module", None)
-
-
-def test_measure_of_another_module_is_found_by_module_and_function(own_module, related):
-    c = Configuration.parse(f"{own_module}:nothing")
-    assert c(*related(8, 2, 3)) == 0.5
-    assert configurations([c.label]) == (c,)
-    assert pickle.loads(pickle.dumps(c)) == c
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("no_such_module:f", r"no module 'no_such_module' for the measure 'no_such_module:f'; put no_such_module.py"),
-        ("own_module:nothin", r'"own_module:nothing"\?'),
-        ("math:sin", "'math' has no measure 'sin'; decorate the function with @likewise.measures.measure"),
-    ],
-)
-def test_measure_that_is_not_there_is_refused_with_what_would_do(own_module, name, message):
-    with pytest.raises(InputError, match=message):
-        configurations(name)
-
-
-def test_trouble_inside_a_module_of_ones_own_is_said(tmp_path, monkeypatch):
-    (tmp_path / "needs_more.py").write_text("import not_installed_anywhere")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(
-        InputError, match="'needs_more' .* ModuleNotFoundError: No module named 'not_installed_anywhere'"
-    ):
-        record("needs_more:f")
-
 
 # Operands.
 

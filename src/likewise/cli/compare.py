@@ -4,17 +4,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import pyarrow.csv
 import pyarrow.parquet
 import typer
 
 from likewise.cli import options
-from likewise.cli.console import print_json, print_table, progress, say
+from likewise.cli.console import p_text, print_json, print_table, progress, say
 from likewise.errors import InputError
-from likewise.measures import Configuration
-from likewise.statistics import Comparison, Results, together_of, too_few_shuffles
+from likewise.plan import load_trusted
+from likewise.statistics import Results, together_of, too_few_shuffles
 from likewise.statistics import compare as compare_all
-from likewise.store import write_atomically
+from likewise.store import write_atomically, write_csv
 
 
 def compare(
@@ -28,9 +27,11 @@ def compare(
     id_column: Annotated[str, typer.Option(help="Column of ids in Parquet files.")] = "id",
     join: options.Join = "exact",
     output: Annotated[Path | None, typer.Option(help="Also write the table: .parquet or .csv.")] = None,
+    trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
     """Compare representations out of files: one row per input; rows with ids are brought into one order."""
+    load_trusted(trust or ())
     if len(file) < 2:
         raise InputError(f"{len(file)} file; needed are two or more to compare")
     if output is not None and output.suffix not in (".parquet", ".csv"):
@@ -51,10 +52,28 @@ def compare(
         _write(results, output)
     if json:
         print_json([asdict(c) for c in results])
-        return
+    else:
+        _tell(results, named, bool(groups))
+    if all(c.status == "undefined" for c in results):
+        raise typer.Exit(1)
+
+
+def _tell(results: Results, named: list[Representation], intervals: bool) -> None:
     columns = ("a", "b", "measure", "value", "from", "to", "chance", "z", "p", "calibrated", "note")
     rows = [
-        (c.a, c.b, _label(c), c.value, c.low, c.high, c.null_mean, c.z, c.pvalue, c.calibrated, c.reason)
+        (
+            c.a,
+            c.b,
+            results.configurations[c.measure, c.parameters].label,
+            c.value,
+            c.low,
+            c.high,
+            c.null_mean,
+            c.z,
+            p_text(c.pvalue),
+            c.calibrated,
+            c.reason,
+        )
         for c in results
     ]
     print_table("", columns, rows)
@@ -62,15 +81,11 @@ def compare(
         say(few)
     if together := together_of(named):
         say(f"groups of inputs: {together.count} that belong together; whole groups are shuffled and left out")
-    if groups:
+    if intervals:
         say("from, to: a 95 % interval for the score to be expected of as many new inputs")
     say("calibrated: 0 is chance (shuffled rows), 1 is identical, whichever the direction of the measure")
 
 
-def _label(c: Comparison) -> str:
-    return Configuration.from_json(c.measure, c.parameters).label
-
-
 def _write(results: Results, output: Path) -> None:
-    write = pyarrow.parquet.write_table if output.suffix == ".parquet" else pyarrow.csv.write_csv
+    write = pyarrow.parquet.write_table if output.suffix == ".parquet" else write_csv
     write_atomically(output, lambda path: write(results.table, path))

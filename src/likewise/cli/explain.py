@@ -12,7 +12,7 @@ from likewise.cli.console import print_json, print_table, say
 from likewise.errors import InputError, LikewiseError
 from likewise.extract import load_prompts
 from likewise.measures import Configuration, contributions
-from likewise.plan import Experiment, pinned
+from likewise.plan import Experiment, load_trusted, pinned
 from likewise.representation import Representation
 
 SHOWN = 80
@@ -25,9 +25,11 @@ def explain(
     store: options.StoreFolder = None,
     measure: Annotated[str, typer.Option(help="A measure that is a mean over items.")] = "jaccard",
     count: Annotated[int, typer.Option(min=1, help="Prompts of either kind.")] = 5,
+    trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
     """Print the prompts that two models represent most and least alike, by what each adds to their score."""
+    load_trusted(trust or ())
     if len(representation) != 2:
         raise InputError(f"{len(representation)} representations; needed are two")
     a, b = options.read_representations(representation, store, dataset)

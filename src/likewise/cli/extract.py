@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from likewise.cli import options
-from likewise.cli.console import print_json, print_table, progress, say
+from likewise.cli.console import complain, print_json, print_table, progress
 from likewise.plan import Experiment, plan
 from likewise.run import run as perform
 from likewise.store import Store
@@ -78,6 +78,6 @@ def extract(
     else:
         print_table("", ("representation", "data set", "key", "file"), [tuple(f.values()) for f in found])
         for outcome in done.failed:
-            say(f"failed: {outcome.task.label}\n  {outcome.error}")
+            complain(f"failed: {outcome.task.label}\n  {outcome.error}")
     if done.failed:
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from likewise.cli.console import print_json, print_table, progress, say
 from likewise.errors import InputError
 from likewise.measures import Configuration
 from likewise.naming import did_you_mean
-from likewise.plan import model_of
+from likewise.plan import load_trusted, model_of
 from likewise.statistics import best_layers as best_of
 
 
@@ -21,9 +21,11 @@ def best_layers(
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
     permutations: Annotated[int, typer.Option(min=1, help="Shuffles, the same for all layers.")] = 100,
     seed: options.Seed = 0,
+    trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
     """Find the most alike layers of models; chance is the best of the layers too, after each shuffle."""
+    load_trusted(trust or ())
     place = options.find_store(store)
     names = options.names_on(place, dataset)
     layers: dict[str, list[str]] = {}

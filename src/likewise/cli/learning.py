@@ -9,6 +9,7 @@ import typer
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
 from likewise.measures import Configuration
+from likewise.plan import load_trusted
 from likewise.statistics import learning_curve as curves_of
 from likewise.statistics import stable_from
 
@@ -23,9 +24,11 @@ def learning_curve(
     tolerance: Annotated[float, typer.Option(min=0, help="Within which a calibrated score counts as stable.")] = 0.05,
     permutations: options.Permutations = 20,
     seed: options.Seed = 0,
+    trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
     """Say what scores come to with fewer inputs, and from how many on they are stable."""
+    load_trusted(trust or ())
     named = options.read_representations(representation, store, dataset)
     with progress() as watch:
         points = curves_of(

@@ -2,11 +2,11 @@
 
 import signal
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
+from likewise import __version__
 from likewise.cli import (
     check,
     compare,
@@ -21,7 +21,7 @@ from likewise.cli import (
     run,
     show,
 )
-from likewise.cli.console import messages
+from likewise.cli.console import messages, shown, tell
 from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
 
 DONE, FAILED, WRONG_REQUEST, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
@@ -33,7 +33,7 @@ app = typer.Typer(
     name="likewise",
     help="How alike language models are inside, and how far that answer can be trusted.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,  # brackets in a help text are brackets
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 done, 1 some tasks failed and are listed, 2 the request was wrong, 130 interrupted, "
@@ -44,6 +44,25 @@ for command in (
     learning.learning_curve, layers.best_layers, report.report, measures.measures, show.show,
 ):  # fmt: skip
     app.command(command.__name__.strip("_").replace("_", "-"))(command)  # import is a word of Python's
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        tell(f"likewise {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def of_all_commands(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version, and end.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print results and errors alone: no progress, no remarks.")
+    ] = False,
+) -> None:
+    """Hold what every command has."""
+    messages.quiet = quiet
 
 
 def main() -> None:
@@ -89,5 +108,6 @@ def _explain(error: Exception) -> int:
             f"report it with what the same command prints with {TRACEBACK}."
         )
     notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", []))
-    messages.print(Text.assemble(("error: ", "bold red"), f"{said}{notes}"))
+    messages.quiet = False
+    messages.print(shown("error: ", "bold red") + shown(f"{said}{notes}"))
     return code

@@ -8,8 +8,9 @@ import typer
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table
 from likewise.errors import InputError
-from likewise.measures import INVARIANCES, REGISTRY, Configuration, Measure, presets
+from likewise.measures import INVARIANCES, OTHER_NAMES, REGISTRY, Configuration, Measure, presets
 from likewise.naming import did_you_mean
+from likewise.plan import load_trusted
 
 InvariantTo = Annotated[
     str,
@@ -17,8 +18,9 @@ InvariantTo = Annotated[
 ]
 
 
-def measures(invariant_to: InvariantTo = "", json: options.Json = False) -> None:
+def measures(invariant_to: InvariantTo = "", trust: options.Trust = None, json: options.Json = False) -> None:
     """List the measures with their facts, and the presets."""
+    load_trusted(trust or ())
     wanted = _wanted(invariant_to)
     if wanted:
         shown = [c for m in REGISTRY.values() for c in _configurations(m) if wanted <= c.facts.invariances]
@@ -40,7 +42,8 @@ def measures(invariant_to: InvariantTo = "", json: options.Json = False) -> None
 
 
 def _wanted(text: str) -> frozenset[str]:
-    names = frozenset(part.strip() for part in text.split(",") if part.strip())
+    parts = (part.strip() for part in text.split(","))
+    names = frozenset(OTHER_NAMES.get(part, part) for part in parts if part)
     for name in sorted(names - INVARIANCES.keys()):
         raise InputError(f"unknown invariance {name!r}; {did_you_mean(name, INVARIANCES)}")
     return names

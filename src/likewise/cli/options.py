@@ -12,6 +12,13 @@ from likewise.plan import rows_left_out
 from likewise.representation import Representation, aligned
 from likewise.store import Store, read_file
 
+Trust = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What may run code of others: an experiment (.yaml), with all that it names; a file of measures (.py); "
+        "an installed module.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 StoreFolder = Annotated[Path | None, typer.Option("--store", help="Folder of the store [default: runs/NAME].")]
 Device = Annotated[str, typer.Option(help="Where to calculate: cpu or cuda; auto spreads a model over all GPUs.")]

@@ -6,19 +6,20 @@ from typing import Annotated, Any
 import typer
 
 from likewise.cli import options
-from likewise.cli.console import bytes_text, print_json, print_table, tell
+from likewise.cli.console import bytes_text, print_json, print_table, say, tell
 from likewise.plan import plan as make_plan
-from likewise.run import read_experiment
+from likewise.plan import read_experiment, risks_of
 from likewise.store import Store
 
 
 def plan(
     experiment: Annotated[Path, typer.Argument(help="A YAML file.")],
     store: options.StoreFolder = None,
+    trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
     """Say what an experiment needs and what of it is done, without doing anything. Uses no network."""
-    asked = read_experiment(experiment)
+    asked = read_experiment(experiment, trust or ())
     summary = make_plan(asked, Store(store or Path("runs") / asked.name)).summary()
     if json:
         print_json(summary)
@@ -47,6 +48,8 @@ def plan(
         ],
     )
     print_table("", ("configuration",), [(label,) for label in summary["configurations"]])
+    if risks := risks_of(asked):
+        say("\n".join([*risks, f"likewise run asks you to read and trust this experiment: --trust {experiment}"]))
 
 
 def _statistics(asked: dict[str, Any]) -> str:

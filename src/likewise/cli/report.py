@@ -9,6 +9,7 @@ from likewise.cli import options
 from likewise.cli.console import messages, print_json, say
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
+from likewise.plan import load_trusted
 from likewise.store import Store
 
 
@@ -16,9 +17,11 @@ def report(
     store: Annotated[Path, typer.Argument(help="Folder of a store.")],
     experiment: Annotated[str | None, typer.Option(help="Its name, where the store has several.")] = None,
     output: Annotated[Path | None, typer.Option(help="Folder to write to [default: the store's].")] = None,
+    trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
     """Write the report of an experiment: one page, figures and tables."""
+    load_trusted(trust or ())
     kept = options.find_store(store)
     known = sorted(kept.experiments())
     if experiment is None and len(known) != 1:

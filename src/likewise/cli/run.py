@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from likewise.cli import options
-from likewise.cli.console import print_json, progress, say
+from likewise.cli.console import complain, print_json, progress, say
 from likewise.cli.report import write
 from likewise.errors import MissingDependencyError
-from likewise.run import Done, read_experiment
+from likewise.plan import read_experiment
+from likewise.run import Done
 from likewise.run import run as perform
 from likewise.statistics import too_few_shuffles
 from likewise.store import Store
@@ -22,10 +23,11 @@ def run(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes [default: the machine's cores].")] = None,
     device: options.Device = "cpu",
     batch_tokens: options.BatchTokens = None,
+    trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
     """Extract and compare whatever an experiment lacks, then write its report. Run it again to go on."""
-    asked = read_experiment(experiment)
+    asked = read_experiment(experiment, trust or (), to_run=True)
     folder = store or Path("runs") / asked.name
     try:
         with progress() as watch:
@@ -36,6 +38,7 @@ def run(
                 workers=workers,
                 device=options.check_device(device),  # type: ignore[arg-type]  # checked to be one of the two
                 batch_tokens=batch_tokens,
+                trust=True,  # what is not trusted was refused above
                 watch=watch,
             )
     except KeyboardInterrupt:
@@ -67,9 +70,9 @@ def _report(done: Done, name: str) -> Path | None:
 
 def _tell(done: Done, report: Path | None) -> None:
     for outcome in done.failed:
-        say(f"failed: {outcome.task.label}\n  {outcome.error}")
+        complain(f"failed: {outcome.task.label}\n  {outcome.error}")
     for tile in done.blocked:
-        say(f"not compared, for want of a representation: {tile.label}")
+        complain(f"not compared, for want of a representation: {tile.label}")
     if not done.performed and not done.failed:
         say(f"all is done: {len(done.results):,} scores in {done.store}")
     elif not done.failed:

@@ -12,14 +12,16 @@ from likewise.measures import (
     topology,
 )
 from likewise.measures.configuration import Configuration, contributions
-from likewise.measures.facts import INVARIANCES, Facts, Product
+from likewise.measures.facts import INVARIANCES, OTHER_NAMES, Facts, Product
 from likewise.measures.footprint import footprint
 from likewise.measures.measure import REGISTRY, Measure, get, measure, record
 from likewise.measures.operands import Operand, prepare, prepare_pair
+from likewise.measures.own import Source, is_own, load_measures, load_measures_of, load_sources, sources_of
 from likewise.measures.presets import PRESETS, Asked, configurations, presets
 
 __all__ = [
     "INVARIANCES",
+    "OTHER_NAMES",
     "PRESETS",
     "REGISTRY",
     "Asked",
@@ -28,6 +30,7 @@ __all__ = [
     "Measure",
     "Operand",
     "Product",
+    "Source",
     "alignment",
     "canonical",
     "configurations",
@@ -35,7 +38,11 @@ __all__ = [
     "descriptive",
     "footprint",
     "get",
+    "is_own",
     "kernel",
+    "load_measures",
+    "load_measures_of",
+    "load_sources",
     "matching",
     "measure",
     "neighbourhood",
@@ -45,5 +52,6 @@ __all__ = [
     "presets",
     "record",
     "rsm",
+    "sources_of",
     "topology",
 ]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import InputError
-from likewise.measures.facts import Facts, Product
-from likewise.measures.measure import as_declared, check_parameters, record
+from likewise.measures.facts import Direction, Facts, Product
+from likewise.measures.measure import Measure, as_declared, check_parameters, record, stand_in
 from likewise.measures.operands import Operand, prepare_pair
 from likewise.naming import canonical_json, format_call, parse_call
 from likewise.prepared import Prepared
@@ -27,6 +27,10 @@ class Configuration:
         The name of a measure.
     parameters : mapping
         Those that differ from the defaults, or all of them.
+    asked : tuple of str
+        Parameters that its label shows whatever their values are: those that somebody wrote.
+    stored : Measure, optional
+        Instead of a measure of that name: what a table of results says of one whose code is not loaded.
 
     Examples
     --------
@@ -37,46 +41,63 @@ class Configuration:
 
     measure: str
     parameters: Mapping[str, Any]
+    asked: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    stored: Measure | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        defaults = record(self.measure).defaults
+        defaults = self.about.defaults
         check_parameters(self.measure, defaults, self.parameters)
         object.__setattr__(self, "parameters", {**defaults, **as_declared(defaults, self.parameters)})
         self.facts  # noqa: B018  # unknown values of a parameter are refused here
 
     def __hash__(self) -> int:
-        return hash(self.label)
+        return hash((self.measure, self.parameters_json))
 
     @classmethod
     def parse(cls, text: str) -> "Configuration":
         """Read ``measure`` or ``measure(key=value, ...)``."""
-        return cls(*parse_call(text))
+        name, parameters = parse_call(text)
+        return cls(name, parameters, tuple(parameters))
 
     @classmethod
     def from_json(cls, measure: str, parameters: str) -> "Configuration":
         """Read the columns ``measure`` and ``parameters`` of a table of results."""
         return cls(measure, json.loads(parameters))
 
+    @classmethod
+    def of_table(
+        cls, measure: str, parameters: str, *, direction: Direction, symmetric: bool, version: int
+    ) -> "Configuration":
+        """Read the columns of a table that tell of a measure whose code is not loaded; it computes nothing."""
+        given = json.loads(parameters)
+        return cls(measure, given, tuple(given), stand_in(measure, given, direction, symmetric, version))
+
+    @property
+    def about(self) -> Measure:
+        """The record of its measure."""
+        return self.stored or record(self.measure)
+
     @property
     def facts(self) -> Facts:
         """The facts that hold with these parameters."""
-        return record(self.measure).facts(**self.parameters)
+        return self.about.facts(**self.parameters)
 
     @property
     def product(self) -> Product | None:
         """The inner product that gives the score, if there is one."""
-        return record(self.measure).product(**self.parameters)
+        return self.about.product(**self.parameters)
 
     def without_each(self, x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
         """Return the score without each item, where it follows from what is known of all; None elsewhere."""
-        found = record(self.measure).without_each(**self.parameters)
+        found = self.about.without_each(**self.parameters)
         return None if found is None else found(x, y)
 
     @property
     def label(self) -> str:
-        """The measure with the parameters that differ from its defaults."""
-        defaults = record(self.measure).defaults
-        return format_call(self.measure, {k: v for k, v in self.parameters.items() if v != defaults[k]})
+        """The measure with the parameters that differ from its defaults, and those that were asked for."""
+        defaults = self.about.defaults
+        shown = {k: v for k, v in self.parameters.items() if k in self.asked or v != defaults[k]}
+        return format_call(self.measure, shown)
 
     @property
     def parameters_json(self) -> str:
@@ -85,7 +106,7 @@ class Configuration:
 
     def __call__(self, x: Operand, y: Operand) -> float:
         """Return the value; raise UndefinedError with the reason where there is none."""
-        return record(self.measure).function(x, y, **self.parameters)
+        return self.about.function(x, y, **self.parameters)
 
 
 def contributions(configuration: Configuration, x: Operand, y: Operand) -> Float[Array, " n"]:
@@ -123,7 +144,7 @@ def contributions(configuration: Configuration, x: Operand, y: Operand) -> Float
     if product is not None and product.score == "linear":
         configuration(first, second)  # so that what is undefined is said
         return first.n * product.factor * product.quantity.products(first, second)
-    found = record(configuration.measure).scored(first, second, **configuration.parameters)
+    found = configuration.about.scored(first, second, **configuration.parameters)
     if not getattr(found, "ndim", 0):
         raise InputError(
             f"{configuration.label} is no mean over items; measures that are: cka, rsa, "

@@ -23,6 +23,9 @@ INVARIANCES = {
 }
 """The transformations of one representation that a measure may ignore."""
 
+OTHER_NAMES = {"rotation": "orthogonal"}
+"""What people call an invariance besides."""
+
 NEARS_IDENTITY = "unrelated data come near to identical ones: read the calibrated score"
 """The regime of measures whose chance level moves to the value at identity as d grows past n."""
 

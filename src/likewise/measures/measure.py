@@ -1,7 +1,6 @@
 """What a measure is: a plain function of two representations, and a record of facts about it."""
 
 import functools
-import importlib
 import inspect
 import math
 import sys
@@ -16,7 +15,7 @@ from likewise.errors import InputError, LikewiseError, UndefinedError
 from likewise.measures.facts import INVARIANCES, Direction, Facts, Product, choice
 from likewise.measures.operands import Operand, check_squares, prepare_pair
 from likewise.measures.without_each import WithoutEach
-from likewise.naming import did_you_mean
+from likewise.naming import did_you_mean, parse_call
 from likewise.prepared import Prepared
 
 Score: TypeAlias = Any
@@ -84,7 +83,8 @@ def measure(
     ) -> Callable[Concatenate[Operand, Operand, P], float]:
         parameters = list(inspect.signature(function).parameters.values())[2:]
         defaults = {p.name: p.default for p in parameters}
-        module = function.__module__
+        # A script is called otherwise in the processes that it starts.
+        module = "__main__" if function.__module__ == "__mp_main__" else function.__module__
         name = function.__name__ if module.startswith("likewise.") else f"{module}:{function.__name__}"
         own = module.startswith("likewise.")
         for parameter in parameters:
@@ -183,40 +183,52 @@ def as_declared(defaults: Mapping[str, Any], parameters: Mapping[str, Any]) -> d
 def record(name: str) -> Measure:
     """Return the record of the measure called ``name``; an unknown name is an error that says the nearest known.
 
-    ``module:function`` names a measure outside likewise, whose module is imported.
+    ``module:function`` names a measure outside likewise. Its code is not looked for: names come out of data too.
     """
     if name not in REGISTRY and ":" in name:
-        _import_module_of(name)
+        file = name.partition(":")[0].replace(".", "/") + ".py"
+        raise InputError(
+            f"{name} is a measure of somebody's own, and its code is not loaded; read that code, then name its file or "
+            f"an experiment beside it: --trust {file}; in Python, import it, or give trust={file!r}"
+        )
     if name not in REGISTRY:
         raise InputError(f"unknown measure {name!r}; {did_you_mean(name, REGISTRY)}")
     return REGISTRY[name]
 
 
-def _import_module_of(name: str) -> None:
-    module, _, function = name.partition(":")
-    if not all(part.isidentifier() for part in module.split(".")):
-        raise InputError(f"{module!r} in {name!r} is not the name of a module; needed is module:function")
-    try:
-        importlib.import_module(module)
-    except Exception as error:
-        if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
-            raise InputError(
-                f"no module {module!r} for the measure {name!r}; put {module}.py into the folder that you work in, "
-                "beside the experiment, or where Python finds it"
-            ) from error
-        raise InputError(
-            f"the module {module!r} of the measure {name!r} stopped with {type(error).__name__}: {error}"
-        ) from error
-    if name not in REGISTRY:
-        offered = [known for known in REGISTRY if known.startswith(f"{module}:")]
-        raise InputError(
-            f"{module!r} has no measure {function!r}; "
-            + (did_you_mean(name, offered) if offered else "decorate the function with @likewise.measures.measure")
-        )
+def stand_in(name: str, parameters: Mapping[str, Any], direction: Direction, symmetric: bool, version: int) -> Measure:
+    """Return the record of a measure of which no more is known than a table of its scores says."""
+
+    def refused(*args: Any, **kwargs: Any) -> float:
+        return record(name).function(*args, **kwargs)  # which says what is lacking
+
+    facts = Facts(
+        direction=direction,
+        bounds=(-math.inf, math.inf),
+        identity=None,
+        invariances=frozenset(),
+        regime="",
+        cost="",
+        symmetric=symmetric,
+    )
+    return Measure(
+        name=name,
+        family=name.partition(":")[0],
+        title=name,
+        function=refused,
+        scored=refused,
+        defaults=dict(parameters),
+        facts=lambda **parameters: facts,
+        variants=({},),
+        references=(),
+        version=version,
+        product=lambda **parameters: None,
+        without_each=lambda **parameters: None,
+    )
 
 
 def get(name: str) -> Callable[..., float]:
-    """Return the measure called ``name``, a function of two representations.
+    """Return the measure called ``name``, a function of two representations; with parameters, where they are named.
 
     Examples
     --------
@@ -224,5 +236,10 @@ def get(name: str) -> Callable[..., float]:
     >>> x = np.asarray([[0.0, 1.0], [2.0, 0.0], [1.0, 5.0]])
     >>> round(get("procrustes")(x, 3 * x + 1), 9)
     0.0
+    >>> get("procrustes(normalize=False)")(x, x)
+    0.0
     """
-    return record(name).function
+    called, given = parse_call(name)
+    found = record(called)
+    check_parameters(called, found.defaults, given)
+    return functools.partial(found.function, **as_declared(found.defaults, given)) if given else found.function

@@ -114,7 +114,7 @@ def configurations(
         if isinstance(item, Configuration):
             found[item] = None
         elif item in (known := presets()):
-            found |= dict.fromkeys(map(Configuration.parse, known[item]))
+            found |= dict.fromkeys(Configuration(*parse_call(call)) for call in known[item])
         elif (name := parse_call(item)[0]) not in REGISTRY and ":" not in name:
             raise InputError(f"unknown measure or preset {item!r}; {did_you_mean(name, (*REGISTRY, *known))}")
         else:

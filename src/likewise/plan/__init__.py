@@ -1,6 +1,6 @@
 """Experiments, and the tasks that they come down to."""
 
-from likewise.plan.experiment import Experiment
+from likewise.plan.experiment import Experiment, of_unknown_code
 from likewise.plan.imported import imported_experiment, imported_key
 from likewise.plan.plan import (
     Answers,
@@ -14,6 +14,7 @@ from likewise.plan.plan import (
     tiles_of,
 )
 from likewise.plan.tasks import Extract, Reduce, Resolve, Task, Tile, Wanted, model_of, model_size, pinned, unpinned
+from likewise.plan.trusted import Trusted, load_trusted, read_experiment, risks_of
 
 __all__ = [
     "Answers",
@@ -25,14 +26,19 @@ __all__ = [
     "Resolve",
     "Task",
     "Tile",
+    "Trusted",
     "Wanted",
     "imported_experiment",
     "imported_key",
+    "load_trusted",
     "model_of",
     "model_size",
+    "of_unknown_code",
     "pinned",
     "plan",
+    "read_experiment",
     "results_of",
+    "risks_of",
     "rows_left_out",
     "rows_of",
     "scores_of_pair",

@@ -1,6 +1,5 @@
 """What to do: models, data sets, representation, measures, statistics. One frozen tree, read from YAML or Python."""
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -30,8 +29,8 @@ from likewise.extract import (
     canonical_pooling,
     canonical_variant,
 )
-from likewise.measures import Configuration, configurations
-from likewise.naming import did_you_mean, format_call
+from likewise.measures import REGISTRY, Configuration, configurations, is_own
+from likewise.naming import did_you_mean, format_call, parse_call
 from likewise.statistics import NullKind, Trust
 
 
@@ -286,7 +285,8 @@ class Experiment(Part):
         items = [value] if isinstance(value, str | Mapping) else value
         if isinstance(items, Iterable):
             texts = [_measure_text(item) for item in items]
-            configurations(texts)
+            # What is a measure of one's own is known where its code is loaded, which an experiment cannot ask for.
+            configurations(text for text in texts if text not in of_unknown_code(texts))
             return texts
         return items
 
@@ -310,7 +310,7 @@ class Experiment(Part):
 
     @property
     def configurations(self) -> tuple[Configuration, ...]:
-        """Measures with their parameters, presets expanded."""
+        """Measures with their parameters, presets expanded; the code of all of them must be loaded."""
         return configurations(self.measures)
 
     @classmethod
@@ -359,8 +359,6 @@ class Experiment(Part):
         if not isinstance(value, dict):
             raise InputError(f"{path} holds no experiment; expected at least models: and datasets:")
         value.setdefault("name", path.stem)
-        if ":" in str(value.get("measures", "")) and str(path.parent.resolve()) not in sys.path:
-            sys.path.append(str(path.parent.resolve()))  # where measures of one's own may lie, last
         experiment = cls.of(value, document)
         return experiment.model_copy(
             update={
@@ -391,6 +389,11 @@ def _dataset_beside(experiment: Path, entry: DatasetEntry) -> Any:
     """The same of a data set, and of the files that its shots are drawn from."""
     formats = {name: _beside(experiment, form, "shots_from") for name, form in entry.formats.items()}
     return _beside(experiment, entry.model_copy(update={"formats": formats}), "source")
+
+
+def of_unknown_code(measures: Iterable[str]) -> tuple[str, ...]:
+    """Return the calls of measures of one's own whose code is not loaded."""
+    return tuple(text for text in measures if is_own(name := parse_call(text)[0]) and name not in REGISTRY)
 
 
 def _measure_text(item: Any) -> str:

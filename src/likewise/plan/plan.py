@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from jaxtyping import Bool, Int
 
 from likewise.errors import InputError
 from likewise.extract import ModelSpec, needs_blocks, resolve_layers
-from likewise.measures import Configuration, footprint, record
-from likewise.plan.experiment import Experiment
+from likewise.measures import Configuration, configurations, footprint
+from likewise.naming import parse_call
+from likewise.plan.experiment import Experiment, of_unknown_code
 from likewise.plan.imported import imported_key, with_imported
 from likewise.plan.tasks import (
     Extract,
@@ -192,7 +194,7 @@ class Answers:
         versions = np.full(len(chosen) + 1, -1)
         for place, c in enumerate(chosen):
             lookup[measures.index(c.measure), parameters.index(c.parameters_json)] = place
-            versions[place] = record(c.measure).version
+            versions[place] = c.about.version
         found = lookup[self.places(measures, "measure"), self.places(parameters, "parameters")]
         current = versions[found] == self.table.column("measure_version").to_numpy()
         return np.where(current, found, -1)
@@ -364,9 +366,12 @@ def scores_of_pair(chosen: Iterable[Configuration]) -> int:
 
 
 def results_of(store: Store, about: dict[str, Any]) -> Results:
-    """Return the stored rows of an experiment by its record in the store, named and ordered as it says."""
+    """Return the stored rows of an experiment by its record in the store, named and ordered as it says.
+
+    No code is looked for: rows of a measure of somebody's own are what they say of themselves.
+    """
     experiment = Experiment.stored(about["experiment"])
-    chosen, trust = experiment.configurations, experiment.statistics.trust
+    chosen, trust = chosen_of(experiment, store), experiment.statistics.trust
     named = [(r["dataset"], r["key"], r["name"]) for r in about["representations"]]
     of_pieces = {d.name for d in experiment.datasets if d.spans}
     whole = Answers(store, trust, replicates=True)
@@ -378,7 +383,23 @@ def results_of(store: Store, about: dict[str, Any]) -> Results:
         answers = Answers(store, trust, left_out, replicates=True) if left_out else whole
         tables.append(rows_of(answers, dataset, members, chosen))
     table = pa.concat_tables(tables).unify_dictionaries()
-    return Results(table.drop_columns("shuffled"), table.column("shuffled")).corrected()
+    return Results(table.drop_columns("shuffled"), table.column("shuffled"), asked=chosen).corrected()
+
+
+def chosen_of(experiment: Experiment, store: Store) -> tuple[Configuration, ...]:
+    """Return the configurations of an experiment; of a measure whose code is not loaded, those that are stored."""
+    unknown = of_unknown_code(experiment.measures)
+    if not unknown:
+        return experiment.configurations
+    names = pa.array({parse_call(text)[0] for text in unknown})
+    tables = [table.filter(pc.is_in(table["measure"].cast(pa.string()), names)) for _, table in store.tables()]
+    stored = Results(pa.concat_tables(tables or [SCHEMA.empty_table()])).configurations.values()
+    found: dict[Configuration, None] = {}
+    for text in experiment.measures:
+        name, given = parse_call(text)
+        some = (c for c in stored if c.measure == name and given.items() <= c.parameters.items())
+        found |= dict.fromkeys(some if text in unknown else configurations(text))
+    return tuple(found)
 
 
 def rows_of(answers: Answers, dataset: str, members: Mapping[str, str], chosen: Sequence[Configuration]) -> pa.Table:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from likewise.extract import DatasetSpec, ModelSpec, Truncation
-from likewise.measures import Configuration, record
+from likewise.measures import Configuration
 from likewise.statistics import Trust, has_moments
 from likewise.store import Store, content_key
 
@@ -208,7 +208,7 @@ class Tile:
     @functools.cached_property
     def key(self) -> str:
         """Of everything that decides on the rows."""
-        measures = [[c.measure, c.parameters_json, record(c.measure).version] for c in self.configurations]
+        measures = [[c.measure, c.parameters_json, c.about.version] for c in self.configurations]
         return content_key({**self.request, "first": self.first, "second": self.second, "measures": measures})
 
     @property

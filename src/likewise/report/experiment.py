@@ -5,7 +5,7 @@ from typing import Any
 
 from likewise.errors import InputError
 from likewise.extract import library_versions
-from likewise.plan import Experiment, results_of, scores_of_pair
+from likewise.plan import Experiment, of_unknown_code, results_of, scores_of_pair
 from likewise.report.html import write_report
 from likewise.store import Store
 
@@ -40,8 +40,13 @@ def report_experiment(store: Store, name: str, folder: Path) -> Path:
     present = set(store.representations())
     missing = [r for r in about["representations"] if r["key"] not in present]
     pairs = sum(n * (n - 1) // 2 for n in _sizes(about))
-    expected = pairs * scores_of_pair(experiment.configurations)
+    expected = pairs * scores_of_pair(results.asked)
     warnings = [f"{r['name']} is missing on {r['dataset']}: its extraction has not succeeded" for r in missing]
+    warnings += [
+        f"{call} is a measure of somebody's own, whose code is not loaded: shown is what its stored scores say. To "
+        "load that code, name its file: likewise report --trust FILE.py"
+        for call in of_unknown_code(experiment.measures)
+    ]
     if len(results) < expected:
         warnings.append(f"{expected - len(results):,} of {expected:,} scores are missing: run the experiment again")
     return write_report(

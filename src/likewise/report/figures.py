@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from likewise.measures import Configuration, record
+from likewise.measures import Configuration
 from likewise.report import drawing
 from likewise.report.tables import Group, has_cell, square
 from likewise.statistics import NO_CHANCE
@@ -311,7 +311,7 @@ def _panel_title(configuration: Configuration, layout: Layout, column: str) -> s
     """Name, parameters and direction of a configuration, wrapped to its panel."""
     differ = configuration.label.partition("(")[2].removesuffix(")")
     wide = drawing.characters(layout.side + 0.55)
-    lines = textwrap.wrap(record(configuration.measure).title, wide)
+    lines = textwrap.wrap(configuration.about.title, wide)
     lines += textwrap.wrap(differ, wide)
     return "\n".join([*lines, f"[{configuration.facts.direction}]"] if column == "value" else lines)
 

@@ -9,11 +9,10 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from likewise.report.drawing import style
-from likewise.store import check_no_link, write_atomically, write_text
+from likewise.store import check_no_link, inert_cell, write_atomically, write_csv, write_text
 
 DPI = 200
 """Twice what a screen shows, so that figures stay sharp."""
@@ -53,13 +52,14 @@ class Folder:
     def frame(self, frame: pd.DataFrame, stem: str) -> str:
         """Write a table as CSV in full precision, and return its path in the folder."""
         name = self._name(f"tables/{stem}", ".csv")
-        write_text(self.path / name, frame.to_csv(index=False, lineterminator="\n"))
+        texts = {c: frame[c].map(inert_cell) for c in frame if not pd.api.types.is_numeric_dtype(frame[c])}
+        write_text(self.path / name, frame.assign(**texts).to_csv(index=False, lineterminator="\n"))
         return name
 
     def long_table(self, table: pa.Table, stem: str) -> str:
         """Write rows of the long table as CSV; a missing number is empty, an empty text is two quotes."""
         name = self._name(f"tables/{stem}", ".csv")
-        write_atomically(self.path / name, lambda p: pyarrow.csv.write_csv(table, p))
+        write_atomically(self.path / name, lambda p: write_csv(table, p))
         return name
 
     def parquet(self, table: pa.Table, stem: str) -> str:

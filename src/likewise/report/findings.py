@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from likewise.measures import Configuration
 from likewise.report.tables import dataset_of, missing, number, one_order
 from likewise.statistics import BOUND, FEW_ROWS, NO_CHANCE
 
@@ -198,7 +197,7 @@ def _mostly_chance(frame: pd.DataFrame) -> Iterator[str]:
     for dataset, here in frame[frame["null_mean"].notna()].groupby("dataset", sort=False):
         shares = {}
         for label, rows in here.groupby("configuration", sort=False):
-            facts = Configuration.parse(str(label)).facts
+            facts = rows["known"].iloc[0].facts
             unlike = 0.0 if facts.direction == "similarity" else facts.bounds[1]
             if math.isfinite(unlike) and facts.identity is not None:
                 reached = (rows["null_mean"] - unlike).mean() / (rows["value"] - unlike).mean()

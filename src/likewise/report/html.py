@@ -10,7 +10,8 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from likewise.errors import InputError
-from likewise.measures import Configuration, record
+from likewise.measures import Configuration
+from likewise.naming import inert
 from likewise.report import figures, findings, interactive, tables
 from likewise.report.files import Drawn, Folder, slug
 from likewise.report.findings import shown
@@ -67,6 +68,8 @@ def write_report(
     if not len(results):
         raise InputError("no comparisons to report: the table of results is empty; at least one pair is needed")
     out = Folder(Path(folder))
+    kept, results, representations = results.table, tables.inert_results(results), tables.inert_tree(representations)
+    title, experiment, warnings = inert(title), inert(experiment), [inert(text) for text in warnings]
     frame = tables.long_frame(results)
     datasets = tables.datasets_by_key(frame)
     pairs = tables.pair_summary(frame)
@@ -90,7 +93,7 @@ def write_report(
         "datasets": _between_datasets(out, results, frame),
         "long": _long(out, results, frame),
         "csv": out.long_table(results.table, "comparisons"),
-        "parquet": out.parquet(results.table, "comparisons"),
+        "parquet": out.parquet(kept, "comparisons"),
         "experiment": experiment,
         "representations": _table(about.drop(columns="source", errors="ignore"), out.frame(about, "representations")),
         "sources": list(zip(about["name"], about["data set"], about["source"], strict=True)) if len(about) else [],
@@ -220,12 +223,12 @@ def _definitions(configurations: Sequence[Any]) -> list[dict[str, Any]]:
     """Each measure once, with its configurations."""
     found: dict[str, dict[str, Any]] = {}
     for c in configurations:
-        m = record(c.measure)
+        m = c.about
         found.setdefault(
             c.measure,
             {
                 "title": m.title,
-                "line": tables.definition(c.measure),
+                "line": tables.definition(c),
                 "dois": m.references,
                 "version": m.version,
                 "used": [],

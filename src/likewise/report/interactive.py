@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from likewise.measures import Configuration, record
+from likewise.measures import Configuration
 from likewise.report.tables import Group, has_cell, missing, number, square
 
 LAYOUT: dict[str, Any] = {
@@ -65,7 +65,7 @@ def views(group: Group) -> list[dict[str, Any]]:
         found.append(
             {
                 "dataset": group.dataset or "inputs",
-                "configuration": f"{record(c.measure).title}: {c.label} [{c.facts.direction}]",
+                "configuration": f"{c.about.title}: {c.label} [{c.facts.direction}]",
                 **traces,
             }
         )

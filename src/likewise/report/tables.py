@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from likewise.measures import Configuration, record
+from likewise.measures import Configuration
+from likewise.naming import inert
 from likewise.statistics import Agreement, Overfit, Results, disagreements, overfitting
 
 MISSING = "–"
@@ -72,8 +74,28 @@ class Group:
         return self.names if self.ordered else self.names[:-1]
 
 
+def inert_results(results: Results) -> Results:
+    """Return a table whose names and reasons do nothing where they are shown."""
+    table = results.table.unify_dictionaries().combine_chunks()
+    for name in ("dataset", "a", "b", "reason"):
+        column: Any = table.column(name).combine_chunks()
+        texts = pa.array([inert(text, keep="") for text in column.dictionary.to_pylist()], pa.string())
+        column = pa.DictionaryArray.from_arrays(column.indices, texts)
+        table = table.set_column(table.schema.get_field_index(name), name, column)
+    return Results(table, results.shuffled, asked=results.asked)
+
+
+def inert_tree(value: Any) -> Any:
+    """Return what JSON can hold, its texts as they are shown."""
+    if isinstance(value, str):
+        return inert(value, keep="")
+    if isinstance(value, Mapping):
+        return {inert(str(k)): inert_tree(v) for k, v in value.items()}
+    return [inert_tree(v) for v in value] if isinstance(value, list | tuple) else value
+
+
 def long_frame(results: Results) -> pd.DataFrame:
-    """Return the long table with two more columns: the configuration's label, and the class of its invariances.
+    """Return the long table with three more columns: the configuration, its label, and the class of its invariances.
 
     Parameters
     ----------
@@ -83,19 +105,20 @@ def long_frame(results: Results) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Its columns, ``configuration`` and ``invariance``.
+        Its columns, ``known``, ``configuration`` and ``invariance``.
     """
     frame: pd.DataFrame = results.to_pandas()
-    calls = list(zip(frame["measure"], frame["parameters"], strict=True))
-    known = {call: Configuration.from_json(*call) for call in dict.fromkeys(calls)}
-    frame["configuration"] = [known[call].label for call in calls]
-    frame["invariance"] = [class_label(known[call]) for call in calls]
+    known = [results.configurations[call] for call in zip(frame["measure"], frame["parameters"], strict=True)]
+    labels = {c: (c.label, class_label(c)) for c in results.configurations.values()}
+    frame["known"] = known
+    frame["configuration"] = [labels[c][0] for c in known]
+    frame["invariance"] = [labels[c][1] for c in known]
     return frame
 
 
 def configurations_of(frame: pd.DataFrame) -> tuple[Configuration, ...]:
     """Return the configurations of a table, in order of first appearance."""
-    return tuple(Configuration.parse(label) for label in dict.fromkeys(frame["configuration"]))
+    return tuple(dict.fromkeys(frame["known"]))
 
 
 def names_of(frame: pd.DataFrame) -> tuple[str, ...]:
@@ -111,6 +134,8 @@ def class_label(configuration: Configuration) -> str:
     >>> class_label(Configuration.parse("cka"))
     'rotation, scale and shift'
     """
+    if configuration.stored:
+        return "What it ignores is not known here"
     held = configuration.facts.invariances
     implied = set().union(*(IMPLIED.get(name, set()) for name in held))
     *others, last = [text for name, text in IGNORED.items() if name in held - implied] or ["nothing"]
@@ -259,25 +284,33 @@ def measure_table(configurations: Iterable[Configuration]) -> pd.DataFrame:
         [
             {
                 "configuration": c.label,
-                "title": record(c.measure).title,
-                "definition": definition(c.measure),
+                "title": c.about.title,
+                "definition": definition(c),
                 "direction": c.facts.direction,
                 "invariance": class_label(c),
-                "at identity": "depends on the data" if c.facts.identity is None else c.facts.identity,
-                "lowest": c.facts.bounds[0],
-                "highest": c.facts.bounds[1],
+                "at identity": _at_identity(c),
+                "lowest": None if c.stored else c.facts.bounds[0],
+                "highest": None if c.stored else c.facts.bounds[1],
                 "parameters": c.parameters_json,
-                "version": record(c.measure).version,
-                "references": " ".join(f"https://doi.org/{doi}" for doi in record(c.measure).references),
+                "version": c.about.version,
+                "references": " ".join(f"https://doi.org/{doi}" for doi in c.about.references),
             }
             for c in configurations
         ]
     )
 
 
-def definition(measure: str) -> str:
+def _at_identity(configuration: Configuration) -> Any:
+    if configuration.stored:
+        return "not known"
+    return "depends on the data" if configuration.facts.identity is None else configuration.facts.identity
+
+
+def definition(configuration: Configuration) -> str:
     """Return the first line of a measure's docstring."""
-    return (record(measure).function.__doc__ or "").strip().partition("\n")[0]
+    if configuration.stored:
+        return "A measure of somebody's own, whose code is not loaded."
+    return (configuration.about.function.__doc__ or "").strip().partition("\n")[0]
 
 
 def _short(source: Mapping[str, Any]) -> dict[str, Any]:

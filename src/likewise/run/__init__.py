@@ -3,7 +3,7 @@
 from likewise.run.executor import Executor, Serial, Step
 from likewise.run.imports import import_representation, order_of
 from likewise.run.processes import Processes
-from likewise.run.run import Done, read_experiment, run
+from likewise.run.run import Done, run
 from likewise.run.worker import Outcome, Settings, Watch, perform
 
 __all__ = [
@@ -18,6 +18,5 @@ __all__ = [
     "import_representation",
     "order_of",
     "perform",
-    "read_experiment",
     "run",
 ]

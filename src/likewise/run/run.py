@@ -9,8 +9,22 @@ from typing import Any, Literal, TypeAlias
 
 from likewise.errors import InputError
 from likewise.extract import BATCH_TOKENS
+from likewise.measures import sources_of
 from likewise.naming import did_you_mean
-from likewise.plan import Experiment, Extract, Plan, Reduce, Resolve, Task, Tile, plan, results_of, scores_of_pair
+from likewise.plan import (
+    Experiment,
+    Extract,
+    Plan,
+    Reduce,
+    Resolve,
+    Task,
+    Tile,
+    Trusted,
+    plan,
+    read_experiment,
+    results_of,
+    scores_of_pair,
+)
 from likewise.run.executor import Executor, Serial
 from likewise.run.processes import Processes
 from likewise.run.worker import Outcome, Settings, Watch, perform, perform_stepwise, release
@@ -53,6 +67,7 @@ def run(
     workers: int | None = None,
     device: Device = "cpu",
     batch_tokens: int | None = None,
+    trust: Trusted = (),
     watch: Watch = lambda label, done, total: None,
 ) -> Done:
     """Run an experiment: extract what is missing, compare what is missing, keep everything in a store.
@@ -72,6 +87,10 @@ def run(
         Where models run, and tiles are compared; ``auto`` spreads a model that one GPU does not hold over all of them.
     batch_tokens : int, optional
         Tokens of a batch of prompts, padding included; by default what suits the device.
+    trust : bool, str, Path or iterable of them
+        What may run code of others. True, or the path of the experiment, stands for all that the experiment names: its
+        measures out of files beside it, ``remote_code`` and ``pickled_weights`` of its models. Else files of measures
+        (``.py``), or names of installed modules of them. What you have imported yourself is known already.
     watch : callable
         Is told ``(label, done, total)`` as the work goes on: tokens of an extraction, then scores.
 
@@ -83,7 +102,7 @@ def run(
     Raises
     ------
     InputError
-        If the request cannot be understood.
+        If the request cannot be understood, or needs to be trusted.
     LikewiseError
         If the store cannot be written or a worker died. What was finished stays.
 
@@ -98,13 +117,14 @@ def run(
     >>> done = likewise.run("experiments/demo.yaml", store="runs/demo")  # doctest: +SKIP
     >>> done.results.to_pandas()  # doctest: +SKIP
     """
-    asked = read_experiment(experiment)
+    asked = read_experiment(experiment, trust, to_run=True)
     place = Store(store if store is not None else Path("runs") / asked.name)
     place.sweep()
     if device not in BATCH_TOKENS:
         raise InputError(f"device={device!r}; {did_you_mean(device, BATCH_TOKENS)}")
     chosen = choose_executor(executor, workers)
-    settings = Settings(place.folder, device, batch_tokens or BATCH_TOKENS[device])
+    own = sources_of(asked.configurations)
+    settings = Settings(place.folder, device, batch_tokens or BATCH_TOKENS[device], own)
     failed: dict[str, Outcome] = {}
     performed = 0
     try:
@@ -129,13 +149,6 @@ def run(
         blocked=tuple(tile for tile in current.tiles if tile.key not in failed),
         store=place.folder,
     )
-
-
-def read_experiment(experiment: Experiment | Mapping[str, Any] | str | Path) -> Experiment:
-    """Return an experiment, whichever way it was given."""
-    if isinstance(experiment, Experiment):
-        return experiment
-    return Experiment.of(experiment) if isinstance(experiment, Mapping) else Experiment.read(experiment)
 
 
 def choose_executor(executor: str | Executor, workers: int | None) -> Executor:

@@ -24,7 +24,7 @@ from likewise.extract import (
     tokens_to_generate,
     way_of,
 )
-from likewise.measures import prepare
+from likewise.measures import Source, load_sources, prepare
 from likewise.naming import canonical_json
 from likewise.plan import Extract, Reduce, Resolve, Task, Tile, pinned, unpinned
 from likewise.representation import check_same_items, on_device
@@ -52,11 +52,14 @@ class Settings:
         Where models run, and tiles are compared; ``auto`` spreads a model over all GPUs.
     batch_tokens : int
         Tokens of a batch, padding included.
+    own : tuple of (str, str or None)
+        Where measures of one's own are loaded from, in a process that has not loaded them.
     """
 
     store: Path
     device: str
     batch_tokens: int
+    own: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Outcome:
 def perform(task: Task, settings: Settings, watch: Watch = lambda label, done, total: None) -> Outcome:
     """Do a task; an error that likewise raises becomes its outcome, so that the other tasks go on."""
     try:
+        load_sources(settings.own)
         if isinstance(task, Tile):
             compare_tile(task, settings, watch)
         elif isinstance(task, Reduce):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from likewise.measures import Configuration
 from likewise.statistics.permutation import draw_permutations
 from likewise.statistics.results import Results
 
@@ -53,7 +52,7 @@ def scores_by_pair(results: Results) -> dict[tuple[str, str], dict[tuple[str, st
     """
     found: dict[tuple[str, str], dict[tuple[str, str], list[float]]] = {}
     for row in results:
-        c = Configuration.from_json(row.measure, row.parameters)
+        c = results.configurations[row.measure, row.parameters]
         # A configuration without any value stays, so that its correlations come with a reason.
         pairs = found.setdefault((row.dataset, c.label), {})
         first, second = sorted((row.a, row.b))

@@ -91,15 +91,19 @@ def compare(
         named = [r.changed(groups=labels) for r in named]
     check_request(null, permutations, groups)  # type: ignore[arg-type]  # a text is refused there
     given = isinstance(rng, np.random.Generator)
-    return score_block(
-        [on_device(r, device) for r in named],
-        list(itertools.combinations(range(len(named)), 2)),
-        chosen,
-        Trust(null, int(permutations), 0 if given else int(rng), int(groups)),  # type: ignore[arg-type]  # no generator
-        rng=rng if given else None,  # type: ignore[arg-type]
-        dataset=dataset,
-        watch=watch,
-    ).corrected()
+    return (
+        score_block(
+            [on_device(r, device) for r in named],
+            list(itertools.combinations(range(len(named)), 2)),
+            chosen,
+            Trust(null, int(permutations), 0 if given else int(rng), int(groups)),  # type: ignore[arg-type]  # no generator
+            rng=rng if given else None,  # type: ignore[arg-type]
+            dataset=dataset,
+            watch=watch,
+        )
+        .asked_as(chosen)
+        .corrected()
+    )
 
 
 def check_request(null: str, permutations: int, groups: int) -> None:

@@ -59,16 +59,18 @@ def overfitting(results: Results) -> list[Overfit]:
     found: dict[tuple[str, Configuration], dict[tuple[str, str], Comparison]] = {}
     for row in results:
         if row.value is not None:
-            of = row.dataset, Configuration.from_json(row.measure, row.parameters)
+            of = row.dataset, results.configurations[row.measure, row.parameters]
             found.setdefault(of, {})[row.a, row.b] = row
     return list(_gaps(found))
 
 
 def _gaps(found: dict[tuple[str, Configuration], dict[tuple[str, str], Comparison]]) -> Iterator[Overfit]:
+    as_asked = {configuration: configuration for _, configuration in found}
     for (dataset, held_out), tested in found.items():
         if not held_out.parameters.get("folds"):
             continue
         in_sample = replace(held_out, parameters={**held_out.parameters, "folds": 0})
+        in_sample = as_asked.get(in_sample, in_sample)  # whose label is as in the table
         fitted = found.get((dataset, in_sample), {})
         common = [pair for pair in fitted if pair in tested]
         if common:

@@ -1,5 +1,6 @@
 """The long table: one row per pair of representations and configuration."""
 
+import functools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -9,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool, Float, Int
 
-from likewise.errors import MissingDependencyError
-from likewise.measures import Configuration, record
+from likewise.errors import InputError, MissingDependencyError
+from likewise.measures import REGISTRY, Configuration, is_own
+from likewise.naming import inert
 from likewise.statistics.correction import correct
 from likewise.statistics.permutation import Chance
 
@@ -124,6 +126,9 @@ SCHEMA = pa.schema(
 """Columns and types of the long table, derived from `Comparison`; the version rises when they change."""
 
 
+SHOWN = 10
+"""Rows that are shown where a table is printed."""
+
 OF_THE_TABLE = ("pvalue_holm", "pvalue_bh", "correction")
 """Columns that belong to a whole table, and mean nothing in a part of it."""
 
@@ -138,11 +143,16 @@ class Results:
     shuffled : pyarrow.ChunkedArray, optional
         For each row the list of its scores after each shuffle; null where there are none, or where they do not hang
         together with those of other rows.
+    asked : iterable of Configuration
+        The configurations as they were asked for: their labels show the parameters that were written.
     """
 
-    def __init__(self, table: pa.Table, shuffled: pa.ChunkedArray | None = None) -> None:
+    def __init__(
+        self, table: pa.Table, shuffled: pa.ChunkedArray | None = None, *, asked: Iterable[Configuration] = ()
+    ) -> None:
         self.table = table.cast(SCHEMA)
         self.shuffled = shuffled
+        self.asked = tuple(asked)
 
     @classmethod
     def of(cls, comparisons: Iterable[Comparison]) -> "Results":
@@ -155,8 +165,64 @@ class Results:
     def __iter__(self) -> Iterator[Comparison]:
         return (Comparison(**row) for row in self.table.to_pylist())
 
+    def __getitem__(self, which: int | tuple[str, str]) -> "Comparison | list[Comparison]":
+        """Return a row by its place, or the rows of a pair by the names of both, in that order or the other."""
+        if isinstance(which, tuple):
+            found = [c for c in self if (c.a, c.b) in (which, which[::-1])]
+            if not found:
+                raise KeyError(which)
+            return found
+        return self._row(range(len(self))[which])
+
+    def _row(self, place: int) -> "Comparison":
+        return Comparison(**self.table.slice(place, 1).to_pylist()[0])
+
     def __repr__(self) -> str:
-        return f"Results of {len(self)} comparisons"
+        told = [f"Results of {len(self)} comparisons"]
+        for c in map(self._row, range(min(len(self), SHOWN))):
+            label = self.configurations[c.measure, c.parameters].label
+            value, calibrated = ("–" if v is None else f"{v:.4g}" for v in (c.value, c.calibrated))
+            told.append(f"  {inert(c.a)}  {inert(c.b)}  {label}  {value}  (calibrated {calibrated})")
+        if len(self) > SHOWN:
+            told.append(f"  and {len(self) - SHOWN:,} more; to_pandas() has all")
+        return "\n".join(told)
+
+    def asked_as(self, asked: Iterable[Configuration]) -> "Results":
+        """Return the same, whose labels are those of the configurations as somebody asked for them."""
+        return Results(self.table, self.shuffled, asked=asked)
+
+    @functools.cached_property
+    def configurations(self) -> dict[tuple[str, str], Configuration]:
+        """The configurations by what the columns ``measure`` and ``parameters`` hold, in order of first appearance.
+
+        One of a measure whose code is not loaded is what the table says of it: no code is looked for.
+
+        Raises
+        ------
+        InputError
+            If the table names a measure or parameters that there are not.
+        """
+        known = {(c.measure, c.parameters_json): c for c in self.asked}
+        table = self.table.unify_dictionaries().combine_chunks()
+        measures, parameters = (table.column(name).combine_chunks() for name in ("measure", "parameters"))
+        codes = measures.indices.to_numpy(zero_copy_only=False).astype(np.int64) * max(1, len(parameters.dictionary))
+        codes += parameters.indices.to_numpy(zero_copy_only=False)
+        _, firsts, of = np.unique(codes, return_index=True, return_inverse=True)
+        found = {}
+        for place in np.argsort(firsts, kind="stable").tolist():
+            first = int(firsts[place])
+            call = measures[first].as_py(), parameters[first].as_py()
+            if call not in known:
+                try:
+                    known[call] = (
+                        Configuration.from_json(*call)
+                        if call[0] in REGISTRY or not is_own(call[0])
+                        else _of_rows(table.take(np.flatnonzero(of == place)))
+                    )
+                except (ValueError, TypeError, AttributeError, RecursionError) as error:
+                    raise InputError(f"the table names no measure with parameters: {call[0]!r}, {error}") from error
+            found[call] = known[call]
+        return found
 
     def to_pandas(self) -> Any:
         """Return a pandas.DataFrame with the columns of `Comparison`."""
@@ -183,7 +249,20 @@ class Results:
         for name, column in zip(OF_THE_TABLE, found, strict=True):
             place = table.schema.get_field_index(name)
             table = table.set_column(place, SCHEMA.field(name), column.cast(SCHEMA.field(name).type))
-        return Results(table, self.shuffled)
+        return Results(table, self.shuffled, asked=self.asked)
+
+
+def _of_rows(rows: pa.Table) -> Configuration:
+    """A configuration by its rows alone: which way it points, and whether a pair stands in both orders."""
+    pairs = set(zip(*(rows.column(side).to_pylist() for side in ("dataset", "a_key", "b_key", "a", "b")), strict=True))
+    both = any((dataset, b_key, a_key, b, a) in pairs for dataset, a_key, b_key, a, b in pairs)
+    return Configuration.of_table(
+        rows.column("measure")[0].as_py(),
+        rows.column("parameters")[0].as_py(),
+        direction=rows.column("direction")[0].as_py(),
+        symmetric=not both,
+        version=max(rows.column("measure_version").to_pylist()),
+    )
 
 
 def columns_of(
@@ -251,7 +330,7 @@ def columns_of(
         "a_key": chosen(keys, a),
         "b_key": chosen(keys, b),
         "seed": pa.nulls(m, pa.int64()) if seed is None else pa.array(np.full(m, seed), pa.int64()),
-        "measure_version": pa.array(np.full(m, record(configuration.measure).version), pa.int64()),
+        "measure_version": pa.array(np.full(m, configuration.about.version), pa.int64()),
     }
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 

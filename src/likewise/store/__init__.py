@@ -2,6 +2,7 @@
 
 from likewise.store.archives import arrow_files, read_folder
 from likewise.store.atomic import check_no_link, write_atomically, write_text
+from likewise.store.csv import inert_cell, write_csv
 from likewise.store.door import read_json, read_table, write_json, write_table
 from likewise.store.files import read_file
 from likewise.store.growing import Growing, Parts
@@ -17,11 +18,13 @@ __all__ = [
     "content_key",
     "file_hash",
     "files_hash",
+    "inert_cell",
     "read_file",
     "read_folder",
     "read_json",
     "read_table",
     "write_atomically",
+    "write_csv",
     "write_json",
     "write_table",
     "write_text",

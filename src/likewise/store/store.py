@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from likewise.errors import InputError, StoreError
-from likewise.measures import Configuration, record
+from likewise.measures import Configuration
 from likewise.naming import canonical_json
 from likewise.representation import Representation
 from likewise.statistics import OF_THE_TABLE, SCHEMA, Comparison, Reduced, Results
@@ -249,7 +249,7 @@ class Store:
     def reduced_path(self, key: str, configuration: Configuration) -> Path:
         """Return where the vector of a representation for one configuration lies."""
         _check_key(key)
-        version = record(configuration.measure).version
+        version = configuration.about.version
         what = content_key([configuration.measure, configuration.parameters_json, version])
         return self.folder / "reduced" / what / f"{key}.safetensors"
 
