@@ -11,6 +11,7 @@ from likewise.cli import options
 from likewise.cli.console import p_text, print_json, print_table, progress, say
 from likewise.errors import InputError
 from likewise.plan import load_trusted
+from likewise.representation import Representation
 from likewise.statistics import Results, together_of, too_few_shuffles
 from likewise.statistics import compare as compare_all
 from likewise.store import write_atomically, write_csv
