@@ -66,7 +66,8 @@ class Moments:
 
     def _z(self, value: Float[np.ndarray, "*pairs"], more_alike: int) -> Float[np.ndarray, "*pairs"]:
         found: np.ndarray = np.zeros_like(value)
-        return np.divide(more_alike * (value - self.mean), self.std, out=found, where=self.std != 0)
+        np.divide(more_alike * (value - self.mean), self.std, out=found, where=self.std != 0)
+        return found
 
 
 FEWEST_ITEMS = 12
