@@ -30,12 +30,13 @@ def test_best_is_the_best_of_all_pairs_and_of_all_pairs_after_each_shuffle(monke
         scores = {(i, j): c(a[i], b[j]) for i in a for j in b}
         most = max if c.facts.more_alike > 0 else min
         # All layers of a model move together. Where the order counts, the target of the fit stands.
-        drawn = draw_shuffles(20, 9, 4, {"x": "first", "y": "second"})
+        drawn, place = draw_shuffles(20, 9, 4, {0: "first", 1: "second"}), {"x": 0, "y": 1}
+        first, second = place[best.a], place[best.b]
         null = [
             most(
-                c(a[i][drawn.orders[best.a][s]], b[j][drawn.orders[best.b][s]])
+                c(a[i][drawn.orders[first][s]], b[j][drawn.orders[second][s]])
                 if c.facts.symmetric
-                else c(a[i][drawn.beside(best.a, best.b, s)], b[j])
+                else c(a[i][drawn.beside(first, second, s)], b[j])
                 for i in a
                 for j in b
             )

@@ -7,7 +7,7 @@ from scipy import stats
 
 from likewise.measures import REGISTRY, Configuration
 from likewise.prepared import Prepared
-from likewise.statistics import NO_CHANCE, compare, interval, leave_out
+from likewise.statistics import FEW_ROWS, NO_CHANCE, compare, interval, leave_out
 
 PRODUCTS = [
     Configuration(m.name, v)
@@ -139,7 +139,9 @@ def test_no_interval_is_a_reason_beside_the_value(rng):
     assert row.value is not None and (row.low, row.high) == (None, None)
     assert (
         row.reason
-        == "no interval: undefined without some inputs: all rows of x are equal, so nothing is left after centring"
+        == f"{FEW_ROWS}; no interval: undefined without some inputs: all rows of x are equal, so nothing is left after "
+        "centring"
     )
     (few,) = compare(both(rng, n=4), "cka", groups=20)
-    assert (few.low, few.high, few.reason) == (None, None, "no interval: 4 inputs; expected 5 or more")
+    expected = f"{FEW_ROWS}; no interval: 4 inputs; expected 5 or more"
+    assert (few.low, few.high, few.reason) == (None, None, expected)

@@ -51,12 +51,18 @@ class Moments:
         Cantelli (1928), Atti del Congresso Internazionale dei Matematici 6.
         """
         bound = 1 / (1 + np.maximum(self._z(value, more_alike), 0.0) ** 2)
+        bound = np.maximum(bound, self._least)
         return np.where(self.few & (self.std != 0), bound, self.closed(value, more_alike))
 
     def closed(self, value: Float[np.ndarray, "*pairs"], more_alike: int = 1) -> Float[np.ndarray, "*pairs"]:
         """The same by the Pearson type III distribution throughout."""
         tail = stats.pearson3.sf(self._z(value, more_alike), more_alike * self.skewness)
-        return np.where(self.std != 0, np.maximum(tail, np.exp(-gammaln(self.n + 1))), 1.0)
+        return np.where(self.std != 0, np.maximum(tail, self._least), 1.0)
+
+    @property
+    def _least(self) -> float:
+        """1 / n!, 0 where no double is so small."""
+        return float(np.exp(-gammaln(self.n + 1)))
 
     def _z(self, value: Float[np.ndarray, "*pairs"], more_alike: int) -> Float[np.ndarray, "*pairs"]:
         found: np.ndarray = np.zeros_like(value)
