@@ -80,7 +80,9 @@ def test_the_way_follows_what_was_seen(tiny: Callable[..., Path], family: str) -
     findings = check_model(loaded, LAYERS, "float32", pooling="mean")
     assert all(f.passed for f in findings)
     assert findings[0].what.startswith("as extraction runs them: ")
-    assert any("extraction does without" in f.note for f in findings) is (TOGETHER[family] == "equal")
+    assert any("extraction does without" in f.note for f in findings) is (
+        TOGETHER[family] == "equal" or family == "rwkv"  # it bears padding after a text alone
+    )
 
 
 def test_added_tokens_do_not_depend_on_the_company_of_a_prompt(tiny: Callable[..., Path]) -> None:
