@@ -111,7 +111,7 @@ def test_groups_share_the_items_out():
 
 @pytest.mark.parametrize(
     ("measure", "bounds"),
-    [("cknna(k=4)", (-np.inf, np.inf)), ("aligned_cosine", (-1, 1)), ("linear_predictivity(folds=5)", (-np.inf, 1))],
+    [("cknna(k=4)", (-np.inf, np.inf)), ("aligned_cosine", (-1.0, 1.0)), ("linear_predictivity(folds=5)", (-np.inf, 1.0))],
 )
 def test_interval_is_that_of_the_scores_without_each_group(measure, bounds, rng):
     pair = both(rng)
