@@ -147,7 +147,7 @@ def test_layers_and_learning_curves_respect_groups():
     assert part.sizes.tolist() == [3, 1, 2] and part.relabellings == 1
 
 
-@pytest.mark.parametrize("groups", ["20", -1])
+@pytest.mark.parametrize("groups", [-1])
 def test_groups_that_are_none_are_refused(groups):
     x = np.random.default_rng(0).normal(size=(6, 2))
     with pytest.raises(InputError, match="groups="):
