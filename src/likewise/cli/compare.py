@@ -12,7 +12,7 @@ from likewise.cli.console import p_text, print_json, print_table, progress, say
 from likewise.errors import InputError
 from likewise.plan import load_trusted
 from likewise.representation import Representation
-from likewise.statistics import Results, together_of, too_few_shuffles
+from likewise.statistics import DEFAULT, Results, together_of, too_few_shuffles
 from likewise.statistics import compare as compare_all
 from likewise.store import write_atomically, write_csv
 
@@ -21,7 +21,7 @@ def compare(
     file: Annotated[list[Path], typer.Argument(help="Two or more .npy, .npz, .safetensors or .parquet files.")],
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: paper]")] = None,
     permutations: options.Permutations = 100,
-    null: options.Null = "moments",
+    chance: options.Chance = DEFAULT,
     groups: options.Groups = 20,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
@@ -42,7 +42,7 @@ def compare(
         results = compare_all(
             named,
             measure or "paper",
-            null=null,  # type: ignore[arg-type]  # refused where it is no kind
+            chance=chance,
             permutations=permutations,
             groups=groups,
             rng=seed,

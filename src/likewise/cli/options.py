@@ -10,6 +10,7 @@ from likewise.errors import InputError
 from likewise.naming import did_you_mean
 from likewise.plan import rows_left_out
 from likewise.representation import Representation, aligned
+from likewise.statistics import choices
 from likewise.store import Store, read_file
 
 Trust = Annotated[
@@ -26,9 +27,7 @@ BatchTokens = Annotated[
     int | None, typer.Option(min=1, help="Tokens of a batch, padding included [default: by device].")
 ]
 Permutations = Annotated[int, typer.Option(min=0, help="Shuffles where chance levels need them.")]
-Null = Annotated[
-    str, typer.Option(help="Chance levels: moments (closed form where there is one, else shuffles), shuffles, or none.")
-]
+Chance = Annotated[str, typer.Option("--chance", "--null", help=f"Chance levels: {choices()}.")]
 Groups = Annotated[int, typer.Option(min=0, help="Groups of inputs left out in turn for the intervals; 0 for none.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the shuffles and groups.")]
 

@@ -9,6 +9,7 @@ from likewise.cli import options
 from likewise.cli.console import bytes_text, print_json, print_table, say, tell
 from likewise.plan import plan as make_plan
 from likewise.plan import read_experiment, risks_of
+from likewise.statistics import reference_of
 from likewise.store import Store
 
 
@@ -31,6 +32,10 @@ def plan(
         tell("the shuffled scores are too many to keep: p-values will be corrected by Holm's method alone")
     elif summary["shuffled_scores_bytes"]:
         tell(f"{bytes_text(summary['shuffled_scores_bytes'])} of shuffled scores besides, to correct p-values by")
+    if summary["keeps_left_out_scores"]:
+        tell(f"{bytes_text(summary['left_out_scores_bytes'])} at most of scores without some inputs, to compare scores")
+    elif summary["left_out_scores_bytes"] != 0:
+        tell("the scores without some inputs are too many to keep, or cannot be counted yet")
     print_table(
         "",
         ("data set", "items", "representations", "pairs", "scores", "of them done", "to store"),
@@ -54,7 +59,5 @@ def plan(
 
 def _statistics(asked: dict[str, Any]) -> str:
     """How chance levels and intervals are found."""
-    null = {"none": "no chance levels", "shuffles": f"{asked['permutations']} shuffles for each score"}.get(
-        asked["chance"], f"closed forms or {asked['permutations']} shuffles for each score"
-    )
-    return f"{null}, {asked['groups']} groups left out in turn" if asked["groups"] else f"{null}, no intervals"
+    chance = reference_of(asked["chance"]).planned(asked["permutations"])
+    return f"{chance}, {asked['groups']} groups left out in turn" if asked["groups"] else f"{chance}, no intervals"

@@ -31,7 +31,7 @@ from likewise.plan.tasks import (
     unpinned,
 )
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
-from likewise.statistics import SCHEMA, Results, Trust, has_moments, orders
+from likewise.statistics import KINDS, SCHEMA, Results, Trust, orders
 from likewise.store import Store
 
 KEY = re.compile(r"[0-9a-f]{24,64}")
@@ -41,7 +41,8 @@ BYTES_PER_VALUE = 4
 """Rows are stored in float32."""
 
 MOST_REPLICATES = 2**28
-"""Bytes of shuffled scores that the tiles of an experiment keep at most: correcting takes three times as much."""
+"""Bytes of shuffled scores that the tiles of an experiment keep at most: correcting takes three times as much. And as
+many of scores without some inputs."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +84,34 @@ class Plan:
     def replicate_bytes(self) -> int:
         """Bytes of the scores after each shuffle, of all pairs; 0 where all chance levels have a closed form."""
         trust = self.experiment.statistics.trust
-        drawn = [c for c in self.experiment.configurations if c.facts.paired]
-        if trust.null == "moments":
-            drawn = [c for c in drawn if not has_moments(c)]
-        shuffles = 0 if trust.null == "none" else trust.permutations
-        return 8 * shuffles * scores_of_pair(drawn) * sum(d.pairs for d in self.datasets)
+        drawn = [c for c in self.experiment.configurations if c.facts.paired and not trust.reference.settles(c)]
+        return 8 * trust.shuffles * scores_of_pair(drawn) * sum(d.pairs for d in self.datasets)
+
+    @property
+    def left_out_bytes(self) -> int | None:
+        """Bytes of the scores without each input or group of inputs, at most; None where inputs cannot be counted yet.
+
+        Counted as if all scores followed from the whole without each input.
+        """
+        if not self.experiment.statistics.groups:
+            return 0
+        counts = [(d.pairs, d.n_items) for d in self.datasets if d.pairs]
+        if any(n is None for _, n in counts):
+            return None
+        rows = scores_of_pair(self.experiment.configurations)
+        return 8 * rows * sum(pairs * max(n or 0, 2 * self.experiment.statistics.groups) for pairs, n in counts)
 
     @property
     def keeps_replicates(self) -> bool:
         """Whether the scores after each shuffle are kept, to correct p-values by their joint distribution."""
         return self.replicate_bytes <= MOST_REPLICATES
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Which scores besides the values are kept, of `KINDS`."""
+        left_out = self.left_out_bytes
+        without = left_out is not None and 0 < left_out <= MOST_REPLICATES
+        return tuple(kind for kind in KINDS if (self.keeps_replicates if kind == "shuffle" else without))
 
     @property
     def resolutions(self) -> tuple[Resolve, ...]:
@@ -108,8 +127,7 @@ class Plan:
     @property
     def tiles(self) -> tuple[Tile, ...]:
         """Tiles that are left."""
-        keep = self.keeps_replicates
-        return tuple(replace(tile, replicates=keep) for d in self.datasets for tile in d.tiles)
+        return tuple(replace(tile, replicates=self.kept) for d in self.datasets for tile in d.tiles)
 
     def reductions(self, store: Store, chunk: int = 8) -> tuple[Reduce, ...]:
         """Reductions that must come before the tiles by product, where the representations are there."""
@@ -155,6 +173,8 @@ class Plan:
             "tiles_left": len(self.tiles),
             "shuffled_scores_bytes": self.replicate_bytes if self.keeps_replicates else 0,
             "keeps_shuffled_scores": self.keeps_replicates,
+            "left_out_scores_bytes": self.left_out_bytes,
+            "keeps_left_out_scores": "without_input" in self.kept,
             "bytes": None if None in sizes else sum(s for s in sizes if s is not None),
         }
 
@@ -169,14 +189,16 @@ class Plan:
 
 
 class Answers:
-    """The stored rows that answer what an experiment asks of trust; with their shuffled scores if need be."""
+    """The stored rows that answer what an experiment asks of trust; with kinds of replicates if need be."""
 
-    def __init__(self, store: Store, trust: Trust, left_out: Sequence[str] = (), *, replicates: bool = False) -> None:
+    def __init__(
+        self, store: Store, trust: Trust, left_out: Sequence[str] = (), *, replicates: Sequence[str] = ()
+    ) -> None:
         request = request_of(trust, left_out)
         found = [table for asked, table in store.tables(replicates=replicates) if asked == request]
         nothing = SCHEMA.empty_table()
-        if replicates:
-            nothing = nothing.append_column("shuffled", pa.array([], pa.list_(pa.float64())))
+        for kind in replicates:
+            nothing = nothing.append_column(kind, pa.array([], pa.list_(pa.float64())))
         self.table = pa.concat_tables(found or [nothing]).unify_dictionaries().combine_chunks()
 
     def places(self, keys: Sequence[str], column: str) -> Int[np.ndarray, " rows"]:
@@ -365,25 +387,27 @@ def scores_of_pair(chosen: Iterable[Configuration]) -> int:
     return sum(len(orders(c, ("a", "b"))) for c in chosen)
 
 
-def results_of(store: Store, about: dict[str, Any]) -> Results:
+def results_of(store: Store, about: dict[str, Any], replicates: Sequence[str] = ("shuffle",)) -> Results:
     """Return the stored rows of an experiment by its record in the store, named and ordered as it says.
 
-    No code is looked for: rows of a measure of somebody's own are what they say of themselves.
+    With the ``replicates`` of some `KINDS`. No code is looked for: rows of a measure of somebody's own are what they
+    say of themselves.
     """
     experiment = Experiment.stored(about["experiment"])
     chosen, trust = chosen_of(experiment, store), experiment.statistics.trust
     named = [(r["dataset"], r["key"], r["name"]) for r in about["representations"]]
     of_pieces = {d.name for d in experiment.datasets if d.spans}
-    whole = Answers(store, trust, replicates=True)
+    whole = Answers(store, trust, replicates=replicates)
     tables = []
     for dataset in dict.fromkeys(d for d, _, _ in named):
         members = {key: name for d, key, name in named if d == dataset}
         there = [key for key in members if store.has_representation(key)]
         left_out = rows_left_out(store, there) if dataset in of_pieces else ()
-        answers = Answers(store, trust, left_out, replicates=True) if left_out else whole
+        answers = Answers(store, trust, left_out, replicates=replicates) if left_out else whole
         tables.append(rows_of(answers, dataset, members, chosen))
     table = pa.concat_tables(tables).unify_dictionaries()
-    return Results(table.drop_columns("shuffled"), table.column("shuffled"), asked=chosen).corrected()
+    kept = {kind: table.column(kind) for kind in replicates}
+    return Results(table.drop_columns(list(kept)), asked=chosen, replicates=kept).corrected()
 
 
 def chosen_of(experiment: Experiment, store: Store) -> tuple[Configuration, ...]:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from likewise.extract import DatasetSpec, ModelSpec, Truncation
 from likewise.measures import Configuration
-from likewise.statistics import Trust, has_moments
+from likewise.statistics import KINDS, Trust, has_moments
 from likewise.store import Store, content_key
 
 REPRESENTATION_VERSION = 1
@@ -170,12 +170,12 @@ class Extract:
 
 def request_of(trust: Trust, left_out: Sequence[str] = ()) -> dict[str, Any]:
     """Return what is asked for besides pairs and measures."""
-    return {"version": RESULT_VERSION, **asdict(trust), **({"left_out": list(left_out)} if left_out else {})}
+    return {"version": RESULT_VERSION, **trust.request, **({"left_out": list(left_out)} if left_out else {})}
 
 
 def by_product(chosen: Iterable[Configuration], trust: Trust) -> bool:
     """Whether all that is asked for follows from one vector of each representation, reduced once."""
-    return trust.null != "shuffles" and not trust.groups and all(map(has_moments, chosen))
+    return trust.reference.from_vectors and not trust.groups and all(map(has_moments, chosen))
 
 
 @dataclass(frozen=True)
@@ -192,8 +192,8 @@ class Tile:
     trust: Trust
     left_out: tuple[str, ...] = ()
     """Rows that some representation of the data set lacks: spans that its tokenizer has no token for."""
-    replicates: bool = True
-    """Whether the scores after each shuffle are kept; the rows are the same."""
+    replicates: tuple[str, ...] = KINDS
+    """Which scores besides the values are kept; the rows are the same."""
 
     @functools.cached_property
     def configurations(self) -> tuple[Configuration, ...]:

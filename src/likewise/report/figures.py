@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from likewise.measures import Configuration
 from likewise.report import drawing
 from likewise.report.tables import Group, has_cell, square
-from likewise.statistics import NO_CHANCE
+from likewise.statistics import Reason
 
 ANNOTATED = 10
 """Up to this many representations every cell holds its number."""
@@ -140,7 +140,7 @@ def heatmap_notes(group: Group, column: str) -> list[str]:
     if group.ordered:
         notes.append("Where the whole square is filled, the order of a pair matters: row first, column second.")
     if unpaired:
-        notes.append(f"Hatched throughout: {', '.join(unpaired)} ({NO_CHANCE}).")
+        notes.append(f"Hatched throughout: {', '.join(unpaired)} ({Reason.NO_CHANCE}).")
     expected = sum(int(has_cell(group, c).sum()) for c in group.configurations if c.label not in unpaired)
     if empty := expected - int(scores.notna().sum()):
         notes.append(

@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from likewise.measures import Configuration
 from likewise.report.tables import Group, has_cell, missing, number, square
+from likewise.statistics import kind_of
 
 LAYOUT: dict[str, Any] = {
     "template": "none",
@@ -91,7 +92,7 @@ def hover(row: Mapping[Any, Any], configuration: Configuration) -> str:
 
 
 def _source(row: Mapping[Any, Any]) -> str:
-    return "closed form" if row["null"] == "moments" else f"{row['n_permutations']} shuffles"
+    return kind_of(row["null"]).short(row["n_permutations"])
 
 
 def _traces(

@@ -28,7 +28,7 @@ from likewise.plan import (
 from likewise.run.executor import Executor, Serial
 from likewise.run.processes import Processes
 from likewise.run.worker import Outcome, Settings, Watch, perform, perform_stepwise, release
-from likewise.statistics import Results
+from likewise.statistics import KINDS, Results
 from likewise.store import Store
 
 Device: TypeAlias = Literal["cpu", "cuda", "auto"]
@@ -143,7 +143,7 @@ def run(
         place.drop_reduced()
     place.save_experiment(asked.name, current.record())
     return Done(
-        results=results_of(place, current.record()),
+        results=results_of(place, current.record(), KINDS),
         performed=performed,
         failed=tuple(failed.values()),
         blocked=tuple(tile for tile in current.tiles if tile.key not in failed),

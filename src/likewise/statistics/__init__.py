@@ -1,7 +1,21 @@
 """Scores with their chance level, and what scores say together."""
 
 from likewise.statistics.agreement import Agreement, Disagreement, between_datasets, between_measures, disagreements
-from likewise.statistics.block import BOUND, FEW_ROWS, NO_CHANCE, NullKind, Trust, has_moments, orders, score_block
+from likewise.statistics.block import Trust, orders, score_block
+from likewise.statistics.chance import (
+    DEFAULT,
+    Level,
+    NoReference,
+    Reference,
+    Scored,
+    ShuffledRows,
+    canonical_reference,
+    choices,
+    has_moments,
+    kind_of,
+    reference_names,
+    reference_of,
+)
 from likewise.statistics.compare import check_request, compare
 from likewise.statistics.correction import step_down, too_few_shuffles
 from likewise.statistics.jackknife import interval, leave_out
@@ -11,12 +25,18 @@ from likewise.statistics.moments import Moments, shuffled_moments
 from likewise.statistics.overfitting import Overfit, overfitting
 from likewise.statistics.permutation import Chance, Null, Shuffles, draw_permutations, draw_shuffles, judge
 from likewise.statistics.population import Reduced, reduce, score_products
-from likewise.statistics.results import OF_THE_TABLE, SCHEMA, Comparison, Results, in_turn
+from likewise.statistics.reasons import Reason
+from likewise.statistics.results import KINDS, OF_THE_TABLE, SCHEMA, Comparison, Results, in_turn
 from likewise.statistics.together import Together, together_of
+
+NO_CHANCE, FEW_ROWS, BOUND = Reason.NO_CHANCE, Reason.FEW_ROWS, Reason.BOUND
+"""Older names of these reasons."""
 
 __all__ = [
     "BOUND",
+    "DEFAULT",
     "FEW_ROWS",
+    "KINDS",
     "NO_CHANCE",
     "OF_THE_TABLE",
     "SCHEMA",
@@ -25,20 +45,27 @@ __all__ = [
     "Chance",
     "Comparison",
     "Disagreement",
+    "Level",
     "Moments",
+    "NoReference",
     "Null",
-    "NullKind",
     "Overfit",
     "Point",
+    "Reason",
     "Reduced",
+    "Reference",
     "Results",
+    "Scored",
+    "ShuffledRows",
     "Shuffles",
     "Together",
     "Trust",
     "best_layers",
     "between_datasets",
     "between_measures",
+    "canonical_reference",
     "check_request",
+    "choices",
     "compare",
     "disagreements",
     "draw_permutations",
@@ -47,11 +74,14 @@ __all__ = [
     "in_turn",
     "interval",
     "judge",
+    "kind_of",
     "learning_curve",
     "leave_out",
     "orders",
     "overfitting",
     "reduce",
+    "reference_names",
+    "reference_of",
     "score_block",
     "score_products",
     "shuffled_moments",

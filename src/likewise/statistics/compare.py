@@ -2,16 +2,16 @@
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import get_args
 
 import numpy as np
 
 from likewise.arrays import Array
 from likewise.errors import InputError
 from likewise.measures import Asked, configurations
-from likewise.naming import did_you_mean
 from likewise.representation import Representation, check_same_items, on_device
-from likewise.statistics.block import NullKind, Trust, Watch, score_block
+from likewise.statistics.block import Trust, Watch, score_block
+from likewise.statistics.chance import DEFAULT, reference_of
+from likewise.statistics.chance import Asked as Chance
 from likewise.statistics.results import Results
 
 
@@ -19,13 +19,14 @@ def compare(
     representations: Mapping[str, Array | Representation] | Sequence[Representation],
     measures: Asked | Iterable[Asked] = "paper",
     *,
-    null: NullKind = "moments",
+    chance: Chance = DEFAULT,
     permutations: int = 100,
     groups: int | Iterable[str] = 20,
     rng: int | np.random.Generator = 0,
     dataset: str = "",
     device: str = "cpu",
     watch: Watch = lambda done, total: None,
+    null: Chance | None = None,
 ) -> Results:
     """Compare every pair of representations of the same inputs, each score beside its chance level and interval.
 
@@ -35,9 +36,9 @@ def compare(
         Row i of all of them describes input i; widths may differ.
     measures : str, Configuration, or iterable of them
         A preset (``"paper"``), measures (``"cka"``), measures with parameters (``"jaccard(k=5)"``).
-    null : {"moments", "shuffles", "none"}
+    chance : {"moments", "shuffles", "none"}, or Reference
         Where chance levels come from: ``moments`` takes the closed form over all shuffles where a measure has one, as
-        cka and rsa have, and shuffles elsewhere.
+        cka and rsa have, and shuffles elsewhere. Others are one class each, see `likewise.statistics.Reference`.
     permutations : int
         Number of shuffles of the rows, by permutations of its own for each representation; 0 for none. Where all n!
         are fewer, they are all taken.
@@ -53,6 +54,8 @@ def compare(
         Where to calculate: ``"cpu"`` where the arrays are, ``"cuda"`` on a GPU, by torch.
     watch : callable
         Is told the number of steps done, and in all.
+    null : str, optional
+        The older name of ``chance``.
 
     Returns
     -------
@@ -89,14 +92,15 @@ def compare(
     if not isinstance(groups, str) and hasattr(groups, "__iter__"):
         labels, groups = [str(label) for label in groups], Trust().groups
         named = [r.changed(groups=labels) for r in named]
-    check_request(null, permutations, groups)  # type: ignore[arg-type]  # a text is refused there
+    chance = chance_or_null(chance, null)
+    check_request(chance, permutations, groups)  # type: ignore[arg-type]  # a text is refused there
     given = isinstance(rng, np.random.Generator)
     return (
         score_block(
             [on_device(r, device) for r in named],
             list(itertools.combinations(range(len(named)), 2)),
             chosen,
-            Trust(null, int(permutations), 0 if given else int(rng), int(groups)),  # type: ignore[arg-type]  # no generator
+            Trust(chance, int(permutations), 0 if given else int(rng), int(groups)),  # type: ignore[arg-type]  # no generator
             rng=rng if given else None,  # type: ignore[arg-type]
             dataset=dataset,
             watch=watch,
@@ -106,10 +110,18 @@ def compare(
     )
 
 
-def check_request(null: str, permutations: int, groups: int) -> None:
+def chance_or_null(chance: Chance, null: Chance | None) -> Chance:
+    """Return what was asked for, by its name or by the older one."""
+    if null is None:
+        return chance
+    if chance != DEFAULT:
+        raise InputError("chance and null are both given; null is the older name of chance, give chance alone")
+    return null
+
+
+def check_request(chance: Chance, permutations: int, groups: int) -> None:
     """Refuse a kind of chance level that there is not, and numbers that are none."""
-    if null not in get_args(NullKind):
-        raise InputError(f"null={null!r}; {did_you_mean(str(null), get_args(NullKind))}")
+    reference_of(chance)
     for name, count in (("permutations", permutations), ("groups", groups)):
         if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
             raise InputError(f"{name}={count}; needed is a whole number, 0 or more")

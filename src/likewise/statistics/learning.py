@@ -10,8 +10,10 @@ from likewise.arrays import Array
 from likewise.errors import InputError
 from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.representation import Representation, check_same_items
-from likewise.statistics.block import NullKind, Trust, Watch, score_block
-from likewise.statistics.compare import check_request, named_representations
+from likewise.statistics.block import Trust, Watch, score_block
+from likewise.statistics.chance import DEFAULT
+from likewise.statistics.chance import Asked as Chance
+from likewise.statistics.compare import chance_or_null, check_request, named_representations
 from likewise.statistics.together import together_of
 
 STEPS = 8
@@ -58,16 +60,17 @@ def learning_curve(
     *,
     sizes: Sequence[int] = (),
     draws: int = 5,
-    null: NullKind = "moments",
+    chance: Chance = DEFAULT,
     permutations: int = 20,
     seed: int = 0,
     watch: Watch = lambda done, total: None,
+    null: Chance | None = None,
 ) -> list[Point]:
     """Score every pair with fewer inputs, drawn without repetition.
 
     Parameters
     ----------
-    representations, measures, null, permutations
+    representations, measures, chance, permutations, null
         As in `compare`.
     sizes : sequence of int
         Numbers of inputs, besides all of them; by default eight, evenly spaced in their logarithm.
@@ -97,7 +100,8 @@ def learning_curve(
     [(20, 2, 1.0), (40, 1, 1.0)]
     """
     named, chosen = named_representations(representations), configurations(measures)
-    check_request(null, permutations, 0)
+    chance = chance_or_null(chance, null)
+    check_request(chance, permutations, 0)
     if len(named) < 2:
         raise InputError(f"{len(named)} representations; needed are two or more")
     for other in named[1:]:
@@ -117,7 +121,7 @@ def learning_curve(
     for done, (size, items) in enumerate(parts):
         watch(done, len(parts))
         subset = {i: side.take(items) if size < n else side for i, side in enumerate(sides)}
-        trust = Trust(null, permutations, seed, groups=0)
+        trust = Trust(chance, permutations, seed, groups=0)
         of_part = together.among(items) if together else None
         for row in score_block(named, pairs, chosen, trust, sides=subset, together=of_part).table.to_pylist():
             of = row["a"], row["b"], row["measure"], row["parameters"]
