@@ -68,9 +68,10 @@ class Trust:
     def request(self) -> dict[str, Any]:
         """The same as JSON: a stored row answers it only if it is equal."""
         of = self.reference
-        asked = {"null": self.null if isinstance(self.null, str) else of.name}
-        version = {"null_version": of.version} if of.version > 1 else {}
-        return {**asked, "permutations": self.permutations, "seed": self.seed, "groups": self.groups, **version}
+        asked: dict[str, Any] = {"null": self.null if isinstance(self.null, str) else of.name}
+        asked |= {"permutations": self.permutations, "seed": self.seed, "groups": self.groups}
+        more = {"version": of.version, **of.identity} if of.version > 1 or of.identity else {}
+        return asked | ({"reference": more} if more else {})
 
 
 @dataclass

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     NO_EXCHANGE = "no chance level: no two groups of inputs have the same size, so none can be exchanged"
     """Inputs belong together in groups that no shuffle can exchange."""
     NOT_SHUFFLED = "no chance level: undefined after a shuffle"
+    NOT_DRAWN = "no chance level: undefined for some of what chance is counted from"
     FEW_ROWS = "chance from shuffles: too few rows decide the score to trust the closed form"
     """The chance level has a closed form, which was not taken."""
     BOUND = "p is an upper bound: too few rows decide the score to trust the closed form"

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from likewise.errors import UndefinedError
 from likewise.measures import Configuration
 from likewise.prepared import Prepared
 from likewise.statistics.permutation import Null
+from likewise.statistics.reasons import Reason
 
 Pair: TypeAlias = tuple[int, int]
 """Places of two representations in a list."""
@@ -49,8 +51,11 @@ class Scored:
         return next(iter(self.sides.values())).n
 
     def score(self, x: Prepared, y: Prepared) -> float:
-        """Score two representations as the first and the second of a pair are scored."""
-        return self.configuration(y, x) if self.turned else self.configuration(x, y)
+        """Score two representations as the first and the second of a pair are scored; NaN where that is undefined."""
+        try:
+            return self.configuration(y, x) if self.turned else self.configuration(x, y)
+        except UndefinedError:
+            return float("nan")
 
 
 @dataclass(frozen=True)
@@ -76,9 +81,14 @@ class Level:
 
     @classmethod
     def of_draws(cls, scored: Scored, draws: Float[np.ndarray, "p m"]) -> "Level":
-        """Count the draws that are at least as alike as each score, as shuffles are counted."""
+        """Count the draws that are at least as alike as each score, as shuffles are counted.
+
+        A pair with a draw that is NaN has no level, and says so.
+        """
         null = Null.of_shuffles(scored.value, draws, scored.configuration.facts)
-        return cls(null, np.full(len(scored.value), True), len(draws))
+        lacking = np.flatnonzero(np.isnan(draws).any(axis=0) & ~np.isnan(scored.value)).tolist()
+        settled = np.full(len(scored.value), True)
+        return cls(null, settled, len(draws), dict.fromkeys(lacking, Reason.NOT_DRAWN))
 
 
 class Reference:
@@ -117,6 +127,11 @@ class Reference:
     summary: ClassVar[str]
     version: ClassVar[int] = 1
     from_vectors: ClassVar[bool] = False
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What else decides on its numbers than the call, as JSON: the checksum of a file that it reads."""
+        return {}
 
     def shuffles(self, permutations: int) -> int:
         """Return how many shuffles of the rows it asks for, of so many as the user allows."""

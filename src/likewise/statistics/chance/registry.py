@@ -5,7 +5,7 @@ import re
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from likewise.errors import InputError
+from likewise.errors import InputError, LikewiseError
 from likewise.naming import did_you_mean, format_call, parse_call
 from likewise.statistics.chance.moments import ClosedForm
 from likewise.statistics.chance.nothing import NoReference
@@ -80,10 +80,19 @@ def reference_of(asked: Asked) -> Reference:
         return asked
     if not isinstance(asked, str):
         raise InputError(f"chance={asked!r}; expected a name ({', '.join(reference_names())}) or a Reference")
+    return _made(asked)
+
+
+@functools.cache
+def _made(asked: str) -> Reference:
+    """A reference, made once in a process: it may have read a file."""
     name, parameters = _parsed(asked)
+    kind = kind_of(name)
     try:
-        return kind_of(name)(**parameters)
-    except TypeError as error:
+        return kind(**parameters)
+    except LikewiseError:
+        raise
+    except Exception as error:  # of somebody else's code
         raise InputError(f"chance={asked!r}: {error}") from error
 
 
