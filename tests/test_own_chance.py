@@ -51,8 +51,8 @@ def test_the_command_line_finds_it_by_its_name(folder: Path) -> None:
     command = blocks("sh")[0].strip()
     (row,) = json.loads(call(folder, "bash", "-c", f"PATH={LIKEWISE.parent}:$PATH {command} --json"))
     assert (row["null"], row["n_permutations"], row["pvalue"]) == ("panel", 19, 0.05)
-    said = call(folder, LIKEWISE, "compare", "copy.npy", "base.npy", "--chance", "panel(path=gone.npz)", rc=2)
-    assert "chance='panel(path=gone.npz)': " in said and "No such file" in said
+    said = call(folder, LIKEWISE, "compare", "copy.npy", "base.npy", "--chance", "panel(path='gone.npz')", rc=2)
+    assert "chance=\"panel(path='gone.npz')\": " in said and "No such file" in said
     assert "chance='panle'; did you mean" in call(folder, LIKEWISE, "compare", "a", "b", "--chance", "panle", rc=2)
 
 
@@ -68,7 +68,8 @@ def test_an_experiment_runs_with_it_in_several_processes_and_reports_it(
     call(folder, LIKEWISE, "run", "mine.yaml", "--store", "store", "--workers", 2)
     page = (folder / "store" / "report.html").read_text(encoding="utf-8")
     assert "Chance levels come from 3 unrelated models." in page
-    (folder / "panel.npz").unlink()
+    planned = (LIKEWISE, "plan", "mine.yaml", "--store", "store", "--json")
+    assert json.loads(call(folder, *planned))["tiles_left"] == 0
     np.savez(folder / "panel.npz", **{f"m{k}": rng.normal(size=(items, 4)) for k in range(2)})
-    plan = json.loads(call(folder, LIKEWISE, "plan", "mine.yaml", "--store", "store", "--json"))
-    assert plan["extractions_left"] == 0 and plan["tiles_left"] == 1
+    again = json.loads(call(folder, *planned))
+    assert again["extractions_left"] == 0 and again["tiles_left"] > 0

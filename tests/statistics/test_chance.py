@@ -97,10 +97,8 @@ def test_the_older_keyword_is_the_same() -> None:
     [
         ("moment", "chance='moment'; did you mean \"moments\""),
         ("moments(k=1)", r"chance='moments\(k=1\)': .*argument"),
-        ("moments(", "chance='moments"),
+        ("moments(", r"chance: cannot read 'moments\('"),
         ("", "chance=''; known: moments, none, shuffles"),
-        (3, "chance=3; expected a name"),
-        (None.__class__, "expected a name"),
     ],
 )
 def test_what_is_no_reference_is_said_in_a_line(asked: object, message: str) -> None:

@@ -112,7 +112,7 @@ def _parsed(asked: str) -> tuple[str, dict[str, Any]]:
     try:
         return parse_call(asked)
     except InputError as error:
-        raise InputError(f"chance={asked!r}; {did_you_mean(asked, reference_names())}") from error
+        raise InputError(f"chance: {error}") from error
 
 
 def words_of(name: str) -> tuple[str, ...]:
