@@ -1,4 +1,4 @@
-"""Scores without some inputs, kept beside the rows: they give the intervals again, and nothing else changes for them."""
+"""Scores without some inputs, kept beside the rows: they give the intervals again, and change nothing else."""
 
 import sys
 from pathlib import Path
