@@ -146,7 +146,7 @@ def test_plan_says_what_they_take(
 def test_a_run_keeps_them_and_a_reduced_population_has_none(tmp_path: Path, experiment: dict[str, Any]) -> None:
     import likewise
 
-    experiment["datasets"], experiment["measures"] = experiment["datasets"][1:], ["cka", "svcca"]
+    experiment["datasets"], experiment["measures"] = experiment["datasets"][1:], ["cka", "magnitude_difference"]
     experiment["statistics"] = {"permutations": 2, "groups": 5}
     done = likewise.run(experiment, tmp_path / "store")
     assert not done.failed and not done.blocked, done.failed
