@@ -120,7 +120,7 @@ SOURCE = Fields(
             ("variant", "pooling", "column", "records", "prompts", "given", "template", "revision", "dataset_revision"),
             TEXT_OR_NOTHING,
         ),
-        **dict.fromkeys(("truncated", "unaligned"), Each(TEXT)),
+        **dict.fromkeys(("truncated", "unaligned", "groups"), Each(TEXT)),
         **dict.fromkeys(("model_identity", "dataset_identity"), OBJECT),
         "imported": Fields(others=SHA256),
     },
@@ -137,7 +137,7 @@ AUDIT = Fields(
             (
                 "non_finite", "zero_rows", "repeated_rows", "near_repeated_rows", "constant_features",
                 "largest_feature", "dominating_features", "prompts", "truncated_prompts", "begin_with_bos",
-                "unaligned_spans", "straddled_spans",
+                "unaligned_spans", "straddled_spans", "prompt_groups", "alike_prompts",
             ),
             COUNT_OR_NOTHING,
         ),
