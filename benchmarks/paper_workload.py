@@ -24,8 +24,8 @@ from likewise.measures import configurations
 from likewise.plan import tiles_of
 from likewise.prepared import Prepared
 from likewise.representation import Representation
-from likewise.run.processes import Processes
-from likewise.run.worker import Settings, perform_stepwise
+from likewise.run import Job, Processes
+from likewise.run.worker import Settings, perform
 from likewise.statistics import Trust, draw_shuffles, score_block
 from likewise.store import Store
 
@@ -60,7 +60,7 @@ def ours(given: argparse.Namespace, folder: Path) -> float:
         tiles += tiles_of(str(n), keys, chosen, trust, nothing, n, given.width)
     settings = Settings(folder, "cpu", 1)
     start = perf_counter()
-    for outcome in Processes(given.workers).map(functools.partial(perform_stepwise, settings=settings), tiles):
+    for outcome in Processes(given.workers).outcomes(functools.partial(perform, settings=settings), map(Job, tiles)):
         if outcome.error:
             raise SystemExit(outcome.error)
         print(f"  {outcome.task.label} after {perf_counter() - start:.0f} s", flush=True)

@@ -22,8 +22,8 @@ def test_best_is_the_best_of_all_pairs_and_of_all_pairs_after_each_shuffle(monke
     monkeypatch.setattr(layers, "BLOCK", block)
     c = Configuration.parse(measure)
     told = []
-    found = best_layers(MODELS, measure, permutations=9, seed=4, watch=lambda done, total: told.append((done, total)))
-    assert told == sorted(told) and told[-1] == (6, 6)
+    found = best_layers(MODELS, measure, permutations=9, seed=4, watch=lambda *event: told.append(event))
+    assert told == sorted(told) and told[-1] == ("comparing layers", 6, 6)
     assert [(b.a, b.b) for b in found] == ([("x", "y")] if c.facts.symmetric else [("x", "y"), ("y", "x")])
     for best in found:
         a, b = MODELS[best.a], MODELS[best.b]

@@ -47,7 +47,7 @@ def compare(
             groups=groups,
             rng=seed,
             device=options.check_device(device, models=False),
-            watch=lambda done, total: watch("comparing", done, total),
+            watch=watch,
         )
     if output is not None:
         _write(results, output)

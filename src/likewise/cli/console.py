@@ -23,7 +23,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from likewise.naming import ACTING, inert
-from likewise.run import Watch
+from likewise.progress import Watch
 
 # A pipe or a file has no width of its own; tables should not be squeezed into 80 columns there.
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)

@@ -45,7 +45,7 @@ def best_layers(
             measure or "recommended",
             permutations=permutations,
             seed=seed,
-            watch=lambda done, total: watch("comparing layers", done, total),
+            watch=watch,
         )
     if json:
         print_json([asdict(best) for best in found])

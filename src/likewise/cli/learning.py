@@ -38,7 +38,7 @@ def learning_curve(
             draws=draws,
             permutations=permutations,
             seed=seed,
-            watch=lambda done, total: watch("drawing inputs", done, total),
+            watch=watch,
         )
     curves = [list(c) for _, c in itertools.groupby(points, lambda p: (p.a, p.b, p.measure, p.parameters))]
     if json:

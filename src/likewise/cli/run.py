@@ -19,8 +19,10 @@ from likewise.store import Store
 def run(
     experiment: Annotated[Path, typer.Argument(help="A YAML file.")],
     store: options.StoreFolder = None,
-    executor: Annotated[str, typer.Option(help="Where pairs are compared: serial or processes.")] = "processes",
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes [default: the machine's cores].")] = None,
+    executor: Annotated[
+        str, typer.Option(help="Where tasks are done: serial, processes, or one that an installed package offers.")
+    ] = "processes",
+    workers: Annotated[int | None, typer.Option(min=1, help="Tasks at once [default: the machine's cores].")] = None,
     device: options.Device = "cpu",
     batch_tokens: options.BatchTokens = None,
     trust: options.Trust = None,

@@ -4,7 +4,7 @@ from likewise.extract.audit import audit, audit_prompts, audit_tokens
 from likewise.extract.check import Finding
 from likewise.extract.check import check as check_model
 from likewise.extract.datasets import DatasetSpec, load_prompts
-from likewise.extract.extract import BATCH_TOKENS, Rows, Watch, extract, tokens_of
+from likewise.extract.extract import BATCH_TOKENS, Rows, extract, tokens_of
 from likewise.extract.hub import Resolved, resolve_dataset, resolve_model
 from likewise.extract.imported import IMPORTED
 from likewise.extract.layers import canonical_layer, find_blocks, needs_blocks, resolve_layers
@@ -34,7 +34,6 @@ __all__ = [
     "Spans",
     "Tokens",
     "Truncation",
-    "Watch",
     "audit",
     "audit_prompts",
     "audit_tokens",

@@ -1,10 +1,13 @@
 """Which model is meant, where it lies, what tells it from others, and how large it is. Nothing is loaded here."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError, safe_open
 
 from likewise.errors import InputError, ModelError
 from likewise.extract.gguf import gguf_size
@@ -92,6 +95,23 @@ class ModelSpec:
             if width and blocks:
                 return {"width": width, "blocks": blocks}
         return known("models").get(self.model)
+
+    def n_weights(self) -> int | None:
+        """Number of its weights, as the heads of its files say; None where there are none in safetensors here."""
+        place = None if self.imported is not None else locate(self.model)
+        if place is None or place.is_file():
+            return None
+        adapter = adapter_config(place)
+        if adapter is not None:
+            return self.of_base(adapter).n_weights()
+        found, whole = 0, place / "model.safetensors"
+        for path in [whole] if whole.exists() else sorted(place.glob("*.safetensors")):
+            try:
+                with safe_open(path, "numpy") as file:
+                    found += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+            except (SafetensorError, OSError):
+                return None  # loading it says what is wrong with it
+        return found or None
 
     def of_base(self, adapter: Mapping[str, Any]) -> "ModelSpec":
         """Return the model that this adapter changes: the one given, else the one that the adapter's config names.

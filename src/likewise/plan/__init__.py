@@ -2,6 +2,7 @@
 
 from likewise.plan.experiment import Experiment, of_unknown_code
 from likewise.plan.imported import imported_experiment, imported_key
+from likewise.plan.needs import Needs
 from likewise.plan.plan import (
     Answers,
     DatasetPlan,
@@ -21,6 +22,7 @@ __all__ = [
     "DatasetPlan",
     "Experiment",
     "Extract",
+    "Needs",
     "Plan",
     "Reduce",
     "Resolve",

@@ -13,14 +13,16 @@ from jaxtyping import Bool, Int
 
 from likewise.errors import InputError
 from likewise.extract import ModelSpec, needs_blocks, resolve_layers
-from likewise.measures import Configuration, configurations, footprint
+from likewise.measures import Configuration, configurations
 from likewise.naming import parse_call
 from likewise.plan.experiment import Experiment, of_unknown_code
 from likewise.plan.imported import imported_key, with_imported
+from likewise.plan.needs import Needs, needs_of, side_bytes
 from likewise.plan.tasks import (
     Extract,
     Reduce,
     Resolve,
+    Task,
     Tile,
     Wanted,
     by_product,
@@ -126,6 +128,12 @@ class Plan:
                 for start in range(0, len(left), chunk):
                     found.append(Reduce(of_these[0].dataset, tuple(left[start : start + chunk]), measures))
         return tuple(found)
+
+    def needs(self, task: Task, device: str) -> Needs:
+        """Return what a task takes of a machine on a device."""
+        of = next((d for d in self.datasets if d.name == getattr(task, "dataset", None)), None)
+        widths = [w.width for w in of.wanted if w.width is not None] if of else []
+        return needs_of(task, device, of.n_items if of else None, max(widths, default=None))
 
     def comparable(self) -> tuple[Tile, ...]:
         """Tiles that are left and whose representations are all there."""
@@ -304,11 +312,8 @@ def tiles_of(
         codes = inverse.reshape(codes.shape)
     there = np.asarray([present is None or key in present for key in keys], dtype=bool)
     codes = np.where(codes > 0, 2 * codes - (there[:, None] & there), 0)
-    size = footprint(chosen, n_items, width or n_items) if n_items else None
-    longest = LONGEST
-    if by_product(chosen, trust) and not left_out:
-        longest = LONGEST_BY_PRODUCT
-        size = 3 * 8 * n_items * (n_items + 1) // 2 if n_items else None  # a vector as loaded, stacked, and as a file
+    size = side_bytes(chosen, trust, left_out, n_items, width)
+    longest = LONGEST_BY_PRODUCT if by_product(chosen, trust) and not left_out else LONGEST
     for first, second, code in blocks_of_pairs(len(keys), codes, size, longest):
         i, j = np.argwhere(codes == code)[0]
         measures = tuple(c.label for c, of_one in zip(chosen, missing, strict=True) if of_one[i, j])

@@ -1,9 +1,9 @@
 """Do one task. Workers look things up by key in the store; arrays never travel between processes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from likewise.errors import InputError, LikewiseError
 from likewise.extract import (
@@ -27,14 +27,10 @@ from likewise.extract import (
 from likewise.measures import Source, load_sources, prepare
 from likewise.naming import canonical_json
 from likewise.plan import Extract, Reduce, Resolve, Task, Tile, pinned, unpinned
+from likewise.progress import Watch, labelled, unwatched
 from likewise.representation import check_same_items, on_device
-from likewise.run.executor import Step
 from likewise.statistics import Results, in_turn, reduce, score_block, score_products
 from likewise.store import Parts, Store, content_key
-
-Watch: TypeAlias = Callable[[str, int, int], None]
-"""Is told a task's label, how much of it is done, and of how much."""
-
 
 WAY_VERSION = 2
 """Raised when rows that were begun must not be gone on with, for they would now be made in another way."""
@@ -70,7 +66,7 @@ class Outcome:
     error: str = ""
 
 
-def perform(task: Task, settings: Settings, watch: Watch = lambda label, done, total: None) -> Outcome:
+def perform(task: Task, watch: Watch = unwatched, *, settings: Settings) -> Outcome:
     """Do a task; an error that likewise raises becomes its outcome, so that the other tasks go on."""
     try:
         load_sources(settings.own)
@@ -92,11 +88,6 @@ def perform(task: Task, settings: Settings, watch: Watch = lambda label, done, t
     except Exception as error:  # one model's trouble must not cost the others
         return Outcome(task, f"{type(error).__name__}: {error}")
     return Outcome(task)
-
-
-def perform_stepwise(task: Task, step: Step, settings: Settings) -> Outcome:
-    """Do a task where an executor has put it: ``step`` is told how much of it is done, without a label."""
-    return perform(task, settings, lambda label, done, total: step(done, total))
 
 
 _held: dict[tuple[str, str, str, bool], LoadedModel] = {}
@@ -183,7 +174,7 @@ def extract_rows(
             way=way,
             batch_tokens=settings.batch_tokens,
             into=parts.layer,
-            watch=lambda done, total: watch(task.label, done, total),
+            watch=labelled(watch, task.label),
         )
     except InputError as error:
         error.add_note(f"in {task.label}, run in {first.dtype}")
@@ -225,11 +216,11 @@ def compare_tile(tile: Tile, settings: Settings, watch: Watch) -> None:
     results = compare_by_product(tile, store) if tile.by_product else None
     if results is None:
         device = one_device(settings.device)
-        results = compare_by_pair(tile, store, device, lambda done, total: watch(tile.label, done, total))
+        results = compare_by_pair(tile, store, device, labelled(watch, tile.label))
     store.save_results(tile.key, results, tile.request, replicates=tile.replicates)
 
 
-def compare_by_pair(tile: Tile, store: Store, device: str, watch: Callable[[int, int], None]) -> Results:
+def compare_by_pair(tile: Tile, store: Store, device: str, watch: Watch) -> Results:
     """Move each representation of a tile to the device and prepare it there once, score its pairs."""
     stored = [store.load_representation(key).without(tile.left_out) for key in tile.representations]
     loaded = [on_device(r, device) for r in stored]

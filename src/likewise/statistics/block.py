@@ -17,6 +17,7 @@ from likewise.arrays import Array, to_numpy
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration, Product, prepare
 from likewise.prepared import OrbitSums, Prepared
+from likewise.progress import Watch, unwatched
 from likewise.representation import Representation
 from likewise.statistics.jackknife import FEWEST, interval, leave_out
 from likewise.statistics.moments import Moments, shuffled_moments
@@ -39,9 +40,6 @@ BOUND = "p is an upper bound: too few rows decide the score to trust the closed 
 """The note beside a value whose p-value is `Moments.bound`."""
 
 T = TypeVar("T")
-
-Watch: TypeAlias = Callable[[int, int], None]
-"""Is told how many steps are done, and how many there are in all."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ def score_block(
     sides: Sides | None = None,
     together: Together | None = None,
     dataset: str = "",
-    watch: Watch = lambda done, total: None,
+    watch: Watch = unwatched,
 ) -> Results:
     """Score pairs of representations, given by their places, in every configuration.
 
@@ -206,7 +204,7 @@ def score_columns(
     *,
     together: Together | None = None,
     rng: np.random.Generator | None = None,
-    watch: Watch = lambda done, total: None,
+    watch: Watch = unwatched,
 ) -> list[Column]:
     """Score pairs in every configuration as they are, after each shuffle, and without each group of items.
 
@@ -240,7 +238,7 @@ def score_columns(
 
     # Pairs outside, configurations inside: what configurations share of a pair is computed once.
     for k, (i, j) in enumerate(pairs):
-        watch(next(done), steps)
+        watch("comparing", next(done), steps)
         for c in columns:
             c.fill(c.value, k, sides[i], sides[j], c.undefined)
             if trust.groups and n >= FEWEST and together is None:
@@ -251,15 +249,15 @@ def score_columns(
             c.closed &= ~c.moments.few if len(shuffles) else True
     drawn = [c for c in columns if c.shuffled_pairs]
     for number in range(len(shuffles) if drawn else 0):
-        _shuffle(drawn, pairs, sides, shuffles, number, lambda: watch(next(done), steps))
+        _shuffle(drawn, pairs, sides, shuffles, number, lambda: watch("comparing", next(done), steps))
     for number, items in enumerate(kept):
         parts = {i: side.take(items) for i, side in sides.items()}
         for k, (i, j) in enumerate(pairs):
-            watch(next(done), steps)
+            watch("comparing", next(done), steps)
             for c in columns:
                 if k not in c.each:
                     c.fill(c.without[number], k, parts[i], parts[j], c.no_interval)
-    watch(steps, steps)
+    watch("comparing", steps, steps)
     return columns
 
 

@@ -10,8 +10,9 @@ from likewise.arrays import Array
 from likewise.errors import InputError
 from likewise.measures import Asked, configurations
 from likewise.naming import did_you_mean
+from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, check_same_items, on_device
-from likewise.statistics.block import NullKind, Trust, Watch, score_block
+from likewise.statistics.block import NullKind, Trust, score_block
 from likewise.statistics.results import Results
 
 
@@ -25,7 +26,7 @@ def compare(
     rng: int | np.random.Generator = 0,
     dataset: str = "",
     device: str = "cpu",
-    watch: Watch = lambda done, total: None,
+    watch: Watch = unwatched,
 ) -> Results:
     """Compare every pair of representations of the same inputs, each score beside its chance level and interval.
 
@@ -52,7 +53,7 @@ def compare(
     device : str
         Where to calculate: ``"cpu"`` where the arrays are, ``"cuda"`` on a GPU, by torch.
     watch : callable
-        Is told the number of steps done, and in all.
+        Is told ``("comparing", done, total)``, in steps.
 
     Returns
     -------

@@ -10,8 +10,9 @@ import numpy as np
 from likewise.arrays import Array
 from likewise.errors import InputError
 from likewise.measures import Asked, Configuration, configurations, prepare
+from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, check_same_items
-from likewise.statistics.block import NO_CHANCE, Column, Trust, Watch, identities, orders, score_columns
+from likewise.statistics.block import NO_CHANCE, Column, Trust, identities, orders, score_columns
 from likewise.statistics.compare import check_request, named_representations
 from likewise.statistics.permutation import Null, judge
 from likewise.statistics.together import together_of
@@ -68,7 +69,7 @@ def best_layers(
     *,
     permutations: int = 100,
     seed: int = 0,
-    watch: Watch = lambda done, total: None,
+    watch: Watch = unwatched,
 ) -> list[BestLayers]:
     r"""Find the most alike layers of every two models, and set their score beside the best of shuffled rows.
 
@@ -88,7 +89,7 @@ def best_layers(
     seed : int
         Of the shuffles.
     watch : callable
-        Is told the number of steps done, and in all.
+        Is told ``("comparing layers", done, total)``, in pairs of layers.
 
     Returns
     -------
@@ -141,7 +142,7 @@ def best_layers(
             parts.append(_score(left, right, chosen, trust, tell))
             done += count
         found += [_best(a, b, of_one) for of_one in zip(*parts, strict=True)]
-    watch(total, total)
+    watch("comparing layers", total, total)
     return found
 
 
@@ -154,8 +155,8 @@ class _Part:
     names: list[tuple[str, str]]
 
 
-def _tell(watch: Watch, before: int, count: int, total: int, done: int, of: int) -> None:
-    watch(before + count * done // of, total)
+def _tell(watch: Watch, before: int, count: int, total: int, label: str, done: int, of: int) -> None:
+    watch("comparing layers", before + count * done // of, total)
 
 
 def _blocks(layers: Sequence[Representation]) -> list[Sequence[Representation]]:

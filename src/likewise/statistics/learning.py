@@ -9,8 +9,9 @@ import numpy as np
 from likewise.arrays import Array
 from likewise.errors import InputError
 from likewise.measures import Asked, Configuration, configurations, prepare
+from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, check_same_items
-from likewise.statistics.block import NullKind, Trust, Watch, score_block
+from likewise.statistics.block import NullKind, Trust, score_block
 from likewise.statistics.compare import check_request, named_representations
 from likewise.statistics.together import together_of
 
@@ -61,7 +62,7 @@ def learning_curve(
     null: NullKind = "moments",
     permutations: int = 20,
     seed: int = 0,
-    watch: Watch = lambda done, total: None,
+    watch: Watch = unwatched,
 ) -> list[Point]:
     """Score every pair with fewer inputs, drawn without repetition.
 
@@ -76,7 +77,7 @@ def learning_curve(
     seed : int
         Of draws and shuffles.
     watch : callable
-        Is told how many of the draws are done, and of how many.
+        Is told ``("drawing inputs", done, total)``, in draws.
 
     Returns
     -------
@@ -115,14 +116,14 @@ def learning_curve(
     pairs = list(itertools.combinations(range(len(named)), 2))
     found: dict[tuple[str, str, str, str], dict[int, list[dict[str, object]]]] = {}
     for done, (size, items) in enumerate(parts):
-        watch(done, len(parts))
+        watch("drawing inputs", done, len(parts))
         subset = {i: side.take(items) if size < n else side for i, side in enumerate(sides)}
         trust = Trust(null, permutations, seed, groups=0)
         of_part = together.among(items) if together else None
         for row in score_block(named, pairs, chosen, trust, sides=subset, together=of_part).table.to_pylist():
             of = row["a"], row["b"], row["measure"], row["parameters"]
             found.setdefault(of, {}).setdefault(size, []).append(row)
-    watch(len(parts), len(parts))
+    watch("drawing inputs", len(parts), len(parts))
     return [_point(of, size, rows) for of, curve in found.items() for size, rows in curve.items()]
 
 
