@@ -73,7 +73,7 @@ def test_compare_prints_and_writes_the_table(cli: Cli, matrices: tuple[Path, Pat
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["compare", "x.npy"], "needed are two or more"),
+        (["compare", "x.npy"], "need at least two files"),
         (["compare", "x.npy", "none.npy"], "there is no file none.npy"),
         (["compare", "x.npy", "moved.npy", "--measure", "ckaa"], 'did you mean "cka"'),
         (["compare", "x.npy", "moved.npy", "--output", "t.xlsx"], "ends in .parquet or .csv"),

@@ -288,7 +288,7 @@ def test_numbers_too_large_or_small_are_undefined_and_cost_no_other_pair(scale):
     ("given", "message"),
     [
         ({}, "0 representations"),
-        ({"a": np.eye(3)}, "1 representations"),
+        ({"a": np.eye(3)}, "1 representation; need at least two"),
     ],
 )
 def test_too_little_to_compare_is_refused(given, message):

@@ -18,7 +18,9 @@ from likewise.store import write_atomically, write_csv
 
 
 def compare(
-    file: Annotated[list[Path], typer.Argument(help="Two or more .npy, .npz, .safetensors or .parquet files.")],
+    representation: options.Representations,
+    dataset: options.Dataset = None,
+    store: options.StoreFolder = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: paper]")] = None,
     permutations: options.Permutations = 100,
     null: options.Null = "moments",
@@ -31,13 +33,11 @@ def compare(
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
-    """Compare representations out of files: one row per input; rows with ids are brought into one order."""
+    """Compare representations, of files or of a store: one row per input; rows with ids are brought into one order."""
     load_trusted(trust or ())
-    if len(file) < 2:
-        raise InputError(f"{len(file)} file; needed are two or more to compare")
     if output is not None and output.suffix not in (".parquet", ".csv"):
-        raise InputError(f"--output {output}: needed is a name that ends in .parquet or .csv")
-    named = options.read_files(file, id_column, join)
+        raise InputError(f"--output {output}: expected a name that ends in .parquet or .csv")
+    named = options.read_representations(representation, store, dataset, join, id_column)
     with progress() as watch:
         results = compare_all(
             named,
@@ -46,8 +46,9 @@ def compare(
             permutations=permutations,
             groups=groups,
             rng=seed,
+            dataset=dataset or "",
             device=options.check_device(device, models=False),
-            watch=lambda done, total: watch("comparing", done, total),
+            watch=lambda done, total: watch("comparing pairs", done, total),
         )
     if output is not None:
         _write(results, output)
