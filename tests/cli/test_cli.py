@@ -241,7 +241,7 @@ def test_sigterm_is_handled_like_ctrl_c(cli: Cli, written: Path, monkeypatch: py
         os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr(sys.modules["likewise.run.run"], "perform", terminate)
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         code, _, err = cli("run", written, "--executor", "serial")
     finally:

@@ -56,7 +56,9 @@ def explain(
     say(f"{a.name} and {b.name}: {configuration.label} {added.mean():.4g} is the mean of what the prompts add")
     few = min(count, len(rows) // 2)
     for title, some in (("most alike", rows[:few]), ("least alike", rows[len(rows) - few :][::-1])):
-        print_table(title, ("id", "similarity", "prompt"), [(r["id"], r["contribution"], _line(r["prompt"])) for r in some])
+        print_table(
+            title, ("id", "similarity", "prompt"), [(r["id"], r["contribution"], _line(r["prompt"])) for r in some]
+        )
     if why:
         say(f"prompts are not shown: {why}")
 

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from likewise.cli import options
-from likewise.cli.console import p_text, print_json, print_table, progress, say
+from likewise.cli.console import print_json, print_table, progress, say
 from likewise.errors import InputError
 from likewise.measures import configurations
-from likewise.naming import did_you_mean
+from likewise.naming import did_you_mean, p_text
 from likewise.plan import load_trusted, model_of
 from likewise.statistics import best_layers as best_of
 
@@ -58,6 +58,6 @@ def best_layers(
         for b in found
     ]  # fmt: skip
     columns = ("a", "b", "measure", "of", "best", "chance", "z", "p", "p alone", "calibrated", "note")
-    print_table("", columns, rows)
+    print_table("", columns, rows, spare=("note", "p alone", "z", "chance", "of", "calibrated"))
     say("chance, z, p, calibrated: against the best of the same layers after each shuffle")
     say("p alone: of the best layers as if no others had been tried; uncorrected, so too optimistic")

@@ -52,7 +52,8 @@ def learning_curve(
          p.calibrated, p.calibrated_low, p.calibrated_high, p.reason)
         for p in points
     ]  # fmt: skip
-    print_table("", ("a", "b", "measure", "inputs", "value", "chance", "calibrated", "least", "largest", "note"), rows)
+    columns = ("a", "b", "measure", "inputs", "value", "chance", "calibrated", "least", "largest", "note")
+    print_table("", columns, rows, spare=("chance", "note", "largest", "least"))
     for curve in curves:
         first, stable = curve[0], stable_from(curve, tolerance)
         told = f"stable within {tolerance:g} from {stable} inputs" if stable else f"not yet stable within {tolerance:g}"

@@ -23,7 +23,6 @@ from likewise.plan import (
     plan,
     read_experiment,
     results_of,
-    scores_of_pair,
 )
 from likewise.run.executor import Executor, Serial
 from likewise.run.processes import Processes
@@ -92,7 +91,7 @@ def run(
         measures out of files beside it, ``remote_code`` and ``pickled_weights`` of its models. Else files of measures
         (``.py``), or names of installed modules of them. What you have imported yourself is known already.
     watch : callable
-        Is told ``(label, done, total)`` as the work goes on: tokens of an extraction, then scores.
+        Is told ``(label, done, total)`` as the work goes on: tokens of an extraction, then pairs.
 
     Returns
     -------
@@ -182,13 +181,13 @@ def _perform_all(
             place = f"{number}/{len(tasks)} "
             yield perform(task, settings, functools.partial(_watch_at, watch, place))
         return
-    scores = [_scores(t) for t in tasks]
-    label = "reducing" if isinstance(tasks[0], Reduce) else "comparing"
+    sizes = [_size(t) for t in tasks]
+    label = "reducing" if isinstance(tasks[0], Reduce) else "comparing pairs"
 
     def tell(shares: Sequence[float]) -> None:
-        watch(label, int(sum(share * of for share, of in zip(shares, scores, strict=True))), sum(scores))
+        watch(label, int(sum(share * of for share, of in zip(shares, sizes, strict=True))), sum(sizes))
 
-    watch(label, 0, sum(scores))
+    watch(label, 0, sum(sizes))
     yield from executor.map(functools.partial(perform_stepwise, settings=settings), tasks, tell)
 
 
@@ -196,8 +195,8 @@ def _watch_at(watch: Watch, place: str, label: str, done: int, total: int) -> No
     watch(place + label, done, total)
 
 
-def _scores(task: Task) -> int:
-    """How much of the progress a task is: its scores, or what it reduces."""
+def _size(task: Task) -> int:
+    """How much of the progress a task is: its pairs, or what it reduces."""
     if isinstance(task, Tile):
-        return task.n_pairs * scores_of_pair(task.configurations)
+        return task.n_pairs
     return len(task.representations) * len(task.measures) if isinstance(task, Reduce) else 0
