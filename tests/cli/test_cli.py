@@ -282,7 +282,7 @@ def test_best_layers_of_stored_models(cli: Cli, experiment: dict[str, Any], tmp_
     assert cli("run", path, "--store", tmp_path / "store", "--executor", "serial")[0] == 0
     where = ("--dataset", "humaneval", "--store", tmp_path / "store", "--measure", "cka", "--permutations", 9)
     code, out, err = cli("best-layers", "first", "noisy", *where)
-    assert code == 0 and "p alone" in out and "too small by the choice" in err, err
+    assert code == 0 and "p alone" in out and "uncorrected, so too optimistic" in err, err
     (best,) = json.loads(cli("best-layers", "first", "noisy", *where, "--json")[1])
     assert (best["n_layer_pairs"], best["n_permutations"]) == (4, 9)
     # The fixture asks for other layers of "first" than the experiment does of all; which is best, rounding may decide.

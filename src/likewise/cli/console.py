@@ -109,7 +109,7 @@ def _drawn(widths: Iterable[int]) -> int:
 
 
 def _fitted(widths: list[int], least: list[int], whole: int) -> list[int]:
-    """The widths, the widest made narrower until all fit: down to a word, and further only where nothing else is left."""
+    """The widths, the widest made narrower until all fit: down to a word, and further where nothing else is left."""
     widths = list(widths)
     for floor in (least, [4] * len(widths)):
         while (over := _drawn(widths) - whole) > 0:
