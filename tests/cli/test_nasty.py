@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from likewise.cli.main import main
-from likewise.documents import NO_TEXT
+from likewise.documents import NO_TEXT, read_yaml, write_yaml
 from likewise.naming import ACTING
+from likewise.report.interactive import library
 
 Cli = Callable[..., tuple[int, str]]
 
@@ -121,7 +122,9 @@ def test_names_in_a_store_and_its_report(cli: Cli, folder: Path) -> None:
             taken.append(name)
     assert len(taken) >= 5 and not [name for name in taken if NO_TEXT.search(name)]
     assert cli("plan", "s/imported.yaml", "--store", "s")[0] == 0
-    assert cli("run", "s/imported.yaml", "--store", "s", "--executor", "serial")[0] == 0
+    few = read_yaml(Path("s/imported.yaml")).value | {"measures": ["cka", "jaccard(k=3)"]}
+    Path("few.yaml").write_text(write_yaml(few), encoding="utf-8")
+    assert cli("run", "few.yaml", "--store", "s", "--executor", "serial")[0] == 0
     assert cli("show", "imported", "--store", "s")[0] == 0
     assert cli("report", "s", "--json")[0] == 0
     for words in (("compare",), ("learning-curve", "--size", 6, "--draws", 1), ("explain",)):
@@ -139,7 +142,8 @@ def test_names_in_a_store_and_its_report(cli: Cli, folder: Path) -> None:
         link = str(attributes.get("href", "#"))
         if not link.startswith(("#", "https://doi.org/", "data:")):
             assert (folder / "s" / urllib.parse.unquote(link)).is_file(), link
-    assert not ACTING.findall(page.translate(dict.fromkeys(b"\n\t"))), "the page"
+    ours = page.replace(library(), "")  # which holds some itself, in its own texts
+    assert len(ours) < len(page) and not ACTING.findall(ours.translate(dict.fromkeys(b"\n\t")))
     for script in scripts.findall(page):
         assert "<script>alert" not in script[8:]
     for path in Path("s/tables").glob("*.csv"):
