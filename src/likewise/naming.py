@@ -91,6 +91,17 @@ def inert(text: str, keep: str = "\n") -> str:
     return ACTING.sub(lambda found: found[0] if found[0] in keep else ascii(found[0])[1:-1], text)
 
 
+def p_text(p: float | None) -> float | str | None:
+    """A p-value as people read it: one too small for its digits to mean anything is below a bound.
+
+    Examples
+    --------
+    >>> p_text(0.01), p_text(0.0)
+    (0.01, '< 1e-16')
+    """
+    return "< 1e-16" if p is not None and p < 1e-16 else p
+
+
 def checked_call(
     kind: str,
     text: str,

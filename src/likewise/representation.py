@@ -156,7 +156,7 @@ def aligned(representations: Sequence[Representation], join: str = "exact") -> t
             if missing := sorted(everything.difference(r.ids)):
                 raise InputError(
                     f"{len(missing):,} ids are missing in {r.name}, such as {missing[0]!r}; leave such rows out "
-                    "with --join inner"
+                    "with --join inner (in Python: join='inner')"
                 )
     if not common:
         raise InputError(f"no id is in all of {', '.join(r.name for r in named[:3])}{', ...' if named[3:] else ''}")

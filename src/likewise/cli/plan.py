@@ -25,8 +25,12 @@ def plan(
         print_json(summary)
         return
     left, total = summary["extractions_left"], summary["extractions"]
-    tell(f"{asked.name}: {total} extractions ({left} left), {len(summary['configurations'])} configurations,")
-    tell(f"{_statistics(summary['statistics'])}, {bytes_text(summary['bytes'])} to store")
+    tell(f"{asked.name}: {total} extractions ({left} left)")
+    pairs = sum(d["pairs"] for d in summary["datasets"])
+    tell(
+        f"{pairs:,} pairs × {len(summary['configurations'])} measures; {_statistics(summary['statistics'])}; "
+        f"{bytes_text(summary['bytes'])}"
+    )
     if not summary["keeps_shuffled_scores"]:
         tell("the shuffled scores are too many to keep: p-values will be corrected by Holm's method alone")
     elif summary["shuffled_scores_bytes"]:
@@ -46,6 +50,7 @@ def plan(
             )
             for d in summary["datasets"]
         ],
+        spare=("to store", "of them done", "pairs"),
     )
     print_table("", ("configuration",), [(label,) for label in summary["configurations"]])
     if risks := risks_of(asked):
@@ -54,7 +59,7 @@ def plan(
 
 def _statistics(asked: dict[str, Any]) -> str:
     """How chance levels and intervals are found."""
-    null = {"none": "no chance levels", "shuffles": f"{asked['permutations']} shuffles for each score"}.get(
-        asked["chance"], f"closed forms or {asked['permutations']} shuffles for each score"
+    null = {"none": "no chance levels", "shuffles": f"chance from {asked['permutations']} shuffles"}.get(
+        asked["chance"], f"chance from closed forms, else {asked['permutations']} shuffles"
     )
-    return f"{null}, {asked['groups']} groups left out in turn" if asked["groups"] else f"{null}, no intervals"
+    return f"{null}; intervals from {asked['groups']} groups" if asked["groups"] else f"{null}; no intervals"

@@ -87,11 +87,10 @@ class ModelSpec:
         config = place / CONFIG if place else _cached_config(self.model, self.revision)
         if config is not None and config.exists():
             fields = _json(config)
-            fields = fields.get("text_config", fields)
-            width = next((fields[k] for k in ("hidden_size", "n_embd", "d_model") if k in fields), None)
-            blocks = next(
-                (fields[k] for k in ("num_hidden_layers", "n_layer", "n_layers", "num_layers") if k in fields), None
-            )
+            text = fields.get("text_config", fields)
+            fields = text if isinstance(text, dict) else fields
+            width = _count(fields, "hidden_size", "n_embd", "d_model")
+            blocks = _count(fields, "num_hidden_layers", "n_layer", "n_layers", "num_layers")
             if width and blocks:
                 return {"width": width, "blocks": blocks}
         return known("models").get(self.model)
@@ -219,3 +218,9 @@ def _cached_config(hub: str, revision: str | None) -> Path | None:
     except ValueError as error:
         raise InputError(f"{hub!r} is neither a model on this machine nor a hub id: {error}") from error
     return Path(found) if isinstance(found, str) else None
+
+
+def _count(fields: Mapping[str, Any], *keys: str) -> int | None:
+    """The first of these that a config has, where it can be a number of something in a model."""
+    found = next((fields[key] for key in keys if key in fields), None)
+    return found if type(found) is int and 0 < found < 2**31 else None

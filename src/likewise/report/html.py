@@ -242,8 +242,8 @@ def _table(frame: pd.DataFrame, csv: str) -> dict[str, Any]:
     numeric = [pd.api.types.is_numeric_dtype(frame[c]) and not frame.empty for c in frame.columns]
     written = [
         [
-            tables.number(value) if is_number else ("" if tables.missing(value) else str(value))
-            for value, is_number in zip(row, numeric, strict=True)
+            tables.told(head, value) if is_number else ("" if tables.missing(value) else str(value))
+            for head, value, is_number in zip(frame.columns, row, numeric, strict=True)
         ]
         for row in frame.astype(object).itertuples(index=False, name=None)
     ]

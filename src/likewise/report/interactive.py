@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from likewise.measures import Configuration
-from likewise.report.tables import Group, has_cell, missing, number, square
+from likewise.report.tables import Group, has_cell, missing, number, square, told
 
 LAYOUT: dict[str, Any] = {
     "template": "none",
@@ -83,8 +83,8 @@ def hover(row: Mapping[Any, Any], configuration: Configuration) -> str:
         lines.append(f"95 % interval {number(row['low'])} to {number(row['high'])}")
     if not missing(row["null_mean"]):
         lines += [
-            f"chance {number(row['null_mean'])} ± {number(row['null_std'])} ({_source(row)})",
-            f"z {number(row['z'])}, p {number(row['pvalue'])}, corrected {number(row['pvalue_holm'])}",
+            f"chance {told('chance', row['null_mean'])} ± {number(row['null_std'])} ({_source(row)})",
+            f"z {number(row['z'])}, p {told('p', row['pvalue'])}, corrected {told('p', row['pvalue_holm'])}",
             f"calibrated {number(row['calibrated'])}",
         ]
     return "<br>".join([*lines, html.escape(row["reason"])] if row["reason"] else lines)

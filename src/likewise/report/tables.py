@@ -386,3 +386,21 @@ def number(value: Any) -> str:
     if 100 <= size < 1e6:
         return f"{value:,.0f}" if size >= 1000 else f"{value:.1f}"
     return f"{value:.1e}"
+
+
+BOUNDS = {"chance": 1e-6} | dict.fromkeys(("p", "p corrected", "corrected", "smallest p", "smallest_p"), 1e-16)
+"""Below these a number of a column says no more than that it is below."""
+
+
+def told(head: str, value: Any) -> str:
+    """Return a number of a column as a person reads it.
+
+    Examples
+    --------
+    >>> told("p", 0.0), told("chance", 8.8e-36), told("chance", 0.0), told("value", 8.8e-36)
+    ('< 1e-16', '< 1e-06', '0.000', '8.8e-36')
+    """
+    least = BOUNDS.get(head, 0.0)
+    if missing(value) or not 0 <= value < least or (value == 0 and head == "chance"):
+        return number(value)
+    return f"< {least:.0e}"

@@ -24,7 +24,6 @@ from likewise.plan import (
     plan,
     read_experiment,
     results_of,
-    scores_of_pair,
 )
 from likewise.progress import Watch, unwatched
 from likewise.run.executor import Executor, Job
@@ -95,7 +94,7 @@ def run(
         measures out of files beside it, ``remote_code`` and ``pickled_weights`` of its models. Else files of measures
         (``.py``), or names of installed modules of them. What you have imported yourself is known already.
     watch : callable
-        Is told ``(label, done, total)`` as the work goes on: tokens of an extraction, then scores.
+        Is told ``(label, done, total)`` as the work goes on: tokens of an extraction, then pairs.
 
     Returns
     -------
@@ -204,14 +203,14 @@ def _perform_all(
 
 
 class _Told:
-    """How far tasks of one kind are: of pins and extractions each by itself, of others the scores of all together."""
+    """How far tasks of one kind are: of pins and extractions each by itself, of others the pairs of all together."""
 
     def __init__(self, tasks: Sequence[Task], watch: Watch) -> None:
         self.watch, self.count = watch, len(tasks)
-        self.scores = {task.key: _scores(task) for task in tasks}
-        self.shares = dict.fromkeys(self.scores, 0.0)
+        self.sizes = {task.key: _size(task) for task in tasks}
+        self.shares = dict.fromkeys(self.sizes, 0.0)
         self.alone = isinstance(tasks[0], Resolve | Extract)
-        self.label = "reducing" if isinstance(tasks[0], Reduce) else "comparing"
+        self.label = "reducing" if isinstance(tasks[0], Reduce) else "comparing pairs"
         self._tell()
 
     def of(self, number: int, task: Task) -> Watch:
@@ -229,12 +228,12 @@ class _Told:
             return
         if key:
             self.shares[key] = share
-        done = sum(self.shares[key] * of for key, of in self.scores.items())
-        self.watch(self.label, int(done), sum(self.scores.values()))
+        done = sum(self.shares[key] * of for key, of in self.sizes.items())
+        self.watch(self.label, int(done), sum(self.sizes.values()))
 
 
-def _scores(task: Task) -> int:
-    """How much of the progress a task is: its scores, or what it reduces."""
+def _size(task: Task) -> int:
+    """How much of the progress a task is: its pairs, or what it reduces."""
     if isinstance(task, Tile):
-        return task.n_pairs * scores_of_pair(task.configurations)
+        return task.n_pairs
     return len(task.representations) * len(task.measures) if isinstance(task, Reduce) else 0

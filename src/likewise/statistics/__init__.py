@@ -11,7 +11,7 @@ from likewise.statistics.moments import Moments, shuffled_moments
 from likewise.statistics.overfitting import Overfit, overfitting
 from likewise.statistics.permutation import Chance, Null, Shuffles, draw_permutations, draw_shuffles, judge
 from likewise.statistics.population import Reduced, reduce, score_products
-from likewise.statistics.results import OF_THE_TABLE, SCHEMA, Comparison, Results, in_turn
+from likewise.statistics.results import OF_THE_TABLE, SCHEMA, Comparison, Results, all_undefined, in_turn
 from likewise.statistics.together import Together, together_of
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Shuffles",
     "Together",
     "Trust",
+    "all_undefined",
     "best_layers",
     "between_datasets",
     "between_measures",

@@ -1,25 +1,31 @@
 """Compare representations pair by pair, each score with its chance level and its interval."""
 
 import itertools
+import string
 from collections.abc import Iterable, Mapping, Sequence
-from typing import get_args
+from typing import Any, TypeAlias, get_args
 
 import numpy as np
 
 from likewise.arrays import Array
 from likewise.errors import InputError
-from likewise.measures import Asked, configurations
+from likewise.measures import Asked, Configuration, configurations
 from likewise.naming import did_you_mean
 from likewise.progress import Watch, unwatched
-from likewise.representation import Representation, check_same_items, on_device
+from likewise.representation import Representation, aligned, check_same_items, on_device
 from likewise.statistics.block import NullKind, Trust, score_block
 from likewise.statistics.results import Results
 
+Given: TypeAlias = Mapping[str, Array | Representation] | Sequence[Array | Representation]
+"""Representations by their names, or one after the other."""
+
+PASS_NAMES = 'pass names: compare({"a": x, "b": y})'
+
 
 def compare(
-    representations: Mapping[str, Array | Representation] | Sequence[Representation],
-    measures: Asked | Iterable[Asked] = "paper",
-    *,
+    *representations: Any,
+    measures: Asked | Iterable[Asked] | None = None,
+    join: str = "exact",
     null: NullKind = "moments",
     permutations: int = 100,
     groups: int | Iterable[str] = 20,
@@ -32,10 +38,14 @@ def compare(
 
     Parameters
     ----------
-    representations : mapping of name to array (n x d) or Representation, or sequence of Representation
-        Row i of all of them describes input i; widths may differ.
+    *representations : mapping of name to array (n x d) or Representation, or sequence, or two or more of them
+        Row i of all of them describes input i, or has its id; widths may differ. Arrays may be lists of rows and
+        DataFrames, whose columns are features; without names they are called a, b, ... The measures may stand last.
     measures : str, Configuration, or iterable of them
-        A preset (``"paper"``), measures (``"cka"``), measures with parameters (``"jaccard(k=5)"``).
+        A preset (``"paper"``, the default), measures (``"cka"``), measures with parameters (``"jaccard(k=5)"``).
+    join : {"exact", "inner"}
+        Rows with ids are brought into the order of the first representation that has ids. ``exact``: all must have the
+        same ids; ``inner``: rows whose id is not in all are left out.
     null : {"moments", "shuffles", "none"}
         Where chance levels come from: ``moments`` takes the closed form over all shuffles where a measure has one, as
         cka and rsa have, and shuffles elsewhere.
@@ -77,16 +87,14 @@ def compare(
     >>> results = compare({"x": x, "moved": 2 * x + 1}, "cka", permutations=10)
     >>> [(c.a, c.b, round(c.value, 9), round(c.calibrated, 9)) for c in results]
     [('x', 'moved', 1.0, 1.0)]
+    >>> compare(x, 2 * x + 1, "cka", permutations=10)["a", "b"][0].measure
+    'cka'
     """
-    named = named_representations(representations)
-    chosen = configurations(measures)
-    if len(named) < 2 or not chosen:
-        raise InputError(
-            f"{len(named)} representations and {len(chosen)} measures; needed are two representations and one measure, "
-            "or more"
-        )
-    for other in named[1:]:
-        check_same_items(named[0], other)
+    given, asked = _told_apart(representations, measures)
+    named = of_one_order(named_representations(given), join)
+    chosen = configurations(asked)
+    if not chosen:
+        raise InputError("no measures; expected one or more")
     if not isinstance(groups, str) and hasattr(groups, "__iter__"):
         labels, groups = [str(label) for label in groups], Trust().groups
         named = [r.changed(groups=labels) for r in named]
@@ -116,18 +124,56 @@ def check_request(null: str, permutations: int, groups: int) -> None:
             raise InputError(f"{name}={count}; needed is a whole number, 0 or more")
 
 
-def named_representations(
-    given: Mapping[str, Array | Representation] | Sequence[Representation],
-) -> list[Representation]:
-    """Return the representations, named by the mapping's keys where there are any."""
-    if isinstance(given, Mapping):
-        return [
-            r.changed(name=str(name)) if isinstance(r, Representation) else Representation(r, name=str(name))
-            for name, r in given.items()
-        ]
-    if unnamed := [r for r in given if not isinstance(r, Representation)]:
-        raise InputError(f"a {type(unnamed[0]).__name__} has no name; give a mapping of names to arrays")
+def _told_apart(given: Sequence[Any], measures: Any) -> tuple[Any, Any]:
+    """What stands without a word of its own: representations, and the measures where they stand last."""
+    if len(given) > 1 and (asked := _asked(given[-1])):
+        if measures is not None:
+            raise InputError("measures are given twice; expected them last, or as measures=...")
+        given, measures = given[:-1], asked
+    return (given[0] if len(given) == 1 else given), "paper" if measures is None else measures
+
+
+def _asked(last: Any) -> Any:
+    """The measures that a last argument is, or nothing where it is a representation."""
+    if isinstance(last, str | Configuration):
+        return last
+    if isinstance(last, Mapping | Representation) or hasattr(last, "shape") or not isinstance(last, Iterable):
+        return None
+    parts = list(last)
+    return parts if all(isinstance(part, str | Configuration) for part in parts) else None
+
+
+def named_representations(given: Any) -> list[Representation]:
+    """Return representations, named by a mapping's keys, by themselves, or a, b, ... where none has a name."""
+    if isinstance(given, str | Representation) or hasattr(given, "shape") or not isinstance(given, Iterable):
+        raise InputError(f"one {type(given).__name__}; expected two or more to compare; {PASS_NAMES}")
+    return _of_names(given) if isinstance(given, Mapping) else _of_list(list(given))
+
+
+def of_one_order(named: Sequence[Representation], join: str = "exact") -> list[Representation]:
+    """Return two or more representations with the rows of the same items, in one order."""
+    if len(named) < 2:
+        raise InputError(f"{len(named)} representation{'s' * (not named)}; need at least two to compare")
+    found, _ = aligned(named, join)
+    for other in found[1:]:
+        check_same_items(found[0], other)
+    return found
+
+
+def _of_names(given: Mapping[str, Any]) -> list[Representation]:
+    return [
+        r.changed(name=str(name)) if isinstance(r, Representation) else Representation(r, name=str(name))
+        for name, r in given.items()
+    ]
+
+
+def _of_list(given: list[Any]) -> list[Representation]:
+    bare = [not isinstance(r, Representation) for r in given]
+    if any(bare):
+        if not all(bare) or len(given) > len(string.ascii_lowercase) or any(isinstance(r, Mapping) for r in given):
+            raise InputError(f"not all of the {len(given)} representations have names; {PASS_NAMES}")
+        return _of_names(dict(zip(string.ascii_lowercase, given, strict=False)))
     names = [r.name for r in given]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"two representations are called {twice[0]!r}; names must tell them apart")
-    return list(given)
+        raise InputError(f"two representations are called {twice[0]!r}; names must tell them apart; {PASS_NAMES}")
+    return given

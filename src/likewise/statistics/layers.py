@@ -11,9 +11,9 @@ from likewise.arrays import Array
 from likewise.errors import InputError
 from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.progress import Watch, unwatched
-from likewise.representation import Representation, check_same_items
+from likewise.representation import Representation
 from likewise.statistics.block import NO_CHANCE, Column, Trust, identities, orders, score_columns
-from likewise.statistics.compare import check_request, named_representations
+from likewise.statistics.compare import check_request, named_representations, of_one_order
 from likewise.statistics.permutation import Null, judge
 from likewise.statistics.together import together_of
 
@@ -126,9 +126,8 @@ def best_layers(
             f"{len(named)} models, {min(map(len, named.values()), default=0)} layers of one of them, {len(chosen)} "
             f"measures, {permutations} shuffles; needed are two models and one of each other, or more"
         )
-    everything = [r for layers in named.values() for r in layers]
-    for other in everything[1:]:
-        check_same_items(everything[0], other)
+    together = iter(of_one_order([r for layers in named.values() for r in layers]))
+    named = {name: list(itertools.islice(together, len(layers))) for name, layers in named.items()}
     trust = Trust("shuffles", permutations, seed, groups=0)
     couples = list(itertools.combinations(named, 2))
     total = sum(len(named[a]) * len(named[b]) for a, b in couples)

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.arrays import Array
 from likewise.errors import InputError
 from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.progress import Watch, unwatched
-from likewise.representation import Representation, check_same_items
 from likewise.statistics.block import NullKind, Trust, score_block
-from likewise.statistics.compare import check_request, named_representations
+from likewise.statistics.compare import Given, check_request, named_representations, of_one_order
 from likewise.statistics.together import together_of
 
 STEPS = 8
@@ -54,7 +52,7 @@ class Point:
 
 
 def learning_curve(
-    representations: Mapping[str, Array | Representation] | Sequence[Representation],
+    representations: Given,
     measures: Asked | Iterable[Asked] = "paper",
     *,
     sizes: Sequence[int] = (),
@@ -62,13 +60,14 @@ def learning_curve(
     null: NullKind = "moments",
     permutations: int = 20,
     seed: int = 0,
+    join: str = "exact",
     watch: Watch = unwatched,
 ) -> list[Point]:
     """Score every pair with fewer inputs, drawn without repetition.
 
     Parameters
     ----------
-    representations, measures, null, permutations
+    representations, measures, null, permutations, join
         As in `compare`.
     sizes : sequence of int
         Numbers of inputs, besides all of them; by default eight, evenly spaced in their logarithm.
@@ -97,12 +96,8 @@ def learning_curve(
     >>> [(p.n_items, p.draws, round(p.calibrated, 9)) for p in points]
     [(20, 2, 1.0), (40, 1, 1.0)]
     """
-    named, chosen = named_representations(representations), configurations(measures)
+    named, chosen = of_one_order(named_representations(representations), join), configurations(measures)
     check_request(null, permutations, 0)
-    if len(named) < 2:
-        raise InputError(f"{len(named)} representations; needed are two or more")
-    for other in named[1:]:
-        check_same_items(named[0], other)
     n = named[0].n_items
     wanted = sorted({int(size) for size in sizes} or _spaced(n, chosen)) if n else []
     if wrong := [size for size in wanted if not 2 <= size <= n]:

@@ -2,12 +2,14 @@
 
 import functools
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args, get_type_hints
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from jaxtyping import Bool, Float, Int
 
 from likewise.errors import InputError, MissingDependencyError
@@ -250,6 +252,16 @@ class Results:
             place = table.schema.get_field_index(name)
             table = table.set_column(place, SCHEMA.field(name), column.cast(SCHEMA.field(name).type))
         return Results(table, self.shuffled, asked=self.asked)
+
+
+def all_undefined(results: Results) -> str:
+    """Say that no score of a table has a value, and why most have none; nothing where one has, or there is no row."""
+    if not len(results) or pc.any(pc.not_equal(results.table["status"], "undefined")).as_py():
+        return ""
+    reasons = Counter(results.table["reason"].to_pylist()).most_common()
+    others = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
+    scores = "1 score, undefined" if len(results) == 1 else f"{len(results):,} scores, all undefined"
+    return f"{scores}: {reasons[0][0]}{others}"
 
 
 def _of_rows(rows: pa.Table) -> Configuration:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -373,6 +374,33 @@ class Store:
         # Left alone where nothing has changed, so that a report can tell whether it is up to date.
         if not _holds(path, content):
             write_atomically(path, lambda p: p.write_bytes(content))
+
+    def report_folder(self, name: str) -> Path:
+        """Return where the report of an experiment is written.
+
+        The first has the store's own folder, each other one ``reports/NAME``, so that none is written over another.
+
+        Raises
+        ------
+        StoreError
+            If what is there is no regular file, or a folder of it is a link.
+        """
+        own = self.folder / "reports" / name
+        for folder in (own.parent, own):
+            check_no_link(folder)
+        if not own.is_dir():
+            try:
+                with os.fdopen(opened(self.folder / "report.html"), "rb") as page:
+                    head = page.read(4096)
+            except FileNotFoundError:
+                return self.folder
+            title = re.search(rb"<title>([^<]*)</title>", head)
+            if title is None or title[1] == name.encode() or not self._knows(title[1]):
+                return self.folder
+        return own
+
+    def _knows(self, name: bytes) -> bool:
+        return name in map(os.fsencode, names_in(self.folder / "experiments", ".json"))
 
     def experiments(self) -> dict[str, dict[str, Any]]:
         """Return the experiments by name.
