@@ -20,6 +20,7 @@ from likewise.store import write_atomically, write_csv
 def compare(
     file: Annotated[list[Path], typer.Argument(help="Two or more .npy, .npz, .safetensors or .parquet files.")],
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: paper]")] = None,
+    base: options.Base = None,
     permutations: options.Permutations = 100,
     null: options.Null = "moments",
     groups: options.Groups = 20,
@@ -42,6 +43,7 @@ def compare(
         results = compare_all(
             named,
             measure or "paper",
+            pairs=options.pairs_of(base),
             null=null,  # type: ignore[arg-type]  # refused where it is no kind
             permutations=permutations,
             groups=groups,

@@ -19,6 +19,7 @@ def learning_curve(
     dataset: options.Dataset = None,
     store: options.StoreFolder = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
+    base: options.Base = None,
     size: Annotated[list[int] | None, typer.Option(min=2, help="A number of inputs. [default: eight]")] = None,
     draws: Annotated[int, typer.Option(min=1, help="Draws of so many inputs.")] = 5,
     tolerance: Annotated[float, typer.Option(min=0, help="Within which a calibrated score counts as stable.")] = 0.05,
@@ -34,6 +35,7 @@ def learning_curve(
         points = curves_of(
             named,
             measure or "recommended",
+            pairs=options.pairs_of(base),
             sizes=size or (),
             draws=draws,
             permutations=permutations,

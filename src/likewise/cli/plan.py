@@ -9,6 +9,7 @@ from likewise.cli import options
 from likewise.cli.console import bytes_text, print_json, print_table, say, tell
 from likewise.plan import plan as make_plan
 from likewise.plan import read_experiment, risks_of
+from likewise.statistics import ALL
 from likewise.store import Store
 
 
@@ -26,6 +27,8 @@ def plan(
         return
     left, total = summary["extractions_left"], summary["extractions"]
     tell(f"{asked.name}: {total} extractions ({left} left), {len(summary['configurations'])} configurations,")
+    if asked.pairs != ALL:
+        tell(f"pairs: {summary['pairs']}")
     tell(f"{_statistics(summary['statistics'])}, {bytes_text(summary['bytes'])} to store")
     if not summary["keeps_shuffled_scores"]:
         tell("the shuffled scores are too many to keep: p-values will be corrected by Holm's method alone")

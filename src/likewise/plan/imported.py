@@ -8,7 +8,7 @@ from typing import Any
 
 from likewise.errors import InputError
 from likewise.extract import IMPORTED, DatasetSpec, ModelSpec
-from likewise.plan.tasks import Wanted, name_of
+from likewise.plan.tasks import Wanted
 from likewise.store import Store, content_key
 
 

@@ -1,8 +1,7 @@
 """Compare representations pair by pair, each score with its chance level and its interval."""
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from likewise.measures import Asked, configurations
 from likewise.naming import did_you_mean
 from likewise.representation import Representation, check_same_items, on_device
 from likewise.statistics.block import NullKind, Trust, Watch, score_block
+from likewise.statistics.pairs import ALL, Pairs
 from likewise.statistics.results import Results
 
 
@@ -19,6 +19,7 @@ def compare(
     representations: Mapping[str, Array | Representation] | Sequence[Representation],
     measures: Asked | Iterable[Asked] = "paper",
     *,
+    pairs: Pairs | str | Mapping[str, Any] = ALL,
     null: NullKind = "moments",
     permutations: int = 100,
     groups: int | Iterable[str] = 20,
@@ -27,7 +28,7 @@ def compare(
     device: str = "cpu",
     watch: Watch = lambda done, total: None,
 ) -> Results:
-    """Compare every pair of representations of the same inputs, each score beside its chance level and interval.
+    """Compare pairs of representations of the same inputs, each score beside its chance level and interval.
 
     Parameters
     ----------
@@ -35,6 +36,9 @@ def compare(
         Row i of all of them describes input i; widths may differ.
     measures : str, Configuration, or iterable of them
         A preset (``"paper"``), measures (``"cka"``), measures with parameters (``"jaccard(k=5)"``).
+    pairs : str or mapping
+        Which pairs: ``"all"``; ``"chain"``, each with the next; ``{"base": name}``, one with all others;
+        ``{"first": [...], "second": [...]}``; ``{"layers": [model, model]}``. As an experiment has them.
     null : {"moments", "shuffles", "none"}
         Where chance levels come from: ``moments`` takes the closed form over all shuffles where a measure has one, as
         cka and rsa have, and shuffles elsewhere.
@@ -62,7 +66,7 @@ def compare(
     Raises
     ------
     InputError
-        If the rows do not describe the same items, a value is not finite, or a name is unknown.
+        If the rows do not describe the same items, a value is not finite, a name is unknown, or no pair is wanted.
 
     Notes
     -----
@@ -76,6 +80,9 @@ def compare(
     >>> results = compare({"x": x, "moved": 2 * x + 1}, "cka", permutations=10)
     >>> [(c.a, c.b, round(c.value, 9), round(c.calibrated, 9)) for c in results]
     [('x', 'moved', 1.0, 1.0)]
+    >>> three = compare({"x": x, "moved": 2 * x + 1, "y": x**2}, "cka", pairs={"base": "moved"})
+    >>> [(c.a, c.b) for c in three]
+    [('x', 'moved'), ('moved', 'y')]
     """
     named = named_representations(representations)
     chosen = configurations(measures)
@@ -94,7 +101,7 @@ def compare(
     return (
         score_block(
             [on_device(r, device) for r in named],
-            list(itertools.combinations(range(len(named)), 2)),
+            Pairs.read(pairs).among([r.name for r in named]),
             chosen,
             Trust(null, int(permutations), 0 if given else int(rng), int(groups)),  # type: ignore[arg-type]  # no generator
             rng=rng if given else None,  # type: ignore[arg-type]
