@@ -27,9 +27,9 @@ def plan(
         return
     left, total = summary["extractions_left"], summary["extractions"]
     tell(f"{asked.name}: {total} extractions ({left} left), {len(summary['configurations'])} configurations,")
+    tell(f"{_statistics(summary['statistics'])}, {bytes_text(summary['bytes'])} to store")
     if asked.pairs != ALL:
         tell(f"pairs: {summary['pairs']}")
-    tell(f"{_statistics(summary['statistics'])}, {bytes_text(summary['bytes'])} to store")
     if not summary["keeps_shuffled_scores"]:
         tell("the shuffled scores are too many to keep: p-values will be corrected by Holm's method alone")
     elif summary["shuffled_scores_bytes"]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from likewise.errors import InputError
 from likewise.extract import IMPORTED, DatasetSpec, ModelSpec
+from likewise.naming import name_of
 from likewise.plan.tasks import Wanted
 from likewise.store import Store, content_key
 

@@ -206,7 +206,8 @@ class Answers:
         for place, configuration in enumerate(chosen):
             if not configuration.facts.symmetric:
                 there[place] &= there[place].T
-        return there & ALL.wanted(keys)
+        there &= ALL.wanted(keys)
+        return there
 
 
 def plan(experiment: Experiment, store: Store) -> Plan:
@@ -273,9 +274,7 @@ def _of_dataset(
         extractions=sum(model.imported is None for model, _ in by_model),
         unpinned=unpinned([*unclear, *needed], store),
         todo=tuple(Extract(tuple(ws)) for ws in left.values() if ws),
-        tiles=tuple(
-            tiles_of(entry.name, keys, chosen, trust, answered, n_items, width, left_out, present, pairs)
-        ),
+        tiles=tuple(tiles_of(entry.name, keys, chosen, trust, answered, n_items, width, left_out, present, pairs)),
         pairs=int(pairs.sum()),
         scores_done=sum(int(done.sum()) * len(orders(c, ("a", "b"))) for c, done in zip(chosen, answered, strict=True)),
     )

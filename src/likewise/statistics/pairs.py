@@ -1,7 +1,7 @@
 """Which pairs of representations are compared: one value, that plan, table, page and studies share."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -163,6 +163,10 @@ class Pairs:
         for name in (*self.first, *self.second):
             if name not in known:
                 raise InputError(f"pairs: there is no representation or model {name!r}; {did_you_mean(name, known)}")
+
+    def renamed(self, change: Callable[[str], str]) -> "Pairs":
+        """Return the same pairs of representations whose names are changed."""
+        return replace(self, first=tuple(map(change, self.first)), second=tuple(map(change, self.second)))
 
     def sides(self, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
         """Return the two sides of which each pair has one representation; None where there are no two sides.
