@@ -313,9 +313,8 @@ class Experiment(Part):
                 if name not in formats:
                     raise ValueError(f"model {model.name!r} names the format {name!r}; {did_you_mean(name, formats)}")
         # Which layers there are may be known only when a model is at hand; the models are known here.
-        known = {
-            called for m in self.models for f in ("", *formats) for called in called_of(name_of(m.name, "last", f))
-        }
+        given = [name_of(m.name, "last", form) for m in self.models for form in ("", *formats)]
+        known = {called for name in given for called in called_of(name)}
         for name in (*self.pairs.first, *self.pairs.second):
             if known.isdisjoint((name, model_of(name))):
                 raise ValueError(f"pairs name {name!r}; {did_you_mean(name, {m.name for m in self.models})}")

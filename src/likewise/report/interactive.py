@@ -53,6 +53,7 @@ def views(group: Group) -> list[dict[str, Any]]:
     found = []
     for panel in group.panels:
         c = panel.configuration
+        said = ", ".join(filter(None, [c.facts.direction, panel.order]))
         told = group.rows[group.rows["configuration"] == c.label]
         told = told.assign(hover=[hover(row, c) for row in told.to_dict("records")])
         hovers = arranged(replace(group, rows=told), panel, "hover").to_numpy().tolist()
@@ -66,7 +67,7 @@ def views(group: Group) -> list[dict[str, Any]]:
         found.append(
             {
                 "dataset": group.dataset or "inputs",
-                "configuration": f"{c.about.title}: {c.label} [{', '.join(filter(None, [c.facts.direction, panel.order]))}]",
+                "configuration": f"{c.about.title}: {c.label} [{said}]",
                 **traces,
             }
         )

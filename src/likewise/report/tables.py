@@ -86,7 +86,7 @@ class Group:
 
     @property
     def panels(self) -> tuple["Panel", ...]:
-        """What is drawn: a heatmap per configuration; of a rectangle one per order, where the order of a pair counts."""
+        """A heatmap per configuration; of a rectangle one for each order, where the order of a pair counts."""
         return tuple(
             Panel(c, self.sides is not None and not c.facts.symmetric, turned)
             for c in self.configurations
@@ -254,7 +254,7 @@ def arranged(group: Group, panel: Panel, column: str) -> pd.DataFrame:
 
 
 def has_cell(group: Group, panel: Panel) -> np.ndarray:
-    """Return which places of a heatmap are cells: the pairs that were asked for, in a square once where order is none."""
+    """Return which places of a heatmap are cells: the pairs asked for, each once where its order does not count."""
     place = {name: i for i, name in enumerate(group.names)}
     down, across = (np.asarray([place[name] for name in names]) for names in (group.down, group.across))
     cells = group.wanted[np.ix_(down, across)]

@@ -1,5 +1,6 @@
 """Which pairs of representations are compared: one value, that plan, table, page and studies share."""
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
@@ -211,7 +212,7 @@ def _chain(names: Sequence[str]) -> list[tuple[int, int]]:
     links: dict[tuple[str, ...], list[int]] = {}
     for place, (_, form, layer) in enumerate(parts):
         links.setdefault((form,) if single else (form, layer), []).append(place)
-    return [pair for places in links.values() for pair in zip(places, places[1:], strict=False)]
+    return [pair for places in links.values() for pair in itertools.pairwise(places)]
 
 
 def _depth(name: str) -> tuple[str, float]:
