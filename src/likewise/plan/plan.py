@@ -263,9 +263,10 @@ def _of_dataset(
     trust = experiment.statistics.trust
     left_out = rows_left_out(store, [w.key for w in wanted if w.key in present]) if entry.spans else ()
     answers = Answers(store, trust, left_out) if left_out else answers
-    keys, pairs = [w.key for w in wanted], experiment.pairs.wanted([w.name for w in wanted])
+    keys, names = [w.key for w in wanted], [w.name for w in wanted]
+    pairs = experiment.pairs.wanted(names)
     if experiment.measures and not unclear and not pairs.any():
-        raise InputError(f"pairs: {experiment.pairs}: {entry.name} has no such pair of representations")
+        experiment.pairs.refuse(names, entry.name)
     answered = answers.of(keys, chosen) & pairs
     return DatasetPlan(
         name=entry.name,

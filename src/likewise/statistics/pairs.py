@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool
@@ -154,9 +154,13 @@ class Pairs:
         """
         self.check(names)
         found = [(int(i), int(j)) for i, j in np.argwhere(self.wanted(names))]
-        if not found:
-            raise InputError(f"pairs: {self}: there is no such pair of {len(names)} representations")
-        return found
+        return found or self.refuse(names)
+
+    def refuse(self, names: Sequence[str], dataset: str = "") -> NoReturn:
+        """Say why none of these representations, of a data set, make a wanted pair."""
+        self.check(names)
+        on = f" on {dataset}" if dataset else ""
+        raise InputError(f"pairs: {self}: there is no such pair of the {len(names)} representations{on}")
 
     def check(self, names: Iterable[str]) -> None:
         """Refuse pairs that name what is not there."""
