@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib.image
 import numpy as np
 import pytest
+import yaml
 
 import likewise
 from likewise.cli.main import main
@@ -143,7 +144,7 @@ def test_a_rectangle_holds_each_score_once(name: str, shape: tuple[int, int], fi
             assert all(v["value"][0]["y"] == list(group.down) for v in views)
             if panel.one_order:
                 assert panel.order in {"row first", "column first"}
-        assert not any("whole square" in note for note in figures.heatmap_notes(group, "value"))
+        assert not any("both halves" in note for note in figures.heatmap_notes(group, "value"))
     assert sorted(seen) == sorted(values)  # both orders where the order counts
 
 
@@ -177,3 +178,22 @@ def test_the_command_line_compares_one_with_the_others(
     assert found == [("a", "a"), ("b", "b"), ("a", "b"), ("b", "c")]
     assert code("compare", *files, "--measure", "cka", "--base", "bb") == 2
     assert "there is no representation or model 'bb'" in capsys.readouterr().err
+
+
+def test_the_example_of_the_docs_runs(tmp_path: Path, experiment: dict[str, Any]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(name: copies\n.*?)```", page, flags=re.S)
+    value = yaml.safe_load(block)
+    names = [m.name for m in Experiment.of(value).models]
+    small = experiment["models"][0]["model"]  # in place of the real one, in as many copies
+    value["models"] = [
+        (m if isinstance(m, dict) else {}) | {"model": small, "name": n}
+        for m, n in zip(value["models"], names, strict=True)
+    ]
+    value |= {"datasets": experiment["datasets"][:1], "measures": ["cka"]}
+    value["representation"]["layers"] = [1, "last"]
+    done = likewise.run(value, tmp_path / "store")
+    base, *copies = names
+    assert [(c.a, c.b) for c in done.results] == [
+        (at(base), at(copy)) for at in ("{} @ 1".format, "{}".format) for copy in copies
+    ]

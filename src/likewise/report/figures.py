@@ -141,7 +141,7 @@ def heatmap_notes(group: Group, column: str) -> list[str]:
     scores = rows[column].astype(float)
     notes = []
     if group.ordered and group.sides is None:
-        notes.append("Where the whole square is filled, the order of a pair matters: row first, column second.")
+        notes.append("Where both halves of a square are filled, the order of a pair matters: row first, column second.")
     if unpaired:
         notes.append(f"Hatched throughout: {', '.join(unpaired)} ({NO_CHANCE}).")
     expected = sum(int(has_cell(group, p).sum()) for p in group.panels if p.configuration.label not in unpaired)
