@@ -68,7 +68,8 @@ def test_only_the_wanted_pairs_are_run_and_give_the_numbers_of_all(population: b
     scores = 1 if population else 4
     whole_store = Store(tmp_path / "all")
     fill(whole_store, tmp_path)
-    whole = plain(likewise.run(asked("all", "all", measures, **statistics), whole_store.folder).results)
+    results = likewise.run(asked("all", "all", measures, **statistics), whole_store.folder).results
+    whole, numbers = plain(results), {(c.a, c.b, c.measure): (c.value, c.null_mean, c.null_std) for c in results}
     assert len(whole) == 36 * scores
     for name, (value, pairs) in KINDS.items():
         store = Store(tmp_path / name)
@@ -80,6 +81,9 @@ def test_only_the_wanted_pairs_are_run_and_give_the_numbers_of_all(population: b
         assert len(found) == pairs * scores
         if population:  # products of other blocks of matrices may round otherwise
             assert found.keys() <= whole.keys()
+            for c in done.results:
+                expected = pytest.approx(numbers[c.a, c.b, c.measure], rel=1e-12)
+                assert (c.value, c.null_mean, c.null_std) == expected
         else:
             assert found.items() <= whole.items()
         assert sum(len(table) for _, table in store.tables()) == pairs * scores  # nothing else was scored
