@@ -164,3 +164,53 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
         return "there is none"
     near = difflib.get_close_matches(given, known, n=2)
     return f"did you mean {' or '.join(json.dumps(n) for n in near)}?" if near else f"known: {', '.join(known)}"
+
+
+AT = " @ "
+"""Stands between the names of a model and of its layer."""
+
+GIVEN = " | "
+"""Stands between the names of a model and of the format that it is given."""
+
+
+def name_of(model: str, layer: str, form: str = "") -> str:
+    """Return what tables call a layer of a model that is given a format."""
+    given = f"{model}{GIVEN}{form}" if form else model
+    return given if layer == "last" else f"{given}{AT}{layer}"
+
+
+def model_of(name: str) -> str:
+    """Return the model of a representation by its name, with the format that it is given.
+
+    Examples
+    --------
+    >>> model_of(name_of("gpt2", "3")), model_of(name_of("gpt2", "last")), model_of(name_of("gpt2", "3", "chat"))
+    ('gpt2', 'gpt2', 'gpt2 | chat')
+    """
+    return name.rpartition(AT)[0] or name
+
+
+def parts_of(name: str) -> tuple[str, str, str]:
+    """Return model, format and layer of a representation by its name.
+
+    Examples
+    --------
+    >>> parts_of("gpt2 | chat @ 3"), parts_of("gpt2")
+    (('gpt2', 'chat', '3'), ('gpt2', '', 'last'))
+    """
+    given = model_of(name)
+    model, stands, form = given.rpartition(GIVEN)
+    layer = name[len(given) + len(AT) :] or "last"
+    return (model, form, layer) if stands and model else (given, "", layer)
+
+
+def called_of(name: str) -> tuple[str, ...]:
+    """Return all names that a representation answers to: its own, with its layer, its model's with and without format.
+
+    Examples
+    --------
+    >>> called_of("gpt2 | chat @ 3"), called_of("gpt2")
+    (('gpt2 | chat @ 3', 'gpt2 | chat', 'gpt2'), ('gpt2', 'gpt2 @ last'))
+    """
+    given, (model, _, layer) = model_of(name), parts_of(name)
+    return tuple(dict.fromkeys((name, f"{given}{AT}{layer}", given, model)))

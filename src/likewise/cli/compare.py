@@ -23,6 +23,7 @@ def compare(
     dataset: options.Dataset = None,
     store: options.StoreFolder = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: paper]")] = None,
+    base: options.Base = None,
     permutations: options.Permutations = 100,
     null: options.Null = "moments",
     groups: options.Groups = 20,
@@ -44,6 +45,7 @@ def compare(
         results = compare_all(
             named,
             measure or "paper",
+            pairs=options.pairs_of(base),
             null=null,  # type: ignore[arg-type]  # refused where it is no kind
             permutations=permutations,
             groups=groups,

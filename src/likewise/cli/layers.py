@@ -9,8 +9,8 @@ from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
 from likewise.errors import InputError
 from likewise.measures import configurations
-from likewise.naming import did_you_mean, p_text
-from likewise.plan import load_trusted, model_of
+from likewise.naming import did_you_mean, model_of, p_text
+from likewise.plan import load_trusted
 from likewise.statistics import best_layers as best_of
 
 
@@ -19,6 +19,7 @@ def best_layers(
     dataset: options.Dataset = None,
     store: options.StoreFolder = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
+    base: options.Base = None,
     permutations: Annotated[int, typer.Option(min=1, help="Shuffles, the same for all layers.")] = 100,
     seed: options.Seed = 0,
     trust: options.Trust = None,
@@ -44,6 +45,7 @@ def best_layers(
         found = best_of(
             models,
             chosen,
+            pairs=options.pairs_of(base),
             permutations=permutations,
             seed=seed,
             watch=watch,

@@ -20,6 +20,7 @@ def learning_curve(
     store: options.StoreFolder = None,
     join: options.Join = "exact",
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
+    base: options.Base = None,
     size: Annotated[list[int] | None, typer.Option(min=2, help="A number of inputs. [default: eight]")] = None,
     draws: Annotated[int, typer.Option(min=1, help="Draws of so many inputs.")] = 5,
     tolerance: Annotated[float, typer.Option(min=0, help="Within which a calibrated score counts as stable.")] = 0.05,
@@ -36,6 +37,7 @@ def learning_curve(
         points = curves_of(
             named,
             chosen,
+            pairs=options.pairs_of(base),
             sizes=size or (),
             draws=draws,
             permutations=permutations,

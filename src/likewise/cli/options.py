@@ -12,6 +12,7 @@ from likewise.errors import InputError
 from likewise.naming import did_you_mean
 from likewise.plan import rows_left_out
 from likewise.representation import Representation, aligned
+from likewise.statistics import ALL, Pairs
 from likewise.store import Store, read_file
 
 Trust = Annotated[
@@ -35,6 +36,7 @@ Groups = Annotated[int, typer.Option(min=0, help="Groups of inputs left out in t
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the shuffles and groups.")]
 
 
+Base = Annotated[str | None, typer.Option(help="Compare this one with each other, instead of all pairs.")]
 Join = Annotated[
     str, typer.Option(help="exact: all files have the same ids; inner: leave out rows whose id is not in all.")
 ]
@@ -121,6 +123,11 @@ def say_without_ids(representations: Sequence[Representation]) -> None:
     if without := [r.name for r in representations if not r.has_ids]:
         of = ", ".join(without) if len(without) <= 3 else f"{len(without)} files"
         say(f"no ids in {of}: rows are taken to be in the same order")
+
+
+def pairs_of(base: str | None) -> Pairs:
+    """Return which pairs are compared: of one with all others, or all."""
+    return ALL if base is None else Pairs.read({"base": base})
 
 
 def find_store(folder: Path | None) -> Store:

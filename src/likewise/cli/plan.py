@@ -9,6 +9,7 @@ from likewise.cli import options
 from likewise.cli.console import bytes_text, print_json, print_table, say, tell
 from likewise.plan import plan as make_plan
 from likewise.plan import read_experiment, risks_of
+from likewise.statistics import ALL
 from likewise.store import Store
 
 
@@ -31,6 +32,8 @@ def plan(
         f"{pairs:,} pairs × {len(summary['configurations'])} measures; {_statistics(summary['statistics'])}; "
         f"{bytes_text(summary['bytes'])}"
     )
+    if asked.pairs != ALL:
+        tell(f"pairs: {summary['pairs']}")
     if not summary["keeps_shuffled_scores"]:
         tell("the shuffled scores are too many to keep: p-values will be corrected by Holm's method alone")
     elif summary["shuffled_scores_bytes"]:

@@ -14,7 +14,7 @@ from likewise.plan.plan import (
     scores_of_pair,
     tiles_of,
 )
-from likewise.plan.tasks import Extract, Reduce, Resolve, Task, Tile, Wanted, model_of, model_size, pinned, unpinned
+from likewise.plan.tasks import Extract, Reduce, Resolve, Task, Tile, Wanted, model_size, pinned, unpinned
 from likewise.plan.trusted import Trusted, load_trusted, read_experiment, risks_of
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "imported_experiment",
     "imported_key",
     "load_trusted",
-    "model_of",
     "model_size",
     "of_unknown_code",
     "pinned",

@@ -11,6 +11,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
+    PlainValidator,
     ValidationError,
     field_validator,
     model_validator,
@@ -30,8 +32,8 @@ from likewise.extract import (
     canonical_variant,
 )
 from likewise.measures import REGISTRY, Configuration, configurations, is_own
-from likewise.naming import did_you_mean, format_call, parse_call
-from likewise.statistics import NullKind, Trust
+from likewise.naming import called_of, did_you_mean, format_call, model_of, name_of, parse_call
+from likewise.statistics import ALL, NullKind, Pairs, Trust
 
 
 class Part(BaseModel):
@@ -75,6 +77,7 @@ def _pooling(value: Any) -> Any:
 Layer = Annotated[str, BeforeValidator(canonical_layer)]
 Variant = Annotated[str | None, BeforeValidator(_variant)]
 Place = Annotated[str, AfterValidator(_usable_name)]
+Wanted = Annotated[Pairs, PlainValidator(Pairs.read), PlainSerializer(Pairs.said)]
 
 
 class ModelEntry(Part):
@@ -262,6 +265,8 @@ class Experiment(Part):
         Layers, pooling and precision.
     measures : list of str
         Presets or measures, as `likewise.measures.configurations` reads them.
+    pairs : Pairs
+        Which pairs of each data set are compared, as `Pairs` has them; all by default.
     statistics : StatisticsPart
         Chance levels and intervals.
 
@@ -277,6 +282,7 @@ class Experiment(Part):
     datasets: tuple[DatasetEntry, ...] = Field(min_length=1)
     representation: RepresentationPart = RepresentationPart()
     measures: tuple[str, ...] = ("paper",)
+    pairs: Wanted = ALL
     statistics: StatisticsPart = StatisticsPart()
 
     @field_validator("measures", mode="before")
@@ -306,6 +312,12 @@ class Experiment(Part):
             for name in model.formats or ():
                 if name not in formats:
                     raise ValueError(f"model {model.name!r} names the format {name!r}; {did_you_mean(name, formats)}")
+        # Which layers there are may be known only when a model is at hand; the models are known here.
+        given = [name_of(m.name, "last", form) for m in self.models for form in ("", *formats)]
+        known = {called for name in given for called in called_of(name)}
+        for name in (*self.pairs.first, *self.pairs.second):
+            if known.isdisjoint((name, model_of(name))):
+                raise ValueError(f"pairs name {name!r}; {did_you_mean(name, {m.name for m in self.models})}")
         return self
 
     @property

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Int
 from likewise.errors import InputError
 from likewise.extract import ModelSpec, needs_blocks, resolve_layers
 from likewise.measures import Configuration, configurations
-from likewise.naming import parse_call
+from likewise.naming import name_of, parse_call
 from likewise.plan.experiment import Experiment, of_unknown_code
 from likewise.plan.imported import imported_key, with_imported
 from likewise.plan.needs import Needs, needs_of, side_bytes
@@ -27,13 +27,12 @@ from likewise.plan.tasks import (
     Wanted,
     by_product,
     model_size,
-    name_of,
     representation_key,
     request_of,
     unpinned,
 )
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
-from likewise.statistics import SCHEMA, Results, Trust, has_moments, orders
+from likewise.statistics import ALL, SCHEMA, Results, Trust, has_moments, orders
 from likewise.store import Store
 
 KEY = re.compile(r"[0-9a-f]{24,64}")
@@ -57,12 +56,8 @@ class DatasetPlan:
     unpinned: tuple[Resolve, ...]
     todo: tuple[Extract, ...]
     tiles: tuple[Tile, ...]
+    pairs: int
     scores_done: int
-
-    @property
-    def pairs(self) -> int:
-        """Pairs of representations."""
-        return len(self.wanted) * (len(self.wanted) - 1) // 2
 
     @property
     def nbytes(self) -> int | None:
@@ -147,6 +142,7 @@ class Plan:
             "extractions": sum(d.extractions for d in self.datasets),
             "extractions_left": len(self.extractions),
             "configurations": [c.label for c in self.experiment.configurations],
+            "pairs": str(self.experiment.pairs),
             "statistics": self.experiment.statistics.model_dump(),
             "datasets": [
                 {
@@ -168,8 +164,10 @@ class Plan:
 
     def record(self) -> dict[str, Any]:
         """What the store keeps of the experiment: enough for a report without models or prompts."""
+        # Records of all pairs are what they were before there were others.
+        implied = {"pairs"} if self.experiment.pairs == ALL else None
         return {
-            "experiment": self.experiment.model_dump(mode="json"),
+            "experiment": self.experiment.model_dump(mode="json", exclude=implied),
             "representations": [
                 {"name": w.name, "dataset": w.dataset.name, "key": w.key} for d in self.datasets for w in d.wanted
             ],
@@ -216,7 +214,8 @@ class Answers:
         for place, configuration in enumerate(chosen):
             if not configuration.facts.symmetric:
                 there[place] &= there[place].T
-        return there & np.triu(np.ones(there.shape[1:], dtype=bool), 1)
+        there &= ALL.wanted(keys)
+        return there
 
 
 def plan(experiment: Experiment, store: Store) -> Plan:
@@ -237,8 +236,8 @@ def plan(experiment: Experiment, store: Store) -> Plan:
     Raises
     ------
     InputError
-        If a model or data set is unknown, a data set has fewer than two representations, or one that others made is
-        not there.
+        If a model or data set is unknown, a data set has fewer than two representations or none of the wanted pairs,
+        or a representation that others made is not there.
     ModelError
         If a package that carries a model or data set is not installed.
     StoreError
@@ -246,11 +245,10 @@ def plan(experiment: Experiment, store: Store) -> Plan:
     """
     present = frozenset(store.representations())
     answers = Answers(store, experiment.statistics.trust)
-    return Plan(
-        experiment,
-        tuple(_of_dataset(experiment, d, present, answers, store) for d in experiment.datasets),
-        present,
-    )
+    datasets = tuple(_of_dataset(experiment, d, present, answers, store) for d in experiment.datasets)
+    if not any(d.unpinned for d in datasets):  # before, which layers a model has may not be known
+        experiment.pairs.check(w.name for d in datasets for w in d.wanted)
+    return Plan(experiment, datasets, present)
 
 
 def _of_dataset(
@@ -273,7 +271,11 @@ def _of_dataset(
     trust = experiment.statistics.trust
     left_out = rows_left_out(store, [w.key for w in wanted if w.key in present]) if entry.spans else ()
     answers = Answers(store, trust, left_out) if left_out else answers
-    answered = answers.of([w.key for w in wanted], chosen)
+    keys, names = [w.key for w in wanted], [w.name for w in wanted]
+    pairs = experiment.pairs.wanted(names)
+    if experiment.measures and not unclear and not pairs.any():
+        experiment.pairs.refuse(names, entry.name)
+    answered = answers.of(keys, chosen) & pairs
     return DatasetPlan(
         name=entry.name,
         n_items=n_items,
@@ -281,9 +283,8 @@ def _of_dataset(
         extractions=sum(model.imported is None for model, _ in by_model),
         unpinned=unpinned([*unclear, *needed], store),
         todo=tuple(Extract(tuple(ws)) for ws in left.values() if ws),
-        tiles=tuple(
-            tiles_of(entry.name, [w.key for w in wanted], chosen, trust, answered, n_items, width, left_out, present)
-        ),
+        tiles=tuple(tiles_of(entry.name, keys, chosen, trust, answered, n_items, width, left_out, present, pairs)),
+        pairs=int(pairs.sum()),
         scores_done=sum(int(done.sum()) * len(orders(c, ("a", "b"))) for c, done in zip(chosen, answered, strict=True)),
     )
 
@@ -298,13 +299,14 @@ def tiles_of(
     width: int | None,
     left_out: tuple[str, ...] = (),
     present: Collection[str] | None = None,
+    pairs: Bool[np.ndarray, "m m"] | None = None,
 ) -> Iterator[Tile]:
-    """Yield the tiles that answer what is not answered yet.
+    """Yield the tiles that answer what is not answered yet of the wanted ``pairs``, all by default.
 
     Pairs whose representations are both ``present``, as all are by default, are in tiles of their own: what one model
     lacks holds back none of the others.
     """
-    missing = np.triu(np.ones((len(keys), len(keys)), dtype=bool), 1) & ~answered
+    missing = (ALL.wanted(keys) if pairs is None else pairs) & ~answered
     codes = np.zeros((len(keys), len(keys)), dtype=np.int64)
     for of_one in missing:
         _, inverse = np.unique(2 * codes + of_one, return_inverse=True)
@@ -386,7 +388,8 @@ def results_of(store: Store, about: dict[str, Any]) -> Results:
         there = [key for key in members if store.has_representation(key)]
         left_out = rows_left_out(store, there) if dataset in of_pieces else ()
         answers = Answers(store, trust, left_out, replicates=True) if left_out else whole
-        tables.append(rows_of(answers, dataset, members, chosen))
+        wanted = experiment.pairs.wanted(list(members.values()))
+        tables.append(rows_of(answers, dataset, members, chosen, wanted))
     table = pa.concat_tables(tables).unify_dictionaries()
     return Results(table.drop_columns("shuffled"), table.column("shuffled"), asked=chosen).corrected()
 
@@ -407,12 +410,23 @@ def chosen_of(experiment: Experiment, store: Store) -> tuple[Configuration, ...]
     return tuple(found)
 
 
-def rows_of(answers: Answers, dataset: str, members: Mapping[str, str], chosen: Sequence[Configuration]) -> pa.Table:
-    """Return the rows of some representations, {key: name}: by pair, then configuration, then order of the pair."""
+def rows_of(
+    answers: Answers,
+    dataset: str,
+    members: Mapping[str, str],
+    chosen: Sequence[Configuration],
+    pairs: Bool[np.ndarray, "m m"] | None = None,
+) -> pa.Table:
+    """Return the rows of some representations, {key: name}: by pair, then configuration, then order of the pair.
+
+    Of the wanted ``pairs``, of places i < j; of all by default.
+    """
     keys = list(members)
+    pairs = ALL.wanted(keys) if pairs is None else pairs
     i, j, c = answers.places(keys, "a_key"), answers.places(keys, "b_key"), answers.configurations(chosen)
     ordered = np.asarray([not configuration.facts.symmetric for configuration in chosen] + [False])
     rows = np.flatnonzero((i >= 0) & (j >= 0) & (c >= 0) & ((i < j) | ordered[c]))
+    rows = rows[pairs[np.minimum(i, j)[rows], np.maximum(i, j)[rows]]]
     i, j, c = i[rows], j[rows], c[rows]
     order = np.lexsort((i > j, c, np.maximum(i, j), np.minimum(i, j)))
     same = np.stack([i, j, c])[:, order]

@@ -10,6 +10,7 @@ from jaxtyping import Int
 
 from likewise.extract import DatasetSpec, ModelSpec, Truncation
 from likewise.measures import Configuration
+from likewise.naming import model_of
 from likewise.statistics import Trust, has_moments
 from likewise.store import Store, content_key
 
@@ -21,29 +22,6 @@ RESULT_VERSION = 3
 
 
 Spec = TypeVar("Spec", ModelSpec, DatasetSpec)
-
-AT = " @ "
-"""Stands between the names of a model and of its layer."""
-
-GIVEN = " | "
-"""Stands between the names of a model and of the format that it is given."""
-
-
-def name_of(model: str, layer: str, form: str = "") -> str:
-    """Return what tables call a layer of a model that is given a format."""
-    given = f"{model}{GIVEN}{form}" if form else model
-    return given if layer == "last" else f"{given}{AT}{layer}"
-
-
-def model_of(name: str) -> str:
-    """Return the model of a representation by its name, with the format that it is given.
-
-    Examples
-    --------
-    >>> model_of(name_of("gpt2", "3")), model_of(name_of("gpt2", "last")), model_of(name_of("gpt2", "3", "chat"))
-    ('gpt2', 'gpt2', 'gpt2 | chat')
-    """
-    return name.rpartition(AT)[0] or name
 
 
 @dataclass(frozen=True)

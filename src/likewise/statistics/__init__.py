@@ -9,12 +9,14 @@ from likewise.statistics.layers import BestLayers, best_layers
 from likewise.statistics.learning import Point, learning_curve, stable_from
 from likewise.statistics.moments import Moments, shuffled_moments
 from likewise.statistics.overfitting import Overfit, overfitting
+from likewise.statistics.pairs import ALL, Pairs
 from likewise.statistics.permutation import Chance, Null, Shuffles, draw_permutations, draw_shuffles, judge
 from likewise.statistics.population import Reduced, reduce, score_products
 from likewise.statistics.results import OF_THE_TABLE, SCHEMA, Comparison, Results, all_undefined, in_turn
 from likewise.statistics.together import Together, together_of
 
 __all__ = [
+    "ALL",
     "BOUND",
     "FEW_ROWS",
     "NO_CHANCE",
@@ -29,6 +31,7 @@ __all__ = [
     "Null",
     "NullKind",
     "Overfit",
+    "Pairs",
     "Point",
     "Reduced",
     "Results",

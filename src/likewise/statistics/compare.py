@@ -1,6 +1,5 @@
 """Compare representations pair by pair, each score with its chance level and its interval."""
 
-import itertools
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, get_args
@@ -14,6 +13,7 @@ from likewise.naming import did_you_mean
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, aligned, check_same_items, on_device
 from likewise.statistics.block import NullKind, Trust, score_block
+from likewise.statistics.pairs import ALL, Pairs
 from likewise.statistics.results import Results
 
 Given: TypeAlias = Mapping[str, Array | Representation] | Sequence[Array | Representation]
@@ -26,6 +26,7 @@ def compare(
     *representations: Any,
     measures: Asked | Iterable[Asked] | None = None,
     join: str = "exact",
+    pairs: Pairs | str | Mapping[str, Any] = ALL,
     null: NullKind = "moments",
     permutations: int = 100,
     groups: int | Iterable[str] = 20,
@@ -34,7 +35,7 @@ def compare(
     device: str = "cpu",
     watch: Watch = unwatched,
 ) -> Results:
-    """Compare every pair of representations of the same inputs, each score beside its chance level and interval.
+    """Compare pairs of representations of the same inputs, each score beside its chance level and interval.
 
     Parameters
     ----------
@@ -46,6 +47,9 @@ def compare(
     join : {"exact", "inner"}
         Rows with ids are brought into the order of the first representation that has ids. ``exact``: all must have the
         same ids; ``inner``: rows whose id is not in all are left out.
+    pairs : str or mapping
+        Which pairs: ``"all"``; ``"chain"``, each with the next; ``{"base": name}``, one with all others;
+        ``{"first": [...], "second": [...]}``; ``{"layers": [model, model]}``. As an experiment has them.
     null : {"moments", "shuffles", "none"}
         Where chance levels come from: ``moments`` takes the closed form over all shuffles where a measure has one, as
         cka and rsa have, and shuffles elsewhere.
@@ -73,7 +77,7 @@ def compare(
     Raises
     ------
     InputError
-        If the rows do not describe the same items, a value is not finite, or a name is unknown.
+        If the rows do not describe the same items, a value is not finite, a name is unknown, or no pair is wanted.
 
     Notes
     -----
@@ -89,6 +93,9 @@ def compare(
     [('x', 'moved', 1.0, 1.0)]
     >>> compare(x, 2 * x + 1, "cka", permutations=10)["a", "b"][0].measure
     'cka'
+    >>> three = compare({"x": x, "moved": 2 * x + 1, "y": x**2}, "cka", pairs={"base": "moved"})
+    >>> [(c.a, c.b) for c in three]
+    [('x', 'moved'), ('moved', 'y')]
     """
     given, asked = _told_apart(representations, measures)
     named = of_one_order(named_representations(given), join)
@@ -103,7 +110,7 @@ def compare(
     return (
         score_block(
             [on_device(r, device) for r in named],
-            list(itertools.combinations(range(len(named)), 2)),
+            Pairs.read(pairs).among([r.name for r in named]),
             chosen,
             Trust(null, int(permutations), 0 if given else int(rng), int(groups)),  # type: ignore[arg-type]  # no generator
             rng=rng if given else None,  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ import functools
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from likewise.progress import Watch, unwatched
 from likewise.representation import Representation
 from likewise.statistics.block import NO_CHANCE, Column, Trust, identities, orders, score_columns
 from likewise.statistics.compare import check_request, named_representations, of_one_order
+from likewise.statistics.pairs import ALL, Pairs
 from likewise.statistics.permutation import Null, judge
 from likewise.statistics.together import together_of
 
@@ -67,11 +69,12 @@ def best_layers(
     models: Mapping[str, Mapping[str, Array | Representation] | Sequence[Representation]],
     measures: Asked | Iterable[Asked] = "recommended",
     *,
+    pairs: Pairs | str | Mapping[str, Any] = ALL,
     permutations: int = 100,
     seed: int = 0,
     watch: Watch = unwatched,
 ) -> list[BestLayers]:
-    r"""Find the most alike layers of every two models, and set their score beside the best of shuffled rows.
+    r"""Find the most alike layers of two models each, and set their score beside the best of shuffled rows.
 
     .. math:: T = \max_{l, m} s(X_l, Y_m), \qquad T_\pi = \max_{l, m} s(X_l, \pi Y_m)
 
@@ -84,6 +87,8 @@ def best_layers(
         The layers as `compare` takes representations; all describe the same inputs.
     measures : str, Configuration, or iterable of them
         As in `compare`.
+    pairs : str or mapping
+        Which pairs of models, as in `compare`; all by default.
     permutations : int
         Number of shuffles, 1 or more; a maximum has no closed form.
     seed : int
@@ -94,7 +99,7 @@ def best_layers(
     Returns
     -------
     list of BestLayers
-        One per two models and configuration, two where the order of the pair counts.
+        One per pair of models and configuration, two where the order of the pair counts.
 
     Raises
     ------
@@ -129,7 +134,8 @@ def best_layers(
     together = iter(of_one_order([r for layers in named.values() for r in layers]))
     named = {name: list(itertools.islice(together, len(layers))) for name, layers in named.items()}
     trust = Trust("shuffles", permutations, seed, groups=0)
-    couples = list(itertools.combinations(named, 2))
+    models_in_order = list(named)
+    couples = [(models_in_order[i], models_in_order[j]) for i, j in Pairs.read(pairs).among(models_in_order)]
     total = sum(len(named[a]) * len(named[b]) for a, b in couples)
     done = 0
     found = []

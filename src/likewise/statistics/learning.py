@@ -1,8 +1,8 @@
 """Learning curves: what a score, its chance level and its calibrated value come to with fewer inputs."""
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.progress import Watch, unwatched
 from likewise.statistics.block import NullKind, Trust, score_block
 from likewise.statistics.compare import Given, check_request, named_representations, of_one_order
+from likewise.statistics.pairs import ALL, Pairs
 from likewise.statistics.together import together_of
 
 STEPS = 8
@@ -55,6 +56,7 @@ def learning_curve(
     representations: Given,
     measures: Asked | Iterable[Asked] = "paper",
     *,
+    pairs: Pairs | str | Mapping[str, Any] = ALL,
     sizes: Sequence[int] = (),
     draws: int = 5,
     null: NullKind = "moments",
@@ -63,11 +65,11 @@ def learning_curve(
     join: str = "exact",
     watch: Watch = unwatched,
 ) -> list[Point]:
-    """Score every pair with fewer inputs, drawn without repetition.
+    """Score pairs with fewer inputs, drawn without repetition.
 
     Parameters
     ----------
-    representations, measures, null, permutations, join
+    representations, measures, pairs, null, permutations, join
         As in `compare`.
     sizes : sequence of int
         Numbers of inputs, besides all of them; by default eight, evenly spaced in their logarithm.
@@ -108,14 +110,14 @@ def learning_curve(
     parts = [(size, np.sort(rng.permutation(n)[:size])) for size in wanted if size < n for _ in range(draws)]
     parts.append((n, np.arange(n)))
     sides, together = [prepare(r) for r in named], together_of(named)
-    pairs = list(itertools.combinations(range(len(named)), 2))
+    wanted_pairs = Pairs.read(pairs).among([r.name for r in named])
     found: dict[tuple[str, str, str, str], dict[int, list[dict[str, object]]]] = {}
     for done, (size, items) in enumerate(parts):
         watch("drawing inputs", done, len(parts))
         subset = {i: side.take(items) if size < n else side for i, side in enumerate(sides)}
         trust = Trust(null, permutations, seed, groups=0)
         of_part = together.among(items) if together else None
-        for row in score_block(named, pairs, chosen, trust, sides=subset, together=of_part).table.to_pylist():
+        for row in score_block(named, wanted_pairs, chosen, trust, sides=subset, together=of_part).table.to_pylist():
             of = row["a"], row["b"], row["measure"], row["parameters"]
             found.setdefault(of, {}).setdefault(size, []).append(row)
     watch("drawing inputs", len(parts), len(parts))
