@@ -61,9 +61,8 @@ def base_class(spec: ModelSpec, config: dict[str, Any]) -> str:
     """
     task = config.get("task_type")
     if not (task is None or isinstance(task, str)) or task not in CLASSES:
-        raise ModelError(
-            f"the adapter {spec.model} is for the task {str(task)[:80]}; needed is one of {', '.join(k for k in CLASSES if k)}"
-        )
+        known = ", ".join(k for k in CLASSES if k)
+        raise ModelError(f"the adapter {spec.model} is for the task {str(task)[:80]}; needed is one of {known}")
     return CLASSES[task]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from likewise.errors import InputError, MissingDependencyError, ModelError
 from likewise.extract.locate import ModelSpec
-from likewise.extract.says import Says, says_of
+from likewise.extract.says import NOTHING, Says, says_of
 
 FOLDERS = {"model": "", "dataset": "datasets/"}
 """Kinds of repositories, with what stands before an id in an address of the hub."""
@@ -26,7 +26,7 @@ class Resolved:
     commit: str
     width: int | None
     blocks: int | None
-    says: Says = Says()
+    says: Says = NOTHING
     """Of how it is used."""
 
 

@@ -10,7 +10,7 @@ from likewise.extract.configs import of_kind, read_config, text, usable_name, wh
 from likewise.extract.gguf import gguf_pooling, gguf_size
 from likewise.extract.imported import imported_name
 from likewise.extract.known import known, packaged_file
-from likewise.extract.says import Says, says_of
+from likewise.extract.says import NOTHING, Says, says_of
 from likewise.naming import did_you_mean
 from likewise.store import file_hash, files_hash
 
@@ -94,7 +94,7 @@ class ModelSpec:
         return known("models").get(self.model)
 
     def says(self) -> Says:
-        """What the model says of its use, where it can be known without a network; of an adapter, what its own files say.
+        """What the model says of its use, as far as is known without a network; of an adapter, what its own files say.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class ModelSpec:
             If a file is not of its form.
         """
         if self.imported is not None:
-            return Says()
+            return NOTHING
         place = locate(self.model)
         if place is not None and place.is_file():
             return Says(gguf_pooling(place))
@@ -131,8 +131,8 @@ class ModelSpec:
             locate(usable_name(name))
         except (InputError, ValueError) as error:
             raise ModelError(
-                f"{self.model} is an adapter of the base model {name[:300]!r}, which was not found ({error}); name the model "
-                "with base:"
+                f"{self.model} is an adapter of the base model {name[:300]!r}, which was not found ({error}); name "
+                "the model with base:"
             ) from error
         return ModelSpec(
             model=name,

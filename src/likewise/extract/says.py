@@ -26,7 +26,7 @@ POOLINGS = {
     "weightedmean_tokens": "position_weighted_mean",
     "lasttoken": "last_token",
 }
-"""By the name that sentence-transformers gives them, as a value of ``pooling_mode`` or in a key ``pooling_mode_...``."""
+"""By the name that sentence-transformers gives them, as the value of ``pooling_mode`` or in ``pooling_mode_...``."""
 
 PACKAGE = "sentence_transformers."
 """Before the types of its modules; others are code that is not run."""
@@ -59,6 +59,9 @@ class Says:
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
+NOTHING = Says()
+
+
 def says_of(file: Callable[[str], Path | None]) -> Says:
     """Return what the files of a model say.
 
@@ -74,7 +77,7 @@ def says_of(file: Callable[[str], Path | None]) -> Says:
     """
     path = file(MODULES)
     if path is None:
-        return Says()
+        return NOTHING
     modules = [of_kind(m, dict, f"{path}: a module") for m in read_config(path, list)]
     pooling, why_not = _pooling(modules, path, file)
     lengths = file(LENGTH)
@@ -100,10 +103,8 @@ def _pooling(
     modes = _modes(read_config(config, dict), config)
     unknown = [mode for mode in modes if mode not in POOLINGS]
     if unknown or len(modes) != 1:
-        return (
-            None,
-            f"it pools by {' and '.join(mode[:80] for mode in modes[:9]) or 'nothing'}; expected one of {', '.join(POOLINGS)}",
-        )
+        asked = " and ".join(mode[:80] for mode in modes[:9]) or "nothing"
+        return None, f"it pools by {asked}; expected one of {', '.join(POOLINGS)}"
     normalized = "(normalized=true)" if kinds[2:] else ""
     return canonical_pooling(POOLINGS[modes[0]] + normalized), None
 
