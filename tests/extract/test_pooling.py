@@ -115,5 +115,5 @@ def test_generated_ends_where_the_text_ends(loaded: LoadedModel, prompts: Prompt
 
 def test_generated_needs_the_head(tiny: Callable[..., Path], prompts: Prompts) -> None:
     headless = load_model(ModelSpec(model=str(tiny("llama"))), device="cpu", dtype="float32")
-    with pytest.raises(ModelError, match=r"generated\(k=2\) needs a model with its output head"):
+    with pytest.raises(ModelError, match=r"what a model adds needs its output head"):
         extract(headless, prompts, ["last"], "generated(k=2)")
