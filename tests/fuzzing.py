@@ -79,7 +79,8 @@ def changed(value: Any, chance: random.Random) -> Any:
         elif how == 1 and isinstance(holder, dict):
             holder[str(chance.choice(ODD))[:99]] = holder.pop(at[-1])
         elif how == 2 and isinstance(holder, list):
-            holder.append(copy.deepcopy(holder[at[-1]]))
+            with contextlib.suppress(RecursionError):  # deeper than Python copies
+                holder.append(copy.deepcopy(holder[at[-1]]))
         elif how == 3 and chance.random() < 0.2:
             holder[at[-1]] = deep(chance.choice((20, 200, 900)))
         else:
@@ -337,11 +338,21 @@ class Formats:
         names = {
             "config.json": config,
             "adapter_config.json": adapter,
-            "modules.json": [{"idx": 0, "path": "", "type": "x"}],
+            "modules.json": [
+                {"idx": 0, "path": "", "type": "sentence_transformers.models.Transformer"},
+                {"idx": 1, "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+                {"idx": 2, "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"},
+            ],
+            "1_Pooling/config.json": {"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True},
+            "sentence_bert_config.json": {"max_seq_length": 8, "do_lower_case": False},
+            "config_sentence_transformers.json": {"prompts": {"query": "q: "}, "default_prompt_name": "query"},
         }
+        (into / "m" / "1_Pooling").mkdir()
+        said = chance.random() < 0.5
         for name, value in names.items():
-            if name == "config.json" or chance.random() < 0.3:
-                raw = as_json(changed(value, chance), chance)
+            if name == "config.json" or (said and not name.startswith("adapter")) or chance.random() < 0.3:
+                # Most stay as they are, so that those that are read after them are read.
+                raw = as_json(changed(value, chance) if chance.random() < 0.5 else value, chance)
                 (into / "m" / name).write_bytes(damaged(raw, chance) if chance.random() < 0.2 else raw)
         (into / "m" / "model.safetensors").write_bytes(b"\x02\x00\x00\x00\x00\x00\x00\x00{}")
         (into / "e.yaml").write_text(

@@ -3,6 +3,7 @@
 from likewise.extract.audit import audit, audit_prompts, audit_tokens
 from likewise.extract.check import Finding
 from likewise.extract.check import check as check_model
+from likewise.extract.configs import usable_name
 from likewise.extract.datasets import DatasetSpec, load_prompts
 from likewise.extract.extract import BATCH_TOKENS, Rows, extract, tokens_of
 from likewise.extract.hub import Resolved, resolve_dataset, resolve_model
@@ -14,6 +15,7 @@ from likewise.extract.models import DTYPES, LoadedModel, load_model, one_device
 from likewise.extract.pooling import canonical_pooling, tokens_to_generate
 from likewise.extract.probe import way_of
 from likewise.extract.prompts import Format, Prompts
+from likewise.extract.says import Says
 from likewise.extract.spans import Spans
 from likewise.extract.stack import context_length
 from likewise.extract.tokens import Tokens, Truncation
@@ -31,6 +33,7 @@ __all__ = [
     "Prompts",
     "Resolved",
     "Rows",
+    "Says",
     "Spans",
     "Tokens",
     "Truncation",
@@ -54,5 +57,6 @@ __all__ = [
     "resolve_model",
     "tokens_of",
     "tokens_to_generate",
+    "usable_name",
     "way_of",
 ]

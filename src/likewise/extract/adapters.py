@@ -60,10 +60,9 @@ def base_class(spec: ModelSpec, config: dict[str, Any]) -> str:
         If the adapter is for a task with a head of its own.
     """
     task = config.get("task_type")
-    if task not in CLASSES:
-        raise ModelError(
-            f"the adapter {spec.model} is for the task {task}; needed is one of {', '.join(k for k in CLASSES if k)}"
-        )
+    if not (task is None or isinstance(task, str)) or task not in CLASSES:
+        known = ", ".join(k for k in CLASSES if k)
+        raise ModelError(f"the adapter {spec.model} is for the task {str(task)[:80]}; needed is one of {known}")
     return CLASSES[task]
 
 

@@ -175,7 +175,9 @@ def tokens_of(loaded: LoadedModel, prompts: Prompts, pooling: str, truncation: T
         raise InputError(
             f"{pooling} pools what the model adds, and {prompts.name} has spans of the prompts; choose one"
         )
-    found = tokenize(loaded.tokenizer, prompts, context_length(loaded.model, loaded.tokenizer), truncation, added)
+    lengths = (loaded.longest, context_length(loaded.model, loaded.tokenizer))
+    longest = min((length for length in lengths if length is not None), default=None)
+    found = tokenize(loaded.tokenizer, prompts, longest, truncation, added)
     check_known(found, loaded.tokenizer, embedding_rows(loaded.model))
     return found
 

@@ -11,6 +11,7 @@ from typing import Any
 from likewise.errors import InputError, MissingDependencyError, ModelError
 from likewise.extract.adapters import base_class, find_adapter, merged
 from likewise.extract.gguf import converted
+from likewise.extract.hub import says_on_hub
 from likewise.extract.libraries import imported, quiet
 from likewise.extract.locate import PICKLES, TOKENIZERS, ModelSpec, locate
 from likewise.extract.stack import text_stack
@@ -49,6 +50,8 @@ class LoadedModel:
         The causal language model whose part ``model`` is, where it was asked for. Variants leave its head as it is.
     dtype : str
         The precision that it was loaded in, one of `DTYPES`.
+    longest : int or None
+        Tokens that a prompt may have by the model's own word, where it is less than it could read.
     """
 
     model: Any
@@ -56,6 +59,7 @@ class LoadedModel:
     revision: str | None
     head_model: Any = None
     dtype: str = "float32"
+    longest: int | None = None
 
     @property
     def whole(self) -> Any:
@@ -122,9 +126,10 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
         if "device_map" not in placement:
             whole = whole.to(device)
         stack = text_stack(whole.eval())
+        says = spec.says() if place is not None else says_on_hub(spec.model, spec.revision)
     stack = apply_variant(stack, spec.variant)
     revision = revision or getattr(whole.config, "_commit_hash", None)
-    return LoadedModel(stack, tokenizer, revision, whole if head else None, dtype)
+    return LoadedModel(stack, tokenizer, revision, whole if head else None, dtype, says.longest)
 
 
 def one_device(device: str) -> str:

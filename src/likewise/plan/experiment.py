@@ -30,6 +30,7 @@ from likewise.extract import (
     canonical_layer,
     canonical_pooling,
     canonical_variant,
+    usable_name,
 )
 from likewise.measures import REGISTRY, Configuration, configurations, is_own
 from likewise.naming import called_of, did_you_mean, format_call, model_of, name_of, parse_call
@@ -59,24 +60,14 @@ def _call_text(value: Mapping[Any, Any], kind: str, example: str) -> str:
     raise ValueError(f"this is no {kind}; write {example}")
 
 
-def _usable_name(value: str) -> str:
-    """Refuse what no file, folder or repository can be called."""
-    try:
-        longest = max(len(part.encode()) for part in value.split("/"))
-    except UnicodeEncodeError as error:
-        raise ValueError("holds half of a character (a surrogate)") from error
-    if not value or longest > 255 or len(value) > 4096 or "\0" in value:
-        raise ValueError("is no name of a file, folder or repository: it is empty, too long, or holds a null character")
-    return value
-
-
 def _pooling(value: Any) -> Any:
     return canonical_pooling(value) if isinstance(value, str) else value
 
 
 Layer = Annotated[str, BeforeValidator(canonical_layer)]
+Pooling = Annotated[str | None, BeforeValidator(_pooling)]
 Variant = Annotated[str | None, BeforeValidator(_variant)]
-Place = Annotated[str, AfterValidator(_usable_name)]
+Place = Annotated[str, AfterValidator(usable_name)]
 Wanted = Annotated[Pairs, PlainValidator(Pairs.read), PlainSerializer(Pairs.said)]
 
 
@@ -93,6 +84,8 @@ class ModelEntry(Part):
         As `ModelSpec` has them.
     layers : list, optional
         Instead of the experiment's.
+    pooling : str, optional
+        Instead of the experiment's, and of what the model says itself.
     datasets : list of str, optional
         The names of the data sets that it takes part in; all by default.
     formats : list of str, optional
@@ -107,6 +100,7 @@ class ModelEntry(Part):
     remote_code: bool = False
     pickled_weights: bool = False
     layers: tuple[Layer, ...] | None = Field(default=None, min_length=1)
+    pooling: Pooling = None
     datasets: tuple[str, ...] | None = None
     formats: tuple[str, ...] | None = None
 
@@ -228,7 +222,8 @@ class RepresentationPart(Part):
     """How states become a representation: layers, pooling, precision of the model."""
 
     layers: tuple[Layer, ...] = Field(default=("last",), min_length=1)
-    pooling: Annotated[str, BeforeValidator(_pooling)] = "last_token"
+    pooling: Pooling = None
+    """None stands for what a model says itself, and for ``last_token`` where it says nothing."""
     dtype: Literal["float32", "bfloat16", "float16", "int8", "int4"] = "float32"
     truncation: Truncation = "error"
 

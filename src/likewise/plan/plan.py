@@ -26,6 +26,7 @@ from likewise.plan.tasks import (
     Tile,
     Wanted,
     by_product,
+    model_pooling,
     model_size,
     representation_key,
     request_of,
@@ -261,9 +262,9 @@ def _of_dataset(
         n_items = store.describe_representation(there[0])["n_items"]
     by_model: dict[Any, list[Wanted]] = {}
     for w in wanted:
-        by_model.setdefault((w.model, w.dataset), []).append(w)
+        by_model.setdefault((w.model, w.dataset, w.pooling), []).append(w)
     left = {model: [w for w in ws if w.key not in present] for model, ws in by_model.items()}
-    needed = [spec for of_both, ws in left.items() if ws for spec in of_both]
+    needed = [spec for (*both, _), ws in left.items() if ws for spec in both]
     chosen = experiment.configurations
     widths = [w.width for w in wanted if w.width is not None]
     # Where a width is not known before the extraction, the rows count as wide as they are many.
@@ -280,7 +281,7 @@ def _of_dataset(
         name=entry.name,
         n_items=n_items,
         wanted=wanted,
-        extractions=sum(model.imported is None for model, _ in by_model),
+        extractions=sum(model.imported is None for model, *_ in by_model),
         unpinned=unpinned([*unclear, *needed], store),
         todo=tuple(Extract(tuple(ws)) for ws in left.values() if ws),
         tiles=tuple(tiles_of(entry.name, keys, chosen, trust, answered, n_items, width, left_out, present, pairs)),
@@ -339,6 +340,7 @@ def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wan
             continue
         of_model, size = model.spec.identity(), model_size(model.spec, store)
         asked = model.layers or part.layers
+        pooling = model.pooling or part.pooling or model_pooling(model.spec, store)
         if size is None and needs_blocks(asked) and unpinned([model.spec], store):
             unclear.append(model.spec)
             continue
@@ -350,7 +352,7 @@ def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wan
         given = {f: s for f, s in specs.items() if not f or model.formats is None or f in model.formats}
         for (form, dataset), layer in itertools.product(given.items(), layers):
             name = name_of(model.name, layer, form)
-            how = (layer, part.pooling, part.dtype, part.truncation)
+            how = (layer, pooling, part.dtype, part.truncation)
             key = representation_key(of_model, identities[form], *how)
             if model.spec.imported is not None:
                 key = imported_key(model.spec.imported, dataset.imported or dataset.name, layer)

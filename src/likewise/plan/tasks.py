@@ -8,13 +8,14 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import numpy as np
 from jaxtyping import Int
 
-from likewise.extract import DatasetSpec, ModelSpec, Truncation
+from likewise.errors import InputError
+from likewise.extract import DatasetSpec, ModelSpec, Says, Truncation, canonical_pooling
 from likewise.measures import Configuration
 from likewise.naming import model_of
 from likewise.statistics import Trust, has_moments
 from likewise.store import Store, content_key
 
-REPRESENTATION_VERSION = 1
+REPRESENTATION_VERSION = 2
 """Raised when an extraction would give other rows for the same request."""
 
 RESULT_VERSION = 3
@@ -81,6 +82,11 @@ class Resolve:
         """Return what it is pinned to, if it is."""
         return store.pin(self.kind, self.hub, self.revision)
 
+    def done(self, store: Store) -> bool:
+        """Whether all is pinned: an earlier likewise did not ask how a model is pooled."""
+        pin = self.pin(store)
+        return pin is not None and (self.kind == "dataset" or "says" in pin)
+
     @functools.cached_property
     def key(self) -> str:
         """Of the name and the revision, as others are named by what they make."""
@@ -95,7 +101,7 @@ class Resolve:
 def unpinned(specs: Iterable[ModelSpec | DatasetSpec], store: Store) -> tuple[Resolve, ...]:
     """Return what must be pinned before these can be had, each once."""
     found = (Resolve.of(spec) for spec in specs)
-    return tuple(dict.fromkeys(task for task in found if task and not task.pin(store)))
+    return tuple(dict.fromkeys(task for task in found if task and not task.done(store)))
 
 
 def pinned(spec: Spec, store: Store) -> Spec:
@@ -112,6 +118,27 @@ def model_size(spec: ModelSpec, store: Store) -> dict[str, int] | None:
     if pin and pin["width"] and pin["blocks"]:
         return {"width": pin["width"], "blocks": pin["blocks"]}
     return spec.size()
+
+
+def model_pooling(spec: ModelSpec, store: Store) -> str:
+    """Return how a model is pooled where nothing is asked for: as it says itself, else by the last token.
+
+    Of a hub model that is neither pinned nor in the hub's cache that is not known yet; it is pinned before it is run.
+
+    Raises
+    ------
+    InputError
+        If it says something that cannot be followed.
+    """
+    task = Resolve.of(spec)
+    pin = task.pin(store) if task else None
+    says = Says(**pin["says"]) if pin and "says" in pin else spec.says()
+    if says.why_not:
+        raise InputError(
+            f"{spec.model} says how it is pooled, and that cannot be followed here: {says.why_not}; choose with "
+            "pooling: for this model, for example pooling: mean"
+        )
+    return canonical_pooling(says.pooling or "last_token")
 
 
 @dataclass(frozen=True)

@@ -111,12 +111,14 @@ def release() -> None:
 def resolve_task(task: Resolve, store: Store) -> None:
     """Pin a hub model or data set to the commit that its revision stands for now."""
     # Representations that came without their pin, from another store or an older likewise, name their commit.
-    revision = _commit_so_far(task, store) or task.revision
+    pin = task.pin(store)
+    revision = pin["commit"] if pin else _commit_so_far(task, store) or task.revision
     if task.kind == "dataset":
         store.save_pin(task.kind, task.hub, task.revision, resolve_dataset(task.hub, revision))
         return
     found = resolve_model(task.hub, revision)
-    store.save_pin(task.kind, task.hub, task.revision, found.commit, found.width, found.blocks)
+    says = {"pooling": found.says.pooling, "why_not": found.says.why_not}
+    store.save_pin(task.kind, task.hub, task.revision, found.commit, found.width, found.blocks, says)
 
 
 def _commit_so_far(task: Resolve, store: Store) -> str | None:
@@ -179,6 +181,7 @@ def extract_rows(
     except InputError as error:
         error.add_note(f"in {task.label}, run in {first.dtype}")
         raise
+    said = model.says().said
     groups, of_prompts = prompts.groups_of(tokens.ids), audit_prompts(prompts)
     for w in task.wanted:
         source = {
@@ -186,6 +189,7 @@ def extract_rows(
             "variant": w.model.variant,
             "layer": w.layer,
             "pooling": w.pooling,
+            **({"model_says": said} if said else {}),
             "dtype": w.dtype,
             "dataset": w.dataset.name,
             "records": prompts.records,

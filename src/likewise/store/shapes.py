@@ -161,7 +161,11 @@ REPRESENTATION = Fields(
 
 PIN = Fields(
     {"kind": TEXT, "hub": TEXT, "revision": TEXT, "commit": TEXT},
-    {"width": COUNT_OR_NOTHING, "blocks": COUNT_OR_NOTHING},
+    {
+        "width": COUNT_OR_NOTHING,
+        "blocks": COUNT_OR_NOTHING,
+        "says": Fields(known={"pooling": TEXT_OR_NOTHING, "why_not": TEXT_OR_NOTHING}),
+    },
 )
 
 EXPERIMENT_RECORD = Fields(

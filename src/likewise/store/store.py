@@ -238,12 +238,28 @@ class Store:
         return about
 
     def save_pin(
-        self, kind: str, hub: str, revision: str, commit: str, width: int | None = None, blocks: int | None = None
+        self,
+        kind: str,
+        hub: str,
+        revision: str,
+        commit: str,
+        width: int | None = None,
+        blocks: int | None = None,
+        says: Mapping[str, str | None] | None = None,
     ) -> None:
-        """Pin a revision to a commit, for good: a pin that is there already stays as it is."""
+        """Pin a revision to a commit, for good; a pin that is there already stays, but for what it does not say."""
         self._mark()
-        about = {"kind": kind, "hub": hub, "revision": revision, "commit": commit, "width": width, "blocks": blocks}
-        write_json(self.pin_path(kind, hub, revision), about, once=True)
+        about: dict[str, Any] = {
+            "kind": kind,
+            "hub": hub,
+            "revision": revision,
+            "commit": commit,
+            "width": width,
+            "blocks": blocks,
+        }
+        about |= {} if says is None else {"says": dict(says)}
+        before = self.pin(kind, hub, revision)
+        write_json(self.pin_path(kind, hub, revision), about | (before or {}), once=before is None or "says" in before)
 
     # What populations are reduced to, while they are compared
 
