@@ -156,7 +156,9 @@ def test_what_others_made_is_compared_and_reported(store: Store, bring: Callable
     done = likewise.run(imported_experiment(store), store.folder)
     assert (done.failed, done.blocked, len(done.results)) == ((), (), 10)
     assert {(r.dataset, r.a, r.b, r.n_items, r.status) for r in done.results} == {("d", "narrow", "wide", N, "ok")}
-    again = likewise.compare({"narrow": first, "wide": np.hstack([first, matrix(4)])}, "paper")
+    # Shuffles go by the keys of the representations.
+    keys = {r.a: r.a_key for r in done.results} | {r.b: r.b_key for r in done.results}
+    again = likewise.compare({name: store.load_representation(key) for name, key in keys.items()}, "paper")
     assert [(r.value, r.null_mean) for r in done.results] == [(r.value, r.null_mean) for r in again]
     assert likewise.run(imported_experiment(store), store.folder).performed == 0
     page = report_experiment(store, "imported", tmp_path / "report").read_text(encoding="utf-8")
