@@ -57,6 +57,9 @@ def test_a_model_whose_rows_are_never_the_same_fails(
         return forward(input_ids=(input_ids + len(calls)) % 512, **other)
 
     monkeypatch.setattr(loaded.model, "forward", counting)
+    with pytest.raises(ModelError, match="the rows of LlamaModel depend on what ran before"):
+        check_model(loaded, ["last"], "float32")
+    monkeypatch.setattr("likewise.extract.check.way_of", lambda *_, **__: Way())
     findings = check_model(loaded, ["last"], "float32")
     first = next(f.what for f in findings if not f.passed)
     assert first.startswith("as extraction runs them: ")

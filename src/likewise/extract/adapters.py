@@ -16,6 +16,12 @@ CLASSES = {
 }
 """The class of base model by the task that an adapter was made for: an adapter's names are those of that class."""
 
+MERGED = {
+    "ADALORA", "BOFT", "BONE", "C3A", "DELORA", "FOURIERFT", "GRALORA", "HIRA", "HRA", "IA3", "LN_TUNING", "LOHA",
+    "LOKR", "LORA", "MISS", "OFT", "PVERA", "RANDLORA", "ROAD", "SHIRA", "TRAINABLE_TOKENS", "VBLORA", "VERA", "WAVEFT",
+}  # fmt: skip
+"""Types of adapters that are changes of weights by numbers of their own files; XLORA names further files."""
+
 SAFE, PICKLED = "adapter_model.safetensors", "adapter_model.bin"
 
 
@@ -81,6 +87,12 @@ def merged(model: Any, folder: Path, spec: ModelSpec) -> Any:
         raise ModelError(
             f"the adapter {spec.model} is of the type {config.peft_type.value}, which changes the input and no "
             "weights; needed is one that can be merged, such as LORA"
+        )
+    if config.peft_type.value not in MERGED or getattr(config, "megatron_config", None) is not None:
+        what = f"the type {config.peft_type.value}" if config.peft_type.value not in MERGED else "Megatron's layers"
+        raise ModelError(
+            f"the adapter {spec.model} is for {what}, which can name other files or Python modules; expected one of "
+            f"{', '.join(sorted(MERGED))}, without megatron_config"
         )
     _resize(model, folder, spec)
     with warnings.catch_warnings(record=True) as told:
