@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from likewise.cli.main import main
+from likewise.errors import ModelError
 from likewise.extract import LoadedModel, ModelSpec, Prompts, check_model, extract, load_model, resolve_layers
 from likewise.extract.stack import is_causal, positions_turn_at
+from likewise.extract.ways import Way
 
 
 def load(folder: Path, *, head: bool = True) -> LoadedModel:

@@ -131,5 +131,3 @@ def test_a_tensor_that_is_no_buffer_is_put_back(tiny: Callable[..., Path]) -> No
     for i, text in enumerate(TEXTS):
         alone = extract(loaded, Prompts("one", ("p",), (text,), ""), ["last"], "mean")["last"]
         assert relative(rows[i : i + 1], alone) < 1e-4
-
-

@@ -82,17 +82,17 @@ def merged(model: Any, folder: Path, spec: ModelSpec) -> Any:
         If the adapter is no change of weights, or does not fit the model.
     """
     peft = imported("peft")
-    config = peft.PeftConfig.from_pretrained(str(folder))
-    if config.is_prompt_learning:
+    config = adapter_config(folder) or {}
+    # Read here and not by the library, which would go by what else the config names.
+    if (kind := str(config.get("peft_type"))) not in MERGED:
         raise ModelError(
-            f"the adapter {spec.model} is of the type {config.peft_type.value}, which changes the input and no "
-            "weights; needed is one that can be merged, such as LORA"
+            f"the adapter {spec.model} is of the type {kind[:40]}, which is no change of weights by numbers of its own "
+            f"file; expected one of {', '.join(sorted(MERGED))}"
         )
-    if config.peft_type.value not in MERGED or getattr(config, "megatron_config", None) is not None:
-        what = f"the type {config.peft_type.value}" if config.peft_type.value not in MERGED else "Megatron's layers"
+    if config.get("megatron_config") is not None:
         raise ModelError(
-            f"the adapter {spec.model} is for {what}, which can name other files or Python modules; expected one of "
-            f"{', '.join(sorted(MERGED))}, without megatron_config"
+            f"the adapter {spec.model} has a megatron_config, for which a Python module that it names would be run; "
+            "save it again without"
         )
     _resize(model, folder, spec)
     with warnings.catch_warnings(record=True) as told:

@@ -221,7 +221,9 @@ class Reader:
         As many tokens as a model makes of fewer need no padding; whoever makes more of them has put in states of its
         own, and rows would be theirs.
         """
-        made = {(size[0], shapes[i][self._axes[i][1]]) for size, shapes in zip(sizes, seen, strict=True) for i in shapes}
+        made = {
+            (size[0], shapes[i][self._axes[i][1]]) for size, shapes in zip(sizes, seen, strict=True) for i in shapes
+        }
         for prompts, length in sorted(made - set(sizes)):
             try:
                 shapes = self._shapes(prompts, length)

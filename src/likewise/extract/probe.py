@@ -124,7 +124,11 @@ def _found(tried: "_Trial", lengths: Sequence[int], budget: int, side: Side) -> 
         return padded_there
     equal = Way("equal", side, restored=not steady)
     several = _several(equal.batches(lengths, budget), lengths)
-    found = equal if all(tried.same(batch[:2], equal) for batch in _some(several, FEW)) else replace(equal, together="alone")
+    found = (
+        equal
+        if all(tried.same(batch[:2], equal) for batch in _some(several, FEW))
+        else replace(equal, together="alone")
+    )
     if not steady and not all(tried.same([number], found) for number in (shortest, longest)):
         raise ModelError(
             f"the rows of {type(tried.loaded.model).__name__} depend on what ran before, and what it keeps of that "

@@ -103,7 +103,7 @@ def matches(pattern: str, text: str) -> list[tuple[int, int]]:
 
 
 def chat(template: str, turns: Sequence[Mapping[str, str]], fields: Mapping[str, Any]) -> str:
-    """Return a chat as a template of the transformers library writes it, with the tags and filters that it has there."""
+    """Return a chat as the transformers library writes it by a template, with its own tags and filters."""
     text: str = _library().render_jinja_template([list(turns)], chat_template=template, **fields)[0][0]
     if len(text) > SIZE:
         raise ValueError(f"its text is longer than {SIZE:,} characters")
