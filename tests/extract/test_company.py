@@ -13,6 +13,7 @@ from likewise.extract import LoadedModel, ModelSpec, Prompts, extract, load_mode
 from likewise.extract.forward import answers
 from likewise.extract.layers import Reader
 from likewise.extract.probe import relative
+from likewise.extract.ways import Way
 
 TEXTS = ("The lid did not fit on the jar because it was too small.", "The jar", "A lid did not fit.", "So small it was")
 PROMPTS = Prompts("mine", tuple(map(str, range(len(TEXTS)))), TEXTS, "")
@@ -112,6 +113,39 @@ def test_what_a_model_keeps_is_put_back_or_it_is_refused(
         return
     way = way_of(loaded, tokens, ["last"], "mean", batch_tokens=5000)
     assert way.restored and way.together != "any" and not way.threads
+
+
+class Turning(torch.nn.Module):
+    """Is another block up to a length of the batch, for good, as BigBird is."""
+
+    def __init__(self, block: torch.nn.Module, length: int) -> None:
+        super().__init__()
+        self.block, self.length, self.full = block, length, False
+
+    def forward(self, states: torch.Tensor, *args: object, **kwargs: object) -> torch.Tensor:
+        self.full = self.full or states.shape[1] <= self.length
+        return self.block(states * (1 if self.full else torch.arange(states.shape[-1])), *args, **kwargs)
+
+
+def test_a_batch_with_both_sides_of_a_models_turn_need_not_be_the_one_that_is_padded_most(
+    tiny: Callable[..., Path],
+) -> None:
+    loaded = load(tiny("gpt2"))
+    texts = tuple(("the lid is on the jar " * 9)[:n] for n in (90, 88, 86, 40, 30, 20, 10, 2))
+    mine = Prompts("mine", tuple(map(str, range(len(texts)))), texts, "")
+    tokens = tokens_of(loaded, mine, "mean")
+    lengths = tokens.lengths
+    budget = 3 * lengths[0]
+    assert lengths[2] < lengths[1] and lengths[0] - lengths[2] < lengths[3] - lengths[7]
+    assert Way().batches(lengths, budget)[0] == [0, 1, 2]
+    loaded.model.h[0] = Turning(loaded.model.h[0], lengths[2])
+    way = way_of(loaded, tokens, ["last"], "mean", batch_tokens=budget)
+    assert way.together != "any" and way.restored
+    rows = extract(loaded, mine, ["last"], "mean", batch_tokens=budget)["last"]
+    for i, text in enumerate(texts):
+        loaded.model.h[0].full = False
+        alone = extract(loaded, Prompts("one", ("p",), (text,), ""), ["last"], "mean", way=Way("alone", restored=True))
+        assert relative(rows[i : i + 1], alone["last"]) < 1e-4
 
 
 def test_a_tensor_that_is_no_buffer_is_put_back(tiny: Callable[..., Path]) -> None:

@@ -99,29 +99,30 @@ def _found(tried: "_Trial", lengths: Sequence[int], budget: int, side: Side) -> 
     tried.alone(shortest)
     tried.alone(longest)
     steady = tried.same([shortest], way)
-    widest: list[int] = []
+    telling: list[list[int]] = []
     fits = True
     while budget:
         several = _several(way.batches(lengths, budget, turn), lengths)
         widest = max(several, key=lambda batch: lengths[batch[0]] - lengths[batch[-1]], default=[])
         # A model that changes itself may do so at a length that only the batch of the longest has on both sides.
-        longer = [batch for batch in several[:1] if tried.changed and batch != widest]
+        longest_there = several[:1] if tried.changed else []
+        telling = [widest, *longest_there] if widest and widest not in longest_there else longest_there
         try:
-            fits = all(tried.same(_some(batch, FEW), way) for batch in (widest, *longer) if batch)
+            fits = all(tried.same(_some(batch, FEW), way) for batch in telling)
             break
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
                 raise
             budget //= 2
-    if steady and not (fits and longest in widest[:1]):
+    if steady and not (fits and any(longest == batch[0] for batch in telling)):
         steady = tried.same([longest], way)
     if steady and fits:
         return way
-    # A model that is not like others is tried on more; one that changes with the length of a batch is one of equal
-    # lengths, for what it does with others was seen in too few.
-    other: Side = "left" if side == "right" else "right"
-    if steady and tried.same(_some(widest, MORE), padded_there := Way(side=other)):
-        return padded_there
+    # A model that is not like others is tried on more. Of one whose rows change with what ran before, batches of other
+    # lengths are too many to try: they have to be equal.
+    other = Way(side="left" if side == "right" else "right")
+    if steady and all(tried.same(_some(batch, MORE), other) for batch in telling):
+        return other
     equal = Way("equal", side, restored=not steady)
     several = _several(equal.batches(lengths, budget), lengths)
     found = (

@@ -6,6 +6,7 @@ set: no sandbox inside a process can bound a power of numbers or a pattern that 
 
 import importlib.util
 import json
+import os
 import pickle
 import signal
 import subprocess
@@ -130,6 +131,8 @@ class Limited:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            # With a thread for each core some libraries take more memory than the limit before anything is done.
+            env={**os.environ, **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")},
         )
 
     def __enter__(self) -> "Limited":
