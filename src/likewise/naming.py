@@ -4,6 +4,8 @@ import ast
 import difflib
 import inspect
 import json
+import math
+import numbers
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -12,6 +14,19 @@ from likewise.errors import InputError
 
 LONGEST = 1_000
 """Characters of a call: what a person may write, and the parser can take."""
+
+
+def is_name(value: object) -> bool:
+    """Whether a value of a record can name it, or its group: a text that is not blank, or a number that is finite.
+
+    Examples
+    --------
+    >>> [is_name(value) for value in ("a", 7, 0.5, " ", None, float("nan"), ["a"])]
+    [True, True, True, False, False, False, False]
+    """
+    if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
+        return math.isfinite(value)
+    return not (value is None or isinstance(value, list | tuple | dict | set | bytes)) and bool(str(value).strip())
 
 
 def parse_call(text: str) -> tuple[str, dict[str, Any]]:

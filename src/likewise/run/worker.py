@@ -30,9 +30,9 @@ from likewise.plan import Extract, Reduce, Resolve, Task, Tile, pinned, unpinned
 from likewise.progress import Watch, labelled, unwatched
 from likewise.representation import check_same_items, on_device
 from likewise.statistics import Results, in_turn, reduce, score_block, score_products
-from likewise.store import Parts, Store, content_key
+from likewise.store import Store, content_key
 
-WAY_VERSION = 2
+WAY_VERSION = 3
 """Raised when rows that were begun must not be gone on with, for they would now be made in another way."""
 
 
@@ -139,15 +139,13 @@ def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
     for name in unpinned((first.model, first.dataset), store):
         resolve_task(name, store)
     model, dataset = pinned(first.model, store), pinned(first.dataset, store)
-    # Rows of another commit, or made in another way, are not mixed with these.
-    made = canonical_json([WAY_VERSION, model.revision, dataset.revision, settings.device, settings.batch_tokens])
-    parts = store.parts(task.parts_key, made)
+    parts = store.parts(task.parts_key)
     watch(f"{task.label}: loading", 0, 0)
     with parts.alone():
         # What another process has made meanwhile.
         wanted = [w for w in task.wanted if not store.has_representation(w.key)]
         if wanted:
-            extract_rows(Extract(tuple(wanted)), model, dataset, store, parts, settings, watch)
+            extract_rows(Extract(tuple(wanted)), model, dataset, store, settings, watch)
         parts.discard()
 
 
@@ -156,17 +154,19 @@ def extract_rows(
     model: ModelSpec,
     dataset: DatasetSpec,
     store: Store,
-    parts: Parts,
     settings: Settings,
     watch: Watch,
 ) -> None:
-    """Run a model over prompts, both as pinned; what is finished goes to ``parts``, and then to the store."""
+    """Run a model over prompts, both as pinned; what is finished goes to the task's parts, and then to the store."""
     first = task.wanted[0]
     prompts = load_prompts(dataset)
     loaded = _model(model, settings.device, first.dtype, head=tokens_to_generate(first.pooling) > 0)
     tokens = tokens_of(loaded, prompts, first.pooling, first.truncation)
     layers = [w.layer for w in task.wanted]
     way = way_of(loaded, tokens, layers, first.pooling, batch_tokens=settings.batch_tokens)
+    # Rows of another commit, or made in another way, are not mixed with these: other layers may take another way.
+    made = [WAY_VERSION, model.revision, dataset.revision, settings.device, settings.batch_tokens, str(way)]
+    parts = store.parts(task.parts_key, canonical_json(made))
     try:
         matrices = extract(
             loaded,
