@@ -34,7 +34,7 @@ def test_best_is_the_best_of_all_pairs_and_of_all_pairs_after_each_shuffle(monke
         first, second = place[best.a], place[best.b]
         null = [
             most(
-                c(a[i][drawn.orders[first][s]], b[j][drawn.orders[second][s]])
+                c(a[i][drawn.orders(first)[s]], b[j][drawn.orders(second)[s]])
                 if c.facts.symmetric
                 else c(a[i][drawn.beside(first, second, s)], b[j])
                 for i in a

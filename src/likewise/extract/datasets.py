@@ -138,6 +138,16 @@ class DatasetSpec:
             **({"spans": asdict(spec.spans)} if spec.spans else {}),
         }
 
+    @property
+    def says_groups(self) -> bool:
+        """Whether some of its inputs belong together, as far as that is known without a network."""
+        if self.imported is not None:
+            return False
+        if self.on_hub:
+            return bool(self.completed().groups)
+        groups = load_prompts(self).groups
+        return bool(groups) and (self.spans is not None or len(set(groups)) < len(groups))
+
     def n_items(self) -> int | None:
         """How many rows there are, where that can be known without a network."""
         if self.imported is not None:

@@ -10,7 +10,7 @@ from likewise.arrays import Array
 from likewise.errors import InputError
 from likewise.measures import Asked, configurations
 from likewise.naming import did_you_mean
-from likewise.representation import Representation, check_same_items, on_device
+from likewise.representation import Representation, check_all_same_items, on_device
 from likewise.statistics.block import NullKind, Trust, Watch, score_block
 from likewise.statistics.results import Results
 
@@ -84,8 +84,7 @@ def compare(
             f"{len(named)} representations and {len(chosen)} measures; needed are two representations and one measure, "
             "or more"
         )
-    for other in named[1:]:
-        check_same_items(named[0], other)
+    check_all_same_items(named)
     if not isinstance(groups, str) and hasattr(groups, "__iter__"):
         labels, groups = [str(label) for label in groups], Trust().groups
         named = [r.changed(groups=labels) for r in named]

@@ -10,11 +10,11 @@ import numpy as np
 from likewise.arrays import Array
 from likewise.errors import InputError
 from likewise.measures import Asked, Configuration, configurations, prepare
-from likewise.representation import Representation, check_same_items
-from likewise.statistics.block import NO_CHANCE, Column, Trust, Watch, identities, orders, score_columns
+from likewise.representation import Representation, check_all_same_items
+from likewise.statistics.block import NO_CHANCE, NO_EXCHANGE, Column, Trust, Watch, identities, orders, score_columns
 from likewise.statistics.compare import check_request, named_representations
 from likewise.statistics.permutation import Null, judge
-from likewise.statistics.together import together_of
+from likewise.statistics.together import Together, together_of
 
 BLOCK = 8
 """Layers of either model that are prepared at a time."""
@@ -126,8 +126,8 @@ def best_layers(
             f"measures, {permutations} shuffles; needed are two models and one of each other, or more"
         )
     everything = [r for layers in named.values() for r in layers]
-    for other in everything[1:]:
-        check_same_items(everything[0], other)
+    check_all_same_items(everything)
+    together = together_of(everything)
     trust = Trust("shuffles", permutations, seed, groups=0)
     couples = list(itertools.combinations(named, 2))
     total = sum(len(named[a]) * len(named[b]) for a, b in couples)
@@ -138,7 +138,7 @@ def best_layers(
         for left, right in itertools.product(_blocks(named[a]), _blocks(named[b])):
             count = len(left) * len(right)
             tell = functools.partial(_tell, watch, done, count, total)
-            parts.append(_score(left, right, chosen, trust, tell))
+            parts.append(_score(left, right, chosen, trust, together, tell))
             done += count
         found += [_best(a, b, of_one) for of_one in zip(*parts, strict=True)]
     watch(total, total)
@@ -167,13 +167,13 @@ def _score(
     right: Sequence[Representation],
     chosen: Sequence[Configuration],
     trust: Trust,
+    together: Together | None,
     watch: Watch,
 ) -> list[_Part]:
     sides = dict(enumerate(map(prepare, [*left, *right])))
     pairs = [(i, len(left) + j) for i in range(len(left)) for j in range(len(right))]
     names = [(left[i].name, right[j - len(left)].name) for i, j in pairs]
     # The layers of a model move together, so that the best after a shuffle is a choice among the same.
-    together = together_of([*left, *right])
     models = {i: "first" if i < len(left) else "second" for i in sides}
     return [
         _Part(c, identities(c, c.value, sides, pairs)[0], names)
@@ -199,6 +199,8 @@ def _best(a: str, b: str, parts: Sequence[_Part]) -> BestLayers:
         numbers[0] = best
         if no_null:
             reasons.append(f"no chance level: undefined after a shuffle: {no_null[0]}")
+        elif facts.paired and not len(shuffled):
+            reasons.append(NO_EXCHANGE)
         elif facts.paired:
             most = facts.more_alike * np.max(facts.more_alike * shuffled[:, known], axis=1, keepdims=True)
             chance = judge(best, Null.of_shuffles(best, most, facts), facts, identity[place : place + 1])

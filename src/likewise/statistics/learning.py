@@ -9,7 +9,7 @@ import numpy as np
 from likewise.arrays import Array
 from likewise.errors import InputError
 from likewise.measures import Asked, Configuration, configurations, prepare
-from likewise.representation import Representation, check_same_items
+from likewise.representation import Representation, check_all_same_items
 from likewise.statistics.block import NullKind, Trust, Watch, score_block
 from likewise.statistics.compare import check_request, named_representations
 from likewise.statistics.together import together_of
@@ -100,8 +100,7 @@ def learning_curve(
     check_request(null, permutations, 0)
     if len(named) < 2:
         raise InputError(f"{len(named)} representations; needed are two or more")
-    for other in named[1:]:
-        check_same_items(named[0], other)
+    check_all_same_items(named)
     n = named[0].n_items
     wanted = sorted({int(size) for size in sizes} or _spaced(n, chosen)) if n else []
     if wrong := [size for size in wanted if not 2 <= size <= n]:

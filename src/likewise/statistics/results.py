@@ -159,6 +159,14 @@ class Results:
         """Collect comparisons."""
         return cls(pa.Table.from_pylist([asdict(c) for c in comparisons], schema=SCHEMA))
 
+    @classmethod
+    def joined(cls, parts: Sequence["Results"]) -> "Results":
+        """Put tables one below the other."""
+        kind = pa.list_(pa.float64())
+        shuffled = [pa.chunked_array([pa.nulls(len(p), kind)]) if p.shuffled is None else p.shuffled for p in parts]
+        chunks = [chunk for column in shuffled for chunk in column.chunks]
+        return cls(pa.concat_tables([p.table for p in parts]).unify_dictionaries(), pa.chunked_array(chunks, kind))
+
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
