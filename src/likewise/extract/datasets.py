@@ -138,15 +138,14 @@ class DatasetSpec:
             **({"spans": asdict(spec.spans)} if spec.spans else {}),
         }
 
-    @property
-    def says_groups(self) -> bool:
-        """Whether some of its inputs belong together, as far as that is known without a network."""
+    def row_groups(self) -> tuple[str, ...] | None:
+        """The groups of its rows, where it has some; None where they cannot be known before an extraction."""
         if self.imported is not None:
-            return False
+            return ()
         if self.on_hub:
-            return bool(self.completed().groups)
+            return None if self.completed().groups else ()
         groups = load_prompts(self).groups
-        return bool(groups) and (self.spans is not None or len(set(groups)) < len(groups))
+        return None if groups and self.spans is not None else groups
 
     def n_items(self) -> int | None:
         """How many rows there are, where that can be known without a network."""

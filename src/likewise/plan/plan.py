@@ -32,7 +32,7 @@ from likewise.plan.tasks import (
     unpinned,
 )
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
-from likewise.statistics import FEWEST_ITEMS, SCHEMA, Results, Trust, agreed, orders
+from likewise.statistics import FEWEST_ITEMS, SCHEMA, Results, Together, Trust, agreed, orders
 from likewise.store import Store, content_key
 
 KEY = re.compile(r"[0-9a-f]{24,64}")
@@ -177,7 +177,11 @@ class Plan:
             "representations": [
                 {"name": w.name, "dataset": w.dataset.name, "key": w.key} for d in self.datasets for w in d.wanted
             ],
-            **({"together": together} if (together := {d.name: d.together for d in self.datasets if d.together}) else {}),
+            **(
+                {"together": together}
+                if (together := {d.name: d.together for d in self.datasets if d.together})
+                else {}
+            ),
         }
 
 
@@ -280,9 +284,7 @@ def _of_dataset(
     trust = experiment.statistics.trust
     there_now = {w.key: w.name for w in wanted if w.key in present}
     left_out = rows_left_out(store, there_now) if entry.spans else ()
-    together = together_in(store, there_now, left_out)
-    if not there_now and any(spec.says_groups for spec in entry.specs.values()):
-        together = UNKNOWN
+    together = together_in(store, there_now, left_out) if there_now else _together_by(entry)
     answers = Answers(store, trust, left_out, together) if left_out or together else answers
     answered = answers.of([w.key for w in wanted], chosen)
     return DatasetPlan(
@@ -294,7 +296,16 @@ def _of_dataset(
         todo=tuple(Extract(tuple(ws)) for ws in left.values() if ws),
         tiles=tuple(
             tiles_of(
-                entry.name, [w.key for w in wanted], chosen, trust, answered, n_items, width, left_out, present, together
+                entry.name,
+                [w.key for w in wanted],
+                chosen,
+                trust,
+                answered,
+                n_items,
+                width,
+                left_out,
+                present,
+                together,
             )
         ),
         scores_done=sum(int(done.sum()) * len(orders(c, ("a", "b"))) for c, done in zip(chosen, answered, strict=True)),
@@ -335,8 +346,8 @@ def tiles_of(
     for first, second, code in blocks_of_pairs(len(keys), codes, size, longest):
         i, j = np.argwhere(codes == code)[0]
         measures = tuple(c.label for c, of_one in zip(chosen, missing, strict=True) if of_one[i, j])
-        sides = (tuple(keys[i] for i in places) for places in (first, second))
-        yield Tile(dataset, *sides, measures, trust, left_out, together)
+        a, b = (tuple(keys[i] for i in places) for places in (first, second))
+        yield Tile(dataset, a, b, measures, trust, left_out, together)
 
 
 def rows_left_out(store: Store, keys: Iterable[str]) -> tuple[str, ...]:
@@ -363,7 +374,16 @@ def together_in(store: Store, named: Mapping[str, str], left_out: Sequence[str] 
                 groups = [group for item, group in zip(about["ids"], groups, strict=True) if item not in gone]
             yield name, groups
 
-    together = agreed(said())
+    return _key_of(agreed(said()))
+
+
+def _together_by(entry: Any) -> str:
+    """The same as its prompts say it, where they are at hand."""
+    said = [(form, spec.row_groups()) for form, spec in entry.specs.items()]
+    return UNKNOWN if any(groups is None for _, groups in said) else _key_of(agreed(said))
+
+
+def _key_of(together: Together | None) -> str:
     return content_key(together.of.tolist()) if together else ""
 
 

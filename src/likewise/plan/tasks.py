@@ -175,7 +175,7 @@ def request_of(trust: Trust, left_out: Sequence[str] = (), together: str = "") -
 
 
 def has_closed_form(configuration: Configuration, trust: Trust, together: str = "") -> bool:
-    """Whether its chance level, if one is asked for, comes from the closed form, which takes inputs to be independent."""
+    """Whether its chance level, if one is asked for, has a closed form: it takes inputs to be independent."""
     return has_moments(configuration) and (trust.null == "none" or (trust.null == "moments" and not together))
 
 

@@ -32,8 +32,8 @@ from likewise.prepared.spectrum import (
 
 __all__ = [
     "PAIRS",
-    "ROWS",
     "ROOM",
+    "ROWS",
     "THIN",
     "TIED",
     "TIMES",

@@ -338,7 +338,8 @@ def product_scores(product: Product, pairs: Sequence[Pair], left: Sides, right: 
     found = np.asarray([inner(left[i], right[j]) for i, j in pairs])
     sizes = [np.ones_like(found)] * 2
     if product.score == "distance":
-        sizes = [np.asarray([own(side[place]) for place in of]) for side, of in zip((left, right), zip(*pairs))]
+        firsts, seconds = zip(*pairs, strict=True)
+        sizes = [np.asarray([own(side[place]) for place in of]) for side, of in ((left, firsts), (right, seconds))]
     scores: np.ndarray = product.scores(found, *sizes)
     return scores
 
@@ -394,7 +395,11 @@ def _table(
     n = next(iter(sides.values())).n
     low, high = _ends(c)
     if trust.groups and not len(c.without):
-        few = f"{n} inputs" if n < FEWEST else f"{together.parts(trust.groups) if together else trust.groups} groups of inputs"
+        few = (
+            f"{n} inputs"
+            if n < FEWEST
+            else f"{together.parts(trust.groups) if together else trust.groups} groups of inputs"
+        )
         for k in range(m):
             if k not in c.each:
                 notes[k].append(f"no interval: {few}; expected {FEWEST} or more")

@@ -89,7 +89,7 @@ class Together:
         return self.relabellings - 1 <= count
 
     def parts(self, groups: int) -> int:
-        """How many parts are left out in turn: each group, or so many ``groups`` of whole groups, as `left_out` says."""
+        """How many parts are left out in turn: each group, or so many ``groups`` of whole groups."""
         return self.count if self.count <= max(MOST, groups) else groups
 
     def left_out(self, groups: int, seed: int) -> tuple[list[Int[np.ndarray, " m"]], Int[np.ndarray, " g"]]:
