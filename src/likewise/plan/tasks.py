@@ -17,7 +17,10 @@ REPRESENTATION_VERSION = 1
 """Raised when an extraction would give other rows for the same request."""
 
 RESULT_VERSION = 4
-"""Raised when the shuffles or what is derived from them change for the same request."""
+"""Raised when the shuffles or what is derived from them change for the same request.
+
+4: populations have p-values of shuffles where a few rows decide and shuffles were asked for; no pair takes the groups of
+another representation."""
 
 
 Spec = TypeVar("Spec", ModelSpec, DatasetSpec)

@@ -27,6 +27,10 @@ for a pair. With ten pairs for each side, both take the same at three items per 
 ROOM = 4096
 """Items up to which a linear kernel that is shuffled may be formed, for all its shuffles: n x n of 128 MiB."""
 
+GATHERED = 16
+"""Features of the one times those of the other, for each item, up to which a shuffled kernel is better not formed: by
+measurement both take the same at 16 to 60, the more the fewer pairs share what was gathered."""
+
 KEPT = 0.1
 """Share of its length that a kernel must keep without its diagonal, for sums of d x d to keep their digits: less is
 left where few rows are much longer than the others."""
@@ -103,8 +107,8 @@ class UnitKernel(PerPair):
         return self.by_features(of)
 
     def better_thin(self, x: Prepared, y: Prepared) -> bool:
-        """Whether a product of 2 n d e takes less than one of n^2, bound by memory, or n x n is too large."""
-        return x.n > ROOM or x.d * y.d <= x.n
+        """Whether 2 n d e take less than gathering and multiplying n^2, bound by memory, or n x n is too large."""
+        return x.n > ROOM or x.d * y.d <= GATHERED * x.n
 
     def by_features(self, of: Prepared) -> Thin:
         """The linear kernel without forming it."""

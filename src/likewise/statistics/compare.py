@@ -44,9 +44,11 @@ def compare(
     groups : int or iterable of str
         Number of random groups of inputs that are left out in turn for the intervals of measures that need them; 0 for
         no intervals. Or the group of each input, where inputs belong together (a topic, a template, a pair of twins):
-        whole groups are then left out, and shuffled, as `Together` says. Representations may have groups themselves.
+        whole groups are then left out, and shuffled, as `Together` says. Representations may have groups themselves:
+        all of them the same, or none.
     rng : int or numpy.random.Generator
-        Seed or generator of the shuffles; those of a representation do not depend on what it is compared with.
+        Seed or generator of the shuffles; those of a representation do not depend on what it is compared with; of
+        two with one key the second has others than the first.
     dataset : str
         What the inputs are called in the table.
     device : str
@@ -62,7 +64,8 @@ def compare(
     Raises
     ------
     InputError
-        If the rows do not describe the same items, a value is not finite, or a name is unknown.
+        If the rows do not describe the same items, some have groups of inputs and others none or other ones, a value is
+        not finite, or a name is unknown.
 
     Notes
     -----

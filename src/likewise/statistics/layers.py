@@ -72,9 +72,9 @@ def best_layers(
 ) -> list[BestLayers]:
     r"""Find the most alike layers of every two models, and set their score beside the best of shuffled rows.
 
-    .. math:: T = \max_{l, m} s(X_l, Y_m), \qquad T_\pi = \max_{l, m} s(X_l, \pi Y_m)
+    .. math:: T = \max_{l, m} s(X_l, Y_m), \qquad T_{\pi, \rho} = \max_{l, m} s(\pi X_l, \rho Y_m)
 
-    with one shuffle :math:`\pi` in all pairs of layers, so that the null has the same choice, among scores that hang
+    with one shuffle :math:`\pi` of all layers of the one model and one :math:`\rho` of all of the other, so that the null has the same choice, among scores that hang
     together as these do. A p-value of the best pair alone would ignore that it was chosen.
 
     Parameters
@@ -98,7 +98,8 @@ def best_layers(
     Raises
     ------
     InputError
-        If there are fewer than two models, or the rows do not describe the same items.
+        If there are fewer than two models, the rows do not describe the same items, or some have groups of inputs and
+        others none or other ones.
 
     Notes
     -----
