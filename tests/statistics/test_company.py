@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from likewise.errors import InputError
 from likewise.measures import configurations
-from likewise.plan import Reduce, Tile
+from likewise.plan import Reduce, Tile, tiles_of
 from likewise.plan.plan import together_in
 from likewise.representation import Representation
 from likewise.run.worker import Settings, perform
@@ -190,6 +190,18 @@ def test_requests_of_inputs_that_stand_alone_say_nothing_of_groups(store) -> Non
     plain, twins, other = (Tile("d", ("a",), ("b",), ("cka",), Trust(), (), together).request for together in said)
     assert "together" not in plain and plain != twins != other
     assert {name: of for name, of in twins.items() if name != "together"} == plain
+
+
+def test_inputs_that_belong_together_are_not_a_population() -> None:
+    """Their chance level is shuffles: tiles stay small, and what is kept is counted."""
+    keys = [f"{k:024x}" for k in range(40)]
+    chosen = configurations("cka")
+    missing = np.zeros((1, 40, 40), dtype=bool)
+    for null, together, product in (("moments", "", True), ("moments", "some", False), ("none", "some", True)):
+        tiles = list(tiles_of("d", keys, chosen, Trust(null, groups=0), missing, 1000, 64, (), None, together))
+        assert {tile.by_product for tile in tiles} == {product}
+        assert {tile.together for tile in tiles} == {together}
+        assert sum(tile.n_pairs for tile in tiles) == 780
 
 
 @pytest.mark.parametrize("call", [lambda of: compare(of, "cka"), lambda of: learning_curve(of, "cka")])

@@ -19,8 +19,8 @@ REPRESENTATION_VERSION = 1
 RESULT_VERSION = 4
 """Raised when the shuffles or what is derived from them change for the same request.
 
-4: populations have p-values of shuffles where a few rows decide and shuffles were asked for; no pair takes the groups of
-another representation."""
+4: populations have p-values of shuffles where a few rows decide and shuffles were asked for; no pair takes the groups
+of another representation."""
 
 
 Spec = TypeVar("Spec", ModelSpec, DatasetSpec)

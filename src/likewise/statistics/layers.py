@@ -74,8 +74,9 @@ def best_layers(
 
     .. math:: T = \max_{l, m} s(X_l, Y_m), \qquad T_{\pi, \rho} = \max_{l, m} s(\pi X_l, \rho Y_m)
 
-    with one shuffle :math:`\pi` of all layers of the one model and one :math:`\rho` of all of the other, so that the null has the same choice, among scores that hang
-    together as these do. A p-value of the best pair alone would ignore that it was chosen.
+    with one shuffle :math:`\pi` of all layers of the one and one :math:`\rho` of all of the other, so that the null
+    has the same choice, among scores that hang together as these do. A p-value of the best pair alone would ignore that
+    it was chosen.
 
     Parameters
     ----------
