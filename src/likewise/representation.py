@@ -170,6 +170,16 @@ def aligned(representations: Sequence[Representation], join: str = "exact") -> t
     return [r.in_order(order) for r in named], told
 
 
+def check_all_same_items(representations: Sequence[Representation]) -> None:
+    """Raise an error that names two that do not describe the same items.
+
+    All are held against one that has ids, if any has: those without are only as many rows.
+    """
+    first = next((r for r in representations if r.has_ids), representations[0])
+    for other in representations:
+        check_same_items(first, other)
+
+
 def check_same_items(a: Representation, b: Representation) -> None:
     """Raise an error that names the first item in which two representations differ."""
     if a.n_items != b.n_items:

@@ -166,20 +166,28 @@ def test_what_others_made_is_compared_and_reported(store: Store, bring: Callable
 
 
 def test_an_imported_model_stands_beside_extracted_ones(
-    store: Store, bring: Callable[..., Any], experiment: dict[str, Any]
+    store: Store, bring: Callable[..., Any], experiment: dict[str, Any], tmp_path: Path
 ) -> None:
-    experiment |= {"datasets": [PROBES], "measures": ["cka"], "statistics": {"groups": 0}}
+    experiment |= {"datasets": [PROBES], "measures": ["cka"], "statistics": {"groups": 0, "chance": "none"}}
     own = [{**experiment["models"][1]}, {**experiment["models"][2]}]
-    ids = list(load_prompts(DatasetSpec(name="commonsense-probes", **PROBES)).ids)
-    bring(matrix(9), "in order", "commonsense-probes", ids=[])
-    bring(matrix(8), "named", "commonsense-probes", ids=ids)
+    prompts = load_prompts(DatasetSpec(name="commonsense-probes", **PROBES))
+    for name, width, ids in (("in order", 9, {}), ("named", 8, {"ids": prompts.ids})):
+        np.savez(tmp_path / f"{name}.npz", matrix=matrix(width), group=prompts.groups, **ids)
+        import_representation(tmp_path / f"{name}.npz", store, name=name, dataset="commonsense-probes")
     models = [{"model": "imported:in order"}, *own, {"model": "imported:named", "name": "theirs"}]
     by_product = likewise.run({**experiment, "models": models}, store.folder)
     assert (by_product.failed, len(by_product.results)) == ((), 6)
-    by_pair = likewise.run({**experiment, "models": models, "statistics": {"groups": 2}}, store.folder)
+    by_pair = likewise.run(
+        {**experiment, "models": models, "statistics": {"groups": 5, "chance": "none"}}, store.folder
+    )
     assert (by_pair.failed, len(by_pair.results)) == ((), 6)
     assert [r.value for r in by_pair.results] == pytest.approx([r.value for r in by_product.results])
     assert {r.b for r in by_pair.results} == {own[0]["name"], own[1]["name"], "theirs"}
+    shuffled = likewise.run({**experiment, "models": models, "statistics": {"groups": 0}}, store.folder)
+    assert (shuffled.failed, {r.null for r in shuffled.results}) == ((), {"shuffles"})
+    bring(matrix(7), "of no groups", "commonsense-probes", ids=[])
+    with pytest.raises(InputError, match=r"says which inputs belong together .* and of no groups does not"):
+        likewise.run({**experiment, "models": [*models, {"model": "imported:of no groups"}]}, store.folder)
 
 
 @pytest.mark.parametrize("groups", [0, 2])

@@ -34,7 +34,7 @@ def shuffled_scores(c, named, count, seed):
     """The definition: the rows of both, each by permutations of its own."""
     drawn = draw(named, count, seed)
     x, y = named.values()
-    return [c(x[mine], y[theirs]) for mine, theirs in zip(drawn.orders[0], drawn.orders[1], strict=True)]
+    return [c(x[mine], y[theirs]) for mine, theirs in zip(drawn.orders(0), drawn.orders(1), strict=True)]
 
 
 MEASURES = ["cka", "procrustes", "jaccard(k=3)"]
@@ -316,8 +316,8 @@ def test_where_the_order_counts_a_pair_has_a_row_for_either(unusual, four):
     explained = Configuration.parse("explained")
     assert there.value == explained(x, y) != back.value == explained(y, x)
     drawn = draw_shuffles(24, 4, 2, {0: "key of x", 1: "key of y"})
-    assert there.null_mean == pytest.approx(np.mean([explained(x[drawn.beside(0, 1, s)], y) for s in range(4)]))
-    assert back.null_mean == pytest.approx(np.mean([explained(y[drawn.beside(1, 0, s)], x) for s in range(4)]))
+    assert there.null_mean == pytest.approx(np.mean([explained(x[s.beside(0, 1)], y) for s in drawn]))
+    assert back.null_mean == pytest.approx(np.mean([explained(y[s.beside(1, 0)], x) for s in drawn]))
     assert {c.n_permutations for c in (there, back)} == {4}
 
 

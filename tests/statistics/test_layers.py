@@ -34,13 +34,13 @@ def test_best_is_the_best_of_all_pairs_and_of_all_pairs_after_each_shuffle(monke
         first, second = place[best.a], place[best.b]
         null = [
             most(
-                c(a[i][drawn.orders[first][s]], b[j][drawn.orders[second][s]])
+                c(a[i][s.orders[first]], b[j][s.orders[second]])
                 if c.facts.symmetric
-                else c(a[i][drawn.beside(first, second, s)], b[j])
+                else c(a[i][s.beside(first, second)], b[j])
                 for i in a
                 for j in b
             )
-            for s in range(9)
+            for s in drawn
         ]
         assert best.value == pytest.approx(most(scores.values()), rel=1e-12)
         assert scores[best.layer_a, best.layer_b] == pytest.approx(best.value, rel=1e-12)

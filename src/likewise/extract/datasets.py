@@ -138,6 +138,15 @@ class DatasetSpec:
             **({"spans": asdict(spec.spans)} if spec.spans else {}),
         }
 
+    def row_groups(self) -> tuple[str, ...] | None:
+        """The groups of its rows, where it has some; None where they cannot be known before an extraction."""
+        if self.imported is not None:
+            return ()
+        if self.on_hub:
+            return None if self.completed().groups else ()
+        groups = load_prompts(self).groups
+        return None if groups and self.spans is not None else groups
+
     def n_items(self) -> int | None:
         """How many rows there are, where that can be known without a network."""
         if self.imported is not None:

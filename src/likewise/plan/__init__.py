@@ -15,6 +15,7 @@ from likewise.plan.plan import (
     tiles_of,
 )
 from likewise.plan.tasks import Extract, Reduce, Resolve, Task, Tile, Wanted, model_size, pinned, unpinned
+from likewise.plan.tiles import blocks_of_pairs
 from likewise.plan.trusted import Trusted, load_trusted, read_experiment, risks_of
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Tile",
     "Trusted",
     "Wanted",
+    "blocks_of_pairs",
     "imported_experiment",
     "imported_key",
     "load_trusted",

@@ -52,14 +52,19 @@ def needs_of(task: Task, device: str, n_items: int | None = None, width: int | N
     # Whatever the device is, one GPU at most compares a tile.
     gpus = 0 if device == "cpu" else 1
     if isinstance(task, Tile):
-        each = side_bytes(task.configurations, task.trust, task.left_out, n_items, width)
+        each = side_bytes(task.configurations, task.trust, task.left_out, n_items, width, task.together)
         return Needs(1, None if each is None else each * len(task.representations), gpus)
     # Representations are reduced one after the other.
     return Needs(1, footprint(task.configurations, n_items, width or n_items) if n_items else None, gpus)
 
 
 def side_bytes(
-    chosen: Iterable[Configuration], trust: Trust, left_out: tuple[str, ...], n_items: int | None, width: int | None
+    chosen: Iterable[Configuration],
+    trust: Trust,
+    left_out: tuple[str, ...],
+    n_items: int | None,
+    width: int | None,
+    together: str = "",
 ) -> int | None:
     """Bytes that a tile takes for each of its representations.
 
@@ -67,7 +72,7 @@ def side_bytes(
     """
     if not n_items:
         return None
-    if by_product(chosen, trust) and not left_out:
+    if by_product(chosen, trust, together) and not left_out:
         return 3 * 8 * n_items * (n_items + 1) // 2  # a vector as loaded, stacked, and as a file
     return footprint(chosen, n_items, width or n_items)
 

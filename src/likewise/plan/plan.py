@@ -26,6 +26,7 @@ from likewise.plan.tasks import (
     Tile,
     Wanted,
     by_product,
+    has_closed_form,
     model_pooling,
     model_size,
     representation_key,
@@ -33,14 +34,17 @@ from likewise.plan.tasks import (
     unpinned,
 )
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
-from likewise.statistics import ALL, SCHEMA, Results, Trust, has_moments, orders
-from likewise.store import Store
+from likewise.statistics import ALL, FEWEST_ITEMS, SCHEMA, Results, Together, Trust, agreed, orders
+from likewise.store import Store, content_key
 
 KEY = re.compile(r"[0-9a-f]{24,64}")
 """What content keys look like."""
 
 BYTES_PER_VALUE = 4
 """Rows are stored in float32."""
+
+UNKNOWN = "unknown"
+"""Stands for which inputs belong together while no representation is there to say it."""
 
 MOST_REPLICATES = 2**28
 """Bytes of shuffled scores that the tiles of an experiment keep at most: correcting takes three times as much."""
@@ -59,6 +63,8 @@ class DatasetPlan:
     tiles: tuple[Tile, ...]
     pairs: int
     scores_done: int
+    together: str = ""
+    """Of which inputs belong together; empty where none do, `UNKNOWN` before the first is extracted."""
 
     @property
     def nbytes(self) -> int | None:
@@ -79,13 +85,19 @@ class Plan:
 
     @property
     def replicate_bytes(self) -> int:
-        """Bytes of the scores after each shuffle, of all pairs; 0 where all chance levels have a closed form."""
+        """Bytes of the scores after each shuffle, of all pairs whose chance level is known to come from shuffles.
+
+        Not those of the few pairs whose closed form will not be trusted because a few rows decide.
+        """
         trust = self.experiment.statistics.trust
-        drawn = [c for c in self.experiment.configurations if c.facts.paired]
-        if trust.null == "moments":
-            drawn = [c for c in drawn if not has_moments(c)]
+        paired = [c for c in self.experiment.configurations if c.facts.paired]
         shuffles = 0 if trust.null == "none" else trust.permutations
-        return 8 * shuffles * scores_of_pair(drawn) * sum(d.pairs for d in self.datasets)
+        scores = 0
+        for d in self.datasets:
+            few = d.n_items is not None and d.n_items < FEWEST_ITEMS
+            drawn = [c for c in paired if few or not has_closed_form(c, trust, d.together)]
+            scores += d.pairs * scores_of_pair(drawn)
+        return 8 * shuffles * scores
 
     @property
     def keeps_replicates(self) -> bool:
@@ -172,14 +184,21 @@ class Plan:
             "representations": [
                 {"name": w.name, "dataset": w.dataset.name, "key": w.key} for d in self.datasets for w in d.wanted
             ],
+            **(
+                {"together": together}
+                if (together := {d.name: d.together for d in self.datasets if d.together})
+                else {}
+            ),
         }
 
 
 class Answers:
     """The stored rows that answer what an experiment asks of trust; with their shuffled scores if need be."""
 
-    def __init__(self, store: Store, trust: Trust, left_out: Sequence[str] = (), *, replicates: bool = False) -> None:
-        request = request_of(trust, left_out)
+    def __init__(
+        self, store: Store, trust: Trust, left_out: Sequence[str] = (), together: str = "", *, replicates: bool = False
+    ) -> None:
+        request = request_of(trust, left_out, together)
         found = [table for asked, table in store.tables(replicates=replicates) if asked == request]
         nothing = SCHEMA.empty_table()
         if replicates:
@@ -245,7 +264,7 @@ def plan(experiment: Experiment, store: Store) -> Plan:
         If a file of the store is damaged.
     """
     present = frozenset(store.representations())
-    answers = Answers(store, experiment.statistics.trust)
+    answers = Answers(store, experiment.statistics.trust)  # of most data sets
     datasets = tuple(_of_dataset(experiment, d, present, answers, store) for d in experiment.datasets)
     if not any(d.unpinned for d in datasets):  # before, which layers a model has may not be known
         experiment.pairs.check(w.name for d in datasets for w in d.wanted)
@@ -270,8 +289,10 @@ def _of_dataset(
     # Where a width is not known before the extraction, the rows count as wide as they are many.
     width = max(widths, default=n_items)
     trust = experiment.statistics.trust
-    left_out = rows_left_out(store, [w.key for w in wanted if w.key in present]) if entry.spans else ()
-    answers = Answers(store, trust, left_out) if left_out else answers
+    there_now = {w.key: w.name for w in wanted if w.key in present}
+    left_out = rows_left_out(store, there_now) if entry.spans else ()
+    together = together_in(store, there_now, left_out) if there_now else _together_by(entry)
+    answers = Answers(store, trust, left_out, together) if left_out or together else answers
     keys, names = [w.key for w in wanted], [w.name for w in wanted]
     pairs = experiment.pairs.wanted(names)
     if experiment.measures and not unclear and not pairs.any():
@@ -284,9 +305,12 @@ def _of_dataset(
         extractions=sum(model.imported is None for model, *_ in by_model),
         unpinned=unpinned([*unclear, *needed], store),
         todo=tuple(Extract(tuple(ws)) for ws in left.values() if ws),
-        tiles=tuple(tiles_of(entry.name, keys, chosen, trust, answered, n_items, width, left_out, present, pairs)),
+        tiles=tuple(
+            tiles_of(entry.name, keys, chosen, trust, answered, n_items, width, left_out, present, together, pairs)
+        ),
         pairs=int(pairs.sum()),
         scores_done=sum(int(done.sum()) * len(orders(c, ("a", "b"))) for c, done in zip(chosen, answered, strict=True)),
+        together=together,
     )
 
 
@@ -300,6 +324,7 @@ def tiles_of(
     width: int | None,
     left_out: tuple[str, ...] = (),
     present: Collection[str] | None = None,
+    together: str = "",
     pairs: Bool[np.ndarray, "m m"] | None = None,
 ) -> Iterator[Tile]:
     """Yield the tiles that answer what is not answered yet of the wanted ``pairs``, all by default.
@@ -315,18 +340,50 @@ def tiles_of(
         codes = inverse.reshape(codes.shape)
     there = np.asarray([present is None or key in present for key in keys], dtype=bool)
     codes = np.where(codes > 0, 2 * codes - (there[:, None] & there), 0)
-    size = side_bytes(chosen, trust, left_out, n_items, width)
-    longest = LONGEST_BY_PRODUCT if by_product(chosen, trust) and not left_out else LONGEST
+    size = side_bytes(chosen, trust, left_out, n_items, width, together)
+    longest = LONGEST_BY_PRODUCT if by_product(chosen, trust, together) and not left_out else LONGEST
     for first, second, code in blocks_of_pairs(len(keys), codes, size, longest):
         i, j = np.argwhere(codes == code)[0]
         measures = tuple(c.label for c, of_one in zip(chosen, missing, strict=True) if of_one[i, j])
-        yield Tile(dataset, tuple(keys[i] for i in first), tuple(keys[j] for j in second), measures, trust, left_out)
+        a, b = (tuple(keys[i] for i in places) for places in (first, second))
+        yield Tile(dataset, a, b, measures, trust, left_out, together)
 
 
 def rows_left_out(store: Store, keys: Iterable[str]) -> tuple[str, ...]:
     """Return the spans that some of the representations lack, so that all can be compared on the others."""
     lacking = (store.describe_representation(key)["source"].get("unaligned", ()) for key in keys)
     return tuple(sorted({name for names in lacking for name in names}))
+
+
+def together_in(store: Store, named: Mapping[str, str], left_out: Sequence[str] = ()) -> str:
+    """Return a key of which inputs belong together, as all representations of a data set say; empty where none do.
+
+    Raises
+    ------
+    InputError
+        If two of them, of {key: name}, say it differently, or one says nothing and another does.
+    """
+
+    def said() -> Iterator[tuple[str, list[str]]]:
+        gone = set(left_out)
+        for key, name in named.items():
+            about = store.describe_representation(key)
+            groups = about["source"].get("groups", [])
+            if gone and groups:
+                groups = [group for item, group in zip(about["ids"], groups, strict=True) if item not in gone]
+            yield name, groups
+
+    return _key_of(agreed(said()))
+
+
+def _together_by(entry: Any) -> str:
+    """The same as its prompts say it, where they are at hand."""
+    said = [(form, spec.row_groups()) for form, spec in entry.specs.items()]
+    return UNKNOWN if any(groups is None for _, groups in said) else _key_of(agreed(said))
+
+
+def _key_of(together: Together | None) -> str:
+    return content_key(together.of.tolist()) if together else ""
 
 
 def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wanted, ...], list[ModelSpec]]:
@@ -383,13 +440,15 @@ def results_of(store: Store, about: dict[str, Any]) -> Results:
     chosen, trust = chosen_of(experiment, store), experiment.statistics.trust
     named = [(r["dataset"], r["key"], r["name"]) for r in about["representations"]]
     of_pieces = {d.name for d in experiment.datasets if d.spans}
+    said: Mapping[str, str] = about.get("together", {})
     whole = Answers(store, trust, replicates=True)
     tables = []
     for dataset in dict.fromkeys(d for d, _, _ in named):
         members = {key: name for d, key, name in named if d == dataset}
         there = [key for key in members if store.has_representation(key)]
         left_out = rows_left_out(store, there) if dataset in of_pieces else ()
-        answers = Answers(store, trust, left_out, replicates=True) if left_out else whole
+        together = said.get(dataset, "")
+        answers = Answers(store, trust, left_out, together, replicates=True) if left_out or together else whole
         wanted = experiment.pairs.wanted(list(members.values()))
         tables.append(rows_of(answers, dataset, members, chosen, wanted))
     table = pa.concat_tables(tables).unify_dictionaries()

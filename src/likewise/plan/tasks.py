@@ -18,8 +18,11 @@ from likewise.store import Store, content_key
 REPRESENTATION_VERSION = 2
 """Raised when an extraction would give other rows for the same request."""
 
-RESULT_VERSION = 3
-"""Raised when the shuffles or what is derived from them change for the same request."""
+RESULT_VERSION = 4
+"""Raised when the shuffles or what is derived from them change for the same request.
+
+4: populations have p-values of shuffles where a few rows decide and shuffles were asked for; no pair takes the groups
+of another representation."""
 
 
 Spec = TypeVar("Spec", ModelSpec, DatasetSpec)
@@ -173,14 +176,20 @@ class Extract:
         return f"{model_of(first.name)} on {first.dataset.name}"
 
 
-def request_of(trust: Trust, left_out: Sequence[str] = ()) -> dict[str, Any]:
-    """Return what is asked for besides pairs and measures."""
-    return {"version": RESULT_VERSION, **asdict(trust), **({"left_out": list(left_out)} if left_out else {})}
+def request_of(trust: Trust, left_out: Sequence[str] = (), together: str = "") -> dict[str, Any]:
+    """Return what is asked for besides pairs and measures, and what is known of the inputs."""
+    besides = {"left_out": list(left_out), "together": together}
+    return {"version": RESULT_VERSION, **asdict(trust), **{name: of for name, of in besides.items() if of}}
 
 
-def by_product(chosen: Iterable[Configuration], trust: Trust) -> bool:
+def has_closed_form(configuration: Configuration, trust: Trust, together: str = "") -> bool:
+    """Whether its chance level, if one is asked for, has a closed form: it takes inputs to be independent."""
+    return has_moments(configuration) and (trust.null == "none" or (trust.null == "moments" and not together))
+
+
+def by_product(chosen: Iterable[Configuration], trust: Trust, together: str = "") -> bool:
     """Whether all that is asked for follows from one vector of each representation, reduced once."""
-    return trust.null != "shuffles" and not trust.groups and all(map(has_moments, chosen))
+    return not trust.groups and all(has_closed_form(c, trust, together) for c in chosen)
 
 
 @dataclass(frozen=True)
@@ -197,6 +206,8 @@ class Tile:
     trust: Trust
     left_out: tuple[str, ...] = ()
     """Rows that some representation of the data set lacks: spans that its tokenizer has no token for."""
+    together: str = ""
+    """Of which inputs of the data set belong together, as `together_in` says; empty where none do."""
     replicates: bool = True
     """Whether the scores after each shuffle are kept; the rows are the same."""
 
@@ -208,7 +219,7 @@ class Tile:
     @property
     def request(self) -> dict[str, Any]:
         """What was asked for besides pairs and measures; a stored row answers it only if it is equal."""
-        return request_of(self.trust, self.left_out)
+        return request_of(self.trust, self.left_out, self.together)
 
     @functools.cached_property
     def key(self) -> str:
@@ -238,7 +249,7 @@ class Tile:
     @property
     def by_product(self) -> bool:
         """Whether all that is asked for follows from one vector of each representation, reduced once."""
-        return not self.left_out and by_product(self.configurations, self.trust)
+        return not self.left_out and by_product(self.configurations, self.trust, self.together)
 
     @property
     def label(self) -> str:

@@ -67,6 +67,10 @@ class PerPair(Quantity):
         """The same matrix without forming it, where it has so few features that this is less work."""
         return None
 
+    def better_thin(self, x: "Prepared", y: "Prepared") -> bool:
+        """Whether inner products of many shuffles of two sides take less, in time or memory, if neither is formed."""
+        return False
+
     def reindex(self, value: Array, index: Int[Array, " m"]) -> Array:
         """Reorder rows and columns."""
         return gather_square(value, index)

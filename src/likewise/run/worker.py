@@ -1,9 +1,13 @@
 """Do one task. Workers look things up by key in the store; arrays never travel between processes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Bool
 
 from likewise.errors import InputError, LikewiseError
 from likewise.extract import (
@@ -24,11 +28,11 @@ from likewise.extract import (
     tokens_to_generate,
     way_of,
 )
-from likewise.measures import Source, load_sources, prepare
+from likewise.measures import Source, footprint, load_sources, prepare
 from likewise.naming import canonical_json
-from likewise.plan import Extract, Reduce, Resolve, Task, Tile, pinned, unpinned
+from likewise.plan import Extract, Reduce, Resolve, Task, Tile, blocks_of_pairs, pinned, unpinned
 from likewise.progress import Watch, labelled, unwatched
-from likewise.representation import check_same_items, on_device
+from likewise.representation import check_all_same_items, on_device
 from likewise.statistics import Results, in_turn, reduce, score_block, score_products
 from likewise.store import Store, content_key
 
@@ -217,21 +221,22 @@ def extract_rows(
 def compare_tile(tile: Tile, settings: Settings, watch: Watch) -> None:
     """Score the pairs of a tile, save the rows."""
     store = Store(settings.store)
-    results = compare_by_product(tile, store) if tile.by_product else None
-    if results is None:
-        device = one_device(settings.device)
+    device = one_device(settings.device)
+    if tile.by_product:
+        results = compare_by_product(tile, store, device)
+    else:
         results = compare_by_pair(tile, store, device, labelled(watch, tile.label))
     store.save_results(tile.key, results, tile.request, replicates=tile.replicates)
 
 
-def compare_by_pair(tile: Tile, store: Store, device: str, watch: Watch) -> Results:
+def compare_by_pair(tile: Tile, store: Store, device: str, watch: Watch = unwatched) -> Results:
     """Move each representation of a tile to the device and prepare it there once, score its pairs."""
     stored = [store.load_representation(key).without(tile.left_out) for key in tile.representations]
     loaded = [on_device(r, device) for r in stored]
-    # What was imported may lack texts, and ids: all are held against one that has them, if any has.
-    first, *others = sorted(loaded, key=lambda r: ("prompts" not in r.source, not r.has_ids))
+    # What was imported may lack texts: all are held against one that has them, if any has.
+    check_all_same_items(loaded)
+    first, *others = sorted(loaded, key=lambda r: "prompts" not in r.source)
     for other in others:
-        check_same_items(first, other)
         check_same_texts(first.name, first.source, other.name, other.source)
     pairs = [(int(i), int(j)) for i, j in tile.places]
     return score_block(loaded, pairs, tile.configurations, tile.trust, dataset=tile.dataset, watch=watch)
@@ -260,35 +265,50 @@ def reduce_task(task: Reduce, settings: Settings) -> None:
         r = store.load_representation(key)
         texts = {kind: str(r.source[kind]) for kind in ("records", "prompts") if r.source.get(kind)}
         about = {"items": content_key(list(r.ids)) if r.has_ids else "", "n": str(r.n_items), **texts}
-        about |= {"groups": content_key(list(r.groups))} if r.groups else {}
         prepared = prepare(on_device(r, one_device(settings.device)))
         for c in task.configurations:
             store.save_reduced(key, c, reduce(c, prepared), about)
 
 
-def compare_by_product(tile: Tile, store: Store) -> Results | None:
-    """Score the pairs of a tile from the vectors of its representations; not where inputs belong together.
+def compare_by_product(tile: Tile, store: Store, device: str) -> Results:
+    """Score the pairs of a tile from the vectors of its representations.
 
-    The closed form of chance, which is all that these vectors have, takes inputs to be independent.
+    Where shuffles are asked for, the pairs of which a few rows decide are scored by pairs: the closed form is all that
+    these vectors have.
     """
-    keys = tile.representations
+    keys, places = tile.representations, tile.places
+    few = np.zeros(len(places), dtype=bool)
     tables = []
     for c in tile.configurations:
         sides, abouts = zip(*(store.load_reduced(key, c) for key in keys), strict=True)
-        if any("groups" in about for about in abouts):
-            return None
-        first, held = min(
-            zip(keys, abouts, strict=True), key=lambda pair: ("prompts" not in pair[1], not pair[1]["items"])
+        n = _same_items(keys, abouts)
+        table, few_rows = score_products(
+            c, sides, places, len(tile.first), n, tile.trust, dataset=tile.dataset, names=keys, keys=keys
         )
-        for key, about in zip(keys, abouts, strict=True):
-            other = about["items"] and about["items"] != held["items"]
-            if other or about["n"] != held["n"]:
-                raise InputError(f"{first} and {key} have other items, or the same in another order")
-            check_same_texts(first, held, key, about)
-        n = int(abouts[0]["n"])
-        tables.append(
-            score_products(
-                c, sides, tile.places, len(tile.first), n, tile.trust, dataset=tile.dataset, names=keys, keys=keys
-            )
-        )
-    return Results(in_turn(tables))
+        tables.append(table)
+        few |= few_rows & bool(tile.trust.permutations)
+    found = [Results(in_turn([table.filter(pa.array(~few)) for table in tables]))]
+    return Results.joined(found + [compare_by_pair(part, store, device) for part in _parts(tile, store, few)])
+
+
+def _parts(tile: Tile, store: Store, wanted: Bool[np.ndarray, " m"]) -> Iterator[Tile]:
+    """Some pairs of a tile by product, as tiles that are small enough to prepare."""
+    keys, (i, j) = tile.representations, tile.places[wanted].T
+    missing = np.zeros((len(keys), len(keys)), dtype=np.int64)
+    missing[i, j] = 1
+    abouts = [store.describe_representation(keys[place]) for place in np.union1d(i, j)]
+    shape = (max((about[of] for about in abouts), default=1) for of in ("n_items", "n_features"))
+    for first, second, _ in blocks_of_pairs(len(keys), missing, footprint(tile.configurations, *shape)):
+        yield replace(tile, first=tuple(keys[k] for k in first), second=tuple(keys[k] for k in second))
+
+
+def _same_items(keys: Sequence[str], abouts: Sequence[Mapping[str, str]]) -> int:
+    """Return the number of items of reduced representations; refuse those of other items or texts."""
+    both = list(zip(keys, abouts, strict=True))
+    first, held = max(both, key=lambda pair: bool(pair[1]["items"]))
+    said, texts = max(both, key=lambda pair: "prompts" in pair[1])
+    for key, about in both:
+        if (about["items"] and about["items"] != held["items"]) or about["n"] != held["n"]:
+            raise InputError(f"{first} and {key} have other items, or the same in another order")
+        check_same_texts(said, texts, key, about)
+    return int(held["n"])

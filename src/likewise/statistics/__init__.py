@@ -7,17 +7,18 @@ from likewise.statistics.correction import step_down, too_few_shuffles
 from likewise.statistics.jackknife import interval, leave_out
 from likewise.statistics.layers import BestLayers, best_layers
 from likewise.statistics.learning import Point, learning_curve, stable_from
-from likewise.statistics.moments import Moments, shuffled_moments
+from likewise.statistics.moments import FEWEST_ITEMS, Moments, shuffled_moments
 from likewise.statistics.overfitting import Overfit, overfitting
 from likewise.statistics.pairs import ALL, Pairs
-from likewise.statistics.permutation import Chance, Null, Shuffles, draw_permutations, draw_shuffles, judge
+from likewise.statistics.permutation import Chance, Null, Shuffle, Shuffles, draw_permutations, draw_shuffles, judge
 from likewise.statistics.population import Reduced, reduce, score_products
 from likewise.statistics.results import OF_THE_TABLE, SCHEMA, Comparison, Results, all_undefined, in_turn
-from likewise.statistics.together import Together, together_of
+from likewise.statistics.together import Together, agreed, together_of
 
 __all__ = [
     "ALL",
     "BOUND",
+    "FEWEST_ITEMS",
     "FEW_ROWS",
     "NO_CHANCE",
     "OF_THE_TABLE",
@@ -35,9 +36,11 @@ __all__ = [
     "Point",
     "Reduced",
     "Results",
+    "Shuffle",
     "Shuffles",
     "Together",
     "Trust",
+    "agreed",
     "all_undefined",
     "best_layers",
     "between_datasets",

@@ -11,7 +11,7 @@ from likewise.errors import InputError
 from likewise.measures import Asked, Configuration, configurations
 from likewise.naming import did_you_mean
 from likewise.progress import Watch, unwatched
-from likewise.representation import Representation, aligned, check_same_items, on_device
+from likewise.representation import Representation, aligned, check_all_same_items, on_device
 from likewise.statistics.block import NullKind, Trust, score_block
 from likewise.statistics.pairs import ALL, Pairs
 from likewise.statistics.results import Results
@@ -59,9 +59,11 @@ def compare(
     groups : int or iterable of str
         Number of random groups of inputs that are left out in turn for the intervals of measures that need them; 0 for
         no intervals. Or the group of each input, where inputs belong together (a topic, a template, a pair of twins):
-        whole groups are then left out, and shuffled, as `Together` says. Representations may have groups themselves.
+        whole groups are then left out, and shuffled, as `Together` says. Representations may have groups themselves:
+        all of them the same, or none.
     rng : int or numpy.random.Generator
-        Seed or generator of the shuffles; those of a representation do not depend on what it is compared with.
+        Seed or generator of the shuffles; those of a representation do not depend on what it is compared with; of
+        two with one key the second has others than the first.
     dataset : str
         What the inputs are called in the table.
     device : str
@@ -77,7 +79,8 @@ def compare(
     Raises
     ------
     InputError
-        If the rows do not describe the same items, a value is not finite, a name is unknown, or no pair is wanted.
+        If the rows do not describe the same items, some have groups of inputs and others none or other ones, a value is
+        not finite, a name is unknown, or no pair is wanted.
 
     Notes
     -----
@@ -162,8 +165,7 @@ def of_one_order(named: Sequence[Representation], join: str = "exact") -> list[R
     if len(named) < 2:
         raise InputError(f"{len(named)} representation{'s' * (not named)}; need at least two to compare")
     found, _ = aligned(named, join)
-    for other in found[1:]:
-        check_same_items(found[0], other)
+    check_all_same_items(found)
     return found
 
 

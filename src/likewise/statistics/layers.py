@@ -13,11 +13,11 @@ from likewise.errors import InputError
 from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation
-from likewise.statistics.block import NO_CHANCE, Column, Trust, identities, orders, score_columns
+from likewise.statistics.block import NO_CHANCE, NO_EXCHANGE, Column, Trust, identities, orders, score_columns
 from likewise.statistics.compare import check_request, named_representations, of_one_order
 from likewise.statistics.pairs import ALL, Pairs
 from likewise.statistics.permutation import Null, judge
-from likewise.statistics.together import together_of
+from likewise.statistics.together import Together, together_of
 
 BLOCK = 8
 """Layers of either model that are prepared at a time."""
@@ -76,10 +76,11 @@ def best_layers(
 ) -> list[BestLayers]:
     r"""Find the most alike layers of two models each, and set their score beside the best of shuffled rows.
 
-    .. math:: T = \max_{l, m} s(X_l, Y_m), \qquad T_\pi = \max_{l, m} s(X_l, \pi Y_m)
+    .. math:: T = \max_{l, m} s(X_l, Y_m), \qquad T_{\pi, \rho} = \max_{l, m} s(\pi X_l, \rho Y_m)
 
-    with one shuffle :math:`\pi` in all pairs of layers, so that the null has the same choice, among scores that hang
-    together as these do. A p-value of the best pair alone would ignore that it was chosen.
+    with one shuffle :math:`\pi` of all layers of the one and one :math:`\rho` of all of the other, so that the null
+    has the same choice, among scores that hang together as these do. A p-value of the best pair alone would ignore that
+    it was chosen.
 
     Parameters
     ----------
@@ -104,7 +105,8 @@ def best_layers(
     Raises
     ------
     InputError
-        If there are fewer than two models, or the rows do not describe the same items.
+        If there are fewer than two models, the rows do not describe the same items, or some have groups of inputs and
+        others none or other ones.
 
     Notes
     -----
@@ -131,8 +133,10 @@ def best_layers(
             f"{len(named)} models, {min(map(len, named.values()), default=0)} layers of one of them, {len(chosen)} "
             f"measures, {permutations} shuffles; needed are two models and one of each other, or more"
         )
-    together = iter(of_one_order([r for layers in named.values() for r in layers]))
-    named = {name: list(itertools.islice(together, len(layers))) for name, layers in named.items()}
+    everything = of_one_order([r for layers in named.values() for r in layers])
+    together = together_of(everything)
+    ordered = iter(everything)
+    named = {name: list(itertools.islice(ordered, len(layers))) for name, layers in named.items()}
     trust = Trust("shuffles", permutations, seed, groups=0)
     models_in_order = list(named)
     couples = [(models_in_order[i], models_in_order[j]) for i, j in Pairs.read(pairs).among(models_in_order)]
@@ -144,7 +148,7 @@ def best_layers(
         for left, right in itertools.product(_blocks(named[a]), _blocks(named[b])):
             count = len(left) * len(right)
             tell = functools.partial(_tell, watch, done, count, total)
-            parts.append(_score(left, right, chosen, trust, tell))
+            parts.append(_score(left, right, chosen, trust, together, tell))
             done += count
         found += [_best(a, b, of_one) for of_one in zip(*parts, strict=True)]
     watch("comparing layers", total, total)
@@ -173,13 +177,13 @@ def _score(
     right: Sequence[Representation],
     chosen: Sequence[Configuration],
     trust: Trust,
+    together: Together | None,
     watch: Watch,
 ) -> list[_Part]:
     sides = dict(enumerate(map(prepare, [*left, *right])))
     pairs = [(i, len(left) + j) for i in range(len(left)) for j in range(len(right))]
     names = [(left[i].name, right[j - len(left)].name) for i, j in pairs]
     # The layers of a model move together, so that the best after a shuffle is a choice among the same.
-    together = together_of([*left, *right])
     models = {i: "first" if i < len(left) else "second" for i in sides}
     return [
         _Part(c, identities(c, c.value, sides, pairs)[0], names)
@@ -205,6 +209,8 @@ def _best(a: str, b: str, parts: Sequence[_Part]) -> BestLayers:
         numbers[0] = best
         if no_null:
             reasons.append(f"no chance level: undefined after a shuffle: {no_null[0]}")
+        elif facts.paired and not len(shuffled):
+            reasons.append(NO_EXCHANGE)
         elif facts.paired:
             most = facts.more_alike * np.max(facts.more_alike * shuffled[:, known], axis=1, keepdims=True)
             chance = judge(best, Null.of_shuffles(best, most, facts), facts, identity[place : place + 1])

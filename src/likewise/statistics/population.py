@@ -6,7 +6,7 @@ from time import perf_counter
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import to_numpy
 from likewise.errors import UndefinedError
@@ -62,8 +62,16 @@ def score_products(
     dataset: str,
     names: Sequence[str],
     keys: Sequence[str],
-) -> pa.Table:
-    """Score pairs of reduced representations, given by their places, the first of each among the first so many."""
+) -> tuple[pa.Table, Bool[np.ndarray, " m"]]:
+    """Score pairs of reduced representations, given by their places, the first of each among the first so many.
+
+    Returns
+    -------
+    pyarrow.Table
+        A row for each pair.
+    array, shape (m,)
+        Of which pairs a few rows decide, so that the closed form is not to be trusted: `Moments.few`.
+    """
     start = perf_counter()
     product = configuration.product
     assert product is not None
@@ -93,7 +101,7 @@ def score_products(
         or "; ".join(filter(None, (BOUND if few[k] else "", chance.reason[k] if chance else "")))
         for k, (a, b) in enumerate(zip(i.tolist(), j.tolist(), strict=True))
     ]
-    return columns_of(
+    table = columns_of(
         configuration,
         dataset=dataset,
         names=names,
@@ -111,3 +119,4 @@ def score_products(
         seconds=np.full(len(value), (perf_counter() - start) / max(1, len(value))),
         seed=trust.seed,
     )
+    return table, few

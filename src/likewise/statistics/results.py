@@ -58,7 +58,10 @@ class Comparison:
         Where the value at identity depends on the data, it is the mean of the scores of a and itself and of b and
         itself. Not clamped; None where chance is as alike as identity, or more.
     low, high : float or None
-        A 95 % interval for the score to be expected of as many new inputs, from the score without groups of them.
+        A 95 % interval for the score to be expected of as many new inputs: from the score without each input where it
+        follows exactly from the whole, as for most measures; elsewhere, and for a pair where that way would lose digits
+        or has ties, from the score without random groups of inputs, drawn by the seed. Of inputs that belong together,
+        from the score without each group, or without parts of whole groups.
     n_permutations, n_items : int
         Number of shuffles, 0 where none could change the value, and of inputs.
     status : {"ok", "undefined"}
@@ -160,6 +163,14 @@ class Results:
     def of(cls, comparisons: Iterable[Comparison]) -> "Results":
         """Collect comparisons."""
         return cls(pa.Table.from_pylist([asdict(c) for c in comparisons], schema=SCHEMA))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Results"]) -> "Results":
+        """Put tables one below the other."""
+        kind = pa.list_(pa.float64())
+        shuffled = [pa.chunked_array([pa.nulls(len(p), kind)]) if p.shuffled is None else p.shuffled for p in parts]
+        chunks = [chunk for column in shuffled for chunk in column.chunks]
+        return cls(pa.concat_tables([p.table for p in parts]).unify_dictionaries(), pa.chunked_array(chunks, kind))
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

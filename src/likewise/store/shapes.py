@@ -173,7 +173,8 @@ EXPERIMENT_RECORD = Fields(
         "version": COUNT,
         "experiment": Fields({"name": Kind("the name of an experiment", _text_of(EXPERIMENT))}, others=ANYTHING),
         "representations": Each(Fields({"name": TEXT, "dataset": TEXT, "key": IS_KEY})),
-    }
+    },
+    {"together": Fields(others=TEXT)},
 )
 
 SECONDS = Fields({"seconds": Each(NUMBER_OR_NOTHING)})

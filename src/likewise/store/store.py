@@ -43,6 +43,9 @@ from likewise.store.replicates import load_shuffled, save_replicates
 VERSION = 1
 """Of the layout of a store; raised when an older likewise could not read what a newer one writes."""
 
+REDUCED_VERSION = 2
+"""Of what representations are reduced to; raised when an older likewise left something else, which is made anew."""
+
 PARTS = ("representations", "results", "experiments", "pins", "reduced")
 """Folders of a store."""
 
@@ -266,9 +269,8 @@ class Store:
     def reduced_path(self, key: str, configuration: Configuration) -> Path:
         """Return where the vector of a representation for one configuration lies."""
         _check_key(key)
-        version = configuration.about.version
-        what = content_key([configuration.measure, configuration.parameters_json, version])
-        return self.folder / "reduced" / what / f"{key}.safetensors"
+        what = [configuration.measure, configuration.parameters_json, configuration.about.version, REDUCED_VERSION]
+        return self.folder / "reduced" / content_key(what) / f"{key}.safetensors"
 
     def save_reduced(self, key: str, configuration: Configuration, reduced: Reduced, about: Mapping[str, str]) -> None:
         """Save a reduced representation, with what must be the same for all that it is compared with."""
