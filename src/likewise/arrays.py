@@ -50,7 +50,13 @@ def check_matrix(x: Array, name: str = "matrix", ids: Sequence[str] = ()) -> Arr
     """
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
         raise InputError(f"{name} has masked values, which are missing ones; needed are all")
-    x = np.asarray(x) if isinstance(x, list | tuple | np.ndarray) else x  # of subclasses, as masked arrays, the data
+    if isinstance(x, list | tuple | np.ndarray):
+        try:
+            x = np.asarray(x)  # of subclasses, as masked arrays, the data
+        except ValueError as error:
+            raise InputError(f"{name} has rows of different lengths; expected a matrix (items x features)") from error
+    elif hasattr(x, "columns") and hasattr(x, "to_numpy"):
+        x = _of_frame(x, name)
     try:
         xp = array_namespace(x)
     except TypeError as error:
@@ -73,6 +79,20 @@ def check_matrix(x: Array, name: str = "matrix", ids: Sequence[str] = ()) -> Arr
             f"{math.prod(x.shape)} values are not finite, and all must be"
         )
     return x
+
+
+def _of_frame(frame: Any, name: str) -> Any:
+    """The numbers of a DataFrame of pandas or polars, whose columns are features."""
+    columns = list(frame.items()) if hasattr(frame, "items") else [(column.name, column) for column in frame]
+    parts = []
+    for place, (column, values) in enumerate(columns):
+        parts.append(values.to_numpy())
+        if parts[-1].dtype.kind not in "iuf":
+            raise InputError(
+                f"{name}: column {place} ({str(column)!r}) does not hold numbers alone; expected a number in each row "
+                "of all columns: leave out columns of texts and ids"
+            )
+    return np.column_stack(parts) if parts else np.empty((len(frame), 0))
 
 
 def float64(x: Num[Array, "n d"]) -> Float[Array, "n d"]:

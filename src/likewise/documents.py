@@ -67,6 +67,10 @@ class Document:
         return f"{self.name}, line {line}, column {column}"
 
 
+NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What no text of a document, and so no name in one, may hold."""
+
+
 def read_yaml(path: Path) -> Document:
     """Read a YAML file.
 
@@ -262,7 +266,7 @@ def _short(text: str) -> str:
 
 def _text(node: Any) -> str:
     text: str = node.value
-    if odd := re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]", text):
+    if odd := NO_TEXT.search(text):
         what = "half of a character (a surrogate)" if odd.group() >= "\ud800" else "a control character"
         raise _refused(node, f"{odd.group()!a} is {what}; expected text that can be shown")
     return text

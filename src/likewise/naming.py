@@ -4,6 +4,8 @@ import ast
 import difflib
 import inspect
 import json
+import math
+import numbers
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -12,6 +14,19 @@ from likewise.errors import InputError
 
 LONGEST = 1_000
 """Characters of a call: what a person may write, and the parser can take."""
+
+
+def is_name(value: object) -> bool:
+    """Whether a value of a record can name it, or its group: a text that is not blank, or a number that is finite.
+
+    Examples
+    --------
+    >>> [is_name(value) for value in ("a", 7, 0.5, " ", None, float("nan"), ["a"])]
+    [True, True, True, False, False, False, False]
+    """
+    if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
+        return math.isfinite(value)
+    return not (value is None or isinstance(value, list | tuple | dict | set | bytes)) and bool(str(value).strip())
 
 
 def parse_call(text: str) -> tuple[str, dict[str, Any]]:
@@ -91,6 +106,17 @@ def inert(text: str, keep: str = "\n") -> str:
     return ACTING.sub(lambda found: found[0] if found[0] in keep else ascii(found[0])[1:-1], text)
 
 
+def p_text(p: float | None) -> float | str | None:
+    """A p-value as people read it: one too small for its digits to mean anything is below a bound.
+
+    Examples
+    --------
+    >>> p_text(0.01), p_text(0.0)
+    (0.01, '< 1e-16')
+    """
+    return "< 1e-16" if p is not None and p < 1e-16 else p
+
+
 def checked_call(
     kind: str,
     text: str,
@@ -153,3 +179,53 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
         return "there is none"
     near = difflib.get_close_matches(given, known, n=2)
     return f"did you mean {' or '.join(json.dumps(n) for n in near)}?" if near else f"known: {', '.join(known)}"
+
+
+AT = " @ "
+"""Stands between the names of a model and of its layer."""
+
+GIVEN = " | "
+"""Stands between the names of a model and of the format that it is given."""
+
+
+def name_of(model: str, layer: str, form: str = "") -> str:
+    """Return what tables call a layer of a model that is given a format."""
+    given = f"{model}{GIVEN}{form}" if form else model
+    return given if layer == "last" else f"{given}{AT}{layer}"
+
+
+def model_of(name: str) -> str:
+    """Return the model of a representation by its name, with the format that it is given.
+
+    Examples
+    --------
+    >>> model_of(name_of("gpt2", "3")), model_of(name_of("gpt2", "last")), model_of(name_of("gpt2", "3", "chat"))
+    ('gpt2', 'gpt2', 'gpt2 | chat')
+    """
+    return name.rpartition(AT)[0] or name
+
+
+def parts_of(name: str) -> tuple[str, str, str]:
+    """Return model, format and layer of a representation by its name.
+
+    Examples
+    --------
+    >>> parts_of("gpt2 | chat @ 3"), parts_of("gpt2")
+    (('gpt2', 'chat', '3'), ('gpt2', '', 'last'))
+    """
+    given = model_of(name)
+    model, stands, form = given.rpartition(GIVEN)
+    layer = name[len(given) + len(AT) :] or "last"
+    return (model, form, layer) if stands and model else (given, "", layer)
+
+
+def called_of(name: str) -> tuple[str, ...]:
+    """Return all names that a representation answers to: its own, with its layer, its model's with and without format.
+
+    Examples
+    --------
+    >>> called_of("gpt2 | chat @ 3"), called_of("gpt2")
+    (('gpt2 | chat @ 3', 'gpt2 | chat', 'gpt2'), ('gpt2', 'gpt2 @ last'))
+    """
+    given, (model, _, layer) = model_of(name), parts_of(name)
+    return tuple(dict.fromkeys((name, f"{given}{AT}{layer}", given, model)))

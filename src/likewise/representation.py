@@ -156,7 +156,7 @@ def aligned(representations: Sequence[Representation], join: str = "exact") -> t
             if missing := sorted(everything.difference(r.ids)):
                 raise InputError(
                     f"{len(missing):,} ids are missing in {r.name}, such as {missing[0]!r}; leave such rows out "
-                    "with --join inner"
+                    "with --join inner (in Python: join='inner')"
                 )
     if not common:
         raise InputError(f"no id is in all of {', '.join(r.name for r in named[:3])}{', ...' if named[3:] else ''}")
@@ -168,6 +168,16 @@ def aligned(representations: Sequence[Representation], join: str = "exact") -> t
     ]
     told += [f"reordered {r.name} by id" for r in named if [i for i in r.ids if i in common] != order]
     return [r.in_order(order) for r in named], told
+
+
+def check_all_same_items(representations: Sequence[Representation]) -> None:
+    """Raise an error that names two that do not describe the same items.
+
+    All are held against one that has ids, if any has: those without are only as many rows.
+    """
+    first = next((r for r in representations if r.has_ids), representations[0])
+    for other in representations:
+        check_same_items(first, other)
 
 
 def check_same_items(a: Representation, b: Representation) -> None:

@@ -18,7 +18,7 @@ CODES = {
 
 
 def stopped_by(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> object:
-    def fail() -> None:
+    def fail(**_: object) -> None:
         raise error
 
     monkeypatch.setattr(entry, "app", fail)

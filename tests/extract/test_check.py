@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from likewise.cli.main import main
+from likewise.errors import ModelError
 from likewise.extract import LoadedModel, ModelSpec, Prompts, check_model, extract, load_model, resolve_layers
 from likewise.extract.stack import is_causal, positions_turn_at
+from likewise.extract.ways import Way
 
 
 def load(folder: Path, *, head: bool = True) -> LoadedModel:
@@ -57,6 +59,9 @@ def test_a_model_whose_rows_are_never_the_same_fails(
         return forward(input_ids=(input_ids + len(calls)) % 512, **other)
 
     monkeypatch.setattr(loaded.model, "forward", counting)
+    with pytest.raises(ModelError, match="the rows of LlamaModel depend on what ran before"):
+        check_model(loaded, ["last"], "float32")
+    monkeypatch.setattr("likewise.extract.check.way_of", lambda *_, **__: Way())
     findings = check_model(loaded, ["last"], "float32")
     first = next(f.what for f in findings if not f.passed)
     assert first.startswith("as extraction runs them: ")

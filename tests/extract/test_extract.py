@@ -151,7 +151,7 @@ def test_interrupted_extraction_goes_on_and_ends_equal(
     undisturbed = extract(loaded, prompts, LAYERS, "last_token", batch_tokens=150)
     told: list[tuple[int, int]] = []
 
-    def stop_halfway(done: int, total: int) -> None:
+    def stop_halfway(label: str, done: int, total: int) -> None:
         told.append((done, total))
         if done > total / 2:
             raise KeyboardInterrupt
@@ -162,7 +162,7 @@ def test_interrupted_extraction_goes_on_and_ends_equal(
     kept = told[-1][0]
     told.clear()
     resumed = extract(
-        loaded, prompts, LAYERS, "last_token", batch_tokens=150, into=parts.layer, watch=lambda *a: told.append(a)
+        loaded, prompts, LAYERS, "last_token", batch_tokens=150, into=parts.layer, watch=lambda _, *a: told.append(a)
     )
     assert told[0][0] == kept > 0
     assert told[-1][0] == told[-1][1]

@@ -52,7 +52,9 @@ def test_a_missing_group_names_its_record(tmp_path, dataset):
         load_prompts(spec(dataset, groups="topik"))
     path = tmp_path / "holes.jsonl"
     path.write_text("\n".join(json.dumps({**r, "topic": None if i == 4 else "a"}) for i, r in enumerate(RECORDS)))
-    with pytest.raises(InputError, match="record 4 of questions has nothing in 'topic'"):
+    with pytest.raises(
+        InputError, match="record 4 of questions has 'None' in 'topic', the groups of the data set; expected a name"
+    ):
         load_prompts(spec(path, groups="topic"))
 
 

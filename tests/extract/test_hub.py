@@ -1,13 +1,14 @@
 """A name on the hub becomes a commit, by the hub or by its cache, or a message that says what helps."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 import tiny as tiny_models
 from hub import Hub, write_prompts
-from likewise.errors import ModelError
-from likewise.extract import Resolved, resolve_dataset, resolve_model
+from likewise.errors import InputError, ModelError
+from likewise.extract import ModelSpec, Resolved, Says, resolve_dataset, resolve_model
 
 SIZE = {"width": tiny_models.WIDTH, "blocks": tiny_models.BLOCKS}
 
@@ -41,6 +42,31 @@ def test_a_revision_is_a_commit_with_its_size(asked: Hub, model: Path) -> None:
 def test_a_model_without_a_config_has_a_commit_and_no_size(asked: Hub, tmp_path: Path) -> None:
     commit = asked.push("model", "owner/bare", write_prompts(tmp_path / "bare", ["x"]))
     assert resolve_model("owner/bare", "main") == Resolved(commit, None, None)
+
+
+def test_what_a_model_says_of_its_use_is_found_on_the_hub_and_in_its_cache(
+    asked: Hub, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = (("", "Transformer"), ("pool", "Pooling"), ("n", "Normalize"))
+    modules = [{"path": path, "type": f"sentence_transformers.models.{kind}"} for path, kind in kinds]
+    (model / "pool").mkdir()
+    (model / "modules.json").write_text(json.dumps(modules))
+    (model / "pool" / "config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
+    (model / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 99}))
+    commit = asked.push("model", "owner/says", model)
+    assert ModelSpec(model="owner/says").says() == Says()  # nobody was asked yet
+    expected = Says("first_token(normalized=True)", longest=99)
+    assert resolve_model("owner/says", "main").says == expected
+    assert ModelSpec(model="owner/says", revision=commit).says() == expected
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert resolve_model("owner/says", "main").says == expected
+
+
+def test_odd_files_on_the_hub_are_said(asked: Hub, model: Path) -> None:
+    (model / "modules.json").write_text("{}")
+    asked.push("model", "owner/odd", model)
+    with pytest.raises(InputError, match=r"modules.json: expected a list, got \{\}"):
+        resolve_model("owner/odd", "main")
 
 
 def test_models_and_data_sets_of_one_name_are_two(asked: Hub, model: Path, tmp_path: Path) -> None:

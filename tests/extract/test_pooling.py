@@ -17,10 +17,13 @@ DEFINITIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "last_token": lambda s: s[-1],
     "first_token": lambda s: s[0],
     "mean": lambda s: sum(s) / len(s),
+    "mean_sqrt_length": lambda s: sum(s) / len(s) ** 0.5,
     "position_weighted_mean": lambda s: sum((i + 1) * row for i, row in enumerate(s)) / (len(s) * (len(s) + 1) / 2),
     "max": lambda s: np.stack([max(column) for column in s.T]),
     "last_k(k=3)": lambda s: sum(s[-3:]) / len(s[-3:]),
     "generated(k=2)": lambda s: sum(s) / len(s),
+    "mean(normalized=True)": lambda s: sum(s) / np.linalg.norm(sum(s)),
+    "last_k(k=3, normalized=True)": lambda s: sum(s[-3:]) / np.linalg.norm(sum(s[-3:])),
 }
 
 
@@ -51,6 +54,8 @@ def test_rows_are_of_their_own_tokens_only(masks: list[list[int]], hole: float) 
         ("last_k(k=0)", "needed is 1 or more"),
         ("last_k(n=3)", "last_k has no parameter 'n'"),
         ("mean(k=3)", "mean has no parameter 'k'"),
+        ("mean(normalized=1)", r"mean\(normalized=1\): expected true or false"),
+        ("last_k(k=0, normalized=true)", "needed is 1 or more"),
     ],
 )
 def test_wrong_poolings_are_explained(pooling: str, message: str) -> None:
@@ -110,5 +115,5 @@ def test_generated_ends_where_the_text_ends(loaded: LoadedModel, prompts: Prompt
 
 def test_generated_needs_the_head(tiny: Callable[..., Path], prompts: Prompts) -> None:
     headless = load_model(ModelSpec(model=str(tiny("llama"))), device="cpu", dtype="float32")
-    with pytest.raises(ModelError, match=r"generated\(k=2\) needs a model with its output head"):
+    with pytest.raises(ModelError, match=r"what a model adds needs its output head"):
         extract(headless, prompts, ["last"], "generated(k=2)")

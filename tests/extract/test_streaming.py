@@ -51,7 +51,7 @@ def test_a_batch_that_memory_does_not_hold_is_halved(
     monkeypatch.setattr(loaded.model, "forward", small)
     told: list[tuple[int, int]] = []
     rows = extract(
-        loaded, prompts, ["1", "last"], "last_token", batch_tokens=2000, threads=1, watch=lambda *t: told.append(t)
+        loaded, prompts, ["1", "last"], "last_token", batch_tokens=2000, threads=1, watch=lambda _, *t: told.append(t)
     )
     assert max(sizes) > 5 >= sizes[-1]
     assert told[-1][0] == told[-1][1]

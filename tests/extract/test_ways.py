@@ -89,7 +89,7 @@ def test_added_tokens_do_not_depend_on_the_company_of_a_prompt(tiny: Callable[..
     loaded = load(tiny("rwkv"), head=True)
     pooling = "generated(k=3)"
     way = way_of(loaded, tokens_of(loaded, PROMPTS, pooling), ["last"], pooling, batch_tokens=5000)
-    assert way.together == "equal"
+    assert way.together == "alone"  # the library's RWKV mixes the prompts of a batch from the second added token on
     rows = extract(loaded, PROMPTS, ["last"], pooling, batch_tokens=5000)["last"]
     alone = extract(loaded, PROMPTS, ["last"], pooling, batch_tokens=1)["last"]
     assert relative(rows, alone) < 1e-4

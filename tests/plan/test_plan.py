@@ -158,12 +158,12 @@ def test_numbers_written_differently_are_one_variant(tmp_path: Path, experiment:
     assert [w.key for d in make(experiment, tmp_path).datasets for w in d.wanted] == before
 
 
-def stored(store: Store, pair: tuple[str, str], measure: str, key: str) -> None:
+def stored(store: Store, pair: tuple[str, str], measure: str, key: str, together: str = "") -> None:
     """Keep one row, as a tile would."""
     a, b = ({"name": side, "matrix": np.eye(4) + i, "key": side} for i, side in enumerate(pair))
     rows = compare([Representation(**side) for side in (a, b)], measure, permutations=5, rng=3)
     mine = [row for row in rows if (row.a, row.b) == pair]
-    store.save_results(key, Results.of(mine), Tile("", (), (), (), Trust(permutations=5, seed=3)).request)
+    store.save_results(key, Results.of(mine), Tile("", (), (), (), Trust(permutations=5, seed=3), (), together).request)
 
 
 def test_a_pair_whose_order_counts_is_answered_by_both_orders(
@@ -177,9 +177,10 @@ def test_a_pair_whose_order_counts_is_answered_by_both_orders(
     assert len(pairs) == len(set(map(frozenset, pairs))) == 6
 
     a, b, *_ = (w.key for w in made.datasets[0].wanted)
-    stored(store, (a, b), "explained", "1" * 24)
+    together = made.datasets[0].together
+    stored(store, (a, b), "explained", "1" * 24, together)
     assert make(experiment, tmp_path).tiles == made.tiles
-    stored(store, (b, a), "explained", "2" * 24)
+    stored(store, (b, a), "explained", "2" * 24, together)
     again = make(experiment, tmp_path)
     assert again.summary()["datasets"][0]["scores_done"] == 2
     assert [t.measures for t in again.tiles if (a, b) in pairs_of(t)] == [("cka",)]
@@ -187,5 +188,5 @@ def test_a_pair_whose_order_counts_is_answered_by_both_orders(
     names = [w.name for w in made.datasets[0].wanted]
     assert [(r.a, r.b, r.a_key) for r in found] == [(names[0], names[1], a), (names[1], names[0], b)]
 
-    stored(store, (b, a), "cka", "3" * 24)  # of an experiment in another order: other shuffles
+    stored(store, (b, a), "cka", "3" * 24, together)  # of an experiment in another order: other shuffles
     assert make(experiment, tmp_path).tiles == again.tiles

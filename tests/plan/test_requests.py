@@ -15,6 +15,7 @@ CHANGED = {
     "second": ("c",),
     "measures": ("cka(debiased=True)",),
     "left_out": ("row 3",),
+    "together": "0123",
     **{
         f"trust.{f.name}": replace(TILE.trust, **{f.name: OTHER[type(getattr(TILE.trust, f.name))]})
         for f in fields(Trust)

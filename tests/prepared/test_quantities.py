@@ -50,7 +50,7 @@ def values_of(hint: Any) -> tuple[Any, ...]:
 def every_quantity() -> list[Quantity]:
     found = []
     for cls in subclasses(Quantity):
-        if inspect.isabstract(cls) or not cls.__module__.startswith("likewise."):
+        if inspect.isabstract(cls) or not cls.__module__.startswith("likewise.prepared."):
             continue
         hints = get_type_hints(cls)
         choices = [values_of(hints[f.name]) for f in fields(cls)]

@@ -5,7 +5,7 @@ import pytest
 
 from likewise.measures import get
 from likewise.prepared import OrbitSums, Prepared, UnitKernel, kernels, thin
-from likewise.statistics import shuffled_moments
+from likewise.statistics import compare, shuffled_moments
 
 
 def sides(n: int, d: int, e: int, tails: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -63,3 +63,28 @@ def test_copy_of_few_features_is_identical():
     x, _ = sides(500, 6, 4, tails=True)
     for debiased in (False, True):
         assert get("cka")(x, 3 * x[:, ::-1] - 7, debiased=debiased) == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("debiased", [False, True])
+@pytest.mark.parametrize("shape", [(30, 7, 9), (300, 20, 31), (300, 2, 90)])
+def test_inner_products_are_the_sums_of_the_products(shape, debiased):
+    quantity = UnitKernel("linear", 1.0, debiased)
+    a, b = (quantity.thin(Prepared(m)) for m in sides(*shape, tails=True))
+    assert a.inner(b) == pytest.approx(a.products(b).sum(), rel=1e-10, abs=1e-14)
+    assert a.inner(a) == pytest.approx(1.0, rel=1e-9)
+
+
+def test_shuffled_kernels_of_some_width_are_formed_and_give_the_same(monkeypatch):
+    """By the widths of the pair alone; many items are never a matrix of all pairs."""
+    quantity = UnitKernel("linear", 1.0, False)
+    narrow, wide = map(Prepared, sides(600, 20, 200, tails=False))
+    assert quantity.better_thin(narrow, narrow) and quantity.better_thin(narrow, wide)
+    assert not quantity.better_thin(wide, wide)
+    many = Prepared(np.random.default_rng(0).normal(size=(5000, 300)))
+    assert quantity.better_thin(many, many)
+    named, found = {"narrow": narrow.matrix, "wide": wide.matrix}, []
+    for gathered in (0, 10**9):
+        monkeypatch.setattr(kernels, "GATHERED", gathered)
+        results = compare(named, ["cka", "cka(debiased=True)"], null="shuffles", permutations=5, groups=0)
+        found.append([(row.value, row.null_mean, row.null_std, row.pvalue) for row in results])
+    np.testing.assert_allclose(*found, rtol=1e-9)

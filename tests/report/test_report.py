@@ -241,8 +241,8 @@ def test_a_pair_given_the_other_way_round_lands_in_the_same_cell(results: Result
     group = tables.groups(tables.long_frame(results))[0]
     turned = replace(group, rows=group.rows.rename(columns={"a": "b", "b": "a"}))
     c = group.configurations[0]
-    expected = tables.square(group, c, "value")
-    assert tables.square(turned, c, "value").equals(expected)
+    expected = tables.arranged(group, tables.Panel(c), "value")
+    assert tables.arranged(turned, tables.Panel(c), "value").equals(expected)
     assert expected.loc["copy", "base"] is not None
 
 

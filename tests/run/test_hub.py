@@ -108,6 +108,7 @@ def test_an_experiment_runs_from_the_hub_to_the_table(moved: dict[str, Any]) -> 
         "commit": moved["first"]["owner/one"],
         "width": tiny_models.WIDTH,
         "blocks": tiny_models.BLOCKS,
+        "says": {"pooling": None, "why_not": None},
     }
     assert likewise.run(small(MODELS, [prompts("owner/old")]), store.folder).performed == 0
 

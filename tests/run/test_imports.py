@@ -156,7 +156,9 @@ def test_what_others_made_is_compared_and_reported(store: Store, bring: Callable
     done = likewise.run(imported_experiment(store), store.folder)
     assert (done.failed, done.blocked, len(done.results)) == ((), (), 10)
     assert {(r.dataset, r.a, r.b, r.n_items, r.status) for r in done.results} == {("d", "narrow", "wide", N, "ok")}
-    again = likewise.compare({"narrow": first, "wide": np.hstack([first, matrix(4)])}, "paper")
+    # Shuffles go by the keys of the representations.
+    keys = {r.a: r.a_key for r in done.results} | {r.b: r.b_key for r in done.results}
+    again = likewise.compare({name: store.load_representation(key) for name, key in keys.items()}, "paper")
     assert [(r.value, r.null_mean) for r in done.results] == [(r.value, r.null_mean) for r in again]
     assert likewise.run(imported_experiment(store), store.folder).performed == 0
     page = report_experiment(store, "imported", tmp_path / "report").read_text(encoding="utf-8")
@@ -164,20 +166,28 @@ def test_what_others_made_is_compared_and_reported(store: Store, bring: Callable
 
 
 def test_an_imported_model_stands_beside_extracted_ones(
-    store: Store, bring: Callable[..., Any], experiment: dict[str, Any]
+    store: Store, bring: Callable[..., Any], experiment: dict[str, Any], tmp_path: Path
 ) -> None:
-    experiment |= {"datasets": [PROBES], "measures": ["cka"], "statistics": {"groups": 0}}
+    experiment |= {"datasets": [PROBES], "measures": ["cka"], "statistics": {"groups": 0, "chance": "none"}}
     own = [{**experiment["models"][1]}, {**experiment["models"][2]}]
-    ids = list(load_prompts(DatasetSpec(name="commonsense-probes", **PROBES)).ids)
-    bring(matrix(9), "in order", "commonsense-probes", ids=[])
-    bring(matrix(8), "named", "commonsense-probes", ids=ids)
+    prompts = load_prompts(DatasetSpec(name="commonsense-probes", **PROBES))
+    for name, width, ids in (("in order", 9, {}), ("named", 8, {"ids": prompts.ids})):
+        np.savez(tmp_path / f"{name}.npz", matrix=matrix(width), group=prompts.groups, **ids)
+        import_representation(tmp_path / f"{name}.npz", store, name=name, dataset="commonsense-probes")
     models = [{"model": "imported:in order"}, *own, {"model": "imported:named", "name": "theirs"}]
     by_product = likewise.run({**experiment, "models": models}, store.folder)
     assert (by_product.failed, len(by_product.results)) == ((), 6)
-    by_pair = likewise.run({**experiment, "models": models, "statistics": {"groups": 2}}, store.folder)
+    by_pair = likewise.run(
+        {**experiment, "models": models, "statistics": {"groups": 5, "chance": "none"}}, store.folder
+    )
     assert (by_pair.failed, len(by_pair.results)) == ((), 6)
     assert [r.value for r in by_pair.results] == pytest.approx([r.value for r in by_product.results])
     assert {r.b for r in by_pair.results} == {own[0]["name"], own[1]["name"], "theirs"}
+    shuffled = likewise.run({**experiment, "models": models, "statistics": {"groups": 0}}, store.folder)
+    assert (shuffled.failed, {r.null for r in shuffled.results}) == ((), {"shuffles"})
+    bring(matrix(7), "of no groups", "commonsense-probes", ids=[])
+    with pytest.raises(InputError, match=r"says which inputs belong together .* and of no groups does not"):
+        likewise.run({**experiment, "models": [*models, {"model": "imported:of no groups"}]}, store.folder)
 
 
 @pytest.mark.parametrize("groups", [0, 2])

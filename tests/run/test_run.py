@@ -1,7 +1,6 @@
 """A run ends with the same numbers however often it was stopped, and does nothing twice."""
 
 import hashlib
-import itertools
 import json
 import os
 import pickle
@@ -21,10 +20,11 @@ import pytest
 import yaml
 
 import likewise
-from likewise.errors import InputError, LikewiseError
+from likewise.errors import InputError
 from likewise.plan import Experiment, Tile, plan
 from likewise.report.experiment import report_experiment
-from likewise.run import Done, Executor, Outcome, Processes, Serial, Settings, Step, perform
+from likewise.run import Done, Outcome, Settings, perform
+from likewise.run.executors import OWN
 from likewise.run.worker import release
 from likewise.statistics import NO_CHANCE, Trust
 from likewise.store import Store, write_json
@@ -60,9 +60,12 @@ def test_an_experiment_runs_end_to_end(done: Done) -> None:
     assert {(r.dataset, r.n_items) for r in rows} == {("commonsense-probes", 24), ("humaneval", 14)}
     assert {r.a for r in rows} | {r.b for r in rows} == {"first", "first @ 2", "noisy", "other"}
     assert all(r.status == "ok" and r.seed == 3 and r.seconds > 0 and r.low < r.value < r.high for r in rows)
-    assert {(r.measure in ("cka", "rsa"), r.null, r.n_permutations) for r in rows} == {
-        (True, "moments", 0),
-        (False, "shuffles", 5),
+    # Chance of prompts that belong together has no closed form: whole groups are shuffled.
+    assert {(r.dataset, r.measure in ("cka", "rsa"), r.null, r.n_permutations) for r in rows} == {
+        ("commonsense-probes", True, "shuffles", 5),
+        ("commonsense-probes", False, "shuffles", 5),
+        ("humaneval", True, "moments", 0),
+        ("humaneval", False, "shuffles", 5),
     }
     assert not list(done.store.rglob("*.unfinished")) and not list(done.store.rglob("*.parts"))
 
@@ -128,8 +131,11 @@ def test_renaming_a_model_computes_nothing(done: Done, experiment: dict[str, Any
     assert "the other one" in {r.b for r in again.results}
 
 
-def test_processes_give_the_same_bytes(done: Done, experiment: dict[str, Any], tmp_path: Path) -> None:
-    parallel = likewise.run(experiment, tmp_path / "parallel", executor="processes", workers=2)
+@pytest.mark.parametrize("executor", [name for name in OWN if name != "serial"])
+def test_every_executor_gives_the_same_bytes(
+    done: Done, experiment: dict[str, Any], tmp_path: Path, executor: str
+) -> None:
+    parallel = likewise.run(experiment, tmp_path / "parallel", executor=executor, workers=2)
     assert numbers(parallel) == numbers(done)
     assert content(parallel.store) == content(done.store)
 
@@ -200,41 +206,14 @@ def test_unknown_executors_are_refused(
         likewise.run(experiment, tmp_path, executor=executor, workers=workers)
 
 
-def die(task: int, step: Step) -> None:
-    os._exit(task)
-
-
-def halved(task: int, step: Step) -> int:
-    step(1, 2)
-    if task > 0:
-        time.sleep(1.2)  # long enough to be looked at
-    return abs(task)
-
-
-def test_a_worker_that_dies_is_reported() -> None:
-    with pytest.raises(LikewiseError, match="a worker process died"):
-        list(Processes(1).map(die, [3]))
-
-
-def test_executors_return_every_outcome() -> None:
-    assert list(Serial().map(halved, [-1, -2])) == [1, 2]
-    assert sorted(Processes(2).map(halved, [-1, -2, -3])) == [1, 2, 3]
-
-
-@pytest.mark.parametrize("executor", [Serial(), Processes(1)], ids=["serial", "processes"])
-def test_executors_tell_how_far_within_a_task_they_are(executor: Executor) -> None:
-    seen: list[list[float]] = []
-    assert list(executor.map(halved, [2, -1], lambda shares: seen.append(list(shares)))) == [2, 1]
-    assert [0.5, 0.0] in seen
-    assert all(first <= then for first, then in itertools.pairwise(seen))
-
-
 def test_memory_running_out_is_an_outcome(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def exhausted(*args: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr(sys.modules["likewise.run.worker"], "compare_tile", exhausted)
-    outcome = perform(Tile("d", ("a",), ("b",), ("cka",), Trust(permutations=1)), Settings(tmp_path, "cpu", 512))
+    outcome = perform(
+        Tile("d", ("a",), ("b",), ("cka",), Trust(permutations=1)), settings=Settings(tmp_path, "cpu", 512)
+    )
     assert isinstance(outcome, Outcome) and "memory ran out" in outcome.error
 
 
@@ -273,8 +252,8 @@ def test_killed_at_any_time_a_run_ends_equal(
         while process.poll() is None and len(list(store.glob("re*/*"))) < files:
             time.sleep(0.005)
         os.killpg(process.pid, sent)
-        process.wait(timeout=60)
-    assert start(path, store).wait(timeout=300) == 0
+        process.wait()
+    assert start(path, store).wait() == 0
     assert content(store) == content(done.store)
     assert not list(store.rglob("*.unfinished"))
 
@@ -323,8 +302,8 @@ def test_layers_that_an_interrupted_save_left_out_are_taken_from_the_parts(
             likewise.run(experiment, tmp_path)
     told: list[tuple[str, int, int]] = []
     likewise.run(experiment, tmp_path, watch=lambda *event: told.append(event))
-    label, done, total = next(event for event in told if event[2])
-    assert "first on commonsense-probes" in label and done == total
+    assert not [event for event in told if "first on commonsense-probes" in event[0] and event[2]]
+    assert [event for event in told if "first on humaneval" in event[0] and event[2]]
     assert not list(tmp_path.rglob("*.parts"))
 
 
@@ -367,10 +346,10 @@ def test_what_another_process_has_extracted_meanwhile_is_not_extracted_again(
 ) -> None:
     settings = Settings(tmp_path, "cpu", 512)
     task = plan(Experiment.of(experiment), Store(tmp_path)).extractions[0]
-    assert not perform(task, settings).error
+    assert not perform(task, settings=settings).error
     release()
     monkeypatch.setattr(sys.modules["likewise.run.worker"], "load_model", None)
-    assert not perform(task, settings).error
+    assert not perform(task, settings=settings).error
 
 
 def test_two_processes_extract_the_same_into_one_store(tmp_path: Path, experiment: dict[str, Any]) -> None:
@@ -378,7 +357,7 @@ def test_two_processes_extract_the_same_into_one_store(tmp_path: Path, experimen
     path.write_text(yaml.safe_dump(experiment))
     command = [sys.executable, "-m", "likewise", "run", str(path), "--store", str(tmp_path / "store")]
     both = [subprocess.Popen([*command, "--batch-tokens", "1"], stderr=subprocess.PIPE) for _ in range(2)]
-    told = [process.communicate(timeout=300)[1].decode() for process in both]
+    told = [process.communicate()[1].decode() for process in both]
     assert [process.returncode for process in both] == [0, 0], told
     likewise.run(experiment, tmp_path / "quiet", batch_tokens=1)
     both_made, alone_made = (
@@ -391,12 +370,12 @@ def test_two_processes_extract_the_same_into_one_store(tmp_path: Path, experimen
 def test_the_prompt_that_memory_does_not_hold_is_said(
     tmp_path: Path, experiment: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: Any) -> None:
+    def full(*_: Any, **__: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(sys.modules["likewise.extract.extract"], "_run", full)
+    monkeypatch.setattr(sys.modules["likewise.extract.extract"], "read", full)
     (first, *_) = likewise.run(experiment, tmp_path, batch_tokens=1).failed
-    assert re.match("memory runs out for prompt .*; needed is a smaller precision", first.error)
+    assert re.match("memory runs out for prompt .*a smaller precision", first.error)
 
 
 def test_whatever_goes_wrong_in_one_task_is_its_outcome(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -404,7 +383,9 @@ def test_whatever_goes_wrong_in_one_task_is_its_outcome(monkeypatch: pytest.Monk
         raise RuntimeError("something else")
 
     monkeypatch.setattr(sys.modules["likewise.run.worker"], "compare_tile", broken)
-    outcome = perform(Tile("d", ("a",), ("b",), ("cka",), Trust(permutations=1)), Settings(tmp_path, "cpu", 512))
+    outcome = perform(
+        Tile("d", ("a",), ("b",), ("cka",), Trust(permutations=1)), settings=Settings(tmp_path, "cpu", 512)
+    )
     assert outcome.error == "RuntimeError: something else"
 
 
@@ -432,7 +413,7 @@ def test_a_run_scores_both_orders_and_leaves_unpaired_values_without_chance(
     told: list[tuple[str, int, int]] = []
     done = likewise.run(experiment, tmp_path / "store", watch=lambda *event: told.append(event))
     assert not done.failed
-    assert told[-1] == ("comparing", 6 * 4, 6 * 4)
+    assert told[-1] == ("comparing pairs", 6, 6)
     first, second = "first @ 2", "first"
     assert [(r.a, r.b, r.measure) for r in done.results][:4] == [
         (first, second, "cka"),
@@ -449,19 +430,20 @@ def test_a_run_scores_both_orders_and_leaves_unpaired_values_without_chance(
     assert (alone.n_permutations, alone.reason) == (0, NO_CHANCE)
     assert likewise.run(experiment, done.store).performed == 0
     page = report_experiment(store, "small", tmp_path / "report").read_text(encoding="utf-8")
-    assert "24 scores in all" in page and "scores are missing" not in page
+    assert ": 24 scores." in page and "scores are missing" not in page
 
 
 def test_a_population_by_products_is_resumed_and_equals_pairs(experiment: dict[str, Any], tmp_path: Path) -> None:
     """Reduced to vectors or not, in one run or two, the rows are the same but for rounding."""
     experiment |= {"measures": ["cka", "rsa"], "statistics": {"groups": 0, "permutations": 0}}
+    experiment["datasets"] = experiment["datasets"][1:]  # prompts that belong together have no closed form
     whole = likewise.run(experiment, tmp_path / "whole")
     assert not (tmp_path / "whole" / "reduced").exists()
     part = {**experiment, "models": experiment["models"][:2]}
     likewise.run(part, tmp_path / "grown")
     grown = likewise.run(experiment, tmp_path / "grown")
     assert likewise.run(experiment, tmp_path / "grown").performed == 0
-    assert len(whole.results) == len(grown.results) == 2 * 6 * 2
+    assert len(whole.results) == len(grown.results) == 6 * 2
     first = next(r for r in whole.results)
     store = Store(tmp_path / "whole")
     pair = {r: store.load_representation(k) for r, k in ((first.a, first.a_key), (first.b, first.b_key))}

@@ -34,7 +34,7 @@ def shuffled_scores(c, named, count, seed):
     """The definition: the rows of both, each by permutations of its own."""
     drawn = draw(named, count, seed)
     x, y = named.values()
-    return [c(x[mine], y[theirs]) for mine, theirs in zip(drawn.orders[0], drawn.orders[1], strict=True)]
+    return [c(x[mine], y[theirs]) for mine, theirs in zip(drawn.orders(0), drawn.orders(1), strict=True)]
 
 
 MEASURES = ["cka", "procrustes", "jaccard(k=3)"]
@@ -72,7 +72,7 @@ def test_every_column_is_what_its_name_says(four):
     null = np.asarray(shuffled_scores(p, {"a": four["a"], "b": four["b"]}, 6, 5))[:, None]
     chance = judge(value, Null.of_shuffles(value, null, p.facts), p.facts, np.asarray([p.facts.identity]))
     assert (c.measure, c.parameters) == ("procrustes", '{"center":false,"folds":0,"normalize":true}')
-    assert (c.direction, c.status, c.reason, c.seed, c.measure_version) == ("distance", "ok", "", 5, 1)
+    assert (c.direction, c.status, c.reason, c.seed, c.measure_version) == ("distance", "ok", "", 5, p.about.version)
     assert c.value == p(four["a"], four["b"])
     found = (c.null_mean, c.null_std, c.z, c.pvalue, c.calibrated)
     expected = np.concatenate([chance.mean, chance.std, chance.z, chance.pvalue, chance.calibrated])
@@ -236,7 +236,7 @@ def bad(value):
                 "a": Representation(np.ones((2, 2)), ids=["0", "1"]),
                 "b": Representation(np.ones((2, 2)), ids=["0", "x"]),
             },
-            "row 1 is item '1' in a and 'x' in b",
+            "1 ids are missing in a, such as 'x'",
         ),
         ({"a": np.ones((4, 2)), "b": bad(np.nan)}, "b holds nan in row 2, column 1"),
         ({"a": bad(np.inf), "b": np.ones((4, 2))}, "a holds inf in row 2, column 1"),
@@ -264,7 +264,7 @@ def test_results_round_trip_through_their_table_and_pandas(four):
     again = Results.of(results)
     assert list(again) == list(results)
     assert again.table.to_pylist() == results.table.to_pylist()
-    assert repr(again) == f"Results of {len(results)} comparisons"
+    assert repr(again).startswith(f"Results of {len(results)} comparisons\n")
     assert results.to_pandas()["value"].tolist() == [c.value for c in results]
 
 
@@ -288,7 +288,7 @@ def test_numbers_too_large_or_small_are_undefined_and_cost_no_other_pair(scale):
     ("given", "message"),
     [
         ({}, "0 representations"),
-        ({"a": np.eye(3)}, "1 representations"),
+        ({"a": np.eye(3)}, "1 representation; need at least two"),
     ],
 )
 def test_too_little_to_compare_is_refused(given, message):
@@ -316,8 +316,8 @@ def test_where_the_order_counts_a_pair_has_a_row_for_either(unusual, four):
     explained = Configuration.parse("explained")
     assert there.value == explained(x, y) != back.value == explained(y, x)
     drawn = draw_shuffles(24, 4, 2, {0: "key of x", 1: "key of y"})
-    assert there.null_mean == pytest.approx(np.mean([explained(x[drawn.beside(0, 1, s)], y) for s in range(4)]))
-    assert back.null_mean == pytest.approx(np.mean([explained(y[drawn.beside(1, 0, s)], x) for s in range(4)]))
+    assert there.null_mean == pytest.approx(np.mean([explained(x[s.beside(0, 1)], y) for s in drawn]))
+    assert back.null_mean == pytest.approx(np.mean([explained(y[s.beside(1, 0)], x) for s in drawn]))
     assert {c.n_permutations for c in (there, back)} == {4}
 
 

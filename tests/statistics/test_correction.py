@@ -66,14 +66,14 @@ def test_error_is_exact_over_all_relabellings_of_a_data_set(n, models):
 
 def test_each_representation_has_permutations_of_its_own_whatever_it_is_with():
     one, other = draw_shuffles(30, 5, 1, {0: "a", 1: "b"}), draw_shuffles(30, 5, 1, {0: "c", 7: "b", 9: "a"})
-    assert (one.orders[1] == other.orders[7]).all() and (one.orders[0] == other.orders[9]).all()
-    assert (one.orders[0] != one.orders[1]).any()
-    assert (draw_shuffles(30, 5, 2, {0: "a"}).orders[0] != one.orders[0]).any()
-    assert (draw_shuffles(30, 3, 1, {0: "a"}).orders[0] == one.orders[0][:3]).all()
+    assert (one.orders(1) == other.orders(7)).all() and (one.orders(0) == other.orders(9)).all()
+    assert (one.orders(0) != one.orders(1)).any()
+    assert (draw_shuffles(30, 5, 2, {0: "a"}).orders(0) != one.orders(0)).any()
+    assert (draw_shuffles(30, 3, 1, {0: "a"}).orders(0) == one.orders(0)[:3]).all()
     x, y = np.random.default_rng(0).normal(size=(2, 30, 4))
-    for s in range(5):
-        both = np.concatenate([x[one.orders[0][s]], y[one.orders[1][s]]], axis=1)
-        beside = np.concatenate([x[one.beside(0, 1, s)], y], axis=1)
+    for s in one:
+        both = np.concatenate([x[s.orders[0]], y[s.orders[1]]], axis=1)
+        beside = np.concatenate([x[s.beside(0, 1)], y], axis=1)
         assert (np.sort(both, axis=0) == np.sort(beside, axis=0)).all()
         assert {tuple(r) for r in both} == {tuple(r) for r in beside}
 

@@ -22,8 +22,8 @@ def test_best_is_the_best_of_all_pairs_and_of_all_pairs_after_each_shuffle(monke
     monkeypatch.setattr(layers, "BLOCK", block)
     c = Configuration.parse(measure)
     told = []
-    found = best_layers(MODELS, measure, permutations=9, seed=4, watch=lambda done, total: told.append((done, total)))
-    assert told == sorted(told) and told[-1] == (6, 6)
+    found = best_layers(MODELS, measure, permutations=9, seed=4, watch=lambda *event: told.append(event))
+    assert told == sorted(told) and told[-1] == ("comparing layers", 6, 6)
     assert [(b.a, b.b) for b in found] == ([("x", "y")] if c.facts.symmetric else [("x", "y"), ("y", "x")])
     for best in found:
         a, b = MODELS[best.a], MODELS[best.b]
@@ -34,13 +34,13 @@ def test_best_is_the_best_of_all_pairs_and_of_all_pairs_after_each_shuffle(monke
         first, second = place[best.a], place[best.b]
         null = [
             most(
-                c(a[i][drawn.orders[first][s]], b[j][drawn.orders[second][s]])
+                c(a[i][s.orders[first]], b[j][s.orders[second]])
                 if c.facts.symmetric
-                else c(a[i][drawn.beside(first, second, s)], b[j])
+                else c(a[i][s.beside(first, second)], b[j])
                 for i in a
                 for j in b
             )
-            for s in range(9)
+            for s in drawn
         ]
         assert best.value == pytest.approx(most(scores.values()), rel=1e-12)
         assert scores[best.layer_a, best.layer_b] == pytest.approx(best.value, rel=1e-12)

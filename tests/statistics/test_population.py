@@ -26,7 +26,7 @@ def test_products_of_vectors_are_the_scores_of_matrices(rng, null, square):
     names, keys = [r.name for r in named], [r.key for r in named]
     tables = [
         score_products(c, [reduce(c, Prepared(m, f"r{i}")) for i, m in enumerate(matrices)], np.asarray(pairs),
-                       5 if square else 2, 30, trust, dataset="d", names=names, keys=keys)
+                       5 if square else 2, 30, trust, dataset="d", names=names, keys=keys)[0]
         for c in chosen
     ]  # fmt: skip
     for one, other in zip(Results(in_turn(tables)), whole, strict=True):

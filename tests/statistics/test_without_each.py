@@ -129,4 +129,4 @@ def test_groups_that_are_too_few_are_named(rng) -> None:
     one, two = compare(pair, ["cka", "aligned_cosine"], groups=2, permutations=0)
     assert one.low is not None and one.reason == ""
     assert two.low is None
-    assert two.reason == "no interval: 2 groups of inputs are left out in turn; expected 5 or more"
+    assert two.reason == "no interval: 2 groups of inputs; expected 5 or more"

@@ -115,11 +115,12 @@ def test_plan_says_what_shuffled_scores_take_and_keeps_no_more_than_it_says(
         }
     )
     made = plan(asked, Store(tmp_path))
-    assert made.replicate_bytes == 3 * 3 * 50 * 8
-    assert made.summary()["shuffled_scores_bytes"] == 3600 and made.keeps_replicates
+    # Inputs of one template belong together: cka is shuffled too.
+    assert made.datasets[0].together and made.replicate_bytes == 3 * 4 * 50 * 8
+    assert made.summary()["shuffled_scores_bytes"] == 4800 and made.keeps_replicates
     assert all(tile.replicates == ("shuffle",) for tile in made.tiles) and made.tiles
     keys = {tile.key for tile in made.tiles}
-    monkeypatch.setattr(sys.modules["likewise.plan.plan"], "MOST_REPLICATES", 3599)
+    monkeypatch.setattr(sys.modules["likewise.plan.plan"], "MOST_REPLICATES", 4799)
     less = plan(asked, Store(tmp_path))
     assert not less.keeps_replicates and not any(tile.replicates for tile in less.tiles)
     assert {tile.key for tile in less.tiles} == keys

@@ -8,18 +8,22 @@ import pyarrow.parquet
 import typer
 
 from likewise.cli import options
-from likewise.cli.console import p_text, print_json, print_table, progress, say
+from likewise.cli.console import print_json, print_table, progress, say
 from likewise.errors import InputError
+from likewise.naming import p_text
 from likewise.plan import load_trusted
 from likewise.representation import Representation
-from likewise.statistics import DEFAULT, Results, together_of, too_few_shuffles
+from likewise.statistics import DEFAULT, Results, all_undefined, together_of, too_few_shuffles
 from likewise.statistics import compare as compare_all
 from likewise.store import write_atomically, write_csv
 
 
 def compare(
-    file: Annotated[list[Path], typer.Argument(help="Two or more .npy, .npz, .safetensors or .parquet files.")],
+    representation: options.Representations,
+    dataset: options.Dataset = None,
+    store: options.StoreFolder = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: paper]")] = None,
+    base: options.Base = None,
     permutations: options.Permutations = 100,
     chance: options.Chance = DEFAULT,
     groups: options.Groups = 20,
@@ -31,23 +35,24 @@ def compare(
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
-    """Compare representations out of files: one row per input; rows with ids are brought into one order."""
+    """Compare representations, of files or of a store: one row per input; rows with ids are brought into one order."""
     load_trusted(trust or ())
-    if len(file) < 2:
-        raise InputError(f"{len(file)} file; needed are two or more to compare")
     if output is not None and output.suffix not in (".parquet", ".csv"):
-        raise InputError(f"--output {output}: needed is a name that ends in .parquet or .csv")
-    named = options.read_files(file, id_column, join)
+        raise InputError(f"--output {output}: expected a name that ends in .parquet or .csv")
+    named = options.read_representations(representation, store, dataset, join, id_column)
+    pairs = len(named) * (len(named) - 1) // 2
     with progress() as watch:
         results = compare_all(
             named,
             measure or "paper",
+            pairs=options.pairs_of(base),
             chance=chance,
             permutations=permutations,
             groups=groups,
             rng=seed,
+            dataset=dataset or "",
             device=options.check_device(device, models=False),
-            watch=lambda done, total: watch("comparing", done, total),
+            watch=lambda _, done, total: watch("comparing pairs", pairs * done // max(1, total), pairs),
         )
     if output is not None:
         _write(results, output)
@@ -55,7 +60,7 @@ def compare(
         print_json([asdict(c) for c in results])
     else:
         _tell(results, named, bool(groups))
-    if all(c.status == "undefined" for c in results):
+    if all_undefined(results):
         raise typer.Exit(1)
 
 
@@ -77,13 +82,16 @@ def _tell(results: Results, named: list[Representation], intervals: bool) -> Non
         )
         for c in results
     ]
-    print_table("", columns, rows)
+    spare = ("z", "chance", "note", "p", "from", "to", "calibrated")
+    print_table("", columns, rows, spare=spare, whole="--json or --output")
+    if reason := all_undefined(results):
+        say(reason)
     if few := too_few_shuffles(results.table):
         say(few)
     if together := together_of(named):
         say(f"groups of inputs: {together.count} that belong together; whole groups are shuffled and left out")
     if intervals:
-        say("from, to: a 95 % interval for the score to be expected of as many new inputs")
+        say("from, to: 95 % interval for a new sample of the same size")
     say("calibrated: 0 is chance (shuffled rows), 1 is identical, whichever the direction of the measure")
 
 

@@ -5,8 +5,9 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -16,14 +17,12 @@ from rich.progress import (
     Task,
     TaskID,
     TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Column, Table
 from rich.text import Text
 
 from likewise.naming import ACTING, inert
-from likewise.run import Watch
+from likewise.progress import Watch
 
 # A pipe or a file has no width of its own; tables should not be squeezed into 80 columns there.
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
@@ -40,17 +39,6 @@ def complain(text: str) -> None:
     quiet, messages.quiet = messages.quiet, False
     say(text)
     messages.quiet = quiet
-
-
-def p_text(p: float | None) -> float | str | None:
-    """A p-value as people read it: one too small for its digits to mean anything is below a bound.
-
-    Examples
-    --------
-    >>> p_text(0.01), p_text(0.0)
-    (0.01, '< 1e-16')
-    """
-    return "< 1e-16" if p is not None and p < 1e-16 else p
 
 
 def say(text: str) -> None:
@@ -76,16 +64,63 @@ def _escaped(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1] if ord(found[0]) > 0xFFFF else f"\\u{ord(found[0]):04x}"
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows for people; numbers to four digits, what is missing as a dash."""
-    table = Table(title=shown(title), title_justify="left")
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    spare: Sequence[str] = (),
+    whole: str = "--json",
+) -> None:
+    """Print rows for people; numbers to four digits, what is missing as a dash.
+
+    On a terminal that is too narrow, lines are broken between words; then columns are left out, those of ``spare`` in
+    their order, and what ``whole`` names has them all.
+    """
     rows = list(rows)
-    for number, column in enumerate(columns):
-        numeric = any(isinstance(row[number], int | float) for row in rows)
-        table.add_column(shown(column, keep=""), justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(shown(_cell(value), keep="") for value in row))
+    cells = [[inert(_cell(value), keep="") for value in row] for row in rows]
+    kept = list(range(len(columns)))
+    widths: list[int] | None = None
+    if out.is_terminal:
+        texts = [[columns[i], *(row[i] for row in cells)] for i in kept]
+        least = [max(cell_len(word) for text in column for word in text.split() or [""]) for column in texts]
+        full = [max(map(cell_len, column)) for column in texts]
+        for name in (name for name in spare if name in columns):
+            if _drawn(least[i] for i in kept) <= out.width:
+                break
+            kept.remove(columns.index(name))
+        widths = _fitted([full[i] for i in kept], [least[i] for i in kept], out.width)
+    table = Table(title=shown(title), title_justify="left")
+    for place, i in enumerate(kept):
+        numeric = any(isinstance(row[i], int | float) for row in rows)
+        width = None if widths is None else widths[place]
+        justify: Literal["right", "left"] = "right" if numeric else "left"
+        table.add_column(shown(columns[i], keep=""), justify=justify, overflow="fold", width=width)
+    for row in cells:
+        table.add_row(*(Text(row[i]) for i in kept))
     out.print(table)
+    if left_out := [name for i, name in enumerate(columns) if i not in kept]:
+        say(f"not shown, to fit {out.width} columns: {', '.join(left_out)}; {whole} has all")
+
+
+def _drawn(widths: Iterable[int]) -> int:
+    """Columns of the terminal that a table takes with its lines and spaces."""
+    return 1 + sum(width + 3 for width in widths)
+
+
+def _fitted(widths: list[int], least: list[int], whole: int) -> list[int]:
+    """The widths, the widest made narrower until all fit: down to a word, and further where nothing else is left."""
+    widths = list(widths)
+    for floor in (least, [4] * len(widths)):
+        while (over := _drawn(widths) - whole) > 0:
+            spare = [width - low for width, low in zip(widths, floor, strict=True)]
+            wide = [i for i, more in enumerate(spare) if more > 0]
+            if not wide:
+                break
+            widest = max(wide, key=lambda i: widths[i])
+            second = max((widths[i] for i in wide if i != widest), default=0)
+            widths[widest] -= min(over, spare[widest], max(1, widths[widest] - second))
+    return widths
 
 
 def _cell(value: Any) -> str:
@@ -106,25 +141,28 @@ def bytes_text(count: int | None) -> str:
     return f"{size:.4g} {unit}"
 
 
-class Rate(ProgressColumn):
-    """What is done in a second."""
+class Left(ProgressColumn):
+    """The time that is left."""
 
     def render(self, task: Task) -> Text:
         """Return it as text, nothing while it is not known."""
-        return Text("" if task.speed is None else f"{task.speed:,.0f}/s" if task.speed >= 10 else f"{task.speed:.2g}/s")
+        seconds = task.time_remaining
+        if seconds is None:
+            return Text("")
+        for unit, size in (("h", 3600), ("min", 60)):
+            if seconds >= 2 * size:
+                return Text(f"{seconds / size:.0f} {unit} left")
+        return Text(f"{seconds:.0f} s left")
 
 
 @contextmanager
 def progress() -> Iterator[Watch]:
-    """Bars with what is done, the rate, the time taken and the time left, one for each label."""
+    """Bars with what is done and the time left, one for each label."""
     bars = Progress(
         TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
         BarColumn(bar_width=12),
-        MofNCompleteColumn(table_column=Column(no_wrap=True)),
-        Rate(table_column=Column(no_wrap=True, min_width=6)),
-        TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
-        TextColumn("left", table_column=Column(no_wrap=True, min_width=4)),
-        TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
+        MofNCompleteColumn(separator=" of ", table_column=Column(no_wrap=True)),
+        Left(table_column=Column(no_wrap=True, min_width=10)),
         expand=True,
         console=messages,
     )

@@ -23,6 +23,7 @@ def explain(
     representation: options.Representations,
     dataset: options.Dataset = None,
     store: options.StoreFolder = None,
+    join: options.Join = "exact",
     measure: Annotated[str, typer.Option(help="A measure that is a mean over items.")] = "jaccard",
     count: Annotated[int, typer.Option(min=1, help="Prompts of either kind.")] = 5,
     trust: options.Trust = None,
@@ -31,8 +32,8 @@ def explain(
     """Print the prompts that two models represent most and least alike, by what each adds to their score."""
     load_trusted(trust or ())
     if len(representation) != 2:
-        raise InputError(f"{len(representation)} representations; needed are two")
-    a, b = options.read_representations(representation, store, dataset)
+        raise InputError(f"expected two representations, got {len(representation)}")
+    a, b = options.read_representations(representation, store, dataset, join)
     configuration = Configuration.parse(measure)
     added = to_numpy(contributions(configuration, a, b))
     alike = configuration.facts.more_alike * added
@@ -55,7 +56,9 @@ def explain(
     say(f"{a.name} and {b.name}: {configuration.label} {added.mean():.4g} is the mean of what the prompts add")
     few = min(count, len(rows) // 2)
     for title, some in (("most alike", rows[:few]), ("least alike", rows[len(rows) - few :][::-1])):
-        print_table(title, ("id", "adds", "prompt"), [(r["id"], r["contribution"], _line(r["prompt"])) for r in some])
+        print_table(
+            title, ("id", "similarity", "prompt"), [(r["id"], r["contribution"], _line(r["prompt"])) for r in some]
+        )
     if why:
         say(f"prompts are not shown: {why}")
 

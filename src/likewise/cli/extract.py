@@ -19,7 +19,10 @@ def extract(
         list[str] | None,
         typer.Option(help="last, embedding, a block's number, -1, 0.5, 4..12, all, or a module's path [last]."),
     ] = None,
-    pooling: Annotated[str, typer.Option(help="How tokens become a row: mean, last_k(k=4).")] = "last_token",
+    pooling: Annotated[
+        str | None,
+        typer.Option(help="How tokens become a row: mean, last_k(k=4) [what the model says, else last_token]."),
+    ] = None,
     dtype: Annotated[str, typer.Option(help="Precision of the model.")] = "float32",
     truncation: Annotated[str, typer.Option(help="Of prompts that are too long: error, left or right.")] = "error",
     variant: Annotated[str | None, typer.Option(help="A change of the model, for example noise(sd=0.1).")] = None,

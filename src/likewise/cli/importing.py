@@ -64,8 +64,7 @@ def import_(
         print_json({"store": str(store), "representations": found, "experiment": experiment and str(experiment)})
         return
     print_table("", ("representation", "data set", "key", "items", "width"), [tuple(f.values()) for f in found])
-    if without := [r.name for r in brought if not r.has_ids]:
-        say(f"no ids in {', '.join(without)}: rows are taken to be in one order")
+    options.say_without_ids(brought)
     if experiment is None:
         say(f"one representation in {store}; import another on the same data set to compare them")
     else:
@@ -74,12 +73,8 @@ def import_(
 
 
 def _named(text: str) -> tuple[str, Path]:
-    """Name and path; a path that exists may hold the sign itself."""
-    name, given, path = text.partition("=")
-    if given and not Path(text).exists():
-        return name, Path(path)
-    whole = Path(text)
-    return (whole.resolve().name if whole.is_dir() else whole.stem), whole
+    name, path = options.named_path(text)
+    return name or (path.resolve().name if path.is_dir() else path.stem), path
 
 
 def _write_experiment(store: Store) -> Path | None:

@@ -8,9 +8,9 @@ import typer
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
 from likewise.errors import InputError
-from likewise.measures import Configuration
-from likewise.naming import did_you_mean
-from likewise.plan import load_trusted, model_of
+from likewise.measures import configurations
+from likewise.naming import did_you_mean, model_of, p_text
+from likewise.plan import load_trusted
 from likewise.statistics import best_layers as best_of
 
 
@@ -19,6 +19,7 @@ def best_layers(
     dataset: options.Dataset = None,
     store: options.StoreFolder = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
+    base: options.Base = None,
     permutations: Annotated[int, typer.Option(min=1, help="Shuffles, the same for all layers.")] = 100,
     seed: options.Seed = 0,
     trust: options.Trust = None,
@@ -26,13 +27,14 @@ def best_layers(
 ) -> None:
     """Find the most alike layers of models; chance is the best of the layers too, after each shuffle."""
     load_trusted(trust or ())
+    chosen = configurations(measure or "recommended")
     place = options.find_store(store)
     names = options.names_on(place, dataset)
     layers: dict[str, list[str]] = {}
     for name in names:
         layers.setdefault(model_of(name), []).append(name)
     if len(set(model)) < 2:
-        raise InputError(f"{len(set(model))} model; needed are two or more")
+        raise InputError(f"need at least two models, got {len(set(model))}")
     for name in model:
         if name not in layers:
             raise InputError(f"no model {name!r} on {dataset}; {did_you_mean(name, layers)}")
@@ -42,20 +44,22 @@ def best_layers(
     with progress() as watch:
         found = best_of(
             models,
-            measure or "recommended",
+            chosen,
+            pairs=options.pairs_of(base),
             permutations=permutations,
             seed=seed,
-            watch=lambda done, total: watch("comparing layers", done, total),
+            watch=watch,
         )
     if json:
         print_json([asdict(best) for best in found])
         return
+    labels = {(c.measure, c.parameters_json): c.label for c in chosen}
     rows = [
-        (b.layer_a or b.a, b.layer_b or b.b, Configuration.from_json(b.measure, b.parameters).label, b.n_layer_pairs,
-         b.value, b.null_mean, b.z, b.pvalue, b.pvalue_alone, b.calibrated, b.reason)
+        (b.layer_a or b.a, b.layer_b or b.b, labels[b.measure, b.parameters], b.n_layer_pairs,
+         b.value, b.null_mean, b.z, p_text(b.pvalue), p_text(b.pvalue_alone), b.calibrated, b.reason)
         for b in found
     ]  # fmt: skip
     columns = ("a", "b", "measure", "of", "best", "chance", "z", "p", "p alone", "calibrated", "note")
-    print_table("", columns, rows)
+    print_table("", columns, rows, spare=("note", "p alone", "z", "chance", "of", "calibrated"))
     say("chance, z, p, calibrated: against the best of the same layers after each shuffle")
-    say("p alone: of the best layers as if no others had been tried; too small by the choice")
+    say("p alone: of the best layers as if no others had been tried; uncorrected, so too optimistic")

@@ -8,7 +8,7 @@ import typer
 
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
-from likewise.measures import Configuration
+from likewise.measures import configurations
 from likewise.plan import load_trusted
 from likewise.statistics import learning_curve as curves_of
 from likewise.statistics import stable_from
@@ -18,7 +18,9 @@ def learning_curve(
     representation: options.Representations,
     dataset: options.Dataset = None,
     store: options.StoreFolder = None,
+    join: options.Join = "exact",
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
+    base: options.Base = None,
     size: Annotated[list[int] | None, typer.Option(min=2, help="A number of inputs. [default: eight]")] = None,
     draws: Annotated[int, typer.Option(min=1, help="Draws of so many inputs.")] = 5,
     tolerance: Annotated[float, typer.Option(min=0, help="Within which a calibrated score counts as stable.")] = 0.05,
@@ -29,28 +31,32 @@ def learning_curve(
 ) -> None:
     """Say what scores come to with fewer inputs, and from how many on they are stable."""
     load_trusted(trust or ())
-    named = options.read_representations(representation, store, dataset)
+    chosen = configurations(measure or "recommended")
+    named = options.read_representations(representation, store, dataset, join)
     with progress() as watch:
         points = curves_of(
             named,
-            measure or "recommended",
+            chosen,
+            pairs=options.pairs_of(base),
             sizes=size or (),
             draws=draws,
             permutations=permutations,
             seed=seed,
-            watch=lambda done, total: watch("drawing inputs", done, total),
+            watch=watch,
         )
     curves = [list(c) for _, c in itertools.groupby(points, lambda p: (p.a, p.b, p.measure, p.parameters))]
     if json:
         print_json([{"stable_from": stable_from(c, tolerance), "points": [asdict(p) for p in c]} for c in curves])
         return
+    labels = {(c.measure, c.parameters_json): c.label for c in chosen}
     rows = [
-        (p.a, p.b, Configuration.from_json(p.measure, p.parameters).label, p.n_items, p.value, p.null_mean,
+        (p.a, p.b, labels[p.measure, p.parameters], p.n_items, p.value, p.null_mean,
          p.calibrated, p.calibrated_low, p.calibrated_high, p.reason)
         for p in points
     ]  # fmt: skip
-    print_table("", ("a", "b", "measure", "inputs", "value", "chance", "calibrated", "least", "largest", "note"), rows)
+    columns = ("a", "b", "measure", "inputs", "value", "chance", "calibrated", "least", "largest", "note")
+    print_table("", columns, rows, spare=("chance", "note", "largest", "least"))
     for curve in curves:
         first, stable = curve[0], stable_from(curve, tolerance)
         told = f"stable within {tolerance:g} from {stable} inputs" if stable else f"not yet stable within {tolerance:g}"
-        say(f"{first.a} and {first.b}, {Configuration.from_json(first.measure, first.parameters).label}: {told}")
+        say(f"{first.a} and {first.b}, {labels[first.measure, first.parameters]}: {told}")

@@ -1,5 +1,8 @@
 """The entry point: commands, and what an error means for the exit code."""
 
+import contextlib
+import io
+import logging
 import signal
 import sys
 from typing import Annotated, Any
@@ -23,8 +26,14 @@ from likewise.cli import (
 )
 from likewise.cli.console import messages, shown, tell
 from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
+from likewise.naming import inert
 
 DONE, FAILED, WRONG_REQUEST, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+
+Usage: type[Exception] = typer.BadParameter.__bases__[0]
+"""What click raises for a wrong command line; typer may bring a click of its own."""
+
+QUIET = ("-q", "--quiet")
 
 TRACEBACK = "--traceback"
 """Anywhere on the command line: show where an error came from, instead of one line."""
@@ -67,8 +76,10 @@ def of_all_commands(
 
 def main() -> None:
     """Run the command line."""
-    words = [word for word in sys.argv if word != TRACEBACK]
-    traced, sys.argv = len(words) < len(sys.argv), words
+    traced = TRACEBACK in sys.argv
+    words = [word for word in sys.argv[1:] if word != TRACEBACK and word not in QUIET]
+    sys.argv = [sys.argv[0], *(QUIET[:1] if any(word in QUIET for word in sys.argv) else ()), *words]
+    logging.setLogRecordFactory(_inert_record)
     terminated = False
 
     def stop(*_: Any) -> None:
@@ -80,16 +91,31 @@ def main() -> None:
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, stop)  # what batch systems send, handled like Ctrl-C
     try:
-        app()
+        code = app(standalone_mode=False)
     except KeyboardInterrupt:
-        sys.exit(TERMINATED if terminated else INTERRUPTED)
+        code = INTERRUPTED
     except SystemExit as over:
-        # Typer has made an exit of the interrupt.
-        sys.exit(TERMINATED if terminated and over.code == INTERRUPTED else over.code)
+        code = over.code
+    except Usage as error:
+        said = io.StringIO()
+        error.show(file=said)  # type: ignore[attr-defined]  # it repeats the user's words
+        messages.quiet = False
+        messages.print(shown(said.getvalue().rstrip("\n")))
+        code = WRONG_REQUEST
     except Exception as error:
         if traced:
             raise
-        sys.exit(_explain(error))
+        code = _explain(error)
+    # Typer has made an exit of the interrupt.
+    sys.exit(TERMINATED if terminated and code == INTERRUPTED else code)
+
+
+def _inert_record(*args: Any, **more: Any) -> logging.LogRecord:
+    """A remark of any library: nothing of it is obeyed by a terminal."""
+    record = logging.LogRecord(*args, **more)
+    with contextlib.suppress(TypeError, ValueError):  # one that is wrong is told by logging itself
+        record.msg, record.args = inert(record.getMessage()), ()
+    return record
 
 
 def _explain(error: Exception) -> int:

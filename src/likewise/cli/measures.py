@@ -36,6 +36,7 @@ def measures(invariant_to: InvariantTo = "", trust: options.Trust = None, json: 
             (a["call"], a["title"], a["direction"], _range(*a["bounds"]), _shortest(a["invariances"]), _besides(a))
             for a in map(_about, shown)
         ],
+        spare=("besides", "range", "direction"),
     )
     if not wanted:
         print_table("", ("preset", "configurations"), [(name, ", ".join(calls)) for name, calls in presets().items()])

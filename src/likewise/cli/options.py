@@ -1,5 +1,7 @@
 """Options that several commands share, said once."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,7 @@ from likewise.errors import InputError
 from likewise.naming import did_you_mean
 from likewise.plan import rows_left_out
 from likewise.representation import Representation, aligned
-from likewise.statistics import choices
+from likewise.statistics import ALL, Pairs, choices
 from likewise.store import Store, read_file
 
 Trust = Annotated[
@@ -32,19 +34,31 @@ Groups = Annotated[int, typer.Option(min=0, help="Groups of inputs left out in t
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the shuffles and groups.")]
 
 
+Base = Annotated[str | None, typer.Option(help="Compare this one with each other, instead of all pairs.")]
 Join = Annotated[
     str, typer.Option(help="exact: all files have the same ids; inner: leave out rows whose id is not in all.")
 ]
 Representations = Annotated[
-    list[str], typer.Argument(help="Files, or names of representations of a store's experiment, with --dataset.")
+    list[str],
+    typer.Argument(
+        metavar="[NAME=]FILE",
+        help=".npy, .npz, .safetensors or .parquet files; or, with --dataset, names of representations of a store's "
+        "experiment.",
+    ),
 ]
 Dataset = Annotated[str | None, typer.Option(help="Data set of the experiment that names are looked up in.")]
 
 
-def read_representations(names: list[str], store: Path | None, dataset: str | None) -> list[Representation]:
+def read_representations(
+    names: list[str], store: Path | None, dataset: str | None, join: str = "exact", id_column: str = "id"
+) -> list[Representation]:
     """Return representations out of files, or by their names on a data set of an experiment in a store."""
+    if len(names) < 2:
+        raise InputError(f"need at least two files or names to compare, got {len(names)}")
     if dataset is None and store is None:
-        return read_files([Path(name) for name in names], "id")
+        return read_files(names, id_column, join)
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"{twice[0]!r} is named twice; expected two or more different names of the store")
     place = find_store(store)
     keys = names_on(place, dataset)
     for name in names:
@@ -69,20 +83,49 @@ def names_on(place: Store, dataset: str | None) -> dict[str, str]:
     return {r["name"]: r["key"] for r in known if r["dataset"] == dataset}
 
 
-def read_files(files: list[Path], id_column: str, join: str = "exact") -> list[Representation]:
-    """Return the representations, called by their files' names, or by their paths where names repeat."""
-    read = [read_file(f, id_column=id_column) for f in files]
-    if len({r.name for r in read}) < len(read):
+def named_path(text: str) -> tuple[str | None, Path]:
+    """Read ``[NAME=]PATH``; a path that exists may hold the sign itself."""
+    name, given, path = text.partition("=")
+    if not given or os.path.lexists(text):
+        return None, Path(text)
+    if not name or not path:
+        raise InputError(f"expected NAME=PATH, got {text!r}")
+    return name, Path(path)
+
+
+def read_files(texts: list[str], id_column: str, join: str = "exact") -> list[Representation]:
+    """Return the representations, called as asked, else by their files' names, or by their paths where names repeat."""
+    asked = [named_path(text) for text in texts]
+    read = [read_file(path, id_column=id_column) for _, path in asked]
+    names = [name or r.name for (name, _), r in zip(asked, read, strict=True)]
+    if len(set(names)) < len(names):
         # A file that is given twice is compared with itself, by another name.
-        before = [files[:place].count(f) for place, f in enumerate(files)]
-        names = [f"{f} ({count + 1})" if count else str(f) for f, count in zip(files, before, strict=True)]
-        read = [r.changed(name=name) for r, name in zip(read, names, strict=True)]
-    if without := [r.name for r in read if not r.has_ids]:
-        say(f"no ids in {', '.join(without)}: rows are taken to be in one order")
+        bare = [None if name else path for name, path in asked]
+        before = [bare[:place].count(path) for place, path in enumerate(bare)]
+        names = [
+            name or (f"{path} ({count + 1})" if count else str(path))
+            for (name, path), count in zip(asked, before, strict=True)
+        ]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"two of the files are called {twice[0]!r}; give one another name, as NAME=FILE")
+    read = [r.changed(name=name) for r, name in zip(read, names, strict=True)]
+    say_without_ids(read)
     read, told = aligned(read, join)
     for line in told:
         say(line)
     return read
+
+
+def say_without_ids(representations: Sequence[Representation]) -> None:
+    """Say whose rows are taken to be in the order of the others."""
+    if without := [r.name for r in representations if not r.has_ids]:
+        of = ", ".join(without) if len(without) <= 3 else f"{len(without)} files"
+        say(f"no ids in {of}: rows are taken to be in the same order")
+
+
+def pairs_of(base: str | None) -> Pairs:
+    """Return which pairs are compared: of one with all others, or all."""
+    return ALL if base is None else Pairs.read({"base": base})
 
 
 def find_store(folder: Path | None) -> Store:

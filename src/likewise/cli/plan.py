@@ -9,7 +9,7 @@ from likewise.cli import options
 from likewise.cli.console import bytes_text, print_json, print_table, say, tell
 from likewise.plan import plan as make_plan
 from likewise.plan import read_experiment, risks_of
-from likewise.statistics import reference_of
+from likewise.statistics import ALL, reference_of
 from likewise.store import Store
 
 
@@ -26,8 +26,14 @@ def plan(
         print_json(summary)
         return
     left, total = summary["extractions_left"], summary["extractions"]
-    tell(f"{asked.name}: {total} extractions ({left} left), {len(summary['configurations'])} configurations,")
-    tell(f"{_statistics(summary['statistics'])}, {bytes_text(summary['bytes'])} to store")
+    tell(f"{asked.name}: {total} extractions ({left} left)")
+    pairs = sum(d["pairs"] for d in summary["datasets"])
+    tell(
+        f"{pairs:,} pairs × {len(summary['configurations'])} measures; {_statistics(summary['statistics'])}; "
+        f"{bytes_text(summary['bytes'])}"
+    )
+    if asked.pairs != ALL:
+        tell(f"pairs: {summary['pairs']}")
     if not summary["keeps_shuffled_scores"]:
         tell("the shuffled scores are too many to keep: p-values will be corrected by Holm's method alone")
     elif summary["shuffled_scores_bytes"]:
@@ -51,6 +57,7 @@ def plan(
             )
             for d in summary["datasets"]
         ],
+        spare=("to store", "of them done", "pairs"),
     )
     print_table("", ("configuration",), [(label,) for label in summary["configurations"]])
     if risks := risks_of(asked):
@@ -60,4 +67,4 @@ def plan(
 def _statistics(asked: dict[str, Any]) -> str:
     """How chance levels and intervals are found."""
     chance = reference_of(asked["chance"]).planned(asked["permutations"])
-    return f"{chance}, {asked['groups']} groups left out in turn" if asked["groups"] else f"{chance}, no intervals"
+    return f"{chance}; intervals from {asked['groups']} groups" if asked["groups"] else f"{chance}; no intervals"

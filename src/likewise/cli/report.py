@@ -16,7 +16,9 @@ from likewise.store import Store
 def report(
     store: Annotated[Path, typer.Argument(help="Folder of a store.")],
     experiment: Annotated[str | None, typer.Option(help="Its name, where the store has several.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder to write to [default: the store's].")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder to write to [default: the store's, or in it reports/NAME].")
+    ] = None,
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
@@ -29,7 +31,7 @@ def report(
     name = experiment or known[0]
     if name not in known:
         raise InputError(f"{store} has no experiment {name!r}; {did_you_mean(name, known)}")
-    page = write(kept, name, output or kept.folder)
+    page = write(kept, name, output or kept.report_folder(name))
     if json:
         print_json({"report": str(page)})
     else:

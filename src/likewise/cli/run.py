@@ -12,15 +12,17 @@ from likewise.errors import MissingDependencyError
 from likewise.plan import read_experiment
 from likewise.run import Done
 from likewise.run import run as perform
-from likewise.statistics import too_few_shuffles
+from likewise.statistics import all_undefined, too_few_shuffles
 from likewise.store import Store
 
 
 def run(
     experiment: Annotated[Path, typer.Argument(help="A YAML file.")],
     store: options.StoreFolder = None,
-    executor: Annotated[str, typer.Option(help="Where pairs are compared: serial or processes.")] = "processes",
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes [default: the machine's cores].")] = None,
+    executor: Annotated[
+        str, typer.Option(help="Where tasks are done: serial, processes, or one that an installed package offers.")
+    ] = "processes",
+    workers: Annotated[int | None, typer.Option(min=1, help="Tasks at once [default: the machine's cores].")] = None,
     device: options.Device = "cpu",
     batch_tokens: options.BatchTokens = None,
     trust: options.Trust = None,
@@ -49,7 +51,7 @@ def run(
         print_json(_summary(done, report))
     else:
         _tell(done, report)
-    if done.failed or done.blocked:
+    if done.failed or done.blocked or all_undefined(done.results):
         raise typer.Exit(1)
 
 
@@ -58,11 +60,12 @@ def _report(done: Done, name: str) -> Path | None:
     if not len(done.results):
         return None
     store = Store(done.store)
-    report, record = done.store / "report.html", done.store / "experiments" / f"{name}.json"
+    folder = store.report_folder(name)
+    report, record = folder / "report.html", done.store / "experiments" / f"{name}.json"
     if not done.performed and report.exists() and report.stat().st_mtime >= record.stat().st_mtime:
         return report
     try:
-        return write(store, name, done.store)
+        return write(store, name, folder)
     except MissingDependencyError as error:
         say(f"no report: {error}")
         return None
@@ -73,10 +76,11 @@ def _tell(done: Done, report: Path | None) -> None:
         complain(f"failed: {outcome.task.label}\n  {outcome.error}")
     for tile in done.blocked:
         complain(f"not compared, for want of a representation: {tile.label}")
-    if not done.performed and not done.failed:
-        say(f"all is done: {len(done.results):,} scores in {done.store}")
+    if reason := all_undefined(done.results):
+        complain(reason)
     elif not done.failed:
-        say(f"done: {len(done.results):,} scores in {done.store}")
+        said = "done" if done.performed else "all is done"
+        say(f"{said}: {len(done.results):,} scores in {done.store}")
     if few := too_few_shuffles(done.results.table):
         say(few)
     if report:

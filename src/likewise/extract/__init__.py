@@ -3,8 +3,9 @@
 from likewise.extract.audit import audit, audit_prompts, audit_tokens
 from likewise.extract.check import Finding
 from likewise.extract.check import check as check_model
+from likewise.extract.configs import usable_name
 from likewise.extract.datasets import DatasetSpec, load_prompts
-from likewise.extract.extract import BATCH_TOKENS, Rows, Watch, extract, tokens_of
+from likewise.extract.extract import BATCH_TOKENS, Rows, extract, tokens_of
 from likewise.extract.hub import Resolved, resolve_dataset, resolve_model
 from likewise.extract.imported import IMPORTED
 from likewise.extract.layers import canonical_layer, find_blocks, needs_blocks, resolve_layers
@@ -14,6 +15,7 @@ from likewise.extract.models import DTYPES, LoadedModel, load_model, one_device
 from likewise.extract.pooling import canonical_pooling, tokens_to_generate
 from likewise.extract.probe import way_of
 from likewise.extract.prompts import Format, Prompts
+from likewise.extract.says import Says
 from likewise.extract.spans import Spans
 from likewise.extract.stack import context_length
 from likewise.extract.tokens import Tokens, Truncation
@@ -31,10 +33,10 @@ __all__ = [
     "Prompts",
     "Resolved",
     "Rows",
+    "Says",
     "Spans",
     "Tokens",
     "Truncation",
-    "Watch",
     "audit",
     "audit_prompts",
     "audit_tokens",
@@ -55,5 +57,6 @@ __all__ = [
     "resolve_model",
     "tokens_of",
     "tokens_to_generate",
+    "usable_name",
     "way_of",
 ]

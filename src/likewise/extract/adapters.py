@@ -16,6 +16,12 @@ CLASSES = {
 }
 """The class of base model by the task that an adapter was made for: an adapter's names are those of that class."""
 
+MERGED = {
+    "ADALORA", "BOFT", "BONE", "C3A", "DELORA", "FOURIERFT", "GRALORA", "HIRA", "HRA", "IA3", "LN_TUNING", "LOHA",
+    "LOKR", "LORA", "MISS", "OFT", "PVERA", "RANDLORA", "ROAD", "SHIRA", "TRAINABLE_TOKENS", "VBLORA", "VERA", "WAVEFT",
+}  # fmt: skip
+"""Types of adapters that are changes of weights by numbers of their own files; XLORA names further files."""
+
 SAFE, PICKLED = "adapter_model.safetensors", "adapter_model.bin"
 
 
@@ -60,10 +66,9 @@ def base_class(spec: ModelSpec, config: dict[str, Any]) -> str:
         If the adapter is for a task with a head of its own.
     """
     task = config.get("task_type")
-    if task not in CLASSES:
-        raise ModelError(
-            f"the adapter {spec.model} is for the task {task}; needed is one of {', '.join(k for k in CLASSES if k)}"
-        )
+    if not (task is None or isinstance(task, str)) or task not in CLASSES:
+        known = ", ".join(k for k in CLASSES if k)
+        raise ModelError(f"the adapter {spec.model} is for the task {str(task)[:80]}; needed is one of {known}")
     return CLASSES[task]
 
 
@@ -76,11 +81,17 @@ def merged(model: Any, folder: Path, spec: ModelSpec) -> Any:
         If the adapter is no change of weights, or does not fit the model.
     """
     peft = imported("peft")
-    config = peft.PeftConfig.from_pretrained(str(folder))
-    if config.is_prompt_learning:
+    config = adapter_config(folder) or {}
+    # Read here and not by the library, which would go by what else the config names.
+    if (kind := str(config.get("peft_type"))) not in MERGED:
         raise ModelError(
-            f"the adapter {spec.model} is of the type {config.peft_type.value}, which changes the input and no "
-            "weights; needed is one that can be merged, such as LORA"
+            f"the adapter {spec.model} is of the type {kind[:40]}, which is no change of weights by numbers of its own "
+            f"file; expected one of {', '.join(sorted(MERGED))}"
+        )
+    if config.get("megatron_config") is not None:
+        raise ModelError(
+            f"the adapter {spec.model} has a megatron_config, for which a Python module that it names would be run; "
+            "save it again without"
         )
     _resize(model, folder, spec)
     with warnings.catch_warnings(record=True) as told:

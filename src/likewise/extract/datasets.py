@@ -138,6 +138,15 @@ class DatasetSpec:
             **({"spans": asdict(spec.spans)} if spec.spans else {}),
         }
 
+    def row_groups(self) -> tuple[str, ...] | None:
+        """The groups of its rows, where it has some; None where they cannot be known before an extraction."""
+        if self.imported is not None:
+            return ()
+        if self.on_hub:
+            return None if self.completed().groups else ()
+        groups = load_prompts(self).groups
+        return None if groups and self.spans is not None else groups
+
     def n_items(self) -> int | None:
         """How many rows there are, where that can be known without a network."""
         if self.imported is not None:
@@ -208,19 +217,26 @@ def _records(spec: DatasetSpec) -> Iterable[Mapping[str, Any]]:
 
 
 def probes() -> Iterator[dict[str, str]]:
-    """Expand the templates of ``commonsense-probes`` into sentences with a blank, two options and the answer."""
+    """Expand the templates of ``commonsense-probes`` into sentences with a blank, two options and the answer.
+
+    A sentence of each template in turn, so that the first few are of different ones.
+    """
     text = (resources.files("likewise.extract") / "data" / f"{PROBES}.yaml").read_text(encoding="utf-8")
-    for schema in parse_yaml(text, PROBES).value["schemas"]:
-        for number, fill in enumerate(schema["fills"], 1):
-            for half, twin in zip("ab", schema["twins"], strict=True):
-                yield {
-                    "id": f"{schema['name']}-{number}{half}",
-                    "template": schema["name"],
-                    "sentence": schema["sentence"].format(**fill, **{k: v for k, v in twin.items() if k != "answer"}),
-                    "option1": fill["a"],
-                    "option2": fill["b"],
-                    "answer": {"a": "1", "b": "2"}[twin["answer"]],
-                }
+    schemas = parse_yaml(text, PROBES).value["schemas"]
+    return itertools.chain.from_iterable(zip(*map(_sentences, schemas), strict=True))
+
+
+def _sentences(schema: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    for number, fill in enumerate(schema["fills"], 1):
+        for half, twin in zip("ab", schema["twins"], strict=True):
+            yield {
+                "id": f"{schema['name']}-{number}{half}",
+                "template": schema["name"],
+                "sentence": schema["sentence"].format(**fill, **{k: v for k, v in twin.items() if k != "answer"}),
+                "option1": fill["a"],
+                "option2": fill["b"],
+                "answer": {"a": "1", "b": "2"}[twin["answer"]],
+            }
 
 
 def _pool(spec: DatasetSpec) -> Iterable[Mapping[str, Any]] | None:

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from time import monotonic
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -21,9 +21,7 @@ from likewise.extract.stack import context_length, embedding_rows, turning_lengt
 from likewise.extract.state import State, kept
 from likewise.extract.tokens import Tokens, Truncation, check_known, tokenize
 from likewise.extract.ways import Side, Way
-
-Watch: TypeAlias = Callable[[int, int], None]
-"""Is told how many tokens are done, and of how many."""
+from likewise.progress import Watch, unwatched
 
 BATCH_TOKENS = {"cpu": 512, "cuda": 16_384, "auto": 16_384}
 """Tokens of a batch, padding included, by device: little enough for a processor's caches, enough for a GPU."""
@@ -82,7 +80,7 @@ def extract(
     truncation: Truncation = "error",
     threads: int | None = None,
     into: Callable[[str, int], Rows] = lambda layer, n: InMemory(n),
-    watch: Watch = lambda done, total: None,
+    watch: Watch = unwatched,
 ) -> Mapping[str, Float[np.ndarray, "n d"]]:
     """Run all prompts through a model and pool each layer asked for into one row a prompt, or a span.
 
@@ -109,7 +107,7 @@ def extract(
     into : callable
         Gives the place for the rows of a layer, of which there will be so many; it may hold some already.
     watch : callable
-        Is told the tokens done and in all.
+        Is told ``("extracting", done, total)``, in tokens.
 
     Returns
     -------
@@ -144,7 +142,7 @@ def extract(
     todo = [batch for batch in every if not all(there[i] for i in batch)]
     total = sum(lengths)
     done = total - sum(lengths[i] for batch in todo for i in batch)
-    watch(done, total)
+    watch("extracting", done, total)
     saved_at = monotonic()
 
     def flush() -> None:
@@ -164,7 +162,7 @@ def extract(
                     flush()
                     saved_at = monotonic()
                 done += sum(lengths[i] for i in batch)
-                watch(done, total)
+                watch("extracting", done, total)
     finally:
         flush()
     return {layer: rows.matrix for layer, rows in places.items()}
@@ -177,7 +175,9 @@ def tokens_of(loaded: LoadedModel, prompts: Prompts, pooling: str, truncation: T
         raise InputError(
             f"{pooling} pools what the model adds, and {prompts.name} has spans of the prompts; choose one"
         )
-    found = tokenize(loaded.tokenizer, prompts, context_length(loaded.model, loaded.tokenizer), truncation, added)
+    lengths = (loaded.longest, context_length(loaded.model, loaded.tokenizer))
+    longest = min((length for length in lengths if length is not None), default=None)
+    found = tokenize(loaded.tokenizer, prompts, longest, truncation, added)
     check_known(found, loaded.tokenizer, embedding_rows(loaded.model))
     return found
 

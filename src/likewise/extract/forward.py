@@ -1,5 +1,6 @@
 """One batch of prompts through a model: of each layer asked for, the rows of its prompts."""
 
+import copy
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -138,7 +139,10 @@ def answers(
     device = next(model.parameters()).device
     end = model.generation_config.eos_token_id
     ends = set(end) if isinstance(end, list | tuple) else {end}
-    # A config of its own: that of the model may ask for sampling or penalties.
+    # Fields of the call that are not set are taken from the model's own file: penalties, words that are forbidden, even
+    # a time. A copy of the outermost object alone has none; what it consists of is shared.
+    plain = copy.copy(model)
+    plain.generation_config = GenerationConfig(eos_token_id=end)
     greedy = GenerationConfig(
         do_sample=False,
         num_beams=1,
@@ -152,7 +156,7 @@ def answers(
     with torch.inference_mode():
         if before is not None:
             before.restore()
-        output = model.generate(
+        output = plain.generate(
             input_ids=torch.tensor(ids, device=device),
             attention_mask=torch.tensor(real, device=device),
             generation_config=greedy,

@@ -6,11 +6,17 @@ import io
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from likewise.errors import InputError
+from likewise.extract.configs import of_kind, whole
 from likewise.extract.libraries import imported
 from likewise.store import file_hash
+
+POOLINGS = {1: "mean", 2: "first_token", 3: "last_token"}
+"""By the number that the format gives them; 0 stands for none."""
 
 
 def converted(gguf: Path) -> Path:
@@ -59,17 +65,27 @@ def cache_folder() -> Path:
 
 def gguf_size(gguf: Path) -> dict[str, int]:
     """Width and number of blocks, out of the file's own fields."""
-    return _fields(gguf, gguf.stat().st_mtime_ns)
+    fields = _fields(gguf, gguf.stat().st_mtime_ns)
+    width, blocks = (whole(fields, [key], gguf) for key in ("embedding_length", "block_count"))
+    if not width or not blocks:
+        raise InputError(f"{gguf} cannot be read as GGUF: it does not say the model's width and number of blocks")
+    return {"width": width, "blocks": blocks}
+
+
+def gguf_pooling(gguf: Path) -> str | None:
+    """How the model is pooled, out of the file's own fields; None where nothing is said."""
+    said = _fields(gguf, gguf.stat().st_mtime_ns).get("pooling_type")
+    return POOLINGS.get(said) if isinstance(said, int) else None
 
 
 @functools.cache
-def _fields(gguf: Path, changed: int) -> dict[str, int]:
+def _fields(gguf: Path, changed: int) -> Mapping[str, Any]:
+    """What the file says of its architecture, by name."""
+    names = ("embedding_length", "block_count", "pooling_type")
     try:
         fields = imported("gguf").GGUFReader(gguf).fields
-    except (ValueError, IndexError, OSError) as error:
+        architecture = fields["general.architecture"].contents() if "general.architecture" in fields else None
+        kind = of_kind(architecture, str, f"{gguf}: general.architecture")
+        return {name: fields[f"{kind}.{name}"].contents() for name in names if f"{kind}.{name}" in fields}
+    except (ValueError, IndexError, KeyError, TypeError, OverflowError, MemoryError, OSError) as error:
         raise InputError(f"{gguf} cannot be read as GGUF: {error}") from error
-    architecture = fields["general.architecture"].contents()
-    return {
-        "width": int(fields[f"{architecture}.embedding_length"].contents()),
-        "blocks": int(fields[f"{architecture}.block_count"].contents()),
-    }

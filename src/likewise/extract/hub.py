@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from likewise.errors import MissingDependencyError, ModelError
+from likewise.errors import InputError, MissingDependencyError, ModelError
 from likewise.extract.locate import ModelSpec
+from likewise.extract.says import NOTHING, Says, says_of
 
 FOLDERS = {"model": "", "dataset": "datasets/"}
 """Kinds of repositories, with what stands before an id in an address of the hub."""
@@ -25,10 +26,12 @@ class Resolved:
     commit: str
     width: int | None
     blocks: int | None
+    says: Says = NOTHING
+    """Of how it is used."""
 
 
 def resolve_model(hub_id: str, revision: str) -> Resolved:
-    """Return the commit of a model's revision, with the size that its config has there.
+    """Return the commit of a model's revision, with its size, and what it says of its use there.
 
     Parameters
     ----------
@@ -50,7 +53,24 @@ def resolve_model(hub_id: str, revision: str) -> Resolved:
     commit = _resolve("model", hub_id, revision, "config.json")
     # The config is in the cache now, if the repository has one.
     size = ModelSpec(model=hub_id, revision=commit).size() or {}
-    return Resolved(commit, size.get("width"), size.get("blocks"))
+    return Resolved(commit, size.get("width"), size.get("blocks"), says_on_hub(hub_id, commit))
+
+
+def says_on_hub(hub_id: str, revision: str | None) -> Says:
+    """Return what a hub model says of its use; where the hub cannot be reached, what its cache on this machine has."""
+    from huggingface_hub import errors, hf_hub_download, try_to_load_from_cache
+
+    def fetched(name: str) -> Path | None:
+        found = try_to_load_from_cache(hub_id, name, revision=revision)
+        if found is not None:
+            return Path(found) if isinstance(found, str) else None  # else it is known not to be there
+        try:
+            return Path(hf_hub_download(hub_id, name, revision=revision))
+        except (errors.EntryNotFoundError, errors.LocalEntryNotFoundError):
+            return None
+
+    with _explained("model", hub_id, revision or "main"), _without_bars():
+        return says_of(fetched)
 
 
 def resolve_dataset(hub_id: str, revision: str) -> str:
@@ -89,6 +109,8 @@ def _explained(kind: str, hub_id: str, revision: str) -> Iterator[None]:
     what = f"the {'data set' if kind == 'dataset' else kind} {hub_id}"
     try:
         yield
+    except InputError:
+        raise
     except errors.GatedRepoError as error:
         page = f"{constants.ENDPOINT}/{FOLDERS[kind]}{hub_id}"
         raise ModelError(

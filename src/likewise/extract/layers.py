@@ -19,7 +19,7 @@ Several at once, or by their place among the blocks: ``-1`` is the last block, `
 import inspect
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from likewise.errors import InputError, ModelError
@@ -213,6 +213,32 @@ class Reader:
                 if number + 1 == len(TRIED) or "memory" in str(error).lower():
                     raise
         self._axes = {layer: _axes(layer, sizes, [shapes[layer] for shapes in seen]) for layer in self.layers}
+        self._check_padding(sizes, seen)
+
+    def _check_padding(self, sizes: Sequence[tuple[int, int]], seen: Sequence[Mapping[str, tuple[int, ...]]]) -> None:
+        """Refuse states of more than the prompt: what a model pads after it stops growing, what stands before it not.
+
+        As many tokens as a model makes of fewer need no padding; whoever makes more of them has put in states of its
+        own, and rows would be theirs.
+        """
+        made = {
+            (size[0], shapes[i][self._axes[i][1]]) for size, shapes in zip(sizes, seen, strict=True) for i in shapes
+        }
+        for prompts, length in sorted(made - set(sizes)):
+            try:
+                shapes = self._shapes(prompts, length)
+            except (RuntimeError, ValueError, AssertionError, IndexError) as error:
+                if "memory" in str(error).lower():
+                    raise
+                shapes = {}
+            for layer in self.layers:
+                if not shapes or shapes[layer][self._axes[layer][1]] != length:
+                    told = shapes[layer] if shapes else "an error"
+                    raise ModelError(
+                        f"layer {layer} of {type(self.model).__name__} gives {told} for {prompts} prompts of {length} "
+                        "tokens; expected a state of each token: this model puts states of its own beside those of the "
+                        "prompt, and which are which is not known"
+                    )
 
     def _shapes(self, prompts: int, length: int) -> dict[str, tuple[int, ...]]:
         """The shapes of all layers for a batch of so many prompts."""

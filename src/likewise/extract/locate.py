@@ -1,15 +1,19 @@
 """Which model is meant, where it lies, what tells it from others, and how large it is. Nothing is loaded here."""
 
-import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 from likewise.errors import InputError, ModelError
-from likewise.extract.gguf import gguf_size
+from likewise.extract.configs import of_kind, read_config, text, usable_name, whole
+from likewise.extract.gguf import gguf_pooling, gguf_size
 from likewise.extract.imported import imported_name
 from likewise.extract.known import known, packaged_file
+from likewise.extract.says import NOTHING, Says, says_of
 from likewise.naming import did_you_mean
 from likewise.store import file_hash, files_hash
 
@@ -81,17 +85,55 @@ class ModelSpec:
         adapter = adapter_config(place) if place else None
         if adapter is not None or self.base:
             return self.of_base(adapter or {}).size()
-        config = place / CONFIG if place else _cached_config(self.model, self.revision)
-        if config is not None and config.exists():
-            fields = _json(config)
-            fields = fields.get("text_config", fields)
-            width = next((fields[k] for k in ("hidden_size", "n_embd", "d_model") if k in fields), None)
-            blocks = next(
-                (fields[k] for k in ("num_hidden_layers", "n_layer", "n_layers", "num_layers") if k in fields), None
-            )
+        config = self._file(CONFIG)
+        if config is not None:
+            fields = read_config(config, dict)
+            if fields.get("text_config") is not None:
+                fields = of_kind(fields["text_config"], dict, f"{config}: text_config")
+            width = whole(fields, ("hidden_size", "n_embd", "d_model"), config)
+            blocks = whole(fields, ("num_hidden_layers", "n_layer", "n_layers", "num_layers"), config)
             if width and blocks:
                 return {"width": width, "blocks": blocks}
         return known("models").get(self.model)
+
+    def n_weights(self) -> int | None:
+        """Number of its weights, as the heads of its files say; None where there are none in safetensors here."""
+        place = None if self.imported is not None else locate(self.model)
+        if place is None or place.is_file():
+            return None
+        adapter = adapter_config(place)
+        if adapter is not None:
+            return self.of_base(adapter).n_weights()
+        found, whole = 0, place / "model.safetensors"
+        for path in [whole] if whole.exists() else sorted(place.glob("*.safetensors")):
+            try:
+                with safe_open(path, "numpy") as file:
+                    found += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+            except (SafetensorError, OSError):
+                return None  # loading it says what is wrong with it
+        return found or None
+
+    def says(self) -> Says:
+        """What the model says of its use, as far as is known without a network; of an adapter, what its own files say.
+
+        Raises
+        ------
+        InputError
+            If a file is not of its form.
+        """
+        if self.imported is not None:
+            return NOTHING
+        place = locate(self.model)
+        if place is not None and place.is_file():
+            return Says(gguf_pooling(place))
+        return says_of(self._file)
+
+    def _file(self, name: str) -> Path | None:
+        """A file of the model, in its folder or in the hub's cache; None where it is not there."""
+        place = locate(self.model)
+        if place is None:
+            return _cached(self.model, name, self.revision)
+        return place / name if (place / name).exists() else None
 
     def of_base(self, adapter: Mapping[str, Any]) -> "ModelSpec":
         """Return the model that this adapter changes: the one given, else the one that the adapter's config names.
@@ -101,19 +143,20 @@ class ModelSpec:
         ModelError
             If neither names one, or what is named is not there.
         """
-        name = self.base or adapter.get("base_model_name_or_path")
+        config = f"{self.model}: {ADAPTER_CONFIG}"
+        name = self.base or text(adapter, "base_model_name_or_path", config)
         if not name:
             raise ModelError(f"{self.model} is an adapter that names no base model; name the model with base:")
         try:
-            locate(name)
-        except InputError as error:
+            locate(usable_name(name))
+        except (InputError, ValueError) as error:
             raise ModelError(
-                f"{self.model} is an adapter of the base model {name!r}, which was not found ({error}); name the model "
-                "with base:"
+                f"{self.model} is an adapter of the base model {name[:300]!r}, which was not found ({error}); name "
+                "the model with base:"
             ) from error
         return ModelSpec(
             model=name,
-            revision=None if self.base else adapter.get("revision"),
+            revision=None if self.base else text(adapter, "revision", config),
             remote_code=self.remote_code,
             pickled_weights=self.pickled_weights,
         )
@@ -176,26 +219,16 @@ def adapter_config(place: Path) -> dict[str, Any] | None:
             f"{place} holds a model and an adapter, {CONFIG} and {ADAPTER_CONFIG}; needed is a folder for each, and "
             "base: where the adapter is meant"
         )
-    return _json(place / ADAPTER_CONFIG)
+    return read_config(place / ADAPTER_CONFIG, dict)
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {error}") from error
-    if not isinstance(fields, dict):
-        raise InputError(f"{path} is not a config; needed is a JSON object")
-    return fields
-
-
-def _cached_config(hub: str, revision: str | None) -> Path | None:
+def _cached(hub: str, name: str, revision: str | None) -> Path | None:
     try:
         from huggingface_hub import try_to_load_from_cache
     except ImportError:
         return None
     try:
-        found = try_to_load_from_cache(hub, CONFIG, revision=revision)
+        found = try_to_load_from_cache(hub, name, revision=revision)
     except ValueError as error:
         raise InputError(f"{hub!r} is neither a model on this machine nor a hub id: {error}") from error
     return Path(found) if isinstance(found, str) else None

@@ -11,6 +11,7 @@ from typing import Any
 from likewise.errors import InputError, MissingDependencyError, ModelError
 from likewise.extract.adapters import base_class, find_adapter, merged
 from likewise.extract.gguf import converted
+from likewise.extract.hub import says_on_hub
 from likewise.extract.libraries import imported, quiet
 from likewise.extract.locate import PICKLES, TOKENIZERS, ModelSpec, locate
 from likewise.extract.stack import text_stack
@@ -49,6 +50,8 @@ class LoadedModel:
         The causal language model whose part ``model`` is, where it was asked for. Variants leave its head as it is.
     dtype : str
         The precision that it was loaded in, one of `DTYPES`.
+    longest : int or None
+        Tokens that a prompt may have by the model's own word, where it is less than it could read.
     """
 
     model: Any
@@ -56,6 +59,7 @@ class LoadedModel:
     revision: str | None
     head_model: Any = None
     dtype: str = "float32"
+    longest: int | None = None
 
     @property
     def whole(self) -> Any:
@@ -116,15 +120,19 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
                 raise ModelError(f"{spec.model} is no causal language model, but an adapter for {config['task_type']}")
             whole, tokenizer = _read_base(spec, config, kind, placement, head=head)
             if _has_tokenizer(folder):
-                tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), config=whole.config)
+                # Without a word the library would ask on the terminal whether to run what the folder holds.
+                told = {"config": whole.config, "trust_remote_code": spec.remote_code}
+                _check_code(spec, str(folder))
+                tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **told)
             whole = merged(whole, folder, spec)
             revision = None if place is not None else folder.name  # the hub's cache calls it by the commit
         if "device_map" not in placement:
             whole = whole.to(device)
         stack = text_stack(whole.eval())
+        says = spec.says() if place is not None else says_on_hub(spec.model, spec.revision)
     stack = apply_variant(stack, spec.variant)
     revision = revision or getattr(whole.config, "_commit_hash", None)
-    return LoadedModel(stack, tokenizer, revision, whole if head else None, dtype)
+    return LoadedModel(stack, tokenizer, revision, whole if head else None, dtype, says.longest)
 
 
 def one_device(device: str) -> str:
@@ -160,7 +168,8 @@ def _read(spec: ModelSpec, kind: str, placement: Mapping[str, Any], *, head: boo
     }
     if place is None and spec.revision:
         where["revision"] = spec.revision
-    config = transformers.AutoConfig.from_pretrained(**where)
+    _check_code(spec, where["pretrained_model_name_or_path"], where.get("revision"))
+    config = _without_kernels(transformers.AutoConfig.from_pretrained(**where))
     if head:
         _check_causal(spec, config)
     safe = not spec.pickled_weights or _has_safetensors(spec, place)
@@ -174,9 +183,47 @@ def _read(spec: ModelSpec, kind: str, placement: Mapping[str, Any], *, head: boo
         raise ModelError(f"{spec.model} has no tokenizer; needed is a file such as {', '.join(TOKENIZER_FILES[:-1])}")
     loader = getattr(transformers, kind)
     named = weights_by_name(place) if safe and place is not None else {}
-    model, told = loader.from_pretrained(**where, **placement, **named, use_safetensors=safe, output_loading_info=True)
+    model, told = loader.from_pretrained(
+        **where, **placement, **named, config=config, use_safetensors=safe, output_loading_info=True
+    )
     _check_complete(spec, model, told["missing_keys"], head=head)
     return model, tokenizer
+
+
+IMPLEMENTATIONS = {
+    "_attn_implementation": ("eager", "sdpa"),
+    "_experts_implementation": ("eager", "batched_mm", "grouped_mm"),
+}
+"""What a config may choose of the library's own; whatever else it names would be fetched as code, and run."""
+
+
+def _without_kernels(config: Any) -> Any:
+    """A config that leaves the rest to the library; in place, with the configs within it."""
+    for key in getattr(config, "sub_configs", {}):
+        if (part := getattr(config, key, None)) is not None:
+            _without_kernels(part)
+    for key, own in IMPLEMENTATIONS.items():
+        if getattr(config, key, None) not in (None, *own):
+            setattr(config, f"{key}_internal", None)
+    return config
+
+
+def _check_code(spec: ModelSpec, place: str, revision: str | None = None) -> None:
+    """Refuse code that a model names in a repository which is not its own: whoever allowed its code read that alone."""
+    if not spec.remote_code:
+        return
+    transformers = imported("transformers")
+    config, _ = transformers.PreTrainedConfig.get_config_dict(place, revision=revision)
+    tokenizer = transformers.models.auto.tokenization_auto.get_tokenizer_config(place, revision=revision)
+    for fields in (config, tokenizer):
+        for named in (fields.get("auto_map") or {}).values():
+            for one in named if isinstance(named, list | tuple) else [named]:
+                repository, other, _ = str(one).partition("--")
+                if other and repository != spec.model:
+                    raise ModelError(
+                        f"{spec.model} names Python code of another repository ({one}), and remote_code: true is for "
+                        f"its own: put the files of {repository} beside it, without '{repository}--' in auto_map"
+                    )
 
 
 def _placement(device: str, dtype: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How the states of some of a prompt's tokens become one row. A pooling is one function.
+"""How the states of some of a prompt's tokens become one row. A pooling is one function; its rows may be normalized.
 
 Each takes the states of a batch, (b, t, d), and a mask of the tokens of each row, (b, s, t): s rows a prompt, one where
 rows are prompts, several where they are spans. It returns the rows, (b, s, d), of which those without any token mean
@@ -8,7 +8,8 @@ nothing.
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from likewise.naming import checked_call, parse_call
+from likewise.errors import InputError
+from likewise.naming import checked_call, format_call, parse_call
 
 Tensor: TypeAlias = Any
 """A torch.Tensor; torch itself is imported only where models run."""
@@ -28,6 +29,11 @@ def first_token(states: Tensor, mask: Tensor) -> Tensor:
 def mean(states: Tensor, mask: Tensor) -> Tensor:
     """Return the mean of the states of all tokens, in float32."""
     return _weighted(states, mask.float())
+
+
+def mean_sqrt_length(states: Tensor, mask: Tensor) -> Tensor:
+    """Return the sum of the states of all tokens over the root of their number, in float32."""
+    return mean(states, mask) * mask.sum(2, keepdim=True).sqrt()
 
 
 def position_weighted_mean(states: Tensor, mask: Tensor) -> Tensor:
@@ -65,7 +71,8 @@ def _weighted(states: Tensor, weights: Tensor) -> Tensor:
 
 
 POOLINGS: dict[str, Callable[..., Tensor]] = {
-    f.__name__: f for f in (last_token, first_token, mean, position_weighted_mean, max, last_k, generated)
+    f.__name__: f
+    for f in (last_token, first_token, mean, mean_sqrt_length, position_weighted_mean, max, last_k, generated)
 }
 """By the name that an experiment gives them."""
 
@@ -73,21 +80,38 @@ RANGES: dict[str, tuple[Callable[[float], bool], str]] = {"k": (lambda v: v in r
 """What each parameter of a pooling may be."""
 
 
+NORMALIZED = "normalized"
+"""The parameter that every pooling has: whether its rows are divided by their lengths."""
+
+
 def canonical_pooling(pooling: str) -> str:
     """Check a pooling such as ``last_k(k=4)`` and write it with all its parameters.
 
+    Each takes ``normalized=true`` beside its own: rows are then divided by their lengths.
+
     Examples
     --------
-    >>> canonical_pooling("last_k( k = 4 )")
-    'last_k(k=4)'
+    >>> canonical_pooling("last_k( k = 4 )"), canonical_pooling("mean(normalized=true)")
+    ('last_k(k=4)', 'mean(normalized=True)')
     """
-    return checked_call("pooling", pooling, POOLINGS, RANGES, after=2)
+    name, given = parse_call(pooling)
+    normalized = given.pop(NORMALIZED, False)
+    if not isinstance(normalized, bool):
+        raise InputError(f"{name}({NORMALIZED}={normalized!r}): expected true or false")
+    checked = checked_call("pooling", format_call(name, given), POOLINGS, RANGES, after=2)
+    return format_call(name, {**parse_call(checked)[1], NORMALIZED: True}) if normalized else checked
 
 
 def pool(pooling: str, states: Tensor, mask: Tensor) -> Tensor:
     """Return the rows of a batch, (b, s, d), by the pooling of that name."""
     name, parameters = parse_call(pooling)
-    return POOLINGS[name](states, mask, **parameters)
+    normalized = parameters.pop(NORMALIZED, False)
+    rows = POOLINGS[name](states, mask, **parameters)
+    if not normalized:
+        return rows
+    rows = rows.float()
+    # A row of zeros has no direction: what is not a number is refused with its prompt where rows are checked.
+    return rows / rows.norm(dim=2, keepdim=True)
 
 
 def tokens_to_generate(pooling: str) -> int:

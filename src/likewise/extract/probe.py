@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float
 
+from likewise.errors import ModelError
 from likewise.extract.forward import Answers, answers, out_of_memory, read, too_large
 from likewise.extract.layers import Reader
 from likewise.extract.models import LoadedModel
@@ -60,8 +61,13 @@ def way_of(
     Way
         The first of these that leaves the rows as they are of a prompt alone in a fresh model: any lengths together,
         padded on one side or the other; equal lengths together; one prompt at a time. Where a prompt alone has other
-        rows once others have run, each with the model's state put back; where the model changes itself at all, in
-        one thread.
+        rows once others have run, equal lengths or one prompt, each with the model's state put back; where the model
+        changes itself at all, in one thread.
+
+    Raises
+    ------
+    ModelError
+        If the rows of a prompt alone depend on what ran before even so.
 
     Notes
     -----
@@ -93,37 +99,48 @@ def _found(tried: "_Trial", lengths: Sequence[int], budget: int, side: Side) -> 
     tried.alone(shortest)
     tried.alone(longest)
     steady = tried.same([shortest], way)
-    widest: list[int] = []
+    telling: list[list[int]] = []
     fits = True
     while budget:
-        widest = _widest(way.batches(lengths, budget, turn), lengths)
+        several = _several(way.batches(lengths, budget, turn), lengths)
+        widest = max(several, key=lambda batch: lengths[batch[0]] - lengths[batch[-1]], default=[])
+        # A model that changes itself may do so at a length that only the batch of the longest has on both sides.
+        longest_there = several[:1] if tried.changed else []
+        telling = [widest, *longest_there] if widest and widest not in longest_there else longest_there
         try:
-            fits = not widest or tried.same(_some(widest, FEW), way)
+            fits = all(tried.same(_some(batch, FEW), way) for batch in telling)
             break
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
                 raise
             budget //= 2
-    if steady and not (fits and longest in widest[:1]):
+    if steady and not (fits and any(longest == batch[0] for batch in telling)):
         steady = tried.same([longest], way)
     if steady and fits:
         return way
-    # A model that is not like others is tried on more.
-    other: Side = "left" if side == "right" else "right"
-    for candidate in (Way(side=side, restored=not steady), Way(side=other, restored=not steady)):
-        if not widest or (candidate != way and tried.same(_some(widest, MORE), candidate)):
-            return candidate
+    # A model that is not like others is tried on more. Of one whose rows change with what ran before, batches of other
+    # lengths are too many to try: they have to be equal.
+    other = Way(side="left" if side == "right" else "right")
+    if steady and all(tried.same(_some(batch, MORE), other) for batch in telling):
+        return other
     equal = Way("equal", side, restored=not steady)
-    several = [batch for batch in equal.batches(lengths, budget) if len(batch) > 1 and lengths[batch[0]]]
-    if all(tried.same(batch[:2], equal) for batch in _some(several, FEW)):
-        return equal
-    return Way("alone", side, restored=not steady)
+    several = _several(equal.batches(lengths, budget), lengths)
+    found = (
+        equal
+        if all(tried.same(batch[:2], equal) for batch in _some(several, FEW))
+        else replace(equal, together="alone")
+    )
+    if not steady and not all(tried.same([number], found) for number in (shortest, longest)):
+        raise ModelError(
+            f"the rows of {type(tried.loaded.model).__name__} depend on what ran before, and what it keeps of that "
+            "cannot be put back: no row would be of its prompt alone"
+        )
+    return found
 
 
-def _widest(batches: Iterable[Sequence[int]], lengths: Sequence[int]) -> list[int]:
-    """Of the batches with several prompts the one that is padded most, the longest first; none where each is alone."""
-    several = [run for batch in batches if len(run := [i for i in batch if lengths[i]]) > 1]
-    return max(several, key=lambda batch: lengths[batch[0]] - lengths[batch[-1]], default=[])
+def _several(batches: Iterable[Sequence[int]], lengths: Sequence[int]) -> list[list[int]]:
+    """The batches in which several prompts are run, of each its prompts that are, the longest first."""
+    return [run for batch in batches if len(run := [i for i in batch if lengths[i]]) > 1]
 
 
 def _some(things: Sequence[Thing], count: int) -> list[Thing]:

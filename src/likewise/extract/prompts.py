@@ -1,7 +1,6 @@
 """Prompts: what every model is given, with the name of each and one fingerprint of all."""
 
 import functools
-import math
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +11,7 @@ from likewise.errors import InputError
 from likewise.extract.records import Record
 from likewise.extract.spans import Piece, Spans, find_spans
 from likewise.extract.templates import Writer
-from likewise.naming import did_you_mean
+from likewise.naming import did_you_mean, is_name
 from likewise.store import content_key
 
 Turn: TypeAlias = tuple[str, str]
@@ -257,9 +256,10 @@ def _id(name: str, position: int, fields: Record, column: str | None) -> str:
             f"record {position} of {name} has no field {column!r} to be named by; {did_you_mean(column, fields)}"
         )
     value = fields[column]
-    if value is None or value == "" or (isinstance(value, float) and not math.isfinite(value)):
+    if not is_name(value):
         raise InputError(
-            f"record {position} of {name} is called {value!r} by its field {column!r}; expected a name, or a number"
+            f"record {position} of {name} is called {str(value)[:40]!r} by its field {column!r}; expected a name, or a "
+            "number"
         )
     return str(value)
 
@@ -270,8 +270,11 @@ def _group(name: str, position: int, fields: Record, column: str) -> str:
             f"record {position} of {name} has no field {column!r}, the groups of the data set; "
             f"{did_you_mean(column, fields)}"
         )
-    if fields[column] is None or not str(fields[column]).strip():
-        raise InputError(f"record {position} of {name} has nothing in {column!r}, the groups of the data set")
+    if not is_name(fields[column]):
+        raise InputError(
+            f"record {position} of {name} has {str(fields[column])[:40]!r} in {column!r}, the groups of the data set; "
+            "expected a name, or a number"
+        )
     return str(fields[column])
 
 

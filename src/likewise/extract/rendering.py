@@ -4,12 +4,14 @@ The program knows nothing of likewise, so that it starts in a tenth of a second.
 and gives answers on its standard output, until the input ends.
 """
 
+import functools
+import importlib
 import json
 import pickle
 import re
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 SECONDS, MEMORY, SIZE, PIECES = 2, 2**30, 2**26, 1_000_000
@@ -100,6 +102,21 @@ def matches(pattern: str, text: str) -> list[tuple[int, int]]:
     return found
 
 
+def chat(template: str, turns: Sequence[Mapping[str, str]], fields: Mapping[str, Any]) -> str:
+    """Return a chat as the transformers library writes it by a template, with its own tags and filters."""
+    text: str = _library().render_jinja_template([list(turns)], chat_template=template, **fields)[0][0]
+    if len(text) > SIZE:
+        raise ValueError(f"its text is longer than {SIZE:,} characters")
+    return text
+
+
+@functools.cache
+def _library() -> Any:
+    """What the transformers library writes chats with."""
+    sys.modules.setdefault("torch", None)  # type: ignore[arg-type]  # no template needs it, and it is large
+    return importlib.import_module("transformers.utils.chat_template_utils")
+
+
 def answer(work: Callable[..., Any], *given: Any) -> tuple[bool, Any]:
     """Return whether work was done, and its result or what went wrong."""
     try:
@@ -125,10 +142,17 @@ def _limit() -> None:
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
     """Do work until there is none; where one piece takes too long, the system ends this process."""
     renderer = Renderer()
-    work: dict[str, Callable[..., Any]] = {"compile": renderer.compile, "fill": renderer.fill, "matches": matches}
+    work: dict[str, Callable[..., Any]] = {
+        "compile": renderer.compile,
+        "fill": renderer.fill,
+        "matches": matches,
+        "chat": chat,
+    }
     _limit()
     while size := source.read(8):
         for kind, *given in map(pickle.loads, pickle.loads(source.read(int.from_bytes(size, "little")))):
+            if kind == "chat":
+                answer(_library)  # the time is the template's; what goes wrong here does so again there
             signal.setitimer(signal.ITIMER_PROF, SECONDS)
             signal.setitimer(signal.ITIMER_REAL, WALL)
             done = json.dumps(answer(work[kind], *given)).encode()

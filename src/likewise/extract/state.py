@@ -39,7 +39,8 @@ class State:
             )
         ]
         self._weights = [(p, _version(p)) for p in self._model.parameters()]
-        self._buffers = [(b, _version(b), b.clone()) for b in self._model.buffers()]
+        tensors = {id(t): t for t in (*self._model.buffers(), *(t for m in modules for t in _tensors(m)))}
+        self._buffers = [(t, _version(t), t.clone()) for t in tensors.values()]
 
     def changed(self) -> bool:
         """Whether the model holds other things than it did, by identity; tensors changed in place count."""
@@ -65,6 +66,13 @@ class State:
                     buffer.copy_(copy)
             self._buffers = [(b, _version(b), copy) for b, _, copy in self._buffers]
         _begin_chance()
+
+
+def _tensors(module: Any) -> list[Any]:
+    """The tensors that a module holds beside its parameters and buffers."""
+    import torch
+
+    return [v for v in vars(module).values() if isinstance(v, torch.Tensor)]
 
 
 def _held(place: Any) -> list[tuple[Any, Any]]:

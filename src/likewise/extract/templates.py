@@ -6,6 +6,7 @@ set: no sandbox inside a process can bound a power of numbers or a pattern that 
 
 import importlib.util
 import json
+import os
 import pickle
 import signal
 import subprocess
@@ -34,7 +35,7 @@ class Writer:
             raise MissingDependencyError("jinja2", "extract")
         self.name = name
         self._renderer = Renderer()
-        self._limited: _Limited | None = None
+        self._limited: Limited | None = None
         self._known: dict[str, tuple[bool, set[str]]] = {}
 
     def __enter__(self) -> "Writer":
@@ -108,20 +109,20 @@ class Writer:
         return self._known[template]
 
     @property
-    def _process(self) -> "_Limited":
+    def _process(self) -> "Limited":
         if self._limited is None:
-            self._limited = _Limited()
+            self._limited = Limited()
         return self._limited
 
 
-class _Limited:
-    """A process that does one piece of work after the other, within limits."""
+class Limited:
+    """A process that does one piece of work after the other, within limits; leave it to end the process."""
 
     def __init__(self) -> None:
         if importlib.util.find_spec("resource") is None:
             raise InputError(
-                "templates that compute, and patterns, need a system that can limit a process, such as Linux or macOS; "
-                "print fields only: {{ field }}"
+                "templates that compute, chats and patterns take a system that can limit a process, such as Linux or "
+                "macOS; print fields only: {{ field }}"
             )
         # Only whole paths: the current folder must not come before a library.
         path = json.dumps([place for place in sys.path if place and Path(place).is_absolute()])
@@ -130,7 +131,15 @@ class _Limited:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            # With a thread for each core some libraries take more memory than the limit before anything is done.
+            env={**os.environ, **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")},
         )
+
+    def __enter__(self) -> "Limited":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def answers(self, work: Iterable[tuple[Any, ...]]) -> Iterator[tuple[bool, Any]]:
         """Yield whether each piece was done, and its result or what went wrong; none after one that ended it."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from likewise.errors import InputError
-from likewise.extract.prompts import Prompts
+from likewise.extract.libraries import imported
+from likewise.extract.prompts import Prompts, Turn
 from likewise.extract.spans import Span, covering, refined
+from likewise.extract.templates import Limited
 from likewise.store import content_key
 
 Truncation: TypeAlias = Literal["error", "left", "right"]
@@ -101,8 +103,11 @@ def tokenize(
     InputError
         If a prompt has no token or is too long, the tokenizer has no chat template, or it tells no offsets of spans.
     """
-    texts = [_written(tokenizer, prompts, turns) for turns in prompts.chats] or list(prompts.texts)
     spans = prompts.spans
+    # Where what the user says last begins is seen by writing something else there.
+    marked = [(*before, (role, MARK)) for *before, (role, _) in prompts.chats] if spans is not None else []
+    every = _written(tokenizer, prompts, [*prompts.chats, *marked])
+    texts, around = every[: len(prompts.chats)] or list(prompts.texts), every[len(prompts.chats) :]
     if spans is not None and not tokenizer.is_fast:
         raise InputError(
             f"{type(tokenizer).__name__} does not tell which characters its tokens stand for, which spans need; "
@@ -144,7 +149,7 @@ def tokenize(
     if spans is not None:
         rows, kept = [], []
         for number, pieces in enumerate(spans):
-            first = _place(tokenizer, prompts, number, texts[number]) if prompts.chats else 0
+            first = _place(prompts, number, texts[number], around[number]) if prompts.chats else 0
             told = [(int(a), int(b)) for a, b in encoded["offset_mapping"][number]][skipped[number] :]
             offsets = refined(told, tokenizer.convert_ids_to_tokens(list(found[number])), texts[number])
             of_prompt = []
@@ -206,38 +211,48 @@ def leading(tokens: Sequence[int], begin: int | None) -> int:
     return sum(1 for _ in itertools.takewhile(lambda token: token == begin, tokens))
 
 
-def _written(tokenizer: Any, prompts: Prompts, turns: Sequence[tuple[str, str]]) -> str:
-    """A chat as the model's own template writes it."""
+def _written(tokenizer: Any, prompts: Prompts, chats: Sequence[Sequence[Turn]]) -> list[str]:
+    """Chats as the model's own template writes them, within limits: the template came with the model."""
+    if not chats:
+        return []
     if getattr(tokenizer, "chat_template", None) is None:
         raise InputError(
             f"{prompts.name} is given as a chat, and this model's tokenizer has no chat template; give the model "
             "formats: without a chat"
         )
+    refused = f"the chat template of this model refuses {prompts.name}"
+    turns = [[{"role": role, "content": content} for role, content in chat] for chat in chats]
+    fields = {"add_generation_prompt": prompts.generation_prompt, "date_string": A_DAY}
+    library = imported("transformers").PreTrainedTokenizerBase.apply_chat_template
     try:
-        return str(
-            tokenizer.apply_chat_template(
-                [{"role": role, "content": content} for role, content in turns],
-                tokenize=False,
-                add_generation_prompt=prompts.generation_prompt,
-                chat_template=SAME_DAY + tokenizer.get_chat_template(),
-                date_string=A_DAY,
-            )
-        )
-    except Exception as error:  # templates raise what they like, such as for a system role that they do not know
-        raise InputError(f"the chat template of this model refuses {prompts.name}: {error}") from error
+        template = SAME_DAY + tokenizer.get_chat_template()
+        if type(tokenizer).apply_chat_template is not library:  # Python of the model, which was allowed
+            return [
+                str(tokenizer.apply_chat_template(chat, tokenize=False, chat_template=template, **fields))
+                for chat in turns
+            ]
+    except Exception as error:  # that code raises what it likes
+        raise InputError(f"{refused}: {error}") from error
+    texts = []
+    with Limited() as process:
+        given = {**tokenizer.special_tokens_map, **fields}
+        for done, text in process.answers(("chat", template, chat, given) for chat in turns):
+            if not done:
+                raise InputError(f"{refused}: {text}")
+            texts.append(text)
+    return texts
 
 
-def _place(tokenizer: Any, prompts: Prompts, number: int, written: str) -> int:
+def _place(prompts: Prompts, number: int, written: str, around: str) -> int:
     """Where what the user says last stands in the written chat; some templates take off spaces around it."""
     # Not by looking for it: a short text stands in the template's own words too.
-    *before, (role, text) = prompts.chats[number]
-    front, _, back = _written(tokenizer, prompts, [*before, (role, MARK)]).partition(MARK)
+    front, _, back = around.partition(MARK)
     inner = written[len(front) : len(written) - len(back)]
-    if front + inner + back != written or inner.strip() != text.strip():
+    if front + inner + back != written or inner.strip() != prompts.chats[number][-1][1].strip():
         raise InputError(
             f"the chat template changes the text of prompt {prompts.ids[number]!r}, so that its spans cannot be found"
         )
-    return len(front) + _spaces_before(inner) - _spaces_before(text)
+    return len(front) + _spaces_before(inner) - _spaces_before(prompts.chats[number][-1][1])
 
 
 def _spaces_before(text: str) -> int:

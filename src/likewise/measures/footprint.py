@@ -7,7 +7,7 @@ import numpy as np
 
 from likewise.errors import UndefinedError
 from likewise.measures.configuration import Configuration
-from likewise.prepared import THIN, Prepared, Quantity
+from likewise.prepared import ROOM, THIN, Prepared, Quantity
 
 ROWS = 8 + 4
 """Bytes of a value of the rows: in double precision, beside the single one that they are stored in."""
@@ -21,7 +21,11 @@ def footprint(chosen: Iterable[Configuration], n: int, d: int) -> int:
     >>> footprint([Configuration.parse("cka")], n=1000, d=4096) // 2**20
     62
     """
-    kept = [quantity for quantities in _kept(tuple(chosen), n >= THIN * d) for quantity in quantities]
+    chosen = tuple(chosen)
+    kept = [quantity for quantities in _kept(chosen, n >= THIN * d) for quantity in quantities]
+    # Of few features a kernel is formed for shuffles alone, with one of them.
+    for_shuffles = {c.product.quantity for c in chosen if c.product and c.product.quantity not in kept}
+    kept += [quantity for quantity in for_shuffles if n <= ROOM] * 2
     return ROWS * n * d + sum(quantity.nbytes(n, d) for quantity in kept)
 
 

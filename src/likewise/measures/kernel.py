@@ -62,7 +62,7 @@ def _cka_without_each(
 ) -> WithoutEach | None:
     # The bandwidth follows the median distance of the items that are there.
     fixed = kernel == "linear" and not feature_corrected
-    return of_centred(UnitKernel(kernel, bandwidth, debiased), debiased=debiased, linear=True) if fixed else None
+    return of_centred(UnitKernel(kernel, bandwidth, debiased), debiased=debiased) if fixed else None
 
 
 @measure(

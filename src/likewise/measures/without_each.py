@@ -18,7 +18,6 @@ from likewise.prepared import (
     Factor,
     NeighbourRanks,
     Neighbours,
-    Norm,
     PerItem,
     PerPair,
     Prepared,
@@ -49,49 +48,15 @@ def _left(t: Float[Array, " n"], k: Float[Array, " n"], m: Float[Array, " n"], d
 
 
 @dataclass(frozen=True)
-class Matrix:
-    """A matrix of pairs that is centred by rows and columns, and how it is summed."""
-
-    quantity: PerPair
-
-    def products(self, x: Prepared, y: Prepared, debiased: bool) -> tuple[Array, Array, Array]:
-        """Return the row sums of A * B, and both diagonals."""
-        a, b = x[self.quantity], y[self.quantity]
-        xp = array_namespace(a, b)
-        return xp.sum(a * b, axis=1), xp.linalg.diagonal(a), xp.linalg.diagonal(b)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """K = X X' of the centred rows of unit norm, summed without the n x n numbers: O(n d e)."""
-
-    def products(self, x: Prepared, y: Prepared, debiased: bool) -> tuple[Array, Array, Array]:
-        """Return the row sums of K * L, or of both centred without their diagonals, and both diagonals."""
-        a, b = (of[Factor(center=True)] / of[Norm(center=True)] for of in (x, y))
-        xp = array_namespace(a, b)
-        k, m = xp.sum(a * a, axis=1), xp.sum(b * b, axis=1)
-        inner = xp.sum((a @ (a.T @ b)) * b, axis=1)
-        if not debiased:
-            return inner, k, m
-        # Off the diagonal: of K L, of K m, of k L; rows of K sum to -k.
-        n = x.n
-        with_l, with_m, with_k = inner - k * m, a @ (a.T @ m) - k * m, b @ (b.T @ k) - k * m
-        grand = xp.sum(m) / ((n - 1) * (n - 2))
-        first = with_l + (with_m - m * k) / (n - 2) + grand * k
-        second = with_k + (m * (xp.sum(k) - k) + xp.sum(k * m) - k * m) / (n - 2) - grand * (xp.sum(k) - k)
-        return first + second / (n - 2), k, m
-
-
-@dataclass(frozen=True)
 class OwnProduct(PerItem):
     """<A, A> without each item, and its share of the whole."""
 
-    way: Matrix | Rows
+    quantity: PerPair
     debiased: bool
 
     def compute(self, of: Prepared) -> Float[Array, "n 2"]:
         """Return both as columns."""
-        t, k, _ = self.way.products(of, of, self.debiased)
+        t, k = self.quantity.products(of, of), self.quantity.diagonal(of)
         xp = array_namespace(t)
         left = _left(t, k, k, self.debiased)
         return xp.stack([left, left / xp.sum(t)], axis=1)
@@ -101,7 +66,7 @@ class OwnProduct(PerItem):
         return 16 * n
 
 
-def of_centred(quantity: PerPair, *, debiased: bool, linear: bool = False, root: bool = False) -> WithoutEach:
+def of_centred(quantity: PerPair, *, debiased: bool, root: bool = False) -> WithoutEach:
     r"""The cosine of two matrices centred by rows and columns, or its ``root``: exact.
 
     With t the row sums of A * B, and r = n / (n - 1),
@@ -109,15 +74,15 @@ def of_centred(quantity: PerPair, *, debiased: bool, linear: bool = False, root:
     .. math:: \langle A, B \rangle_{-i} = \sum_j t_j - 2 r t_i + r^2 A_{ii} B_{ii}
 
     and where ``debiased``, up to a factor that cancels, :math:`\sum_j t_j - 2 \frac{n-2}{n-3} t_i`. O(n^2), or
-    O(n d e) for ``linear`` kernels of fewer features than items.
+    O(n d e) for linear kernels of few features.
     """
 
     def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
-        way = Rows() if linear and x.n > max(x.d, y.d) else Matrix(quantity)
-        own_x, own_y = (to_numpy(of[OwnProduct(way, debiased)]) for of in (x, y))
+        own_x, own_y = (to_numpy(of[OwnProduct(quantity, debiased)]) for of in (x, y))
         if min(own_x[:, 1].min(), own_y[:, 1].min()) <= LEAST:
             return None
-        inner = to_numpy(_left(*way.products(x, y, debiased), debiased))
+        t, k, m = quantity.products(x, y), quantity.diagonal(x), quantity.diagonal(y)
+        inner = to_numpy(_left(t, k, m, debiased))
         scores = inner / np.sqrt(own_x[:, 0] * own_y[:, 0])
         return np.asarray(np.sqrt(np.maximum(scores, 0.0)) if root else scores)
 

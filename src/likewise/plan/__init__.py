@@ -2,6 +2,7 @@
 
 from likewise.plan.experiment import Experiment, of_unknown_code
 from likewise.plan.imported import imported_experiment, imported_key
+from likewise.plan.needs import Needs
 from likewise.plan.plan import (
     Answers,
     DatasetPlan,
@@ -13,7 +14,8 @@ from likewise.plan.plan import (
     scores_of_pair,
     tiles_of,
 )
-from likewise.plan.tasks import Extract, Reduce, Resolve, Task, Tile, Wanted, model_of, model_size, pinned, unpinned
+from likewise.plan.tasks import Extract, Reduce, Resolve, Task, Tile, Wanted, model_size, pinned, unpinned
+from likewise.plan.tiles import blocks_of_pairs
 from likewise.plan.trusted import Trusted, load_trusted, read_experiment, risks_of
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "DatasetPlan",
     "Experiment",
     "Extract",
+    "Needs",
     "Plan",
     "Reduce",
     "Resolve",
@@ -28,10 +31,10 @@ __all__ = [
     "Tile",
     "Trusted",
     "Wanted",
+    "blocks_of_pairs",
     "imported_experiment",
     "imported_key",
     "load_trusted",
-    "model_of",
     "model_size",
     "of_unknown_code",
     "pinned",

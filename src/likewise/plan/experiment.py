@@ -11,6 +11,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
+    PlainValidator,
     ValidationError,
     field_validator,
     model_validator,
@@ -28,10 +30,11 @@ from likewise.extract import (
     canonical_layer,
     canonical_pooling,
     canonical_variant,
+    usable_name,
 )
 from likewise.measures import REGISTRY, Configuration, configurations, is_own
-from likewise.naming import did_you_mean, format_call, parse_call
-from likewise.statistics import DEFAULT, Trust, canonical_reference
+from likewise.naming import called_of, did_you_mean, format_call, model_of, name_of, parse_call
+from likewise.statistics import ALL, DEFAULT, Pairs, Trust, canonical_reference
 
 
 class Part(BaseModel):
@@ -64,24 +67,15 @@ def _chance(value: Any) -> Any:
     return canonical_reference(value) if isinstance(value, str) else value
 
 
-def _usable_name(value: str) -> str:
-    """Refuse what no file, folder or repository can be called."""
-    try:
-        longest = max(len(part.encode()) for part in value.split("/"))
-    except UnicodeEncodeError as error:
-        raise ValueError("holds half of a character (a surrogate)") from error
-    if not value or longest > 255 or len(value) > 4096 or "\0" in value:
-        raise ValueError("is no name of a file, folder or repository: it is empty, too long, or holds a null character")
-    return value
-
-
 def _pooling(value: Any) -> Any:
     return canonical_pooling(value) if isinstance(value, str) else value
 
 
 Layer = Annotated[str, BeforeValidator(canonical_layer)]
+Pooling = Annotated[str | None, BeforeValidator(_pooling)]
 Variant = Annotated[str | None, BeforeValidator(_variant)]
-Place = Annotated[str, AfterValidator(_usable_name)]
+Place = Annotated[str, AfterValidator(usable_name)]
+Wanted = Annotated[Pairs, PlainValidator(Pairs.read), PlainSerializer(Pairs.said)]
 
 
 class ModelEntry(Part):
@@ -97,6 +91,8 @@ class ModelEntry(Part):
         As `ModelSpec` has them.
     layers : list, optional
         Instead of the experiment's.
+    pooling : str, optional
+        Instead of the experiment's, and of what the model says itself.
     datasets : list of str, optional
         The names of the data sets that it takes part in; all by default.
     formats : list of str, optional
@@ -111,6 +107,7 @@ class ModelEntry(Part):
     remote_code: bool = False
     pickled_weights: bool = False
     layers: tuple[Layer, ...] | None = Field(default=None, min_length=1)
+    pooling: Pooling = None
     datasets: tuple[str, ...] | None = None
     formats: tuple[str, ...] | None = None
 
@@ -232,7 +229,8 @@ class RepresentationPart(Part):
     """How states become a representation: layers, pooling, precision of the model."""
 
     layers: tuple[Layer, ...] = Field(default=("last",), min_length=1)
-    pooling: Annotated[str, BeforeValidator(_pooling)] = "last_token"
+    pooling: Pooling = None
+    """None stands for what a model says itself, and for ``last_token`` where it says nothing."""
     dtype: Literal["float32", "bfloat16", "float16", "int8", "int4"] = "float32"
     truncation: Truncation = "error"
 
@@ -269,6 +267,8 @@ class Experiment(Part):
         Layers, pooling and precision.
     measures : list of str
         Presets or measures, as `likewise.measures.configurations` reads them.
+    pairs : Pairs
+        Which pairs of each data set are compared, as `Pairs` has them; all by default.
     statistics : StatisticsPart
         Chance levels and intervals.
 
@@ -284,6 +284,7 @@ class Experiment(Part):
     datasets: tuple[DatasetEntry, ...] = Field(min_length=1)
     representation: RepresentationPart = RepresentationPart()
     measures: tuple[str, ...] = ("paper",)
+    pairs: Wanted = ALL
     statistics: StatisticsPart = StatisticsPart()
 
     @field_validator("measures", mode="before")
@@ -313,6 +314,12 @@ class Experiment(Part):
             for name in model.formats or ():
                 if name not in formats:
                     raise ValueError(f"model {model.name!r} names the format {name!r}; {did_you_mean(name, formats)}")
+        # Which layers there are may be known only when a model is at hand; the models are known here.
+        given = [name_of(m.name, "last", form) for m in self.models for form in ("", *formats)]
+        known = {called for name in given for called in called_of(name)}
+        for name in (*self.pairs.first, *self.pairs.second):
+            if known.isdisjoint((name, model_of(name))):
+                raise ValueError(f"pairs name {name!r}; {did_you_mean(name, {m.name for m in self.models})}")
         return self
 
     @property

@@ -8,7 +8,8 @@ from typing import Any
 
 from likewise.errors import InputError
 from likewise.extract import IMPORTED, DatasetSpec, ModelSpec
-from likewise.plan.tasks import Wanted, name_of
+from likewise.naming import name_of
+from likewise.plan.tasks import Wanted
 from likewise.store import Store, content_key
 
 

@@ -13,32 +13,37 @@ from jaxtyping import Bool, Int
 
 from likewise.errors import InputError
 from likewise.extract import ModelSpec, needs_blocks, resolve_layers
-from likewise.measures import Configuration, configurations, footprint
-from likewise.naming import parse_call
+from likewise.measures import Configuration, configurations
+from likewise.naming import name_of, parse_call
 from likewise.plan.experiment import Experiment, of_unknown_code
 from likewise.plan.imported import imported_key, with_imported
+from likewise.plan.needs import Needs, needs_of, side_bytes
 from likewise.plan.tasks import (
     Extract,
     Reduce,
     Resolve,
+    Task,
     Tile,
     Wanted,
     by_product,
+    model_pooling,
     model_size,
-    name_of,
     representation_key,
     request_of,
     unpinned,
 )
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
-from likewise.statistics import KINDS, SCHEMA, Results, Trust, orders
-from likewise.store import Store
+from likewise.statistics import ALL, KINDS, SCHEMA, Results, Together, Trust, agreed, orders
+from likewise.store import Store, content_key
 
 KEY = re.compile(r"[0-9a-f]{24,64}")
 """What content keys look like."""
 
 BYTES_PER_VALUE = 4
 """Rows are stored in float32."""
+
+UNKNOWN = "unknown"
+"""Stands for which inputs belong together while no representation is there to say it."""
 
 MOST_REPLICATES = 2**28
 """Bytes of shuffled scores that the tiles of an experiment keep at most: correcting takes three times as much. And as
@@ -56,12 +61,10 @@ class DatasetPlan:
     unpinned: tuple[Resolve, ...]
     todo: tuple[Extract, ...]
     tiles: tuple[Tile, ...]
+    pairs: int
     scores_done: int
-
-    @property
-    def pairs(self) -> int:
-        """Pairs of representations."""
-        return len(self.wanted) * (len(self.wanted) - 1) // 2
+    together: str = ""
+    """Of which inputs belong together; empty where none do, `UNKNOWN` before the first is extracted."""
 
     @property
     def nbytes(self) -> int | None:
@@ -82,10 +85,17 @@ class Plan:
 
     @property
     def replicate_bytes(self) -> int:
-        """Bytes of the scores after each shuffle, of all pairs; 0 where all chance levels have a closed form."""
+        """Bytes of the scores after each shuffle, of all pairs whose chance level is known to come from shuffles.
+
+        Not those of the few pairs whose closed form will not be trusted because a few rows decide.
+        """
         trust = self.experiment.statistics.trust
-        drawn = [c for c in self.experiment.configurations if c.facts.paired and not trust.reference.settles(c)]
-        return 8 * trust.shuffles * scores_of_pair(drawn) * sum(d.pairs for d in self.datasets)
+        paired = [c for c in self.experiment.configurations if c.facts.paired]
+        scores = 0
+        for d in self.datasets:
+            drawn = [c for c in paired if not trust.reference.settles(c, d.n_items, independent=not d.together)]
+            scores += d.pairs * scores_of_pair(drawn)
+        return 8 * trust.shuffles * scores
 
     @property
     def left_out_bytes(self) -> int | None:
@@ -145,6 +155,12 @@ class Plan:
                     found.append(Reduce(of_these[0].dataset, tuple(left[start : start + chunk]), measures))
         return tuple(found)
 
+    def needs(self, task: Task, device: str) -> Needs:
+        """Return what a task takes of a machine on a device."""
+        of = next((d for d in self.datasets if d.name == getattr(task, "dataset", None)), None)
+        widths = [w.width for w in of.wanted if w.width is not None] if of else []
+        return needs_of(task, device, of.n_items if of else None, max(widths, default=None))
+
     def comparable(self) -> tuple[Tile, ...]:
         """Tiles that are left and whose representations are all there."""
         return tuple(t for t in self.tiles if self.present.issuperset(t.representations))
@@ -157,6 +173,7 @@ class Plan:
             "extractions": sum(d.extractions for d in self.datasets),
             "extractions_left": len(self.extractions),
             "configurations": [c.label for c in self.experiment.configurations],
+            "pairs": str(self.experiment.pairs),
             "statistics": self.experiment.statistics.model_dump(),
             "datasets": [
                 {
@@ -180,11 +197,18 @@ class Plan:
 
     def record(self) -> dict[str, Any]:
         """What the store keeps of the experiment: enough for a report without models or prompts."""
+        # Records of all pairs are what they were before there were others.
+        implied = {"pairs"} if self.experiment.pairs == ALL else None
         return {
-            "experiment": self.experiment.model_dump(mode="json"),
+            "experiment": self.experiment.model_dump(mode="json", exclude=implied),
             "representations": [
                 {"name": w.name, "dataset": w.dataset.name, "key": w.key} for d in self.datasets for w in d.wanted
             ],
+            **(
+                {"together": together}
+                if (together := {d.name: d.together for d in self.datasets if d.together})
+                else {}
+            ),
         }
 
 
@@ -192,9 +216,15 @@ class Answers:
     """The stored rows that answer what an experiment asks of trust; with kinds of replicates if need be."""
 
     def __init__(
-        self, store: Store, trust: Trust, left_out: Sequence[str] = (), *, replicates: Sequence[str] = ()
+        self,
+        store: Store,
+        trust: Trust,
+        left_out: Sequence[str] = (),
+        together: str = "",
+        *,
+        replicates: Sequence[str] = (),
     ) -> None:
-        request = request_of(trust, left_out)
+        request = request_of(trust, left_out, together)
         found = [table for asked, table in store.tables(replicates=replicates) if asked == request]
         nothing = SCHEMA.empty_table()
         for kind in replicates:
@@ -230,7 +260,8 @@ class Answers:
         for place, configuration in enumerate(chosen):
             if not configuration.facts.symmetric:
                 there[place] &= there[place].T
-        return there & np.triu(np.ones(there.shape[1:], dtype=bool), 1)
+        there &= ALL.wanted(keys)
+        return there
 
 
 def plan(experiment: Experiment, store: Store) -> Plan:
@@ -251,20 +282,19 @@ def plan(experiment: Experiment, store: Store) -> Plan:
     Raises
     ------
     InputError
-        If a model or data set is unknown, a data set has fewer than two representations, or one that others made is
-        not there.
+        If a model or data set is unknown, a data set has fewer than two representations or none of the wanted pairs,
+        or a representation that others made is not there.
     ModelError
         If a package that carries a model or data set is not installed.
     StoreError
         If a file of the store is damaged.
     """
     present = frozenset(store.representations())
-    answers = Answers(store, experiment.statistics.trust)
-    return Plan(
-        experiment,
-        tuple(_of_dataset(experiment, d, present, answers, store) for d in experiment.datasets),
-        present,
-    )
+    answers = Answers(store, experiment.statistics.trust)  # of most data sets
+    datasets = tuple(_of_dataset(experiment, d, present, answers, store) for d in experiment.datasets)
+    if not any(d.unpinned for d in datasets):  # before, which layers a model has may not be known
+        experiment.pairs.check(w.name for d in datasets for w in d.wanted)
+    return Plan(experiment, datasets, present)
 
 
 def _of_dataset(
@@ -277,28 +307,36 @@ def _of_dataset(
         n_items = store.describe_representation(there[0])["n_items"]
     by_model: dict[Any, list[Wanted]] = {}
     for w in wanted:
-        by_model.setdefault((w.model, w.dataset), []).append(w)
+        by_model.setdefault((w.model, w.dataset, w.pooling), []).append(w)
     left = {model: [w for w in ws if w.key not in present] for model, ws in by_model.items()}
-    needed = [spec for of_both, ws in left.items() if ws for spec in of_both]
+    needed = [spec for (*both, _), ws in left.items() if ws for spec in both]
     chosen = experiment.configurations
     widths = [w.width for w in wanted if w.width is not None]
     # Where a width is not known before the extraction, the rows count as wide as they are many.
     width = max(widths, default=n_items)
     trust = experiment.statistics.trust
-    left_out = rows_left_out(store, [w.key for w in wanted if w.key in present]) if entry.spans else ()
-    answers = Answers(store, trust, left_out) if left_out else answers
-    answered = answers.of([w.key for w in wanted], chosen)
+    there_now = {w.key: w.name for w in wanted if w.key in present}
+    left_out = rows_left_out(store, there_now) if entry.spans else ()
+    together = together_in(store, there_now, left_out) if there_now else _together_by(entry)
+    answers = Answers(store, trust, left_out, together) if left_out or together else answers
+    keys, names = [w.key for w in wanted], [w.name for w in wanted]
+    pairs = experiment.pairs.wanted(names)
+    if experiment.measures and not unclear and not pairs.any():
+        experiment.pairs.refuse(names, entry.name)
+    answered = answers.of(keys, chosen) & pairs
     return DatasetPlan(
         name=entry.name,
         n_items=n_items,
         wanted=wanted,
-        extractions=sum(model.imported is None for model, _ in by_model),
+        extractions=sum(model.imported is None for model, *_ in by_model),
         unpinned=unpinned([*unclear, *needed], store),
         todo=tuple(Extract(tuple(ws)) for ws in left.values() if ws),
         tiles=tuple(
-            tiles_of(entry.name, [w.key for w in wanted], chosen, trust, answered, n_items, width, left_out, present)
+            tiles_of(entry.name, keys, chosen, trust, answered, n_items, width, left_out, present, together, pairs)
         ),
+        pairs=int(pairs.sum()),
         scores_done=sum(int(done.sum()) * len(orders(c, ("a", "b"))) for c, done in zip(chosen, answered, strict=True)),
+        together=together,
     )
 
 
@@ -312,13 +350,15 @@ def tiles_of(
     width: int | None,
     left_out: tuple[str, ...] = (),
     present: Collection[str] | None = None,
+    together: str = "",
+    pairs: Bool[np.ndarray, "m m"] | None = None,
 ) -> Iterator[Tile]:
-    """Yield the tiles that answer what is not answered yet.
+    """Yield the tiles that answer what is not answered yet of the wanted ``pairs``, all by default.
 
     Pairs whose representations are both ``present``, as all are by default, are in tiles of their own: what one model
     lacks holds back none of the others.
     """
-    missing = np.triu(np.ones((len(keys), len(keys)), dtype=bool), 1) & ~answered
+    missing = (ALL.wanted(keys) if pairs is None else pairs) & ~answered
     codes = np.zeros((len(keys), len(keys)), dtype=np.int64)
     for of_one in missing:
         _, inverse = np.unique(2 * codes + of_one, return_inverse=True)
@@ -326,21 +366,50 @@ def tiles_of(
         codes = inverse.reshape(codes.shape)
     there = np.asarray([present is None or key in present for key in keys], dtype=bool)
     codes = np.where(codes > 0, 2 * codes - (there[:, None] & there), 0)
-    size = footprint(chosen, n_items, width or n_items) if n_items else None
-    longest = LONGEST
-    if by_product(chosen, trust) and not left_out:
-        longest = LONGEST_BY_PRODUCT
-        size = 3 * 8 * n_items * (n_items + 1) // 2 if n_items else None  # a vector as loaded, stacked, and as a file
+    size = side_bytes(chosen, trust, left_out, n_items, width, together)
+    longest = LONGEST_BY_PRODUCT if by_product(chosen, trust, together) and not left_out else LONGEST
     for first, second, code in blocks_of_pairs(len(keys), codes, size, longest):
         i, j = np.argwhere(codes == code)[0]
         measures = tuple(c.label for c, of_one in zip(chosen, missing, strict=True) if of_one[i, j])
-        yield Tile(dataset, tuple(keys[i] for i in first), tuple(keys[j] for j in second), measures, trust, left_out)
+        a, b = (tuple(keys[i] for i in places) for places in (first, second))
+        yield Tile(dataset, a, b, measures, trust, left_out, together)
 
 
 def rows_left_out(store: Store, keys: Iterable[str]) -> tuple[str, ...]:
     """Return the spans that some of the representations lack, so that all can be compared on the others."""
     lacking = (store.describe_representation(key)["source"].get("unaligned", ()) for key in keys)
     return tuple(sorted({name for names in lacking for name in names}))
+
+
+def together_in(store: Store, named: Mapping[str, str], left_out: Sequence[str] = ()) -> str:
+    """Return a key of which inputs belong together, as all representations of a data set say; empty where none do.
+
+    Raises
+    ------
+    InputError
+        If two of them, of {key: name}, say it differently, or one says nothing and another does.
+    """
+
+    def said() -> Iterator[tuple[str, list[str]]]:
+        gone = set(left_out)
+        for key, name in named.items():
+            about = store.describe_representation(key)
+            groups = about["source"].get("groups", [])
+            if gone and groups:
+                groups = [group for item, group in zip(about["ids"], groups, strict=True) if item not in gone]
+            yield name, groups
+
+    return _key_of(agreed(said()))
+
+
+def _together_by(entry: Any) -> str:
+    """The same as its prompts say it, where they are at hand."""
+    said = [(form, spec.row_groups()) for form, spec in entry.specs.items()]
+    return UNKNOWN if any(groups is None for _, groups in said) else _key_of(agreed(said))
+
+
+def _key_of(together: Together | None) -> str:
+    return content_key(together.of.tolist()) if together else ""
 
 
 def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wanted, ...], list[ModelSpec]]:
@@ -354,6 +423,7 @@ def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wan
             continue
         of_model, size = model.spec.identity(), model_size(model.spec, store)
         asked = model.layers or part.layers
+        pooling = model.pooling or part.pooling or model_pooling(model.spec, store)
         if size is None and needs_blocks(asked) and unpinned([model.spec], store):
             unclear.append(model.spec)
             continue
@@ -365,7 +435,7 @@ def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wan
         given = {f: s for f, s in specs.items() if not f or model.formats is None or f in model.formats}
         for (form, dataset), layer in itertools.product(given.items(), layers):
             name = name_of(model.name, layer, form)
-            how = (layer, part.pooling, part.dtype, part.truncation)
+            how = (layer, pooling, part.dtype, part.truncation)
             key = representation_key(of_model, identities[form], *how)
             if model.spec.imported is not None:
                 key = imported_key(model.spec.imported, dataset.imported or dataset.name, layer)
@@ -397,14 +467,17 @@ def results_of(store: Store, about: dict[str, Any], replicates: Sequence[str] = 
     chosen, trust = chosen_of(experiment, store), experiment.statistics.trust
     named = [(r["dataset"], r["key"], r["name"]) for r in about["representations"]]
     of_pieces = {d.name for d in experiment.datasets if d.spans}
+    said: Mapping[str, str] = about.get("together", {})
     whole = Answers(store, trust, replicates=replicates)
     tables = []
     for dataset in dict.fromkeys(d for d, _, _ in named):
         members = {key: name for d, key, name in named if d == dataset}
         there = [key for key in members if store.has_representation(key)]
         left_out = rows_left_out(store, there) if dataset in of_pieces else ()
-        answers = Answers(store, trust, left_out, replicates=replicates) if left_out else whole
-        tables.append(rows_of(answers, dataset, members, chosen))
+        together = said.get(dataset, "")
+        answers = Answers(store, trust, left_out, together, replicates=replicates) if left_out or together else whole
+        wanted = experiment.pairs.wanted(list(members.values()))
+        tables.append(rows_of(answers, dataset, members, chosen, wanted))
     table = pa.concat_tables(tables).unify_dictionaries()
     kept = {kind: table.column(kind) for kind in replicates}
     return Results(table.drop_columns(list(kept)), asked=chosen, replicates=kept).corrected()
@@ -426,12 +499,23 @@ def chosen_of(experiment: Experiment, store: Store) -> tuple[Configuration, ...]
     return tuple(found)
 
 
-def rows_of(answers: Answers, dataset: str, members: Mapping[str, str], chosen: Sequence[Configuration]) -> pa.Table:
-    """Return the rows of some representations, {key: name}: by pair, then configuration, then order of the pair."""
+def rows_of(
+    answers: Answers,
+    dataset: str,
+    members: Mapping[str, str],
+    chosen: Sequence[Configuration],
+    pairs: Bool[np.ndarray, "m m"] | None = None,
+) -> pa.Table:
+    """Return the rows of some representations, {key: name}: by pair, then configuration, then order of the pair.
+
+    Of the wanted ``pairs``, of places i < j; of all by default.
+    """
     keys = list(members)
+    pairs = ALL.wanted(keys) if pairs is None else pairs
     i, j, c = answers.places(keys, "a_key"), answers.places(keys, "b_key"), answers.configurations(chosen)
     ordered = np.asarray([not configuration.facts.symmetric for configuration in chosen] + [False])
     rows = np.flatnonzero((i >= 0) & (j >= 0) & (c >= 0) & ((i < j) | ordered[c]))
+    rows = rows[pairs[np.minimum(i, j)[rows], np.maximum(i, j)[rows]]]
     i, j, c = i[rows], j[rows], c[rows]
     order = np.lexsort((i > j, c, np.maximum(i, j), np.minimum(i, j)))
     same = np.stack([i, j, c])[:, order]

@@ -8,42 +8,24 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import numpy as np
 from jaxtyping import Int
 
-from likewise.extract import DatasetSpec, ModelSpec, Truncation
+from likewise.errors import InputError
+from likewise.extract import DatasetSpec, ModelSpec, Says, Truncation, canonical_pooling
 from likewise.measures import Configuration
+from likewise.naming import model_of
 from likewise.statistics import KINDS, Trust, has_moments
 from likewise.store import Store, content_key
 
-REPRESENTATION_VERSION = 1
+REPRESENTATION_VERSION = 2
 """Raised when an extraction would give other rows for the same request."""
 
-RESULT_VERSION = 3
-"""Raised when the shuffles or what is derived from them change for the same request."""
+RESULT_VERSION = 4
+"""Raised when the shuffles or what is derived from them change for the same request.
+
+4: populations have p-values of shuffles where a few rows decide and shuffles were asked for; no pair takes the groups
+of another representation."""
 
 
 Spec = TypeVar("Spec", ModelSpec, DatasetSpec)
-
-AT = " @ "
-"""Stands between the names of a model and of its layer."""
-
-GIVEN = " | "
-"""Stands between the names of a model and of the format that it is given."""
-
-
-def name_of(model: str, layer: str, form: str = "") -> str:
-    """Return what tables call a layer of a model that is given a format."""
-    given = f"{model}{GIVEN}{form}" if form else model
-    return given if layer == "last" else f"{given}{AT}{layer}"
-
-
-def model_of(name: str) -> str:
-    """Return the model of a representation by its name, with the format that it is given.
-
-    Examples
-    --------
-    >>> model_of(name_of("gpt2", "3")), model_of(name_of("gpt2", "last")), model_of(name_of("gpt2", "3", "chat"))
-    ('gpt2', 'gpt2', 'gpt2 | chat')
-    """
-    return name.rpartition(AT)[0] or name
 
 
 @dataclass(frozen=True)
@@ -103,6 +85,11 @@ class Resolve:
         """Return what it is pinned to, if it is."""
         return store.pin(self.kind, self.hub, self.revision)
 
+    def done(self, store: Store) -> bool:
+        """Whether all is pinned: an earlier likewise did not ask how a model is pooled."""
+        pin = self.pin(store)
+        return pin is not None and (self.kind == "dataset" or "says" in pin)
+
     @functools.cached_property
     def key(self) -> str:
         """Of the name and the revision, as others are named by what they make."""
@@ -117,7 +104,7 @@ class Resolve:
 def unpinned(specs: Iterable[ModelSpec | DatasetSpec], store: Store) -> tuple[Resolve, ...]:
     """Return what must be pinned before these can be had, each once."""
     found = (Resolve.of(spec) for spec in specs)
-    return tuple(dict.fromkeys(task for task in found if task and not task.pin(store)))
+    return tuple(dict.fromkeys(task for task in found if task and not task.done(store)))
 
 
 def pinned(spec: Spec, store: Store) -> Spec:
@@ -134,6 +121,27 @@ def model_size(spec: ModelSpec, store: Store) -> dict[str, int] | None:
     if pin and pin["width"] and pin["blocks"]:
         return {"width": pin["width"], "blocks": pin["blocks"]}
     return spec.size()
+
+
+def model_pooling(spec: ModelSpec, store: Store) -> str:
+    """Return how a model is pooled where nothing is asked for: as it says itself, else by the last token.
+
+    Of a hub model that is neither pinned nor in the hub's cache that is not known yet; it is pinned before it is run.
+
+    Raises
+    ------
+    InputError
+        If it says something that cannot be followed.
+    """
+    task = Resolve.of(spec)
+    pin = task.pin(store) if task else None
+    says = Says(**pin["says"]) if pin and "says" in pin else spec.says()
+    if says.why_not:
+        raise InputError(
+            f"{spec.model} says how it is pooled, and that cannot be followed here: {says.why_not}; choose with "
+            "pooling: for this model, for example pooling: mean"
+        )
+    return canonical_pooling(says.pooling or "last_token")
 
 
 @dataclass(frozen=True)
@@ -168,14 +176,17 @@ class Extract:
         return f"{model_of(first.name)} on {first.dataset.name}"
 
 
-def request_of(trust: Trust, left_out: Sequence[str] = ()) -> dict[str, Any]:
-    """Return what is asked for besides pairs and measures."""
-    return {"version": RESULT_VERSION, **trust.request, **({"left_out": list(left_out)} if left_out else {})}
+def request_of(trust: Trust, left_out: Sequence[str] = (), together: str = "") -> dict[str, Any]:
+    """Return what is asked for besides pairs and measures, and what is known of the inputs."""
+    besides = {"left_out": list(left_out), "together": together}
+    return {"version": RESULT_VERSION, **trust.request, **{name: of for name, of in besides.items() if of}}
 
 
-def by_product(chosen: Iterable[Configuration], trust: Trust) -> bool:
+def by_product(chosen: Iterable[Configuration], trust: Trust, together: str = "") -> bool:
     """Whether all that is asked for follows from one vector of each representation, reduced once."""
-    return trust.reference.from_vectors and not trust.groups and all(map(has_moments, chosen))
+    reference, independent = trust.reference, not together
+    settled = all(has_moments(c) and reference.settles(c, independent=independent) for c in chosen)
+    return reference.from_vectors and not trust.groups and settled
 
 
 @dataclass(frozen=True)
@@ -192,6 +203,8 @@ class Tile:
     trust: Trust
     left_out: tuple[str, ...] = ()
     """Rows that some representation of the data set lacks: spans that its tokenizer has no token for."""
+    together: str = ""
+    """Of which inputs of the data set belong together, as `together_in` says; empty where none do."""
     replicates: tuple[str, ...] = KINDS
     """Which scores besides the values are kept; the rows are the same."""
 
@@ -203,7 +216,7 @@ class Tile:
     @property
     def request(self) -> dict[str, Any]:
         """What was asked for besides pairs and measures; a stored row answers it only if it is equal."""
-        return request_of(self.trust, self.left_out)
+        return request_of(self.trust, self.left_out, self.together)
 
     @functools.cached_property
     def key(self) -> str:
@@ -233,7 +246,7 @@ class Tile:
     @property
     def by_product(self) -> bool:
         """Whether all that is asked for follows from one vector of each representation, reduced once."""
-        return not self.left_out and by_product(self.configurations, self.trust)
+        return not self.left_out and by_product(self.configurations, self.trust, self.together)
 
     @property
     def label(self) -> str:

@@ -14,7 +14,7 @@ from likewise.prepared.heldout import (
     in_order,
     splits,
 )
-from likewise.prepared.kernels import THIN, KernelLength, SharedFeatures, UnitKernel, UnitRows
+from likewise.prepared.kernels import ROOM, THIN, KernelLength, SharedFeatures, UnitKernel, UnitRows
 from likewise.prepared.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.prepared.orbits import PAIRS, ROWS, TRIPLES, Graph, OrbitSums
 from likewise.prepared.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
@@ -32,6 +32,7 @@ from likewise.prepared.spectrum import (
 
 __all__ = [
     "PAIRS",
+    "ROOM",
     "ROWS",
     "THIN",
     "TIED",

@@ -24,6 +24,13 @@ THIN = 3
 n^2 d for itself and n^2 for a pair, bound by memory; the other way it takes n^2 d for the cubes of chance and 2 n d^2
 for a pair. With ten pairs for each side, both take the same at three items per feature."""
 
+ROOM = 4096
+"""Items up to which a linear kernel that is shuffled may be formed, for all its shuffles: n x n of 128 MiB."""
+
+GATHERED = 16
+"""Features of the one times those of the other, for each item, up to which a shuffled kernel is better not formed: by
+measurement both take the same at 16 to 60, the more the fewer pairs share what was gathered."""
+
 KEPT = 0.1
 """Share of its length that a kernel must keep without its diagonal, for sums of d x d to keep their digits: less is
 left where few rows are much longer than the others."""
@@ -98,6 +105,10 @@ class UnitKernel(PerPair):
         if self.debiased and of[KernelLength(debiased=True)] < KEPT * of[KernelLength(debiased=False)]:
             return None
         return self.by_features(of)
+
+    def better_thin(self, x: Prepared, y: Prepared) -> bool:
+        """Whether 2 n d e take less than gathering and multiplying n^2, bound by memory, or n x n is too large."""
+        return x.n > ROOM or x.d * y.d <= GATHERED * x.n
 
     def by_features(self, of: Prepared) -> Thin:
         """The linear kernel without forming it."""

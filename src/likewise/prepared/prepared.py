@@ -56,9 +56,20 @@ class PerPair(Quantity):
         a, b = x[self], y[self]
         return array_namespace(a, b).sum(a * b, axis=1)
 
+    def diagonal(self, of: "Prepared") -> Float[Array, " n"]:
+        """The numbers of items and themselves."""
+        if thin := self.thin(of):
+            return thin.diagonal - thin.c
+        a = of[self]
+        return array_namespace(a).linalg.diagonal(a)
+
     def thin(self, of: "Prepared") -> Thin | None:
         """The same matrix without forming it, where it has so few features that this is less work."""
         return None
+
+    def better_thin(self, x: "Prepared", y: "Prepared") -> bool:
+        """Whether inner products of many shuffles of two sides take less, in time or memory, if neither is formed."""
+        return False
 
     def reindex(self, value: Array, index: Int[Array, " m"]) -> Array:
         """Reorder rows and columns."""

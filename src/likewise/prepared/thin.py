@@ -59,6 +59,15 @@ class Thin:
             found = found - one.c * two.diagonal if xp.any(one.c != 0) else found
         return found + self.c * other.c
 
+    def inner(self, other: "Thin") -> Float[Array, ""]:
+        """The sum of `products`, O(n r q), with half of the work."""
+        xp = array_namespace(self.z, other.z)
+        cross = self.z.T @ other.z
+        found = xp.sum((self.s @ cross @ other.s) * cross) + xp.sum(self.c * other.c)
+        for one, two in ((self, other), (other, self)):
+            found = found - xp.sum(one.c * two.diagonal) if xp.any(one.c != 0) else found
+        return found
+
     def times(self, vector: Float[Array, " n"]) -> Float[Array, " n"]:
         """A v."""
         return self.z @ (self.s @ (self.z.T @ vector)) - self.c * vector

@@ -39,7 +39,7 @@ def report_experiment(store: Store, name: str, folder: Path) -> Path:
         raise InputError(f"the store in {store.folder} holds no scores of {name!r} yet; likewise run makes them")
     present = set(store.representations())
     missing = [r for r in about["representations"] if r["key"] not in present]
-    pairs = sum(n * (n - 1) // 2 for n in _sizes(about))
+    pairs = sum(int(experiment.pairs.wanted(names).sum()) for names in _names(about))
     expected = pairs * scores_of_pair(results.asked)
     warnings = [f"{r['name']} is missing on {r['dataset']}: its extraction has not succeeded" for r in missing]
     warnings += [
@@ -59,6 +59,7 @@ def report_experiment(store: Store, name: str, folder: Path) -> Path:
             for r in about["representations"]
             if r["key"] in present
         ],
+        pairs=experiment.pairs,
         warnings=warnings,
         made_with=library_versions(),
     )
@@ -68,6 +69,9 @@ def _described(store: Store, key: str) -> dict[str, Any]:
     return {k: v for k, v in store.describe_representation(key).items() if k != "ids"}
 
 
-def _sizes(about: dict[str, Any]) -> list[int]:
-    names = [r["dataset"] for r in about["representations"]]
-    return [names.count(name) for name in dict.fromkeys(names)]
+def _names(about: dict[str, Any]) -> list[list[str]]:
+    """Names of the representations of each data set."""
+    found: dict[str, list[str]] = {}
+    for r in about["representations"]:
+        found.setdefault(r["dataset"], []).append(r["name"])
+    return list(found.values())

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from likewise.measures import Configuration
 from likewise.report import drawing
-from likewise.report.tables import Group, has_cell, square
+from likewise.report.tables import Group, Panel, arranged, has_cell
 from likewise.statistics import Reason
 
 ANNOTATED = 10
@@ -40,7 +40,8 @@ BELOW, ABOVE = "#12001a", "#fffbd6"
 class Layout:
     """Where panels go, in inches; the same for raw and calibrated, so that they stand below each other."""
 
-    side: float
+    wide: float
+    high: float
     columns: int
     rows: int
     labels: float
@@ -54,16 +55,16 @@ class Layout:
     @property
     def size(self) -> tuple[float, float]:
         """Width and height of the figure."""
-        width = self.labels + self.columns * (self.side + self.bar)
-        return max(width, self.least), self.head + self.rows * (self.above + self.side + self.below) + self.foot
+        width = self.labels + self.columns * (self.wide + self.bar)
+        return max(width, self.least), self.head + self.rows * (self.above + self.high + self.below) + self.foot
 
     def box(self, i: int) -> tuple[float, float, float, float]:
         """Left, bottom, width, height of panel ``i`` as shares of the figure."""
         row, column = divmod(i, self.columns)
         width, height = self.size
-        left = self.labels + column * (self.side + self.bar)
-        top = self.head + row * (self.above + self.side + self.below) + self.above
-        return left / width, 1 - (top + self.side) / height, self.side / width, self.side / height
+        left = self.labels + column * (self.wide + self.bar)
+        top = self.head + row * (self.above + self.high + self.below) + self.above
+        return left / width, 1 - (top + self.high) / height, self.wide / width, self.high / height
 
     def bar_box(self, i: int) -> tuple[float, float, float, float]:
         """Where the colour bar of panel ``i`` goes."""
@@ -73,9 +74,10 @@ class Layout:
 
 
 def heatmaps(group: Group, column: str) -> Figure:
-    """Draw one heatmap per configuration of a class, brighter is more alike.
+    """Draw the heatmaps of a class, one per configuration, brighter is more alike.
 
-    It is the lower triangle of the pairs, or the whole square but the diagonal where the order of a pair counts.
+    It is the lower triangle of the pairs, or the whole square but the diagonal where the order of a pair counts. Pairs
+    between two sides make a rectangle; where the order counts, one for each order.
 
     Parameters
     ----------
@@ -89,17 +91,18 @@ def heatmaps(group: Group, column: str) -> Figure:
     matplotlib.figure.Figure
         Cells without a value are hatched; calibrated scores outside the scale are marked and counted in a note.
     """
-    values = [square(group, c, column).to_numpy(dtype=float, na_value=np.nan) for c in group.configurations]
+    values = [arranged(group, p, column).to_numpy(dtype=float, na_value=np.nan) for p in group.panels]
     notes = heatmap_notes(group, column)
     with drawing.style():
         layout = _layout(group, notes)
         figure = drawing.canvas(layout.size)
         drawing.head(figure, _heading(group, column))
-        for i, (c, value) in enumerate(zip(group.configurations, values, strict=True)):
+        for i, (panel, value) in enumerate(zip(group.panels, values, strict=True)):
+            c = panel.configuration
             axes = figure.add_axes(layout.box(i), label=c.label)
             cmap, norm = raw_colours(value, c) if column == "value" else calibrated_colours(values)
-            _panel(axes, value, cmap, norm, group, c, first=i % layout.columns == 0, calibrated=column != "value")
-            axes.set_title(_panel_title(c, layout, column), fontsize=drawing.TITLE, loc="left", parse_math=False)
+            _panel(axes, value, cmap, norm, group, panel, first=i % layout.columns == 0, calibrated=column != "value")
+            axes.set_title(_panel_title(panel, layout, column), fontsize=drawing.TITLE, loc="left", parse_math=False)
             if column == "value" and np.isfinite(value).any():
                 drawing.bar(figure, layout.bar_box(i), cmap, norm, flip=c.facts.direction == "distance")
         if column != "value":
@@ -137,11 +140,11 @@ def heatmap_notes(group: Group, column: str) -> list[str]:
     rows = group.rows[~group.rows["configuration"].isin(unpaired)]
     scores = rows[column].astype(float)
     notes = []
-    if group.ordered:
-        notes.append("Where the whole square is filled, the order of a pair matters: row first, column second.")
+    if group.ordered and group.sides is None:
+        notes.append("Where both halves of a square are filled, the order of a pair matters: row first, column second.")
     if unpaired:
         notes.append(f"Hatched throughout: {', '.join(unpaired)} ({Reason.NO_CHANCE}).")
-    expected = sum(int(has_cell(group, c).sum()) for c in group.configurations if c.label not in unpaired)
+    expected = sum(int(has_cell(group, p).sum()) for p in group.panels if p.configuration.label not in unpaired)
     if empty := expected - int(scores.notna().sum()):
         notes.append(
             f"Hatched: {empty} of {expected} {'other ' if unpaired else ''}cells have no value; the table and the "
@@ -247,19 +250,19 @@ def _panel(
     cmap: Any,
     norm: Normalize,
     group: Group,
-    configuration: Configuration,
+    panel: Panel,
     *,
     first: bool,
     calibrated: bool,
 ) -> None:
-    drawing.cells(axes, values, cmap, norm, has_cell(group, configuration))
-    if len(group.names) <= ANNOTATED:
+    drawing.cells(axes, values, cmap, norm, has_cell(group, panel))
+    if group.most <= ANNOTATED:
         drawing.write(axes, values, cmap, norm, (lambda v: f"{v:.2f}") if calibrated else cell_format(values))
     elif calibrated:
         marked = np.where((values < -OUTSIDE) | (values > 1 + OUTSIDE), values, np.nan)
         drawing.write(axes, marked, cmap, norm, lambda v: "▾" if v < 0 else "▴")
     across, down = ([short_name(name) for name in names] for names in (group.across, group.down))
-    drawing.ticks(axes, across, down if first else None, rotation=45 if len(group.names) <= 20 else 90)
+    drawing.ticks(axes, across, down if first else None, rotation=45 if group.most <= 20 else 90)
 
 
 def _dots(axes: Axes, table: pd.DataFrame, labels: Sequence[str], *, named: bool) -> None:
@@ -288,17 +291,18 @@ def _dots(axes: Axes, table: pd.DataFrame, labels: Sequence[str], *, named: bool
 
 
 def _layout(group: Group, notes: Sequence[str]) -> Layout:
-    cells, panels = len(group.across), len(group.configurations)
-    cell = 0.34 if len(group.names) <= ANNOTATED else 0.17 if len(group.names) <= 20 else 0.15
-    side = max(1.7, cell * cells)
+    panels = len(group.panels)
+    cell = 0.34 if group.most <= ANNOTATED else 0.17 if group.most <= 20 else 0.15
+    wide = max(1.7, cell * len(group.across))
+    high = max(0.5, cell * len(group.down)) if group.sides else wide
     longest = max(drawing.width(short_name(name)) for name in group.names)
-    columns = max(1, min(panels, PANELS, int((PAGE - longest) // (side + Layout.bar))))
+    columns = max(1, min(panels, PANELS, int((PAGE - longest) // (wide + Layout.bar))))
     if -(-panels // columns) > 1:  # even rows: 8 panels as 4 + 4, not as 6 + 2
         columns = -(-panels // -(-panels // columns))
-    below = 0.15 + longest * (0.75 if len(group.names) <= 20 else 1.0)
+    below = 0.15 + longest * (0.75 if group.most <= 20 else 1.0)
     least = max(0.2 + drawing.width(_heading(group, column), drawing.HEAD) for column in KINDS)
-    layout = Layout(side, columns, -(-panels // columns), 0.2 + longest, below, above=0, foot=0, least=least)
-    lines = max(_panel_title(c, layout, "value").count("\n") + 1 for c in group.configurations)
+    layout = Layout(wide, high, columns, -(-panels // columns), 0.2 + longest, below, above=0, foot=0, least=least)
+    lines = max(_panel_title(p, layout, "value").count("\n") + 1 for p in group.panels)
     foot = 0.15 * sum(len(textwrap.wrap(note, drawing.characters(layout.size[0]))) for note in notes) + 0.1
     return replace(layout, above=0.2 + 0.14 * lines, foot=foot)
 
@@ -307,13 +311,15 @@ def _heading(group: Group, column: str) -> str:
     return f"{group.dataset or 'inputs'}  ·  {group.label}  ·  {KINDS[column]}"
 
 
-def _panel_title(configuration: Configuration, layout: Layout, column: str) -> str:
-    """Name, parameters and direction of a configuration, wrapped to its panel."""
+def _panel_title(panel: Panel, layout: Layout, column: str) -> str:
+    """Name, parameters, direction and order of the pairs of a panel, wrapped to its width."""
+    configuration = panel.configuration
     differ = configuration.label.partition("(")[2].removesuffix(")")
-    wide = drawing.characters(layout.side + 0.55)
+    wide = drawing.characters(layout.wide + 0.55)
     lines = textwrap.wrap(configuration.about.title, wide)
     lines += textwrap.wrap(differ, wide)
-    return "\n".join([*lines, f"[{configuration.facts.direction}]"] if column == "value" else lines)
+    said = [configuration.facts.direction if column == "value" else "", panel.order]
+    return "\n".join([*lines, *([f"[{', '.join(filter(None, said))}]"] if any(said) else [])])
 
 
 def _extend(values: Sequence[np.ndarray]) -> str:

@@ -15,7 +15,7 @@ from likewise.naming import inert
 from likewise.report import figures, findings, interactive, tables
 from likewise.report.files import Drawn, Folder, slug
 from likewise.report.findings import shown
-from likewise.statistics import Reason, Results, between_datasets, between_measures, too_few_shuffles
+from likewise.statistics import ALL, Pairs, Reason, Results, between_datasets, between_measures, too_few_shuffles
 
 FOLDS = 5
 """Of the held-out fits that the page proposes."""
@@ -30,6 +30,7 @@ def write_report(
     title: str,
     experiment: str,
     representations: Sequence[Mapping[str, Any]],
+    pairs: Pairs = ALL,
     warnings: Sequence[str] = (),
     made_with: Mapping[str, str] = {},
 ) -> Path:
@@ -48,6 +49,8 @@ def write_report(
     representations : sequence of mapping
         One each: ``name``, ``key``, ``n_items``, ``n_features``, ``source``, ``audit``, and ``dataset`` where it
         is known. A name comes once per data set.
+    pairs : Pairs
+        Which pairs were asked for.
     warnings : sequence of str
         What else makes the scores hard to trust.
     made_with : mapping of str to str
@@ -72,21 +75,21 @@ def write_report(
     title, experiment, warnings = inert(title), inert(experiment), [inert(text) for text in warnings]
     frame = tables.long_frame(results)
     datasets = tables.datasets_by_key(frame)
-    pairs = tables.pair_summary(frame)
+    summaries = tables.pair_summary(frame)
     configurations = tables.configurations_of(frame)
-    groups = tables.groups(frame)
+    groups = tables.groups(frame, pairs.renamed(lambda name: inert(name, keep="")))
     about = tables.representation_table(representations, datasets)
     context = {
         "title": title,
         "summary": findings.summary(frame),
-        "standouts": findings.standouts(pairs),
-        "pairs": {"csv": out.frame(pairs, "pairs")},
+        "standouts": findings.standouts(summaries),
+        "pairs": {"csv": out.frame(summaries, "pairs")},
         "warnings": findings.warnings_of(
             frame, representations, datasets, [*filter(None, [too_few_shuffles(results.table)]), *warnings]
         ),
         "classes": [_class(out, group) for group in groups],
         "views": [view for group in groups for view in interactive.views(group)],
-        "ordered": any(group.ordered for group in groups),
+        "ordered": any(group.ordered and group.sides is None for group in groups),
         "layout": interactive.LAYOUT,
         "measures": _between_measures(out, results),
         "overfitting": _overfitting(out, results, configurations),
@@ -242,8 +245,8 @@ def _table(frame: pd.DataFrame, csv: str) -> dict[str, Any]:
     numeric = [pd.api.types.is_numeric_dtype(frame[c]) and not frame.empty for c in frame.columns]
     written = [
         [
-            tables.number(value) if is_number else ("" if tables.missing(value) else str(value))
-            for value, is_number in zip(row, numeric, strict=True)
+            tables.told(head, value) if is_number else ("" if tables.missing(value) else str(value))
+            for head, value, is_number in zip(frame.columns, row, numeric, strict=True)
         ]
         for row in frame.astype(object).itertuples(index=False, name=None)
     ]

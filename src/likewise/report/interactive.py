@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from likewise.measures import Configuration
-from likewise.report.tables import Group, has_cell, missing, number, square
+from likewise.report.tables import Group, Panel, arranged, has_cell, missing, number, told
 from likewise.statistics import kind_of
 
 LAYOUT: dict[str, Any] = {
@@ -52,12 +52,14 @@ def views(group: Group) -> list[dict[str, Any]]:
         ``dataset``, ``configuration``, ``value`` and ``calibrated``, the last two lists of plotly traces.
     """
     found = []
-    for c in group.configurations:
+    for panel in group.panels:
+        c = panel.configuration
+        said = ", ".join(filter(None, [c.facts.direction, panel.order]))
         told = group.rows[group.rows["configuration"] == c.label]
         told = told.assign(hover=[hover(row, c) for row in told.to_dict("records")])
-        hovers = square(replace(group, rows=told), c, "hover").to_numpy().tolist()
+        hovers = arranged(replace(group, rows=told), panel, "hover").to_numpy().tolist()
         traces = {
-            column: _traces(group, c, square(group, c, column).to_numpy().tolist(), hovers, scale)
+            column: _traces(group, panel, arranged(group, panel, column).to_numpy().tolist(), hovers, scale)
             for column, scale in (
                 ("value", {"reversescale": c.facts.direction == "distance"}),
                 ("calibrated", {"zmin": 0, "zmax": 1}),
@@ -66,7 +68,7 @@ def views(group: Group) -> list[dict[str, Any]]:
         found.append(
             {
                 "dataset": group.dataset or "inputs",
-                "configuration": f"{c.about.title}: {c.label} [{c.facts.direction}]",
+                "configuration": f"{c.about.title}: {c.label} [{said}]",
                 **traces,
             }
         )
@@ -84,8 +86,8 @@ def hover(row: Mapping[Any, Any], configuration: Configuration) -> str:
         lines.append(f"95 % interval {number(row['low'])} to {number(row['high'])}")
     if not missing(row["null_mean"]):
         lines += [
-            f"chance {number(row['null_mean'])} ± {number(row['null_std'])} ({_source(row)})",
-            f"z {number(row['z'])}, p {number(row['pvalue'])}, corrected {number(row['pvalue_holm'])}",
+            f"chance {told('chance', row['null_mean'])} ± {number(row['null_std'])} ({_source(row)})",
+            f"z {number(row['z'])}, p {told('p', row['pvalue'])}, corrected {told('p', row['pvalue_holm'])}",
             f"calibrated {number(row['calibrated'])}",
         ]
     return "<br>".join([*lines, html.escape(row["reason"])] if row["reason"] else lines)
@@ -96,12 +98,12 @@ def _source(row: Mapping[Any, Any]) -> str:
 
 
 def _traces(
-    group: Group, c: Configuration, z: list[list[Any]], hovers: list[list[Any]], scale: dict[str, Any]
+    group: Group, panel: Panel, z: list[list[Any]], hovers: list[list[Any]], scale: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """One heatmap, and crosses where a pair has no value: a gap alone would look like the upper triangle."""
     across, down = ([html.escape(name) for name in names] for names in (group.across, group.down))
     z = [[None if missing(value) else value for value in line] for line in z]
-    gaps = [(i, j) for i, j in np.argwhere(has_cell(group, c)).tolist() if z[i][j] is None]
+    gaps = [(i, j) for i, j in np.argwhere(has_cell(group, panel)).tolist() if z[i][j] is None]
     figure = go.Figure(
         [
             go.Heatmap(

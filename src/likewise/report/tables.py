@@ -1,5 +1,6 @@
 """The long table as the report shows it: grouped, squared, and written in plain numbers."""
 
+import functools
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from likewise.measures import Configuration
 from likewise.naming import inert
-from likewise.statistics import Agreement, Overfit, Results, disagreements, overfitting
+from likewise.statistics import ALL, Agreement, Overfit, Pairs, Results, disagreements, overfitting
 
 MISSING = "–"
 """Stands where there is no number; the reason stands beside it."""
@@ -57,21 +58,75 @@ class Group:
     names: tuple[str, ...]
     configurations: tuple[Configuration, ...]
     rows: pd.DataFrame
+    pairs: Pairs = ALL
 
     @property
     def ordered(self) -> bool:
-        """Whether the order of a pair counts in any configuration; then all names stand down and across."""
+        """Whether the order of a pair counts in any configuration; then all names of a square stand down and across."""
         return not all(c.facts.symmetric for c in self.configurations)
 
     @property
     def down(self) -> tuple[str, ...]:
         """Names of the rows of a heatmap."""
+        if self.sides:
+            return self.sides[0]
         return self.names if self.ordered else self.names[1:]
 
     @property
     def across(self) -> tuple[str, ...]:
         """Names of the columns of a heatmap."""
+        if self.sides:
+            return self.sides[1]
         return self.names if self.ordered else self.names[:-1]
+
+    @property
+    def most(self) -> int:
+        """The most representations along one side."""
+        return max(map(len, self.sides)) if self.sides else len(self.names)
+
+    @property
+    def panels(self) -> tuple["Panel", ...]:
+        """A heatmap per configuration; of a rectangle one for each order, where the order of a pair counts."""
+        return tuple(
+            Panel(c, self.sides is not None and not c.facts.symmetric, turned)
+            for c in self.configurations
+            for turned in ((False, True) if self.sides and not c.facts.symmetric else (False,))
+        )
+
+    @functools.cached_property
+    def sides(self) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """Rows and columns of a rectangle; None where pairs are of one set of representations, which makes a square."""
+        return self.pairs.sides(self.names)
+
+    @functools.cached_property
+    def wanted(self) -> np.ndarray:
+        """Whether two representations, by their places in ``names``, are a pair that was asked for."""
+        above = self.pairs.wanted(self.names)
+        return np.asarray(above | above.T)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One heatmap of a configuration.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        Whose scores it shows.
+    one_order : bool
+        Whether it shows one order of each pair, and another panel the other.
+    turned : bool
+        Whether the first of a pair stands across and the second down.
+    """
+
+    configuration: Configuration
+    one_order: bool = False
+    turned: bool = False
+
+    @property
+    def order(self) -> str:
+        """Which is the first of a pair, where that must be said."""
+        return ("column first" if self.turned else "row first") if self.one_order else ""
 
 
 def inert_results(results: Results) -> Results:
@@ -142,8 +197,8 @@ def class_label(configuration: Configuration) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def groups(frame: pd.DataFrame) -> list[Group]:
-    """Split a table into its rows of heatmaps: by data set, then by invariances."""
+def groups(frame: pd.DataFrame, pairs: Pairs = ALL) -> list[Group]:
+    """Split a table into its rows of heatmaps: by data set, then by invariances; ``pairs`` were asked for."""
     order = names_of(frame)
     found = []
     for dataset in dict.fromkeys(frame["dataset"]):
@@ -152,7 +207,7 @@ def groups(frame: pd.DataFrame) -> list[Group]:
         names = tuple(name for name in order if name in present)
         for label in dict.fromkeys(here["invariance"]):
             rows = here[here["invariance"] == label]
-            found.append(Group(dataset, label, names, configurations_of(rows), rows))
+            found.append(Group(dataset, label, names, configurations_of(rows), rows, pairs))
     return found
 
 
@@ -163,18 +218,18 @@ def one_order(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(a=[a for a, _ in pairs], b=[b for _, b in pairs])
 
 
-def square(group: Group, configuration: Configuration, column: str) -> pd.DataFrame:
+def arranged(group: Group, panel: Panel, column: str) -> pd.DataFrame:
     """Arrange one column of a configuration as its heatmap has it.
 
-    Where the order of a pair counts, the first of it is the row and the second the column; elsewhere only the lower
-    triangle is filled, whichever is the first.
+    Where the order of a pair counts, the first of it is the row and the second the column, or the other way round in
+    a panel that is turned. Elsewhere a pair stands where it has its cell, whichever is the first.
 
     Parameters
     ----------
     group : Group
         The configurations of one class on one data set.
-    configuration : Configuration
-        Whose rows to take.
+    panel : Panel
+        Whose rows to take, and in which order of the pairs.
     column : str
         The column to arrange.
 
@@ -183,22 +238,29 @@ def square(group: Group, configuration: Configuration, column: str) -> pd.DataFr
     pandas.DataFrame
         ``group.down`` by ``group.across``; missing where there is no value and where there is no cell.
     """
-    position = {name: i for i, name in enumerate(group.names)}
-    found = pd.DataFrame(None, index=list(group.down), columns=list(group.across), dtype=object)
-    rows = group.rows[group.rows["configuration"] == configuration.label]
-    for row in rows.to_dict("records"):
-        down, across = row["a"], row["b"]
-        if configuration.facts.symmetric and position[down] < position[across]:
-            down, across = across, down
-        found.loc[down, across] = row[column]
-    return found
+    down, across = ({name: place for place, name in enumerate(names)} for names in (group.down, group.across))
+    cells = has_cell(group, panel)
+    found = np.full(cells.shape, None, dtype=object)
+    rows = group.rows[group.rows["configuration"] == panel.configuration.label]
+    for a, b, value in zip(rows["a"], rows["b"], rows[column].astype(object), strict=True):
+        orders = [(b, a)] if panel.turned else [(a, b)]
+        if panel.configuration.facts.symmetric:
+            orders.append((b, a))
+        for first, second in orders:
+            if first in down and second in across and cells[down[first], across[second]]:
+                found[down[first], across[second]] = value
+                break
+    return pd.DataFrame(found, index=list(group.down), columns=list(group.across), dtype=object)
 
 
-def has_cell(group: Group, configuration: Configuration) -> np.ndarray:
-    """Return which places of a configuration's square are cells: all but the diagonal, or those below it."""
-    down, across = np.indices((len(group.down), len(group.across)))
-    down += len(group.names) - len(group.down)
-    return np.asarray(down > across if configuration.facts.symmetric else down != across)
+def has_cell(group: Group, panel: Panel) -> np.ndarray:
+    """Return which places of a heatmap are cells: the pairs asked for, each once where its order does not count."""
+    place = {name: i for i, name in enumerate(group.names)}
+    down, across = (np.asarray([place[name] for name in names]) for names in (group.down, group.across))
+    cells = group.wanted[np.ix_(down, across)]
+    if panel.configuration.facts.symmetric and group.sides is None:
+        cells = cells & (down[:, None] > across)
+    return np.asarray(cells)
 
 
 def agreements(found: Iterable[Agreement], of: str, between: str) -> pd.DataFrame:
@@ -386,3 +448,21 @@ def number(value: Any) -> str:
     if 100 <= size < 1e6:
         return f"{value:,.0f}" if size >= 1000 else f"{value:.1f}"
     return f"{value:.1e}"
+
+
+BOUNDS = {"chance": 1e-6} | dict.fromkeys(("p", "p corrected", "corrected", "smallest p", "smallest_p"), 1e-16)
+"""Below these a number of a column says no more than that it is below."""
+
+
+def told(head: str, value: Any) -> str:
+    """Return a number of a column as a person reads it.
+
+    Examples
+    --------
+    >>> told("p", 0.0), told("chance", 8.8e-36), told("chance", 0.0), told("value", 8.8e-36)
+    ('< 1e-16', '< 1e-06', '0.000', '8.8e-36')
+    """
+    least = BOUNDS.get(head, 0.0)
+    if missing(value) or not 0 <= value < least or (value == 0 and head == "chance"):
+        return number(value)
+    return f"< {least:.0e}"

@@ -1,20 +1,22 @@
 """Runs: tasks done by executors, until an experiment is finished."""
 
-from likewise.run.executor import Executor, Serial, Step
+from likewise.plan import Needs
+from likewise.run.executor import Executor, Job
+from likewise.run.executors.processes import Processes
+from likewise.run.executors.serial import Serial
 from likewise.run.imports import import_representation, order_of
-from likewise.run.processes import Processes
 from likewise.run.run import Done, run
-from likewise.run.worker import Outcome, Settings, Watch, perform
+from likewise.run.worker import Outcome, Settings, perform
 
 __all__ = [
     "Done",
     "Executor",
+    "Job",
+    "Needs",
     "Outcome",
     "Processes",
     "Serial",
     "Settings",
-    "Step",
-    "Watch",
     "import_representation",
     "order_of",
     "perform",

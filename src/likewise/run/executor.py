@@ -1,38 +1,41 @@
-"""Executors: one method, ``map(run, tasks)``, that yields outcomes in the order in which they come."""
+"""What an executor is: it does jobs somewhere, and hands back their outcomes as they come."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol, TypeAlias, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from likewise.plan import Needs
+from likewise.progress import Watch, unwatched
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-Step: TypeAlias = Callable[[int, int], None]
-"""What a task tells of itself: how much of it is done, and of how much."""
 
-Shares: TypeAlias = Callable[[Sequence[float]], None]
-"""Is told the share of each task that is done, from 0 to 1."""
+@dataclass(frozen=True)
+class Job(Generic[T]):
+    """A task on its way through an executor.
+
+    Parameters
+    ----------
+    task : object
+        What is done; picklable.
+    needs : Needs
+        What it takes of a machine.
+    watch : callable
+        Is told here, wherever the task is done, how far it is; not picklable.
+    """
+
+    task: T
+    needs: Needs = field(default_factory=Needs)
+    watch: Watch = unwatched
 
 
 class Executor(Protocol):
-    """Does tasks somewhere. ``run`` and the tasks are picklable; what is done is in the store, not in the outcome."""
+    """Does jobs somewhere. What is done is in the store, which all places see; an outcome is small."""
 
-    def map(self, run: Callable[[T, Step], R], tasks: Iterable[T], shares: Shares = lambda done: None) -> Iterator[R]:
-        """Yield the outcome of each task as it comes; tell now and then how far all of them are."""
+    def outcomes(self, do: Callable[[T, Watch], R], jobs: Iterable[Job[T]]) -> Iterator[R]:
+        """Yield ``do(task, watch)`` of each job, as they come.
 
-
-class Serial:
-    """One task after the other in this process: the reference."""
-
-    def map(self, run: Callable[[T, Step], R], tasks: Iterable[T], shares: Shares = lambda done: None) -> Iterator[R]:
-        """Yield the outcome of each task in order."""
-        tasks = list(tasks)
-        done = [0.0] * len(tasks)
-
-        def step(place: int, some: int, of: int) -> None:
-            done[place] = some / max(1, of)
-            shares(done)
-
-        for place, task in enumerate(tasks):
-            outcome = run(task, lambda some, of, place=place: step(place, some, of))  # type: ignore[misc]
-            step(place, 1, 1)
-            yield outcome
+        ``do`` is picklable. A job whose needs are ``alone`` is done while no other is on that machine. An error that
+        ``do`` raises is raised here. When the caller stops, what is not done yet is left.
+        """

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from likewise.documents import NO_TEXT
 from likewise.errors import InputError
 from likewise.extract import audit, canonical_layer
 from likewise.plan import imported_key
@@ -56,6 +57,11 @@ def import_representation(
         If it cannot be read, or other rows are in the store under the same names.
     """
     path, layer = Path(path), canonical_layer(layer)
+    for said in (name, dataset):
+        if odd := NO_TEXT.search(said):
+            raise InputError(
+                f"{said!r} holds {odd[0]!r}, and no experiment can have such a name; give another one, as NAME=PATH"
+            )
     if not name or not dataset:
         raise InputError(f"{path} needs the name of a model and of a data set; given are {name!r} and {dataset!r}")
     read = read_rows(path, id_column=id_column, column=column)

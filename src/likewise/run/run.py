@@ -1,13 +1,14 @@
 """Plan, do what is ready, plan again, until nothing is left: resuming and adding to an experiment are the same loop."""
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from likewise.errors import InputError
+from likewise.errors import InputError, LikewiseError
 from likewise.extract import BATCH_TOKENS
 from likewise.measures import sources_of
 from likewise.naming import did_you_mean
@@ -23,11 +24,11 @@ from likewise.plan import (
     plan,
     read_experiment,
     results_of,
-    scores_of_pair,
 )
-from likewise.run.executor import Executor, Serial
-from likewise.run.processes import Processes
-from likewise.run.worker import Outcome, Settings, Watch, perform, perform_stepwise, release
+from likewise.progress import Watch, unwatched
+from likewise.run.executor import Executor, Job
+from likewise.run.executors import choose
+from likewise.run.worker import Outcome, Settings, perform, release
 from likewise.statistics import KINDS, Results
 from likewise.store import Store
 
@@ -68,7 +69,7 @@ def run(
     device: Device = "cpu",
     batch_tokens: int | None = None,
     trust: Trusted = (),
-    watch: Watch = lambda label, done, total: None,
+    watch: Watch = unwatched,
 ) -> Done:
     """Run an experiment: extract what is missing, compare what is missing, keep everything in a store.
 
@@ -78,11 +79,12 @@ def run(
         What to do.
     store : str or Path, optional
         Folder of the store; ``runs/NAME`` by default.
-    executor : {"serial", "processes"} or Executor
-        Where pairs are compared. ``processes`` starts new interpreters: a script that uses it needs the usual
+    executor : str or Executor
+        Where tasks are done: ``"serial"``, ``"processes"``, the name of one that an installed package offers, or one
+        itself. ``processes`` starts new interpreters: a script that uses it needs the usual
         ``if __name__ == "__main__":``.
     workers : int, optional
-        Number of processes; the machine's cores by default.
+        How many tasks at once; as many as the machine has cores by default.
     device : {"cpu", "cuda", "auto"}
         Where models run, and tiles are compared; ``auto`` spreads a model that one GPU does not hold over all of them.
     batch_tokens : int, optional
@@ -92,7 +94,7 @@ def run(
         measures out of files beside it, ``remote_code`` and ``pickled_weights`` of its models. Else files of measures
         (``.py``), or names of installed modules of them. What you have imported yourself is known already.
     watch : callable
-        Is told ``(label, done, total)`` as the work goes on: tokens of an extraction, then scores.
+        Is told ``(label, done, total)`` as the work goes on: tokens of an extraction, then pairs.
 
     Returns
     -------
@@ -122,17 +124,18 @@ def run(
     place.sweep()
     if device not in BATCH_TOKENS:
         raise InputError(f"device={device!r}; {did_you_mean(device, BATCH_TOKENS)}")
-    chosen = choose_executor(executor, workers)
+    chosen = choose(executor, workers)
     own = sources_of(asked.configurations)
     settings = Settings(place.folder, device, batch_tokens or BATCH_TOKENS[device], own)
     failed: dict[str, Outcome] = {}
-    performed = 0
+    times: Counter[str] = Counter()
     try:
         while ready := _ready(current := plan(asked, place), place, failed):
             place.save_experiment(asked.name, current.record())
-            with closing(_perform_all(ready, settings, chosen, watch)) as outcomes:
+            _check_new(ready, times, place)
+            with closing(_perform_all(ready, current, settings, chosen, watch)) as outcomes:
                 for outcome in outcomes:
-                    performed += 1
+                    times[outcome.task.key] += 1
                     if outcome.error:
                         failed[outcome.task.key] = outcome
             release()
@@ -144,21 +147,11 @@ def run(
     place.save_experiment(asked.name, current.record())
     return Done(
         results=results_of(place, current.record(), KINDS),
-        performed=performed,
+        performed=times.total(),
         failed=tuple(failed.values()),
         blocked=tuple(tile for tile in current.tiles if tile.key not in failed),
         store=place.folder,
     )
-
-
-def choose_executor(executor: str | Executor, workers: int | None) -> Executor:
-    """Return the executor of that name."""
-    if not isinstance(executor, str):
-        return executor
-    known: dict[str, Callable[[], Executor]] = {"serial": Serial, "processes": lambda: Processes(workers)}
-    if executor not in known:
-        raise InputError(f"unknown executor {executor!r}; {did_you_mean(executor, known)}")
-    return known[executor]()
 
 
 def _ready(current: Plan, store: Store, failed: Mapping[str, Outcome]) -> tuple[Task, ...]:
@@ -173,31 +166,74 @@ def _ready(current: Plan, store: Store, failed: Mapping[str, Outcome]) -> tuple[
     return next((ready for stage in stages if (ready := tuple(t for t in stage() if t.key not in failed))), ())
 
 
+TRIES = 3
+"""Times that a task is done at most: another run may have tidied away what it made."""
+
+
+def _check_new(ready: Iterable[Task], times: Mapping[str, int], store: Store) -> None:
+    """Refuse to do again and again what does not come to this store."""
+    for task in ready:
+        if times.get(task.key, 0) >= TRIES:
+            raise LikewiseError(
+                f"{task.label} was done {TRIES} times and is not in {store.folder}; expected an executor whose workers "
+                "write to this folder"
+            )
+
+
 def _perform_all(
-    tasks: tuple[Task, ...], settings: Settings, executor: Executor, watch: Watch
+    tasks: Sequence[Task], current: Plan, settings: Settings, executor: Executor, watch: Watch
 ) -> Generator[Outcome, None, None]:
-    """Do extractions one by one, for a model wants the whole machine, and tiles wherever the executor does them."""
-    if isinstance(tasks[0], Resolve | Extract):
-        for number, task in enumerate(tasks, 1):
-            place = f"{number}/{len(tasks)} "
-            yield perform(task, settings, functools.partial(_watch_at, watch, place))
-        return
-    scores = [_scores(t) for t in tasks]
-    label = "reducing" if isinstance(tasks[0], Reduce) else "comparing"
+    """Do tasks of one kind where the executor does them, each with what it needs."""
+    told = _Told(tasks, watch)
+    jobs = [
+        Job(task, current.needs(task, settings.device), told.of(number, task)) for number, task in enumerate(tasks, 1)
+    ]
+    outcomes = executor.outcomes(functools.partial(perform, settings=settings), jobs)
+    left = Counter(task.key for task in tasks)
+    try:
+        for outcome in outcomes:
+            left[outcome.task.key] -= 1
+            told.over(outcome.task)
+            yield outcome
+    finally:
+        if close := getattr(outcomes, "close", None):
+            close()
+    if lost := [task for task in tasks if left[task.key] > 0]:
+        raise LikewiseError(f"the executor has lost {len(lost)} of {len(tasks)} tasks, such as {lost[0].label}")
 
-    def tell(shares: Sequence[float]) -> None:
-        watch(label, int(sum(share * of for share, of in zip(shares, scores, strict=True))), sum(scores))
 
-    watch(label, 0, sum(scores))
-    yield from executor.map(functools.partial(perform_stepwise, settings=settings), tasks, tell)
+class _Told:
+    """How far tasks of one kind are: of pins and extractions each by itself, of others the pairs of all together."""
+
+    def __init__(self, tasks: Sequence[Task], watch: Watch) -> None:
+        self.watch, self.count = watch, len(tasks)
+        self.sizes = {task.key: _size(task) for task in tasks}
+        self.shares = dict.fromkeys(self.sizes, 0.0)
+        self.alone = isinstance(tasks[0], Resolve | Extract)
+        self.label = "reducing" if isinstance(tasks[0], Reduce) else "comparing pairs"
+        self._tell()
+
+    def of(self, number: int, task: Task) -> Watch:
+        """Return what hears how far one of them is."""
+        if self.alone:
+            return lambda label, done, total: self.watch(f"{number}/{self.count} {label}", done, total)
+        return lambda _, done, total: self._tell(task.key, done / max(1, total))
+
+    def over(self, task: Task) -> None:
+        """Count one of them as done."""
+        self._tell(task.key, 1.0)
+
+    def _tell(self, key: str = "", share: float = 0.0) -> None:
+        if self.alone:
+            return
+        if key:
+            self.shares[key] = share
+        done = sum(self.shares[key] * of for key, of in self.sizes.items())
+        self.watch(self.label, int(done), sum(self.sizes.values()))
 
 
-def _watch_at(watch: Watch, place: str, label: str, done: int, total: int) -> None:
-    watch(place + label, done, total)
-
-
-def _scores(task: Task) -> int:
-    """How much of the progress a task is: its scores, or what it reduces."""
+def _size(task: Task) -> int:
+    """How much of the progress a task is: its pairs, or what it reduces."""
     if isinstance(task, Tile):
-        return task.n_pairs * scores_of_pair(task.configurations)
+        return task.n_pairs
     return len(task.representations) * len(task.measures) if isinstance(task, Reduce) else 0

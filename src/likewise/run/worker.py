@@ -1,9 +1,13 @@
 """Do one task. Workers look things up by key in the store; arrays never travel between processes."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Bool
 
 from likewise.errors import InputError, LikewiseError
 from likewise.extract import (
@@ -24,19 +28,15 @@ from likewise.extract import (
     tokens_to_generate,
     way_of,
 )
-from likewise.measures import Source, load_sources, prepare
+from likewise.measures import Source, footprint, load_sources, prepare
 from likewise.naming import canonical_json
-from likewise.plan import Extract, Reduce, Resolve, Task, Tile, pinned, unpinned
-from likewise.representation import check_same_items, on_device
-from likewise.run.executor import Step
+from likewise.plan import Extract, Reduce, Resolve, Task, Tile, blocks_of_pairs, pinned, unpinned
+from likewise.progress import Watch, labelled, unwatched
+from likewise.representation import check_all_same_items, on_device
 from likewise.statistics import Results, in_turn, reduce, score_block, score_products
-from likewise.store import Parts, Store, content_key
+from likewise.store import Store, content_key
 
-Watch: TypeAlias = Callable[[str, int, int], None]
-"""Is told a task's label, how much of it is done, and of how much."""
-
-
-WAY_VERSION = 2
+WAY_VERSION = 3
 """Raised when rows that were begun must not be gone on with, for they would now be made in another way."""
 
 
@@ -70,7 +70,7 @@ class Outcome:
     error: str = ""
 
 
-def perform(task: Task, settings: Settings, watch: Watch = lambda label, done, total: None) -> Outcome:
+def perform(task: Task, watch: Watch = unwatched, *, settings: Settings) -> Outcome:
     """Do a task; an error that likewise raises becomes its outcome, so that the other tasks go on."""
     try:
         load_sources(settings.own)
@@ -94,11 +94,6 @@ def perform(task: Task, settings: Settings, watch: Watch = lambda label, done, t
     return Outcome(task)
 
 
-def perform_stepwise(task: Task, step: Step, settings: Settings) -> Outcome:
-    """Do a task where an executor has put it: ``step`` is told how much of it is done, without a label."""
-    return perform(task, settings, lambda label, done, total: step(done, total))
-
-
 _held: dict[tuple[str, str, str, bool], LoadedModel] = {}
 
 
@@ -120,12 +115,14 @@ def release() -> None:
 def resolve_task(task: Resolve, store: Store) -> None:
     """Pin a hub model or data set to the commit that its revision stands for now."""
     # Representations that came without their pin, from another store or an older likewise, name their commit.
-    revision = _commit_so_far(task, store) or task.revision
+    pin = task.pin(store)
+    revision = pin["commit"] if pin else _commit_so_far(task, store) or task.revision
     if task.kind == "dataset":
         store.save_pin(task.kind, task.hub, task.revision, resolve_dataset(task.hub, revision))
         return
     found = resolve_model(task.hub, revision)
-    store.save_pin(task.kind, task.hub, task.revision, found.commit, found.width, found.blocks)
+    says = {"pooling": found.says.pooling, "why_not": found.says.why_not}
+    store.save_pin(task.kind, task.hub, task.revision, found.commit, found.width, found.blocks, says)
 
 
 def _commit_so_far(task: Resolve, store: Store) -> str | None:
@@ -146,15 +143,13 @@ def extract_task(task: Extract, settings: Settings, watch: Watch) -> None:
     for name in unpinned((first.model, first.dataset), store):
         resolve_task(name, store)
     model, dataset = pinned(first.model, store), pinned(first.dataset, store)
-    # Rows of another commit, or made in another way, are not mixed with these.
-    made = canonical_json([WAY_VERSION, model.revision, dataset.revision, settings.device, settings.batch_tokens])
-    parts = store.parts(task.parts_key, made)
+    parts = store.parts(task.parts_key)
     watch(f"{task.label}: loading", 0, 0)
     with parts.alone():
         # What another process has made meanwhile.
         wanted = [w for w in task.wanted if not store.has_representation(w.key)]
         if wanted:
-            extract_rows(Extract(tuple(wanted)), model, dataset, store, parts, settings, watch)
+            extract_rows(Extract(tuple(wanted)), model, dataset, store, settings, watch)
         parts.discard()
 
 
@@ -163,17 +158,19 @@ def extract_rows(
     model: ModelSpec,
     dataset: DatasetSpec,
     store: Store,
-    parts: Parts,
     settings: Settings,
     watch: Watch,
 ) -> None:
-    """Run a model over prompts, both as pinned; what is finished goes to ``parts``, and then to the store."""
+    """Run a model over prompts, both as pinned; what is finished goes to the task's parts, and then to the store."""
     first = task.wanted[0]
     prompts = load_prompts(dataset)
     loaded = _model(model, settings.device, first.dtype, head=tokens_to_generate(first.pooling) > 0)
     tokens = tokens_of(loaded, prompts, first.pooling, first.truncation)
     layers = [w.layer for w in task.wanted]
     way = way_of(loaded, tokens, layers, first.pooling, batch_tokens=settings.batch_tokens)
+    # Rows of another commit, or made in another way, are not mixed with these: other layers may take another way.
+    made = [WAY_VERSION, model.revision, dataset.revision, settings.device, settings.batch_tokens, str(way)]
+    parts = store.parts(task.parts_key, canonical_json(made))
     try:
         matrices = extract(
             loaded,
@@ -183,11 +180,12 @@ def extract_rows(
             way=way,
             batch_tokens=settings.batch_tokens,
             into=parts.layer,
-            watch=lambda done, total: watch(task.label, done, total),
+            watch=labelled(watch, task.label),
         )
     except InputError as error:
         error.add_note(f"in {task.label}, run in {first.dtype}")
         raise
+    said = model.says().said
     groups, of_prompts = prompts.groups_of(tokens.ids), audit_prompts(prompts)
     for w in task.wanted:
         source = {
@@ -195,6 +193,7 @@ def extract_rows(
             "variant": w.model.variant,
             "layer": w.layer,
             "pooling": w.pooling,
+            **({"model_says": said} if said else {}),
             "dtype": w.dtype,
             "dataset": w.dataset.name,
             "records": prompts.records,
@@ -222,21 +221,22 @@ def extract_rows(
 def compare_tile(tile: Tile, settings: Settings, watch: Watch) -> None:
     """Score the pairs of a tile, save the rows."""
     store = Store(settings.store)
-    results = compare_by_product(tile, store) if tile.by_product else None
-    if results is None:
-        device = one_device(settings.device)
-        results = compare_by_pair(tile, store, device, lambda done, total: watch(tile.label, done, total))
+    device = one_device(settings.device)
+    if tile.by_product:
+        results = compare_by_product(tile, store, device)
+    else:
+        results = compare_by_pair(tile, store, device, labelled(watch, tile.label))
     store.save_results(tile.key, results, tile.request, replicates=tile.replicates)
 
 
-def compare_by_pair(tile: Tile, store: Store, device: str, watch: Callable[[int, int], None]) -> Results:
+def compare_by_pair(tile: Tile, store: Store, device: str, watch: Watch = unwatched) -> Results:
     """Move each representation of a tile to the device and prepare it there once, score its pairs."""
     stored = [store.load_representation(key).without(tile.left_out) for key in tile.representations]
     loaded = [on_device(r, device) for r in stored]
-    # What was imported may lack texts, and ids: all are held against one that has them, if any has.
-    first, *others = sorted(loaded, key=lambda r: ("prompts" not in r.source, not r.has_ids))
+    # What was imported may lack texts: all are held against one that has them, if any has.
+    check_all_same_items(loaded)
+    first, *others = sorted(loaded, key=lambda r: "prompts" not in r.source)
     for other in others:
-        check_same_items(first, other)
         check_same_texts(first.name, first.source, other.name, other.source)
     pairs = [(int(i), int(j)) for i, j in tile.places]
     return score_block(loaded, pairs, tile.configurations, tile.trust, dataset=tile.dataset, watch=watch)
@@ -265,35 +265,50 @@ def reduce_task(task: Reduce, settings: Settings) -> None:
         r = store.load_representation(key)
         texts = {kind: str(r.source[kind]) for kind in ("records", "prompts") if r.source.get(kind)}
         about = {"items": content_key(list(r.ids)) if r.has_ids else "", "n": str(r.n_items), **texts}
-        about |= {"groups": content_key(list(r.groups))} if r.groups else {}
         prepared = prepare(on_device(r, one_device(settings.device)))
         for c in task.configurations:
             store.save_reduced(key, c, reduce(c, prepared), about)
 
 
-def compare_by_product(tile: Tile, store: Store) -> Results | None:
-    """Score the pairs of a tile from the vectors of its representations; not where inputs belong together.
+def compare_by_product(tile: Tile, store: Store, device: str) -> Results:
+    """Score the pairs of a tile from the vectors of its representations.
 
-    The closed form of chance, which is all that these vectors have, takes inputs to be independent.
+    Pairs whose chance level these vectors do not tell are scored by pairs: those of which a few rows decide, where
+    shuffles are asked for.
     """
-    keys = tile.representations
+    keys, places = tile.representations, tile.places
+    again = np.zeros(len(places), dtype=bool)
     tables = []
     for c in tile.configurations:
         sides, abouts = zip(*(store.load_reduced(key, c) for key in keys), strict=True)
-        if any("groups" in about for about in abouts):
-            return None
-        first, held = min(
-            zip(keys, abouts, strict=True), key=lambda pair: ("prompts" not in pair[1], not pair[1]["items"])
+        n = _same_items(keys, abouts)
+        table, untold = score_products(
+            c, sides, places, len(tile.first), n, tile.trust, dataset=tile.dataset, names=keys, keys=keys
         )
-        for key, about in zip(keys, abouts, strict=True):
-            other = about["items"] and about["items"] != held["items"]
-            if other or about["n"] != held["n"]:
-                raise InputError(f"{first} and {key} have other items, or the same in another order")
-            check_same_texts(first, held, key, about)
-        n = int(abouts[0]["n"])
-        tables.append(
-            score_products(
-                c, sides, tile.places, len(tile.first), n, tile.trust, dataset=tile.dataset, names=keys, keys=keys
-            )
-        )
-    return Results(in_turn(tables))
+        tables.append(table)
+        again |= untold
+    found = [Results(in_turn([table.filter(pa.array(~again)) for table in tables]))]
+    return Results.joined(found + [compare_by_pair(part, store, device) for part in _parts(tile, store, again)])
+
+
+def _parts(tile: Tile, store: Store, wanted: Bool[np.ndarray, " m"]) -> Iterator[Tile]:
+    """Some pairs of a tile by product, as tiles that are small enough to prepare."""
+    keys, (i, j) = tile.representations, tile.places[wanted].T
+    missing = np.zeros((len(keys), len(keys)), dtype=np.int64)
+    missing[i, j] = 1
+    abouts = [store.describe_representation(keys[place]) for place in np.union1d(i, j)]
+    shape = (max((about[of] for about in abouts), default=1) for of in ("n_items", "n_features"))
+    for first, second, _ in blocks_of_pairs(len(keys), missing, footprint(tile.configurations, *shape)):
+        yield replace(tile, first=tuple(keys[k] for k in first), second=tuple(keys[k] for k in second))
+
+
+def _same_items(keys: Sequence[str], abouts: Sequence[Mapping[str, str]]) -> int:
+    """Return the number of items of reduced representations; refuse those of other items or texts."""
+    both = list(zip(keys, abouts, strict=True))
+    first, held = max(both, key=lambda pair: bool(pair[1]["items"]))
+    said, texts = max(both, key=lambda pair: "prompts" in pair[1])
+    for key, about in both:
+        if (about["items"] and about["items"] != held["items"]) or about["n"] != held["n"]:
+            raise InputError(f"{first} and {key} have other items, or the same in another order")
+        check_same_texts(said, texts, key, about)
+    return int(held["n"])

@@ -21,20 +21,23 @@ from likewise.statistics.correction import step_down, too_few_shuffles
 from likewise.statistics.jackknife import interval, leave_out
 from likewise.statistics.layers import BestLayers, best_layers
 from likewise.statistics.learning import Point, learning_curve, stable_from
-from likewise.statistics.moments import Moments, shuffled_moments
+from likewise.statistics.moments import FEWEST_ITEMS, Moments, shuffled_moments
 from likewise.statistics.overfitting import Overfit, overfitting
-from likewise.statistics.permutation import Chance, Null, Shuffles, draw_permutations, draw_shuffles, judge
+from likewise.statistics.pairs import ALL, Pairs
+from likewise.statistics.permutation import Chance, Null, Shuffle, Shuffles, draw_permutations, draw_shuffles, judge
 from likewise.statistics.population import Reduced, reduce, score_products
 from likewise.statistics.reasons import Reason
-from likewise.statistics.results import KINDS, OF_THE_TABLE, SCHEMA, Comparison, Results, in_turn
-from likewise.statistics.together import Together, together_of
+from likewise.statistics.results import KINDS, OF_THE_TABLE, SCHEMA, Comparison, Results, all_undefined, in_turn
+from likewise.statistics.together import Together, agreed, together_of
 
 NO_CHANCE, FEW_ROWS, BOUND = Reason.NO_CHANCE, Reason.FEW_ROWS, Reason.BOUND
 """Older names of these reasons."""
 
 __all__ = [
+    "ALL",
     "BOUND",
     "DEFAULT",
+    "FEWEST_ITEMS",
     "FEW_ROWS",
     "KINDS",
     "NO_CHANCE",
@@ -50,16 +53,20 @@ __all__ = [
     "NoReference",
     "Null",
     "Overfit",
+    "Pairs",
     "Point",
     "Reason",
     "Reduced",
     "Reference",
     "Results",
     "Scored",
+    "Shuffle",
     "ShuffledRows",
     "Shuffles",
     "Together",
     "Trust",
+    "agreed",
+    "all_undefined",
     "best_layers",
     "between_datasets",
     "between_measures",

@@ -1,34 +1,32 @@
 """Score a block of pairs: each representation prepared once, each shuffle of it gathered once, products stacked."""
 
+import functools
 import itertools
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from array_api_compat import array_namespace
 from jaxtyping import Bool, Float, Int
 
-from likewise.arrays import Array, to_numpy
+from likewise.arrays import Array
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration, Product, prepare
 from likewise.prepared import Prepared
+from likewise.progress import Watch, unwatched
 from likewise.representation import Representation
 from likewise.statistics.chance import DEFAULT, Asked, Level, Pair, Reference, Scored, Sides, reference_of
 from likewise.statistics.jackknife import FEWEST, interval, leave_out
-from likewise.statistics.permutation import Null, Shuffles, draw_shuffles, judge, tied
+from likewise.statistics.permutation import Null, Shuffle, draw_shuffles, judge, tied
 from likewise.statistics.reasons import Reason, joined
 from likewise.statistics.results import Results, columns_of, in_turn
 from likewise.statistics.together import Together, together_of
 
 T = TypeVar("T")
-
-Watch: TypeAlias = Callable[[int, int], None]
-"""Is told how many steps are done, and how many there are in all."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ def score_block(
     sides: Sides | None = None,
     together: Together | None = None,
     dataset: str = "",
-    watch: Watch = lambda done, total: None,
+    watch: Watch = unwatched,
 ) -> Results:
     """Score pairs of representations, given by their places, in every configuration.
 
@@ -188,11 +186,11 @@ def score_block(
 def names_of_shuffles(representations: Mapping[int, Representation], dataset: str = "") -> dict[int, str]:
     """What the permutations of each representation are drawn by: its key, or the data set and its name.
 
-    A key says which data set it is of. Where the same rows are given twice, under two names, these tell them apart.
+    A key says which data set it is of. Where the same rows are given again, under another name, this tells them apart.
     """
-    keys = Counter(r.key for r in representations.values())
+    firsts: dict[str, int] = {}
     return {
-        i: r.key if r.key and keys[r.key] == 1 else json.dumps([r.key, dataset, r.name])
+        i: r.key if r.key and firsts.setdefault(r.key, i) == i else json.dumps([r.key, dataset, r.name])
         for i, r in representations.items()
     }
 
@@ -206,7 +204,7 @@ def score_columns(
     *,
     together: Together | None = None,
     rng: np.random.Generator | None = None,
-    watch: Watch = lambda done, total: None,
+    watch: Watch = unwatched,
 ) -> list[Column]:
     """Score pairs in every configuration as they are, after each shuffle, and without each group of items.
 
@@ -218,7 +216,8 @@ def score_columns(
     shuffles = draw_shuffles(n, trust.shuffles, seed, names, together)
     kept, left_out = leave_out(n, trust.groups, trust.seed), None
     if together is not None and trust.groups:
-        kept, left_out = together.left_out(trust.groups, trust.seed) if together.count >= FEWEST else ([], None)
+        enough = together.parts(trust.groups) >= FEWEST
+        kept, left_out = together.left_out(trust.groups, trust.seed) if enough else ([], None)
     m = len(pairs)
     columns = [
         Column(
@@ -240,7 +239,7 @@ def score_columns(
 
     # Pairs outside, configurations inside: what configurations share of a pair is computed once.
     for k, (i, j) in enumerate(pairs):
-        watch(next(done), steps)
+        watch("comparing", next(done), steps)
         for c in columns:
             c.fill(c.value, k, sides[i], sides[j], c.undefined)
             if trust.groups and n >= FEWEST and together is None:
@@ -251,16 +250,16 @@ def score_columns(
         if (level := reference.level(scored, len(shuffles))) is not None:
             c.level, c.settled = level, level.settled
     drawn = [c for c in columns if c.shuffled_pairs]
-    for number in range(len(shuffles) if drawn else 0):
-        _shuffle(drawn, pairs, sides, shuffles, number, lambda: watch(next(done), steps))
+    for number, shuffle in enumerate(shuffles if drawn else ()):
+        _shuffle(drawn, pairs, sides, shuffle, number, lambda: watch("comparing", next(done), steps))
     for number, items in enumerate(kept):
         parts = {i: side.take(items) for i, side in sides.items()}
         for k, (i, j) in enumerate(pairs):
-            watch(next(done), steps)
+            watch("comparing", next(done), steps)
             for c in columns:
                 if k not in c.each:
                     c.fill(c.without[number], k, parts[i], parts[j], c.no_interval)
-    watch(steps, steps)
+    watch("comparing", steps, steps)
     return columns
 
 
@@ -268,21 +267,21 @@ def _shuffle(
     columns: Sequence[Column],
     pairs: Sequence[Pair],
     sides: Sides,
-    shuffles: Shuffles,
+    shuffle: Shuffle,
     number: int,
     tell: Callable[[], None],
 ) -> None:
     """Score pairs after a shuffle: each representation is gathered once for it."""
-    moved = {i: side.permuted(shuffles.orders[i][number]) for i, side in sides.items()}
-    left = moved if shuffles.joint else sides
+    moved = {i: side.permuted(shuffle.orders[i]) for i, side in sides.items()}
+    left = moved if shuffle.joint else sides
     for c in columns:
         if product := c.configuration.product:
             c.fill_all(c.shuffled[number], pairs, left, moved, product)
     plain = [(c, set(c.shuffled_pairs)) for c in columns if not c.configuration.product]
     for k, (i, j) in enumerate(pairs):
         tell()
-        first = sides[i].permuted(shuffles.beside(i, j, number))
-        second = sides[j].permuted(shuffles.beside(j, i, number))
+        first = sides[i].permuted(shuffle.beside(i, j))
+        second = sides[j].permuted(shuffle.beside(j, i))
         for c in (c for c, wanted in plain if k in wanted):
             x, y = left[i], moved[j]
             if not c.configuration.facts.symmetric:  # the fit, which is much of the cost, stands as it is
@@ -332,27 +331,34 @@ def orders(configuration: Configuration, pair: tuple[T, T]) -> tuple[tuple[T, T]
 
 
 def product_scores(product: Product, pairs: Sequence[Pair], left: Sides, right: Sides) -> Float[np.ndarray, " m"]:
-    """Scores of pairs from the inner products of their matrices, the first of each from ``left``."""
-    used = {id(side): side for i, j in pairs for side in (left[i], right[j])}.values()
-    if product.size is None and all(product.quantity.thin(side) for side in used):
-        sums = [product.quantity.products(left[i], right[j]) for i, j in pairs]
-        inner = np.asarray([float(array_namespace(rows).sum(rows)) for rows in sums])
-        return product.scores(inner, np.ones_like(inner), np.ones_like(inner))
-    firsts, seconds = (sorted({pair[side] for pair in pairs}) for side in (0, 1))
-    a, b = _stack(product, [left[i] for i in firsts]), _stack(product, [right[j] for j in seconds])
-    xp = array_namespace(a, b)
-    inner, own_a, own_b = (to_numpy(m) for m in (a @ b.T, xp.sum(a * a, axis=1), xp.sum(b * b, axis=1)))
-    i = np.searchsorted(firsts, [pair[0] for pair in pairs])
-    j = np.searchsorted(seconds, [pair[1] for pair in pairs])
-    scores: np.ndarray = product.scores(inner[i, j], own_a[i], own_b[j])
+    """Scores of pairs from the inner products of their matrices, the first of each from ``left``.
+
+    Each matrix is gathered once, and each pair is multiplied by itself: a product of all matrices would round a pair by
+    the company it is in.
+    """
+    quantity = product.quantity
+    thin, formed = functools.cache(quantity.thin), functools.cache(functools.partial(_vector, product))
+
+    def inner(x: Prepared, y: Prepared) -> float:
+        if product.size is None and quantity.better_thin(x, y) and (a := thin(x)) and (b := thin(y)):
+            return float(a.inner(b))
+        one, other = formed(x), formed(y)
+        return float(array_namespace(one, other).vecdot(one, other))
+
+    own = functools.cache(lambda side: inner(side, side))
+    found = np.asarray([inner(left[i], right[j]) for i, j in pairs])
+    sizes = [np.ones_like(found)] * 2
+    if product.score == "distance":
+        firsts, seconds = zip(*pairs, strict=True)
+        sizes = [np.asarray([own(side[place]) for place in of]) for side, of in ((left, firsts), (right, seconds))]
+    scores: np.ndarray = product.scores(found, *sizes)
     return scores
 
 
-def _stack(product: Product, of: Sequence[Prepared]) -> Float[Array, "m nn"]:
-    matrices = [side.once(product.quantity) for side in of]
-    xp = array_namespace(matrices[0])
-    stacked: Array = xp.stack([xp.reshape(m, (-1,)) for m in matrices])
-    return stacked / xp.stack([side[product.size] for side in of])[:, None] if product.size else stacked
+def _vector(product: Product, of: Prepared) -> Float[Array, " nn"]:
+    matrix = of.once(product.quantity)
+    vector: Array = array_namespace(matrix).reshape(matrix, (-1,))
+    return vector / of[product.size] if product.size else vector
 
 
 def _table(
@@ -400,7 +406,11 @@ def _table(
     n = next(iter(sides.values())).n
     low, high = _ends(c)
     if trust.groups and not len(c.without):
-        few = f"{n} inputs" if n < FEWEST else f"{together.count if together else trust.groups} groups of inputs"
+        few = (
+            f"{n} inputs"
+            if n < FEWEST
+            else f"{together.parts(trust.groups) if together else trust.groups} groups of inputs"
+        )
         for k in range(m):
             if k not in c.each:
                 notes[k].append(Reason.FEW_GROUPS.because(f"{few}; expected {FEWEST} or more"))

@@ -1,41 +1,57 @@
 """Compare representations pair by pair, each score with its chance level and its interval."""
 
-import itertools
+import string
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from likewise.arrays import Array
 from likewise.errors import InputError
-from likewise.measures import Asked, configurations
-from likewise.representation import Representation, check_same_items, on_device
-from likewise.statistics.block import Trust, Watch, score_block
+from likewise.measures import Asked, Configuration, configurations
+from likewise.progress import Watch, unwatched
+from likewise.representation import Representation, aligned, check_all_same_items, on_device
+from likewise.statistics.block import Trust, score_block
 from likewise.statistics.chance import DEFAULT, reference_of
 from likewise.statistics.chance import Asked as Chance
+from likewise.statistics.pairs import ALL, Pairs
 from likewise.statistics.results import Results
+
+Given: TypeAlias = Mapping[str, Array | Representation] | Sequence[Array | Representation]
+"""Representations by their names, or one after the other."""
+
+PASS_NAMES = 'pass names: compare({"a": x, "b": y})'
 
 
 def compare(
-    representations: Mapping[str, Array | Representation] | Sequence[Representation],
-    measures: Asked | Iterable[Asked] = "paper",
-    *,
+    *representations: Any,
+    measures: Asked | Iterable[Asked] | None = None,
+    join: str = "exact",
+    pairs: Pairs | str | Mapping[str, Any] = ALL,
     chance: Chance = DEFAULT,
     permutations: int = 100,
     groups: int | Iterable[str] = 20,
     rng: int | np.random.Generator = 0,
     dataset: str = "",
     device: str = "cpu",
-    watch: Watch = lambda done, total: None,
+    watch: Watch = unwatched,
     null: Chance | None = None,
 ) -> Results:
-    """Compare every pair of representations of the same inputs, each score beside its chance level and interval.
+    """Compare pairs of representations of the same inputs, each score beside its chance level and interval.
 
     Parameters
     ----------
-    representations : mapping of name to array (n x d) or Representation, or sequence of Representation
-        Row i of all of them describes input i; widths may differ.
+    *representations : mapping of name to array (n x d) or Representation, or sequence, or two or more of them
+        Row i of all of them describes input i, or has its id; widths may differ. Arrays may be lists of rows and
+        DataFrames, whose columns are features; without names they are called a, b, ... The measures may stand last.
     measures : str, Configuration, or iterable of them
-        A preset (``"paper"``), measures (``"cka"``), measures with parameters (``"jaccard(k=5)"``).
+        A preset (``"paper"``, the default), measures (``"cka"``), measures with parameters (``"jaccard(k=5)"``).
+    join : {"exact", "inner"}
+        Rows with ids are brought into the order of the first representation that has ids. ``exact``: all must have the
+        same ids; ``inner``: rows whose id is not in all are left out.
+    pairs : str or mapping
+        Which pairs: ``"all"``; ``"chain"``, each with the next; ``{"base": name}``, one with all others;
+        ``{"first": [...], "second": [...]}``; ``{"layers": [model, model]}``. As an experiment has them.
     chance : {"moments", "shuffles", "none"}, or Reference
         Where chance levels come from: ``moments`` takes the closed form over all shuffles where a measure has one, as
         cka and rsa have, and shuffles elsewhere. Others are one class each, see `likewise.statistics.Reference`.
@@ -45,15 +61,17 @@ def compare(
     groups : int or iterable of str
         Number of random groups of inputs that are left out in turn for the intervals of measures that need them; 0 for
         no intervals. Or the group of each input, where inputs belong together (a topic, a template, a pair of twins):
-        whole groups are then left out, and shuffled, as `Together` says. Representations may have groups themselves.
+        whole groups are then left out, and shuffled, as `Together` says. Representations may have groups themselves:
+        all of them the same, or none.
     rng : int or numpy.random.Generator
-        Seed or generator of the shuffles; those of a representation do not depend on what it is compared with.
+        Seed or generator of the shuffles; those of a representation do not depend on what it is compared with; of
+        two with one key the second has others than the first.
     dataset : str
         What the inputs are called in the table.
     device : str
         Where to calculate: ``"cpu"`` where the arrays are, ``"cuda"`` on a GPU, by torch.
     watch : callable
-        Is told the number of steps done, and in all.
+        Is told ``("comparing", done, total)``, in steps.
     null : str, optional
         The older name of ``chance``.
 
@@ -65,7 +83,8 @@ def compare(
     Raises
     ------
     InputError
-        If the rows do not describe the same items, a value is not finite, or a name is unknown.
+        If the rows do not describe the same items, some have groups of inputs and others none or other ones, a value is
+        not finite, a name is unknown, or no pair is wanted.
 
     Notes
     -----
@@ -79,16 +98,17 @@ def compare(
     >>> results = compare({"x": x, "moved": 2 * x + 1}, "cka", permutations=10)
     >>> [(c.a, c.b, round(c.value, 9), round(c.calibrated, 9)) for c in results]
     [('x', 'moved', 1.0, 1.0)]
+    >>> compare(x, 2 * x + 1, "cka", permutations=10)["a", "b"][0].measure
+    'cka'
+    >>> three = compare({"x": x, "moved": 2 * x + 1, "y": x**2}, "cka", pairs={"base": "moved"})
+    >>> [(c.a, c.b) for c in three]
+    [('x', 'moved'), ('moved', 'y')]
     """
-    named = named_representations(representations)
-    chosen = configurations(measures)
-    if len(named) < 2 or not chosen:
-        raise InputError(
-            f"{len(named)} representations and {len(chosen)} measures; needed are two representations and one measure, "
-            "or more"
-        )
-    for other in named[1:]:
-        check_same_items(named[0], other)
+    given, asked = _told_apart(representations, measures)
+    named = of_one_order(named_representations(given), join)
+    chosen = configurations(asked)
+    if not chosen:
+        raise InputError("no measures; expected one or more")
     if not isinstance(groups, str) and hasattr(groups, "__iter__"):
         labels, groups = [str(label) for label in groups], Trust().groups
         named = [r.changed(groups=labels) for r in named]
@@ -98,7 +118,7 @@ def compare(
     return (
         score_block(
             [on_device(r, device) for r in named],
-            list(itertools.combinations(range(len(named)), 2)),
+            Pairs.read(pairs).among([r.name for r in named]),
             chosen,
             Trust(chance, int(permutations), 0 if given else int(rng), int(groups)),  # type: ignore[arg-type]  # no generator
             rng=rng if given else None,  # type: ignore[arg-type]
@@ -127,18 +147,55 @@ def check_request(chance: Chance, permutations: int, groups: int) -> None:
             raise InputError(f"{name}={count}; needed is a whole number, 0 or more")
 
 
-def named_representations(
-    given: Mapping[str, Array | Representation] | Sequence[Representation],
-) -> list[Representation]:
-    """Return the representations, named by the mapping's keys where there are any."""
-    if isinstance(given, Mapping):
-        return [
-            r.changed(name=str(name)) if isinstance(r, Representation) else Representation(r, name=str(name))
-            for name, r in given.items()
-        ]
-    if unnamed := [r for r in given if not isinstance(r, Representation)]:
-        raise InputError(f"a {type(unnamed[0]).__name__} has no name; give a mapping of names to arrays")
+def _told_apart(given: Sequence[Any], measures: Any) -> tuple[Any, Any]:
+    """What stands without a word of its own: representations, and the measures where they stand last."""
+    if len(given) > 1 and (asked := _asked(given[-1])):
+        if measures is not None:
+            raise InputError("measures are given twice; expected them last, or as measures=...")
+        given, measures = given[:-1], asked
+    return (given[0] if len(given) == 1 else given), "paper" if measures is None else measures
+
+
+def _asked(last: Any) -> Any:
+    """The measures that a last argument is, or nothing where it is a representation."""
+    if isinstance(last, str | Configuration):
+        return last
+    if isinstance(last, Mapping | Representation) or hasattr(last, "shape") or not isinstance(last, Iterable):
+        return None
+    parts = list(last)
+    return parts if all(isinstance(part, str | Configuration) for part in parts) else None
+
+
+def named_representations(given: Any) -> list[Representation]:
+    """Return representations, named by a mapping's keys, by themselves, or a, b, ... where none has a name."""
+    if isinstance(given, str | Representation) or hasattr(given, "shape") or not isinstance(given, Iterable):
+        raise InputError(f"one {type(given).__name__}; expected two or more to compare; {PASS_NAMES}")
+    return _of_names(given) if isinstance(given, Mapping) else _of_list(list(given))
+
+
+def of_one_order(named: Sequence[Representation], join: str = "exact") -> list[Representation]:
+    """Return two or more representations with the rows of the same items, in one order."""
+    if len(named) < 2:
+        raise InputError(f"{len(named)} representation{'s' * (not named)}; need at least two to compare")
+    found, _ = aligned(named, join)
+    check_all_same_items(found)
+    return found
+
+
+def _of_names(given: Mapping[str, Any]) -> list[Representation]:
+    return [
+        r.changed(name=str(name)) if isinstance(r, Representation) else Representation(r, name=str(name))
+        for name, r in given.items()
+    ]
+
+
+def _of_list(given: list[Any]) -> list[Representation]:
+    bare = [not isinstance(r, Representation) for r in given]
+    if any(bare):
+        if not all(bare) or len(given) > len(string.ascii_lowercase) or any(isinstance(r, Mapping) for r in given):
+            raise InputError(f"not all of the {len(given)} representations have names; {PASS_NAMES}")
+        return _of_names(dict(zip(string.ascii_lowercase, given, strict=False)))
     names = [r.name for r in given]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"two representations are called {twice[0]!r}; names must tell them apart")
-    return list(given)
+        raise InputError(f"two representations are called {twice[0]!r}; names must tell them apart; {PASS_NAMES}")
+    return given

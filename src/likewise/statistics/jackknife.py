@@ -111,12 +111,13 @@ def interval(
     (0.71, 0.867)
     """
     groups = len(without)
+    each = np.ascontiguousarray(without.T)  # sums along a row do not round by how many rows there are
     if sizes is None:
-        spread = np.sqrt((groups - 1) / groups * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
+        spread = np.sqrt((groups - 1) / groups * ((each - each.mean(axis=1)[:, None]) ** 2).sum(axis=1))
     else:
-        h = (sizes.sum() / sizes)[:, None]
-        centre = groups * value - ((1 - 1 / h) * without).sum(axis=0)
-        spread = np.sqrt(((h * value - (h - 1) * without - centre) ** 2 / (h - 1)).mean(axis=0))
+        h = sizes.sum() / sizes
+        centre = (groups * value - ((1 - 1 / h) * each).sum(axis=1))[:, None]
+        spread = np.sqrt(((h * value[:, None] - (h - 1) * each - centre) ** 2 / (h - 1)).mean(axis=1))
     half = stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1) * spread
     lowest, highest = bounds
     low, high = value - half, value + half

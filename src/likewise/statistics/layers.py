@@ -4,19 +4,22 @@ import functools
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from likewise.arrays import Array
 from likewise.errors import InputError
 from likewise.measures import Asked, Configuration, configurations, prepare
-from likewise.representation import Representation, check_same_items
-from likewise.statistics.block import Column, Trust, Watch, identities, orders, score_columns
+from likewise.progress import Watch, unwatched
+from likewise.representation import Representation
+from likewise.statistics.block import Column, Trust, identities, orders, score_columns
 from likewise.statistics.chance import ShuffledRows
-from likewise.statistics.compare import check_request, named_representations
+from likewise.statistics.compare import check_request, named_representations, of_one_order
+from likewise.statistics.pairs import ALL, Pairs
 from likewise.statistics.permutation import Null, judge
 from likewise.statistics.reasons import Reason, joined
-from likewise.statistics.together import together_of
+from likewise.statistics.together import Together, together_of
 
 BLOCK = 8
 """Layers of either model that are prepared at a time."""
@@ -68,16 +71,18 @@ def best_layers(
     models: Mapping[str, Mapping[str, Array | Representation] | Sequence[Representation]],
     measures: Asked | Iterable[Asked] = "recommended",
     *,
+    pairs: Pairs | str | Mapping[str, Any] = ALL,
     permutations: int = 100,
     seed: int = 0,
-    watch: Watch = lambda done, total: None,
+    watch: Watch = unwatched,
 ) -> list[BestLayers]:
-    r"""Find the most alike layers of every two models, and set their score beside the best of shuffled rows.
+    r"""Find the most alike layers of two models each, and set their score beside the best of shuffled rows.
 
-    .. math:: T = \max_{l, m} s(X_l, Y_m), \qquad T_\pi = \max_{l, m} s(X_l, \pi Y_m)
+    .. math:: T = \max_{l, m} s(X_l, Y_m), \qquad T_{\pi, \rho} = \max_{l, m} s(\pi X_l, \rho Y_m)
 
-    with one shuffle :math:`\pi` in all pairs of layers, so that the null has the same choice, among scores that hang
-    together as these do. A p-value of the best pair alone would ignore that it was chosen.
+    with one shuffle :math:`\pi` of all layers of the one and one :math:`\rho` of all of the other, so that the null
+    has the same choice, among scores that hang together as these do. A p-value of the best pair alone would ignore that
+    it was chosen.
 
     Parameters
     ----------
@@ -85,22 +90,25 @@ def best_layers(
         The layers as `compare` takes representations; all describe the same inputs.
     measures : str, Configuration, or iterable of them
         As in `compare`.
+    pairs : str or mapping
+        Which pairs of models, as in `compare`; all by default.
     permutations : int
         Number of shuffles, 1 or more; a maximum has no closed form.
     seed : int
         Of the shuffles.
     watch : callable
-        Is told the number of steps done, and in all.
+        Is told ``("comparing layers", done, total)``, in pairs of layers.
 
     Returns
     -------
     list of BestLayers
-        One per two models and configuration, two where the order of the pair counts.
+        One per pair of models and configuration, two where the order of the pair counts.
 
     Raises
     ------
     InputError
-        If there are fewer than two models, or the rows do not describe the same items.
+        If there are fewer than two models, the rows do not describe the same items, or some have groups of inputs and
+        others none or other ones.
 
     Notes
     -----
@@ -127,11 +135,13 @@ def best_layers(
             f"{len(named)} models, {min(map(len, named.values()), default=0)} layers of one of them, {len(chosen)} "
             f"measures, {permutations} shuffles; needed are two models and one of each other, or more"
         )
-    everything = [r for layers in named.values() for r in layers]
-    for other in everything[1:]:
-        check_same_items(everything[0], other)
+    everything = of_one_order([r for layers in named.values() for r in layers])
+    together = together_of(everything)
+    ordered = iter(everything)
+    named = {name: list(itertools.islice(ordered, len(layers))) for name, layers in named.items()}
     trust = Trust(ShuffledRows.name, permutations, seed, groups=0)
-    couples = list(itertools.combinations(named, 2))
+    models_in_order = list(named)
+    couples = [(models_in_order[i], models_in_order[j]) for i, j in Pairs.read(pairs).among(models_in_order)]
     total = sum(len(named[a]) * len(named[b]) for a, b in couples)
     done = 0
     found = []
@@ -140,10 +150,10 @@ def best_layers(
         for left, right in itertools.product(_blocks(named[a]), _blocks(named[b])):
             count = len(left) * len(right)
             tell = functools.partial(_tell, watch, done, count, total)
-            parts.append(_score(left, right, chosen, trust, tell))
+            parts.append(_score(left, right, chosen, trust, together, tell))
             done += count
         found += [_best(a, b, of_one) for of_one in zip(*parts, strict=True)]
-    watch(total, total)
+    watch("comparing layers", total, total)
     return found
 
 
@@ -156,8 +166,8 @@ class _Part:
     names: list[tuple[str, str]]
 
 
-def _tell(watch: Watch, before: int, count: int, total: int, done: int, of: int) -> None:
-    watch(before + count * done // of, total)
+def _tell(watch: Watch, before: int, count: int, total: int, label: str, done: int, of: int) -> None:
+    watch("comparing layers", before + count * done // of, total)
 
 
 def _blocks(layers: Sequence[Representation]) -> list[Sequence[Representation]]:
@@ -169,13 +179,13 @@ def _score(
     right: Sequence[Representation],
     chosen: Sequence[Configuration],
     trust: Trust,
+    together: Together | None,
     watch: Watch,
 ) -> list[_Part]:
     sides = dict(enumerate(map(prepare, [*left, *right])))
     pairs = [(i, len(left) + j) for i in range(len(left)) for j in range(len(right))]
     names = [(left[i].name, right[j - len(left)].name) for i, j in pairs]
     # The layers of a model move together, so that the best after a shuffle is a choice among the same.
-    together = together_of([*left, *right])
     models = {i: "first" if i < len(left) else "second" for i in sides}
     return [
         _Part(c, identities(c, c.value, sides, pairs)[0], names)
@@ -201,6 +211,8 @@ def _best(a: str, b: str, parts: Sequence[_Part]) -> BestLayers:
         numbers[0] = best
         if no_null:
             reasons.append(Reason.NOT_SHUFFLED.because(no_null[0]))
+        elif facts.paired and not len(shuffled):
+            reasons.append(Reason.NO_EXCHANGE)
         elif facts.paired:
             most = facts.more_alike * np.max(facts.more_alike * shuffled[:, known], axis=1, keepdims=True)
             chance = judge(best, Null.of_shuffles(best, most, facts), facts, identity[place : place + 1])

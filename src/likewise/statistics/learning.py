@@ -1,19 +1,19 @@
 """Learning curves: what a score, its chance level and its calibrated value come to with fewer inputs."""
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from likewise.arrays import Array
 from likewise.errors import InputError
 from likewise.measures import Asked, Configuration, configurations, prepare
-from likewise.representation import Representation, check_same_items
-from likewise.statistics.block import Trust, Watch, score_block
+from likewise.progress import Watch, unwatched
+from likewise.statistics.block import Trust, score_block
 from likewise.statistics.chance import DEFAULT
 from likewise.statistics.chance import Asked as Chance
-from likewise.statistics.compare import chance_or_null, check_request, named_representations
+from likewise.statistics.compare import Given, chance_or_null, check_request, named_representations, of_one_order
+from likewise.statistics.pairs import ALL, Pairs
 from likewise.statistics.together import together_of
 
 STEPS = 8
@@ -55,22 +55,24 @@ class Point:
 
 
 def learning_curve(
-    representations: Mapping[str, Array | Representation] | Sequence[Representation],
+    representations: Given,
     measures: Asked | Iterable[Asked] = "paper",
     *,
+    pairs: Pairs | str | Mapping[str, Any] = ALL,
     sizes: Sequence[int] = (),
     draws: int = 5,
     chance: Chance = DEFAULT,
     permutations: int = 20,
     seed: int = 0,
-    watch: Watch = lambda done, total: None,
+    join: str = "exact",
+    watch: Watch = unwatched,
     null: Chance | None = None,
 ) -> list[Point]:
-    """Score every pair with fewer inputs, drawn without repetition.
+    """Score pairs with fewer inputs, drawn without repetition.
 
     Parameters
     ----------
-    representations, measures, chance, permutations, null
+    representations, measures, pairs, chance, permutations, join, null
         As in `compare`.
     sizes : sequence of int
         Numbers of inputs, besides all of them; by default eight, evenly spaced in their logarithm.
@@ -79,7 +81,7 @@ def learning_curve(
     seed : int
         Of draws and shuffles.
     watch : callable
-        Is told how many of the draws are done, and of how many.
+        Is told ``("drawing inputs", done, total)``, in draws.
 
     Returns
     -------
@@ -99,13 +101,9 @@ def learning_curve(
     >>> [(p.n_items, p.draws, round(p.calibrated, 9)) for p in points]
     [(20, 2, 1.0), (40, 1, 1.0)]
     """
-    named, chosen = named_representations(representations), configurations(measures)
+    named, chosen = of_one_order(named_representations(representations), join), configurations(measures)
     chance = chance_or_null(chance, null)
     check_request(chance, permutations, 0)
-    if len(named) < 2:
-        raise InputError(f"{len(named)} representations; needed are two or more")
-    for other in named[1:]:
-        check_same_items(named[0], other)
     n = named[0].n_items
     wanted = sorted({int(size) for size in sizes} or _spaced(n, chosen)) if n else []
     if wrong := [size for size in wanted if not 2 <= size <= n]:
@@ -116,17 +114,17 @@ def learning_curve(
     parts = [(size, np.sort(rng.permutation(n)[:size])) for size in wanted if size < n for _ in range(draws)]
     parts.append((n, np.arange(n)))
     sides, together = [prepare(r) for r in named], together_of(named)
-    pairs = list(itertools.combinations(range(len(named)), 2))
+    wanted_pairs = Pairs.read(pairs).among([r.name for r in named])
     found: dict[tuple[str, str, str, str], dict[int, list[dict[str, object]]]] = {}
     for done, (size, items) in enumerate(parts):
-        watch(done, len(parts))
+        watch("drawing inputs", done, len(parts))
         subset = {i: side.take(items) if size < n else side for i, side in enumerate(sides)}
         trust = Trust(chance, permutations, seed, groups=0)
         of_part = together.among(items) if together else None
-        for row in score_block(named, pairs, chosen, trust, sides=subset, together=of_part).table.to_pylist():
+        for row in score_block(named, wanted_pairs, chosen, trust, sides=subset, together=of_part).table.to_pylist():
             of = row["a"], row["b"], row["measure"], row["parameters"]
             found.setdefault(of, {}).setdefault(size, []).append(row)
-    watch(len(parts), len(parts))
+    watch("drawing inputs", len(parts), len(parts))
     return [_point(of, size, rows) for of, curve in found.items() for size, rows in curve.items()]
 
 

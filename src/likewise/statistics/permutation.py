@@ -1,9 +1,10 @@
 """Chance: the same scores after the rows of one side were shuffled."""
 
+import functools
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from math import factorial
 
 import numpy as np
@@ -61,13 +62,14 @@ class Null:
         Phipson and Smyth (2010), doi:10.2202/1544-6115.1585, for counting the observed score among the shuffles.
         """
         tie = rounding(facts, value, *shuffled)
+        of_pair = np.ascontiguousarray(shuffled.T)  # sums along a row do not round by how many rows there are
         as_alike = np.count_nonzero(facts.more_alike * (tied(value, shuffled, tie) - value) >= 0, axis=0)
         # Where the shuffles differ by less than a float can square, their deviation is zero.
         varies = np.ptp(shuffled, axis=0) > tie
-        std = shuffled.std(axis=0, ddof=1) if len(shuffled) > 1 else np.full(value.shape, np.nan)
+        std = of_pair.std(axis=1, ddof=1) if len(shuffled) > 1 else np.full(value.shape, np.nan)
         varies &= std != 0
         return cls(
-            mean=shuffled.mean(axis=0),
+            mean=of_pair.mean(axis=1),
             std=np.where(varies | np.isnan(std), std, 0.0),
             pvalue=np.where(np.isnan(tie), np.nan, (1 + as_alike) / (1 + len(shuffled))),
             tie=tie,
@@ -117,34 +119,83 @@ def draw_permutations(n: int, count: int, rng: int | np.random.Generator) -> Int
 
 
 @dataclass(frozen=True)
+class Shuffle:
+    """One permutation of each of several representations, by their places; ``joint`` as in `Shuffles`."""
+
+    orders: Mapping[int, Int[np.ndarray, " n"]]
+    joint: bool
+
+    def beside(self, moved: int, still: int) -> Int[np.ndarray, " n"]:
+        """The order of the rows of one of a pair beside those of the other as they stand."""
+        return np.asarray(self.orders[moved][inverse(self.orders[still])] if self.joint else self.orders[moved])
+
+
+@dataclass(frozen=True)
 class Shuffles:
     """Shuffles of the rows of several representations, each of which has permutations of its own.
 
-    Shuffle s of a pair sets the rows ``orders[i][s]`` of the one beside the rows ``orders[j][s]`` of the other. So each
-    shuffle relabels the whole data set, and scores of all pairs after it are a draw from their joint distribution
-    under chance.
+    Each `Shuffle` of a pair sets the rows ``orders[i]`` of the one beside the rows ``orders[j]`` of the other. So it
+    relabels the whole data set, and scores of all pairs after it are a draw from their joint distribution under chance;
+    but for a directed measure that tells items apart by their place, as by folds, which follow the second of each pair.
+
+    They are drawn one by one, each time the same.
 
     Parameters
     ----------
-    orders : mapping of place to array, shape (p, n)
-        The permutations of each representation.
-    joint : bool
-        Whether the above holds. Where there are so few items that all permutations are taken, they are the same for
-        all representations, and only one of a pair is shuffled: p-values of a pair are exact, and the pairs do not
-        hang together.
+    n : int
+        Number of items.
+    count : int
+        Shuffles to draw.
+    seed : int
+        Of all of them.
+    names : mapping of place to str
+        What each representation's permutations are drawn by.
+    together : Together, optional
+        Which items belong together.
     """
 
-    orders: Mapping[int, Int[np.ndarray, "p n"]]
-    joint: bool
+    n: int
+    count: int
+    seed: int
+    names: Mapping[int, str]
+    together: Together | None = None
+
+    @property
+    def joint(self) -> bool:
+        """Whether each representation has permutations of its own.
+
+        Where there are so few items that all permutations are taken, they are the same for all representations, and
+        only one of a pair is shuffled: p-values of a pair are exact, and the pairs do not hang together.
+        """
+        return not (self.together.takes_all(self.count) if self.together else takes_all(self.n, self.count))
 
     def __len__(self) -> int:
-        return len(next(iter(self.orders.values())))
+        if self.joint:
+            return self.count
+        return (self.together.relabellings if self.together else factorial(self.n)) - 1
 
-    def beside(self, moved: int, still: int, number: int) -> Int[np.ndarray, " n"]:
-        """The order of the rows of one of a pair beside those of the other as they stand."""
+    def __iter__(self) -> Iterator[Shuffle]:
         if not self.joint:
-            return np.asarray(self.orders[moved][number])
-        return np.asarray(self.orders[moved][number][inverse(self.orders[still][number])])
+            every = self.together.draw(self.count, 0) if self.together else draw_permutations(self.n, self.count, 0)
+            yield from (Shuffle(dict.fromkeys(self.names, order), joint=False) for order in every)
+            return
+        own = {
+            name: np.random.default_rng([self.seed, *hashlib.sha256(name.encode()).digest()])
+            for name in dict.fromkeys(self.names.values())
+        }
+        draw = self.together.exchange if self.together else functools.partial(_permutation, self.n)
+        for _ in range(self.count):
+            drawn = {name: draw(rng) for name, rng in own.items()}
+            yield Shuffle({place: drawn[name] for place, name in self.names.items()}, joint=True)
+
+    def orders(self, place: int) -> Int[np.ndarray, "p n"]:
+        """All permutations of one representation, as rows."""
+        drawn = [shuffle.orders[place] for shuffle in replace(self, names={place: self.names[place]})]
+        return np.stack(drawn) if drawn else np.empty((0, self.n), dtype=np.int64)
+
+
+def _permutation(n: int, rng: np.random.Generator) -> Int[np.ndarray, " n"]:
+    return rng.permutation(n)
 
 
 def draw_shuffles(
@@ -153,28 +204,18 @@ def draw_shuffles(
     """Draw ``count`` permutations of n items for each of several representations, of whole groups if there are some.
 
     Those of a representation depend on the seed and on its name alone: not on its place, nor on what it is compared
-    with. Representations of one name move together.
+    with. Representations of one name move together. A draw is O(n) for each name, and none is kept.
 
     Examples
     --------
     >>> drawn = draw_shuffles(5, 2, 0, {0: "a", 1: "b"})
-    >>> drawn.orders[1]
+    >>> drawn.orders(1)
     array([[3, 4, 2, 0, 1],
            [2, 4, 3, 0, 1]])
-    >>> drawn.beside(0, 1, 0)
+    >>> next(iter(drawn)).beside(0, 1)
     array([0, 2, 4, 3, 1])
     """
-
-    def drawn(rng: int | np.random.Generator) -> Int[np.ndarray, "p n"]:
-        return together.draw(count, rng) if together else draw_permutations(n, count, rng)
-
-    if together.takes_all(count) if together else takes_all(n, count):
-        return Shuffles(dict.fromkeys(names, drawn(seed)), joint=False)
-    own = {
-        name: drawn(np.random.default_rng([seed, *hashlib.sha256(name.encode()).digest()]))
-        for name in dict.fromkeys(names.values())
-    }
-    return Shuffles({place: own[name] for place, name in names.items()}, joint=True)
+    return Shuffles(n, count, seed, dict(names), together)
 
 
 def takes_all(n: int, count: int) -> bool:

@@ -6,7 +6,7 @@ from time import perf_counter
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import to_numpy
 from likewise.errors import UndefinedError
@@ -62,8 +62,17 @@ def score_products(
     dataset: str,
     names: Sequence[str],
     keys: Sequence[str],
-) -> pa.Table:
-    """Score pairs of reduced representations, given by their places, the first of each among the first so many."""
+) -> tuple[pa.Table, Bool[np.ndarray, " m"]]:
+    """Score pairs of reduced representations, given by their places, the first of each among the first so many.
+
+    Returns
+    -------
+    pyarrow.Table
+        A row for each pair.
+    array, shape (m,)
+        Which pairs are to be scored again from the representations themselves: these vectors do not tell the chance
+        level that was asked for, as where a few rows decide and shuffles may be drawn.
+    """
     start = perf_counter()
     product = configuration.product
     assert product is not None
@@ -80,7 +89,9 @@ def score_products(
     value = product.factor * inner[i, j - second]
     value[~(defined[i] & defined[j])] = np.nan
     chance, reference = None, trust.reference
-    level = reference.level_of_vectors(configuration, value, sums[:first], sums[second:], (i, j - second), n)
+    level = reference.level_of_vectors(
+        configuration, value, sums[:first], sums[second:], (i, j - second), n, trust.shuffles
+    )
     if level is not None:
         identity = np.full(len(value), np.nan if configuration.facts.identity is None else configuration.facts.identity)
         chance = judge(value, level.null, configuration.facts, identity)
@@ -90,7 +101,7 @@ def score_products(
         or joined([level.notes.get(k, "") if level else "", chance.reason[k] if chance else ""])
         for k, (a, b) in enumerate(zip(i.tolist(), j.tolist(), strict=True))
     ]
-    return columns_of(
+    table = columns_of(
         configuration,
         dataset=dataset,
         names=names,
@@ -101,6 +112,7 @@ def score_products(
         value=value,
         by=reference.name,
         settled=np.full(len(value), True),
+        draws=level.draws if level else 0,
         chance=chance,
         low=None,
         high=None,
@@ -109,3 +121,4 @@ def score_products(
         seconds=np.full(len(value), (perf_counter() - start) / max(1, len(value))),
         seed=trust.seed,
     )
+    return table, np.full(len(value), False) if level is None else ~level.settled

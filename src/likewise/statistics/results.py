@@ -2,12 +2,14 @@
 
 import functools
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args, get_type_hints
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from jaxtyping import Bool, Float, Int
 
 from likewise.errors import InputError, MissingDependencyError
@@ -58,7 +60,10 @@ class Comparison:
         Where the value at identity depends on the data, it is the mean of the scores of a and itself and of b and
         itself. Not clamped; None where chance is as alike as identity, or more.
     low, high : float or None
-        A 95 % interval for the score to be expected of as many new inputs, from the score without groups of them.
+        A 95 % interval for the score to be expected of as many new inputs: from the score without each input where it
+        follows exactly from the whole, as for most measures; elsewhere, and for a pair where that way would lose digits
+        or has ties, from the score without random groups of inputs, drawn by the seed. Of inputs that belong together,
+        from the score without each group, or without parts of whole groups.
     n_permutations, n_items : int
         Number of shuffles, or of other scores that chance was counted from, 0 where there were none; and of inputs.
     status : {"ok", "undefined"}
@@ -210,6 +215,17 @@ class Results:
         """Collect comparisons."""
         return cls(pa.Table.from_pylist([asdict(c) for c in comparisons], schema=SCHEMA))
 
+    @classmethod
+    def joined(cls, parts: Sequence["Results"]) -> "Results":
+        """Put tables one below the other."""
+        lists = pa.list_(pa.float64())
+        nothing = [pa.chunked_array([pa.nulls(len(p), lists)]) for p in parts]
+        kept = {}
+        for kind in (kind for kind in KINDS if any(kind in p.kept for p in parts)):
+            columns = [p.kept.get(kind, absent) for p, absent in zip(parts, nothing, strict=True)]
+            kept[kind] = pa.chunked_array([chunk for column in columns for chunk in column.chunks], lists)
+        return cls(pa.concat_tables([p.table for p in parts]).unify_dictionaries(), replicates=kept)
+
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
@@ -301,6 +317,16 @@ class Results:
             place = table.schema.get_field_index(name)
             table = table.set_column(place, SCHEMA.field(name), column.cast(SCHEMA.field(name).type))
         return Results(table, asked=self.asked, replicates=self.kept)
+
+
+def all_undefined(results: Results) -> str:
+    """Say that no score of a table has a value, and why most have none; nothing where one has, or there is no row."""
+    if not len(results) or pc.any(pc.not_equal(results.table["status"], "undefined")).as_py():
+        return ""
+    reasons = Counter(results.table["reason"].to_pylist()).most_common()
+    others = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
+    scores = "1 score, undefined" if len(results) == 1 else f"{len(results):,} scores, all undefined"
+    return f"{scores}: {reasons[0][0]}{others}"
 
 
 def _of_rows(rows: pa.Table) -> Configuration:

@@ -1,10 +1,10 @@
 """Inputs that belong together: questions on one topic, sentences of one template, twins."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import factorial, prod
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -74,55 +74,76 @@ class Together:
     def draw(self, count: int, rng: int | np.random.Generator) -> Int[np.ndarray, "count n"]:
         """Draw exchanges; all but the one that changes nothing where there are no more than ``count``."""
         if self.takes_all(count):
-            every = itertools.product(*(itertools.permutations(range(len(same))) for same in self._alike()))
+            every = itertools.product(*(itertools.permutations(range(len(same))) for same in self._alike))
             return np.stack([self._exchanged(orders) for orders in every])[1:]
         generator = np.random.default_rng(rng)
-        found = [self._exchanged([generator.permutation(len(s)) for s in self._alike()]) for _ in range(count)]
+        found = [self.exchange(generator) for _ in range(count)]
         return np.stack(found) if found else np.empty((0, len(self.of)), dtype=np.int64)
+
+    def exchange(self, rng: np.random.Generator) -> Int[np.ndarray, " n"]:
+        """Draw one exchange. O(n)."""
+        return self._exchanged([rng.permutation(len(same)) for same in self._alike])
 
     def takes_all(self, count: int) -> bool:
         """Whether there are no more than ``count`` exchanges."""
         return self.relabellings - 1 <= count
 
+    def parts(self, groups: int) -> int:
+        """How many parts are left out in turn: each group, or so many ``groups`` of whole groups."""
+        return self.count if self.count <= max(MOST, groups) else groups
+
     def left_out(self, groups: int, seed: int) -> tuple[list[Int[np.ndarray, " m"]], Int[np.ndarray, " g"]]:
         """Return the items that stay when each group is left out, and how many were left out.
 
-        Where there are more than `MOST`, they are put at random into so many ``groups`` of whole groups.
+        Where there are more than `MOST`, and more than ``groups``, they are put at random into so many ``groups`` of
+        whole groups.
         """
         of = self.of
-        if self.count > max(MOST, groups):
+        if self.parts(groups) < self.count:
             of = (np.random.default_rng(seed).permutation(self.count) % groups)[of]
         return [np.flatnonzero(of != g) for g in range(int(of.max()) + 1)], np.bincount(of)
 
-    def _alike(self) -> Iterator[list[Int[np.ndarray, " s"]]]:
+    @cached_property
+    def _alike(self) -> list[Int[np.ndarray, "groups size"]]:
         """The groups of each size, as the places of their inputs."""
-        places = np.split(np.argsort(self.of, kind="stable"), np.cumsum(self.sizes)[:-1])
-        for size in np.unique(self.sizes):
-            yield [place for place in places if len(place) == size]
+        sizes = self.sizes
+        places, starts = np.argsort(self.of, kind="stable"), np.cumsum(sizes) - sizes
+        return [places[starts[sizes == size][:, None] + np.arange(size)] for size in np.unique(sizes)]
 
-    def _exchanged(self, orders: Iterable[Iterable[Any]]) -> Int[np.ndarray, " n"]:
+    def _exchanged(self, orders: Iterable[Sequence[int] | Int[np.ndarray, " groups"]]) -> Int[np.ndarray, " n"]:
         moved = np.arange(len(self.of))
-        for same, order in zip(self._alike(), orders, strict=True):
-            for to, source in enumerate(order):
-                moved[same[to]] = same[source]
+        for same, order in zip(self._alike, orders, strict=True):
+            moved[same] = same[np.asarray(order)]
         return moved
 
 
 def together_of(representations: Iterable[Representation]) -> Together | None:
-    """Return which inputs of representations of the same items belong together, as one of them or more says.
+    """Return which inputs of representations of the same items belong together, as all of them say.
 
     Raises
     ------
     InputError
-        If two of them say it differently.
+        If two of them say it differently, or one says nothing and another does.
     """
-    found: tuple[str, Together | None] | None = None
-    for r in representations:
-        if not r.groups:
+    return agreed((r.name, r.groups) for r in representations)
+
+
+def agreed(named: Iterable[tuple[str, Sequence[str]]]) -> Together | None:
+    """Return the same from names and groups; no groups and a group for each input are one."""
+    first = ""
+    found: Together | None = None
+    for place, (name, groups) in enumerate(named):
+        mine = Together.of_labels(groups) if groups else None
+        if place == 0:
+            first, found = name, mine
+        elif mine is None and found is None:
             continue
-        mine = Together.of_labels(r.groups)
-        if found is None:
-            found = r.name, mine
-        elif (mine is None) != (found[1] is None) or (mine and found[1] and not np.array_equal(mine.of, found[1].of)):
-            raise InputError(f"{found[0]} and {r.name} say differently which inputs belong together (their groups)")
-    return found[1] if found else None
+        elif mine is None or found is None:
+            has, lacks = (first, name) if mine is None else (name, first)
+            raise InputError(
+                f"{has} says which inputs belong together (its groups) and {lacks} does not: give all of them the same "
+                "groups, or none"
+            )
+        elif not np.array_equal(mine.of, found.of):
+            raise InputError(f"{first} and {name} say differently which inputs belong together (their groups)")
+    return found

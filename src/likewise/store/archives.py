@@ -109,13 +109,17 @@ def _number(file: Path) -> list[tuple[int, str]]:
 
 
 def _batches(file: Path) -> Iterator[Any]:
+    """The batches of a file; their lengths and offsets are checked, which reads no numbers."""
     with pa.memory_map(str(file)) as mapped:
         if mapped.read(len(MAGIC)) == MAGIC:
             reader = pa.ipc.open_file(mapped)
-            yield from map(reader.get_batch, range(reader.num_record_batches))
+            batches = map(reader.get_batch, range(reader.num_record_batches))
         else:
             mapped.seek(0)
-            yield from pa.ipc.open_stream(mapped)
+            batches = iter(pa.ipc.open_stream(mapped))
+        for batch in batches:
+            batch.validate(full=True)
+            yield batch
 
 
 def _column(folder: Path, schema: Any, asked: str | None) -> tuple[str, bool]:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from safetensors import safe_open
 
 from likewise.errors import InputError
-from likewise.naming import did_you_mean
+from likewise.naming import did_you_mean, is_name
 from likewise.representation import Representation
 
 SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet")
@@ -167,9 +167,9 @@ def _texts(path: Path, column: str, values: Any) -> tuple[str, ...]:
     if not isinstance(values, list):
         raise InputError(f"{path}: {column!r} is no list of texts")
     for place, value in enumerate(values):
-        if value is None or (isinstance(value, float) and not math.isfinite(value)) or isinstance(value, list | dict):
+        if not is_name(value):
             what = "group" if column == GROUP else "id"
-            raise InputError(f"{path}: row {place} has no {what}: {column!r} is {str(value)[:40]} there")
+            raise InputError(f"{path}: row {place} has no {what}: {column!r} is {str(value)[:40]!r} there")
     return tuple(str(value) for value in values)
 
 

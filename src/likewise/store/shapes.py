@@ -120,7 +120,7 @@ SOURCE = Fields(
             ("variant", "pooling", "column", "records", "prompts", "given", "template", "revision", "dataset_revision"),
             TEXT_OR_NOTHING,
         ),
-        **dict.fromkeys(("truncated", "unaligned"), Each(TEXT)),
+        **dict.fromkeys(("truncated", "unaligned", "groups"), Each(TEXT)),
         **dict.fromkeys(("model_identity", "dataset_identity"), OBJECT),
         "imported": Fields(others=SHA256),
     },
@@ -137,7 +137,7 @@ AUDIT = Fields(
             (
                 "non_finite", "zero_rows", "repeated_rows", "near_repeated_rows", "constant_features",
                 "largest_feature", "dominating_features", "prompts", "truncated_prompts", "begin_with_bos",
-                "unaligned_spans", "straddled_spans",
+                "unaligned_spans", "straddled_spans", "prompt_groups", "alike_prompts",
             ),
             COUNT_OR_NOTHING,
         ),
@@ -161,7 +161,11 @@ REPRESENTATION = Fields(
 
 PIN = Fields(
     {"kind": TEXT, "hub": TEXT, "revision": TEXT, "commit": TEXT},
-    {"width": COUNT_OR_NOTHING, "blocks": COUNT_OR_NOTHING},
+    {
+        "width": COUNT_OR_NOTHING,
+        "blocks": COUNT_OR_NOTHING,
+        "says": Fields(known={"pooling": TEXT_OR_NOTHING, "why_not": TEXT_OR_NOTHING}),
+    },
 )
 
 EXPERIMENT_RECORD = Fields(
@@ -169,7 +173,8 @@ EXPERIMENT_RECORD = Fields(
         "version": COUNT,
         "experiment": Fields({"name": Kind("the name of an experiment", _text_of(EXPERIMENT))}, others=ANYTHING),
         "representations": Each(Fields({"name": TEXT, "dataset": TEXT, "key": IS_KEY})),
-    }
+    },
+    {"together": Fields(others=TEXT)},
 )
 
 SECONDS = Fields({"seconds": Each(NUMBER_OR_NOTHING)})

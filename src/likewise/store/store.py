@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -51,6 +52,9 @@ from likewise.store.replicates import load_replicates, save_replicates
 
 VERSION = 1
 """Of the layout of a store; raised when an older likewise could not read what a newer one writes."""
+
+REDUCED_VERSION = 2
+"""Of what representations are reduced to; raised when an older likewise left something else, which is made anew."""
 
 PARTS = ("representations", "results", "experiments", "pins", "reduced")
 """Folders of a store."""
@@ -246,21 +250,36 @@ class Store:
         return about
 
     def save_pin(
-        self, kind: str, hub: str, revision: str, commit: str, width: int | None = None, blocks: int | None = None
+        self,
+        kind: str,
+        hub: str,
+        revision: str,
+        commit: str,
+        width: int | None = None,
+        blocks: int | None = None,
+        says: Mapping[str, str | None] | None = None,
     ) -> None:
-        """Pin a revision to a commit, for good: a pin that is there already stays as it is."""
+        """Pin a revision to a commit, for good; a pin that is there already stays, but for what it does not say."""
         self._mark()
-        about = {"kind": kind, "hub": hub, "revision": revision, "commit": commit, "width": width, "blocks": blocks}
-        write_json(self.pin_path(kind, hub, revision), about, once=True)
+        about: dict[str, Any] = {
+            "kind": kind,
+            "hub": hub,
+            "revision": revision,
+            "commit": commit,
+            "width": width,
+            "blocks": blocks,
+        }
+        about |= {} if says is None else {"says": dict(says)}
+        before = self.pin(kind, hub, revision)
+        write_json(self.pin_path(kind, hub, revision), about | (before or {}), once=before is None or "says" in before)
 
     # What populations are reduced to, while they are compared
 
     def reduced_path(self, key: str, configuration: Configuration) -> Path:
         """Return where the vector of a representation for one configuration lies."""
         _check_key(key)
-        version = configuration.about.version
-        what = content_key([configuration.measure, configuration.parameters_json, version])
-        return self.folder / "reduced" / what / f"{key}.safetensors"
+        what = [configuration.measure, configuration.parameters_json, configuration.about.version, REDUCED_VERSION]
+        return self.folder / "reduced" / content_key(what) / f"{key}.safetensors"
 
     def save_reduced(self, key: str, configuration: Configuration, reduced: Reduced, about: Mapping[str, str]) -> None:
         """Save a reduced representation, with what must be the same for all that it is compared with."""
@@ -388,6 +407,33 @@ class Store:
         # Left alone where nothing has changed, so that a report can tell whether it is up to date.
         if not _holds(path, content):
             write_atomically(path, lambda p: p.write_bytes(content))
+
+    def report_folder(self, name: str) -> Path:
+        """Return where the report of an experiment is written.
+
+        The first has the store's own folder, each other one ``reports/NAME``, so that none is written over another.
+
+        Raises
+        ------
+        StoreError
+            If what is there is no regular file, or a folder of it is a link.
+        """
+        own = self.folder / "reports" / name
+        for folder in (own.parent, own):
+            check_no_link(folder)
+        if not own.is_dir():
+            try:
+                with os.fdopen(opened(self.folder / "report.html"), "rb") as page:
+                    head = page.read(4096)
+            except FileNotFoundError:
+                return self.folder
+            title = re.search(rb"<title>([^<]*)</title>", head)
+            if title is None or title[1] == name.encode() or not self._knows(title[1]):
+                return self.folder
+        return own
+
+    def _knows(self, name: bytes) -> bool:
+        return name in map(os.fsencode, names_in(self.folder / "experiments", ".json"))
 
     def experiments(self) -> dict[str, dict[str, Any]]:
         """Return the experiments by name.

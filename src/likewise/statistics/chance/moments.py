@@ -7,7 +7,7 @@ from likewise.arrays import to_numpy
 from likewise.measures import Configuration
 from likewise.prepared import OrbitSums
 from likewise.statistics.chance.reference import Level, Reference, Scored
-from likewise.statistics.moments import Moments, shuffled_moments
+from likewise.statistics.moments import FEWEST_ITEMS, Moments, shuffled_moments
 from likewise.statistics.permutation import Null
 from likewise.statistics.reasons import Reason
 
@@ -33,9 +33,9 @@ class ClosedForm(Reference):
         """Return all that the user allows."""
         return permutations
 
-    def settles(self, configuration: Configuration) -> bool:
-        """Inner products have a closed form."""
-        return has_moments(configuration)
+    def settles(self, configuration: Configuration, n: int | None = None, *, independent: bool = True) -> bool:
+        """Inner products have a closed form, which takes inputs to be independent, and more than a few."""
+        return has_moments(configuration) and independent and (n is None or n >= FEWEST_ITEMS)
 
     def level(self, scored: Scored, shuffles: int) -> Level | None:
         """Take the closed form; pairs that a few rows decide are left to shuffles, if there are any."""
@@ -52,18 +52,19 @@ class ClosedForm(Reference):
         y: Float[np.ndarray, "b 18"],
         places: tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]],
         n: int,
+        shuffles: int,
     ) -> Level | None:
-        """Take the closed form of all pairs."""
+        """Take the closed form, as `level` does."""
         product = configuration.product
         assert product is not None
         m = shuffled_moments(x, y, n)
         mean, std, skewness, few = (part[places] for part in (m.mean, m.std, m.skewness, m.few))
         moments = Moments(product.factor * mean, product.factor * std, skewness, n, few)
-        return _level(configuration, value, moments, 0)
+        return _level(configuration, value, moments, shuffles)
 
     def planned(self, permutations: int) -> str:
         """Say both ways."""
-        return f"closed forms or {permutations} shuffles for each score"
+        return f"chance from closed forms, else {permutations} shuffles"
 
     @classmethod
     def source(cls, draws: str) -> str:

@@ -9,3 +9,7 @@ class NoReference(Reference):
     name = "none"
     summary = "no chance levels"
     from_vectors = True
+
+    def planned(self, permutations: int) -> str:
+        """Say that there are none."""
+        return self.summary

@@ -137,8 +137,11 @@ class Reference:
         """Return how many shuffles of the rows it asks for, of so many as the user allows."""
         return 0
 
-    def settles(self, configuration: Configuration) -> bool:
-        """Whether pairs get their level without shuffles in this configuration, as a rule."""
+    def settles(self, configuration: Configuration, n: int | None = None, *, independent: bool = True) -> bool:
+        """Whether pairs of n inputs get their level without shuffles in this configuration, as a rule.
+
+        ``n`` is None where it is not known yet; inputs are ``independent`` where none belong together in groups.
+        """
         return True
 
     def level(self, scored: Scored, shuffles: int) -> Level | None:
@@ -153,13 +156,17 @@ class Reference:
         y: Float[np.ndarray, "b 18"],
         places: tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]],
         n: int,
+        shuffles: int,
     ) -> Level | None:
-        """Say the level of pairs of reduced representations, by the `OrbitSums` of both sides and their places."""
+        """Say the level of pairs of reduced representations, by the `OrbitSums` of both sides and their places.
+
+        Pairs that are not settled are scored from the representations themselves, as `level` says.
+        """
         return None
 
     def planned(self, permutations: int) -> str:
         """Say before a run what it will do."""
-        return self.summary
+        return f"chance from {self.summary}"
 
     @classmethod
     def source(cls, draws: str) -> str:

@@ -68,7 +68,7 @@ def reference_of(asked: Asked) -> Reference:
     Examples
     --------
     >>> reference_of("shuffles").planned(10)
-    '10 shuffles for each score'
+    'chance from 10 shuffles'
     """
     if isinstance(asked, Reference):
         name = getattr(asked, "name", None)

@@ -14,13 +14,13 @@ class ShuffledRows(Reference):
         """Return all that the user allows."""
         return permutations
 
-    def settles(self, configuration: Configuration) -> bool:
+    def settles(self, configuration: Configuration, n: int | None = None, *, independent: bool = True) -> bool:
         """Nothing is known without shuffles."""
         return False
 
     def planned(self, permutations: int) -> str:
         """Say how many."""
-        return f"{permutations} shuffles for each score"
+        return f"chance from {permutations} shuffles"
 
     @classmethod
     def source(cls, draws: str) -> str:

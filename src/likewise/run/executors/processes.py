@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 from threadpoolctl import threadpool_limits
 
 from likewise.errors import InputError, LikewiseError
-from likewise.run.executor import Shares, Step
+from likewise.progress import Watch
+from likewise.run.executor import Job
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 EVERY = 0.5
-"""Seconds between two looks at how far the workers are."""
+"""Seconds between two messages of a worker on how far it is."""
 
 LEAVE = 5.0
 """Seconds that a worker without work has to end by itself."""
@@ -31,6 +32,9 @@ class Processes:
 
     Each worker hangs on two pipes and on nothing else: no semaphores, shared memory or files, of which a kill would
     leave some behind. Tasks and outcomes go through one; the other carries nothing, and ends when this process does.
+
+    What wants all cores, or none, is done in this process: a model is held once, with every thread, and no worker is
+    started to wait for a network.
 
     Parameters
     ----------
@@ -43,33 +47,43 @@ class Processes:
             raise InputError(f"workers={workers}; expected 1 or more")
         self.workers = workers or available_cores()
 
-    def map(self, run: Callable[[T, Step], R], tasks: Iterable[T], shares: Shares = lambda done: None) -> Iterator[R]:
-        """Yield the outcome of each task as it comes; when the caller stops, the workers are ended at once."""
-        left = list(enumerate(tasks))[::-1]
-        done = [0.0] * len(left)
+    def outcomes(self, do: Callable[[T, Watch], R], jobs: Iterable[Job[T]]) -> Iterator[R]:
+        """Yield the outcome of each job as it comes; when the caller stops, the workers are ended at once."""
+        jobs = list(jobs)
+        for job in jobs:  # before there are workers, which would take a share of the cores and of the memory
+            if _stays(job):
+                yield do(job.task, job.watch)
+        yield from self._in_workers(do, [job for job in jobs if not _stays(job)])
+
+    def _in_workers(self, do: Callable[[T, Watch], R], jobs: Sequence[Job[T]]) -> Iterator[R]:
+        left = list(range(len(jobs)))[::-1]
         workers: dict[Connection, list[Any]] = {}
         finished = False
+
+        def give(connection: Connection) -> None:
+            place = left.pop()
+            _send(connection, (place, jobs[place].task))
+
         try:
             for _ in range(min(self.workers, len(left))):
-                connection, *worker = _start(run)
+                connection, *worker = _start(do)
                 workers[connection] = worker
-                _send(connection, left.pop())
+                give(connection)
             busy = list(workers)
             while busy:
                 ready = wait(list(busy), EVERY)
                 for connection in [ours for ours in busy if ours in ready]:
-                    place, share, outcome, error = _receive(connection)
-                    done[place] = share
-                    if share < 1:
+                    place, told, outcome, error = _receive(connection)
+                    if told is not None:
+                        jobs[place].watch(*told)
                         continue
                     if error is not None:
                         raise error
                     if left:
-                        _send(connection, left.pop())
+                        give(connection)
                     else:
                         busy.remove(connection)
                     yield outcome
-                shares(list(done))
             finished = True
         finally:
             for connection, (process, life) in workers.items():
@@ -83,17 +97,21 @@ class Processes:
                 life.close()
 
 
+def _stays(job: Job[Any]) -> bool:
+    return job.needs.alone or job.needs.cores == 0
+
+
 def available_cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _start(run: Callable[[T, Step], R]) -> tuple[Connection, Any, Connection]:
+def _start(do: Callable[[T, Watch], R]) -> tuple[Connection, Any, Connection]:
     """Start a worker; return our end of its pipe, the process, and what keeps it alive while it is open."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     end, life = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, end, run), daemon=True)
+    process = context.Process(target=_work, args=(theirs, end, do), daemon=True)
     with _undisturbed():
         process.start()
     _bind(end, process.pid)
@@ -157,7 +175,7 @@ def _died() -> LikewiseError:
 # In a worker
 
 
-def _work(connection: Connection, end: Connection, run: Callable[[Any, Step], Any]) -> None:
+def _work(connection: Connection, end: Connection, do: Callable[[Any, Watch], Any]) -> None:
     """Do the tasks that come through a pipe until it is closed."""
     for stop in STOPS:
         signal.signal(stop, signal.SIG_IGN)
@@ -168,21 +186,20 @@ def _work(connection: Connection, end: Connection, run: Callable[[Any, Step], An
             place, task = connection.recv()
         except (EOFError, ConnectionResetError):
             return
-        told = -EVERY
+        told_at = dict[str, float]()
 
-        def step(some: int, of: int, place: int = place) -> None:
-            nonlocal told
-            share, now = some / max(1, of), time.monotonic()
-            if share < 1 and now - told >= EVERY:
-                told = now
-                _tell(connection, (place, share, None, None))
+        def watch(label: str, done: int, total: int, place: int = place, told_at: dict[str, float] = told_at) -> None:
+            now = time.monotonic()
+            if now - told_at.get(label, -EVERY) >= EVERY:
+                told_at[label] = now
+                _tell(connection, (place, (label, done, total), None, None))
 
         try:
-            found = run(task, step)
+            found = do(task, watch)
         except Exception as error:
-            _tell(connection, (place, 1.0, None, error))
+            _tell(connection, (place, None, None, error))
         else:
-            _tell(connection, (place, 1.0, found, None))
+            _tell(connection, (place, None, found, None))
 
 
 def _tell(connection: Connection, what: Any) -> None:
@@ -191,7 +208,7 @@ def _tell(connection: Connection, what: Any) -> None:
     except (BrokenPipeError, ConnectionResetError):
         os._exit(1)  # nobody is there any more
     except Exception as error:  # an outcome or error that cannot be sent is said in words
-        connection.send((what[0], 1.0, None, LikewiseError(f"a worker cannot send what it found: {error}")))
+        connection.send((what[0], None, None, LikewiseError(f"a worker cannot send what it found: {error}")))
 
 
 def _watch(end: Connection) -> None:
