@@ -1,15 +1,19 @@
 """References: what every name stands for, what is stored of it, and what is said of it."""
 
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import numpy as np
 import pytest
 
 from likewise.errors import InputError, UndefinedError
-from likewise.measures import Configuration, prepare
+from likewise.measures import Configuration, configurations, prepare
 from likewise.plan import Experiment, Tile
 from likewise.representation import Representation
 from likewise.statistics import (
+    FEWEST_ITEMS,
+    KINDS,
+    ClosedForm,
     Level,
     Reason,
     Reference,
@@ -20,8 +24,10 @@ from likewise.statistics import (
     compare,
     kind_of,
     learning_curve,
+    reduce,
     reference_names,
     reference_of,
+    score_products,
 )
 from likewise.statistics.chance import registry
 
@@ -62,12 +68,12 @@ def told(results: Results) -> list[dict]:
 def test_requests_and_keys_of_what_there_was_before_stay(name: str) -> None:
     trust = Trust(name, permutations=7, seed=3, groups=5)
     tile = Tile("d", ("a",), ("b",), ("cka",), trust)
-    assert tile.request == {"version": 3, "null": name, "permutations": 7, "seed": 3, "groups": 5}
+    assert tile.request == {"version": 4, "null": name, "permutations": 7, "seed": 3, "groups": 5}
     assert list(tile.request) == ["version", "null", "permutations", "seed", "groups"]
     keys = {
-        "moments": "9ea77c51f954b056e0cca4d8",
-        "shuffles": "b87e06b4b59ca034194ba47e",
-        "none": "328bbbcf0832a29e8d23a355",
+        "moments": "5effb66eab863b9107e2ecd9",
+        "shuffles": "1ad5e090de054577a313e9c1",
+        "none": "45ae2eaeb04fa0c7aac44dc8",
     }
     assert tile.key == keys[name]
 
@@ -217,3 +223,50 @@ def test_stored_reasons_stay() -> None:
         "FEW_GROUPS": "no interval",
     }
     assert f"{Reason.FEW_ROWS}" == Reason.FEW_ROWS.value
+
+
+@pytest.mark.parametrize(
+    ("chance", "measure", "n", "independent", "settled"),
+    [
+        ("moments", "cka", None, True, True),
+        ("moments", "cka", 1000, True, True),
+        ("moments", "cka", FEWEST_ITEMS - 1, True, False),
+        ("moments", "cka", 1000, False, False),
+        ("moments", "procrustes", 1000, True, False),
+        ("shuffles", "cka", 1000, True, False),
+        ("none", "procrustes", 2, False, True),
+    ],
+)
+def test_which_pairs_need_no_shuffles(chance: str, measure: str, n: int, independent: bool, settled: bool) -> None:
+    reference, configuration = reference_of(chance), Configuration.parse(measure)
+    assert reference.settles(configuration, n, independent=independent) is settled
+
+
+def test_a_reference_of_vectors_is_asked_again_for_what_it_does_not_settle() -> None:
+    class Half(ClosedForm):
+        def level_of_vectors(self, configuration, value, x, y, places, n, shuffles):
+            assert shuffles == 7
+            level = super().level_of_vectors(configuration, value, x, y, places, n, shuffles)
+            return replace(level, settled=np.arange(len(value)) == 1)
+
+    (cka,) = configurations("cka")
+    sides = [reduce(cka, prepare(Representation(RNG.normal(size=(30, 4)), name=name))) for name in "abc"]
+    places = np.asarray([[0, 1], [0, 2], [1, 2]])
+    told = {"dataset": "d", "names": list("abc"), "keys": list("abc")}
+    _, again = score_products(cka, sides, places, 3, 30, Trust(Half(), 7, groups=0), **told)
+    assert again.tolist() == [True, False, True]
+    _, again = score_products(cka, sides, places, 3, 30, Trust("none", 7, groups=0), **told)
+    assert not again.any()
+
+
+def test_tables_are_joined_with_all_kinds_of_replicates() -> None:
+    one = compare(BOTH, ["cka", "svcca"], groups=5)
+    other = compare(BOTH, "procrustes", permutations=7, groups=0)
+    bare = Results(other.table)
+    whole = Results.joined([one, bare, other])
+    assert len(whole) == len(one) + 2 * len(other)
+    for kind in KINDS:
+        parts = [*one.replicates(kind), *bare.replicates(kind), *other.replicates(kind)]
+        for found, part in zip(whole.replicates(kind), parts, strict=True):
+            assert (found is None) == (part is None) and (part is None or (found == part).all())
+    assert Results.joined([bare]).kept == {}
