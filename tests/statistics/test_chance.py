@@ -13,7 +13,6 @@ from likewise.representation import Representation
 from likewise.statistics import (
     FEWEST_ITEMS,
     KINDS,
-    ClosedForm,
     Level,
     Reason,
     Reference,
@@ -29,7 +28,7 @@ from likewise.statistics import (
     reference_of,
     score_products,
 )
-from likewise.statistics.chance import registry
+from likewise.statistics.chance import ClosedForm, registry
 
 RNG = np.random.default_rng(0)
 BOTH = {"x": RNG.normal(size=(20, 4)), "y": RNG.normal(size=(20, 5))}
