@@ -120,7 +120,7 @@ def test_part_of_a_kind_is_damage(tmp_path: Path) -> None:
         list(store.tables(replicates=["shuffle"]))
 
 
-@pytest.mark.parametrize(("groups", "bytes_", "kinds"), [(4, 3 * 3 * 24 * 8, KINDS), (0, 0, ("shuffle",))])
+@pytest.mark.parametrize(("groups", "bytes_", "kinds"), [(4, 3 * 3 * 48 * 8, KINDS), (0, 0, ("shuffle",))])
 def test_plan_says_what_they_take(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, groups: int, bytes_: int, kinds: tuple[str, ...]
 ) -> None:
@@ -134,10 +134,12 @@ def test_plan_says_what_they_take(
         }
     )
     made = plan(asked, Store(tmp_path))
+    # Inputs of one template belong together: at most 24 groups, each with its size.
+    assert made.datasets[0].together
     assert made.summary()["left_out_scores_bytes"] == made.left_out_bytes == bytes_
     assert made.summary()["keeps_left_out_scores"] == (groups > 0)
     assert {tile.replicates for tile in made.tiles} == {kinds}
-    monkeypatch.setattr(sys.modules["likewise.plan.plan"], "MOST_REPLICATES", 3 * 3 * 24 * 8 - 1)
+    monkeypatch.setattr(sys.modules["likewise.plan.plan"], "MOST_REPLICATES", 3 * 3 * 48 * 8 - 1)
     less = plan(asked, Store(tmp_path))
     assert {tile.replicates for tile in less.tiles} == {("shuffle",)}
     assert {tile.key for tile in less.tiles} == {tile.key for tile in made.tiles}

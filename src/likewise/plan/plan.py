@@ -33,7 +33,7 @@ from likewise.plan.tasks import (
     unpinned,
 )
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
-from likewise.statistics import ALL, KINDS, SCHEMA, Results, Together, Trust, agreed, orders
+from likewise.statistics import ALL, KINDS, SCHEMA, Results, Together, Trust, agreed, most_parts, orders
 from likewise.store import Store, content_key
 
 KEY = re.compile(r"[0-9a-f]{24,64}")
@@ -101,15 +101,19 @@ class Plan:
     def left_out_bytes(self) -> int | None:
         """Bytes of the scores without each input or group of inputs, at most; None where inputs cannot be counted yet.
 
-        Counted as if all scores followed from the whole without each input.
+        Counted as if all scores followed from the whole without each input; of inputs that belong together, as if there
+        were as many groups as can be, each with its size.
         """
-        if not self.experiment.statistics.groups:
+        groups = self.experiment.statistics.groups
+        if not groups:
             return 0
-        counts = [(d.pairs, d.n_items) for d in self.datasets if d.pairs]
-        if any(n is None for _, n in counts):
-            return None
-        rows = scores_of_pair(self.experiment.configurations)
-        return 8 * rows * sum(pairs * max(n or 0, 2 * self.experiment.statistics.groups) for pairs, n in counts)
+        numbers = 0
+        for d in (d for d in self.datasets if d.pairs):
+            if d.n_items is None:
+                return None
+            each = max(d.n_items, groups)
+            numbers += d.pairs * (max(each, 2 * min(d.n_items, most_parts(groups))) if d.together else each)
+        return 8 * scores_of_pair(self.experiment.configurations) * numbers
 
     @property
     def keeps_replicates(self) -> bool:

@@ -28,7 +28,7 @@ from likewise.statistics.permutation import Chance, Null, Shuffle, Shuffles, dra
 from likewise.statistics.population import Reduced, reduce, score_products
 from likewise.statistics.reasons import Reason
 from likewise.statistics.results import KINDS, OF_THE_TABLE, SCHEMA, Comparison, Results, all_undefined, in_turn
-from likewise.statistics.together import Together, agreed, together_of
+from likewise.statistics.together import Together, agreed, most_parts, together_of
 
 NO_CHANCE, FEW_ROWS, BOUND = Reason.NO_CHANCE, Reason.FEW_ROWS, Reason.BOUND
 """Older names of these reasons."""
@@ -83,6 +83,7 @@ __all__ = [
     "judge",
     "kind_of",
     "learning_curve",
+    "most_parts",
     "leave_out",
     "orders",
     "overfitting",
