@@ -171,6 +171,7 @@ def test_an_imported_model_stands_beside_extracted_ones(
     experiment |= {"datasets": [PROBES], "measures": ["cka"], "statistics": {"groups": 0, "chance": "none"}}
     own = [{**experiment["models"][1]}, {**experiment["models"][2]}]
     prompts = load_prompts(DatasetSpec(name="commonsense-probes", **PROBES))
+    np.save(tmp_path / "none.npy", matrix(7))
     imported = (("in order", 9, {}), ("named", 8, {"ids": prompts.ids}))
     for name, width, ids in imported:
         np.savez(tmp_path / f"{name}.npz", matrix=matrix(width), group=prompts.groups, **ids)
@@ -194,6 +195,11 @@ def test_an_imported_model_stands_beside_extracted_ones(
     for name, _, _ in imported:
         import_representation(tmp_path / f"{name}.npz", store, name=name, dataset="commonsense-probes")
     bring(matrix(7), "of no groups", "commonsense-probes", ids=[])
+    fresh = Store(tmp_path / "fresh")
+    import_representation(tmp_path / "none.npy", fresh, name="of no groups", dataset="commonsense-probes")
+    with pytest.raises(InputError, match=r"of no groups does not"):  # before a model has run
+        likewise.run({**experiment, "models": [*own, {"model": "imported:of no groups"}]}, fresh.folder)
+    assert len(fresh.representations()) == 1
     with pytest.raises(InputError, match=r"says which inputs belong together .* and of no groups does not"):
         likewise.run({**experiment, "models": [*models, {"model": "imported:of no groups"}]}, store.folder)
 
