@@ -133,7 +133,7 @@ def extract(
     filled = np.logical_and.reduce([rows.done for rows in places.values()])
     total = sum(tokens.lengths_of_rows)
     if filled.all():
-        watch(total, total)
+        watch("extracting", total, total)
         return {layer: rows.matrix for layer, rows in places.items()}
     chosen = way or way_of(loaded, tokens, list(places), pooling, batch_tokens=batch_tokens, padding_side=padding_side)
     starts, lengths = tokens.starts, tokens.lengths_of_rows

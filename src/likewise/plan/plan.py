@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from likewise.plan.tasks import (
     unpinned,
 )
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
-from likewise.statistics import ALL, FEWEST_ITEMS, SCHEMA, Results, Together, Trust, agreed, orders
+from likewise.statistics import ALL, FEWEST_ITEMS, SCHEMA, Results, Trust, agreed, orders
 from likewise.store import Store, content_key
 
 KEY = re.compile(r"[0-9a-f]{24,64}")
@@ -179,16 +180,13 @@ class Plan:
         """What the store keeps of the experiment: enough for a report without models or prompts."""
         # Records of all pairs are what they were before there were others.
         implied = {"pairs"} if self.experiment.pairs == ALL else None
+        together = {d.name: d.together for d in self.datasets if d.together}
         return {
             "experiment": self.experiment.model_dump(mode="json", exclude=implied),
             "representations": [
                 {"name": w.name, "dataset": w.dataset.name, "key": w.key} for d in self.datasets for w in d.wanted
             ],
-            **(
-                {"together": together}
-                if (together := {d.name: d.together for d in self.datasets if d.together})
-                else {}
-            ),
+            **({"together": together} if together else {}),
         }
 
 
@@ -264,7 +262,7 @@ def plan(experiment: Experiment, store: Store) -> Plan:
         If a file of the store is damaged.
     """
     present = frozenset(store.representations())
-    answers = Answers(store, experiment.statistics.trust)  # of most data sets
+    answers = Answers(store, experiment.statistics.trust)
     datasets = tuple(_of_dataset(experiment, d, present, answers, store) for d in experiment.datasets)
     if not any(d.unpinned for d in datasets):  # before, which layers a model has may not be known
         experiment.pairs.check(w.name for d in datasets for w in d.wanted)
@@ -291,7 +289,9 @@ def _of_dataset(
     trust = experiment.statistics.trust
     there_now = {w.key: w.name for w in wanted if w.key in present}
     left_out = rows_left_out(store, there_now) if entry.spans else ()
-    together = together_in(store, there_now, left_out) if there_now else _together_by(entry)
+    # What is to be extracted has the groups of its prompts: others are refused before a model runs.
+    to_come = {w.name: w.dataset.row_groups() for w in wanted if w.key not in present and w.model.imported is None}
+    together = together_in(store, there_now, left_out, to_come)
     answers = Answers(store, trust, left_out, together) if left_out or together else answers
     keys, names = [w.key for w in wanted], [w.name for w in wanted]
     pairs = experiment.pairs.wanted(names)
@@ -355,8 +355,15 @@ def rows_left_out(store: Store, keys: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({name for names in lacking for name in names}))
 
 
-def together_in(store: Store, named: Mapping[str, str], left_out: Sequence[str] = ()) -> str:
+def together_in(
+    store: Store,
+    named: Mapping[str, str],
+    left_out: Sequence[str] = (),
+    to_come: Mapping[str, Sequence[str] | None] = MappingProxyType({}),
+) -> str:
     """Return a key of which inputs belong together, as all representations of a data set say; empty where none do.
+
+    Those ``to_come``, of {name: groups}, say it too, but for those of which it is not known yet.
 
     Raises
     ------
@@ -364,7 +371,7 @@ def together_in(store: Store, named: Mapping[str, str], left_out: Sequence[str] 
         If two of them, of {key: name}, say it differently, or one says nothing and another does.
     """
 
-    def said() -> Iterator[tuple[str, list[str]]]:
+    def said() -> Iterator[tuple[str, Sequence[str]]]:
         gone = set(left_out)
         for key, name in named.items():
             about = store.describe_representation(key)
@@ -372,17 +379,11 @@ def together_in(store: Store, named: Mapping[str, str], left_out: Sequence[str] 
             if gone and groups:
                 groups = [group for item, group in zip(about["ids"], groups, strict=True) if item not in gone]
             yield name, groups
+        yield from ((name, groups) for name, groups in to_come.items() if groups is not None)
 
-    return _key_of(agreed(said()))
-
-
-def _together_by(entry: Any) -> str:
-    """The same as its prompts say it, where they are at hand."""
-    said = [(form, spec.row_groups()) for form, spec in entry.specs.items()]
-    return UNKNOWN if any(groups is None for _, groups in said) else _key_of(agreed(said))
-
-
-def _key_of(together: Together | None) -> str:
+    if not named and None in to_come.values():
+        return UNKNOWN
+    together = agreed(said())
     return content_key(together.of.tolist()) if together else ""
 
 
