@@ -186,7 +186,12 @@ class Store:
             about = read_json(path, shapes.REPRESENTATION)
         except FileNotFoundError as error:
             raise InputError(f"there is no {key} in {path.parent}") from error
-        if about["version"] != VERSION or about["key"] != key or len(about["ids"]) not in (0, about["n_items"]):
+        texts = about["source"].get("texts", about["ids"])
+        if (
+            about["version"] != VERSION
+            or about["key"] != key
+            or any(len(found) not in (0, about["n_items"]) for found in (about["ids"], texts))
+        ):
             raise damaged(path, "it describes another file")
         return about
 
