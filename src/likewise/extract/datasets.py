@@ -123,6 +123,8 @@ class DatasetSpec:
         if (file := self.shots_file) is not None:
             if not file.exists():
                 raise InputError(f"there is no data set file {file}")
+            if not file.is_file():
+                raise InputError(f"{file} is no regular file")
             # By its content: where it lies does not count.
             besides["shots_from"] = {"file": file_hash(file)}
         return {

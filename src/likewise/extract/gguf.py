@@ -1,14 +1,13 @@
 """GGUF files: converted once to a folder in the transformers layout, and asked for their sizes."""
 
 import contextlib
-import functools
 import io
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
-from likewise.errors import InputError
+from likewise.extract import gguf_header as header
 from likewise.extract.libraries import imported
 from likewise.store import file_hash
 
@@ -22,6 +21,7 @@ def converted(gguf: Path) -> Path:
     folder = cache_folder() / "gguf-with-head" / file_hash(gguf)
     if (folder / "config.json").exists():
         return folder
+    gguf_size(gguf)  # the library believes what a header says, and would read past the end of a file for ever
     transformers = imported("transformers")
     imported("gguf")
     imported("accelerate")
@@ -58,18 +58,11 @@ def cache_folder() -> Path:
 
 
 def gguf_size(gguf: Path) -> dict[str, int]:
-    """Width and number of blocks, out of the file's own fields."""
-    return _fields(gguf, gguf.stat().st_mtime_ns)
+    """Width and number of blocks, out of the file's own fields.
 
-
-@functools.cache
-def _fields(gguf: Path, changed: int) -> dict[str, int]:
-    try:
-        fields = imported("gguf").GGUFReader(gguf).fields
-    except (ValueError, IndexError, OSError) as error:
-        raise InputError(f"{gguf} cannot be read as GGUF: {error}") from error
-    architecture = fields["general.architecture"].contents()
-    return {
-        "width": int(fields[f"{architecture}.embedding_length"].contents()),
-        "blocks": int(fields[f"{architecture}.block_count"].contents()),
-    }
+    Raises
+    ------
+    InputError
+        If it is no GGUF file, is cut off, or does not say them.
+    """
+    return header.size(gguf, gguf.stat().st_mtime_ns)

@@ -11,7 +11,7 @@ from likewise.extract.gguf import gguf_size
 from likewise.extract.imported import imported_name
 from likewise.extract.known import known, packaged_file
 from likewise.naming import did_you_mean
-from likewise.store import file_hash, files_hash
+from likewise.store import file_hash, files_hash, read_regular
 
 CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
 
@@ -82,15 +82,8 @@ class ModelSpec:
         if adapter is not None or self.base:
             return self.of_base(adapter or {}).size()
         config = place / CONFIG if place else _cached_config(self.model, self.revision)
-        if config is not None and config.exists():
-            fields = _json(config)
-            fields = fields.get("text_config", fields)
-            width = next((fields[k] for k in ("hidden_size", "n_embd", "d_model") if k in fields), None)
-            blocks = next(
-                (fields[k] for k in ("num_hidden_layers", "n_layer", "n_layers", "num_layers") if k in fields), None
-            )
-            if width and blocks:
-                return {"width": width, "blocks": blocks}
+        if config is not None and config.exists() and (found := config_size(config)):
+            return found
         return known("models").get(self.model)
 
     def of_base(self, adapter: Mapping[str, Any]) -> "ModelSpec":
@@ -104,6 +97,10 @@ class ModelSpec:
         name = self.base or adapter.get("base_model_name_or_path")
         if not name:
             raise ModelError(f"{self.model} is an adapter that names no base model; name the model with base:")
+        revision = None if self.base else adapter.get("revision")
+        if not isinstance(name, str) or not isinstance(revision, str | None):
+            odd = revision if isinstance(name, str) else name
+            raise InputError(f"{self.model}: {ADAPTER_CONFIG} holds {str(odd)[:40]!r}; expected a name, or a revision")
         try:
             locate(name)
         except InputError as error:
@@ -113,7 +110,7 @@ class ModelSpec:
             ) from error
         return ModelSpec(
             model=name,
-            revision=None if self.base else adapter.get("revision"),
+            revision=revision,
             remote_code=self.remote_code,
             pickled_weights=self.pickled_weights,
         )
@@ -138,7 +135,10 @@ def locate(name: str) -> Path | None:
     packaged = known("packaged_models")
     if name in packaged:
         return packaged_file(name, packaged[name])
-    path = Path(name).expanduser()
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError as error:  # of a user that is not there
+        raise InputError(f"unknown model {name!r}: {error}") from error
     if path.is_dir():
         if not (path / CONFIG).exists() and not (path / ADAPTER_CONFIG).exists():
             raise InputError(f"the folder {path} has no {CONFIG}; needed is a model in the transformers layout")
@@ -154,7 +154,13 @@ def locate(name: str) -> Path | None:
 
 
 def weights_hash(place: Path, *, pickles: bool = False) -> str:
-    """SHA-256 of a model's files: weights, config and tokenizer; pickles only where they may be read."""
+    """SHA-256 of a model's files: weights, config and tokenizer; pickles only where they may be read.
+
+    Raises
+    ------
+    InputError
+        If one of them is no regular file.
+    """
     if place.is_file():
         return file_hash(place)
     kinds = (*WEIGHTS, *OTHERS, *(PICKLES if pickles else ()))
@@ -179,9 +185,47 @@ def adapter_config(place: Path) -> dict[str, Any] | None:
     return _json(place / ADAPTER_CONFIG)
 
 
+WIDTHS = ("hidden_size", "n_embd", "d_model")
+BLOCKS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+"""What configs call a model's size."""
+
+MOST = {"width": 10**7, "blocks": 10**4}
+"""More than any model has: what is larger would be taken for as many layers."""
+
+
+def config_size(path: Path) -> dict[str, int] | None:
+    """Return width and number of blocks out of a model's config; None where it does not say them.
+
+    Raises
+    ------
+    InputError
+        If the file is no config, or says them as anything but numbers that a model can have.
+    """
+    fields = _json(path)
+    within = fields.get("text_config", fields)
+    if not isinstance(within, dict):
+        raise InputError(f"{path}: text_config is {str(within)[:40]!r}; expected an object")
+    found = {}
+    for what, names in (("width", WIDTHS), ("blocks", BLOCKS)):
+        name = next((name for name in names if within.get(name) is not None), None)
+        if name is None:
+            return None
+        found[what] = whole(path, name, within[name], MOST[what])
+    return found
+
+
+def whole(path: Path, name: str, value: Any, most: int) -> int:
+    """Return a number of a config, a whole one from 1 to the most that is allowed."""
+    if type(value) is not int or not 1 <= value <= most:
+        raise InputError(f"{path}: {name} is {str(value)[:40]!r}; expected a whole number from 1 to {most:,}")
+    return value
+
+
 def _json(path: Path) -> dict[str, Any]:
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = json.loads(read_regular(path).decode())
+    except InputError:
+        raise
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}") from error
     if not isinstance(fields, dict):
