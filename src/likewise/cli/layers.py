@@ -18,6 +18,7 @@ def best_layers(
     model: Annotated[list[str], typer.Argument(help="Two or more models of a store's experiment.")],
     dataset: options.Dataset = None,
     store: options.StoreFolder = None,
+    experiment: options.InExperiment = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
     permutations: Annotated[int, typer.Option(min=1, help="Shuffles, the same for all layers.")] = 100,
     seed: options.Seed = 0,
@@ -27,7 +28,7 @@ def best_layers(
     """Find the most alike layers of models; chance is the best of the layers too, after each shuffle."""
     load_trusted(trust or ())
     place = options.find_store(store)
-    names = options.names_on(place, dataset)
+    names = options.names_on(place, dataset, experiment)
     layers: dict[str, list[str]] = {}
     for name in names:
         layers.setdefault(model_of(name), []).append(name)

@@ -18,6 +18,7 @@ def learning_curve(
     representation: options.Representations,
     dataset: options.Dataset = None,
     store: options.StoreFolder = None,
+    experiment: options.InExperiment = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
     size: Annotated[list[int] | None, typer.Option(min=2, help="A number of inputs. [default: eight]")] = None,
     draws: Annotated[int, typer.Option(min=1, help="Draws of so many inputs.")] = 5,
@@ -29,7 +30,7 @@ def learning_curve(
 ) -> None:
     """Say what scores come to with fewer inputs, and from how many on they are stable."""
     load_trusted(trust or ())
-    named = options.read_representations(representation, store, dataset)
+    named = options.read_representations(representation, store, dataset, experiment)
     with progress() as watch:
         points = curves_of(
             named,

@@ -35,6 +35,9 @@ MOST_JSON, MOST_TABLE = 64 * 2**20, 2**30
 MOST_ROWS, ROWS_PER_BYTE = 2**23, 64
 """Rows of a table that is read: as a whole, and for each byte of its file. A few bytes can say billions of rows."""
 
+DEPTH = 50
+"""Lists and objects of a JSON file within each other, at most."""
+
 MOST_VALUES = 2**27
 """Numbers in the lists of a table that is read, four times what the shuffled scores of an experiment are at most."""
 
@@ -131,6 +134,8 @@ def read_json(path: Path, shape: Shape, most: int = MOST_JSON) -> dict[str, Any]
         value = json.loads(content.decode(), parse_constant=_no_number)
         if not isinstance(value, dict):
             raise damaged(path, "it holds no object")
+        if deeper(value, DEPTH):
+            raise damaged(path, f"its lists and objects lie deeper than {DEPTH} within each other")
         told = value.pop(CHECKSUM, None)
         found = _checksum(value)  # also where none is told: a text that is no Unicode is refused here
     except (ValueError, RecursionError, MemoryError) as error:
@@ -140,6 +145,19 @@ def read_json(path: Path, shape: Shape, most: int = MOST_JSON) -> dict[str, Any]
     if wrong := fault(value, shape):
         raise damaged(path, wrong)
     return value
+
+
+def deeper(value: Any, depth: int) -> bool:
+    """Whether lists and objects lie deeper within each other than so many."""
+    held = [value]
+    for _ in range(depth):
+        held = [
+            entry
+            for one in held
+            for entry in (one.values() if isinstance(one, dict) else one)
+            if isinstance(entry, dict | list)
+        ]
+    return bool(held)
 
 
 def json_bytes(value: Mapping[str, Any]) -> bytes:

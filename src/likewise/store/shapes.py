@@ -147,13 +147,15 @@ SOURCE = WhereThere(
 AUDIT = Fields(
     known={
         **dict.fromkeys(("truncated_ids", "unaligned_ids"), Each(TEXT)),
-        **dict.fromkeys(("effective_rank", "participation_ratio", "anisotropy", "largest_feature_share"),
-                        NUMBER_OR_NOTHING),
+        **dict.fromkeys(
+            ("tokens_median", "effective_rank", "participation_ratio", "anisotropy", "largest_feature_share"),
+            NUMBER_OR_NOTHING,
+        ),
         **dict.fromkeys(
             (
                 "non_finite", "zero_rows", "repeated_rows", "near_repeated_rows", "constant_features",
                 "largest_feature", "dominating_features", "prompts", "truncated_prompts", "begin_with_bos",
-                "unaligned_spans", "straddled_spans", "prompt_groups", "alike_prompts",
+                "tokens_min", "tokens_max", "unaligned_spans", "straddled_spans", "prompt_groups", "alike_prompts",
             ),
             COUNT_OR_NOTHING,
         ),
