@@ -112,7 +112,7 @@ class DatasetSpec:
     @property
     def fetched(self) -> bool:
         """Whether the prompts must be fetched by a hub id that is not of a known data set."""
-        return self.on_hub and self.source not in known("datasets")
+        return self.imported is None and self.on_hub and self.source not in known("datasets")
 
     def identity(self) -> dict[str, Any]:
         """What tells these prompts from others, without a network: their content, or the request to the hub."""
