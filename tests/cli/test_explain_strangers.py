@@ -65,9 +65,7 @@ def test_a_file_elsewhere_is_not_opened(theirs: Path, explain: Invoke, monkeypat
     assert explain("--prompts", str(theirs / "mine.yaml"))[0]["00003"] == "prompt 3"
 
 
-def test_a_file_of_the_current_folder_is_shown(
-    theirs: Path, explain: Invoke, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_of_the_current_folder_is_shown(theirs: Path, explain: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(theirs / "home")
     assert explain()[0]["00003"] == "prompt 3"
 
@@ -79,7 +77,9 @@ def test_neither_the_hub_nor_another_folder_is_asked(
     monkeypatch.chdir(theirs / "work")
     store = Store(theirs / "store")
     about = store.experiments()["theirs"]
-    about["experiment"]["datasets"][0] |= {"source": source, "split": "test"} if source == "owner/name" else {"source": source}
+    about["experiment"]["datasets"][0] |= (
+        {"source": source, "split": "test"} if source == "owner/name" else {"source": source}
+    )
     store.save_experiment("theirs", about)
     monkeypatch.setattr("likewise.cli.explain.load_prompts", lambda spec: pytest.fail(f"opened {spec.source}"))
     assert "--prompts" in " ".join(explain()[1].split())
@@ -97,5 +97,7 @@ def test_a_name_that_stands_for_two_rows_is_asked_about(theirs: Path, explain: I
         assert isinstance(asked.exception, InputError), asked.output
         assert "different rows in the experiments other and theirs" in str(asked.exception)
     explain("--experiment", "other")
-    asked = CliRunner().invoke(app, ["explain", "a", "b", "--dataset", "d", "--store", str(store.folder), "--experiment", "othe"])
+    asked = CliRunner().invoke(
+        app, ["explain", "a", "b", "--dataset", "d", "--store", str(store.folder), "--experiment", "othe"]
+    )
     assert "did you mean" in str(asked.exception)

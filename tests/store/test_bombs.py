@@ -94,6 +94,27 @@ def test_texts_that_repeat_are_read_as_they_are(tmp_path: Path) -> None:
     assert read.matrix.tolist() == [[1.0], [2.0], [3.0]]
 
 
+def test_records_of_every_type_are_read(tmp_path: Path) -> None:
+    text = pa.string()
+    columns = {
+        "map": pa.array([[("a", "b")], [("c", "d"), ("e", "f")]] * 300, pa.map_(text, text)),
+        "code": pa.array([1, 2] * 300).dictionary_encode(),
+        "list": pa.array([[1, 2], None] * 300),
+        "deep": pa.array([[["a"], []], None] * 300),
+        "fixed": pa.array([[1, 2], [3, 4]] * 300, pa.list_(pa.int8(), 2)),
+        "struct": pa.array([{"a": "x", "b": None}, None] * 300),
+        "none": pa.nulls(600),
+        "bytes": pa.array([b"a", None] * 300),
+        "large": pa.array(["a", None] * 300, pa.large_string()),
+        "uuid": pa.array([b"0123456789abcdef"] * 600, pa.uuid()),
+        "time": pa.array([0, 1] * 300, pa.timestamp("us", "UTC")),
+    }
+    table = pa.table(columns)
+    for name in columns:
+        pq.write_table(table.select([name]), tmp_path / f"{name}.parquet")
+        assert list(read_records(tmp_path / f"{name}.parquet")) == table.select([name]).to_pylist()
+
+
 @pytest.mark.parametrize("name", ["ids", "group"])
 @pytest.mark.parametrize("shape", [(10**7,), (3, 1), ()])
 def test_the_ids_of_an_archive_are_one_for_each_row(name: str, shape: tuple[int, ...], tmp_path: Path) -> None:

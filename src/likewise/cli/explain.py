@@ -27,7 +27,8 @@ def explain(
     measure: Annotated[str, typer.Option(help="A measure that is a mean over items.")] = "jaccard",
     count: Annotated[int, typer.Option(min=1, help="Prompts of either kind.")] = 5,
     prompts: Annotated[
-        Path | None, typer.Option(help="The experiment (.yaml) whose data sets hold the prompts, where they lie elsewhere.")
+        Path | None,
+        typer.Option(help="The experiment (.yaml) whose data sets hold the prompts, where they lie elsewhere."),
     ] = None,
     trust: options.Trust = None,
     json: options.Json = False,

@@ -159,12 +159,14 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
         names = file.schema_arrow.names
         if twice := [name for name, count in Counter(names).items() if count > 1]:
             raise InputError(f"{path} has two columns called {twice[0]!r}")
+        refused = InputError(f"{path} holds more than {TEXT:,} bytes; take some with limit:")
         # Where it says so itself, before any of it is read.
-        most = max((size for _, size in in_lists(file.metadata)), default=0)
-        for batch in file.iter_batches(batch_size=256) if most <= TEXT else [None]:
-            total += TEXT + 1 if batch is None else written_out(batch)
+        if max((size for _, size in in_lists(file.metadata)), default=0) > TEXT:
+            raise refused
+        for batch in file.iter_batches(batch_size=256):
+            total += written_out(batch)
             if total > TEXT:
-                raise InputError(f"{path} holds more than {TEXT:,} bytes; take some with limit:")
+                raise refused
             yield from batch.to_pylist()
 
 

@@ -8,10 +8,10 @@ from likewise.plan.plan import (
     Plan,
     plan,
     results_of,
-    shown_of,
     rows_left_out,
     rows_of,
     scores_of_pair,
+    shown_of,
     tiles_of,
 )
 from likewise.plan.tasks import Extract, Reduce, Resolve, Task, Tile, Wanted, model_of, model_size, pinned, unpinned
@@ -39,11 +39,11 @@ __all__ = [
     "plan",
     "read_experiment",
     "results_of",
-    "shown_of",
     "risks_of",
     "rows_left_out",
     "rows_of",
     "scores_of_pair",
+    "shown_of",
     "tiles_of",
     "unpinned",
 ]

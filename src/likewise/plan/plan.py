@@ -222,7 +222,9 @@ class Answers:
         """Whether each row was made by an older version, of likewise or of its measure."""
         current = {c.measure: c.about.version for c in chosen}
         versions = np.asarray([0, *current.values()])[1 + self.places(list(current), "measure")]
-        return self._of_older | (self.table.column("measure_version").to_numpy() < versions)
+        older: Bool[np.ndarray, " rows"] = self._of_older.copy()
+        older |= self.table.column("measure_version").to_numpy() < versions
+        return older
 
     def configurations(self, chosen: Sequence[Configuration]) -> Int[np.ndarray, " rows"]:
         """For each row, the place of its configuration, or -1 where it is another, or another version of it."""

@@ -56,12 +56,18 @@ def written_out(values: Any) -> int:
     if isinstance(values, pa.ChunkedArray):
         return sum(map(written_out, values.chunks))
     if isinstance(values, pa.DictionaryArray):
-        lengths = pc.binary_length(values.dictionary)
-        return int(pc.sum(pc.cast(lengths, pa.int64()).take(values.indices)).as_py() or 0) + values.indices.nbytes
+        if not (is_text(values.type) or pa.types.is_binary(values.type.value_type)):
+            return 8 * len(values)
+        lengths = pc.cast(pc.binary_length(values.dictionary), pa.int64())
+        return int(pc.sum(lengths.take(values.indices)).as_py() or 0) + int(values.indices.nbytes)
+    if isinstance(values, pa.ExtensionArray):
+        return written_out(values.storage)
+    if isinstance(values, pa.MapArray):
+        start = values.offsets[0].as_py()
+        parts = (part.slice(start, values.offsets[-1].as_py() - start) for part in (values.keys, values.items))
+        return sum(map(written_out, parts)) + 8 * len(values)
     if isinstance(values, pa.StructArray):
         return sum(map(written_out, values.flatten()))
-    if isinstance(values, pa.MapArray):
-        return written_out(values.keys) + written_out(values.items)
     if isinstance(values, pa.ListArray | pa.LargeListArray | pa.FixedSizeListArray):
         return written_out(values.flatten()) + 8 * len(values)
     return int(values.nbytes)

@@ -45,7 +45,7 @@ def read_regular(path: Path, most: int = CONFIG) -> bytes:
         If it is no regular file, is larger, or cannot be read.
     """
     try:
-        with open(open_regular(path), "rb") as file:  # noqa: PTH123  # a descriptor has no path
+        with open(open_regular(path), "rb") as file:  # a descriptor has no path
             content = file.read(most + 1)
     except InputError:
         raise
@@ -66,7 +66,9 @@ def check_size(path: Path, size: int) -> None:
 def check_holes(path: Path, status: os.stat_result) -> None:
     """Refuse a file that says more bytes than any disk holds for it: reading it to its end takes for ever."""
     if status.st_size > BOMB and status.st_size > RATIO * _stored(status):
-        raise InputError(f"{path} says that it has {status.st_size:,} bytes, and holds {_stored(status):,}; it is damaged")
+        raise InputError(
+            f"{path} says that it has {status.st_size:,} bytes, and holds {_stored(status):,}; it is damaged"
+        )
 
 
 def memory() -> int:

@@ -139,9 +139,7 @@ _OF_ROWS = Fields(
     others=ANYTHING,
 )
 
-SOURCE = WhereThere(
-    "imported", replace(_OF_ROWS, needed=dict.fromkeys(("model", "dataset", "layer"), TEXT)), _OF_ROWS
-)
+SOURCE = WhereThere("imported", replace(_OF_ROWS, needed=dict.fromkeys(("model", "dataset", "layer"), TEXT)), _OF_ROWS)
 """Where rows came from. What is read of it has its shape here; what is only shown may be anything."""
 
 AUDIT = Fields(
