@@ -18,6 +18,7 @@ def best_layers(
     model: Annotated[list[str], typer.Argument(help="Two or more models of a store's experiment.")],
     dataset: options.Dataset = None,
     store: options.StoreFolder = None,
+    experiment: options.InExperiment = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
     base: options.Base = None,
     permutations: Annotated[int, typer.Option(min=1, help="Shuffles, the same for all layers.")] = 100,
@@ -29,7 +30,7 @@ def best_layers(
     load_trusted(trust or ())
     chosen = configurations(measure or "recommended")
     place = options.find_store(store)
-    names = options.names_on(place, dataset)
+    names = options.names_on(place, dataset, experiment)
     layers: dict[str, list[str]] = {}
     for name in names:
         layers.setdefault(model_of(name), []).append(name)

@@ -19,6 +19,7 @@ def learning_curve(
     dataset: options.Dataset = None,
     store: options.StoreFolder = None,
     join: options.Join = "exact",
+    experiment: options.InExperiment = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
     base: options.Base = None,
     size: Annotated[list[int] | None, typer.Option(min=2, help="A number of inputs. [default: eight]")] = None,
@@ -32,7 +33,7 @@ def learning_curve(
     """Say what scores come to with fewer inputs, and from how many on they are stable."""
     load_trusted(trust or ())
     chosen = configurations(measure or "recommended")
-    named = options.read_representations(representation, store, dataset, join)
+    named = options.read_representations(representation, store, dataset, join, experiment=experiment)
     with progress() as watch:
         points = curves_of(
             named,

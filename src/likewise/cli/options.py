@@ -48,21 +48,29 @@ Representations = Annotated[
         "experiment.",
     ),
 ]
+InExperiment = Annotated[
+    str | None, typer.Option("--experiment", help="Experiment of the store that names are looked up in, of several.")
+]
 Dataset = Annotated[str | None, typer.Option(help="Data set of the experiment that names are looked up in.")]
 
 
 def read_representations(
-    names: list[str], store: Path | None, dataset: str | None, join: str = "exact", id_column: str = "id"
+    names: list[str],
+    store: Path | None,
+    dataset: str | None,
+    join: str = "exact",
+    id_column: str = "id",
+    experiment: str | None = None,
 ) -> list[Representation]:
     """Return representations out of files, or by their names on a data set of an experiment in a store."""
     if len(names) < 2:
         raise InputError(f"need at least two files or names to compare, got {len(names)}")
-    if dataset is None and store is None:
+    if dataset is None and store is None and experiment is None:
         return read_files(names, id_column, join)
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"{twice[0]!r} is named twice; expected two or more different names of the store")
     place = find_store(store)
-    keys = names_on(place, dataset)
+    keys = names_on(place, dataset, experiment)
     for name in names:
         if name not in keys:
             raise InputError(f"no representation {name!r} on {dataset}; {did_you_mean(name, keys)}")
@@ -76,13 +84,30 @@ def load_together(store: Store, keys: dict[str, str]) -> dict[str, Representatio
     return {name: store.load_representation(key, name).without(left_out) for name, key in keys.items()}
 
 
-def names_on(place: Store, dataset: str | None) -> dict[str, str]:
-    """Return the keys of a store's representations on a data set by their names."""
-    known = [r for about in place.experiments().values() for r in about["representations"]]
+def names_on(place: Store, dataset: str | None, experiment: str | None = None) -> dict[str, str]:
+    """Return the keys of a store's representations on a data set by their names, in one experiment or in all.
+
+    Raises
+    ------
+    InputError
+        If there is no such data set or experiment, or a name stands for different rows in two experiments.
+    """
+    experiments = place.experiments()
+    if experiment is not None and experiment not in experiments:
+        raise InputError(f"{place.folder} has no experiment {experiment!r}; {did_you_mean(experiment, experiments)}")
+    among = [experiment] if experiment is not None else list(experiments)
+    known = [{**r, "in": name} for name in among for r in experiments[name]["representations"]]
     datasets = list(dict.fromkeys(r["dataset"] for r in known))
     if dataset not in datasets:
         raise InputError(f"which data set? {did_you_mean(dataset or '', datasets)}; name one with --dataset")
-    return {r["name"]: r["key"] for r in known if r["dataset"] == dataset}
+    found: dict[str, dict[str, str]] = {}
+    for r in known:
+        if r["dataset"] == dataset and found.setdefault(r["name"], r)["key"] != r["key"]:
+            raise InputError(
+                f"{r['name']!r} on {dataset} stands for different rows in the experiments {found[r['name']]['in']} and "
+                f"{r['in']}; name one with --experiment"
+            )
+    return {name: r["key"] for name, r in found.items()}
 
 
 def named_path(text: str) -> tuple[str | None, Path]:

@@ -1,5 +1,6 @@
 """What is to be done for an experiment, given what a store already holds: a pure function of both."""
 
+import contextlib
 import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Bool, Int
 
-from likewise.errors import InputError
+from likewise.errors import InputError, StoreError
 from likewise.extract import ModelSpec, needs_blocks, resolve_layers
 from likewise.measures import Configuration, configurations
 from likewise.naming import name_of, parse_call
@@ -36,10 +37,13 @@ from likewise.plan.tasks import (
 )
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
 from likewise.statistics import ALL, FEWEST_ITEMS, SCHEMA, Results, Trust, agreed, orders
-from likewise.store import Store, content_key
+from likewise.store import Store, content_key, memory
 
 KEY = re.compile(r"[0-9a-f]{24,64}")
 """What content keys look like."""
+
+MOST = 4_000
+"""Representations of a data set at most: a plan holds a table of all their pairs."""
 
 BYTES_PER_VALUE = 4
 """Rows are stored in float32."""
@@ -191,17 +195,44 @@ class Plan:
 
 
 class Answers:
-    """The stored rows that answer what an experiment asks of trust; with their shuffled scores if need be."""
+    """The stored rows that answer what an experiment asks of trust; with their shuffled scores if need be.
+
+    With ``older``, also those that older versions made on the same inputs, whatever they asked of trust, after all
+    others: for who shows them and says so.
+    """
 
     def __init__(
-        self, store: Store, trust: Trust, left_out: Sequence[str] = (), together: str = "", *, replicates: bool = False
+        self,
+        store: Store,
+        trust: Trust,
+        left_out: Sequence[str] = (),
+        together: str = "",
+        *,
+        replicates: bool = False,
+        older: bool = False,
     ) -> None:
         request = request_of(trust, left_out, together)
-        found = [table for asked, table in store.tables(replicates=replicates) if asked == request]
+        found: list[tuple[int, pa.Table]] = []
+        size = 0
+        for asked, table in store.tables(replicates=replicates):
+            if asked == request:
+                found.append((request["version"], table))
+            elif older and is_older(asked, request):
+                found.append((asked["version"], with_defaults(table)))
+            else:
+                continue
+            size += table.nbytes
+            if size > memory() // 4:  # correcting takes three times as much
+                raise StoreError(f"the results in {store.folder} take more than {size:,} bytes; memory is too small")
+        found.sort(key=lambda pair: -pair[0])  # what is newest comes first
         nothing = SCHEMA.empty_table()
         if replicates:
             nothing = nothing.append_column("shuffled", pa.array([], pa.list_(pa.float64())))
-        self.table = pa.concat_tables(found or [nothing]).unify_dictionaries().combine_chunks()
+        self.table = pa.concat_tables([table for _, table in found] or [nothing]).unify_dictionaries().combine_chunks()
+        self._takes_older = older
+        self._of_older = np.repeat(
+            [version < request["version"] for version, _ in found], [len(table) for _, table in found]
+        ).astype(bool)
 
     def places(self, keys: Sequence[str], column: str) -> Int[np.ndarray, " rows"]:
         """For each row, the place of a text among ``keys``, or -1."""
@@ -209,6 +240,14 @@ class Answers:
         place = {key: i for i, key in enumerate(keys)}
         codes = np.asarray([place.get(text, -1) for text in texts.dictionary.to_pylist()], dtype=np.int64)
         return codes[texts.indices.to_numpy(zero_copy_only=False)] if len(texts) else np.empty(0, dtype=np.int64)
+
+    def older(self, chosen: Sequence[Configuration]) -> Bool[np.ndarray, " rows"]:
+        """Whether each row was made by an older version, of likewise or of its measure."""
+        current = {c.measure: c.about.version for c in chosen}
+        versions = np.asarray([0, *current.values()])[1 + self.places(list(current), "measure")]
+        older: Bool[np.ndarray, " rows"] = self._of_older.copy()
+        older |= self.table.column("measure_version").to_numpy() < versions
+        return older
 
     def configurations(self, chosen: Sequence[Configuration]) -> Int[np.ndarray, " rows"]:
         """For each row, the place of its configuration, or -1 where it is another, or another version of it."""
@@ -220,7 +259,8 @@ class Answers:
             lookup[measures.index(c.measure), parameters.index(c.parameters_json)] = place
             versions[place] = c.about.version
         found = lookup[self.places(measures, "measure"), self.places(parameters, "parameters")]
-        current = versions[found] == self.table.column("measure_version").to_numpy()
+        stored = self.table.column("measure_version").to_numpy()
+        current = (versions[found] >= stored) if self._takes_older else (versions[found] == stored)
         return np.where(current, found, -1)
 
     def of(self, keys: Sequence[str], chosen: Sequence[Configuration]) -> Bool[np.ndarray, "c m m"]:
@@ -342,8 +382,10 @@ def tiles_of(
     codes = np.where(codes > 0, 2 * codes - (there[:, None] & there), 0)
     size = side_bytes(chosen, trust, left_out, n_items, width, together)
     longest = LONGEST_BY_PRODUCT if by_product(chosen, trust, together) and not left_out else LONGEST
+    found, places = np.unique(codes, return_index=True)
+    example = dict(zip(found.tolist(), zip(*np.unravel_index(places, codes.shape), strict=True), strict=True))
     for first, second, code in blocks_of_pairs(len(keys), codes, size, longest):
-        i, j = np.argwhere(codes == code)[0]
+        i, j = example[code]
         measures = tuple(c.label for c, of_one in zip(chosen, missing, strict=True) if of_one[i, j])
         a, b = (tuple(keys[i] for i in places) for places in (first, second))
         yield Tile(dataset, a, b, measures, trust, left_out, together)
@@ -414,16 +456,23 @@ def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wan
             key = representation_key(of_model, identities[form], *how)
             if model.spec.imported is not None:
                 key = imported_key(model.spec.imported, dataset.imported or dataset.name, layer)
+            if len(found) == MOST:
+                raise InputError(
+                    f"{entry.name} has more than {MOST:,} representations: {MOST * (MOST - 1) // 2:,} pairs; ask for "
+                    "fewer layers, or make several experiments of it"
+                )
             found.append(Wanted(name, key, model.spec, dataset, *how, width=size["width"] if size else None))
     if experiment.measures and len(found) < 2 and not unclear:
         raise InputError(f"{entry.name} has {len(found)} representation; needed are two or more to compare")
     by_key: dict[str, str] = {}
+    names: set[str] = set()
     for w in found:
         if w.key in by_key:
             raise InputError(f"{by_key[w.key]!r} and {w.name!r} are the same model, variant and layer; leave one out")
-        if w.name in by_key.values():
+        if w.name in names:
             raise InputError(f"two representations on {entry.name} are called {w.name!r}; give a model another name")
         by_key[w.key] = w.name
+        names.add(w.name)
     return tuple(found), unclear
 
 
@@ -432,28 +481,58 @@ def scores_of_pair(chosen: Iterable[Configuration]) -> int:
     return sum(len(orders(c, ("a", "b"))) for c in chosen)
 
 
+def is_older(asked: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
+    """Whether stored rows were made by an older version, on the inputs that a request is about."""
+    version, left_out = asked.get("version"), asked.get("left_out", [])
+    return type(version) is int and version < request["version"] and left_out == request.get("left_out", [])
+
+
+def with_defaults(table: pa.Table) -> pa.Table:
+    """Return a table of an older version, its parameters as they are written today: new ones have their defaults."""
+    table = table.unify_dictionaries().combine_chunks()
+    calls = pa.table({name: table.column(name).cast(pa.string()) for name in ("measure", "parameters")})
+    written = {}
+    for call in calls.group_by(calls.column_names).aggregate([]).to_pylist():
+        measure, parameters = call["measure"], call["parameters"]
+        written[measure, parameters] = parameters
+        with contextlib.suppress(ValueError, TypeError, AttributeError, RecursionError):  # of what is no more
+            written[measure, parameters] = Configuration.from_json(measure, parameters).parameters_json
+    pairs = zip(*(calls.column(name).to_pylist() for name in calls.column_names), strict=True)
+    column = pa.array([written[pair] for pair in pairs], pa.string()).dictionary_encode()
+    return table.set_column(table.schema.get_field_index("parameters"), SCHEMA.field("parameters"), column)
+
+
 def results_of(store: Store, about: dict[str, Any]) -> Results:
     """Return the stored rows of an experiment by its record in the store, named and ordered as it says.
 
     No code is looked for: rows of a measure of somebody's own are what they say of themselves.
     """
+    return shown_of(store, about, older=False)[0]
+
+
+def shown_of(store: Store, about: dict[str, Any], *, older: bool = True) -> tuple[Results, int]:
+    """Return the same, with rows of older versions where there are no newer ones, and how many of them those are."""
     experiment = Experiment.stored(about["experiment"])
     chosen, trust = chosen_of(experiment, store), experiment.statistics.trust
     named = [(r["dataset"], r["key"], r["name"]) for r in about["representations"]]
     of_pieces = {d.name for d in experiment.datasets if d.spans}
     said: Mapping[str, str] = about.get("together", {})
-    whole = Answers(store, trust, replicates=True)
+    whole = Answers(store, trust, replicates=True, older=older)
     tables = []
     for dataset in dict.fromkeys(d for d, _, _ in named):
         members = {key: name for d, key, name in named if d == dataset}
         there = [key for key in members if store.has_representation(key)]
         left_out = rows_left_out(store, there) if dataset in of_pieces else ()
         together = said.get(dataset, "")
-        answers = Answers(store, trust, left_out, together, replicates=True) if left_out or together else whole
+        answers = whole
+        if left_out or together:
+            answers = Answers(store, trust, left_out, together, replicates=True, older=older)
         wanted = experiment.pairs.wanted(list(members.values()))
         tables.append(rows_of(answers, dataset, members, chosen, wanted))
-    table = pa.concat_tables(tables).unify_dictionaries()
-    return Results(table.drop_columns("shuffled"), table.column("shuffled"), asked=chosen).corrected()
+    nothing = rows_of(whole, "", {}, chosen)
+    table = pa.concat_tables(tables or [nothing]).unify_dictionaries()
+    count = pc.sum(table.column("older")).as_py() or 0
+    return Results(table.drop_columns(["shuffled", "older"]), table.column("shuffled"), asked=chosen).corrected(), count
 
 
 def chosen_of(experiment: Experiment, store: Store) -> tuple[Configuration, ...]:
@@ -482,6 +561,8 @@ def rows_of(
     """Return the rows of some representations, {key: name}: by pair, then configuration, then order of the pair.
 
     Of the wanted ``pairs``, of places i < j; of all by default.
+
+    A column ``older`` says which are of an older version; their shuffled scores are not those of the others' shuffles.
     """
     keys = list(members)
     pairs = ALL.wanted(keys) if pairs is None else pairs
@@ -490,7 +571,8 @@ def rows_of(
     rows = np.flatnonzero((i >= 0) & (j >= 0) & (c >= 0) & ((i < j) | ordered[c]))
     rows = rows[pairs[np.minimum(i, j)[rows], np.maximum(i, j)[rows]]]
     i, j, c = i[rows], j[rows], c[rows]
-    order = np.lexsort((i > j, c, np.maximum(i, j), np.minimum(i, j)))
+    newest = -answers.table.column("measure_version").to_numpy()[rows]
+    order = np.lexsort((newest, i > j, c, np.maximum(i, j), np.minimum(i, j)))
     same = np.stack([i, j, c])[:, order]
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = (np.diff(same, axis=1) != 0).any(axis=0)
@@ -512,4 +594,6 @@ def rows_of(
     }
     for name, column in columns.items():
         table = table.set_column(table.schema.get_field_index(name), SCHEMA.field(name), column)
-    return table
+    older = pa.array(answers.older(chosen)[rows[order]])
+    shuffled = pc.if_else(older, pa.scalar(None, table.schema.field("shuffled").type), table.column("shuffled"))
+    return table.drop_columns("shuffled").append_column("shuffled", shuffled).append_column("older", older)

@@ -5,7 +5,7 @@ from typing import Any
 
 from likewise.errors import InputError
 from likewise.extract import library_versions
-from likewise.plan import Experiment, of_unknown_code, results_of, scores_of_pair
+from likewise.plan import Experiment, of_unknown_code, scores_of_pair, shown_of
 from likewise.report.html import write_report
 from likewise.store import Store
 
@@ -34,7 +34,7 @@ def report_experiment(store: Store, name: str, folder: Path) -> Path:
     """
     about = store.experiments()[name]
     experiment = Experiment.stored(about["experiment"])
-    results = results_of(store, about)
+    results, older = shown_of(store, about)
     if not len(results):
         raise InputError(f"the store in {store.folder} holds no scores of {name!r} yet; likewise run makes them")
     present = set(store.representations())
@@ -47,6 +47,11 @@ def report_experiment(store: Store, name: str, folder: Path) -> Path:
         "load that code, name its file: likewise report --trust FILE.py"
         for call in of_unknown_code(experiment.measures)
     ]
+    if older:
+        warnings.append(
+            f"{older:,} of {len(results):,} scores were made by an older version of likewise, whose chance levels, "
+            "intervals or definitions differ: run the experiment again to make them anew"
+        )
     if len(results) < expected:
         warnings.append(f"{expected - len(results):,} of {expected:,} scores are missing: run the experiment again")
     return write_report(
