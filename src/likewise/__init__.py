@@ -6,7 +6,7 @@ leave_current_folder()  # before Python looks for anything else
 # isort: split
 import sys
 from importlib import import_module
-from importlib.util import find_spec
+from pkgutil import iter_modules
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -71,26 +71,24 @@ _ROOMS = {name: room for room, names in _HOMES.items() for name in names}
 
 
 class _Package(ModuleType):
-    """The package, in which the functions that are called like their rooms hide these, whatever is imported when."""
+    """The package as one that finds its names when they are asked for, the rooms' own among them."""
+
+    def __getattr__(self, name: str) -> Any:
+        if room := _ROOMS.get(name):
+            value = getattr(import_module(f"likewise.{room}"), name)
+            setattr(self, name, value)
+            return value
+        if name.startswith("_") or name not in {module.name for module in iter_modules(self.__path__)}:
+            raise AttributeError(f"module 'likewise' has no attribute {name!r}")
+        return import_module(f"likewise.{name}")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not (_ROOMS.get(name) == name and isinstance(value, ModuleType)):  # how Python tells that a room is there
+        # Python sets a room here that it has imported; likewise.plan and likewise.run stay the functions.
+        if not (_ROOMS.get(name) == name and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*self.__dict__, *__all__})
 
 
 sys.modules[__name__].__class__ = _Package
-
-
-def __getattr__(name: str) -> Any:
-    if room := _ROOMS.get(name):
-        value = getattr(import_module(f"likewise.{room}"), name)
-    elif not name.startswith("_") and find_spec(f"likewise.{name}"):
-        return import_module(f"likewise.{name}")
-    else:
-        raise AttributeError(f"module 'likewise' has no attribute {name!r}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

@@ -1,19 +1,16 @@
 """``likewise explain``."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
-from likewise.arrays import to_numpy
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, say
 from likewise.errors import InputError, LikewiseError
-from likewise.extract import load_prompts
-from likewise.measures import Configuration, contributions
-from likewise.plan import Experiment, load_trusted, pinned
-from likewise.representation import Representation
+
+if TYPE_CHECKING:
+    from likewise.representation import Representation
 
 SHOWN = 80
 """Characters of a prompt, on one line."""
@@ -30,6 +27,12 @@ def explain(
     json: options.Json = False,
 ) -> None:
     """Print the prompts that two models represent most and least alike, by what each adds to their score."""
+    import numpy as np
+
+    from likewise.arrays import to_numpy
+    from likewise.measures import Configuration, contributions
+    from likewise.plan import load_trusted
+
     load_trusted(trust or ())
     if len(representation) != 2:
         raise InputError(f"expected two representations, got {len(representation)}")
@@ -68,7 +71,7 @@ def _line(text: str | None) -> str:
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
 
-def _of_files(*representations: Representation) -> tuple[dict[str, str], str]:
+def _of_files(*representations: "Representation") -> tuple[dict[str, str], str]:
     """The texts of the rows by id, where a file holds them, or why they cannot be had."""
     for r in representations:
         if "texts" in r.source:
@@ -78,6 +81,9 @@ def _of_files(*representations: Representation) -> tuple[dict[str, str], str]:
 
 def _texts(store: Path | None, dataset: str, fingerprint: Any) -> tuple[dict[str, str], str]:
     """The texts of the rows by id, prompts or spans of them, or why they cannot be had."""
+    from likewise.extract import load_prompts
+    from likewise.plan import Experiment, pinned
+
     kept = options.find_store(store)
     for about in kept.experiments().values():
         for entry in Experiment.stored(about["experiment"]).datasets:
