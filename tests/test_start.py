@@ -101,6 +101,12 @@ def test_names_are_functions_whatever_was_imported_before(before: str) -> None:
     ]
 
 
+def test_a_star_gives_all_names() -> None:
+    asked: dict[str, Any] = {}
+    exec("from likewise import *", asked)
+    assert {*likewise.__all__} <= {*asked}
+
+
 @pytest.mark.parametrize("name", ["nothing", "_nothing", "not.one", "__path"])
 def test_a_name_that_is_not_there_is_an_attribute_that_is_not(name: str) -> None:
     with pytest.raises(AttributeError, match=f"'likewise' has no attribute '{name}'"):
