@@ -22,8 +22,10 @@ SIZE = 2**21
 DEPTH = 50
 """Lists and mappings within each other, at most."""
 
-NODES = 200_000
-"""Values of a document, those that aliases repeat counted each time."""
+NODES = 50_000
+"""Values of a document, keys among them, and those that aliases repeat counted each time."""
+
+TOO_MANY = f"more than {NODES:,} values, aliases written out; expected fewer"
 
 Path_: TypeAlias = tuple[Any, ...]
 """Keys and positions that lead to a value."""
@@ -174,9 +176,13 @@ class _Loader(yaml.SafeLoader):
 
     yaml_implicit_resolvers = {None: [(f"tag:yaml.org,2002:{kind}", re.compile(rf"{p}\Z")) for kind, p in SCALARS]}  # noqa: RUF012
     depth = 0
+    count = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         self.depth += 1
+        self.count += 1
+        if self.count > NODES:  # counted here, before what they take
+            raise _refused(self.peek_event(), TOO_MANY)  # type: ignore[no-untyped-call]
         if self.depth > DEPTH:
             event = self.peek_event()  # type: ignore[no-untyped-call]
             raise _refused(event, f"lists and mappings within each other: expected {DEPTH} at most")
@@ -209,7 +215,7 @@ class _Builder:
         self.places[path] = node.start_mark.line + 1, node.start_mark.column + 1
         self._count += 1
         if self._count > NODES:
-            raise _refused(node, f"more than {NODES:,} values, aliases written out; expected fewer")
+            raise _refused(node, TOO_MANY)
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
         if id(node) in self._open:

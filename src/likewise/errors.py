@@ -28,4 +28,8 @@ class MissingDependencyError(LikewiseError, ImportError):
     """An optional library is not installed; the message holds the command that installs it."""
 
     def __init__(self, library: str, extra: str) -> None:
+        self._given = library, extra  # so that it can be sent from one process to another
         super().__init__(f'{library} is needed here and is not installed: pip install "likewise[{extra}]"')
+
+    def __reduce__(self) -> tuple[type["MissingDependencyError"], tuple[str, str]]:
+        return MissingDependencyError, self._given

@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -231,7 +232,7 @@ def test_ctrl_c_says_how_to_go_on(cli: Cli, written: Path, monkeypatch: pytest.M
     def interrupt(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["likewise.run.run"], "perform", interrupt)
+    monkeypatch.setattr(import_module("likewise.run.run"), "perform", interrupt)
     code, _, err = cli("run", written, "--executor", "serial")
     assert code == 130 and "the same command goes on from there" in err and "Traceback" not in err
 
@@ -240,7 +241,7 @@ def test_sigterm_is_handled_like_ctrl_c(cli: Cli, written: Path, monkeypatch: py
     def terminate(*args: object, **kwargs: object) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(sys.modules["likewise.run.run"], "perform", terminate)
+    monkeypatch.setattr(import_module("likewise.run.run"), "perform", terminate)
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         code, _, err = cli("run", written, "--executor", "serial")

@@ -90,6 +90,11 @@ def test_the_tokenizer_of_an_adapter_runs_no_code_and_asks_nobody(
     with pytest.raises(ModelError, match="remote_code: true"):
         load(adapter)
     assert not list(adapter.parent.rglob("*.ran"))
+    change(adapter, "tokenizer_config.json", auto_map={"AutoTokenizer": ["other/model--own.OwnTokenizer", None]})
+    with pytest.raises(ModelError, match="names Python code of another repository"):
+        load(adapter, remote_code=True)
+    shutil.copy(tiny("llama") / "tokenizer_config.json", adapter)
+    assert load(adapter, remote_code=True).tokenizer("The lid")["input_ids"]
 
 
 @pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json"])

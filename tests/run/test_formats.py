@@ -118,7 +118,10 @@ def test_best_layers_compares_a_model_in_two_formats(done: Done) -> None:
     assert best["n_layer_pairs"] == 4
 
 
-def test_explain_shows_the_prompts_of_the_first_format(done: Done) -> None:
+def test_explain_shows_the_prompts_of_the_first_format(
+    done: Done, records: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(records.parent)
     command = ["explain", "chatty | qa", "plain | bare", "--dataset", "even", "--store", str(done.store), "--json"]
     found = CliRunner().invoke(app, [*command, "--measure", "jaccard(k=3)"])
     assert found.exit_code == 0, found.output
@@ -134,7 +137,10 @@ def test_a_model_without_a_chat_template_fails_alone(value: dict[str, Any], tmp_
     assert len(done.results) == 2 * 8 * 7 // 2
 
 
-def test_spans_are_explained_by_their_words(value: dict[str, Any], tmp_path: Path) -> None:
+def test_spans_are_explained_by_their_words(
+    value: dict[str, Any], records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(records.parent)
     spans = {"regex": r"\w+", "within": "{{ q }}"}
     asked = {**value, "datasets": [{**value["datasets"][0], "spans": spans}]}
     done = likewise.run(asked, tmp_path)

@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 import likewise
 from likewise.errors import InputError
 from likewise.extract import DatasetSpec, load_prompts
-from likewise.plan import Experiment, imported_experiment, plan
+from likewise.plan import Experiment, imported_experiment, plan, results_of
 from likewise.report.experiment import report_experiment
 from likewise.run import import_representation
 from likewise.store import Store
@@ -171,7 +171,9 @@ def test_an_imported_model_stands_beside_extracted_ones(
     experiment |= {"datasets": [PROBES], "measures": ["cka"], "statistics": {"groups": 0, "chance": "none"}}
     own = [{**experiment["models"][1]}, {**experiment["models"][2]}]
     prompts = load_prompts(DatasetSpec(name="commonsense-probes", **PROBES))
-    for name, width, ids in (("in order", 9, {}), ("named", 8, {"ids": prompts.ids})):
+    np.save(tmp_path / "none.npy", matrix(7))
+    imported = (("in order", 9, {}), ("named", 8, {"ids": prompts.ids}))
+    for name, width, ids in imported:
         np.savez(tmp_path / f"{name}.npz", matrix=matrix(width), group=prompts.groups, **ids)
         import_representation(tmp_path / f"{name}.npz", store, name=name, dataset="commonsense-probes")
     models = [{"model": "imported:in order"}, *own, {"model": "imported:named", "name": "theirs"}]
@@ -185,7 +187,19 @@ def test_an_imported_model_stands_beside_extracted_ones(
     assert {r.b for r in by_pair.results} == {own[0]["name"], own[1]["name"], "theirs"}
     shuffled = likewise.run({**experiment, "models": models, "statistics": {"groups": 0}}, store.folder)
     assert (shuffled.failed, {r.null for r in shuffled.results}) == ((), {"shuffles"})
+    # A report needs to know of the groups, without the rows.
+    for file in (store.folder / "representations").iterdir():
+        file.unlink()
+    read_back = results_of(store, store.experiments()[experiment["name"]])
+    assert [r.pvalue for r in read_back] == [r.pvalue for r in shuffled.results]
+    for name, _, _ in imported:
+        import_representation(tmp_path / f"{name}.npz", store, name=name, dataset="commonsense-probes")
     bring(matrix(7), "of no groups", "commonsense-probes", ids=[])
+    fresh = Store(tmp_path / "fresh")
+    import_representation(tmp_path / "none.npy", fresh, name="of no groups", dataset="commonsense-probes")
+    with pytest.raises(InputError, match=r"of no groups does not"):  # before a model has run
+        likewise.run({**experiment, "models": [*own, {"model": "imported:of no groups"}]}, fresh.folder)
+    assert len(fresh.representations()) == 1
     with pytest.raises(InputError, match=r"says which inputs belong together .* and of no groups does not"):
         likewise.run({**experiment, "models": [*models, {"model": "imported:of no groups"}]}, store.folder)
 

@@ -5,12 +5,16 @@ from importlib.metadata import EntryPoint
 
 import numpy as np
 import pytest
+import typer
 
+from likewise.cli import options
+from likewise.cli.main import app
 from likewise.errors import InputError, UndefinedError
 from likewise.measures import Configuration, configurations, prepare
 from likewise.plan import Experiment, Tile
 from likewise.representation import Representation
 from likewise.statistics import (
+    DEFAULT,
     FEWEST_ITEMS,
     KINDS,
     Level,
@@ -269,3 +273,11 @@ def test_tables_are_joined_with_all_kinds_of_replicates() -> None:
         for found, part in zip(whole.replicates(kind), parts, strict=True):
             assert (found is None) == (part is None) and (part is None or (found == part).all())
     assert Results.joined([bare]).kept == {}
+
+
+def test_the_option_says_every_name_and_takes_the_same_by_default() -> None:
+    said = options.Chance.__metadata__[0].help
+    for name, kind in registry.OURS.items():
+        assert (f"{name} ({kind.summary})" if name != "none" else "or none;") in said
+    (asked,) = [p for p in typer.main.get_command(app).commands["compare"].params if p.name == "chance"]
+    assert asked.default == DEFAULT == Trust().null and asked.opts == ["--chance", "--null"]

@@ -2,26 +2,17 @@
 
 import math
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from likewise.cli import options
 from likewise.cli.console import messages, print_json, print_table, say
 from likewise.errors import InputError, ModelError
-from likewise.extract import (
-    DTYPES,
-    Finding,
-    LoadedModel,
-    ModelSpec,
-    canonical_layer,
-    canonical_variant,
-    check_model,
-    find_blocks,
-    load_model,
-    resolve_layers,
-)
 from likewise.naming import did_you_mean
+
+if TYPE_CHECKING:
+    from likewise.extract import Finding, LoadedModel, ModelSpec
 
 
 def check(
@@ -35,6 +26,16 @@ def check(
     json: options.Json = False,
 ) -> None:
     """Run a handful of prompts alone, together, and padded on either side: a model's rows must not depend on it."""
+    from likewise.extract import (
+        DTYPES,
+        ModelSpec,
+        canonical_layer,
+        canonical_variant,
+        check_model,
+        find_blocks,
+        resolve_layers,
+    )
+
     if dtype not in DTYPES:
         raise InputError(f"unknown dtype {dtype!r}; {did_you_mean(dtype, DTYPES)}")
     spec = ModelSpec(model=model, base=base, revision=revision, variant=canonical_variant(variant))
@@ -58,8 +59,10 @@ def check(
         raise typer.Exit(1)
 
 
-def _loaded(spec: ModelSpec, device: str, dtype: str) -> LoadedModel:
+def _loaded(spec: "ModelSpec", device: str, dtype: str) -> "LoadedModel":
     """The model, with its output head where it is a causal language model."""
+    from likewise.extract import load_model
+
     try:
         return load_model(spec, device=device, dtype=dtype, head=True)
     except ModelError as error:
@@ -68,7 +71,7 @@ def _loaded(spec: ModelSpec, device: str, dtype: str) -> LoadedModel:
         return load_model(spec, device=device, dtype=dtype)
 
 
-def _record(finding: Finding) -> dict[str, Any]:
+def _record(finding: "Finding") -> dict[str, Any]:
     """A finding for programs: what is beyond all bounds has no number in JSON."""
     drift = finding.drift if finding.drift is not None and math.isfinite(finding.drift) else None
     return {**asdict(finding), "drift": drift, "passed": finding.passed}

@@ -2,20 +2,18 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pyarrow.parquet
 import typer
 
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
 from likewise.errors import InputError
 from likewise.naming import p_text
-from likewise.plan import load_trusted
-from likewise.representation import Representation
-from likewise.statistics import DEFAULT, Results, all_undefined, together_of, too_few_shuffles
-from likewise.statistics import compare as compare_all
-from likewise.store import write_atomically, write_csv
+
+if TYPE_CHECKING:
+    from likewise.representation import Representation
+    from likewise.statistics import Results
 
 
 def compare(
@@ -25,7 +23,7 @@ def compare(
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: paper]")] = None,
     base: options.Base = None,
     permutations: options.Permutations = 100,
-    chance: options.Chance = DEFAULT,
+    chance: options.Chance = "moments",
     groups: options.Groups = 20,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
@@ -36,6 +34,10 @@ def compare(
     json: options.Json = False,
 ) -> None:
     """Compare representations, of files or of a store: one row per input; rows with ids are brought into one order."""
+    from likewise.plan import load_trusted
+    from likewise.statistics import all_undefined
+    from likewise.statistics import compare as compare_all
+
     load_trusted(trust or ())
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise InputError(f"--output {output}: expected a name that ends in .parquet or .csv")
@@ -64,7 +66,9 @@ def compare(
         raise typer.Exit(1)
 
 
-def _tell(results: Results, named: list[Representation], intervals: bool) -> None:
+def _tell(results: "Results", named: "list[Representation]", intervals: bool) -> None:
+    from likewise.statistics import all_undefined, together_of, too_few_shuffles
+
     columns = ("a", "b", "measure", "value", "from", "to", "chance", "z", "p", "calibrated", "note")
     rows = [
         (
@@ -95,6 +99,10 @@ def _tell(results: Results, named: list[Representation], intervals: bool) -> Non
     say("calibrated: 0 is chance (shuffled rows), 1 is identical, whichever the direction of the measure")
 
 
-def _write(results: Results, output: Path) -> None:
+def _write(results: "Results", output: Path) -> None:
+    import pyarrow.parquet
+
+    from likewise.store import write_atomically, write_csv
+
     write = pyarrow.parquet.write_table if output.suffix == ".parquet" else write_csv
     write_atomically(output, lambda path: write(results.table, path))

@@ -1,19 +1,17 @@
 """``likewise explain``."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
-from likewise.arrays import to_numpy
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, say
 from likewise.errors import InputError, LikewiseError
-from likewise.extract import load_prompts
-from likewise.measures import Configuration, contributions
-from likewise.plan import Experiment, load_trusted, pinned
-from likewise.representation import Representation
+
+if TYPE_CHECKING:
+    from likewise.extract import DatasetSpec
+    from likewise.representation import Representation
 
 SHOWN = 80
 """Characters of a prompt, on one line."""
@@ -24,16 +22,27 @@ def explain(
     dataset: options.Dataset = None,
     store: options.StoreFolder = None,
     join: options.Join = "exact",
+    experiment: options.InExperiment = None,
     measure: Annotated[str, typer.Option(help="A measure that is a mean over items.")] = "jaccard",
     count: Annotated[int, typer.Option(min=1, help="Prompts of either kind.")] = 5,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(help="The experiment (.yaml) whose data sets hold the prompts, where they lie elsewhere."),
+    ] = None,
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
     """Print the prompts that two models represent most and least alike, by what each adds to their score."""
+    import numpy as np
+
+    from likewise.arrays import to_numpy
+    from likewise.measures import Configuration, contributions
+    from likewise.plan import load_trusted
+
     load_trusted(trust or ())
     if len(representation) != 2:
         raise InputError(f"expected two representations, got {len(representation)}")
-    a, b = options.read_representations(representation, store, dataset, join)
+    a, b = options.read_representations(representation, store, dataset, join, experiment=experiment)
     configuration = Configuration.parse(measure)
     added = to_numpy(contributions(configuration, a, b))
     alike = configuration.facts.more_alike * added
@@ -42,7 +51,7 @@ def explain(
     texts, why = (
         _of_files(a, b)
         if dataset is None
-        else _texts(store, dataset, a.source.get("prompts") or b.source.get("prompts"))
+        else _texts(store, dataset, a.source.get("prompts") or b.source.get("prompts"), prompts)
     )
     rows = [
         {"place": place, "id": ids[i], "contribution": float(added[i]), "prompt": texts.get(ids[i])}
@@ -68,7 +77,7 @@ def _line(text: str | None) -> str:
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
 
-def _of_files(*representations: Representation) -> tuple[dict[str, str], str]:
+def _of_files(*representations: "Representation") -> tuple[dict[str, str], str]:
     """The texts of the rows by id, where a file holds them, or why they cannot be had."""
     for r in representations:
         if "texts" in r.source:
@@ -76,12 +85,32 @@ def _of_files(*representations: Representation) -> tuple[dict[str, str], str]:
     return {}, "the files hold no column of text"
 
 
-def _texts(store: Path | None, dataset: str, fingerprint: Any) -> tuple[dict[str, str], str]:
-    """The texts of the rows by id, prompts or spans of them, or why they cannot be had."""
+def _at_hand(spec: "DatasetSpec") -> bool:
+    """Whether prompts come with likewise, or lie in the folder one works in."""
+    files = [Path(spec.source)] if spec.is_file else []
+    files += [spec.shots_file] if spec.shots_file else []
+    here = Path.cwd().resolve()
+    return not spec.fetched and all(file.resolve().is_relative_to(here) for file in files)
+
+
+def _texts(store: Path | None, dataset: str, fingerprint: Any, named: Path | None) -> tuple[dict[str, str], str]:
+    """The texts of the rows by id, prompts or spans of them, or why they cannot be had.
+
+    A store may be somebody else's: what it names alone is opened only where that is the folder one works in.
+    """
+    from likewise.extract import load_prompts
+    from likewise.plan import Experiment, pinned
+
     kept = options.find_store(store)
-    for about in kept.experiments().values():
-        for entry in Experiment.stored(about["experiment"]).datasets:
+    stored = (Experiment.stored(about["experiment"]) for about in kept.experiments().values())
+    for experiment in [Experiment.read(named)] if named else stored:
+        for entry in experiment.datasets:
             for spec in entry.specs.values() if entry.name == dataset else ():
+                if named is None and not _at_hand(spec):
+                    return {}, (
+                        f"{spec.source} does not lie in this folder, and a store may name any file; name the "
+                        "experiment that has it: --prompts FILE.yaml"
+                    )
                 try:
                     prompts = load_prompts(pinned(spec, kept))
                 except LikewiseError as error:

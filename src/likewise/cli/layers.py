@@ -8,16 +8,14 @@ import typer
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
 from likewise.errors import InputError
-from likewise.measures import configurations
 from likewise.naming import did_you_mean, model_of, p_text
-from likewise.plan import load_trusted
-from likewise.statistics import best_layers as best_of
 
 
 def best_layers(
     model: Annotated[list[str], typer.Argument(help="Two or more models of a store's experiment.")],
     dataset: options.Dataset = None,
     store: options.StoreFolder = None,
+    experiment: options.InExperiment = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
     base: options.Base = None,
     permutations: Annotated[int, typer.Option(min=1, help="Shuffles, the same for all layers.")] = 100,
@@ -26,10 +24,14 @@ def best_layers(
     json: options.Json = False,
 ) -> None:
     """Find the most alike layers of models; chance is the best of the layers too, after each shuffle."""
+    from likewise.measures import configurations
+    from likewise.plan import load_trusted
+    from likewise.statistics import best_layers as best_of
+
     load_trusted(trust or ())
     chosen = configurations(measure or "recommended")
     place = options.find_store(store)
-    names = options.names_on(place, dataset)
+    names = options.names_on(place, dataset, experiment)
     layers: dict[str, list[str]] = {}
     for name in names:
         layers.setdefault(model_of(name), []).append(name)

@@ -8,10 +8,6 @@ import typer
 
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
-from likewise.measures import configurations
-from likewise.plan import load_trusted
-from likewise.statistics import learning_curve as curves_of
-from likewise.statistics import stable_from
 
 
 def learning_curve(
@@ -19,6 +15,7 @@ def learning_curve(
     dataset: options.Dataset = None,
     store: options.StoreFolder = None,
     join: options.Join = "exact",
+    experiment: options.InExperiment = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
     base: options.Base = None,
     size: Annotated[list[int] | None, typer.Option(min=2, help="A number of inputs. [default: eight]")] = None,
@@ -30,9 +27,14 @@ def learning_curve(
     json: options.Json = False,
 ) -> None:
     """Say what scores come to with fewer inputs, and from how many on they are stable."""
+    from likewise.measures import configurations
+    from likewise.plan import load_trusted
+    from likewise.statistics import learning_curve as curves_of
+    from likewise.statistics import stable_from
+
     load_trusted(trust or ())
     chosen = configurations(measure or "recommended")
-    named = options.read_representations(representation, store, dataset, join)
+    named = options.read_representations(representation, store, dataset, join, experiment=experiment)
     with progress() as watch:
         points = curves_of(
             named,

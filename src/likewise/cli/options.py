@@ -3,17 +3,18 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from likewise.cli.console import say
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
-from likewise.plan import rows_left_out
-from likewise.representation import Representation, aligned
-from likewise.statistics import ALL, Pairs, choices
-from likewise.store import Store, read_file
+
+if TYPE_CHECKING:
+    from likewise.representation import Representation
+    from likewise.statistics import Pairs
+    from likewise.store import Store
 
 Trust = Annotated[
     list[str] | None,
@@ -29,7 +30,15 @@ BatchTokens = Annotated[
     int | None, typer.Option(min=1, help="Tokens of a batch, padding included [default: by device].")
 ]
 Permutations = Annotated[int, typer.Option(min=0, help="Shuffles where chance levels need them.")]
-Chance = Annotated[str, typer.Option("--chance", "--null", help=f"Chance levels: {choices()}.")]
+Chance = Annotated[
+    str,
+    typer.Option(
+        "--chance",
+        "--null",
+        help="Chance levels: moments (closed form where there is one, else shuffles), shuffles (of the rows, for every "
+        "measure), or none; or the name of an installed one.",
+    ),
+]
 Groups = Annotated[int, typer.Option(min=0, help="Groups of inputs left out in turn for the intervals; 0 for none.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the shuffles and groups.")]
 
@@ -46,21 +55,29 @@ Representations = Annotated[
         "experiment.",
     ),
 ]
+InExperiment = Annotated[
+    str | None, typer.Option("--experiment", help="Experiment of the store that names are looked up in, of several.")
+]
 Dataset = Annotated[str | None, typer.Option(help="Data set of the experiment that names are looked up in.")]
 
 
 def read_representations(
-    names: list[str], store: Path | None, dataset: str | None, join: str = "exact", id_column: str = "id"
-) -> list[Representation]:
+    names: list[str],
+    store: Path | None,
+    dataset: str | None,
+    join: str = "exact",
+    id_column: str = "id",
+    experiment: str | None = None,
+) -> "list[Representation]":
     """Return representations out of files, or by their names on a data set of an experiment in a store."""
     if len(names) < 2:
         raise InputError(f"need at least two files or names to compare, got {len(names)}")
-    if dataset is None and store is None:
+    if dataset is None and store is None and experiment is None:
         return read_files(names, id_column, join)
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"{twice[0]!r} is named twice; expected two or more different names of the store")
     place = find_store(store)
-    keys = names_on(place, dataset)
+    keys = names_on(place, dataset, experiment)
     for name in names:
         if name not in keys:
             raise InputError(f"no representation {name!r} on {dataset}; {did_you_mean(name, keys)}")
@@ -68,19 +85,38 @@ def read_representations(
     return [loaded[name] for name in names]
 
 
-def load_together(store: Store, keys: dict[str, str]) -> dict[str, Representation]:
+def load_together(store: "Store", keys: dict[str, str]) -> "dict[str, Representation]":
     """Return representations of a data set, given by their keys, without the spans that one of them lacks."""
+    from likewise.plan import rows_left_out
+
     left_out = rows_left_out(store, keys.values())
     return {name: store.load_representation(key, name).without(left_out) for name, key in keys.items()}
 
 
-def names_on(place: Store, dataset: str | None) -> dict[str, str]:
-    """Return the keys of a store's representations on a data set by their names."""
-    known = [r for about in place.experiments().values() for r in about["representations"]]
+def names_on(place: "Store", dataset: str | None, experiment: str | None = None) -> dict[str, str]:
+    """Return the keys of a store's representations on a data set by their names, in one experiment or in all.
+
+    Raises
+    ------
+    InputError
+        If there is no such data set or experiment, or a name stands for different rows in two experiments.
+    """
+    experiments = place.experiments()
+    if experiment is not None and experiment not in experiments:
+        raise InputError(f"{place.folder} has no experiment {experiment!r}; {did_you_mean(experiment, experiments)}")
+    among = [experiment] if experiment is not None else list(experiments)
+    known = [{**r, "in": name} for name in among for r in experiments[name]["representations"]]
     datasets = list(dict.fromkeys(r["dataset"] for r in known))
     if dataset not in datasets:
         raise InputError(f"which data set? {did_you_mean(dataset or '', datasets)}; name one with --dataset")
-    return {r["name"]: r["key"] for r in known if r["dataset"] == dataset}
+    found: dict[str, dict[str, str]] = {}
+    for r in known:
+        if r["dataset"] == dataset and found.setdefault(r["name"], r)["key"] != r["key"]:
+            raise InputError(
+                f"{r['name']!r} on {dataset} stands for different rows in the experiments {found[r['name']]['in']} and "
+                f"{r['in']}; name one with --experiment"
+            )
+    return {name: r["key"] for name, r in found.items()}
 
 
 def named_path(text: str) -> tuple[str | None, Path]:
@@ -93,8 +129,11 @@ def named_path(text: str) -> tuple[str | None, Path]:
     return name, Path(path)
 
 
-def read_files(texts: list[str], id_column: str, join: str = "exact") -> list[Representation]:
+def read_files(texts: list[str], id_column: str, join: str = "exact") -> "list[Representation]":
     """Return the representations, called as asked, else by their files' names, or by their paths where names repeat."""
+    from likewise.representation import aligned
+    from likewise.store import read_file
+
     asked = [named_path(text) for text in texts]
     read = [read_file(path, id_column=id_column) for _, path in asked]
     names = [name or r.name for (name, _), r in zip(asked, read, strict=True)]
@@ -116,20 +155,24 @@ def read_files(texts: list[str], id_column: str, join: str = "exact") -> list[Re
     return read
 
 
-def say_without_ids(representations: Sequence[Representation]) -> None:
+def say_without_ids(representations: "Sequence[Representation]") -> None:
     """Say whose rows are taken to be in the order of the others."""
     if without := [r.name for r in representations if not r.has_ids]:
         of = ", ".join(without) if len(without) <= 3 else f"{len(without)} files"
         say(f"no ids in {of}: rows are taken to be in the same order")
 
 
-def pairs_of(base: str | None) -> Pairs:
+def pairs_of(base: str | None) -> "Pairs":
     """Return which pairs are compared: of one with all others, or all."""
+    from likewise.statistics import ALL, Pairs
+
     return ALL if base is None else Pairs.read({"base": base})
 
 
-def find_store(folder: Path | None) -> Store:
+def find_store(folder: Path | None) -> "Store":
     """Return the store that is meant: the one named, or the only one under runs/."""
+    from likewise.store import Store
+
     if folder is None:
         found = sorted(p.parent for p in Path("runs").glob("*/store.json"))
         if len(found) != 1:

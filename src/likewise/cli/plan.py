@@ -7,10 +7,6 @@ import typer
 
 from likewise.cli import options
 from likewise.cli.console import bytes_text, print_json, print_table, say, tell
-from likewise.plan import plan as make_plan
-from likewise.plan import read_experiment, risks_of
-from likewise.statistics import ALL, reference_of
-from likewise.store import Store
 
 
 def plan(
@@ -20,6 +16,11 @@ def plan(
     json: options.Json = False,
 ) -> None:
     """Say what an experiment needs and what of it is done, without doing anything. Uses no network."""
+    from likewise.plan import plan as make_plan
+    from likewise.plan import read_experiment, risks_of
+    from likewise.statistics import ALL
+    from likewise.store import Store
+
     asked = read_experiment(experiment, trust or ())
     summary = make_plan(asked, Store(store or Path("runs") / asked.name)).summary()
     if json:
@@ -66,5 +67,7 @@ def plan(
 
 def _statistics(asked: dict[str, Any]) -> str:
     """How chance levels and intervals are found."""
+    from likewise.statistics import reference_of
+
     chance = reference_of(asked["chance"]).planned(asked["permutations"])
     return f"{chance}; intervals from {asked['groups']} groups" if asked["groups"] else f"{chance}; no intervals"

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from likewise.errors import InputError
+from likewise.store import read_regular
 
 T = TypeVar("T")
 
-LARGEST = 2**31
+LARGEST = 2**31 - 1
 """Beyond any width, length or number of blocks that a model has."""
 
 LONGEST_NAME = 255
@@ -26,7 +27,9 @@ def read_config(path: Path, kind: type[T]) -> T:
         If it is no JSON, or of another kind.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(read_regular(path).decode())
+    except InputError:
+        raise
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}") from error
     return of_kind(value, kind, str(path))
@@ -52,7 +55,7 @@ def text(fields: Mapping[str, Any], key: str, place: object) -> str | None:
     return None if value is None else of_kind(value, str, f"{place}: {key}")
 
 
-def whole(fields: Mapping[str, Any], keys: Sequence[str], place: object) -> int | None:
+def whole(fields: Mapping[str, Any], keys: Sequence[str], place: object, most: int = LARGEST) -> int | None:
     """Return the whole number, 1 or more, under the first of some keys that is there.
 
     Raises
@@ -64,8 +67,8 @@ def whole(fields: Mapping[str, Any], keys: Sequence[str], place: object) -> int 
     if key is None:
         return None
     value = fields[key]
-    if type(value) is not int or not 0 < value < LARGEST:
-        raise InputError(f"{place}: {key}: expected a whole number from 1 to 2**31 - 1, got {reprlib.repr(value)}")
+    if type(value) is not int or not 0 < value <= most:
+        raise InputError(f"{place}: {key}: expected a whole number from 1 to {most:,}, got {reprlib.repr(value)}")
     return value
 
 

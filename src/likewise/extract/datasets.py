@@ -109,6 +109,11 @@ class DatasetSpec:
         entry = known("datasets").get(self.source)
         return "hub" in entry if entry else not self.is_file
 
+    @property
+    def fetched(self) -> bool:
+        """Whether the prompts must be fetched by a hub id that is not of a known data set."""
+        return self.imported is None and self.on_hub and self.source not in known("datasets")
+
     def identity(self) -> dict[str, Any]:
         """What tells these prompts from others, without a network: their content, or the request to the hub."""
         if self.imported is not None:
@@ -123,6 +128,8 @@ class DatasetSpec:
         if (file := self.shots_file) is not None:
             if not file.exists():
                 raise InputError(f"there is no data set file {file}")
+            if not file.is_file():
+                raise InputError(f"{file} is no regular file")
             # By its content: where it lies does not count.
             besides["shots_from"] = {"file": file_hash(file)}
         return {

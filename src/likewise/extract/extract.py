@@ -131,7 +131,9 @@ def extract(
     n = len(tokens.ids)
     places = {layer: into(layer, n) for layer in dict.fromkeys(layers)}
     filled = np.logical_and.reduce([rows.done for rows in places.values()])
+    total = sum(tokens.lengths_of_rows)
     if filled.all():
+        watch("extracting", total, total)
         return {layer: rows.matrix for layer, rows in places.items()}
     chosen = way or way_of(loaded, tokens, list(places), pooling, batch_tokens=batch_tokens, padding_side=padding_side)
     starts, lengths = tokens.starts, tokens.lengths_of_rows
@@ -140,7 +142,6 @@ def extract(
     planned = chosen.batches(lengths, batch_tokens, turning_length(loaded.model, pooling))
     every = [with_rows for batch in planned if (with_rows := [i for i in batch if lengths[i]])]
     todo = [batch for batch in every if not all(there[i] for i in batch)]
-    total = sum(lengths)
     done = total - sum(lengths[i] for batch in todo for i in batch)
     watch("extracting", done, total)
     saved_at = monotonic()

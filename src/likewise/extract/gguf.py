@@ -1,17 +1,13 @@
 """GGUF files: converted once to a folder in the transformers layout, and asked for their sizes."""
 
 import contextlib
-import functools
 import io
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from likewise.errors import InputError
-from likewise.extract.configs import of_kind, whole
+from likewise.extract import gguf_header as header
 from likewise.extract.libraries import imported
 from likewise.store import file_hash
 
@@ -28,6 +24,7 @@ def converted(gguf: Path) -> Path:
     folder = cache_folder() / "gguf-with-head" / file_hash(gguf)
     if (folder / "config.json").exists():
         return folder
+    gguf_size(gguf)  # the library believes what a header says, and would read past the end of a file for ever
     transformers = imported("transformers")
     imported("gguf")
     imported("accelerate")
@@ -64,28 +61,17 @@ def cache_folder() -> Path:
 
 
 def gguf_size(gguf: Path) -> dict[str, int]:
-    """Width and number of blocks, out of the file's own fields."""
-    fields = _fields(gguf, gguf.stat().st_mtime_ns)
-    width, blocks = (whole(fields, [key], gguf) for key in ("embedding_length", "block_count"))
-    if not width or not blocks:
-        raise InputError(f"{gguf} cannot be read as GGUF: it does not say the model's width and number of blocks")
-    return {"width": width, "blocks": blocks}
+    """Width and number of blocks, out of the file's own fields.
+
+    Raises
+    ------
+    InputError
+        If it is no GGUF file, is cut off, or does not say them.
+    """
+    return header.size(gguf, gguf.stat().st_mtime_ns)
 
 
 def gguf_pooling(gguf: Path) -> str | None:
     """How the model is pooled, out of the file's own fields; None where nothing is said."""
-    said = _fields(gguf, gguf.stat().st_mtime_ns).get("pooling_type")
+    said = header.of_architecture(gguf, gguf.stat().st_mtime_ns, "pooling_type")
     return POOLINGS.get(said) if isinstance(said, int) else None
-
-
-@functools.cache
-def _fields(gguf: Path, changed: int) -> Mapping[str, Any]:
-    """What the file says of its architecture, by name."""
-    names = ("embedding_length", "block_count", "pooling_type")
-    try:
-        fields = imported("gguf").GGUFReader(gguf).fields
-        architecture = fields["general.architecture"].contents() if "general.architecture" in fields else None
-        kind = of_kind(architecture, str, f"{gguf}: general.architecture")
-        return {name: fields[f"{kind}.{name}"].contents() for name in names if f"{kind}.{name}" in fields}
-    except (ValueError, IndexError, KeyError, TypeError, OverflowError, MemoryError, OSError) as error:
-        raise InputError(f"{gguf} cannot be read as GGUF: {error}") from error

@@ -86,14 +86,8 @@ class ModelSpec:
         if adapter is not None or self.base:
             return self.of_base(adapter or {}).size()
         config = self._file(CONFIG)
-        if config is not None:
-            fields = read_config(config, dict)
-            if fields.get("text_config") is not None:
-                fields = of_kind(fields["text_config"], dict, f"{config}: text_config")
-            width = whole(fields, ("hidden_size", "n_embd", "d_model"), config)
-            blocks = whole(fields, ("num_hidden_layers", "n_layer", "n_layers", "num_layers"), config)
-            if width and blocks:
-                return {"width": width, "blocks": blocks}
+        if config is not None and (found := config_size(config)):
+            return found
         return known("models").get(self.model)
 
     def n_weights(self) -> int | None:
@@ -147,6 +141,10 @@ class ModelSpec:
         name = self.base or text(adapter, "base_model_name_or_path", config)
         if not name:
             raise ModelError(f"{self.model} is an adapter that names no base model; name the model with base:")
+        revision = None if self.base else adapter.get("revision")
+        if not isinstance(name, str) or not isinstance(revision, str | None):
+            odd = revision if isinstance(name, str) else name
+            raise InputError(f"{self.model}: {ADAPTER_CONFIG} holds {str(odd)[:40]!r}; expected a name, or a revision")
         try:
             locate(usable_name(name))
         except (InputError, ValueError) as error:
@@ -156,7 +154,7 @@ class ModelSpec:
             ) from error
         return ModelSpec(
             model=name,
-            revision=None if self.base else text(adapter, "revision", config),
+            revision=revision,
             remote_code=self.remote_code,
             pickled_weights=self.pickled_weights,
         )
@@ -181,7 +179,10 @@ def locate(name: str) -> Path | None:
     packaged = known("packaged_models")
     if name in packaged:
         return packaged_file(name, packaged[name])
-    path = Path(name).expanduser()
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError as error:  # of a user that is not there
+        raise InputError(f"unknown model {name!r}: {error}") from error
     if path.is_dir():
         if not (path / CONFIG).exists() and not (path / ADAPTER_CONFIG).exists():
             raise InputError(f"the folder {path} has no {CONFIG}; needed is a model in the transformers layout")
@@ -197,7 +198,13 @@ def locate(name: str) -> Path | None:
 
 
 def weights_hash(place: Path, *, pickles: bool = False) -> str:
-    """SHA-256 of a model's files: weights, config and tokenizer; pickles only where they may be read."""
+    """SHA-256 of a model's files: weights, config and tokenizer; pickles only where they may be read.
+
+    Raises
+    ------
+    InputError
+        If one of them is no regular file.
+    """
     if place.is_file():
         return file_hash(place)
     kinds = (*WEIGHTS, *OTHERS, *(PICKLES if pickles else ()))
@@ -220,6 +227,26 @@ def adapter_config(place: Path) -> dict[str, Any] | None:
             "base: where the adapter is meant"
         )
     return read_config(place / ADAPTER_CONFIG, dict)
+
+
+WIDTHS = ("hidden_size", "n_embd", "d_model")
+BLOCKS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+"""What configs call a model's size."""
+
+
+def config_size(path: Path) -> dict[str, int] | None:
+    """Return width and number of blocks out of a model's config; None where it does not say them.
+
+    Raises
+    ------
+    InputError
+        If the file is no config, or says them as anything but numbers that a model can have.
+    """
+    fields = read_config(path, dict)
+    if fields.get("text_config") is not None:
+        fields = of_kind(fields["text_config"], dict, f"{path}: text_config")
+    width, blocks = (whole(fields, names, path, most) for names, most in ((WIDTHS, 10**7), (BLOCKS, 10**4)))
+    return {"width": width, "blocks": blocks} if width and blocks else None
 
 
 def _cached(hub: str, name: str, revision: str | None) -> Path | None:

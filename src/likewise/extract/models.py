@@ -122,7 +122,7 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
             if _has_tokenizer(folder):
                 # Without a word the library would ask on the terminal whether to run what the folder holds.
                 told = {"config": whole.config, "trust_remote_code": spec.remote_code}
-                _check_code(spec, str(folder))
+                _check_code(spec, str(folder), whole=False)
                 tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **told)
             whole = merged(whole, folder, spec)
             revision = None if place is not None else folder.name  # the hub's cache calls it by the commit
@@ -208,12 +208,12 @@ def _without_kernels(config: Any) -> Any:
     return config
 
 
-def _check_code(spec: ModelSpec, place: str, revision: str | None = None) -> None:
+def _check_code(spec: ModelSpec, place: str, revision: str | None = None, *, whole: bool = True) -> None:
     """Refuse code that a model names in a repository which is not its own: whoever allowed its code read that alone."""
     if not spec.remote_code:
         return
     transformers = imported("transformers")
-    config, _ = transformers.PreTrainedConfig.get_config_dict(place, revision=revision)
+    config = transformers.PreTrainedConfig.get_config_dict(place, revision=revision)[0] if whole else {}
     tokenizer = transformers.models.auto.tokenization_auto.get_tokenizer_config(place, revision=revision)
     for fields in (config, tokenizer):
         for named in (fields.get("auto_map") or {}).values():

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from likewise.errors import InputError
-from likewise.extract.records import Record
+from likewise.extract.records import TEXT, Record
 from likewise.extract.spans import Piece, Spans, find_spans
 from likewise.extract.templates import Writer
 from likewise.naming import did_you_mean, is_name
@@ -193,6 +193,9 @@ def make_prompts(
             within = write.fill(spans.within, kept, [f"the text of spans of {one!r}" for one in ids])
         if spans is not None and spans.regex is not None:
             matched = write.matches(spans.regex, within, [f"prompt {one!r}" for one in ids])
+    beside = sum(len(part) for before in shown for pair in before for part in pair)
+    if sum(map(len, texts)) + beside + len(form.separator) * form.shots * len(kept) > TEXT:
+        raise InputError(f"the prompts of {name}, shots written out, are longer than {TEXT:,} characters")
     whole = texts
     chats: tuple[tuple[Turn, ...], ...] = ()
     if form.chat:

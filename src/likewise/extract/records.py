@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from likewise.errors import InputError
+from likewise.store import in_lists, open_parquet, written_out
 
 Record: TypeAlias = Mapping[str, Any]
 
@@ -155,14 +155,18 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
     if path.suffix.lower() == ".gz":
         raise InputError(f"{path} is packed twice; unpack it, as Parquet is compressed inside")
     total = 0
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         names = file.schema_arrow.names
         if twice := [name for name, count in Counter(names).items() if count > 1]:
             raise InputError(f"{path} has two columns called {twice[0]!r}")
+        refused = InputError(f"{path} holds more than {TEXT:,} bytes; take some with limit:")
+        # Where it says so itself, before any of it is read.
+        if max((size for _, size in in_lists(file.metadata)), default=0) > TEXT:
+            raise refused
         for batch in file.iter_batches(batch_size=256):
-            total += batch.nbytes
+            total += written_out(batch)
             if total > TEXT:
-                raise InputError(f"{path} holds more than {TEXT:,} bytes; take some with limit:")
+                raise refused
             yield from batch.to_pylist()
 
 

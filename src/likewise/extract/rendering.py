@@ -17,6 +17,9 @@ from typing import Any, BinaryIO
 SECONDS, MEMORY, SIZE, PIECES = 2, 2**30, 2**26, 1_000_000
 """Of one record: seconds of computing, bytes of the process, characters of a text, matches of a pattern."""
 
+ADDRESS = re.compile(r" at 0x[0-9a-f]+", re.IGNORECASE)
+"""How Python writes things that are no values."""
+
 WALL = 10
 """Seconds after which work ends that is waiting and not computing."""
 
@@ -70,7 +73,15 @@ class Renderer:
             if size > SIZE:
                 raise ValueError(f"its text is longer than {SIZE:,} characters")
             parts.append(part)
-        return "".join(parts)
+        return _same_each_time("".join(parts), fields)
+
+
+def _same_each_time(text: str, fields: Mapping[str, Any]) -> str:
+    """Refuse a text that says where something lies in memory, as a method or a generator does: it changes each time."""
+    found = ADDRESS.findall(text)
+    if found and any(one.lower() not in str(dict(fields)).lower() for one in found):
+        raise ValueError("the template prints a thing of Python, such as a method, where a text was expected")
+    return text
 
 
 def _plain(node: Any) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 from likewise.errors import InputError, MissingDependencyError
 from likewise.extract import rendering
-from likewise.extract.records import Record
+from likewise.extract.records import TEXT, Record
 from likewise.extract.rendering import Renderer, answer
 
 LONGEST = 100_000
@@ -36,6 +36,7 @@ class Writer:
         self.name = name
         self._renderer = Renderer()
         self._limited: Limited | None = None
+        self._size = 0
         self._known: dict[str, tuple[bool, set[str]]] = {}
 
     def __enter__(self) -> "Writer":
@@ -68,11 +69,14 @@ class Writer:
             answers: Iterable[tuple[bool, Any]] = (answer(self._renderer.fill, template, fields) for fields in used)
         else:
             answers = self._process.answers(("fill", template, fields) for fields in used)
-        texts = []
+        texts: list[str] = []
         for (done, text), place, record in zip(answers, places, records, strict=True):
             if not done:
                 fields = ", ".join(sorted(map(str, record)))
                 raise InputError(f"{place} of {self.name}: {text}; its fields are {fields[:1000]}")
+            self._size += len(text)
+            if self._size > TEXT:
+                raise InputError(f"the texts of {self.name} are longer than {TEXT:,} characters; take some with limit:")
             texts.append(text)
         return texts
 

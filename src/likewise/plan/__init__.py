@@ -12,6 +12,7 @@ from likewise.plan.plan import (
     rows_left_out,
     rows_of,
     scores_of_pair,
+    shown_of,
     tiles_of,
 )
 from likewise.plan.tasks import Extract, Reduce, Resolve, Task, Tile, Wanted, model_size, pinned, unpinned
@@ -45,6 +46,7 @@ __all__ = [
     "rows_left_out",
     "rows_of",
     "scores_of_pair",
+    "shown_of",
     "tiles_of",
     "unpinned",
 ]

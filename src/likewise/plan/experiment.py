@@ -391,11 +391,16 @@ def _beside(experiment: Path, entry: Any, *fields: str) -> Any:
     """The entry with relative paths that exist beside the experiment made whole."""
     found = {}
     for field in fields:
-        place = experiment.parent / (getattr(entry, field) or "")
-        of_model = place.suffix == ".gguf" or place.is_dir()
-        usable = {"source": True, "shots_from": place.is_file()}.get(field, of_model)
-        if getattr(entry, field) and usable and place.exists():
-            found[field] = str(place.resolve())
+        given = getattr(entry, field)
+        place = experiment.parent / (given or "")
+        try:
+            of_model = place.suffix == ".gguf" or place.is_dir()
+            usable = {"source": True, "shots_from": place.is_file()}.get(field, of_model)
+            if given and usable and place.exists():
+                found[field] = str(place.resolve())
+        except (OSError, ValueError) as error:  # a name that is too long, or a folder that may not be looked into
+            why = getattr(error, "strerror", None) or error
+            raise InputError(f"{experiment}: {field} {given[:80]!r} cannot be looked up: {why}") from error
     return entry.model_copy(update=found)
 
 

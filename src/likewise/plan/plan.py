@@ -1,9 +1,11 @@
 """What is to be done for an experiment, given what a store already holds: a pure function of both."""
 
+import contextlib
 import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Bool, Int
 
-from likewise.errors import InputError
+from likewise.errors import InputError, StoreError
 from likewise.extract import ModelSpec, needs_blocks, resolve_layers
 from likewise.measures import Configuration, configurations
 from likewise.naming import name_of, parse_call
@@ -33,11 +35,14 @@ from likewise.plan.tasks import (
     unpinned,
 )
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
-from likewise.statistics import ALL, KINDS, SCHEMA, Results, Together, Trust, agreed, most_parts, orders
-from likewise.store import Store, content_key
+from likewise.statistics import ALL, KINDS, SCHEMA, Results, Trust, agreed, most_parts, orders
+from likewise.store import Store, content_key, memory
 
 KEY = re.compile(r"[0-9a-f]{24,64}")
 """What content keys look like."""
+
+MOST = 4_000
+"""Representations of a data set at most: a plan holds a table of all their pairs."""
 
 BYTES_PER_VALUE = 4
 """Rows are stored in float32."""
@@ -203,21 +208,22 @@ class Plan:
         """What the store keeps of the experiment: enough for a report without models or prompts."""
         # Records of all pairs are what they were before there were others.
         implied = {"pairs"} if self.experiment.pairs == ALL else None
+        together = {d.name: d.together for d in self.datasets if d.together}
         return {
             "experiment": self.experiment.model_dump(mode="json", exclude=implied),
             "representations": [
                 {"name": w.name, "dataset": w.dataset.name, "key": w.key} for d in self.datasets for w in d.wanted
             ],
-            **(
-                {"together": together}
-                if (together := {d.name: d.together for d in self.datasets if d.together})
-                else {}
-            ),
+            **({"together": together} if together else {}),
         }
 
 
 class Answers:
-    """The stored rows that answer what an experiment asks of trust; with kinds of replicates if need be."""
+    """The stored rows that answer what an experiment asks of trust; with kinds of replicates if need be.
+
+    With ``older``, also those that older versions made on the same inputs, whatever they asked of trust, after all
+    others: for who shows them and says so.
+    """
 
     def __init__(
         self,
@@ -227,13 +233,30 @@ class Answers:
         together: str = "",
         *,
         replicates: Sequence[str] = (),
+        older: bool = False,
     ) -> None:
         request = request_of(trust, left_out, together)
-        found = [table for asked, table in store.tables(replicates=replicates) if asked == request]
+        found: list[tuple[int, pa.Table]] = []
+        size = 0
+        for asked, table in store.tables(replicates=replicates):
+            if asked == request:
+                found.append((request["version"], table))
+            elif older and is_older(asked, request):
+                found.append((asked["version"], with_defaults(table)))
+            else:
+                continue
+            size += table.nbytes
+            if size > memory() // 4:  # correcting takes three times as much
+                raise StoreError(f"the results in {store.folder} take more than {size:,} bytes; memory is too small")
+        found.sort(key=lambda pair: -pair[0])  # what is newest comes first
         nothing = SCHEMA.empty_table()
         for kind in replicates:
             nothing = nothing.append_column(kind, pa.array([], pa.list_(pa.float64())))
-        self.table = pa.concat_tables(found or [nothing]).unify_dictionaries().combine_chunks()
+        self.table = pa.concat_tables([table for _, table in found] or [nothing]).unify_dictionaries().combine_chunks()
+        self._takes_older = older
+        self._of_older = np.repeat(
+            [version < request["version"] for version, _ in found], [len(table) for _, table in found]
+        ).astype(bool)
 
     def places(self, keys: Sequence[str], column: str) -> Int[np.ndarray, " rows"]:
         """For each row, the place of a text among ``keys``, or -1."""
@@ -241,6 +264,14 @@ class Answers:
         place = {key: i for i, key in enumerate(keys)}
         codes = np.asarray([place.get(text, -1) for text in texts.dictionary.to_pylist()], dtype=np.int64)
         return codes[texts.indices.to_numpy(zero_copy_only=False)] if len(texts) else np.empty(0, dtype=np.int64)
+
+    def older(self, chosen: Sequence[Configuration]) -> Bool[np.ndarray, " rows"]:
+        """Whether each row was made by an older version, of likewise or of its measure."""
+        current = {c.measure: c.about.version for c in chosen}
+        versions = np.asarray([0, *current.values()])[1 + self.places(list(current), "measure")]
+        older: Bool[np.ndarray, " rows"] = self._of_older.copy()
+        older |= self.table.column("measure_version").to_numpy() < versions
+        return older
 
     def configurations(self, chosen: Sequence[Configuration]) -> Int[np.ndarray, " rows"]:
         """For each row, the place of its configuration, or -1 where it is another, or another version of it."""
@@ -252,7 +283,8 @@ class Answers:
             lookup[measures.index(c.measure), parameters.index(c.parameters_json)] = place
             versions[place] = c.about.version
         found = lookup[self.places(measures, "measure"), self.places(parameters, "parameters")]
-        current = versions[found] == self.table.column("measure_version").to_numpy()
+        stored = self.table.column("measure_version").to_numpy()
+        current = (versions[found] >= stored) if self._takes_older else (versions[found] == stored)
         return np.where(current, found, -1)
 
     def of(self, keys: Sequence[str], chosen: Sequence[Configuration]) -> Bool[np.ndarray, "c m m"]:
@@ -294,7 +326,7 @@ def plan(experiment: Experiment, store: Store) -> Plan:
         If a file of the store is damaged.
     """
     present = frozenset(store.representations())
-    answers = Answers(store, experiment.statistics.trust)  # of most data sets
+    answers = Answers(store, experiment.statistics.trust)
     datasets = tuple(_of_dataset(experiment, d, present, answers, store) for d in experiment.datasets)
     if not any(d.unpinned for d in datasets):  # before, which layers a model has may not be known
         experiment.pairs.check(w.name for d in datasets for w in d.wanted)
@@ -321,7 +353,9 @@ def _of_dataset(
     trust = experiment.statistics.trust
     there_now = {w.key: w.name for w in wanted if w.key in present}
     left_out = rows_left_out(store, there_now) if entry.spans else ()
-    together = together_in(store, there_now, left_out) if there_now else _together_by(entry)
+    # What is to be extracted has the groups of its prompts: others are refused before a model runs.
+    to_come = {w.name: w.dataset.row_groups() for w in wanted if w.key not in present and w.model.imported is None}
+    together = together_in(store, there_now, left_out, to_come)
     answers = Answers(store, trust, left_out, together) if left_out or together else answers
     keys, names = [w.key for w in wanted], [w.name for w in wanted]
     pairs = experiment.pairs.wanted(names)
@@ -372,8 +406,10 @@ def tiles_of(
     codes = np.where(codes > 0, 2 * codes - (there[:, None] & there), 0)
     size = side_bytes(chosen, trust, left_out, n_items, width, together)
     longest = LONGEST_BY_PRODUCT if by_product(chosen, trust, together) and not left_out else LONGEST
+    found, places = np.unique(codes, return_index=True)
+    example = dict(zip(found.tolist(), zip(*np.unravel_index(places, codes.shape), strict=True), strict=True))
     for first, second, code in blocks_of_pairs(len(keys), codes, size, longest):
-        i, j = np.argwhere(codes == code)[0]
+        i, j = example[code]
         measures = tuple(c.label for c, of_one in zip(chosen, missing, strict=True) if of_one[i, j])
         a, b = (tuple(keys[i] for i in places) for places in (first, second))
         yield Tile(dataset, a, b, measures, trust, left_out, together)
@@ -385,8 +421,15 @@ def rows_left_out(store: Store, keys: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({name for names in lacking for name in names}))
 
 
-def together_in(store: Store, named: Mapping[str, str], left_out: Sequence[str] = ()) -> str:
+def together_in(
+    store: Store,
+    named: Mapping[str, str],
+    left_out: Sequence[str] = (),
+    to_come: Mapping[str, Sequence[str] | None] = MappingProxyType({}),
+) -> str:
     """Return a key of which inputs belong together, as all representations of a data set say; empty where none do.
+
+    Those ``to_come``, of {name: groups}, say it too, but for those of which it is not known yet.
 
     Raises
     ------
@@ -394,7 +437,7 @@ def together_in(store: Store, named: Mapping[str, str], left_out: Sequence[str] 
         If two of them, of {key: name}, say it differently, or one says nothing and another does.
     """
 
-    def said() -> Iterator[tuple[str, list[str]]]:
+    def said() -> Iterator[tuple[str, Sequence[str]]]:
         gone = set(left_out)
         for key, name in named.items():
             about = store.describe_representation(key)
@@ -402,17 +445,11 @@ def together_in(store: Store, named: Mapping[str, str], left_out: Sequence[str] 
             if gone and groups:
                 groups = [group for item, group in zip(about["ids"], groups, strict=True) if item not in gone]
             yield name, groups
+        yield from ((name, groups) for name, groups in to_come.items() if groups is not None)
 
-    return _key_of(agreed(said()))
-
-
-def _together_by(entry: Any) -> str:
-    """The same as its prompts say it, where they are at hand."""
-    said = [(form, spec.row_groups()) for form, spec in entry.specs.items()]
-    return UNKNOWN if any(groups is None for _, groups in said) else _key_of(agreed(said))
-
-
-def _key_of(together: Together | None) -> str:
+    if not named and None in to_come.values():
+        return UNKNOWN
+    together = agreed(said())
     return content_key(together.of.tolist()) if together else ""
 
 
@@ -443,16 +480,23 @@ def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wan
             key = representation_key(of_model, identities[form], *how)
             if model.spec.imported is not None:
                 key = imported_key(model.spec.imported, dataset.imported or dataset.name, layer)
+            if len(found) == MOST:
+                raise InputError(
+                    f"{entry.name} has more than {MOST:,} representations: {MOST * (MOST - 1) // 2:,} pairs; ask for "
+                    "fewer layers, or make several experiments of it"
+                )
             found.append(Wanted(name, key, model.spec, dataset, *how, width=size["width"] if size else None))
     if experiment.measures and len(found) < 2 and not unclear:
         raise InputError(f"{entry.name} has {len(found)} representation; needed are two or more to compare")
     by_key: dict[str, str] = {}
+    names: set[str] = set()
     for w in found:
         if w.key in by_key:
             raise InputError(f"{by_key[w.key]!r} and {w.name!r} are the same model, variant and layer; leave one out")
-        if w.name in by_key.values():
+        if w.name in names:
             raise InputError(f"two representations on {entry.name} are called {w.name!r}; give a model another name")
         by_key[w.key] = w.name
+        names.add(w.name)
     return tuple(found), unclear
 
 
@@ -461,30 +505,62 @@ def scores_of_pair(chosen: Iterable[Configuration]) -> int:
     return sum(len(orders(c, ("a", "b"))) for c in chosen)
 
 
+def is_older(asked: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
+    """Whether stored rows were made by an older version, on the inputs that a request is about."""
+    version, left_out = asked.get("version"), asked.get("left_out", [])
+    return type(version) is int and version < request["version"] and left_out == request.get("left_out", [])
+
+
+def with_defaults(table: pa.Table) -> pa.Table:
+    """Return a table of an older version, its parameters as they are written today: new ones have their defaults."""
+    table = table.unify_dictionaries().combine_chunks()
+    calls = pa.table({name: table.column(name).cast(pa.string()) for name in ("measure", "parameters")})
+    written = {}
+    for call in calls.group_by(calls.column_names).aggregate([]).to_pylist():
+        measure, parameters = call["measure"], call["parameters"]
+        written[measure, parameters] = parameters
+        with contextlib.suppress(ValueError, TypeError, AttributeError, RecursionError):  # of what is no more
+            written[measure, parameters] = Configuration.from_json(measure, parameters).parameters_json
+    pairs = zip(*(calls.column(name).to_pylist() for name in calls.column_names), strict=True)
+    column = pa.array([written[pair] for pair in pairs], pa.string()).dictionary_encode()
+    return table.set_column(table.schema.get_field_index("parameters"), SCHEMA.field("parameters"), column)
+
+
 def results_of(store: Store, about: dict[str, Any], replicates: Sequence[str] = ("shuffle",)) -> Results:
     """Return the stored rows of an experiment by its record in the store, named and ordered as it says.
 
     With the ``replicates`` of some `KINDS`. No code is looked for: rows of a measure of somebody's own are what they
     say of themselves.
     """
+    return shown_of(store, about, replicates, older=False)[0]
+
+
+def shown_of(
+    store: Store, about: dict[str, Any], replicates: Sequence[str] = ("shuffle",), *, older: bool = True
+) -> tuple[Results, int]:
+    """Return the same, with rows of older versions where there are no newer ones, and how many of them those are."""
     experiment = Experiment.stored(about["experiment"])
     chosen, trust = chosen_of(experiment, store), experiment.statistics.trust
     named = [(r["dataset"], r["key"], r["name"]) for r in about["representations"]]
     of_pieces = {d.name for d in experiment.datasets if d.spans}
     said: Mapping[str, str] = about.get("together", {})
-    whole = Answers(store, trust, replicates=replicates)
+    whole = Answers(store, trust, replicates=replicates, older=older)
     tables = []
     for dataset in dict.fromkeys(d for d, _, _ in named):
         members = {key: name for d, key, name in named if d == dataset}
         there = [key for key in members if store.has_representation(key)]
         left_out = rows_left_out(store, there) if dataset in of_pieces else ()
         together = said.get(dataset, "")
-        answers = Answers(store, trust, left_out, together, replicates=replicates) if left_out or together else whole
+        answers = whole
+        if left_out or together:
+            answers = Answers(store, trust, left_out, together, replicates=replicates, older=older)
         wanted = experiment.pairs.wanted(list(members.values()))
         tables.append(rows_of(answers, dataset, members, chosen, wanted))
-    table = pa.concat_tables(tables).unify_dictionaries()
+    nothing = rows_of(whole, "", {}, chosen)
+    table = pa.concat_tables(tables or [nothing]).unify_dictionaries()
+    count = pc.sum(table.column("older")).as_py() or 0
     kept = {kind: table.column(kind) for kind in replicates}
-    return Results(table.drop_columns(list(kept)), asked=chosen, replicates=kept).corrected()
+    return Results(table.drop_columns([*kept, "older"]), asked=chosen, replicates=kept).corrected(), count
 
 
 def chosen_of(experiment: Experiment, store: Store) -> tuple[Configuration, ...]:
@@ -513,6 +589,8 @@ def rows_of(
     """Return the rows of some representations, {key: name}: by pair, then configuration, then order of the pair.
 
     Of the wanted ``pairs``, of places i < j; of all by default.
+
+    A column ``older`` says which are of an older version; they have no replicates, which are not those of the others.
     """
     keys = list(members)
     pairs = ALL.wanted(keys) if pairs is None else pairs
@@ -521,7 +599,8 @@ def rows_of(
     rows = np.flatnonzero((i >= 0) & (j >= 0) & (c >= 0) & ((i < j) | ordered[c]))
     rows = rows[pairs[np.minimum(i, j)[rows], np.maximum(i, j)[rows]]]
     i, j, c = i[rows], j[rows], c[rows]
-    order = np.lexsort((i > j, c, np.maximum(i, j), np.minimum(i, j)))
+    newest = -answers.table.column("measure_version").to_numpy()[rows]
+    order = np.lexsort((newest, i > j, c, np.maximum(i, j), np.minimum(i, j)))
     same = np.stack([i, j, c])[:, order]
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = (np.diff(same, axis=1) != 0).any(axis=0)
@@ -543,4 +622,8 @@ def rows_of(
     }
     for name, column in columns.items():
         table = table.set_column(table.schema.get_field_index(name), SCHEMA.field(name), column)
-    return table
+    older = pa.array(answers.older(chosen)[rows[order]])
+    for kind in set(table.column_names).intersection(KINDS):
+        place, of = table.schema.get_field_index(kind), table.schema.field(kind)
+        table = table.set_column(place, of, pc.if_else(older, pa.scalar(None, of.type), table.column(kind)))
+    return table.append_column("older", older)

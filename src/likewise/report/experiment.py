@@ -5,12 +5,13 @@ from typing import Any
 
 from likewise.errors import InputError
 from likewise.extract import library_versions
-from likewise.plan import Experiment, of_unknown_code, results_of, scores_of_pair
+from likewise.plan import Experiment, of_unknown_code, scores_of_pair, shown_of
 from likewise.report.html import write_report
+from likewise.statistics import Results
 from likewise.store import Store
 
 
-def report_experiment(store: Store, name: str, folder: Path) -> Path:
+def report_experiment(store: Store, name: str, folder: Path, results: Results | None = None) -> Path:
     """Write the report of an experiment: one page, its figures as PNG and PDF, its tables as CSV and Parquet.
 
     Parameters
@@ -21,6 +22,8 @@ def report_experiment(store: Store, name: str, folder: Path) -> Path:
         The experiment's.
     folder : Path
         Where ``report.html``, ``figures/`` and ``tables/`` are written.
+    results : Results, optional
+        Those of the experiment, as a run has returned them; by default they are read from the store.
 
     Returns
     -------
@@ -34,7 +37,7 @@ def report_experiment(store: Store, name: str, folder: Path) -> Path:
     """
     about = store.experiments()[name]
     experiment = Experiment.stored(about["experiment"])
-    results = results_of(store, about)
+    results, older = shown_of(store, about) if results is None else (results, 0)
     if not len(results):
         raise InputError(f"the store in {store.folder} holds no scores of {name!r} yet; likewise run makes them")
     present = set(store.representations())
@@ -47,6 +50,11 @@ def report_experiment(store: Store, name: str, folder: Path) -> Path:
         "load that code, name its file: likewise report --trust FILE.py"
         for call in of_unknown_code(experiment.measures)
     ]
+    if older:
+        warnings.append(
+            f"{older:,} of {len(results):,} scores were made by an older version of likewise, whose chance levels, "
+            "intervals or definitions differ: run the experiment again to make them anew"
+        )
     if len(results) < expected:
         warnings.append(f"{expected - len(results):,} of {expected:,} scores are missing: run the experiment again")
     return write_report(

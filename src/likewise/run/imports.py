@@ -115,27 +115,39 @@ def order_of(
 ) -> tuple[tuple[str, ...] | None, list[str]]:
     """Return the ids that all rows of a data set are to have, in their order, and what that changes, in words.
 
-    What is in the store already says the order, or the first path that has ids. One path is read at a time.
+    What is in the store already says the order, or the first path that has ids. One path is read at a time. Rows
+    without ids are taken to be in that order, which cannot be known where paths have several.
 
     Raises
     ------
     InputError
-        If ids are missing, and ``join`` is not ``"inner"``.
+        If ids are missing, and ``join`` is not ``"inner"``, or if the order of rows without ids is not clear.
     """
+    without: dict[str, int] = {}
     held: dict[str, tuple[str, ...]] = {}
     for key in store.representations():
         about = store.describe_representation(key)
-        if "imported" in about["source"] and about["source"]["dataset"] == dataset and about["ids"]:
-            held[f"{about['source']['model']} in the store"] = tuple(about["ids"])
+        if "imported" in about["source"] and about["source"]["dataset"] == dataset:
+            name = f"{about['source']['model']} in the store"
+            if about["ids"]:
+                held[name] = tuple(about["ids"])
+            else:
+                without[name] = about["n_items"]
     kept = set(held)
+    # Those of the store are in the order of its ids, where it has some.
+    without = {} if held else without
     for path in paths:
         rows = read_rows(path, id_column=id_column, column=column)
         if rows.has_ids:
             held[str(path)] = tuple(rows.ids)
+        else:
+            without[str(path)] = rows.n_items
     if not held:
         return None, []
     # Rows of no width: only their order counts here.
-    ordered, told = aligned([Representation(np.zeros((len(ids), 1)), ids, name) for name, ids in held.items()], join)
+    shown = [Representation(np.zeros((len(ids), 1)), ids, name) for name, ids in held.items()]
+    shown += [Representation(np.zeros((n, 1)), (), name) for name, n in without.items()]
+    ordered, told = aligned(shown, join)
     order = tuple(ordered[0].ids)
     if larger := [name for name in sorted(kept) if len(held[name]) > len(order)]:
         raise InputError(f"{larger[0]} has rows whose ids others lack; import all of them together, into a new store")
@@ -148,7 +160,7 @@ def check_same(kept: Representation, r: Representation, store: Store) -> None:
         "rows": np.array_equal(kept.matrix, r.matrix),
         "ids": (kept.has_ids, kept.ids) == (r.has_ids, r.ids),
         "groups": kept.groups == r.groups,
-        "pooling": kept.source["pooling"] == r.source["pooling"],
+        "pooling": kept.source.get("pooling") == r.source["pooling"],
     }
     if other := [what for what, equal in same.items() if not equal]:
         raise InputError(

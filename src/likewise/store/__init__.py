@@ -7,6 +7,8 @@ from likewise.store.door import read_json, read_table, write_json, write_table
 from likewise.store.files import read_file
 from likewise.store.growing import Growing, Parts
 from likewise.store.keys import content_key, file_hash, files_hash
+from likewise.store.parquet import in_lists, open_parquet, written_out
+from likewise.store.regular import check_size, memory, open_regular, read_regular
 from likewise.store.store import Store
 
 __all__ = [
@@ -15,17 +17,24 @@ __all__ = [
     "Store",
     "arrow_files",
     "check_no_link",
+    "check_size",
     "content_key",
     "file_hash",
     "files_hash",
+    "in_lists",
     "inert_cell",
+    "memory",
+    "open_parquet",
+    "open_regular",
     "read_file",
     "read_folder",
     "read_json",
+    "read_regular",
     "read_table",
     "write_atomically",
     "write_csv",
     "write_json",
     "write_table",
     "write_text",
+    "written_out",
 ]

@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
 from likewise.representation import Representation
+from likewise.store.regular import read_regular
 
 STATES, PROMPT = "output_embeddings", "prompt_tokens"
 """Columns of a log: a row for each token, generated ones included; and the tokens of the prompt, which come first."""
@@ -85,10 +86,12 @@ def arrow_files(folder: Path) -> list[Path]:
         raise InputError(f"{folder} holds the splits {splits}; name the folder of one of them")
     state = folder / "state.json"
     try:
-        told = json.loads(state.read_text(encoding="utf-8")) if state.exists() else {}
+        told = json.loads(read_regular(state)) if state.exists() else {}
         reordered = bool(told.get("_indices_data_files"))
         files = [folder / Path(entry["filename"]).name for entry in told.get("_data_files", [])]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"{state} does not say which files hold the records: {error}") from error
     if reordered:
         raise InputError(f"{folder} has its records in another order than its files; needed is a copy in one order")
@@ -97,6 +100,8 @@ def arrow_files(folder: Path) -> list[Path]:
         raise InputError(f"{folder} holds no data*.arrow; needed is a folder of Arrow files")
     if missing := [f.name for f in files if not f.exists()]:
         raise InputError(f"{folder} is not complete: there is no {', '.join(missing)}")
+    if odd := [f.name for f in files if not f.is_file()]:
+        raise InputError(f"{folder / odd[0]} is no regular file")
     whole = re.search(r"-of-(\d+)\.arrow$", files[0].name)
     if whole and int(whole[1]) != len(files):
         raise InputError(f"{folder} is not complete: {len(files)} of {int(whole[1])} files are there")

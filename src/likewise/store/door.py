@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import re
-import stat
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,6 +19,8 @@ import pyarrow.parquet as pq
 from likewise.errors import InputError, StoreError
 from likewise.naming import canonical_json
 from likewise.store.atomic import write_atomically
+from likewise.store.parquet import in_lists, open_parquet, written_out
+from likewise.store.regular import open_regular
 from likewise.store.shapes import Shape, fault
 
 CHECKSUM = "checksum"
@@ -33,6 +34,12 @@ MOST_JSON, MOST_TABLE = 64 * 2**20, 2**30
 
 MOST_ROWS, ROWS_PER_BYTE = 2**23, 64
 """Rows of a table that is read: as a whole, and for each byte of its file. A few bytes can say billions of rows."""
+
+DEPTH = 50
+"""Lists and objects of a JSON file within each other, at most."""
+
+MOST_VALUES = 2**27
+"""Numbers in the lists of a table that is read, four times what the shuffled scores of an experiment are at most."""
 
 
 def damaged(path: Path, why: str) -> StoreError:
@@ -84,21 +91,17 @@ def opened(path: Path) -> int:
     StoreError
         If it is anything else, or cannot be read.
     """
-    # Not blocking: what has no writer would be waited for.
-    flags = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
     try:
         for part in (path.parent, path):
             if part.is_symlink():
                 raise damaged(part, "it is a link")
-        number = os.open(path, os.O_RDONLY | sum(flags))
+        return open_regular(path, links=False)
     except (FileNotFoundError, StoreError):
         raise
+    except InputError as error:
+        raise damaged(path, "it is no regular file") from error
     except OSError as error:
         raise unreadable(path, error) from error
-    if not stat.S_ISREG(os.fstat(number).st_mode):
-        os.close(number)
-        raise damaged(path, "it is no regular file")
-    return number
 
 
 def read_bytes(path: Path, most: int) -> bytes:
@@ -131,6 +134,8 @@ def read_json(path: Path, shape: Shape, most: int = MOST_JSON) -> dict[str, Any]
         value = json.loads(content.decode(), parse_constant=_no_number)
         if not isinstance(value, dict):
             raise damaged(path, "it holds no object")
+        if deeper(value, DEPTH):
+            raise damaged(path, f"its lists and objects lie deeper than {DEPTH} within each other")
         told = value.pop(CHECKSUM, None)
         found = _checksum(value)  # also where none is told: a text that is no Unicode is refused here
     except (ValueError, RecursionError, MemoryError) as error:
@@ -140,6 +145,19 @@ def read_json(path: Path, shape: Shape, most: int = MOST_JSON) -> dict[str, Any]
     if wrong := fault(value, shape):
         raise damaged(path, wrong)
     return value
+
+
+def deeper(value: Any, depth: int) -> bool:
+    """Whether lists and objects lie deeper within each other than so many."""
+    held = [value]
+    for _ in range(depth):
+        held = [
+            entry
+            for one in held
+            for entry in (one.values() if isinstance(one, dict) else one)
+            if isinstance(entry, dict | list)
+        ]
+    return bool(held)
 
 
 def json_bytes(value: Mapping[str, Any]) -> bytes:
@@ -229,11 +247,13 @@ def read_table(path: Path, schema: pa.Schema, *, later: Collection[str] = ()) ->
         if blank.hexdigest().encode() != content[start:end]:
             raise damaged(path, "its content is not what was written")
     try:
-        file = pq.ParquetFile(pa.BufferReader(content))
+        file = open_parquet(pa.BufferReader(content))
         if wrong := _too_much(file.metadata, len(content)) or _other_columns(file.schema_arrow, schema, later):
             raise damaged(path, wrong)
         table = file.read()
         table.validate(full=True)
+        if (size := written_out(table)) > MOST_TABLE:
+            raise damaged(path, f"it takes {size:,} bytes, texts written out, and at most {MOST_TABLE:,} are read")
         notes = {key.decode(): note for key, note in (table.schema.metadata or {}).items()}
         table = table.cast(pa.schema([schema.field(name) for name in table.column_names]))
         if wrong := _not_finite(table):
@@ -261,6 +281,8 @@ def _too_much(about: Any, size: int) -> str | None:
     most = min(MOST_ROWS, ROWS_PER_BYTE * size)
     if not 0 <= about.num_rows <= most or sum(group.num_rows for group in groups) != about.num_rows:
         return f"{about.num_rows:,} rows in {size:,} bytes"
+    if (values := sum(count for count, _ in in_lists(about))) > MOST_VALUES:
+        return f"{values:,} numbers in lists, and at most {MOST_VALUES:,} are read"
     columns = [group.column(j) for group in groups for j in range(group.num_columns)]
     # What others compress better, and to more than memory holds, was not written here.
     if odd := {column.compression for column in columns} - {"SNAPPY", "UNCOMPRESSED"}:
@@ -276,7 +298,7 @@ def _other_columns(found: pa.Schema, wanted: pa.Schema, later: Collection[str]) 
     for field in found:
         expected = wanted.field(field.name).type
         if _plain(field.type) != _plain(expected):
-            return f"column {field.name!r} holds {field.type}, expected {expected}"
+            return f"column {field.name!r} holds {_plain(field.type)}, expected {_plain(expected)}"
     return None
 
 

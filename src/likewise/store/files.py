@@ -2,8 +2,6 @@
 
 import json
 import math
-import os
-import sys
 import zipfile
 from collections import Counter
 from collections.abc import Iterable
@@ -13,12 +11,13 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from safetensors import safe_open
 
 from likewise.errors import InputError
 from likewise.naming import did_you_mean, is_name
 from likewise.representation import Representation
+from likewise.store.parquet import check_lists, is_text, open_parquet, texts_of
+from likewise.store.regular import check_size
 
 SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet")
 
@@ -65,19 +64,6 @@ def read_file(path: str | Path, *, id_column: str = "id") -> Representation:
         raise InputError(f"{path} cannot be read: {(str(error).splitlines() or [type(error).__name__])[0]}") from error
 
 
-BOMB, RATIO = 2**30, 100
-"""What takes more bytes than this, and more than so many times its file, is no matrix of states."""
-
-
-def check_size(path: Path, size: int) -> None:
-    """Refuse what does not fit into memory, or is far larger than its file."""
-    status = path.stat()
-    stored = getattr(status, "st_blocks", -(-status.st_size // 512)) * 512  # less than its length where it has holes
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else sys.maxsize
-    if size > memory or (size > BOMB and size > RATIO * stored):
-        raise InputError(f"{path} takes {size:,} bytes in memory, and its file {stored:,}; it is damaged or too large")
-
-
 GROUP = "group"
 """The column, or array, that says which rows belong together."""
 
@@ -96,16 +82,26 @@ def _read_npz(path: Path) -> Rows:
         if len(members) < len(archive.infolist()):
             raise InputError(f"{path} holds two arrays of one name")
 
-        def read(name: str) -> np.ndarray:
+        def read(name: str, rows: int | None = None) -> np.ndarray:
             with archive.open(members[name]) as file:
-                return _array(path, file, members[name].file_size)
+                return _array(path, file, members[name].file_size, rows)
 
-        ids, groups = (_texts(path, n, read(n).tolist()) if n in members else () for n in ("ids", GROUP))
-        return read(_only(path, [n for n in members if n not in ("ids", GROUP)])), ids, groups
+        matrix = read(_only(path, [n for n in members if n not in ("ids", GROUP)]))
+        rows = len(matrix) if matrix.ndim else 0
+        check_size(path, TEXT * rows)
+        ids, groups = (_texts(path, n, read(n, rows).tolist()) if n in members else () for n in ("ids", GROUP))
+        return matrix, ids, groups
 
 
-def _array(path: Path, file: IO[bytes], size: int) -> np.ndarray:
-    """An array in NumPy's own format out of so many bytes; its header is believed only where that fits."""
+TEXT = 64
+"""Bytes of a short text in Python."""
+
+
+def _array(path: Path, file: IO[bytes], size: int, rows: int | None = None) -> np.ndarray:
+    """An array in NumPy's own format out of so many bytes; its header is believed only where that fits.
+
+    With ``rows`` it has one value for each of so many rows.
+    """
     check_size(path, size)
     version = np.lib.format.read_magic(file)
     header = {
@@ -120,6 +116,8 @@ def _array(path: Path, file: IO[bytes], size: int) -> np.ndarray:
         raise InputError(f"{path} has a damaged header") from error
     if kind.hasobject:
         raise InputError(f"{path} holds Python objects, which are never loaded")
+    if rows is not None and shape != (rows,):
+        raise InputError(f"{path} has {rows:,} rows, and ids or groups of shape {shape}; expected one for each row")
     expected, held = math.prod(shape) * kind.itemsize, size - file.tell()
     if min(shape, default=0) < 0 or expected > held:
         raise InputError(f"{path} is cut off: its shape {shape} takes {expected:,} bytes, and {held:,} are there")
@@ -180,7 +178,7 @@ def _only(path: Path, names: list[str]) -> str:
 
 
 def _read_parquet(path: Path, id_column: str) -> Representation:
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         schema = file.schema_arrow
         if twice := [name for name, count in Counter(schema.names).items() if count > 1]:
             raise InputError(f"{path} has two columns called {twice[0]!r}")
@@ -191,15 +189,16 @@ def _read_parquet(path: Path, id_column: str) -> Representation:
         features = _features(path, [field for field in schema if field.name not in named])
         text = _text_column(field for field in schema if field.name not in (*named, *features))
         check_size(path, file.metadata.num_rows * len(features) * 4)
+        check_lists(path, file, features)
         batches, size = [], 0
         for batch in file.iter_batches(batch_size=4096, columns=[*named, *features, *text]):
             size += batch.nbytes
             check_size(path, size)
             batches.append(batch)
         table = pa.Table.from_batches(batches) if batches else file.read(columns=[*named, *features, *text])
-    ids = _texts(path, id_column, table.column(id_column).to_pylist())
-    groups = _texts(path, GROUP, table.column(GROUP).to_pylist()) if group else ()
-    source = {"texts": tuple(table.column(text[0]).to_pylist())} if text else {}
+    ids = _texts(path, id_column, texts_of(path, table.column(id_column)))
+    groups = _texts(path, GROUP, texts_of(path, table.column(GROUP))) if group else ()
+    source = {"texts": tuple(texts_of(path, table.column(text[0])))} if text else {}
     if pa.types.is_nested(table.schema.field(features[0]).type):
         matrix = _lists(path, features[0], table.column(features[0]))
     else:
@@ -209,7 +208,7 @@ def _read_parquet(path: Path, id_column: str) -> Representation:
 
 def _features(path: Path, fields: list[Any]) -> list[str]:
     """The columns of numbers, or the one of lists; texts are no features."""
-    rest = [f for f in fields if not (pa.types.is_string(f.type) or pa.types.is_large_string(f.type))]
+    rest = [f for f in fields if not is_text(f.type)]
     lists = [f.name for f in rest if pa.types.is_nested(f.type)]
     if not rest:
         raise InputError(f"{path} has no column of numbers; its columns are {', '.join(f.name for f in fields)}"[:500])
@@ -226,7 +225,7 @@ def _features(path: Path, fields: list[Any]) -> list[str]:
 
 def _text_column(fields: Iterable[Any]) -> list[str]:
     """The column that shows what a row is of, where there is one."""
-    names = [f.name for f in fields if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+    names = [f.name for f in fields if is_text(f.type)]
     return sorted(names, key=lambda name: name not in ("text", "prompt"))[:1]
 
 

@@ -2,11 +2,13 @@
 
 import functools
 import hashlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from likewise.naming import canonical_json
+from likewise.store.regular import check_holes, open_regular
 
 LENGTH = 24
 """Hexadecimal digits of a key: 96 bits, so that a billion keys collide with a chance of 1e-11."""
@@ -24,14 +26,23 @@ def content_key(identity: Any) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes; a file that did not change since is not read again by this process."""
+    """SHA-256 of a file's bytes; a file that did not change since is not read again by this process.
+
+    Raises
+    ------
+    InputError
+        If it is no regular file, or one that no disk holds.
+    OSError
+        If it cannot be read.
+    """
     stat = path.stat()
     return _file_hash(path, stat.st_size, stat.st_mtime_ns)
 
 
 @functools.cache
 def _file_hash(path: Path, size: int, changed: int) -> str:
-    with path.open("rb") as file:
+    with open(open_regular(path), "rb") as file:  # noqa: PTH123  # a descriptor has no path
+        check_holes(path, os.fstat(file.fileno()))
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

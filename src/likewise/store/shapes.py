@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from likewise.store.keys import LENGTH
@@ -39,7 +39,16 @@ class Fields:
     others: "Shape | None" = None
 
 
-Shape: TypeAlias = Kind | Each | Fields
+@dataclass(frozen=True)
+class WhereThere:
+    """An object that has one shape where a field is there, and another where it is not."""
+
+    name: str
+    there: Fields
+    other: Fields
+
+
+Shape: TypeAlias = Kind | Each | Fields | WhereThere
 
 
 def fault(value: Any, shape: Shape, place: str = "") -> str | None:
@@ -59,6 +68,8 @@ def fault(value: Any, shape: Shape, place: str = "") -> str | None:
         return next((wrong for wrong in found if wrong), None)
     if not isinstance(value, dict):
         return _wrong(place, "an object", value)
+    if isinstance(shape, WhereThere):
+        return fault(value, shape.there if shape.name in value else shape.other, place)
     if lacking := [name for name in shape.needed if name not in value]:
         return f"there is no {_within(place, lacking[0])}"
     for name, entry in value.items():
@@ -110,7 +121,7 @@ SHA256 = Kind("a SHA-256 of 64 hexadecimal digits", _text_of(r"[0-9a-f]{64}"))
 
 STORE = Fields({"version": COUNT}, {"what": TEXT})
 
-SOURCE = Fields(
+_OF_ROWS = Fields(
     known={
         **dict.fromkeys(
             ("model", "layer", "dtype", "dataset", "truncation", "device"),
@@ -121,23 +132,28 @@ SOURCE = Fields(
             TEXT_OR_NOTHING,
         ),
         **dict.fromkeys(("truncated", "unaligned", "groups"), Each(TEXT)),
+        "texts": Each(TEXT_OR_NOTHING),
         **dict.fromkeys(("model_identity", "dataset_identity"), OBJECT),
         "imported": Fields(others=SHA256),
     },
     others=ANYTHING,
 )
+
+SOURCE = WhereThere("imported", replace(_OF_ROWS, needed=dict.fromkeys(("model", "dataset", "layer"), TEXT)), _OF_ROWS)
 """Where rows came from. What is read of it has its shape here; what is only shown may be anything."""
 
 AUDIT = Fields(
     known={
         **dict.fromkeys(("truncated_ids", "unaligned_ids"), Each(TEXT)),
-        **dict.fromkeys(("effective_rank", "participation_ratio", "anisotropy", "largest_feature_share"),
-                        NUMBER_OR_NOTHING),
+        **dict.fromkeys(
+            ("tokens_median", "effective_rank", "participation_ratio", "anisotropy", "largest_feature_share"),
+            NUMBER_OR_NOTHING,
+        ),
         **dict.fromkeys(
             (
                 "non_finite", "zero_rows", "repeated_rows", "near_repeated_rows", "constant_features",
                 "largest_feature", "dominating_features", "prompts", "truncated_prompts", "begin_with_bos",
-                "unaligned_spans", "straddled_spans", "prompt_groups", "alike_prompts",
+                "tokens_min", "tokens_max", "unaligned_spans", "straddled_spans", "prompt_groups", "alike_prompts",
             ),
             COUNT_OR_NOTHING,
         ),

@@ -35,7 +35,9 @@ from likewise.store import shapes
 from likewise.store.atomic import check_no_link, sweep, write_atomically
 from likewise.store.door import (
     CHECKSUM,
+    DEPTH,
     damaged,
+    deeper,
     json_bytes,
     names_in,
     opened,
@@ -199,7 +201,12 @@ class Store:
             about = read_json(path, shapes.REPRESENTATION)
         except FileNotFoundError as error:
             raise InputError(f"there is no {key} in {path.parent}") from error
-        if about["version"] != VERSION or about["key"] != key or len(about["ids"]) not in (0, about["n_items"]):
+        texts = about["source"].get("texts", about["ids"])
+        if (
+            about["version"] != VERSION
+            or about["key"] != key
+            or any(len(found) not in (0, about["n_items"]) for found in (about["ids"], texts))
+        ):
             raise damaged(path, "it describes another file")
         return about
 
@@ -373,8 +380,8 @@ class Store:
                 raise InputError(f"there is no {key} in {path.parent}") from error
             try:
                 request = json.loads(notes[REQUEST])
-                if not isinstance(request, dict):
-                    raise ValueError("its request is no object")
+                if not isinstance(request, dict) or deeper(request, DEPTH):
+                    raise ValueError("its request is no object, or one that is nested too deeply")
             except (KeyError, ValueError, RecursionError) as error:
                 raise damaged(path, f"it does not say what was asked for: {error}") from error
             table = _of_this_version(table)

@@ -118,15 +118,3 @@ def _parsed(asked: str) -> tuple[str, dict[str, Any]]:
 def words_of(name: str) -> tuple[str, ...]:
     """Return the words that the column ``null`` of a table can hold where this reference was asked for."""
     return tuple(dict.fromkeys([*OURS, name]))
-
-
-def choices() -> str:
-    """Return the names with their summaries, for people who choose.
-
-    Examples
-    --------
-    >>> choices()
-    'moments (closed form where there is one, else shuffles), shuffles (of the rows, for every measure), or none'
-    """
-    *others, last = reversed(OURS.values())
-    return ", ".join(f"{kind.name} ({kind.summary})" for kind in others) + f", or {last.name}"
