@@ -292,7 +292,7 @@ def test_best_layers_of_stored_models(cli: Cli, experiment: dict[str, Any], tmp_
     code, _, err = cli("best-layers", "first", "nois", *where)
     assert code == 2 and 'did you mean "noisy"' in err
     code, _, err = cli("best-layers", "first", "first", *where)
-    assert code == 2 and "1 model" in err
+    assert code == 2 and "got 1" in err
 
 
 def test_learning_curve_of_files_says_whether_it_is_stable(cli: Cli, matrices: tuple[Path, Path]) -> None:
