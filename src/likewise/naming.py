@@ -7,6 +7,7 @@ import json
 import math
 import numbers
 import re
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -55,7 +56,7 @@ def parse_call(text: str) -> tuple[str, dict[str, Any]]:
             raise ValueError("a key stands more than once")
         return name.strip(), {str(k.arg): _literal(k.value) for k in call.keywords}
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise InputError(f"cannot read {text!r} ({error}); write {name.strip()}(key=value, ...)") from error
+        raise InputError(f"cannot read {reprlib.repr(text)} ({error}); write {name.strip()}(key=value, ...)") from error
 
 
 def _literal(node: ast.expr) -> Any:
@@ -63,7 +64,8 @@ def _literal(node: ast.expr) -> Any:
     if isinstance(node, ast.Name):
         return {"true": True, "false": False, "none": None}.get(node.id, node.id)
     value = ast.literal_eval(node)
-    if isinstance(value, int | float) and not abs(value) < 2**63:  # infinite, or no number that anything computes with
+    # Infinite, or a whole number that nothing here computes with.
+    if (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) >= 2**63):
         raise ValueError(f"{str(value)[:20]} is too large")
     return value
 

@@ -1,6 +1,7 @@
 """Rows stream to disk, whatever memory allows and whenever it is stopped."""
 
 import contextlib
+import itertools
 import os
 import random
 import signal
@@ -152,8 +153,9 @@ def test_rows_that_were_not_made_safe_are_written_again(tmp_path: Path) -> None:
     np.testing.assert_array_equal(Growing(tmp_path / "rows.safetensors", 4).matrix, rows)
 
 
+@pytest.mark.parametrize(("step", "number"), [("unlink", 0), ("unlink", 1), ("open", 0), ("open", 1)])
 def test_rows_that_are_gone_are_not_marked_whenever_it_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int
 ) -> None:
     rows, path = np.ones((3, 2), dtype=np.float32), tmp_path / "rows.safetensors"
     growing = Growing(path, 3)
@@ -162,12 +164,16 @@ def test_rows_that_are_gone_are_not_marked_whenever_it_is_killed(
     with path.open("rb+") as file:
         file.truncate(20)  # damaged: it is begun again
 
-    def killed(*_: Any) -> None:
-        raise KeyboardInterrupt
+    real, count = getattr(Path, step), itertools.count()
+
+    def killed(self: Path, *words: Any, **more: Any) -> Any:
+        if next(count) == number:
+            raise KeyboardInterrupt
+        return real(self, *words, **more)
 
     again = Growing(path, 3)
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", killed)
+        patch.setattr(Path, step, killed)
         with pytest.raises(KeyboardInterrupt):
             again.write(np.asarray([0]), rows[:1])
     assert not Growing(path, 3).done.any()

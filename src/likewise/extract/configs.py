@@ -52,7 +52,12 @@ def text(fields: Mapping[str, Any], key: str, place: object) -> str | None:
         If it is something else.
     """
     value = fields.get(key)
-    return None if value is None else of_kind(value, str, f"{place}: {key}")
+    if value is None:
+        return None
+    said = of_kind(value, str, f"{place}: {key}")
+    if not said.isascii() and any("\ud800" <= letter <= "\udfff" for letter in said):
+        raise InputError(f"{place}: {key} holds half of a character (a surrogate)")
+    return said
 
 
 def whole(fields: Mapping[str, Any], keys: Sequence[str], place: object, most: int = LARGEST) -> int | None:

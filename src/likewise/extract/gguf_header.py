@@ -55,7 +55,7 @@ def size(gguf: Path, changed: int) -> dict[str, int]:
     found = {what: of_architecture(gguf, changed, name) for what, name in names.items()}
     for what, value in found.items():
         if type(value) is not int or not 1 <= value <= 10**7:
-            raise InputError(f"{gguf} does not say its {what}: expected a whole number, got {str(value)[:40]}")
+            raise InputError(f"{gguf}: {what}: expected a whole number from 1 to {10**7:,}, got {str(value)[:40]!r}")
     return {what: int(str(value)) for what, value in found.items()}
 
 

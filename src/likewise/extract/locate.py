@@ -141,10 +141,6 @@ class ModelSpec:
         name = self.base or text(adapter, "base_model_name_or_path", config)
         if not name:
             raise ModelError(f"{self.model} is an adapter that names no base model; name the model with base:")
-        revision = None if self.base else adapter.get("revision")
-        if not isinstance(name, str) or not isinstance(revision, str | None):
-            odd = revision if isinstance(name, str) else name
-            raise InputError(f"{self.model}: {ADAPTER_CONFIG} holds {str(odd)[:40]!r}; expected a name, or a revision")
         try:
             locate(usable_name(name))
         except (InputError, ValueError) as error:
@@ -154,7 +150,7 @@ class ModelSpec:
             ) from error
         return ModelSpec(
             model=name,
-            revision=revision,
+            revision=None if self.base else text(adapter, "revision", config),
             remote_code=self.remote_code,
             pickled_weights=self.pickled_weights,
         )

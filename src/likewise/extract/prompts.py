@@ -2,6 +2,7 @@
 
 import functools
 import random
+import reprlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -261,8 +262,8 @@ def _id(name: str, position: int, fields: Record, column: str | None) -> str:
     value = fields[column]
     if not is_name(value):
         raise InputError(
-            f"record {position} of {name} is called {str(value)[:40]!r} by its field {column!r}; expected a name, or a "
-            "number"
+            f"record {position} of {name} is called {reprlib.repr(value)} by its field {column!r}; expected a name, or "
+            "a number"
         )
     return str(value)
 

@@ -236,8 +236,8 @@ def get(name: str) -> Callable[..., float]:
     >>> x = np.asarray([[0.0, 1.0], [2.0, 0.0], [1.0, 5.0]])
     >>> round(get("procrustes")(x, 3 * x + 1), 9)
     0.0
-    >>> get("procrustes(normalize=False)")(x, x)
-    0.0
+    >>> get("jaccard(k=1)")(x, x)
+    1.0
     """
     called, given = parse_call(name)
     found = record(called)

@@ -22,6 +22,9 @@ BYTES = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96":
 def open_parquet(source: Any) -> Any:
     """Open a Parquet file, by its path or in memory, whose texts are read as numbers into a dictionary."""
     with pq.ParquetFile(source) as file:
+        # Goes through all pages in small steps: what the notes say wrongly is an error here, and ends the process where
+        # they are asked for it.
+        file.scan_contents()
         schema, about = file.schema, file.metadata
     columns = [schema.column(i) for i in range(len(about.schema))]
     if not isinstance(source, str | Path):
