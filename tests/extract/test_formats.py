@@ -112,7 +112,7 @@ def test_spans_from_a_column(tmp_path: Path) -> None:
     ("form", "spans", "message"),
     [
         ({"template": "{{ q }}", "shots": 2}, None, "even has shots and no answer"),
-        ({**QA, "shots": 8}, None, "asks for 8 shots; needed are 9 records or more, not 8"),
+        ({**QA, "shots": 8}, None, "asks for 8 shots; expected 9 records or more, not 8"),
         ({**QA, "shots": 1, "shots_from": "none.jsonl"}, None, "there is no data set file none.jsonl"),
         ({**QA, "answer": "{{ b }}", "shots": 1}, None, "the answer of a shot of even: 'b' is undefined"),
         (QA, {"regex": "x", "column": "y"}, "spans need one of regex and column"),
@@ -120,13 +120,13 @@ def test_spans_from_a_column(tmp_path: Path) -> None:
         (QA, {"regex": ""}, "spans need one of regex and column"),
         (QA, {"regex": "("}, "is no regular expression"),
         (QA, {"regex": "zzz"}, "no span was found in any prompt of even; the pattern 'zzz' matches nothing"),
-        (QA, {"column": "a"}, r"a of '00000' in even holds 'y'; needed is \(start, end\)"),
+        (QA, {"column": "a"}, r"a of '00000' in even holds 'y'; expected \(start, end\)"),
         (QA, {"column": "s"}, "has no field 's' of spans"),
         (QA, {"regex": "x", "within": "{{ q }}!"}, "does not hold the text that its spans are of"),
         (
             {"template": "{{ q }} Is it? {{ q }}"},
             {"regex": "x", "within": "{{ q }}"},
-            "holds 2 times the text that its spans are of: .*; needed is once",
+            "holds 2 times the text that its spans are of: .*; expected once",
         ),
     ],
 )

@@ -119,7 +119,7 @@ def test_what_the_hub_refuses_is_explained(asked: Hub, model: Path, tmp_path: Pa
         resolve_model("owner/none", "main")
     with pytest.raises(ModelError, match="the data set owner/none is not on the hub.*: source: PATH.jsonl"):
         resolve_dataset("owner/none", "main")
-    with pytest.raises(ModelError, match="owner/open has no revision 'v9'; needed is a branch, a tag or a commit"):
+    with pytest.raises(ModelError, match="owner/open has no revision 'v9'; expected a branch, a tag or a commit"):
         resolve_model("owner/open", "v9")
     with pytest.raises(ModelError, match="owner/open has no revision '0{40}'"):
         resolve_model("owner/open", "0" * 40)

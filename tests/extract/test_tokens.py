@@ -361,7 +361,7 @@ def test_spans_need_offsets() -> None:
     class Slow:
         is_fast = False
 
-    with pytest.raises(InputError, match="Slow does not tell which characters .* needed is a fast tokenizer"):
+    with pytest.raises(InputError, match="Slow does not tell which characters .* expected a fast tokenizer"):
         tokenize(Slow(), prompts_of(("The lid",), WORDS))
 
 

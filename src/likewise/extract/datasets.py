@@ -186,7 +186,7 @@ def load_prompts(spec: DatasetSpec) -> Prompts:
     if wanted not in _LOADED:
         full = spec.completed()
         if full.limit is not None and full.limit < 1:
-            raise InputError(f"{full.name}: limit={full.limit}; needed is 1 or more")
+            raise InputError(f"{full.name}: limit={full.limit}; expected 1 or more")
         records = _records(full)
         if full.format.template is None:
             first, records = _peek(records)

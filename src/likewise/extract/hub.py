@@ -122,7 +122,7 @@ def _explained(kind: str, hub_id: str, revision: str) -> Iterator[None]:
             f"{what} is not on the hub, or is private: check its id, or log in with 'hf auth login'; {WAYS_OUT[kind]}"
         ) from error
     except errors.RevisionNotFoundError as error:
-        raise ModelError(f"{what} has no revision {revision!r}; needed is a branch, a tag or a commit") from error
+        raise ModelError(f"{what} has no revision {revision!r}; expected a branch, a tag or a commit") from error
     except (errors.RevisionResolutionError, errors.LocalEntryNotFoundError) as error:
         raise ModelError(
             f"{what} at {revision!r} is not in the cache {constants.HF_HUB_CACHE}, and the hub {constants.ENDPOINT} "

@@ -99,7 +99,7 @@ def _meant(name: str, blocks: int) -> Iterator[str]:
     def block(number: str) -> int:
         place = int(number) if int(number) > 0 else blocks + 1 + int(number)
         if not 1 <= place <= blocks:
-            raise InputError(f"layer {name} of a model with {blocks} blocks; needed is 1 to {blocks}")
+            raise InputError(f"layer {name} of a model with {blocks} blocks; expected 1 to {blocks}")
         return place
 
     if name == ALL:

@@ -233,11 +233,11 @@ def draw_shots(
     if not form.shots:
         return [()] * len(records)
     if form.answer is None:
-        raise InputError(f"{name} has shots and no answer: needed is a template of what a shot's answer is")
+        raise InputError(f"{name} has shots and no answer: expected a template of what a shot's answer is")
     source = records if pool is None else pool
     needed = form.shots + (pool is None)
     if len(source) < needed:
-        raise InputError(f"{name} asks for {form.shots} shots; needed are {needed} records or more, not {len(source)}")
+        raise InputError(f"{name} asks for {form.shots} shots; expected {needed} records or more, not {len(source)}")
     order = random.Random(form.seed).sample(range(len(source)), needed)
     if pool is not None:
         return [tuple(source[i] for i in order)] * len(records)

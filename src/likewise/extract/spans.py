@@ -85,7 +85,7 @@ def find_spans(
     if (times := prompt.count(within)) != 1:
         held = f"holds {times} times" if times else "does not hold"
         raise InputError(
-            f"prompt {item!r} of {name} {held} the text that its spans are of: {within!r}; needed is once, so "
+            f"prompt {item!r} of {name} {held} the text that its spans are of: {within!r}; expected once, so "
             "that it is clear which is meant"
         )
     first = before + prompt.index(within)
@@ -110,7 +110,7 @@ def _offsets(pair: Any, spans: Spans, name: str, item: str, length: int) -> Span
     try:
         start, end = (int(place) for place in pair)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{spans.column} of {item!r} in {name} holds {pair!r}; needed is (start, end)") from error
+        raise InputError(f"{spans.column} of {item!r} in {name} holds {pair!r}; expected (start, end)") from error
     if not 0 <= start < end <= length:
         raise InputError(
             f"{spans.column} of {item!r} in {name} holds ({start}, {end}); the text has {length} characters"

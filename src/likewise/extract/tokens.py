@@ -111,7 +111,7 @@ def tokenize(
     if spans is not None and not tokenizer.is_fast:
         raise InputError(
             f"{type(tokenizer).__name__} does not tell which characters its tokens stand for, which spans need; "
-            "needed is a fast tokenizer"
+            "expected a fast tokenizer"
         )
     if longest is not None and longest <= room:
         raise InputError(f"the model takes {longest} tokens; {room} of them for what it adds leave none for a prompt")

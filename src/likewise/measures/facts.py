@@ -134,23 +134,23 @@ def choice(parameter: str, value: Any, known: Iterable[str]) -> None:
 def positive(parameter: str, value: float | int) -> None:
     """Refuse a parameter that is not above zero."""
     if not 0 < value < math.inf:
-        raise InputError(f"{parameter}={value!r}; needed is a number above 0")
+        raise InputError(f"{parameter}={value!r}; expected a number above 0")
 
 
 def not_negative(parameter: str, value: float | int) -> None:
     """Refuse a parameter that is below zero."""
     if not 0 <= value < math.inf:
-        raise InputError(f"{parameter}={value!r}; needed is 0 or a number above it")
+        raise InputError(f"{parameter}={value!r}; expected 0 or a number above it")
 
 
 def ridge_like(parameter: str, value: float) -> None:
     """Refuse a share that is below zero, or so small that rounding decides on what it is to keep apart."""
     not_negative(parameter, value)
     if 0 < value < 1e-10:
-        raise InputError(f"{parameter}={value!r}; needed is 0, or 1e-10 or more: less is lost in rounding")
+        raise InputError(f"{parameter}={value!r}; expected 0, or 1e-10 or more: less is lost in rounding")
 
 
 def check_folds(folds: int) -> None:
     """Refuse a number of folds that is not one; 0 stands for a fit on all items."""
     if folds < 0 or folds == 1:
-        raise InputError(f"folds={folds!r}; needed are 2 or more, or 0 to fit and judge on all items")
+        raise InputError(f"folds={folds!r}; expected 2 or more, or 0 to fit and judge on all items")

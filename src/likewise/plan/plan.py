@@ -463,7 +463,7 @@ def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wan
                 )
             found.append(Wanted(name, key, model.spec, dataset, *how, width=size["width"] if size else None))
     if experiment.measures and len(found) < 2 and not unclear:
-        raise InputError(f"{entry.name} has {len(found)} representation; needed are two or more to compare")
+        raise InputError(f"{entry.name} has {len(found)} representation; expected two or more to compare")
     by_key: dict[str, str] = {}
     names: set[str] = set()
     for w in found:

@@ -131,7 +131,7 @@ def check_request(null: str, permutations: int, groups: int) -> None:
         raise InputError(f"null={null!r}; {did_you_mean(str(null), get_args(NullKind))}")
     for name, count in (("permutations", permutations), ("groups", groups)):
         if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
-            raise InputError(f"{name}={count}; needed is a whole number, 0 or more")
+            raise InputError(f"{name}={count}; expected a whole number, 0 or more")
 
 
 def _told_apart(given: Sequence[Any], measures: Any) -> tuple[Any, Any]:

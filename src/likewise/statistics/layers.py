@@ -131,7 +131,7 @@ def best_layers(
     if len(named) < 2 or not chosen or not all(named.values()) or not permutations:
         raise InputError(
             f"{len(named)} models, {min(map(len, named.values()), default=0)} layers of one of them, {len(chosen)} "
-            f"measures, {permutations} shuffles; needed are two models and one of each other, or more"
+            f"measures, {permutations} shuffles; expected two models and one of each other, or more"
         )
     everything = of_one_order([r for layers in named.values() for r in layers])
     together = together_of(everything)

@@ -103,9 +103,9 @@ def learning_curve(
     n = named[0].n_items
     wanted = sorted({int(size) for size in sizes} or _spaced(n, chosen)) if n else []
     if wrong := [size for size in wanted if not 2 <= size <= n]:
-        raise InputError(f"sizes={wrong[0]}; needed are numbers of inputs from 2 to {n}")
+        raise InputError(f"sizes={wrong[0]}; expected numbers of inputs from 2 to {n}")
     if draws < 1:
-        raise InputError(f"draws={draws}; needed is 1 or more")
+        raise InputError(f"draws={draws}; expected 1 or more")
     rng = np.random.default_rng(seed)
     parts = [(size, np.sort(rng.permutation(n)[:size])) for size in wanted if size < n for _ in range(draws)]
     parts.append((n, np.arange(n)))

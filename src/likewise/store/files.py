@@ -174,7 +174,7 @@ def _texts(path: Path, column: str, values: Any) -> tuple[str, ...]:
 def _only(path: Path, names: list[str]) -> str:
     if "matrix" in names or len(names) == 1:
         return "matrix" if "matrix" in names else names[0]
-    raise InputError(f"{path} holds {', '.join(names) or 'nothing'}; needed is one matrix, or one called 'matrix'")
+    raise InputError(f"{path} holds {', '.join(names) or 'nothing'}; expected one matrix, or one called 'matrix'")
 
 
 def _read_parquet(path: Path, id_column: str) -> Representation:
