@@ -1,4 +1,4 @@
-"""How much of a fit is the fitting: measures that fit, scored on the inputs that they were fitted to and on others."""
+"""Overfitting: measures that fit, scored on the inputs that they were fitted to and on held-out inputs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
