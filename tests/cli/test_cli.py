@@ -141,7 +141,7 @@ def test_run_plan_show_and_report(cli: Cli, written: Path, tmp_path: Path) -> No
 
     before = page.stat().st_mtime_ns
     code, _, err = cli("run", written, "--executor", "serial")
-    assert code == 0 and "all is done: 120 scores" in err
+    assert code == 0 and "nothing left to do: 120 scores" in err
     assert page.stat().st_mtime_ns == before
 
     code, out, _ = cli("run", written, "--executor", "serial", "--json")
@@ -233,7 +233,7 @@ def test_ctrl_c_says_how_to_go_on(cli: Cli, written: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(sys.modules["likewise.run.run"], "perform", interrupt)
     code, _, err = cli("run", written, "--executor", "serial")
-    assert code == 130 and "the same command goes on from there" in err and "Traceback" not in err
+    assert code == 130 and "run the same command to continue" in err and "Traceback" not in err
 
 
 def test_sigterm_is_handled_like_ctrl_c(cli: Cli, written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +246,7 @@ def test_sigterm_is_handled_like_ctrl_c(cli: Cli, written: Path, monkeypatch: py
         code, _, err = cli("run", written, "--executor", "serial")
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert code == 143 and "the same command goes on from there" in err and "Traceback" not in err
+    assert code == 143 and "run the same command to continue" in err and "Traceback" not in err
 
 
 @pytest.mark.parametrize(

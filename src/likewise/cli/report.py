@@ -15,9 +15,9 @@ from likewise.store import Store
 
 def report(
     store: Annotated[Path, typer.Argument(help="Folder of a store.")],
-    experiment: Annotated[str | None, typer.Option(help="Its name, where the store has several.")] = None,
+    experiment: Annotated[str | None, typer.Option(help="Name of the experiment, if the store has several.")] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder to write to [default: the store's, or in it reports/NAME].")
+        Path | None, typer.Option(help="Folder to write to [default: the store, or reports/NAME in it].")
     ] = None,
     trust: options.Trust = None,
     json: options.Json = False,

@@ -288,9 +288,7 @@ def _check_causal(spec: ModelSpec, config: Any) -> None:
     own = "AutoModelForCausalLM" in (getattr(config, "auto_map", None) or {})
     masked = type(config) in MODEL_FOR_MASKED_LM_MAPPING and not getattr(config, "is_decoder", False)
     if not own and (config.is_encoder_decoder or masked or type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING):
-        raise ModelError(
-            f"{spec.model} is no causal language model ({config.model_type}); expected one that generates"
-        )
+        raise ModelError(f"{spec.model} is no causal language model ({config.model_type}); expected one that generates")
 
 
 def _check_complete(spec: ModelSpec, model: Any, missing: Any, *, head: bool) -> None:

@@ -251,17 +251,17 @@ class Experiment(Part):
     Parameters
     ----------
     name : str
-        Letters, digits, ``-``, ``_`` and ``.``, 100 at most; the report and the store use it.
+        At most 100 letters, digits, ``-``, ``_`` and ``.``. The report and the store use it.
     models : list of ModelEntry
-        Two or more representations must come of them.
+        Together they must give at least two representations.
     datasets : list of DatasetEntry
-        Each is compared by itself.
+        Each is compared separately.
     representation : RepresentationPart
         Layers, pooling and precision.
     measures : list of str
         Presets or measures, as `likewise.measures.configurations` reads them.
     pairs : Pairs
-        Which pairs of each data set are compared, as `Pairs` has them; all by default.
+        Which pairs are compared on each data set (see `Pairs`); all by default.
     statistics : StatisticsPart
         Chance levels and intervals.
 

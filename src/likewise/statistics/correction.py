@@ -138,7 +138,7 @@ def too_few_shuffles(table: pa.Table) -> str:
     --------
     >>> few = {"null": ["shuffles"] * 2, "n_permutations": [9, 9], "correction": ["holm"] * 2}
     >>> print(too_few_shuffles(pa.table(few)))
-    With 9 shuffles no p-value of 2 scores can come to 0.05 after correction, however alike they are: use 39 or more.
+    With 9 shuffles, no corrected p-value of 2 scores can reach 0.05, however alike they are: use 39 or more.
     """
     how, null = (np.asarray(table.column(name).to_pylist(), dtype=str) for name in ("correction", "null"))
     counts = table.column("n_permutations").to_numpy()
@@ -150,7 +150,7 @@ def too_few_shuffles(table: pa.Table) -> str:
         most, needed = int(counts[rows].max(initial=0)), round(parts * tests / LEVEL) - 1
         if 0 < most < needed:
             said.append(
-                f"With {most:,} shuffles no p-value of {int(rows.sum()):,} scores can come to {LEVEL} after "
-                f"correction, however alike they are: use {needed:,} or more."
+                f"With {most:,} shuffles, no corrected p-value of {int(rows.sum()):,} scores can reach {LEVEL}, "
+                f"however alike they are: use {needed:,} or more."
             )
     return " ".join(said)
