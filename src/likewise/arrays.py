@@ -89,8 +89,8 @@ def _of_frame(frame: Any, name: str) -> Any:
         parts.append(values.to_numpy())
         if parts[-1].dtype.kind not in "iuf":
             raise InputError(
-                f"{name}: column {place} ({str(column)!r}) does not hold numbers alone; expected a number in each row "
-                "of all columns: leave out columns of texts and ids"
+                f"{name}: column {place} ({str(column)!r}) has values that are not numbers; expected a number in each "
+                "row of all columns: leave out columns of texts and ids"
             )
     return np.column_stack(parts) if parts else np.empty((len(frame), 0))
 
@@ -121,7 +121,7 @@ def to_torch(x: Num[Array, "n d"], device: str) -> Num[Array, "n d"]:
     except ImportError as error:
         raise MissingDependencyError("torch", "models") from error
     if torch.device(device).type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"device {device} was asked for, and torch sees no CUDA device here; use --device cpu")
+        raise InputError(f"device {device}: torch finds no CUDA device here; use --device cpu")
     return torch.asarray(x, device=device, copy=True)
 
 

@@ -59,10 +59,10 @@ class Representation:
         n = self.matrix.shape[0]
         ids = ids or tuple(str(i) for i in range(n))
         if len(ids) != n:
-            raise InputError(f"{self.name} has {n} rows and {len(ids)} ids; each row needs one id")
+            raise InputError(f"{self.name} has {n} rows and {len(ids)} ids; expected one id for each row")
         if len(set(ids)) != n:
             twice = next(i for i, count in Counter(ids).items() if count > 1)
-            raise InputError(f"{self.name} has the id {twice!r} more than once; ids must tell the items apart")
+            raise InputError(f"{self.name} has the id {twice!r} more than once; expected unique ids")
         groups = tuple(str(group) for group in self.groups)
         if groups and len(groups) != n:
             raise InputError(f"{self.name} has {n} rows and groups for {len(groups)}; expected one group for each row")
@@ -148,7 +148,7 @@ def aligned(representations: Sequence[Representation], join: str = "exact") -> t
     if all(r.ids == named[0].ids for r in named):
         return list(representations), []
     if without := [r.name for r in representations if not r.has_ids]:
-        raise InputError(f"{without[0]} has no ids, and the other rows are in different orders or of different items")
+        raise InputError(f"{without[0]} has no ids, but the others have different orders or different items")
     common = set(named[0].ids).intersection(*(r.ids for r in named[1:]))
     if join == "exact":
         everything = set().union(*(r.ids for r in named))

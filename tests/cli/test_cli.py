@@ -175,7 +175,7 @@ def test_extract_prints_where_the_rows_are(cli: Cli, tiny: Callable[..., Path], 
 def test_imported_files_are_run_explained_and_reported(cli: Cli, matrices: tuple[Path, Path], tmp_path: Path) -> None:
     where = ("--dataset", "d", "--store", "their store")
     code, out, err = cli("import", f"an x={matrices[0]}", *where)
-    assert (code, "an x" in out) == (0, True) and "import another on the same data set" in err
+    assert (code, "an x" in out) == (0, True) and "import another one on the same data set" in err
     assert not (tmp_path / "their store" / "imported.yaml").exists()
 
     (tmp_path / "a=b").mkdir()

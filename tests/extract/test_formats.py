@@ -111,13 +111,13 @@ def test_spans_from_a_column(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("form", "spans", "message"),
     [
-        ({"template": "{{ q }}", "shots": 2}, None, "even has shots and no answer"),
+        ({"template": "{{ q }}", "shots": 2}, None, "even has shots but no answer"),
         ({**QA, "shots": 8}, None, "asks for 8 shots; expected 9 records or more, not 8"),
         ({**QA, "shots": 1, "shots_from": "none.jsonl"}, None, "there is no data set file none.jsonl"),
         ({**QA, "answer": "{{ b }}", "shots": 1}, None, "the answer of a shot of even: 'b' is undefined"),
-        (QA, {"regex": "x", "column": "y"}, "spans need one of regex and column"),
-        (QA, {}, "spans need one of regex and column"),
-        (QA, {"regex": ""}, "spans need one of regex and column"),
+        (QA, {"regex": "x", "column": "y"}, "spans: expected either regex or column"),
+        (QA, {}, "spans: expected either regex or column"),
+        (QA, {"regex": ""}, "spans: expected either regex or column"),
         (QA, {"regex": "("}, "is no regular expression"),
         (QA, {"regex": "zzz"}, "no span was found in any prompt of even; the pattern 'zzz' matches nothing"),
         (QA, {"column": "a"}, r"a of '00000' in even holds 'y'; expected \(start, end\)"),

@@ -107,7 +107,7 @@ def test_a_hub_that_fails_is_said(asked: Hub, monkeypatch: pytest.MonkeyPatch) -
         raise RuntimeError("\nsomething else\nand more")
 
     monkeypatch.setattr("huggingface_hub.resolve_revision", broken)
-    with pytest.raises(ModelError, match=r"could not be had from the hub http.*\(RuntimeError: something else\)"):
+    with pytest.raises(ModelError, match=r"could not be loaded from the hub http.*\(RuntimeError: something else\)"):
         resolve_model("owner/any", "main")
 
 

@@ -98,7 +98,7 @@ def test_unreachable_hub_says_what_was_looked_for(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 def test_missing_cuda_is_said(tiny: Callable[..., Path]) -> None:
-    with pytest.raises(InputError, match="torch sees no CUDA device"):
+    with pytest.raises(InputError, match="torch finds no CUDA device"):
         load_model(ModelSpec(model=str(tiny())), device="cuda", dtype="float32")
 
 

@@ -169,7 +169,9 @@ def test_what_cannot_be_followed_is_to_be_chosen(
         "datasets": [{"source": "commonsense-probes", "limit": 3}],
         "measures": [],
     }
-    with pytest.raises(InputError, match=f"says how it is pooled, .*{why}.*; choose with pooling"):
+    with pytest.raises(
+        InputError, match=f"has a pooling that likewise cannot do: .*{why}.*; choose another one with pooling"
+    ):
         plan(Experiment.of(asked), Store(tmp_path / "s"))
     for chosen in ({"models": [{"model": str(bert), "pooling": "max"}]}, {"representation": {"pooling": "max"}}):
         (wanted,) = plan(Experiment.of({**asked, **chosen}), Store(tmp_path / "s")).datasets[0].wanted

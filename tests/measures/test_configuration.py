@@ -72,9 +72,9 @@ def test_configuration_computes_what_the_function_computes(configuration, relate
         ("jaccard(k=five)", r"jaccard\(k='five'\): expected a whole number, as 10"),
         ("rsa(inner=3)", r"rsa\(inner=3\): expected a text, as 'euclidean'"),
         ("gulp(lam=1" + 400 * "0" + ")", "expected a number, as"),
-        ("cka(bandwidth=0.5)", "cka: bandwidth=0.5 is that of kernel='rbf'"),
-        ("svcca(variance=0.9, k=3)", "svcca: variance=0.9, k=3; the directions are chosen by one of the two"),
-        ("rtd(draws=3)", "rtd: draws=3, seed=0 are those of samples"),
+        ("cka(bandwidth=0.5)", "cka: bandwidth=0.5: only kernel='rbf' has a bandwidth"),
+        ("svcca(variance=0.9, k=3)", "svcca: variance=0.9, k=3; expected one of them"),
+        ("rtd(draws=3)", "rtd: draws=3, seed=0: these need sample"),
         ("imd(k=0)", "imd: k=0; expected a number above 0"),
         ("mean_cca(ridge=1e-20)", "mean_cca: ridge=1e-20; expected 0, or 1e-10 or more"),
         ("rtd(sample=2)", "rtd: sample=2; expected 3 items or more, or 0 for all"),
@@ -105,7 +105,7 @@ def test_numbers_of_numpy_are_numbers():
 def test_the_function_of_a_measure_names_it():
     assert [c.label for c in configurations([get("cka"), "rsa"])] == ["cka", "rsa"]
     assert [c.label for c in configurations(get("jaccard"))] == ["jaccard"]
-    with pytest.raises(InputError, match="is no measure; expected a name"):
+    with pytest.raises(InputError, match="is not a measure; expected a name"):
         configurations([len])
 
 

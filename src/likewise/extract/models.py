@@ -91,7 +91,7 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
     """
     torch, transformers = imported("torch"), imported("transformers")
     if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device cuda was asked for, and torch sees no CUDA device here; use --device cpu")
+        raise InputError("device cuda: torch finds no CUDA device here; use --device cpu")
     if dtype in COMPUTED_IN and spec.variant:
         raise InputError(
             f"{spec.variant} changes weights, and those of {dtype} are packed; expected a dtype of floating point"

@@ -48,7 +48,9 @@ class Spans:
 
     def __post_init__(self) -> None:
         if (self.regex is None) == (self.column is None) or self.regex == "":
-            raise InputError("spans need one of regex and column: regex: '\\w+' for words, or a column of offsets")
+            raise InputError(
+                "spans: expected either regex or column; for example regex: '\\w+' for words, or a column of offsets"
+            )
         if len(self.regex or "") > LONGEST:
             raise InputError(f"spans: the pattern is longer than {LONGEST:,} characters")
         try:

@@ -147,7 +147,7 @@ def contributions(configuration: Configuration, x: Operand, y: Operand) -> Float
     found = configuration.about.scored(first, second, **configuration.parameters)
     if not getattr(found, "ndim", 0):
         raise InputError(
-            f"{configuration.label} is no mean over items; measures that are: cka, rsa, "
+            f"{configuration.label} is not a mean over items; expected cka, rsa, "
             "distance_correlation(debiased=True), aligned_cosine, and those of neighbours, such as jaccard"
         )
     return found

@@ -188,7 +188,7 @@ def record(name: str) -> Measure:
     if name not in REGISTRY and ":" in name:
         file = name.partition(":")[0].replace(".", "/") + ".py"
         raise InputError(
-            f"{name} is a measure of somebody's own, and its code is not loaded; read that code, then name its file or "
+            f"the code of the measure {name} is not loaded; read it, then name its file or "
             f"an experiment beside it: --trust {file}; in Python, import it, or give trust={file!r}"
         )
     if name not in REGISTRY:
@@ -236,7 +236,7 @@ def get(name: str) -> Callable[..., float]:
     >>> x = np.asarray([[0.0, 1.0], [2.0, 0.0], [1.0, 5.0]])
     >>> round(get("procrustes")(x, 3 * x + 1), 9)
     0.0
-    >>> get("procrustes(normalize=False)")(x, x)
+    >>> round(get("procrustes(normalize=False)")(x, x), 9)
     0.0
     """
     called, given = parse_call(name)

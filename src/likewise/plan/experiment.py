@@ -150,7 +150,7 @@ class FormatEntry(Part):
     @model_validator(mode="after")
     def _said_in_a_chat(self) -> "FormatEntry":
         if self.system is not None and not self.chat:
-            raise ValueError("system is said in a chat only; set chat: true")
+            raise ValueError("system needs a chat; set chat: true")
         return self
 
 
@@ -205,7 +205,7 @@ class DatasetEntry(Part):
             named = DatasetSpec(name="", source=self.source).imported
             object.__setattr__(self, "name", named or Path(self.source).name.partition(".")[0])
         if self.formats and self.template is not None:
-            raise ValueError("template and formats are both given; make the template one of the formats")
+            raise ValueError("expected template or formats, got both; make the template one of the formats")
         return self
 
     @property
@@ -341,7 +341,7 @@ class Experiment(Part):
         except ValidationError as error:
             raise InputError(_explain(error, document)) from error
         except RecursionError as error:
-            raise InputError("the experiment holds lists or mappings too deep within each other") from error
+            raise InputError("the experiment has lists or mappings that are nested too deeply") from error
 
     @classmethod
     def stored(cls, value: Mapping[str, Any]) -> "Experiment":

@@ -459,7 +459,7 @@ def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wan
             if len(found) == MOST:
                 raise InputError(
                     f"{entry.name} has more than {MOST:,} representations: {MOST * (MOST - 1) // 2:,} pairs; ask for "
-                    "fewer layers, or make several experiments of it"
+                    "fewer layers, or split it into several experiments"
                 )
             found.append(Wanted(name, key, model.spec, dataset, *how, width=size["width"] if size else None))
     if experiment.measures and len(found) < 2 and not unclear:

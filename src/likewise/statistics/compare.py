@@ -185,5 +185,5 @@ def _of_list(given: list[Any]) -> list[Representation]:
         return _of_names(dict(zip(string.ascii_lowercase, given, strict=False)))
     names = [r.name for r in given]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"two representations are called {twice[0]!r}; names must tell them apart; {PASS_NAMES}")
+        raise InputError(f"two representations are called {twice[0]!r}; expected different names; {PASS_NAMES}")
     return given

@@ -68,7 +68,7 @@ class Pairs:
                 raise InputError(f"unknown pairs {value!r}; {did_you_mean(value, ('all', 'chain'))}; {EXAMPLE}")
             return cls(value)  # type: ignore[arg-type]  # one of the two
         if not isinstance(value, Mapping):
-            raise InputError(f"{str(value)[:80]!r} says no pairs; {EXAMPLE}")
+            raise InputError(f"{str(value)[:80]!r} names no pairs; {EXAMPLE}")
         for key in value:
             if key not in KEYS:
                 raise InputError(f"unknown key {str(key)[:80]!r}; {did_you_mean(str(key), KEYS)}")
@@ -86,7 +86,7 @@ class Pairs:
             if len(models) != 2:
                 raise InputError(f"layers: expected two models, got {len(models)}")
             return cls("layers", models[:1], models[1:], same)
-        raise InputError(f"{', '.join(sorted(map(str, value))) or 'an empty mapping'} says no pairs; {EXAMPLE}")
+        raise InputError(f"{', '.join(sorted(map(str, value))) or 'an empty mapping'} names no pairs; {EXAMPLE}")
 
     def said(self) -> Any:
         """Return the text or mapping that `read` reads as this."""
@@ -160,7 +160,7 @@ class Pairs:
         """Say why none of these representations, of a data set, make a wanted pair."""
         self.check(names)
         on = f" on {dataset}" if dataset else ""
-        raise InputError(f"pairs: {self}: there is no such pair of the {len(names)} representations{on}")
+        raise InputError(f"pairs: {self}: no such pair among the {len(names)} representations{on}")
 
     def check(self, names: Iterable[str]) -> None:
         """Refuse pairs that name what is not there."""

@@ -135,7 +135,7 @@ def _column(folder: Path, schema: Any, asked: str | None) -> tuple[str, bool]:
         found = [f.name for f in schema if _lists(f.type)[0] == 1 and pa.types.is_floating(_lists(f.type)[1])]
         if len(found) != 1:
             told = f"{len(found)} columns with lists of floats ({', '.join(found or schema.names)})"
-            raise InputError(f"{folder} has {told}; name the column to be taken")
+            raise InputError(f"{folder} has {told}; name the column to use")
         return found[0], False
     if asked not in schema.names:
         raise InputError(f"{folder} has no column {asked!r}; {did_you_mean(asked, schema.names)}")
