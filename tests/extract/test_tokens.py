@@ -344,7 +344,7 @@ def test_spans_that_were_cut_are_named() -> None:
     ("longest", "room", "message"),
     [
         (5, 0, "prompt 'p0' has .* tokens and the model takes 5; shorten it, leave it out, or cut it"),
-        (8, 8, "leave none for a prompt"),
+        (8, 8, "none is left for a prompt"),
     ],
 )
 def test_too_long_is_an_error_by_default(longest: int, room: int, message: str) -> None:

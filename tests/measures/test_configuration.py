@@ -71,7 +71,7 @@ def test_configuration_computes_what_the_function_computes(configuration, relate
         ("jaccard(k=2.5)", r"jaccard\(k=2.5\): expected a whole number, as 10"),
         ("jaccard(k=five)", r"jaccard\(k='five'\): expected a whole number, as 10"),
         ("rsa(inner=3)", r"rsa\(inner=3\): expected a text, as 'euclidean'"),
-        ("gulp(lam=1" + 400 * "0" + ")", "expected a number, as"),
+        ("gulp(lam=1" + 400 * "0" + ")", "characters; expected at most"),
         ("cka(bandwidth=0.5)", "cka: bandwidth=0.5: only kernel='rbf' has a bandwidth"),
         ("svcca(variance=0.9, k=3)", "svcca: variance=0.9, k=3; expected one of them"),
         ("rtd(draws=3)", "rtd: draws=3, seed=0: these need sample"),
@@ -113,7 +113,7 @@ def test_the_function_of_a_measure_names_it():
     ("returned", "message"),
     [
         (lambda x: None, "returned None; expected a number, or one for each item"),
-        (lambda x: "1", "returned '1'; needed"),
+        (lambda x: "1", "returned '1'; expected"),
         (lambda x: x.matrix, "expected a number, or one for each item"),
         (lambda x: 1 / 0, "stopped with ZeroDivisionError: division by zero"),
     ],

@@ -306,7 +306,7 @@ def test_two_representations_one_data_set_no_shuffles(tmp_path: Path) -> None:
     ).seen
     assert "Only one data set, so there is nothing to compare." in seen
     assert "Only one configuration, so there is nothing to compare." in seen
-    assert "No calibrated scores: no shuffles were made." in seen
+    assert "No calibrated scores: no shuffles were asked for." in seen
     assert [p.name for p in tmp_path.glob("figures/*.png")] == [
         "unnamed-orthogonal-transformation-isotropic-scaling-translation-raw.png"
     ]
@@ -466,7 +466,8 @@ def test_no_chance_level_is_neither_trouble_nor_chance(mixed: Results, tmp_path:
     frame = tables.long_frame(mixed)
     said = findings.summary(frame)
     assert (
-        "Chance levels come from a formula for all shuffles of the prompts, or from 20 shuffles of the prompts." in said
+        "Chance levels come from a closed form over all shuffles of the prompts, or from 20 shuffles of the prompts."
+        in said
     )
     assert "norm_gap has no chance level" in said
     assert not any("norm_gap" in line for line in findings.warnings_of(frame, [], {}, []))
@@ -483,7 +484,7 @@ def test_no_chance_level_is_neither_trouble_nor_chance(mixed: Results, tmp_path:
 
 def test_a_page_of_every_kind_of_measure(mixed: Results, tmp_path: Path) -> None:
     page = Page(write_report(mixed, tmp_path, title="", experiment="", representations=[]).read_text(encoding="utf-8"))
-    assert "the row is the first, the column the second" in page.seen
+    assert "the row is the first model, the column the second" in page.seen
     measures = pd.read_csv(tmp_path / "tables/measures.csv").set_index("configuration")["at identity"]
     assert measures["ridge"] == "depends on the data"
     assert float(measures["cka"]) == 1

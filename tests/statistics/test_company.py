@@ -209,9 +209,9 @@ def test_inputs_that_belong_together_are_not_a_population() -> None:
 def test_all_that_have_ids_are_held_against_each_other(call, order) -> None:
     names = [f"i{k}" for k in range(N)]
     of = [representation(p, []).changed(ids=ids) for p, ids in ((0, ()), (1, names), (2, names[::-1]))]
-    with pytest.raises(InputError, match="same inputs in the same order"):
+    with pytest.raises(InputError, match="have different orders or different items"):
         call([of[place] for place in order])
-    with pytest.raises(InputError, match="same inputs in the same order"):
+    with pytest.raises(InputError, match="have different orders or different items"):
         best_layers({"one": [of[order[0]]], "two": [of[place] for place in order[1:]]}, "cka")
 
 

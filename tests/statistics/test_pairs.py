@@ -133,7 +133,7 @@ def test_names_that_are_not_there_are_refused() -> None:
     for value in ({"base": "onee"}, {"first": ["one"], "second": ["onee"]}, {"layers": ["onee", "two"]}):
         with pytest.raises(InputError, match="no representation or model 'onee'; did you mean \"one\""):
             Pairs.read(value).among(["one", "two"])
-    with pytest.raises(InputError, match="no such pair"):
+    with pytest.raises(InputError, match="there is no such pair"):
         Pairs.read("chain").among(["one", "two @ 2"])
 
 

@@ -160,7 +160,7 @@ class Pairs:
         """Say why none of these representations, of a data set, make a wanted pair."""
         self.check(names)
         on = f" on {dataset}" if dataset else ""
-        raise InputError(f"pairs: {self}: no such pair among the {len(names)} representations{on}")
+        raise InputError(f"pairs: {self}: there is no such pair among the {len(names)} representations{on}")
 
     def check(self, names: Iterable[str]) -> None:
         """Refuse pairs that name what is not there."""
