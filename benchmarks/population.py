@@ -60,7 +60,7 @@ def run(store: Store, keys: list[str], n: int, d: int, workers: int) -> tuple[di
                 raise SystemExit(outcome.error)
         lap(name)
     members = {key: f"model {i}" for i, key in enumerate(keys)}
-    results = Results(rows_of(Answers(store, trust), "synthetic", members, chosen)).corrected()
+    results = Results(rows_of(Answers(store, trust), "synthetic", members, chosen).drop_columns("older")).corrected()
     lap("table")
     store.drop_reduced()
     return seconds, results

@@ -4,22 +4,29 @@ from likewise.startup import leave_current_folder
 
 leave_current_folder()  # before Python looks for anything else
 # isort: split
-from likewise import measures
-from likewise.errors import (
-    InputError,
-    LikewiseError,
-    MissingDependencyError,
-    ModelError,
-    StoreError,
-    UndefinedError,
-)
-from likewise.measures import Configuration, Facts, configurations
-from likewise.plan import Experiment, Plan, plan
-from likewise.prepared import Prepared
-from likewise.representation import Representation
-from likewise.run import Done, run
-from likewise.statistics import Comparison, Results, compare
-from likewise.store import Store, read_file
+import sys
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from likewise import measures
+    from likewise.errors import (
+        InputError,
+        LikewiseError,
+        MissingDependencyError,
+        ModelError,
+        StoreError,
+        UndefinedError,
+    )
+    from likewise.measures import Configuration, Facts, configurations
+    from likewise.plan import Experiment, Plan, plan
+    from likewise.prepared import Prepared
+    from likewise.representation import Representation
+    from likewise.run import Done, run
+    from likewise.statistics import Comparison, Results, compare
+    from likewise.store import Store, read_file
 
 __version__ = "0.1.0"
 
@@ -47,3 +54,41 @@ __all__ = [
     "read_file",
     "run",
 ]
+
+_HOMES = {
+    "errors": ("InputError", "LikewiseError", "MissingDependencyError", "ModelError", "StoreError", "UndefinedError"),
+    "measures": ("Configuration", "Facts", "configurations"),
+    "plan": ("Experiment", "Plan", "plan"),
+    "prepared": ("Prepared",),
+    "representation": ("Representation",),
+    "run": ("Done", "run"),
+    "statistics": ("Comparison", "Results", "compare"),
+    "store": ("Store", "read_file"),
+}
+"""The rooms of the names above: a room is imported when something of it is asked for, for all take seconds."""
+
+_ROOMS = {name: room for room, names in _HOMES.items() for name in names}
+
+
+class _Package(ModuleType):
+    """The package as one that finds its names when they are asked for, the rooms' own among them."""
+
+    def __getattr__(self, name: str) -> Any:
+        if room := _ROOMS.get(name):
+            value = getattr(import_module(f"likewise.{room}"), name)
+            setattr(self, name, value)
+            return value
+        if name.startswith("_") or name not in {module.name for module in iter_modules(self.__path__)}:
+            raise AttributeError(f"module 'likewise' has no attribute {name!r}")
+        return import_module(f"likewise.{name}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Python sets a room here that it has imported; likewise.plan and likewise.run stay the functions.
+        if not (_ROOMS.get(name) == name and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*self.__dict__, *__all__})
+
+
+sys.modules[__name__].__class__ = _Package

@@ -81,7 +81,7 @@ def test_neither_the_hub_nor_another_folder_is_asked(
         {"source": source, "split": "test"} if source == "owner/name" else {"source": source}
     )
     store.save_experiment("theirs", about)
-    monkeypatch.setattr("likewise.cli.explain.load_prompts", lambda spec: pytest.fail(f"opened {spec.source}"))
+    monkeypatch.setattr("likewise.extract.load_prompts", lambda spec: pytest.fail(f"opened {spec.source}"))
     assert "--prompts" in " ".join(explain()[1].split())
 
 

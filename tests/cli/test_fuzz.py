@@ -52,7 +52,7 @@ class Unforeseen(Exception):
 def test_whatever_stops_a_command_is_one_line(
     error: Exception, code: int, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stops() -> None:
+    def stops(standalone_mode: bool) -> None:
         raise error
 
     monkeypatch.setattr(main, "app", stops)

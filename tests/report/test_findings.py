@@ -24,20 +24,20 @@ def corrected(frame: pd.DataFrame) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("p", "after", "unsure"),
+    ("p", "after", "who"),
     [
-        (0.001, 0.051, 3),  # small as it is, and not after the correction for all scores
-        (0.001, 0.05, 0),  # the level itself is small enough, as the sentence says
-        (0.001, 0.001, 0),
-        (0.9, 0.9, 3),
+        (0.001, 0.051, "None of 3 pairs differs"),  # small as it is, and not after the correction for all scores
+        (0.001, 0.05, "All 3 pairs differ"),  # the level itself is small enough, as the sentence says
+        (0.001, 0.001, "All 3 pairs differ"),
+        (0.9, 0.9, "None of 3 pairs differs"),
     ],
 )
-def test_pairs_are_told_from_chance_by_corrected_p(p: float, after: float, unsure: int) -> None:
+def test_pairs_are_told_from_chance_by_corrected_p(p: float, after: float, who: str) -> None:
     frame = frame_of(["cka", "rsa"], pvalue=p)
     assert corrected(frame)
     frame = frame.assign(**dict.fromkeys(corrected(frame), after))
     ((_, said),) = findings.standouts(tables.pair_summary(frame))
-    assert said[-1].startswith(f"Not told from chance: {unsure} of 3 pairs")
+    assert said[-1].startswith(f"{who} from shuffled inputs")
 
 
 def test_each_pair_is_counted_by_the_smallest_of_its_corrected_ps() -> None:
@@ -45,11 +45,11 @@ def test_each_pair_is_counted_by_the_smallest_of_its_corrected_ps() -> None:
     small = (frame["a"] == "a") & (frame["configuration"] == "rsa")
     frame = frame.assign(**dict.fromkeys(corrected(frame), np.where(small, 0.04, 0.06)))
     ((_, said),) = findings.standouts(tables.pair_summary(frame))
-    assert said[-1].startswith("Not told from chance: 1 of 3 pairs")
+    assert said[-1].startswith("2 of 3 pairs differ from shuffled inputs")
 
 
 @pytest.mark.parametrize(("chance", "share"), [(0.5, "100%"), (0.4, "80%"), (0.75, "100%")])
 def test_shuffled_rows_reach_all_of_a_raw_score_and_never_more(chance: float, share: str) -> None:
     frame = frame_of(["cka"], value=0.5, null_mean=chance)
-    (line,) = [w for w in findings.warnings_of(frame, [], {}, []) if "mostly chance" in w]
+    (line,) = [w for w in findings.warnings_of(frame, [], {}, []) if "shuffled rows reach most" in w]
     assert f"cka ({share})" in line

@@ -177,7 +177,7 @@ def test_two_packages_that_offer_one_name_are_told(packages: Callable[..., Path]
         choose("counted")
 
 
-@pytest.mark.parametrize("given", [3, None, object(), dict], ids=str)
+@pytest.mark.parametrize("given", [3, None, object(), dict], ids=["number", "none", "object", "type"])
 def test_what_is_no_executor_is_refused(given: Any) -> None:
     with pytest.raises(InputError, match="expected an executor"):
         choose(given)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +212,7 @@ def test_stores_are_merged_by_copying_representations(
         shutil.copytree(
             tmp_path / f"part-{number}" / "representations", tmp_path / "merged" / "representations", dirs_exist_ok=True
         )
-    monkeypatch.setattr(sys.modules["likewise.run.worker"], "extract_task", lambda *_: os.abort())
+    monkeypatch.setattr(import_module("likewise.run.worker"), "extract_task", lambda *_: os.abort())
     merged = likewise.run(experiment, tmp_path / "merged")
     assert not merged.failed and len(merged.results) == len(whole.results) == 6
     for a, b in zip(whole.results, merged.results, strict=True):

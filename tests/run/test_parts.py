@@ -1,6 +1,6 @@
 """Rows that were begun in one way of running prompts are not gone on with in another."""
 
-import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ def test_what_was_begun_for_other_layers_in_another_way_is_not_mixed_in(
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["likewise.run.worker"], "way_of", by_layers)
+    monkeypatch.setattr(import_module("likewise.run.worker"), "way_of", by_layers)
     with monkeypatch.context() as patch:
         patch.setattr(Store, "take_representation", stop)
         with pytest.raises(KeyboardInterrupt):

@@ -18,6 +18,7 @@ from likewise.representation import Representation
 from likewise.run.worker import Settings, perform
 from likewise.statistics import (
     BOUND,
+    Reason,
     Results,
     Together,
     Trust,
@@ -29,7 +30,6 @@ from likewise.statistics import (
     permutation,
     score_block,
 )
-from likewise.statistics.block import NO_EXCHANGE
 from likewise.store import Store
 
 MEASURES = ("cka", "cka(debiased=True)", "rsa", "procrustes", "jaccard(k=3)", "linear_predictivity(ridge=0.1)")
@@ -115,9 +115,9 @@ def scored(store: Store, tile: Tile) -> dict[tuple[str, ...], dict[str, Any]]:
     """Perform a tile, with what must come before it, and read its rows back."""
     given_to = Settings(store.folder, "cpu", 64)
     tasks = [Reduce(tile.dataset, tile.representations, tile.measures), tile] if tile.by_product else [tile]
-    assert [perform(task, given_to).error for task in tasks] == [""] * len(tasks)
-    ((_, table),) = store.tables(tile.key, replicates=True)
-    return rows(Results(table.drop_columns("shuffled"), table.column("shuffled")))
+    assert [perform(task, settings=given_to).error for task in tasks] == [""] * len(tasks)
+    ((_, table),) = store.tables(tile.key, replicates=["shuffle"])
+    return rows(Results(table.drop_columns("shuffle"), table.column("shuffle")))
 
 
 @given(
@@ -209,9 +209,9 @@ def test_inputs_that_belong_together_are_not_a_population() -> None:
 def test_all_that_have_ids_are_held_against_each_other(call, order) -> None:
     names = [f"i{k}" for k in range(N)]
     of = [representation(p, []).changed(ids=ids) for p, ids in ((0, ()), (1, names), (2, names[::-1]))]
-    with pytest.raises(InputError, match="have different orders or different items"):
+    with pytest.raises(InputError, match="m0 has no ids, but the others have different orders"):
         call([of[place] for place in order])
-    with pytest.raises(InputError, match="have different orders or different items"):
+    with pytest.raises(InputError, match="m0 has no ids, but the others have different orders"):
         best_layers({"one": [of[order[0]]], "two": [of[place] for place in order[1:]]}, "cka")
 
 
@@ -219,7 +219,7 @@ def test_layers_whose_groups_cannot_be_exchanged_have_a_score_and_a_reason() -> 
     labels = ["a"] * 3 + ["b"] * 4 + ["c"] * 5
     one, two = (representation(place, labels, n=12) for place in (0, 1))
     (best,) = best_layers({"one": [one], "two": [two]}, "cka", permutations=9)
-    assert best.value is not None and (best.pvalue, best.n_permutations, best.reason) == (None, 0, NO_EXCHANGE)
+    assert best.value is not None and (best.pvalue, best.n_permutations, best.reason) == (None, 0, Reason.NO_EXCHANGE)
 
 
 @pytest.mark.parametrize("parts", range(1, 8))

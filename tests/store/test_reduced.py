@@ -23,7 +23,7 @@ def test_vectors_of_another_version_lie_elsewhere(tmp_path, monkeypatch) -> None
     tile = Tile("d", KEYS, KEYS, ("cka",), Trust(groups=0))
     settings = Settings(tmp_path, "cpu", 64)
     assert not place.reduced_path(KEYS[0], CKA).exists()
-    assert [perform(task, settings).error for task in (Reduce("d", KEYS, ("cka",)), tile)] == ["", ""]
+    assert [perform(task, settings=settings).error for task in (Reduce("d", KEYS, ("cka",)), tile)] == ["", ""]
     now = place.reduced_path(KEYS[0], CKA)
     monkeypatch.setattr(store, "REDUCED_VERSION", store.REDUCED_VERSION + 1)
     assert now.exists() and place.reduced_path(KEYS[0], CKA) != now

@@ -37,11 +37,11 @@ def beside(store: Store) -> Path:
 
 def test_shuffled_scores_come_back_in_the_order_of_the_rows(store: Store, results: Results) -> None:
     assert store.result_keys() == [KEY]
-    ((_, table),) = store.tables(replicates=True)
+    ((_, table),) = store.tables(replicates=["shuffle"])
     assert results.shuffled is not None
-    assert table.column("shuffled").to_pylist() == results.shuffled.to_pylist()
-    assert table.drop_columns("shuffled").column_names == results.table.column_names
-    again = Results(table.drop_columns("shuffled"), table.column("shuffled")).corrected()
+    assert table.column("shuffle").to_pylist() == results.shuffled.to_pylist()
+    assert table.drop_columns("shuffle").column_names == results.table.column_names
+    again = Results(table.drop_columns("shuffle"), table.column("shuffle")).corrected()
     assert [(r.pvalue_holm, r.correction) for r in again] == [(r.pvalue_holm, r.correction) for r in results]
     assert {r.correction for r in again} == {"holm", "step-down"}
 
@@ -58,24 +58,24 @@ def test_each_row_says_what_it_is_of(store: Store, results: Results) -> None:
 
 def test_other_kinds_of_replicates_may_stand_in_the_same_table(store: Store, results: Results) -> None:
     table = pq.read_table(beside(store))
-    other = table.set_column(0, "kind", pa.array(["without"] * len(table)).dictionary_encode())
+    other = table.set_column(0, "kind", pa.array(["without_group"] * len(table)).dictionary_encode())
     pq.write_table(pa.concat_tables([other, table]).unify_dictionaries(), beside(store))
-    ((_, found),) = store.tables(replicates=True)
+    ((_, found),) = store.tables(replicates=["shuffle"])
     assert results.shuffled is not None
-    assert found.column("shuffled").to_pylist() == results.shuffled.to_pylist()
+    assert found.column("shuffle").to_pylist() == results.shuffled.to_pylist()
 
 
 def test_a_store_without_them_reads_and_is_corrected_by_holm(store: Store, results: Results) -> None:
     beside(store).unlink()
-    ((_, table),) = store.tables(replicates=True)
-    assert table.column("shuffled").null_count == len(results)
-    again = Results(table.drop_columns("shuffled"), table.column("shuffled")).corrected()
+    ((_, table),) = store.tables(replicates=["shuffle"])
+    assert table.column("shuffle").null_count == len(results)
+    again = Results(table.drop_columns("shuffle"), table.column("shuffle")).corrected()
     assert {r.correction for r in again} == {"holm"}
 
 
 def test_none_are_written_where_there_are_none_or_they_are_not_wanted(tmp_path: Path, results: Results) -> None:
     store = Store(tmp_path / "two")
-    store.save_results(KEY, results, {}, replicates=False)
+    store.save_results(KEY, results, {}, replicates=())
     assert not beside(store).exists()
     rng = np.random.default_rng(0)
     closed = compare({"x": rng.normal(size=(14, 4)), "y": rng.normal(size=(14, 4))}, "rsa", groups=0)
@@ -99,7 +99,7 @@ def test_what_is_not_of_these_rows_is_named(store: Store, damage: str) -> None:
         pq.write_table(table.set_column(table.num_columns - 1, "values", values), beside(store))
     assert len(list(store.tables())) == 1
     with pytest.raises(StoreError, match=r"replicates\.parquet is damaged or foreign"):
-        list(store.tables(replicates=True))
+        list(store.tables(replicates=["shuffle"]))
 
 
 def test_plan_says_what_shuffled_scores_take_and_keeps_no_more_than_it_says(
@@ -118,7 +118,7 @@ def test_plan_says_what_shuffled_scores_take_and_keeps_no_more_than_it_says(
     # Inputs of one template belong together: cka is shuffled too.
     assert made.datasets[0].together and made.replicate_bytes == 3 * 4 * 50 * 8
     assert made.summary()["shuffled_scores_bytes"] == 4800 and made.keeps_replicates
-    assert all(tile.replicates for tile in made.tiles) and made.tiles
+    assert all(tile.replicates == ("shuffle",) for tile in made.tiles) and made.tiles
     keys = {tile.key for tile in made.tiles}
     monkeypatch.setattr(sys.modules["likewise.plan.plan"], "MOST_REPLICATES", 4799)
     less = plan(asked, Store(tmp_path))

@@ -2,26 +2,17 @@
 
 import math
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from likewise.cli import options
 from likewise.cli.console import messages, print_json, print_table, say
 from likewise.errors import InputError, ModelError
-from likewise.extract import (
-    DTYPES,
-    Finding,
-    LoadedModel,
-    ModelSpec,
-    canonical_layer,
-    canonical_variant,
-    check_model,
-    find_blocks,
-    load_model,
-    resolve_layers,
-)
 from likewise.naming import did_you_mean
+
+if TYPE_CHECKING:
+    from likewise.extract import Finding, LoadedModel, ModelSpec
 
 
 def check(
@@ -35,6 +26,16 @@ def check(
     json: options.Json = False,
 ) -> None:
     """Check that a model's rows do not depend on batches, padding and order, and that layers are named right."""
+    from likewise.extract import (
+        DTYPES,
+        ModelSpec,
+        canonical_layer,
+        canonical_variant,
+        check_model,
+        find_blocks,
+        resolve_layers,
+    )
+
     if dtype not in DTYPES:
         raise InputError(f"unknown dtype {dtype!r}; {did_you_mean(dtype, DTYPES)}")
     spec = ModelSpec(model=model, base=base, revision=revision, variant=canonical_variant(variant))
@@ -52,15 +53,16 @@ def check(
         say(
             "the rows can be trusted: they do not depend on batches, padding and order"
             if passed
-            else "the rows depend on batches, padding or order by more than rounding: do not trust them in this "
-            "precision"
+            else "the rows depend on batches, padding or order by more than rounding: do not trust them"
         )
     if not passed:
         raise typer.Exit(1)
 
 
-def _loaded(spec: ModelSpec, device: str, dtype: str) -> LoadedModel:
+def _loaded(spec: "ModelSpec", device: str, dtype: str) -> "LoadedModel":
     """The model, with its output head where it is a causal language model."""
+    from likewise.extract import load_model
+
     try:
         return load_model(spec, device=device, dtype=dtype, head=True)
     except ModelError as error:
@@ -69,7 +71,7 @@ def _loaded(spec: ModelSpec, device: str, dtype: str) -> LoadedModel:
         return load_model(spec, device=device, dtype=dtype)
 
 
-def _record(finding: Finding) -> dict[str, Any]:
+def _record(finding: "Finding") -> dict[str, Any]:
     """A finding for programs: what is beyond all bounds has no number in JSON."""
     drift = finding.drift if finding.drift is not None and math.isfinite(finding.drift) else None
     return {**asdict(finding), "drift": drift, "passed": finding.passed}

@@ -2,20 +2,18 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pyarrow.parquet
 import typer
 
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
 from likewise.errors import InputError
 from likewise.naming import p_text
-from likewise.plan import load_trusted
-from likewise.representation import Representation
-from likewise.statistics import Results, all_undefined, together_of, too_few_shuffles
-from likewise.statistics import compare as compare_all
-from likewise.store import write_atomically, write_csv
+
+if TYPE_CHECKING:
+    from likewise.representation import Representation
+    from likewise.statistics import Results
 
 
 def compare(
@@ -25,7 +23,7 @@ def compare(
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: paper]")] = None,
     base: options.Base = None,
     permutations: options.Permutations = 100,
-    null: options.Null = "moments",
+    chance: options.Chance = "moments",
     groups: options.Groups = 20,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
@@ -36,6 +34,10 @@ def compare(
     json: options.Json = False,
 ) -> None:
     """Compare representations from files or a store. A row stands for one input; rows with ids are matched by id."""
+    from likewise.plan import load_trusted
+    from likewise.statistics import all_undefined
+    from likewise.statistics import compare as compare_all
+
     load_trusted(trust or ())
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise InputError(f"--output {output}: expected a name that ends in .parquet or .csv")
@@ -46,7 +48,7 @@ def compare(
             named,
             measure or "paper",
             pairs=options.pairs_of(base),
-            null=null,  # type: ignore[arg-type]  # refused where it is no kind
+            chance=chance,
             permutations=permutations,
             groups=groups,
             rng=seed,
@@ -64,7 +66,9 @@ def compare(
         raise typer.Exit(1)
 
 
-def _tell(results: Results, named: list[Representation], intervals: bool) -> None:
+def _tell(results: "Results", named: "list[Representation]", intervals: bool) -> None:
+    from likewise.statistics import all_undefined, together_of, too_few_shuffles
+
     columns = ("a", "b", "measure", "value", "from", "to", "chance", "z", "p", "calibrated", "note")
     rows = [
         (
@@ -95,6 +99,10 @@ def _tell(results: Results, named: list[Representation], intervals: bool) -> Non
     say("calibrated: 0 is chance (shuffled rows), 1 is identical, for similarities and distances")
 
 
-def _write(results: Results, output: Path) -> None:
+def _write(results: "Results", output: Path) -> None:
+    import pyarrow.parquet
+
+    from likewise.store import write_atomically, write_csv
+
     write = pyarrow.parquet.write_table if output.suffix == ".parquet" else write_csv
     write_atomically(output, lambda path: write(results.table, path))

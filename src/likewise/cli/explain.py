@@ -1,19 +1,17 @@
 """``likewise explain``."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
-from likewise.arrays import to_numpy
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, say
 from likewise.errors import InputError, LikewiseError
-from likewise.extract import DatasetSpec, load_prompts
-from likewise.measures import Configuration, contributions
-from likewise.plan import Experiment, load_trusted, pinned
-from likewise.representation import Representation
+
+if TYPE_CHECKING:
+    from likewise.extract import DatasetSpec
+    from likewise.representation import Representation
 
 SHOWN = 80
 """Characters of a prompt, on one line."""
@@ -35,6 +33,12 @@ def explain(
     json: options.Json = False,
 ) -> None:
     """Print the prompts that two models represent most and least alike."""
+    import numpy as np
+
+    from likewise.arrays import to_numpy
+    from likewise.measures import Configuration, contributions
+    from likewise.plan import load_trusted
+
     load_trusted(trust or ())
     if len(representation) != 2:
         raise InputError(f"expected two representations, got {len(representation)}")
@@ -73,7 +77,7 @@ def _line(text: str | None) -> str:
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
 
-def _of_files(*representations: Representation) -> tuple[dict[str, str], str]:
+def _of_files(*representations: "Representation") -> tuple[dict[str, str], str]:
     """The texts of the rows by id, where a file holds them, or why they cannot be had."""
     for r in representations:
         if "texts" in r.source:
@@ -81,7 +85,7 @@ def _of_files(*representations: Representation) -> tuple[dict[str, str], str]:
     return {}, "the files have no text column"
 
 
-def _at_hand(spec: DatasetSpec) -> bool:
+def _at_hand(spec: "DatasetSpec") -> bool:
     """Whether prompts come with likewise, or lie in the folder one works in."""
     files = [Path(spec.source)] if spec.is_file else []
     files += [spec.shots_file] if spec.shots_file else []
@@ -94,6 +98,9 @@ def _texts(store: Path | None, dataset: str, fingerprint: Any, named: Path | Non
 
     A store may be somebody else's: what it names alone is opened only where that is the folder one works in.
     """
+    from likewise.extract import load_prompts
+    from likewise.plan import Experiment, pinned
+
     kept = options.find_store(store)
     stored = (Experiment.stored(about["experiment"]) for about in kept.experiments().values())
     for experiment in [Experiment.read(named)] if named else stored:

@@ -7,9 +7,6 @@ import typer
 
 from likewise.cli import options
 from likewise.cli.console import complain, print_json, print_table, progress
-from likewise.plan import Experiment, plan
-from likewise.run import run as perform
-from likewise.store import Store
 
 
 def extract(
@@ -40,6 +37,10 @@ def extract(
     json: options.Json = False,
 ) -> None:
     """Run models over prompts and keep one row per prompt and layer."""
+    from likewise.plan import Experiment, plan
+    from likewise.run import run as perform
+    from likewise.store import Store
+
     asked = Experiment.of(
         {
             "name": "extract",

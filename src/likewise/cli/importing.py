@@ -2,17 +2,16 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
-from likewise.documents import write_yaml
 from likewise.errors import InputError
-from likewise.plan import imported_experiment
-from likewise.run import import_representation, order_of
-from likewise.store import Store, write_text
+
+if TYPE_CHECKING:
+    from likewise.store import Store
 
 HEAD = "# All that was imported into this store. Written anew by each likewise import: change a copy of it.\n"
 
@@ -39,6 +38,9 @@ def import_(
     json: options.Json = False,
 ) -> None:
     """Import representations from elsewhere into a store, to compare and report them."""
+    from likewise.run import import_representation, order_of
+    from likewise.store import Store
+
     named = [_named(text) for text in path]
     names = [name for name, _ in named]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -79,8 +81,12 @@ def _named(text: str) -> tuple[str, Path]:
     return name or (path.resolve().name if path.is_dir() else path.stem), path
 
 
-def _write_experiment(store: Store) -> Path | None:
+def _write_experiment(store: "Store") -> Path | None:
     """Write the experiment of all that was imported, where there are two or more to compare."""
+    from likewise.documents import write_yaml
+    from likewise.plan import imported_experiment
+    from likewise.store import write_text
+
     experiment: dict[str, Any] = imported_experiment(store)
     if not experiment["datasets"]:
         return None

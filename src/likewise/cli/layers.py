@@ -8,10 +8,7 @@ import typer
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
 from likewise.errors import InputError
-from likewise.measures import configurations
 from likewise.naming import did_you_mean, model_of, p_text
-from likewise.plan import load_trusted
-from likewise.statistics import best_layers as best_of
 
 
 def best_layers(
@@ -27,6 +24,10 @@ def best_layers(
     json: options.Json = False,
 ) -> None:
     """Find the most alike layers of models. Chance is the best score of the same layers after each shuffle."""
+    from likewise.measures import configurations
+    from likewise.plan import load_trusted
+    from likewise.statistics import best_layers as best_of
+
     load_trusted(trust or ())
     chosen = configurations(measure or "recommended")
     place = options.find_store(store)

@@ -8,10 +8,6 @@ import typer
 
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
-from likewise.measures import configurations
-from likewise.plan import load_trusted
-from likewise.statistics import learning_curve as curves_of
-from likewise.statistics import stable_from
 
 
 def learning_curve(
@@ -33,6 +29,11 @@ def learning_curve(
     json: options.Json = False,
 ) -> None:
     """Show scores with fewer inputs, and from how many inputs on they are stable."""
+    from likewise.measures import configurations
+    from likewise.plan import load_trusted
+    from likewise.statistics import learning_curve as curves_of
+    from likewise.statistics import stable_from
+
     load_trusted(trust or ())
     chosen = configurations(measure or "recommended")
     named = options.read_representations(representation, store, dataset, join, experiment=experiment)

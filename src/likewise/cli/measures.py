@@ -1,25 +1,32 @@
 """``likewise measures``."""
 
 import math
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table
 from likewise.errors import InputError
-from likewise.measures import INVARIANCES, OTHER_NAMES, REGISTRY, Configuration, Measure, presets
 from likewise.naming import did_you_mean
-from likewise.plan import load_trusted
+
+if TYPE_CHECKING:
+    from likewise.measures import Configuration, Measure
 
 InvariantTo = Annotated[
     str,
-    typer.Option(help="Only measures that ignore all of these (separate with commas): " + ", ".join(INVARIANCES)),
+    typer.Option(
+        help="Only measures that ignore all of these (separate with commas): feature permutation, orthogonal, scaling, "
+        "translation, linear",
+    ),
 ]
 
 
 def measures(invariant_to: InvariantTo = "", trust: options.Trust = None, json: options.Json = False) -> None:
     """List the measures with their facts, and the presets."""
+    from likewise.measures import REGISTRY, Configuration, presets
+    from likewise.plan import load_trusted
+
     load_trusted(trust or ())
     wanted = _wanted(invariant_to)
     if wanted:
@@ -43,6 +50,8 @@ def measures(invariant_to: InvariantTo = "", trust: options.Trust = None, json: 
 
 
 def _wanted(text: str) -> frozenset[str]:
+    from likewise.measures import INVARIANCES, OTHER_NAMES
+
     parts = (part.strip() for part in text.split(","))
     names = frozenset(OTHER_NAMES.get(part, part) for part in parts if part)
     for name in sorted(names - INVARIANCES.keys()):
@@ -50,11 +59,15 @@ def _wanted(text: str) -> frozenset[str]:
     return names
 
 
-def _configurations(m: Measure) -> list[Configuration]:
+def _configurations(m: "Measure") -> "list[Configuration]":
+    from likewise.measures import Configuration
+
     return [Configuration(m.name, variant) for variant in m.variants]
 
 
-def _about(c: Configuration) -> dict[str, Any]:
+def _about(c: "Configuration") -> dict[str, Any]:
+    from likewise.measures import REGISTRY
+
     m, facts = REGISTRY[c.measure], c.facts
     return {
         "name": m.name,

@@ -3,17 +3,18 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from likewise.cli.console import say
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
-from likewise.plan import rows_left_out
-from likewise.representation import Representation, aligned
-from likewise.statistics import ALL, Pairs
-from likewise.store import Store, read_file
+
+if TYPE_CHECKING:
+    from likewise.representation import Representation
+    from likewise.statistics import Pairs
+    from likewise.store import Store
 
 Trust = Annotated[
     list[str] | None,
@@ -29,8 +30,14 @@ BatchTokens = Annotated[
     int | None, typer.Option(min=1, help="Most tokens in a batch, with padding [default: by device].")
 ]
 Permutations = Annotated[int, typer.Option(min=0, help="Number of shuffles for chance levels without a closed form.")]
-Null = Annotated[
-    str, typer.Option(help="Chance levels: moments (closed form, or shuffles where there is none), shuffles, none.")
+Chance = Annotated[
+    str,
+    typer.Option(
+        "--chance",
+        "--null",
+        help="Chance levels: moments (closed form, or shuffles where there is none), shuffles (every measure), none, "
+        "or the name of an installed one.",
+    ),
 ]
 Groups = Annotated[int, typer.Option(min=0, help="Groups of inputs left out in turn, for intervals; 0: no intervals.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the shuffles and groups.")]
@@ -60,7 +67,7 @@ def read_representations(
     join: str = "exact",
     id_column: str = "id",
     experiment: str | None = None,
-) -> list[Representation]:
+) -> "list[Representation]":
     """Return representations out of files, or by their names on a data set of an experiment in a store."""
     if len(names) < 2:
         raise InputError(f"need at least two files or names to compare, got {len(names)}")
@@ -77,13 +84,15 @@ def read_representations(
     return [loaded[name] for name in names]
 
 
-def load_together(store: Store, keys: dict[str, str]) -> dict[str, Representation]:
+def load_together(store: "Store", keys: dict[str, str]) -> "dict[str, Representation]":
     """Return representations of a data set, given by their keys, without the spans that one of them lacks."""
+    from likewise.plan import rows_left_out
+
     left_out = rows_left_out(store, keys.values())
     return {name: store.load_representation(key, name).without(left_out) for name, key in keys.items()}
 
 
-def names_on(place: Store, dataset: str | None, experiment: str | None = None) -> dict[str, str]:
+def names_on(place: "Store", dataset: str | None, experiment: str | None = None) -> dict[str, str]:
     """Return the keys of a store's representations on a data set by their names, in one experiment or in all.
 
     Raises
@@ -119,8 +128,11 @@ def named_path(text: str) -> tuple[str | None, Path]:
     return name, Path(path)
 
 
-def read_files(texts: list[str], id_column: str, join: str = "exact") -> list[Representation]:
+def read_files(texts: list[str], id_column: str, join: str = "exact") -> "list[Representation]":
     """Return the representations, called as asked, else by their files' names, or by their paths where names repeat."""
+    from likewise.representation import aligned
+    from likewise.store import read_file
+
     asked = [named_path(text) for text in texts]
     read = [read_file(path, id_column=id_column) for _, path in asked]
     names = [name or r.name for (name, _), r in zip(asked, read, strict=True)]
@@ -142,20 +154,24 @@ def read_files(texts: list[str], id_column: str, join: str = "exact") -> list[Re
     return read
 
 
-def say_without_ids(representations: Sequence[Representation]) -> None:
+def say_without_ids(representations: "Sequence[Representation]") -> None:
     """Say whose rows are taken to be in the order of the others."""
     if without := [r.name for r in representations if not r.has_ids]:
         of = ", ".join(without) if len(without) <= 3 else f"{len(without)} files"
         say(f"no ids in {of}: rows are taken to be in the same order")
 
 
-def pairs_of(base: str | None) -> Pairs:
+def pairs_of(base: str | None) -> "Pairs":
     """Return which pairs are compared: of one with all others, or all."""
+    from likewise.statistics import ALL, Pairs
+
     return ALL if base is None else Pairs.read({"base": base})
 
 
-def find_store(folder: Path | None) -> Store:
+def find_store(folder: Path | None) -> "Store":
     """Return the store that is meant: the one named, or the only one under runs/."""
+    from likewise.store import Store
+
     if folder is None:
         found = sorted(p.parent for p in Path("runs").glob("*/store.json"))
         if len(found) != 1:
@@ -172,5 +188,5 @@ def check_device(device: str, *, models: bool = True) -> str:
     """Refuse a device that is none, or is for models only."""
     known = ("cpu", "cuda", "auto") if models else ("cpu", "cuda")
     if device not in known:
-        raise InputError(f"--device {device}; expected {', '.join(known[:-1])} or {known[-1]}")
+        raise InputError(f"--device {device}; needed is {', '.join(known[:-1])} or {known[-1]}")
     return device

@@ -7,10 +7,6 @@ import typer
 
 from likewise.cli import options
 from likewise.cli.console import bytes_text, print_json, print_table, say, tell
-from likewise.plan import plan as make_plan
-from likewise.plan import read_experiment, risks_of
-from likewise.statistics import ALL
-from likewise.store import Store
 
 
 def plan(
@@ -20,6 +16,11 @@ def plan(
     json: options.Json = False,
 ) -> None:
     """Show what an experiment needs and what is already done. Runs nothing and uses no network."""
+    from likewise.plan import plan as make_plan
+    from likewise.plan import read_experiment, risks_of
+    from likewise.statistics import ALL
+    from likewise.store import Store
+
     asked = read_experiment(experiment, trust or ())
     summary = make_plan(asked, Store(store or Path("runs") / asked.name)).summary()
     if json:
@@ -38,6 +39,12 @@ def plan(
         tell("there are too many shuffled scores to keep: p-values will be corrected by Holm's method only")
     elif summary["shuffled_scores_bytes"]:
         tell(f"{bytes_text(summary['shuffled_scores_bytes'])} more for shuffled scores, used to correct p-values")
+    if summary["keeps_left_out_scores"]:
+        tell(
+            f"{bytes_text(summary['left_out_scores_bytes'])} at most for scores without some inputs, to compare scores"
+        )
+    elif summary["left_out_scores_bytes"] != 0:
+        tell("there are too many scores without some inputs to keep, or their number is not known yet")
     print_table(
         "",
         ("data set", "items", "representations", "pairs", "scores", "done", "to store"),
@@ -62,7 +69,7 @@ def plan(
 
 def _statistics(asked: dict[str, Any]) -> str:
     """How chance levels and intervals are found."""
-    null = {"none": "no chance levels", "shuffles": f"chance from {asked['permutations']} shuffles"}.get(
-        asked["chance"], f"chance from closed forms, else {asked['permutations']} shuffles"
-    )
-    return f"{null}; intervals from {asked['groups']} groups" if asked["groups"] else f"{null}; no intervals"
+    from likewise.statistics import reference_of
+
+    chance = reference_of(asked["chance"]).planned(asked["permutations"])
+    return f"{chance}; intervals from {asked['groups']} groups" if asked["groups"] else f"{chance}; no intervals"

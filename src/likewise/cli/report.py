@@ -1,7 +1,7 @@
 """``likewise report``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,8 +9,10 @@ from likewise.cli import options
 from likewise.cli.console import messages, print_json, say
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
-from likewise.plan import load_trusted
-from likewise.store import Store
+
+if TYPE_CHECKING:
+    from likewise.statistics import Results
+    from likewise.store import Store
 
 
 def report(
@@ -23,6 +25,8 @@ def report(
     json: options.Json = False,
 ) -> None:
     """Write the report of an experiment: one page, figures and tables."""
+    from likewise.plan import load_trusted
+
     load_trusted(trust or ())
     kept = options.find_store(store)
     known = sorted(kept.experiments())
@@ -38,9 +42,9 @@ def report(
         say(f"report: {page}")
 
 
-def write(store: Store, name: str, folder: Path) -> Path:
-    """Write a report, with a sign of life while figures are drawn."""
+def write(store: "Store", name: str, folder: Path, results: "Results | None" = None) -> Path:
+    """Write a report, with a sign of life while figures are drawn; of results that are at hand, or read."""
     from likewise.report.experiment import report_experiment  # slow to import, and optional
 
     with messages.status("drawing figures and writing the report"):
-        return report_experiment(store, name, folder)
+        return report_experiment(store, name, folder, results)

@@ -1,7 +1,7 @@
 """``likewise run``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,11 +9,9 @@ from likewise.cli import options
 from likewise.cli.console import complain, print_json, progress, say
 from likewise.cli.report import write
 from likewise.errors import MissingDependencyError
-from likewise.plan import read_experiment
-from likewise.run import Done
-from likewise.run import run as perform
-from likewise.statistics import all_undefined, too_few_shuffles
-from likewise.store import Store
+
+if TYPE_CHECKING:
+    from likewise.run import Done
 
 
 def run(
@@ -31,6 +29,10 @@ def run(
     json: options.Json = False,
 ) -> None:
     """Run an experiment and write its report. Run it again to continue: finished work is kept."""
+    from likewise.plan import read_experiment
+    from likewise.run import run as perform
+    from likewise.statistics import all_undefined
+
     asked = read_experiment(experiment, trust or (), to_run=True)
     folder = store or Path("runs") / asked.name
     try:
@@ -57,8 +59,10 @@ def run(
         raise typer.Exit(1)
 
 
-def _report(done: Done, name: str) -> Path | None:
+def _report(done: "Done", name: str) -> Path | None:
     """Write the report, unless it is there and nothing has changed since."""
+    from likewise.store import Store
+
     if not len(done.results):
         return None
     store = Store(done.store)
@@ -67,13 +71,15 @@ def _report(done: Done, name: str) -> Path | None:
     if not done.performed and report.exists() and report.stat().st_mtime >= record.stat().st_mtime:
         return report
     try:
-        return write(store, name, folder)
+        return write(store, name, folder, done.results)
     except MissingDependencyError as error:
         say(f"no report: {error}")
         return None
 
 
-def _tell(done: Done, report: Path | None) -> None:
+def _tell(done: "Done", report: Path | None) -> None:
+    from likewise.statistics import all_undefined, too_few_shuffles
+
     for outcome in done.failed:
         complain(f"failed: {outcome.task.label}\n  {outcome.error}")
     for tile in done.blocked:
@@ -89,7 +95,7 @@ def _tell(done: Done, report: Path | None) -> None:
         say(f"report: {report}")
 
 
-def _summary(done: Done, report: Path | None) -> dict[str, object]:
+def _summary(done: "Done", report: Path | None) -> dict[str, object]:
     return {
         "store": str(done.store),
         "report": str(report) if report else None,

@@ -1,13 +1,15 @@
 """``likewise show``."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table
 from likewise.errors import InputError
-from likewise.store import Store
+
+if TYPE_CHECKING:
+    from likewise.store import Store
 
 
 def show(
@@ -23,7 +25,7 @@ def show(
         print_table("", ("what", "value"), _flat({k: v for k, v in about.items() if k != "ids"}))
 
 
-def _find(store: Store, key: str) -> dict[str, Any]:
+def _find(store: "Store", key: str) -> dict[str, Any]:
     experiments = store.experiments()
     if key in experiments:
         return experiments[key]

@@ -3,9 +3,9 @@
 from math import inf, sqrt
 
 import numpy as np
+import scipy
 from array_api_compat import array_namespace
 from jaxtyping import Bool, Float
-from scipy.optimize import linear_sum_assignment
 
 from likewise.arrays import Array, refined, to_numpy
 from likewise.errors import InputError, MissingDependencyError, UndefinedError
@@ -95,7 +95,7 @@ def _left_out(m: Float[Array, "n d"], matched: Array) -> Bool[Array, " d"]:
 def assignment(gains: Float[Array, "d e"]) -> tuple[Array, Array]:
     """Rows and columns of the one-to-one assignment of largest sum."""
     xp = array_namespace(gains)
-    found = linear_sum_assignment(to_numpy(gains), maximize=True)
+    found = scipy.optimize.linear_sum_assignment(to_numpy(gains), maximize=True)
     return tuple(xp.asarray(index.astype(np.int64), device=gains.device) for index in found)
 
 
@@ -168,7 +168,7 @@ def soft_matching(x: Prepared, y: Prepared, *, share: float = 1.0) -> float:
     costs = to_numpy(refined(squared, squared <= NEAR, a.T, b.T))
     if x.d == y.d and share == 1:
         # Between equally many points of equal weight, an optimal plan is one-to-one (Birkhoff).
-        return sqrt(float(costs[linear_sum_assignment(costs)].mean()))
+        return sqrt(float(costs[scipy.optimize.linear_sum_assignment(costs)].mean()))
     return sqrt(_transport(costs, share, f"{x.name} and {y.name}"))
 
 

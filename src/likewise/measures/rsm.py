@@ -4,9 +4,9 @@ from math import inf, sqrt
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from array_api_compat import array_namespace
 from jaxtyping import Float
-from scipy.stats import kendalltau
 
 from likewise.arrays import strict_triangle, to_numpy
 from likewise.measures.facts import Facts, Product, choice, rotations
@@ -122,7 +122,7 @@ def rsa(
 
 
 def _tau(a: Float[np.ndarray, " m"], b: Float[np.ndarray, " m"], form: str) -> float:
-    tau_b = float(kendalltau(a, b).statistic)
+    tau_b = float(scipy.stats.kendalltau(a, b).statistic)
     if form == "tau_b":
         return tau_b
     pairs = len(a) * (len(a) - 1) / 2

@@ -34,7 +34,7 @@ from likewise.extract import (
 )
 from likewise.measures import REGISTRY, Configuration, configurations, is_own
 from likewise.naming import called_of, did_you_mean, format_call, model_of, name_of, parse_call
-from likewise.statistics import ALL, NullKind, Pairs, Trust
+from likewise.statistics import ALL, DEFAULT, Pairs, Trust, canonical_reference
 
 
 class Part(BaseModel):
@@ -58,6 +58,13 @@ def _call_text(value: Mapping[Any, Any], kind: str, example: str) -> str:
             if all(isinstance(v, bool | int | float | str) for v in given.values()):
                 return format_call(str(name), given)
     raise ValueError(f"this is no {kind}; write {example}")
+
+
+def _chance(value: Any) -> Any:
+    """A reference, as a text or as a mapping of its name to its parameters."""
+    if isinstance(value, Mapping):
+        value = _call_text(value, "chance level", 'moments, or {panel: {path: "kept"}}')
+    return canonical_reference(value) if isinstance(value, str) else value
 
 
 def _pooling(value: Any) -> Any:
@@ -234,7 +241,7 @@ assert set(DTYPES) == {"float32", "bfloat16", "float16", "int8", "int4"}  # the 
 class StatisticsPart(Part):
     """What is asked for besides a score, as `Trust` has it: its chance level and its interval."""
 
-    chance: NullKind = "moments"
+    chance: Annotated[str, BeforeValidator(_chance)] = DEFAULT
     permutations: int = Field(default=100, ge=0, strict=True)
     seed: int = Field(default=0, ge=0, strict=True)
     groups: int = Field(default=20, ge=0, strict=True)

@@ -28,7 +28,6 @@ from likewise.plan.tasks import (
     Tile,
     Wanted,
     by_product,
-    has_closed_form,
     model_pooling,
     model_size,
     representation_key,
@@ -36,7 +35,7 @@ from likewise.plan.tasks import (
     unpinned,
 )
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
-from likewise.statistics import ALL, FEWEST_ITEMS, SCHEMA, Results, Trust, agreed, orders
+from likewise.statistics import ALL, KINDS, SCHEMA, Results, Trust, agreed, most_parts, orders
 from likewise.store import Store, content_key, memory
 
 KEY = re.compile(r"[0-9a-f]{24,64}")
@@ -52,7 +51,8 @@ UNKNOWN = "unknown"
 """Stands for which inputs belong together while no representation is there to say it."""
 
 MOST_REPLICATES = 2**28
-"""Bytes of shuffled scores that the tiles of an experiment keep at most: correcting takes three times as much."""
+"""Bytes of shuffled scores that the tiles of an experiment keep at most: correcting takes three times as much. And as
+many of scores without some inputs."""
 
 
 @dataclass(frozen=True)
@@ -96,18 +96,41 @@ class Plan:
         """
         trust = self.experiment.statistics.trust
         paired = [c for c in self.experiment.configurations if c.facts.paired]
-        shuffles = 0 if trust.null == "none" else trust.permutations
         scores = 0
         for d in self.datasets:
-            few = d.n_items is not None and d.n_items < FEWEST_ITEMS
-            drawn = [c for c in paired if few or not has_closed_form(c, trust, d.together)]
+            drawn = [c for c in paired if not trust.reference.settles(c, d.n_items, independent=not d.together)]
             scores += d.pairs * scores_of_pair(drawn)
-        return 8 * shuffles * scores
+        return 8 * trust.shuffles * scores
+
+    @property
+    def left_out_bytes(self) -> int | None:
+        """Bytes of the scores without each input or group of inputs, at most; None where inputs cannot be counted yet.
+
+        Counted as if all scores followed from the whole without each input; of inputs that belong together, as if there
+        were as many groups as can be, each with its size.
+        """
+        groups = self.experiment.statistics.groups
+        if not groups:
+            return 0
+        numbers = 0
+        for d in (d for d in self.datasets if d.pairs):
+            if d.n_items is None:
+                return None
+            each = max(d.n_items, groups)
+            numbers += d.pairs * (max(each, 2 * min(d.n_items, most_parts(groups))) if d.together else each)
+        return 8 * scores_of_pair(self.experiment.configurations) * numbers
 
     @property
     def keeps_replicates(self) -> bool:
         """Whether the scores after each shuffle are kept, to correct p-values by their joint distribution."""
         return self.replicate_bytes <= MOST_REPLICATES
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Which scores besides the values are kept, of `KINDS`."""
+        left_out = self.left_out_bytes
+        without = left_out is not None and 0 < left_out <= MOST_REPLICATES
+        return tuple(kind for kind in KINDS if (self.keeps_replicates if kind == "shuffle" else without))
 
     @property
     def resolutions(self) -> tuple[Resolve, ...]:
@@ -123,8 +146,7 @@ class Plan:
     @property
     def tiles(self) -> tuple[Tile, ...]:
         """Tiles that are left."""
-        keep = self.keeps_replicates
-        return tuple(replace(tile, replicates=keep) for d in self.datasets for tile in d.tiles)
+        return tuple(replace(tile, replicates=self.kept) for d in self.datasets for tile in d.tiles)
 
     def reductions(self, store: Store, chunk: int = 8) -> tuple[Reduce, ...]:
         """Reductions that must come before the tiles by product, where the representations are there."""
@@ -177,6 +199,8 @@ class Plan:
             "tiles_left": len(self.tiles),
             "shuffled_scores_bytes": self.replicate_bytes if self.keeps_replicates else 0,
             "keeps_shuffled_scores": self.keeps_replicates,
+            "left_out_scores_bytes": self.left_out_bytes,
+            "keeps_left_out_scores": "without_input" in self.kept,
             "bytes": None if None in sizes else sum(s for s in sizes if s is not None),
         }
 
@@ -195,7 +219,7 @@ class Plan:
 
 
 class Answers:
-    """The stored rows that answer what an experiment asks of trust; with their shuffled scores if need be.
+    """The stored rows that answer what an experiment asks of trust; with kinds of replicates if need be.
 
     With ``older``, also those that older versions made on the same inputs, whatever they asked of trust, after all
     others: for who shows them and says so.
@@ -208,7 +232,7 @@ class Answers:
         left_out: Sequence[str] = (),
         together: str = "",
         *,
-        replicates: bool = False,
+        replicates: Sequence[str] = (),
         older: bool = False,
     ) -> None:
         request = request_of(trust, left_out, together)
@@ -226,8 +250,8 @@ class Answers:
                 raise StoreError(f"the results in {store.folder} take more than {size:,} bytes; memory is too small")
         found.sort(key=lambda pair: -pair[0])  # what is newest comes first
         nothing = SCHEMA.empty_table()
-        if replicates:
-            nothing = nothing.append_column("shuffled", pa.array([], pa.list_(pa.float64())))
+        for kind in replicates:
+            nothing = nothing.append_column(kind, pa.array([], pa.list_(pa.float64())))
         self.table = pa.concat_tables([table for _, table in found] or [nothing]).unify_dictionaries().combine_chunks()
         self._takes_older = older
         self._of_older = np.repeat(
@@ -502,22 +526,25 @@ def with_defaults(table: pa.Table) -> pa.Table:
     return table.set_column(table.schema.get_field_index("parameters"), SCHEMA.field("parameters"), column)
 
 
-def results_of(store: Store, about: dict[str, Any]) -> Results:
+def results_of(store: Store, about: dict[str, Any], replicates: Sequence[str] = ("shuffle",)) -> Results:
     """Return the stored rows of an experiment by its record in the store, named and ordered as it says.
 
-    No code is looked for: rows of a measure of somebody's own are what they say of themselves.
+    With the ``replicates`` of some `KINDS`. No code is looked for: rows of a measure of somebody's own are what they
+    say of themselves.
     """
-    return shown_of(store, about, older=False)[0]
+    return shown_of(store, about, replicates, older=False)[0]
 
 
-def shown_of(store: Store, about: dict[str, Any], *, older: bool = True) -> tuple[Results, int]:
+def shown_of(
+    store: Store, about: dict[str, Any], replicates: Sequence[str] = ("shuffle",), *, older: bool = True
+) -> tuple[Results, int]:
     """Return the same, with rows of older versions where there are no newer ones, and how many of them those are."""
     experiment = Experiment.stored(about["experiment"])
     chosen, trust = chosen_of(experiment, store), experiment.statistics.trust
     named = [(r["dataset"], r["key"], r["name"]) for r in about["representations"]]
     of_pieces = {d.name for d in experiment.datasets if d.spans}
     said: Mapping[str, str] = about.get("together", {})
-    whole = Answers(store, trust, replicates=True, older=older)
+    whole = Answers(store, trust, replicates=replicates, older=older)
     tables = []
     for dataset in dict.fromkeys(d for d, _, _ in named):
         members = {key: name for d, key, name in named if d == dataset}
@@ -526,13 +553,14 @@ def shown_of(store: Store, about: dict[str, Any], *, older: bool = True) -> tupl
         together = said.get(dataset, "")
         answers = whole
         if left_out or together:
-            answers = Answers(store, trust, left_out, together, replicates=True, older=older)
+            answers = Answers(store, trust, left_out, together, replicates=replicates, older=older)
         wanted = experiment.pairs.wanted(list(members.values()))
         tables.append(rows_of(answers, dataset, members, chosen, wanted))
     nothing = rows_of(whole, "", {}, chosen)
     table = pa.concat_tables(tables or [nothing]).unify_dictionaries()
     count = pc.sum(table.column("older")).as_py() or 0
-    return Results(table.drop_columns(["shuffled", "older"]), table.column("shuffled"), asked=chosen).corrected(), count
+    kept = {kind: table.column(kind) for kind in replicates}
+    return Results(table.drop_columns([*kept, "older"]), asked=chosen, replicates=kept).corrected(), count
 
 
 def chosen_of(experiment: Experiment, store: Store) -> tuple[Configuration, ...]:
@@ -562,7 +590,7 @@ def rows_of(
 
     Of the wanted ``pairs``, of places i < j; of all by default.
 
-    A column ``older`` says which are of an older version; their shuffled scores are not those of the others' shuffles.
+    A column ``older`` says which are of an older version; they have no replicates, which are not those of the others.
     """
     keys = list(members)
     pairs = ALL.wanted(keys) if pairs is None else pairs
@@ -595,5 +623,7 @@ def rows_of(
     for name, column in columns.items():
         table = table.set_column(table.schema.get_field_index(name), SCHEMA.field(name), column)
     older = pa.array(answers.older(chosen)[rows[order]])
-    shuffled = pc.if_else(older, pa.scalar(None, table.schema.field("shuffled").type), table.column("shuffled"))
-    return table.drop_columns("shuffled").append_column("shuffled", shuffled).append_column("older", older)
+    for kind in set(table.column_names).intersection(KINDS):
+        place, of = table.schema.get_field_index(kind), table.schema.field(kind)
+        table = table.set_column(place, of, pc.if_else(older, pa.scalar(None, of.type), table.column(kind)))
+    return table.append_column("older", older)

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from likewise.errors import InputError
 from likewise.extract import DatasetSpec, ModelSpec, Says, Truncation, canonical_pooling
 from likewise.measures import Configuration
 from likewise.naming import model_of
-from likewise.statistics import Trust, has_moments
+from likewise.statistics import KINDS, Trust, has_moments
 from likewise.store import Store, content_key
 
 REPRESENTATION_VERSION = 2
@@ -179,17 +179,14 @@ class Extract:
 def request_of(trust: Trust, left_out: Sequence[str] = (), together: str = "") -> dict[str, Any]:
     """Return what is asked for besides pairs and measures, and what is known of the inputs."""
     besides = {"left_out": list(left_out), "together": together}
-    return {"version": RESULT_VERSION, **asdict(trust), **{name: of for name, of in besides.items() if of}}
-
-
-def has_closed_form(configuration: Configuration, trust: Trust, together: str = "") -> bool:
-    """Whether its chance level, if one is asked for, has a closed form: it takes inputs to be independent."""
-    return has_moments(configuration) and (trust.null == "none" or (trust.null == "moments" and not together))
+    return {"version": RESULT_VERSION, **trust.request, **{name: of for name, of in besides.items() if of}}
 
 
 def by_product(chosen: Iterable[Configuration], trust: Trust, together: str = "") -> bool:
     """Whether all that is asked for follows from one vector of each representation, reduced once."""
-    return not trust.groups and all(has_closed_form(c, trust, together) for c in chosen)
+    reference, independent = trust.reference, not together
+    settled = all(has_moments(c) and reference.settles(c, independent=independent) for c in chosen)
+    return reference.from_vectors and not trust.groups and settled
 
 
 @dataclass(frozen=True)
@@ -208,8 +205,8 @@ class Tile:
     """Rows that some representation of the data set lacks: spans that its tokenizer has no token for."""
     together: str = ""
     """Of which inputs of the data set belong together, as `together_in` says; empty where none do."""
-    replicates: bool = True
-    """Whether the scores after each shuffle are kept; the rows are the same."""
+    replicates: tuple[str, ...] = KINDS
+    """Which scores besides the values are kept; the rows are the same."""
 
     @functools.cached_property
     def configurations(self) -> tuple[Configuration, ...]:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from array_api_compat import array_namespace
 from jaxtyping import Float
-from scipy.cluster.hierarchy import linkage
 
 from likewise.arrays import Array, strict_triangle, to_numpy
 from likewise.errors import UndefinedError
@@ -35,7 +35,7 @@ class ScaledDistances(PerPair):
 
 def spanning_length(distances: Float[Array, "n n"]) -> Float[Array, ""]:
     """The length of the minimum spanning tree: its edges are the heights of single linkage. O(n^2)."""
-    tree = linkage(to_numpy(strict_triangle(distances)), "single")
+    tree = scipy.cluster.hierarchy.linkage(to_numpy(strict_triangle(distances)), "single")
     return array_namespace(distances).asarray(tree[:, 2].sum(), device=distances.device)
 
 

@@ -7,10 +7,11 @@ from likewise.errors import InputError
 from likewise.extract import library_versions
 from likewise.plan import Experiment, of_unknown_code, scores_of_pair, shown_of
 from likewise.report.html import write_report
+from likewise.statistics import Results
 from likewise.store import Store
 
 
-def report_experiment(store: Store, name: str, folder: Path) -> Path:
+def report_experiment(store: Store, name: str, folder: Path, results: Results | None = None) -> Path:
     """Write the report of an experiment: one page, its figures as PNG and PDF, its tables as CSV and Parquet.
 
     Parameters
@@ -21,6 +22,8 @@ def report_experiment(store: Store, name: str, folder: Path) -> Path:
         The experiment's.
     folder : Path
         Where ``report.html``, ``figures/`` and ``tables/`` are written.
+    results : Results, optional
+        Those of the experiment, as a run has returned them; by default they are read from the store.
 
     Returns
     -------
@@ -34,7 +37,7 @@ def report_experiment(store: Store, name: str, folder: Path) -> Path:
     """
     about = store.experiments()[name]
     experiment = Experiment.stored(about["experiment"])
-    results, older = shown_of(store, about)
+    results, older = shown_of(store, about) if results is None else (results, 0)
     if not len(results):
         raise InputError(f"the store in {store.folder} holds no scores of {name!r} yet; likewise run makes them")
     present = set(store.representations())

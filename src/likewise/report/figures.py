@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from likewise.measures import Configuration
 from likewise.report import drawing
 from likewise.report.tables import Group, Panel, arranged, has_cell
-from likewise.statistics import NO_CHANCE
+from likewise.statistics import Reason
 
 ANNOTATED = 10
 """Up to this many representations every cell holds its number."""
@@ -143,7 +143,7 @@ def heatmap_notes(group: Group, column: str) -> list[str]:
     if group.ordered and group.sides is None:
         notes.append("Where both halves of a square are filled, the order of a pair matters: row first, column second.")
     if unpaired:
-        notes.append(f"Always hatched: {', '.join(unpaired)} ({NO_CHANCE}).")
+        notes.append(f"Always hatched: {', '.join(unpaired)} ({Reason.NO_CHANCE}).")
     expected = sum(int(has_cell(group, p).sum()) for p in group.panels if p.configuration.label not in unpaired)
     if empty := expected - int(scores.notna().sum()):
         notes.append(

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from likewise.report.tables import dataset_of, missing, number, one_order
-from likewise.statistics import BOUND, FEW_ROWS, NO_CHANCE
+from likewise.statistics import NoReference, Reason, kind_of
 
 MOSTLY = 0.5
 """Share of the way from no likeness to a raw score that is most of it."""
@@ -75,15 +75,15 @@ def summary(frame: pd.DataFrame) -> str:
 
 def _chance(frame: pd.DataFrame) -> str:
     """Where the chance level of the scores comes from, and which have none."""
-    without = frame["reason"] == NO_CHANCE
+    without = frame["reason"] == Reason.NO_CHANCE
     said = []
     if not without.all():
-        drawn, closed = (frame["null"] == kind for kind in ("shuffles", "moments"))
-        sources = []
-        if closed.any():
-            sources.append("a closed form over all shuffles of the prompts")
-        if drawn.any():
-            sources.append(f"{_range(frame.loc[drawn, 'n_permutations'])} shuffles of the prompts")
+        drawn = frame[frame["null"] != NoReference.name]
+        # What nothing was drawn for stands first.
+        order = drawn.groupby("null")["n_permutations"].max().sort_values(kind="stable")
+        sources = [
+            kind_of(name).source(_range(drawn.loc[drawn["null"] == name, "n_permutations"])) for name in order.index
+        ]
         said.append(
             f"Chance levels come from {', or from '.join(sources)}." if sources else "No chance levels were asked for."
         )
@@ -224,14 +224,14 @@ def _few_shuffles(frame: pd.DataFrame) -> Iterator[str]:
 
 def _few_rows(frame: pd.DataFrame) -> Iterator[str]:
     """Scores that hang on a few prompts, by data set."""
-    for dataset, rows in one_order(frame[frame["reason"].str.contains(f"{FEW_ROWS}|{BOUND}", regex=True)]).groupby(
-        "dataset", sort=False
-    ):
+    for dataset, rows in one_order(
+        frame[frame["reason"].str.contains(f"{Reason.FEW_ROWS}|{Reason.BOUND}", regex=True)]
+    ).groupby("dataset", sort=False):
         where = ", ".join(dict.fromkeys(rows["configuration"]))
         yield (
-            f"{shown(str(dataset))}: {counted(len(rows), 'score')} in {where} depend on few prompts: there are few "
-            "prompts, or some rows are much longer than the others. The closed form of chance cannot be trusted there. p comes "
-            "from shuffles or is an upper bound; the note in the table says which."
+            f"{shown(str(dataset))}: {counted(len(rows), 'score')} in {where} depend on few prompts: there are "
+            "few prompts, or some rows are much longer than the others. The closed form of chance cannot be trusted "
+            "there. p comes from shuffles or is an upper bound; the note in the table says which."
         )
 
 
@@ -339,7 +339,7 @@ def _without_value(frame: pd.DataFrame) -> Iterator[str]:
     """Rows without a value, and rows where something that derives from it is missing, by reason."""
     # That a measure has no chance level is no trouble of the data; the summary tells it. So is a note of where chance
     # comes from.
-    told = one_order(frame[~frame["reason"].isin(["", NO_CHANCE, FEW_ROWS, BOUND])])
+    told = one_order(frame[~frame["reason"].isin(["", *(reason for reason in Reason if reason.is_note)])])
     for _, rows in told.groupby(["dataset", "status", "reason"], sort=False):
         first = rows.iloc[0]
         pairs = list(dict.fromkeys(f"{a} and {b}" for a, b in zip(rows["a"], rows["b"], strict=True)))

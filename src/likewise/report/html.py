@@ -15,7 +15,7 @@ from likewise.naming import inert
 from likewise.report import figures, findings, interactive, tables
 from likewise.report.files import Drawn, Folder, slug
 from likewise.report.findings import shown
-from likewise.statistics import ALL, NO_CHANCE, Pairs, Results, between_datasets, between_measures, too_few_shuffles
+from likewise.statistics import ALL, Pairs, Reason, Results, between_datasets, between_measures, too_few_shuffles
 
 FOLDS = 5
 """Of the held-out fits that the page proposes."""
@@ -142,10 +142,12 @@ def _class(out: Folder, group: tables.Group) -> dict[str, Any]:
 
 
 def _why_absent(group: tables.Group) -> str:
-    if not any(c.facts.paired for c in group.configurations) and (group.rows["reason"] == NO_CHANCE).any():
-        return NO_CHANCE
+    if not any(c.facts.paired for c in group.configurations) and (group.rows["reason"] == Reason.NO_CHANCE).any():
+        return Reason.NO_CHANCE
     undefined = (group.rows["status"] == "undefined").all()
-    return "the warnings say why" if undefined or (group.rows["null"] != "none").any() else "no shuffles were asked for"
+    return (
+        "the warnings say why" if undefined or group.rows["null_mean"].notna().any() else "no shuffles were asked for"
+    )
 
 
 def _between_measures(out: Folder, results: Results) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from likewise.measures import Configuration
 from likewise.report.tables import Group, Panel, arranged, has_cell, missing, number, told
+from likewise.statistics import kind_of
 
 LAYOUT: dict[str, Any] = {
     "template": "none",
@@ -93,7 +94,7 @@ def hover(row: Mapping[Any, Any], configuration: Configuration) -> str:
 
 
 def _source(row: Mapping[Any, Any]) -> str:
-    return "closed form" if row["null"] == "moments" else f"{row['n_permutations']} shuffles"
+    return kind_of(row["null"]).short(row["n_permutations"])
 
 
 def _traces(

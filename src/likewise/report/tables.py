@@ -137,7 +137,7 @@ def inert_results(results: Results) -> Results:
         texts = pa.array([inert(text, keep="") for text in column.dictionary.to_pylist()], pa.string())
         column = pa.DictionaryArray.from_arrays(column.indices, texts)
         table = table.set_column(table.schema.get_field_index(name), name, column)
-    return Results(table, results.shuffled, asked=results.asked)
+    return Results(table, asked=results.asked, replicates=results.kept)
 
 
 def inert_tree(value: Any) -> Any:

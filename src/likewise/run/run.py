@@ -29,7 +29,7 @@ from likewise.progress import Watch, unwatched
 from likewise.run.executor import Executor, Job
 from likewise.run.executors import choose
 from likewise.run.worker import Outcome, Settings, perform, release
-from likewise.statistics import Results
+from likewise.statistics import KINDS, Results
 from likewise.store import Store
 
 Device: TypeAlias = Literal["cpu", "cuda", "auto"]
@@ -146,7 +146,7 @@ def run(
         place.drop_reduced()
     place.save_experiment(asked.name, current.record())
     return Done(
-        results=results_of(place, current.record()),
+        results=results_of(place, current.record(), KINDS),
         performed=times.total(),
         failed=tuple(failed.values()),
         blocked=tuple(tile for tile in current.tiles if tile.key not in failed),

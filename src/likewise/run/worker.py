@@ -273,22 +273,22 @@ def reduce_task(task: Reduce, settings: Settings) -> None:
 def compare_by_product(tile: Tile, store: Store, device: str) -> Results:
     """Score the pairs of a tile from the vectors of its representations.
 
-    Where shuffles are asked for, the pairs of which a few rows decide are scored by pairs: the closed form is all that
-    these vectors have.
+    Pairs whose chance level these vectors do not tell are scored by pairs: those of which a few rows decide, where
+    shuffles are asked for.
     """
     keys, places = tile.representations, tile.places
-    few = np.zeros(len(places), dtype=bool)
+    again = np.zeros(len(places), dtype=bool)
     tables = []
     for c in tile.configurations:
         sides, abouts = zip(*(store.load_reduced(key, c) for key in keys), strict=True)
         n = _same_items(keys, abouts)
-        table, few_rows = score_products(
+        table, untold = score_products(
             c, sides, places, len(tile.first), n, tile.trust, dataset=tile.dataset, names=keys, keys=keys
         )
         tables.append(table)
-        few |= few_rows & bool(tile.trust.permutations)
-    found = [Results(in_turn([table.filter(pa.array(~few)) for table in tables]))]
-    return Results.joined(found + [compare_by_pair(part, store, device) for part in _parts(tile, store, few)])
+        again |= untold
+    found = [Results(in_turn([table.filter(pa.array(~again)) for table in tables]))]
+    return Results.joined(found + [compare_by_pair(part, store, device) for part in _parts(tile, store, again)])
 
 
 def _parts(tile: Tile, store: Store, wanted: Bool[np.ndarray, " m"]) -> Iterator[Tile]:

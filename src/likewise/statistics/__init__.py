@@ -1,7 +1,20 @@
 """Scores with their chance level, and what scores say together."""
 
 from likewise.statistics.agreement import Agreement, Disagreement, between_datasets, between_measures, disagreements
-from likewise.statistics.block import BOUND, FEW_ROWS, NO_CHANCE, NullKind, Trust, has_moments, orders, score_block
+from likewise.statistics.block import Trust, orders, score_block
+from likewise.statistics.chance import (
+    DEFAULT,
+    Level,
+    NoReference,
+    Reference,
+    Scored,
+    ShuffledRows,
+    canonical_reference,
+    has_moments,
+    kind_of,
+    reference_names,
+    reference_of,
+)
 from likewise.statistics.compare import check_request, compare
 from likewise.statistics.correction import step_down, too_few_shuffles
 from likewise.statistics.jackknife import interval, leave_out
@@ -12,14 +25,20 @@ from likewise.statistics.overfitting import Overfit, overfitting
 from likewise.statistics.pairs import ALL, Pairs
 from likewise.statistics.permutation import Chance, Null, Shuffle, Shuffles, draw_permutations, draw_shuffles, judge
 from likewise.statistics.population import Reduced, reduce, score_products
-from likewise.statistics.results import OF_THE_TABLE, SCHEMA, Comparison, Results, all_undefined, in_turn
-from likewise.statistics.together import Together, agreed, together_of
+from likewise.statistics.reasons import Reason
+from likewise.statistics.results import KINDS, OF_THE_TABLE, SCHEMA, Comparison, Results, all_undefined, in_turn
+from likewise.statistics.together import Together, agreed, most_parts, together_of
+
+NO_CHANCE, FEW_ROWS, BOUND = Reason.NO_CHANCE, Reason.FEW_ROWS, Reason.BOUND
+"""Older names of these reasons."""
 
 __all__ = [
     "ALL",
     "BOUND",
+    "DEFAULT",
     "FEWEST_ITEMS",
     "FEW_ROWS",
+    "KINDS",
     "NO_CHANCE",
     "OF_THE_TABLE",
     "SCHEMA",
@@ -28,15 +47,20 @@ __all__ = [
     "Chance",
     "Comparison",
     "Disagreement",
+    "Level",
     "Moments",
+    "NoReference",
     "Null",
-    "NullKind",
     "Overfit",
     "Pairs",
     "Point",
+    "Reason",
     "Reduced",
+    "Reference",
     "Results",
+    "Scored",
     "Shuffle",
+    "ShuffledRows",
     "Shuffles",
     "Together",
     "Trust",
@@ -45,6 +69,7 @@ __all__ = [
     "best_layers",
     "between_datasets",
     "between_measures",
+    "canonical_reference",
     "check_request",
     "compare",
     "disagreements",
@@ -54,11 +79,15 @@ __all__ = [
     "in_turn",
     "interval",
     "judge",
+    "kind_of",
     "learning_curve",
     "leave_out",
+    "most_parts",
     "orders",
     "overfitting",
     "reduce",
+    "reference_names",
+    "reference_of",
     "score_block",
     "score_products",
     "shuffled_moments",

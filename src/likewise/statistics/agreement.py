@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from likewise.statistics.permutation import draw_permutations
 from likewise.statistics.results import Results
@@ -116,9 +116,9 @@ def correlate(
         second,
         of,
         len(common),
-        spearman=float(stats.spearmanr(u, v).statistic),
-        kendall=float(stats.kendalltau(u, v).statistic),
-        pearson=float(stats.pearsonr(u, v).statistic),
+        spearman=float(scipy.stats.spearmanr(u, v).statistic),
+        kendall=float(scipy.stats.kendalltau(u, v).statistic),
+        pearson=float(scipy.stats.pearsonr(u, v).statistic),
         pvalue=pvalue,
         n_models=len(models),
         reason=why,
@@ -168,7 +168,7 @@ def mantel(
     for scores in (left, right):
         either = {frozenset(pair): value for pair, value in scores.items()}
         pairs = [(i, j) for i in range(len(models)) for j in range(i)]
-        values = stats.rankdata([either[frozenset((models[i], models[j]))] for i, j in pairs])
+        values = scipy.stats.rankdata([either[frozenset((models[i], models[j]))] for i, j in pairs])
         square = np.zeros((len(models), len(models)))
         rows, columns = np.asarray(pairs).T
         square[rows, columns] = square[columns, rows] = values - values.mean()
@@ -193,7 +193,7 @@ def disagreements(results: Results, dataset: str, first: str, second: str, count
     common = [pair for pair in left if pair in right]
     if len(common) < 2:
         return []
-    places = [(stats.rankdata(_columns(side, common)) - 1) / (len(common) - 1) for side in (left, right)]
+    places = [(scipy.stats.rankdata(_columns(side, common)) - 1) / (len(common) - 1) for side in (left, right)]
     order = np.argsort(-np.abs(places[0] - places[1]), kind="stable")[:count]
     return [Disagreement(common[k][0], common[k][1], float(places[0][k]), float(places[1][k])) for k in order]
 

@@ -6,38 +6,25 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Literal, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from array_api_compat import array_namespace
 from jaxtyping import Bool, Float, Int
 
-from likewise.arrays import Array, to_numpy
+from likewise.arrays import Array
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration, Product, prepare
-from likewise.prepared import OrbitSums, Prepared
+from likewise.prepared import Prepared
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation
+from likewise.statistics.chance import DEFAULT, Asked, Level, Pair, Reference, Scored, Sides, reference_of
 from likewise.statistics.jackknife import FEWEST, interval, leave_out
-from likewise.statistics.moments import Moments, shuffled_moments
 from likewise.statistics.permutation import Null, Shuffle, draw_shuffles, judge, tied
+from likewise.statistics.reasons import Reason, joined
 from likewise.statistics.results import Results, columns_of, in_turn
 from likewise.statistics.together import Together, together_of
-
-NullKind: TypeAlias = Literal["moments", "shuffles", "none"]
-
-NO_CHANCE = "no chance level: the value does not depend on which row belongs to which"
-"""The reason beside a value that was asked for shuffles and that no order of rows changes."""
-
-FEW_ROWS = "chance from shuffles: too few rows decide the score to trust the closed form"
-"""The note beside a value whose chance level has a closed form, which was not taken."""
-
-NO_EXCHANGE = "no chance level: no two groups of inputs have the same size, so none can be exchanged"
-"""The reason beside a value whose inputs belong together in groups that no shuffle can exchange."""
-
-BOUND = "p is an upper bound: too few rows decide the score to trust the closed form"
-"""The note beside a value whose p-value is `Moments.bound`."""
 
 T = TypeVar("T")
 
@@ -48,8 +35,9 @@ class Trust:
 
     Parameters
     ----------
-    null : {"moments", "shuffles", "none"}
-        ``moments`` takes the closed form over all shuffles where a measure has one, and shuffles elsewhere.
+    null : str or Reference
+        What scores are set beside, by its call or as it is: ``moments`` takes the closed form over all shuffles where a
+        measure has one, and shuffles elsewhere.
     permutations : int
         Number of shuffles; 0 for none.
     seed : int
@@ -59,24 +47,36 @@ class Trust:
         each input; 0 for no intervals.
     """
 
-    null: NullKind = "moments"
+    null: Asked = DEFAULT
     permutations: int = 100
     seed: int = 0
     groups: int = 20
 
+    @property
+    def reference(self) -> Reference:
+        """What scores are set beside."""
+        return reference_of(self.null)
 
-Pair: TypeAlias = tuple[int, int]
-"""Places of two representations in a list."""
+    @property
+    def shuffles(self) -> int:
+        """How many shuffles of the rows are drawn for what the reference does not settle."""
+        return self.reference.shuffles(self.permutations)
 
-Sides: TypeAlias = Mapping[int, Prepared]
-"""Representations by their place."""
+    @property
+    def request(self) -> dict[str, Any]:
+        """The same as JSON: a stored row answers it only if it is equal."""
+        of = self.reference
+        asked: dict[str, Any] = {"null": self.null if isinstance(self.null, str) else of.name}
+        asked |= {"permutations": self.permutations, "seed": self.seed, "groups": self.groups}
+        more = {"version": of.version, **of.identity} if of.version > 1 or of.identity else {}
+        return asked | ({"reference": more} if more else {})
 
 
 @dataclass
 class Column:
     """A configuration in one order for all pairs of a block: what was found so far, NaN where there is nothing.
 
-    ``closed`` says of which pairs the chance level comes from the closed form, and no shuffles are made;
+    ``settled`` says of which pairs the chance level is the ``level`` of the reference, and no shuffles are made;
     ``joint`` that shuffled scores of all pairs hang together, as those of `Shuffles` do. ``each`` holds the scores
     without each item of the pairs for which they follow from the whole; the others have those ``without`` each group,
     of as many items as ``left_out`` says where they belong together.
@@ -84,7 +84,7 @@ class Column:
 
     configuration: Configuration
     turned: bool
-    closed: Bool[np.ndarray, " m"]
+    settled: Bool[np.ndarray, " m"]
     joint: bool
     value: Float[np.ndarray, " m"]
     shuffled: Float[np.ndarray, "p m"]
@@ -92,7 +92,7 @@ class Column:
     seconds: Float[np.ndarray, " m"]
     left_out: Int[np.ndarray, " g"] | None = None
     each: dict[int, Float[np.ndarray, " n"]] = field(default_factory=dict)
-    moments: Moments | None = None
+    level: Level | None = None
     undefined: dict[int, str] = field(default_factory=dict)
     no_null: dict[int, str] = field(default_factory=dict)
     no_interval: dict[int, str] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class Column:
         """The pairs whose chance level comes from shuffles."""
         if not self.configuration.facts.paired:
             return []
-        return [k for k, closed in enumerate(self.closed) if not closed and k not in self.undefined]
+        return [k for k, settled in enumerate(self.settled) if not settled and k not in self.undefined]
 
     @property
     def moves_first(self) -> bool:
@@ -179,8 +179,8 @@ def score_block(
     columns = score_columns(sides, pairs, chosen, trust, names, together=together, rng=rng, watch=watch)
     seed = trust.seed if rng is None else None
     tables = [_table(c, representations, sides, pairs, trust, together, dataset, seed) for c in columns]
-    shuffled = in_turn([pa.table({"shuffled": _kept(c)}) for c in columns]).column("shuffled")
-    return Results(in_turn(tables), shuffled)
+    kept = in_turn([pa.table(_replicates(c)) for c in columns])
+    return Results(in_turn(tables), replicates={kind: kept.column(kind) for kind in kept.column_names})
 
 
 def names_of_shuffles(representations: Mapping[int, Representation], dataset: str = "") -> dict[int, str]:
@@ -213,7 +213,7 @@ def score_columns(
     """
     n = next(iter(sides.values())).n
     seed = trust.seed if rng is None else int(rng.integers(2**63))
-    shuffles = draw_shuffles(n, 0 if trust.null == "none" else trust.permutations, seed, names, together)
+    shuffles = draw_shuffles(n, trust.shuffles, seed, names, together)
     kept, left_out = leave_out(n, trust.groups, trust.seed), None
     if together is not None and trust.groups:
         enough = together.parts(trust.groups) >= FEWEST
@@ -223,7 +223,7 @@ def score_columns(
         Column(
             c,
             bool(turned),
-            closed=np.full(m, trust.null == "moments" and together is None and has_moments(c)),
+            settled=np.full(m, False),
             joint=shuffles.joint,
             value=np.full(m, np.nan),
             shuffled=np.full((len(shuffles), m), np.nan),
@@ -244,10 +244,11 @@ def score_columns(
             c.fill(c.value, k, sides[i], sides[j], c.undefined)
             if trust.groups and n >= FEWEST and together is None:
                 c.fill_each(k, sides[i], sides[j])
+    reference = trust.reference
     for c in columns:
-        if c.closed.any():
-            c.moments = _moments(c, sides, pairs)
-            c.closed &= ~c.moments.few if len(shuffles) else True
+        scored = Scored(c.configuration, c.turned, c.value, sides, pairs, independent=together is None)
+        if (level := reference.level(scored, len(shuffles))) is not None:
+            c.level, c.settled = level, level.settled
     drawn = [c for c in columns if c.shuffled_pairs]
     for number, shuffle in enumerate(shuffles if drawn else ()):
         _shuffle(drawn, pairs, sides, shuffle, number, lambda: watch("comparing", next(done), steps))
@@ -288,15 +289,33 @@ def _shuffle(
             c.fill(c.shuffled[number], k, x, y, c.no_null)
 
 
-def _kept(c: Column) -> pa.Array:
-    """The shuffled scores of each pair as lists, nothing where it has no chance level from them that hangs together."""
-    p, m = c.shuffled.shape
-    without = np.ones(m, dtype=bool)
-    if p and c.joint:
-        without[[k for k in c.shuffled_pairs if k not in c.no_null]] = False
-    values = c.shuffled[:, ~without].T.reshape(-1)
-    ends = np.concatenate([[0], np.cumsum(np.where(without, 0, p))])
-    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(values), mask=pa.array(without))
+def _replicates(c: Column) -> dict[str, pa.Array]:
+    """What was scored of each pair besides the whole, by `KINDS`; nothing where it was not, or could not be.
+
+    Shuffled scores are kept where they hang together with those of other pairs.
+    """
+    m = len(c.value)
+    drawn = [k for k in c.shuffled_pairs if k not in c.no_null] if len(c.shuffled) and c.joint else []
+    other = {*c.each, *c.no_interval, *c.undefined}
+    without = [k for k in range(m) if k not in other] if len(c.without) else []
+    sizes = np.zeros((0, m)) if c.left_out is None else np.repeat(c.left_out[:, None].astype(np.float64), m, axis=1)
+    each = [c.each.get(k) for k in range(m)]
+    return {
+        "shuffle": _lists(c.shuffled, drawn),
+        "without_group": _lists(c.without, without),
+        "group_size": _lists(sizes, without if len(sizes) else []),
+        "without_input": pa.array(each, pa.list_(pa.float64())),
+    }
+
+
+def _lists(values: Float[np.ndarray, "r m"], places: Sequence[int]) -> pa.Array:
+    """The columns at some places as lists, nothing at the others."""
+    r, m = values.shape
+    absent = np.ones(m, dtype=bool)
+    absent[list(places)] = False
+    ends = np.concatenate([[0], np.cumsum(np.where(absent, 0, r))])
+    kept = pa.array(values[:, ~absent].T.reshape(-1))
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), kept, mask=pa.array(absent))
 
 
 def orders(configuration: Configuration, pair: tuple[T, T]) -> tuple[tuple[T, T], ...]:
@@ -309,12 +328,6 @@ def orders(configuration: Configuration, pair: tuple[T, T]) -> tuple[tuple[T, T]
     """
     first, second = pair
     return (pair,) if configuration.facts.symmetric else (pair, (second, first))
-
-
-def has_moments(configuration: Configuration) -> bool:
-    """Whether the chance level of a configuration has a closed form."""
-    product = configuration.product
-    return product is not None and product.score == "linear"
 
 
 def product_scores(product: Product, pairs: Sequence[Pair], left: Sides, right: Sides) -> Float[np.ndarray, " m"]:
@@ -363,33 +376,33 @@ def _table(
     m = len(pairs)
     notes: list[list[str]] = [[] for _ in range(m)]
     null = None
-    if c.moments is not None:
-        null = Null.of_moments(c.value, c.moments, facts)
-        for k in np.flatnonzero(c.moments.few & c.closed).tolist():
-            notes[k].append(BOUND)
+    if c.level is not None:
+        null = c.level.null
+        for k in filter(c.level.notes.get, np.flatnonzero(c.settled).tolist()):
+            notes[k].append(c.level.notes[k])
     if len(c.shuffled) and (drawn := c.shuffled_pairs):
         for k in drawn:
             if k in c.no_null:
                 c.shuffled[:, k] = np.nan
-                notes[k].append(f"no chance level: undefined after a shuffle: {c.no_null[k]}")
-            elif c.moments is not None:
-                notes[k].append(FEW_ROWS)
+                notes[k].append(Reason.NOT_SHUFFLED.because(c.no_null[k]))
+            elif c.level is not None and k in c.level.notes:
+                notes[k].append(c.level.notes[k])
         of_shuffles = Null.of_shuffles(c.value, c.shuffled, facts)
         c.shuffled = tied(c.value, c.shuffled, of_shuffles.tie)
-        null = of_shuffles if null is None else null.where(c.closed, of_shuffles)
+        null = of_shuffles if null is None else null.where(c.settled, of_shuffles)
     if len(c.shuffled) and not facts.paired:
         for k in range(m):
             if k not in c.undefined:
-                notes[k].append(NO_CHANCE)
+                notes[k].append(Reason.NO_CHANCE)
     chance = None
     if null is not None:
         identity, told = identities(c, null.mean, sides, pairs)
         chance = judge(c.value, null, facts, identity)
         for k in range(m):
-            notes[k] += filter(None, (chance.reason[k], told.get(k)))
+            notes[k] += [chance.reason[k], told.get(k, "")]
     for k, why in c.no_interval.items():
         c.without[:, k] = np.nan
-        notes[k].append(f"no interval: undefined without some inputs: {why}")
+        notes[k].append(Reason.NOT_WITHOUT.because(why))
     n = next(iter(sides.values())).n
     low, high = _ends(c)
     if trust.groups and not len(c.without):
@@ -400,11 +413,10 @@ def _table(
         )
         for k in range(m):
             if k not in c.each:
-                notes[k].append(f"no interval: {few}; expected {FEWEST} or more")
-    if together and together.relabellings == 1 and trust.null != "none" and trust.permutations and facts.paired:
-        for k in range(m):
-            if k not in c.undefined:
-                notes[k].append(NO_EXCHANGE)
+                notes[k].append(Reason.FEW_GROUPS.because(f"{few}; expected {FEWEST} or more"))
+    if together and together.relabellings == 1 and trust.shuffles:
+        for k in c.shuffled_pairs:
+            notes[k].append(Reason.NO_EXCHANGE)
     return columns_of(
         c.configuration,
         dataset=dataset,
@@ -414,12 +426,14 @@ def _table(
         a=[pair[c.turned] for pair in pairs],
         b=[pair[not c.turned] for pair in pairs],
         value=c.value,
-        closed=c.closed,
+        by=trust.reference.name,
+        settled=c.settled,
+        draws=c.level.draws if c.level else 0,
         chance=chance,
         low=low,
         high=high,
         n_permutations=len(c.shuffled),
-        reason=[c.undefined.get(k) or "; ".join(notes[k]) for k in range(m)],
+        reason=[c.undefined.get(k) or joined(notes[k]) for k in range(m)],
         seconds=c.seconds,
         seed=seed,
     )
@@ -433,23 +447,6 @@ def _ends(c: Column) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
     for k, scores in c.each.items():
         low[[k]], high[[k]] = interval(c.value[[k]], scores[:, None], bounds)
     return low, high
-
-
-def _moments(c: Column, sides: Sides, pairs: Sequence[Pair]) -> Moments:
-    """The moments of all shuffles of each pair; NaN where it has no score."""
-    product = c.configuration.product
-    assert product is not None
-    n = next(iter(sides.values())).n
-    found = np.full((3, len(pairs)), np.nan)
-    few = np.zeros(len(pairs), dtype=bool)
-    if defined := [k for k in range(len(pairs)) if k not in c.undefined]:
-        used = sorted({i for k in defined for i in pairs[k]})
-        sums = np.stack([to_numpy(sides[i][OrbitSums(product.quantity)]) for i in used])
-        m = shuffled_moments(sums, sums, n)
-        i, j = (np.searchsorted(used, [pairs[k][side] for k in defined]) for side in (0, 1))
-        found[:, defined] = [part[i, j] for part in (product.factor * m.mean, product.factor * m.std, m.skewness)]
-        few[defined] = m.few[i, j]
-    return Moments(found[0], found[1], found[2], n, few)
 
 
 def identities(
@@ -469,7 +466,7 @@ def identities(
         try:
             own[i] = c.configuration(sides[i], sides[i])
         except UndefinedError as error:
-            none[i] = f"not calibrated: a representation and itself: {error}"
+            none[i] = Reason.NO_IDENTITY.because(str(error))
     c.seconds += (perf_counter() - start) / len(pairs)
     # In the order of the row, whose first is the one that is said.
     told = {k: none[i] for k, pair in enumerate(pairs) for i in reversed(pair[:: -1 if c.turned else 1]) if i in none}

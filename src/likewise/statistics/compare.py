@@ -2,17 +2,18 @@
 
 import string
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from likewise.arrays import Array
 from likewise.errors import InputError
 from likewise.measures import Asked, Configuration, configurations
-from likewise.naming import did_you_mean
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, aligned, check_all_same_items, on_device
-from likewise.statistics.block import NullKind, Trust, score_block
+from likewise.statistics.block import Trust, score_block
+from likewise.statistics.chance import DEFAULT, reference_of
+from likewise.statistics.chance import Asked as Chance
 from likewise.statistics.pairs import ALL, Pairs
 from likewise.statistics.results import Results
 
@@ -27,13 +28,14 @@ def compare(
     measures: Asked | Iterable[Asked] | None = None,
     join: str = "exact",
     pairs: Pairs | str | Mapping[str, Any] = ALL,
-    null: NullKind = "moments",
+    chance: Chance = DEFAULT,
     permutations: int = 100,
     groups: int | Iterable[str] = 20,
     rng: int | np.random.Generator = 0,
     dataset: str = "",
     device: str = "cpu",
     watch: Watch = unwatched,
+    null: Chance | None = None,
 ) -> Results:
     """Compare pairs of representations of the same inputs. Each score has a chance level and an interval.
 
@@ -51,9 +53,10 @@ def compare(
     pairs : str or mapping
         Which pairs, as in an experiment: ``"all"``; ``"chain"``, each with the next; ``{"base": name}``, one with all
         others; ``{"first": [...], "second": [...]}``, two sides; ``{"layers": [model, model]}``.
-    null : {"moments", "shuffles", "none"}
+    chance : {"moments", "shuffles", "none"}, or Reference
         Where chance levels come from. ``moments``: the closed form over all shuffles for measures that have one, such
-        as cka and rsa, and shuffles for the others.
+        as cka and rsa, and shuffles for the others. A chance level of your own is a class, see
+        `likewise.statistics.Reference`.
     permutations : int
         Number of shuffles of the rows; 0 for none. Each representation has permutations of its own. If there are fewer
         than this in all (n!), all are taken.
@@ -71,6 +74,8 @@ def compare(
         ``"cpu"``: compute where the arrays are. ``"cuda"``: compute on a GPU, with torch.
     watch : callable
         Called with ``("comparing", done, total)`` after each step.
+    null : str, optional
+        The older name of ``chance``.
 
     Returns
     -------
@@ -109,14 +114,15 @@ def compare(
     if not isinstance(groups, str) and hasattr(groups, "__iter__"):
         labels, groups = [str(label) for label in groups], Trust().groups
         named = [r.changed(groups=labels) for r in named]
-    check_request(null, permutations, groups)  # type: ignore[arg-type]  # a text is refused there
+    chance = chance_or_null(chance, null)
+    check_request(chance, permutations, groups)  # type: ignore[arg-type]  # a text is refused there
     given = isinstance(rng, np.random.Generator)
     return (
         score_block(
             [on_device(r, device) for r in named],
             Pairs.read(pairs).among([r.name for r in named]),
             chosen,
-            Trust(null, int(permutations), 0 if given else int(rng), int(groups)),  # type: ignore[arg-type]  # no generator
+            Trust(chance, int(permutations), 0 if given else int(rng), int(groups)),  # type: ignore[arg-type]  # no generator
             rng=rng if given else None,  # type: ignore[arg-type]
             dataset=dataset,
             watch=watch,
@@ -126,13 +132,21 @@ def compare(
     )
 
 
-def check_request(null: str, permutations: int, groups: int) -> None:
+def chance_or_null(chance: Chance, null: Chance | None) -> Chance:
+    """Return what was asked for, by its name or by the older one."""
+    if null is None:
+        return chance
+    if chance != DEFAULT:
+        raise InputError("chance and null are both given; null is the older name of chance, give chance alone")
+    return null
+
+
+def check_request(chance: Chance, permutations: int, groups: int) -> None:
     """Refuse a kind of chance level that there is not, and numbers that are none."""
-    if null not in get_args(NullKind):
-        raise InputError(f"null={null!r}; {did_you_mean(str(null), get_args(NullKind))}")
+    reference_of(chance)
     for name, count in (("permutations", permutations), ("groups", groups)):
         if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
-            raise InputError(f"{name}={count}; expected a whole number, 0 or more")
+            raise InputError(f"{name}={count}; needed is a whole number, 0 or more")
 
 
 def _told_apart(given: Sequence[Any], measures: Any) -> tuple[Any, Any]:

@@ -136,15 +136,15 @@ def too_few_shuffles(table: pa.Table) -> str:
 
     Examples
     --------
-    >>> few = {"null": ["shuffles"] * 2, "n_permutations": [9, 9], "correction": ["holm"] * 2}
+    >>> few = {"n_permutations": [9, 9], "correction": ["holm"] * 2}
     >>> print(too_few_shuffles(pa.table(few)))
     With 9 shuffles, no corrected p-value of 2 scores can reach 0.05, however alike they are: use 39 or more.
     """
-    how, null = (np.asarray(table.column(name).to_pylist(), dtype=str) for name in ("correction", "null"))
+    how = np.asarray(table.column("correction").to_pylist(), dtype=str)
     counts = table.column("n_permutations").to_numpy()
     together = [(how == "step-down") & (counts == p) for p in np.unique(counts[how == "step-down"])]
     parts = len(together) + bool((how == "holm").any())
-    alone = (how == "holm") & (null == "shuffles")
+    alone = (how == "holm") & (counts > 0)
     said = []
     for rows, tests in [*((rows, 1) for rows in together), (alone, int(alone.sum()))]:
         most, needed = int(counts[rows].max(initial=0)), round(parts * tests / LEVEL) - 1

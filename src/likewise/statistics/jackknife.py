@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from jaxtyping import Float, Int
-from scipy import special, stats
 
 CONFIDENCE = 0.95
 """Of the intervals."""
@@ -64,7 +64,7 @@ class Scale:
                 return value if np.isinf(self.highest) else self.highest - np.exp(-value)
             if np.isinf(self.highest):
                 return np.asarray(self.lowest + np.exp(value))
-            return np.asarray(self.lowest + (self.highest - self.lowest) * special.expit(value))
+            return np.asarray(self.lowest + (self.highest - self.lowest) * scipy.special.expit(value))
 
 
 def interval(
@@ -118,7 +118,7 @@ def interval(
         h = sizes.sum() / sizes
         centre = (groups * value - ((1 - 1 / h) * each).sum(axis=1))[:, None]
         spread = np.sqrt(((h * value[:, None] - (h - 1) * each - centre) ** 2 / (h - 1)).mean(axis=1))
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1) * spread
+    half = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1) * spread
     lowest, highest = bounds
     low, high = value - half, value + half
     inside = (low > lowest) & (high < highest)

@@ -13,10 +13,12 @@ from likewise.errors import InputError
 from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation
-from likewise.statistics.block import NO_CHANCE, NO_EXCHANGE, Column, Trust, identities, orders, score_columns
+from likewise.statistics.block import Column, Trust, identities, orders, score_columns
+from likewise.statistics.chance import ShuffledRows
 from likewise.statistics.compare import check_request, named_representations, of_one_order
 from likewise.statistics.pairs import ALL, Pairs
 from likewise.statistics.permutation import Null, judge
+from likewise.statistics.reasons import Reason, joined
 from likewise.statistics.together import Together, together_of
 
 BLOCK = 8
@@ -126,7 +128,7 @@ def best_layers(
     """
     named = {name: named_representations(layers) for name, layers in models.items()}
     chosen = configurations(measures)
-    check_request("shuffles", permutations, 0)
+    check_request(ShuffledRows.name, permutations, 0)
     if len(named) < 2 or not chosen or not all(named.values()) or not permutations:
         raise InputError(
             f"{len(named)} models, {min(map(len, named.values()), default=0)} layers of one of them, {len(chosen)} "
@@ -136,7 +138,7 @@ def best_layers(
     together = together_of(everything)
     ordered = iter(everything)
     named = {name: list(itertools.islice(ordered, len(layers))) for name, layers in named.items()}
-    trust = Trust("shuffles", permutations, seed, groups=0)
+    trust = Trust(ShuffledRows.name, permutations, seed, groups=0)
     models_in_order = list(named)
     couples = [(models_in_order[i], models_in_order[j]) for i, j in Pairs.read(pairs).among(models_in_order)]
     total = sum(len(named[a]) * len(named[b]) for a, b in couples)
@@ -207,9 +209,9 @@ def _best(a: str, b: str, parts: Sequence[_Part]) -> BestLayers:
         layers, best = names[place], value[place : place + 1]
         numbers[0] = best
         if no_null:
-            reasons.append(f"no chance level: undefined after a shuffle: {no_null[0]}")
+            reasons.append(Reason.NOT_SHUFFLED.because(no_null[0]))
         elif facts.paired and not len(shuffled):
-            reasons.append(NO_EXCHANGE)
+            reasons.append(Reason.NO_EXCHANGE)
         elif facts.paired:
             most = facts.more_alike * np.max(facts.more_alike * shuffled[:, known], axis=1, keepdims=True)
             chance = judge(best, Null.of_shuffles(best, most, facts), facts, identity[place : place + 1])
@@ -217,7 +219,7 @@ def _best(a: str, b: str, parts: Sequence[_Part]) -> BestLayers:
             numbers[1:] = [chance.mean, chance.std, chance.z, chance.pvalue, chance.calibrated, of_one.pvalue]
             reasons += filter(None, chance.reason)
         else:
-            reasons.append(NO_CHANCE)
+            reasons.append(Reason.NO_CHANCE)
     first, second = orders(c.configuration, (a, b))[c.turned]
     score, mean, std, z, pvalue, calibrated, alone = (None if np.isnan(x[0]) else float(x[0]) for x in numbers)
     best_a, best_b = layers[::-1] if c.turned else layers
@@ -237,5 +239,5 @@ def _best(a: str, b: str, parts: Sequence[_Part]) -> BestLayers:
         calibrated=calibrated,
         pvalue_alone=alone,
         n_permutations=len(shuffled),
-        reason="; ".join(reasons),
+        reason=joined(reasons),
     )

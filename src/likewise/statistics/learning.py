@@ -9,8 +9,10 @@ import numpy as np
 from likewise.errors import InputError
 from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.progress import Watch, unwatched
-from likewise.statistics.block import NullKind, Trust, score_block
-from likewise.statistics.compare import Given, check_request, named_representations, of_one_order
+from likewise.statistics.block import Trust, score_block
+from likewise.statistics.chance import DEFAULT
+from likewise.statistics.chance import Asked as Chance
+from likewise.statistics.compare import Given, chance_or_null, check_request, named_representations, of_one_order
 from likewise.statistics.pairs import ALL, Pairs
 from likewise.statistics.together import together_of
 
@@ -59,17 +61,18 @@ def learning_curve(
     pairs: Pairs | str | Mapping[str, Any] = ALL,
     sizes: Sequence[int] = (),
     draws: int = 5,
-    null: NullKind = "moments",
+    chance: Chance = DEFAULT,
     permutations: int = 20,
     seed: int = 0,
     join: str = "exact",
     watch: Watch = unwatched,
+    null: Chance | None = None,
 ) -> list[Point]:
     """Compare pairs with fewer inputs, drawn without replacement.
 
     Parameters
     ----------
-    representations, measures, pairs, null, permutations, join
+    representations, measures, pairs, chance, permutations, join, null
         As in `compare`.
     sizes : sequence of int
         Numbers of inputs; all inputs are always added. By default eight sizes, evenly spaced on a logarithmic scale.
@@ -99,7 +102,8 @@ def learning_curve(
     [(20, 2, 1.0), (40, 1, 1.0)]
     """
     named, chosen = of_one_order(named_representations(representations), join), configurations(measures)
-    check_request(null, permutations, 0)
+    chance = chance_or_null(chance, null)
+    check_request(chance, permutations, 0)
     n = named[0].n_items
     wanted = sorted({int(size) for size in sizes} or _spaced(n, chosen)) if n else []
     if wrong := [size for size in wanted if not 2 <= size <= n]:
@@ -115,7 +119,7 @@ def learning_curve(
     for done, (size, items) in enumerate(parts):
         watch("drawing inputs", done, len(parts))
         subset = {i: side.take(items) if size < n else side for i, side in enumerate(sides)}
-        trust = Trust(null, permutations, seed, groups=0)
+        trust = Trust(chance, permutations, seed, groups=0)
         of_part = together.among(items) if together else None
         for row in score_block(named, wanted_pairs, chosen, trust, sides=subset, together=of_part).table.to_pylist():
             of = row["a"], row["b"], row["measure"], row["parameters"]

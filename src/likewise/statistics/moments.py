@@ -8,9 +8,8 @@ from functools import cache
 from math import factorial, prod
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Float
-from scipy import stats
-from scipy.special import gammaln
 
 from likewise.prepared import PAIRS, TRIPLES, Graph
 
@@ -57,13 +56,13 @@ class Moments:
 
     def closed(self, value: Float[np.ndarray, "*pairs"], more_alike: int = 1) -> Float[np.ndarray, "*pairs"]:
         """The same by the Pearson type III distribution throughout."""
-        tail = stats.pearson3.sf(self._z(value, more_alike), more_alike * self.skewness)
+        tail = scipy.stats.pearson3.sf(self._z(value, more_alike), more_alike * self.skewness)
         return np.where(self.std != 0, np.maximum(tail, self._least), 1.0)
 
     @property
     def _least(self) -> float:
         """1 / n!, 0 where no double is so small."""
-        return float(np.exp(-gammaln(self.n + 1)))
+        return float(np.exp(-scipy.special.gammaln(self.n + 1)))
 
     def _z(self, value: Float[np.ndarray, "*pairs"], more_alike: int) -> Float[np.ndarray, "*pairs"]:
         found: np.ndarray = np.zeros_like(value)

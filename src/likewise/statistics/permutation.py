@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 from likewise.arrays import inverse
 from likewise.measures import Facts
 from likewise.statistics.moments import Moments
+from likewise.statistics.reasons import Reason, joined
 from likewise.statistics.together import Together
 
 TIE = 1e-12
@@ -256,11 +257,11 @@ def judge(value: Float[np.ndarray, " m"], null: Null, facts: Facts, identity: Fl
     z = np.divide(facts.more_alike * (value - null.mean), null.std, out=nothing.copy(), where=varies)
     calibrated = np.divide(value - null.mean, identity - null.mean, out=nothing, where=scaled)
     reasons = [
-        (np.isnan(null.std) & ~np.isnan(null.mean), "no z: one shuffle only"),
-        (null.std == 0, "no z: the shuffled scores do not vary"),
-        ((above <= null.tie) & (above >= -null.tie), "not calibrated: shuffled rows score as identical ones do"),
+        (np.isnan(null.std) & ~np.isnan(null.mean), Reason.ONE_SHUFFLE),
+        (null.std == 0, Reason.NO_SPREAD),
+        ((above <= null.tie) & (above >= -null.tie), Reason.AS_IDENTICAL),
         # A fit can do worse on a representation and itself; a scale from there to chance would stand on its head.
-        (above < -null.tie, "not calibrated: shuffled rows score as more alike than identical ones do"),
+        (above < -null.tie, Reason.BEYOND_IDENTICAL),
     ]
     return Chance(null.mean, null.std, z, null.pvalue, calibrated, join_reasons(len(value), reasons))
 
@@ -270,5 +271,5 @@ def join_reasons(count: int, reasons: Sequence[tuple[np.ndarray, str]]) -> tuple
     found = [""] * count
     for marks, text in reasons:
         for i in np.flatnonzero(marks):
-            found[i] = f"{found[i]}; {text}" if found[i] else text
+            found[i] = joined([found[i], text])
     return tuple(found)

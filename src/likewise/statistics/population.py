@@ -12,9 +12,9 @@ from likewise.arrays import to_numpy
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration
 from likewise.prepared import OrbitSums, Prepared
-from likewise.statistics.block import BOUND, Trust
-from likewise.statistics.moments import Moments, shuffled_moments
-from likewise.statistics.permutation import Null, judge
+from likewise.statistics.block import Trust
+from likewise.statistics.permutation import judge
+from likewise.statistics.reasons import joined
 from likewise.statistics.results import columns_of
 
 
@@ -70,7 +70,8 @@ def score_products(
     pyarrow.Table
         A row for each pair.
     array, shape (m,)
-        Of which pairs a few rows decide, so that the closed form is not to be trusted: `Moments.few`.
+        Which pairs are to be scored again from the representations themselves: these vectors do not tell the chance
+        level that was asked for, as where a few rows decide and shuffles may be drawn.
     """
     start = perf_counter()
     product = configuration.product
@@ -87,18 +88,17 @@ def score_products(
     inner = vectors[:first] @ vectors[second:].T
     value = product.factor * inner[i, j - second]
     value[~(defined[i] & defined[j])] = np.nan
-    chance, few = None, np.zeros(len(value), dtype=bool)
-    if trust.null == "moments":
-        m = shuffled_moments(sums[:first], sums[second:], n)
-        mean, std, skewness, few = (part[i, j - second] for part in (m.mean, m.std, m.skewness, m.few))
-        moments = Moments(product.factor * mean, product.factor * std, skewness, n, few)
-        null = Null.of_moments(value, moments, configuration.facts)
-        identity = configuration.facts.identity
-        chance = judge(value, null, configuration.facts, np.full(len(value), np.nan if identity is None else identity))
+    chance, reference = None, trust.reference
+    level = reference.level_of_vectors(
+        configuration, value, sums[:first], sums[second:], (i, j - second), n, trust.shuffles
+    )
+    if level is not None:
+        identity = np.full(len(value), np.nan if configuration.facts.identity is None else configuration.facts.identity)
+        chance = judge(value, level.null, configuration.facts, identity)
     notes = [
         reasons[a]
         or reasons[b]
-        or "; ".join(filter(None, (BOUND if few[k] else "", chance.reason[k] if chance else "")))
+        or joined([level.notes.get(k, "") if level else "", chance.reason[k] if chance else ""])
         for k, (a, b) in enumerate(zip(i.tolist(), j.tolist(), strict=True))
     ]
     table = columns_of(
@@ -110,7 +110,9 @@ def score_products(
         a=i,
         b=j,
         value=value,
-        closed=np.full(len(value), True),
+        by=reference.name,
+        settled=np.full(len(value), True),
+        draws=level.draws if level else 0,
         chance=chance,
         low=None,
         high=None,
@@ -119,4 +121,4 @@ def score_products(
         seconds=np.full(len(value), (perf_counter() - start) / max(1, len(value))),
         seed=trust.seed,
     )
-    return table, few
+    return table, np.full(len(value), False) if level is None else ~level.settled

@@ -3,7 +3,7 @@
 import functools
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -14,7 +14,8 @@ from jaxtyping import Bool, Float, Int
 
 from likewise.errors import InputError, MissingDependencyError
 from likewise.measures import REGISTRY, Configuration, is_own
-from likewise.naming import inert
+from likewise.naming import did_you_mean, inert
+from likewise.statistics.chance import NoReference, ShuffledRows, words_of
 from likewise.statistics.correction import correct
 from likewise.statistics.permutation import Chance
 
@@ -36,8 +37,9 @@ class Comparison:
         The score; None where it is undefined.
     direction : {"similarity", "distance"}
         Whether a higher value means more alike.
-    null : {"moments", "shuffles", "none"}
-        Where the chance level comes from: the closed form over all shuffles, random shuffles, or no chance level.
+    null : str
+        Where the chance level comes from: ``moments`` (the closed form over all shuffles), ``shuffles`` (random ones),
+        ``none``, or the name of another `Reference`.
     null_mean, null_std : float or None
         The chance level: mean and standard deviation of the scores after the rows were shuffled. Each representation
         has permutations of its own. With random shuffles, the deviation is divided by n - 1. None if shuffling cannot
@@ -66,7 +68,8 @@ class Comparison:
         turn, exactly. For others, and where that would lose digits or has ties, random groups of inputs are left out.
         For inputs that belong together, whole groups are left out.
     n_permutations, n_items : int
-        Number of shuffles (0 if they cannot change the value), and number of inputs.
+        Number of shuffles, or of other scores that the chance level comes from (0 if there are none), and number of
+        inputs.
     status : {"ok", "undefined"}
         Whether there is a value.
     reason : str
@@ -88,7 +91,7 @@ class Comparison:
     parameters: str
     value: float | None
     direction: Literal["similarity", "distance"]
-    null: Literal["moments", "shuffles", "none"]
+    null: str
     null_mean: float | None
     null_std: float | None
     z: float | None
@@ -141,6 +144,10 @@ OF_THE_TABLE = ("pvalue_holm", "pvalue_bh", "correction")
 """Columns that belong to a whole table, and mean nothing in a part of it."""
 
 
+KINDS = ("shuffle", "without_group", "group_size", "without_input")
+"""Scores that are kept of a row besides its value, as lists; `Results.replicates` says what they are."""
+
+
 class Results:
     """Comparisons as a table.
 
@@ -150,17 +157,62 @@ class Results:
         With the columns of `SCHEMA`.
     shuffled : pyarrow.ChunkedArray, optional
         For each row the list of its scores after each shuffle; null where there are none, or where they do not hang
-        together with those of other rows.
+        together with those of other rows. The same as ``shuffle`` in ``replicates``.
     asked : iterable of Configuration
         The configurations as they were asked for: their labels show the parameters that were written.
+    replicates : mapping of str to pyarrow.ChunkedArray
+        Lists of scores of each row by their kind, one of `KINDS`.
     """
 
     def __init__(
-        self, table: pa.Table, shuffled: pa.ChunkedArray | None = None, *, asked: Iterable[Configuration] = ()
+        self,
+        table: pa.Table,
+        shuffled: pa.ChunkedArray | None = None,
+        *,
+        asked: Iterable[Configuration] = (),
+        replicates: Mapping[str, pa.ChunkedArray] | None = None,
     ) -> None:
         self.table = table.cast(SCHEMA)
-        self.shuffled = shuffled
+        self.kept = dict(replicates or {}) | ({} if shuffled is None else {"shuffle": shuffled})
         self.asked = tuple(asked)
+
+    @property
+    def shuffled(self) -> pa.ChunkedArray | None:
+        """For each row the list of its scores after each shuffle, if they are at hand."""
+        return self.kept.get("shuffle")
+
+    def replicates(self, kind: str) -> list[Float[np.ndarray, " r"] | None]:
+        """Return an array of scores for each row, in the order of the table; None where it has none.
+
+        Parameters
+        ----------
+        kind : str
+            ``shuffle``: after each shuffle. ``without_input``: without each input in turn, in their order.
+            ``without_group``: without each group of inputs in turn, the same groups for all rows of a data set;
+            ``group_size``: the inputs of each, where these differ. ``without``: without each input where that is at
+            hand, else without each group.
+
+        Raises
+        ------
+        InputError
+            If there is no such kind.
+
+        Examples
+        --------
+        >>> import likewise
+        >>> x = np.random.default_rng(0).normal(size=(20, 5))
+        >>> results = likewise.compare({"x": x, "moved": 2 * x + 1}, ["cka", "svcca"], groups=5)
+        >>> [len(scores) for scores in results.replicates("without")]
+        [20, 5]
+        """
+        if kind == "without":
+            each, groups = self.replicates("without_input"), self.replicates("without_group")
+            return [group if own is None else own for own, group in zip(each, groups, strict=True)]
+        if kind not in KINDS:
+            raise InputError(f"kind={kind!r}; {did_you_mean(kind, ['without', *KINDS])}")
+        if kind not in self.kept:
+            return [None] * len(self)
+        return [None if scores is None else np.asarray(scores) for scores in self.kept[kind].to_pylist()]
 
     @classmethod
     def of(cls, comparisons: Iterable[Comparison]) -> "Results":
@@ -170,10 +222,13 @@ class Results:
     @classmethod
     def joined(cls, parts: Sequence["Results"]) -> "Results":
         """Put tables one below the other."""
-        kind = pa.list_(pa.float64())
-        shuffled = [pa.chunked_array([pa.nulls(len(p), kind)]) if p.shuffled is None else p.shuffled for p in parts]
-        chunks = [chunk for column in shuffled for chunk in column.chunks]
-        return cls(pa.concat_tables([p.table for p in parts]).unify_dictionaries(), pa.chunked_array(chunks, kind))
+        lists = pa.list_(pa.float64())
+        nothing = [pa.chunked_array([pa.nulls(len(p), lists)]) for p in parts]
+        kept = {}
+        for kind in (kind for kind in KINDS if any(kind in p.kept for p in parts)):
+            columns = [p.kept.get(kind, absent) for p, absent in zip(parts, nothing, strict=True)]
+            kept[kind] = pa.chunked_array([chunk for column in columns for chunk in column.chunks], lists)
+        return cls(pa.concat_tables([p.table for p in parts]).unify_dictionaries(), replicates=kept)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -205,7 +260,7 @@ class Results:
 
     def asked_as(self, asked: Iterable[Configuration]) -> "Results":
         """Return the same, whose labels are those of the configurations as somebody asked for them."""
-        return Results(self.table, self.shuffled, asked=asked)
+        return Results(self.table, asked=asked, replicates=self.kept)
 
     @functools.cached_property
     def configurations(self) -> dict[tuple[str, str], Configuration]:
@@ -265,7 +320,7 @@ class Results:
         for name, column in zip(OF_THE_TABLE, found, strict=True):
             place = table.schema.get_field_index(name)
             table = table.set_column(place, SCHEMA.field(name), column.cast(SCHEMA.field(name).type))
-        return Results(table, self.shuffled, asked=self.asked)
+        return Results(table, asked=self.asked, replicates=self.kept)
 
 
 def all_undefined(results: Results) -> str:
@@ -301,7 +356,8 @@ def columns_of(
     a: Sequence[int] | Int[np.ndarray, " m"],
     b: Sequence[int] | Int[np.ndarray, " m"],
     value: Float[np.ndarray, " m"],
-    closed: Bool[np.ndarray, " m"],
+    by: str,
+    settled: Bool[np.ndarray, " m"],
     chance: Chance | None,
     low: Float[np.ndarray, " m"] | None,
     high: Float[np.ndarray, " m"] | None,
@@ -309,12 +365,16 @@ def columns_of(
     reason: Sequence[str],
     seconds: Float[np.ndarray, " m"],
     seed: int | None,
+    draws: int = 0,
 ) -> pa.Table:
     """Return the rows of one configuration for m pairs, given by their places; NaN is a cell without a value.
 
-    ``closed`` says of which pairs the chance level comes from the closed form, and not from shuffles.
+    ``settled`` says of which pairs the chance level is that of the reference named ``by``, counted from so many
+    ``draws``, and not of shuffles.
     """
     m = len(value)
+    words = words_of(by)
+    none, shuffles, own = (words.index(word) for word in (NoReference.name, ShuffledRows.name, by))
 
     def chosen(texts: Sequence[str], places: Any) -> Any:
         return pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), pa.array(texts, pa.string()))
@@ -337,7 +397,7 @@ def columns_of(
         "parameters": same(configuration.parameters_json),
         "value": numbers("value", value),
         "direction": same(configuration.facts.direction),
-        "null": chosen(["none", "shuffles", "moments"], np.where(has_null, 1 + closed, 0)),
+        "null": chosen(words, np.where(has_null, np.where(settled, own, shuffles), none)),
         "null_mean": numbers("null_mean", chance.mean if chance else None),
         "null_std": numbers("null_std", chance.std if chance else None),
         "z": numbers("z", chance.z if chance else None),
@@ -348,7 +408,7 @@ def columns_of(
         "calibrated": numbers("calibrated", chance.calibrated if chance else None),
         "low": numbers("low", low),
         "high": numbers("high", high),
-        "n_permutations": pa.array(np.where(has_null & ~closed, n_permutations, 0), pa.int64()),
+        "n_permutations": pa.array(np.where(has_null, np.where(settled, draws, n_permutations), 0), pa.int64()),
         "n_items": pa.array(np.full(m, n_items), pa.int64()),
         "status": chosen(["ok", "undefined"], undefined.astype(np.int32)),
         "reason": pa.array(reason, pa.string()).dictionary_encode(),

@@ -90,7 +90,7 @@ class Together:
 
     def parts(self, groups: int) -> int:
         """How many parts are left out in turn: each group, or so many ``groups`` of whole groups."""
-        return self.count if self.count <= max(MOST, groups) else groups
+        return self.count if self.count <= most_parts(groups) else groups
 
     def left_out(self, groups: int, seed: int) -> tuple[list[Int[np.ndarray, " m"]], Int[np.ndarray, " g"]]:
         """Return the items that stay when each group is left out, and how many were left out.
@@ -146,3 +146,8 @@ def agreed(named: Iterable[tuple[str, Sequence[str]]]) -> Together | None:
         elif not np.array_equal(mine.of, found.of):
             raise InputError(f"{first} and {name} have different groups of inputs")
     return found
+
+
+def most_parts(groups: int) -> int:
+    """Return how many parts of inputs that belong together are left out in turn at most, of any data set."""
+    return max(MOST, groups)

@@ -6,7 +6,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -20,7 +20,17 @@ from likewise.errors import InputError, StoreError
 from likewise.measures import Configuration
 from likewise.naming import canonical_json
 from likewise.representation import Representation
-from likewise.statistics import OF_THE_TABLE, SCHEMA, Comparison, Reduced, Results
+from likewise.statistics import (
+    KINDS,
+    OF_THE_TABLE,
+    SCHEMA,
+    Comparison,
+    NoReference,
+    Reduced,
+    Results,
+    ShuffledRows,
+    reference_names,
+)
 from likewise.store import shapes
 from likewise.store.atomic import check_no_link, sweep, write_atomically
 from likewise.store.door import (
@@ -40,7 +50,7 @@ from likewise.store.door import (
 )
 from likewise.store.growing import Growing, Parts
 from likewise.store.keys import LENGTH, content_key, file_hash
-from likewise.store.replicates import load_shuffled, save_replicates
+from likewise.store.replicates import load_replicates, save_replicates
 
 VERSION = 1
 """Of the layout of a store; raised when an older likewise could not read what a newer one writes."""
@@ -93,8 +103,7 @@ class Store:
     ----------
     folder : str or Path
         ``representations/KEY.safetensors`` with ``KEY.json``, ``results/KEY.parquet`` with ``KEY.seconds`` and, where
-        there were shuffles, ``KEY.replicates.parquet``,
-        ``experiments/NAME.json``, ``pins/KEY.json``.
+        there were shuffles or intervals, ``KEY.replicates.parquet``, ``experiments/NAME.json``, ``pins/KEY.json``.
 
     Raises
     ------
@@ -317,16 +326,18 @@ class Store:
 
     # Results
 
-    def save_results(self, key: str, results: Results, request: Mapping[str, Any], *, replicates: bool = True) -> None:
+    def save_results(
+        self, key: str, results: Results, request: Mapping[str, Any], *, replicates: Collection[str] = KINDS
+    ) -> None:
         """Save the rows of one tile and what was asked for. Seconds lie beside: they alone differ from run to run.
 
-        The scores after each shuffle lie beside too, by which p-values are corrected, unless they are not to be kept.
+        The kinds of ``replicates`` that are to be kept lie beside too: scores after each shuffle, by which p-values are
+        corrected, and without some inputs.
         """
         self._mark()
         path = self.result_path(key)
         write_table(path.with_suffix(".seconds"), results.table.select(["seconds"]))
-        if replicates:
-            save_replicates(path, results)
+        save_replicates(path, results, replicates)
         table = results.table.drop_columns(["seconds", *OF_THE_TABLE])
         notes = {**SCHEMA.metadata, REQUEST.encode(): canonical_json(dict(request)).encode()}
         write_table(path, table.replace_schema_metadata(notes))
@@ -349,10 +360,12 @@ class Store:
             raise damaged(self.folder / "results" / f"{odd[0]}.parquet", "its name is no key")
         return [name for name in names if "." not in name]  # what lies beside a tile has its key and a word more
 
-    def tables(self, only: str | None = None, *, replicates: bool = False) -> Iterator[tuple[dict[str, Any], pa.Table]]:
+    def tables(
+        self, only: str | None = None, *, replicates: Collection[str] = ()
+    ) -> Iterator[tuple[dict[str, Any], pa.Table]]:
         """Yield the table of every stored tile, or of one, with what was asked for.
 
-        With ``replicates`` a column ``shuffled`` holds each row's scores after each shuffle, where they were kept.
+        For each kind of ``replicates`` a column of that name holds each row's list of them, where they were kept.
 
         Raises
         ------
@@ -379,7 +392,9 @@ class Store:
             for name, column in columns.items():
                 table = table.append_column(SCHEMA.field(name), column)
             table = table.select(SCHEMA.names).cast(SCHEMA)
-            yield request, table.append_column("shuffled", load_shuffled(path, table)) if replicates else table
+            for kind, lists in load_replicates(path, table, replicates).items() if replicates else ():
+                table = table.append_column(kind, lists)
+            yield request, table
 
     def results(self) -> Iterator[tuple[dict[str, Any], Comparison]]:
         """Yield every stored row, with what was asked for."""
@@ -489,7 +504,8 @@ def _of_this_version(table: pa.Table) -> pa.Table:
     """A table of version 1 with the columns that came later: its chance levels are of shuffles, without intervals."""
     for name in LATER:
         if name not in table.column_names:
-            shuffled = pa.array([["none", "shuffles"][bool(p)] for p in table.column("n_permutations").to_pylist()])
+            words = [NoReference.name, ShuffledRows.name]
+            shuffled = pa.array([words[bool(p)] for p in table.column("n_permutations").to_pylist()])
             column = shuffled if name == "null" else pa.nulls(table.num_rows)
             table = table.append_column(SCHEMA.field(name), column.cast(SCHEMA.field(name).type))
     return table
@@ -500,8 +516,9 @@ def _unbelievable(table: pa.Table) -> str | None:
     for name, column in zip(table.column_names, table.columns, strict=True):
         if name not in MISSING and column.null_count:
             return f"column {name!r} has a row without a value"
-        texts = pc.unique(column).to_pylist() if name in CHOICES or name in KEYS else []
-        if odd := [text for text in texts if name in CHOICES and text not in CHOICES[name]]:
+        words = reference_names() if name == "null" else CHOICES.get(name)
+        texts = pc.unique(column).to_pylist() if words or name in KEYS else []
+        if odd := [text for text in texts if words and text not in words]:
             return f"column {name!r} holds {odd[0][:40]!r}"
         if odd := [text for text in texts if name in KEYS and text and not shapes.KEY.fullmatch(text)]:
             return f"column {name!r} holds {odd[0][:40]!r}, which is no key"

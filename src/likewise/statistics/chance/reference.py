@@ -1,0 +1,183 @@
+"""What the scores of a table are set beside: one protocol, whichever way its numbers are found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from likewise.errors import UndefinedError
+from likewise.measures import Configuration
+from likewise.prepared import Prepared
+from likewise.statistics.permutation import Null
+from likewise.statistics.reasons import Reason
+
+Pair: TypeAlias = tuple[int, int]
+"""Places of two representations in a list."""
+
+Sides: TypeAlias = Mapping[int, Prepared]
+"""Representations by their place."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A configuration in one order over the pairs of a block, with their scores.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        The measure with its parameters.
+    turned : bool
+        Whether it takes the second of a pair first.
+    value : array, shape (m,)
+        The scores; NaN where there is none.
+    sides, pairs
+        The representations by their places, and the places of both of each pair.
+    independent : bool
+        Whether inputs are independent: none belong together in groups.
+    """
+
+    configuration: Configuration
+    turned: bool
+    value: Float[np.ndarray, " m"]
+    sides: Sides
+    pairs: Sequence[Pair]
+    independent: bool = True
+
+    @property
+    def n(self) -> int:
+        """Number of inputs."""
+        return next(iter(self.sides.values())).n
+
+    def score(self, x: Prepared, y: Prepared) -> float:
+        """Score two representations as the first and the second of a pair are scored; NaN where that is undefined."""
+        try:
+            return self.configuration(y, x) if self.turned else self.configuration(x, y)
+        except UndefinedError:
+            return float("nan")
+
+
+@dataclass(frozen=True)
+class Level:
+    """What a reference says of the scores of m pairs.
+
+    Parameters
+    ----------
+    null : Null
+        Mean, deviation and p-value of each.
+    settled : array of bool, shape (m,)
+        The pairs of which this is the chance level; the others are shuffled.
+    draws : int
+        Scores that it was counted from; 0 for a formula.
+    notes : mapping of place to text
+        What a row says besides: why it is not settled, or what its p-value is.
+    """
+
+    null: Null
+    settled: Bool[np.ndarray, " m"]
+    draws: int = 0
+    notes: Mapping[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_draws(cls, scored: Scored, draws: Float[np.ndarray, "p m"]) -> "Level":
+        """Count the draws that are at least as alike as each score, as shuffles are counted.
+
+        A pair with a draw that is NaN has no level, and says so.
+        """
+        null = Null.of_shuffles(scored.value, draws, scored.configuration.facts)
+        lacking = np.flatnonzero(np.isnan(draws).any(axis=0) & ~np.isnan(scored.value)).tolist()
+        settled = np.full(len(scored.value), True)
+        return cls(null, settled, len(draws), dict.fromkeys(lacking, Reason.NOT_DRAWN))
+
+
+class Reference:
+    """What scores are set beside. One subclass in one file is one more.
+
+    A reference says its `level` of the pairs of a block, or leaves pairs to as many `shuffles` as it asks for, or both.
+    Its ``name`` is what an experiment calls it and what the column ``null`` holds; parameters of its constructor are
+    written in the call, as ``panel(path="kept")``.
+
+    Attributes
+    ----------
+    name : str
+        Letters, digits, ``-`` and ``_``.
+    summary : str
+        Half a line for people who choose among several.
+    version : int
+        Raised when it gives other numbers for the same request: stored scores are then made anew.
+    from_vectors : bool
+        Whether all it needs of a representation is the vector that a population is reduced to.
+
+    Examples
+    --------
+    >>> class Half(Reference):
+    ...     name, summary = "half", "half of the score, for this example"
+    ...
+    ...     def level(self, scored, shuffles):
+    ...         return Level.of_draws(scored, np.stack([scored.value / 4, 3 * scored.value / 4]))
+    >>> import likewise
+    >>> x = np.random.default_rng(0).normal(size=(20, 5))
+    >>> (row,) = likewise.compare({"x": x, "moved": 2 * x + 1}, "cka", chance=Half())
+    >>> row.null, round(row.null_mean, 6), round(row.pvalue, 6)
+    ('half', 0.5, 0.333333)
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    version: ClassVar[int] = 1
+    from_vectors: ClassVar[bool] = False
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What else decides on its numbers than the call, as JSON: the checksum of a file that it reads."""
+        return {}
+
+    def shuffles(self, permutations: int) -> int:
+        """Return how many shuffles of the rows it asks for, of so many as the user allows."""
+        return 0
+
+    def settles(self, configuration: Configuration, n: int | None = None, *, independent: bool = True) -> bool:
+        """Whether pairs of n inputs get their level without shuffles in this configuration, as a rule.
+
+        ``n`` is None where it is not known yet; inputs are ``independent`` where none belong together in groups.
+        """
+        return True
+
+    def level(self, scored: Scored, shuffles: int) -> Level | None:
+        """Say the level of pairs; None where there is nothing to say. ``shuffles`` are drawn for the others."""
+        return None
+
+    def level_of_vectors(
+        self,
+        configuration: Configuration,
+        value: Float[np.ndarray, " m"],
+        x: Float[np.ndarray, "a 18"],
+        y: Float[np.ndarray, "b 18"],
+        places: tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]],
+        n: int,
+        shuffles: int,
+    ) -> Level | None:
+        """Say the level of pairs of reduced representations, by the `OrbitSums` of both sides and their places.
+
+        Pairs that are not settled are scored from the representations themselves, as `level` says.
+        """
+        return None
+
+    def planned(self, permutations: int) -> str:
+        """Say before a run what it will do."""
+        return f"chance from {self.summary}"
+
+    @classmethod
+    def source(cls, draws: str) -> str:
+        """Say in a sentence where chance levels came from: "Chance levels come from …"."""
+        return cls.summary
+
+    @classmethod
+    def short(cls, draws: int) -> str:
+        """Say the same in two words, beside a number."""
+        return cls.name
+
+
+Asked: TypeAlias = str | Reference
+"""A reference, or the call that makes it."""

@@ -1,0 +1,56 @@
+"""Why a cell of the table is empty, or how it was filled: every sentence of the column ``reason``, in one place."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """What a row can say besides its numbers; the value is the text that is stored.
+
+    A reason that depends on more is followed by it, as `because` writes it. A row with several joins them by ``; ``.
+
+    Examples
+    --------
+    >>> Reason.NO_SPREAD == "no z: the shuffled scores do not vary"
+    True
+    >>> Reason.NOT_WITHOUT.because("all rows are equal")
+    'no interval: undefined without some inputs: all rows are equal'
+    """
+
+    NO_CHANCE = "no chance level: the value does not depend on which row belongs to which"
+    """No order of rows changes the value."""
+    NO_EXCHANGE = "no chance level: no two groups of inputs have the same size, so none can be exchanged"
+    """Inputs belong together in groups that no shuffle can exchange."""
+    NOT_SHUFFLED = "no chance level: undefined after a shuffle"
+    NOT_DRAWN = "no chance level: undefined for some of what chance is counted from"
+    FEW_ROWS = "chance from shuffles: too few rows decide the score to trust the closed form"
+    """The chance level has a closed form, which was not taken."""
+    BOUND = "p is an upper bound: too few rows decide the score to trust the closed form"
+    """The p-value is `Moments.bound`."""
+    ONE_SHUFFLE = "no z: one shuffle only"
+    NO_SPREAD = "no z: the shuffled scores do not vary"
+    AS_IDENTICAL = "not calibrated: shuffled rows score as identical ones do"
+    BEYOND_IDENTICAL = "not calibrated: shuffled rows score as more alike than identical ones do"
+    NO_IDENTITY = "not calibrated: a representation and itself"
+    NOT_WITHOUT = "no interval: undefined without some inputs"
+    FEW_GROUPS = "no interval"
+
+    def because(self, why: str) -> str:
+        """Return the text with what it depends on."""
+        return f"{self}: {why}"
+
+    @property
+    def is_note(self) -> bool:
+        """Whether nothing is wrong with the row: it says where chance comes from, or that there cannot be any."""
+        return self in (Reason.NO_CHANCE, Reason.FEW_ROWS, Reason.BOUND)
+
+
+def joined(reasons: Iterable[str]) -> str:
+    """Return the reasons of a row as one text, without the empty ones.
+
+    Examples
+    --------
+    >>> joined([Reason.ONE_SHUFFLE, ""])
+    'no z: one shuffle only'
+    """
+    return "; ".join(filter(None, reasons))
