@@ -123,7 +123,9 @@ def test_what_the_hub_refuses_is_explained(asked: Hub, model: Path, tmp_path: Pa
         resolve_model("owner/open", "v9")
     with pytest.raises(ModelError, match="owner/open has no revision '0{40}'"):
         resolve_model("owner/open", "0" * 40)
-    with pytest.raises(ModelError, match=r"owner/gated is given only .* accept them at http\S+/owner/gated, log in"):
+    with pytest.raises(
+        ModelError, match=r"owner/gated is only for users .* accept them at http\S+/owner/gated, log in"
+    ):
         resolve_model("owner/gated", "main")
-    with pytest.raises(ModelError, match=r"data set owner/gated is given only .* at http\S+/datasets/owner/gated,"):
+    with pytest.raises(ModelError, match=r"data set owner/gated is only for users .* at http\S+/datasets/owner/gated,"):
         resolve_dataset("owner/gated", "main")

@@ -245,7 +245,7 @@ def test_what_was_not_imported_is_said_with_the_command_that_brings_it(store: St
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"models": [{"model": "imported:a", "variant": "noise(sd=0.1)"}, "imported:b"]}, "imported:a is rows that"),
+        ({"models": [{"model": "imported:a", "variant": "noise(sd=0.1)"}, "imported:b"]}, "imported:a is imported"),
         (
             {"models": ["imported:a", {"model": "imported:b", "revision": "main"}]},
             "imported:b is imported",

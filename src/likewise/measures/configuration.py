@@ -28,9 +28,9 @@ class Configuration:
     parameters : mapping
         Those that differ from the defaults, or all of them.
     asked : tuple of str
-        Parameters that its label shows whatever their values are: those that somebody wrote.
+        Parameters that were written out; the label always shows them.
     stored : Measure, optional
-        Instead of a measure of that name: what a table of results says of one whose code is not loaded.
+        What a table of results says of a measure whose code is not loaded.
 
     Examples
     --------

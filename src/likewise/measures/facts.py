@@ -32,7 +32,7 @@ NEARS_IDENTITY = "unrelated data come near to identical ones: read the calibrate
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is true of a measure with given parameters. Tests are generated from it, and tables, colours, calibration.
+    """What is true of a measure with given parameters. Tests prove it; tables, colours and calibration use it.
 
     Parameters
     ----------
@@ -41,30 +41,30 @@ class Facts:
     bounds : (float, float)
         The smallest and largest value that can occur.
     identity : float or None
-        The value of a representation and itself; None where it depends on the representation, as in a held-out or
+        The score of a representation with itself; None if it depends on the representation, as in a held-out or
         regularised fit.
     invariances : frozenset of str
-        The transformations, out of `INVARIANCES`, of either side that leave the value as it is.
+        The transformations of either side that do not change the score; names from `INVARIANCES`.
     regime : str
-        What few items in many dimensions (n < d) do to it.
+        What happens with fewer items than dimensions (n < d).
     cost : str
         Of preparing a side, and of a pair, in n and d.
     invariances_of_second : frozenset of str
-        What it ignores besides, in the second representation alone.
+        What it also ignores, but only in the second representation.
     symmetric : bool
-        Whether exchanging the two representations leaves the value as it is.
+        Whether exchanging the two representations keeps the score.
     metric : bool
         Whether it is a distance that obeys the triangle inequality.
     paired : bool
-        Whether it matters which row of one side belongs to which row of the other. Where not, shuffled rows are no
-        chance level.
+        Whether it matters which row of one side belongs to which row of the other. If not, there is no chance level
+        from shuffled rows.
     undefined_if_wide : bool
-        Whether it is undefined where the centred rows of a side are linearly independent, as they are when n <= d:
-        the value would follow from n and the ranks, whatever the data.
+        Whether it is undefined if the centred rows of a side are linearly independent (as for n <= d): the value would
+        depend on n and the ranks alone, for any data.
     minimum_items : int
         The fewest items for which it has a value.
     rounding : float
-        The error of its arithmetic, relative to values above 1.
+        The rounding error of its arithmetic, relative for values above 1.
     """
 
     direction: Direction

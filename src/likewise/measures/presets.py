@@ -79,7 +79,7 @@ Asked: TypeAlias = str | Configuration | Callable[..., float]
 def configurations(
     measures: Asked | Iterable[Asked],
 ) -> tuple[Configuration, ...]:
-    """Read presets, measures with parameters, or a list of both, into configurations without repetition.
+    """Turn presets and measures with parameters into a list of configurations, each once.
 
     Parameters
     ----------

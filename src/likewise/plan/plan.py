@@ -301,7 +301,7 @@ class Answers:
 
 
 def plan(experiment: Experiment, store: Store) -> Plan:
-    """Find what an experiment needs and what of it a store lacks. Reads files; uses no network.
+    """Find what an experiment needs, and what of that a store does not have yet. Reads files; uses no network.
 
     Parameters
     ----------
@@ -319,7 +319,7 @@ def plan(experiment: Experiment, store: Store) -> Plan:
     ------
     InputError
         If a model or data set is unknown, a data set has fewer than two representations or none of the wanted pairs,
-        or a representation that others made is not there.
+        or an imported representation is missing.
     ModelError
         If a package that carries a model or data set is not installed.
     StoreError

@@ -157,7 +157,7 @@ def _point(of: tuple[str, str, str, str], size: int, rows: Sequence[Mapping[str,
 def stable_from(curve: Sequence[Point], tolerance: float) -> int | None:
     """Return the number of inputs from which the calibrated score stays within a tolerance of its last value.
 
-    None where it does not by half of the inputs: the last stretch of a curve is near its end, whatever the data.
+    None if it is not stable from half of the inputs on: the last part of a curve is always close to its end.
 
     Examples
     --------

@@ -44,7 +44,7 @@ class Overfit:
 
 
 def overfitting(results: Results) -> list[Overfit]:
-    """Set every configuration with ``folds`` beside the same without, where a table has both.
+    """Compare every configuration with ``folds`` to the same one without, where a table has both.
 
     Examples
     --------

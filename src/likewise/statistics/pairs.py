@@ -21,20 +21,20 @@ EXAMPLE = "write all, chain, {base: NAME}, {first: [NAME], second: [NAME]} or {l
 
 @dataclass(frozen=True)
 class Pairs:
-    """Which pairs of the representations of a data set are compared, whatever these are.
+    """Which pairs of the representations of a data set are compared.
 
-    A name stands for one representation, or is that of a model and stands for all its representations.
+    A name stands for one representation, or for all representations of a model.
 
     Parameters
     ----------
     kind : {"all", "chain", "base", "between", "layers"}
-        ``all``: each with each other. ``chain``: each with the next one, at the same layer; where there is one model
-        only, each of its layers with the next. ``base``: one with all others. ``between``: some with some others.
-        ``layers``: the layers of one model with those of another, in the order of depth.
+        ``all``: every pair. ``chain``: each with the next one, at the same layer; with a single model, each layer with
+        the next. ``base``: one with all others. ``between``: each of one side with each of the other. ``layers``: the
+        layers of one model with those of another, in the order of depth.
     first, second : tuple of str
         Names: of the base; of both sides; of the two models.
     same_layer : bool
-        Of these, only pairs at the same layer.
+        Keep only pairs at the same layer.
 
     Examples
     --------

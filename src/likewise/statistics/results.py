@@ -156,10 +156,10 @@ class Results:
     table : pyarrow.Table
         With the columns of `SCHEMA`.
     shuffled : pyarrow.ChunkedArray, optional
-        For each row the list of its scores after each shuffle; null where there are none, or where they do not hang
-        together with those of other rows. The same as ``shuffle`` in ``replicates``.
+        For each row the list of its scores after each shuffle; null if there are none, or if they do not come from the
+        same shuffles as those of other rows. The same as ``shuffle`` in ``replicates``.
     asked : iterable of Configuration
-        The configurations as they were asked for: their labels show the parameters that were written.
+        The configurations as they were written: their labels show the written parameters.
     replicates : mapping of str to pyarrow.ChunkedArray
         Lists of scores of each row by their kind, one of `KINDS`.
     """
