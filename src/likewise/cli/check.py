@@ -25,7 +25,10 @@ def check(
     device: options.Device = "cpu",
     json: options.Json = False,
 ) -> None:
-    """Check that a model's rows do not depend on batches, padding and order, and that layers are named right."""
+    """Check that the rows of a model can be trusted.
+
+    They must not depend on batches, padding and order, and layers must be what their names say.
+    """
     from likewise.extract import (
         DTYPES,
         ModelSpec,

@@ -32,7 +32,7 @@ def explain(
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
-    """Print the prompts that two models represent most and least alike."""
+    """Show the most and least alike prompts of two models."""
     import numpy as np
 
     from likewise.arrays import to_numpy

@@ -36,7 +36,7 @@ def extract(
     batch_tokens: options.BatchTokens = None,
     json: options.Json = False,
 ) -> None:
-    """Run models over prompts and keep one row per prompt and layer."""
+    """Run models and keep one row per prompt and layer."""
     from likewise.plan import Experiment, plan
     from likewise.run import run as perform
     from likewise.store import Store

@@ -37,7 +37,7 @@ def import_(
     join: options.Join = "exact",
     json: options.Json = False,
 ) -> None:
-    """Import representations from elsewhere into a store, to compare and report them."""
+    """Import representations from elsewhere into a store."""
     from likewise.run import import_representation, order_of
     from likewise.store import Store
 

@@ -28,7 +28,7 @@ def learning_curve(
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
-    """Show scores with fewer inputs, and from how many inputs on they are stable."""
+    """Show how scores change with fewer inputs. Says from how many inputs on they are stable."""
     from likewise.measures import configurations
     from likewise.plan import load_trusted
     from likewise.statistics import learning_curve as curves_of

@@ -24,7 +24,7 @@ def report(
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
-    """Write the report of an experiment: one page, figures and tables."""
+    """Write the report of an experiment. It is one page, with figures and tables."""
     from likewise.plan import load_trusted
 
     load_trusted(trust or ())

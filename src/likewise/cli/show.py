@@ -17,7 +17,7 @@ def show(
     store: options.StoreFolder = None,
     json: options.Json = False,
 ) -> None:
-    """Show a representation (where it comes from, what is odd about it), the scores of a tile, or an experiment."""
+    """Show a representation, a tile of scores, or an experiment."""
     about = _find(options.find_store(store), key)
     if json:
         print_json(about)
