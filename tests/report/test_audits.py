@@ -50,9 +50,9 @@ def test_an_ordinary_audit_gives_no_warning() -> None:
     ("odd", "words"),
     [
         ({"non_finite": 2}, "2 values not finite (NaN or infinite)"),
-        ({"zero_rows": 1}, "1 row of zeros: they have no direction"),
+        ({"zero_rows": 1}, "1 row of zeros: measures that use angles"),
         ({"repeated_rows": 3}, "3 rows equal to an earlier one"),
-        ({"near_repeated_rows": 1}, "1 row within a thousandth of an earlier one: these prompts"),
+        ({"near_repeated_rows": 1}, "1 row within a thousandth of an earlier one: near copies"),
         ({"constant_features": 2}, "2 dimensions with the same value for every prompt"),
         ({"largest_feature_share": 0.62}, "dimension 7 holds 62% of the squared norm"),
         ({"effective_rank": 3.15}, "effective rank 3.150 of at most 64"),
