@@ -259,8 +259,8 @@ def _odd_prompts(audit: Mapping[str, Any]) -> Iterator[str]:
         ids = ", ".join(audit.get("truncated_ids", [])[:NAMED])
         named = f" ({ids}{', …' if cut > NAMED else ''})" if ids else ""
         yield (
-            f"{counted(cut, 'prompt')} cut to the length that the model takes{named}: the row of a cut prompt stands for a "
-            "part of it only."
+            f"{counted(cut, 'prompt')} cut to the length that the model takes{named}: the row of a cut prompt "
+            "stands for a part of it only."
         )
     n = audit.get("prompts", 0)
     if 0 < (begun := audit.get("begin_with_bos", 0)) < n:
@@ -304,8 +304,8 @@ def _odd_rows(audit: Mapping[str, Any]) -> Iterator[str]:
         yield f"{counted(rows, 'row')} of zeros: measures that use angles cannot score a row without direction."
     if rows := audit.get("repeated_rows", 0):
         yield (
-            f"{counted(rows, 'row')} equal to an earlier one: repeated prompts count more than once, and are each other's "
-            "nearest neighbours."
+            f"{counted(rows, 'row')} equal to an earlier one: repeated prompts count more than once, and are each "
+            "other's nearest neighbours."
         )
     if rows := audit.get("near_repeated_rows", 0):
         yield (
