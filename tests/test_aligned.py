@@ -39,7 +39,7 @@ def test_what_is_not_clear_is_refused() -> None:
     whole, turned = taken([0, 1, 2], "a"), taken([2, 1, 0], "b")
     bare = Representation(X[:3], name="bare")
     assert aligned([whole, bare]) == ([whole, bare], [])
-    with pytest.raises(InputError, match="bare has no ids, and the other rows are in different orders"):
+    with pytest.raises(InputError, match="bare has no ids, but the others have different orders"):
         aligned([whole, turned, bare])
     with pytest.raises(InputError, match="no id is in all of a, b"):
         aligned([whole, taken([5, 6, 7], "b")], "inner")

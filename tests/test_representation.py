@@ -25,8 +25,8 @@ def test_representation_cannot_be_changed():
 @pytest.mark.parametrize(
     ("matrix", "ids", "message"),
     [
-        (np.eye(3), ["a", "b"], "r has 3 rows and 2 ids; each row needs one id"),
-        (np.eye(3), ["a", "b", "a"], "r has the id 'a' more than once; ids must tell the items apart"),
+        (np.eye(3), ["a", "b"], "r has 3 rows and 2 ids; expected one id for each row"),
+        (np.eye(3), ["a", "b", "a"], "r has the id 'a' more than once; expected unique ids"),
         (np.asarray([[1.0], [np.nan]]), ["a", "b"], r"r holds nan in row 1 \(item 'b'\), column 0"),
         (np.ones(3), (), r"r has shape \(3,\)"),
         ("matrix", (), "r is a str"),

@@ -121,7 +121,7 @@ def test_what_was_pickled_is_read_in_a_new_process() -> None:
 
 def test_the_help_names_every_invariance() -> None:
     option = command.InvariantTo.__metadata__[0]
-    assert option.help.endswith("with commas: " + ", ".join(INVARIANCES))
+    assert option.help.endswith("(separate with commas): " + ", ".join(INVARIANCES))
 
 
 def test_every_command_has_its_options_without_being_run() -> None:

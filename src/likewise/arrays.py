@@ -49,7 +49,7 @@ def check_matrix(x: Array, name: str = "matrix", ids: Sequence[str] = ()) -> Arr
         message names the place, and the item where ``ids`` are given.
     """
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
-        raise InputError(f"{name} has masked values, which are missing ones; needed are all")
+        raise InputError(f"{name} has masked (missing) values; expected none")
     if isinstance(x, list | tuple | np.ndarray):
         try:
             x = np.asarray(x)  # of subclasses, as masked arrays, the data
@@ -61,13 +61,13 @@ def check_matrix(x: Array, name: str = "matrix", ids: Sequence[str] = ()) -> Arr
         xp = array_namespace(x)
     except TypeError as error:
         raise InputError(
-            f"{name} is a {type(x).__name__}; needed is a matrix (items x features) of NumPy, torch or another "
+            f"{name} is a {type(x).__name__}; expected a matrix (items x features) of NumPy, torch or another "
             "array library"
         ) from error
     if x.ndim != 2 or 0 in x.shape:
-        raise InputError(f"{name} has shape {tuple(x.shape)}; needed is a matrix (items x features), neither empty")
+        raise InputError(f"{name} has shape {tuple(x.shape)}; expected a matrix (items x features), neither empty")
     if not xp.isdtype(x.dtype, ("real floating", "integral")):
-        raise InputError(f"{name} holds {x.dtype}; needed are real numbers")
+        raise InputError(f"{name} holds {x.dtype}; expected real numbers")
     wrong = ~xp.isfinite(x)
     count = int(xp.sum(xp.astype(wrong, xp.int64)))
     if count:
@@ -89,8 +89,8 @@ def _of_frame(frame: Any, name: str) -> Any:
         parts.append(values.to_numpy())
         if parts[-1].dtype.kind not in "iuf":
             raise InputError(
-                f"{name}: column {place} ({str(column)!r}) does not hold numbers alone; expected a number in each row "
-                "of all columns: leave out columns of texts and ids"
+                f"{name}: column {place} ({str(column)!r}) has values that are not numbers; expected a number in each "
+                "row of all columns: leave out columns of texts and ids"
             )
     return np.column_stack(parts) if parts else np.empty((len(frame), 0))
 
@@ -121,7 +121,7 @@ def to_torch(x: Num[Array, "n d"], device: str) -> Num[Array, "n d"]:
     except ImportError as error:
         raise MissingDependencyError("torch", "models") from error
     if torch.device(device).type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"device {device} was asked for, and torch sees no CUDA device here; use --device cpu")
+        raise InputError(f"device {device}: torch finds no CUDA device here; use --device cpu")
     return torch.asarray(x, device=device, copy=True)
 
 

@@ -148,10 +148,10 @@ def checked_call(
         if key not in parameters:
             raise InputError(f"{name} has no parameter {key!r}; {did_you_mean(key, parameters)}")
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InputError(f"{name}({key}={value!r}): needed is a number")
+            raise InputError(f"{name}({key}={value!r}): expected a number")
         usable, needed = allowed[key]
         if not usable(value):
-            raise InputError(f"{name}({key}={value!r}): needed is {needed}")
+            raise InputError(f"{name}({key}={value!r}): expected {needed}")
         given[key] = parameters[key].annotation(value)  # noise(sd=1) and noise(sd=1.0) are one
     missing = [key for key, p in parameters.items() if p.default is p.empty and key not in given]
     if missing:

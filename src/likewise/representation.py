@@ -12,24 +12,24 @@ from likewise.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class Representation:
-    """A matrix (items x features), the ordered names of its items, and its source.
+    """A matrix (items x features), the ids of its rows, and where it comes from.
 
     Parameters
     ----------
     matrix : array, shape (n, d)
-        Row i describes item i. Real, finite; kept in the precision it came in.
+        Row i describes item i. Values are real and finite. The precision is kept.
     ids : sequence of str, optional
-        The names of the items, unique, in the order of the rows. Without them the rows are called ``"0", "1", ...``,
-        ``has_ids`` is false, and they are taken to be in the order of whatever they are compared with.
+        Unique names of the items, in the order of the rows. Without ids, the rows are called ``"0", "1", ...`` and
+        ``has_ids`` is false: they are taken to be in the same order as the rows that they are compared with.
     groups : sequence of str, optional
-        The group of each item, where several belong together: a topic, a template, a pair of twins. Chance levels and
-        intervals then take the groups, and not the items, to be independent.
+        The group of each item, if items belong together (a topic, a template, a pair of twins). Chance levels and
+        intervals then assume that groups are independent, not items.
     name : str
-        What a person calls it, as in the columns ``a`` and ``b`` of a table of results.
+        Its name, as in the columns ``a`` and ``b`` of a table of results.
     key : str
-        Its content key in a store; empty for arrays that come from nowhere.
+        Its content key in a store; empty for arrays that are in no store.
     source : mapping
-        Model, data set, layer, pooling and whatever else says where the rows came from.
+        Where the rows come from: model, data set, layer, pooling and so on.
 
     Raises
     ------
@@ -59,10 +59,10 @@ class Representation:
         n = self.matrix.shape[0]
         ids = ids or tuple(str(i) for i in range(n))
         if len(ids) != n:
-            raise InputError(f"{self.name} has {n} rows and {len(ids)} ids; each row needs one id")
+            raise InputError(f"{self.name} has {n} rows and {len(ids)} ids; expected one id for each row")
         if len(set(ids)) != n:
             twice = next(i for i, count in Counter(ids).items() if count > 1)
-            raise InputError(f"{self.name} has the id {twice!r} more than once; ids must tell the items apart")
+            raise InputError(f"{self.name} has the id {twice!r} more than once; expected unique ids")
         groups = tuple(str(group) for group in self.groups)
         if groups and len(groups) != n:
             raise InputError(f"{self.name} has {n} rows and groups for {len(groups)}; expected one group for each row")
@@ -148,7 +148,7 @@ def aligned(representations: Sequence[Representation], join: str = "exact") -> t
     if all(r.ids == named[0].ids for r in named):
         return list(representations), []
     if without := [r.name for r in representations if not r.has_ids]:
-        raise InputError(f"{without[0]} has no ids, and the other rows are in different orders or of different items")
+        raise InputError(f"{without[0]} has no ids, but the others have different orders or different items")
     common = set(named[0].ids).intersection(*(r.ids for r in named[1:]))
     if join == "exact":
         everything = set().union(*(r.ids for r in named))

@@ -142,7 +142,7 @@ def test_run_plan_show_and_report(cli: Cli, written: Path, tmp_path: Path) -> No
 
     before = page.stat().st_mtime_ns
     code, _, err = cli("run", written, "--executor", "serial")
-    assert code == 0 and "all is done: 120 scores" in err
+    assert code == 0 and "nothing left to do: 120 scores" in err
     assert page.stat().st_mtime_ns == before
 
     code, out, _ = cli("run", written, "--executor", "serial", "--json")
@@ -176,7 +176,7 @@ def test_extract_prints_where_the_rows_are(cli: Cli, tiny: Callable[..., Path], 
 def test_imported_files_are_run_explained_and_reported(cli: Cli, matrices: tuple[Path, Path], tmp_path: Path) -> None:
     where = ("--dataset", "d", "--store", "their store")
     code, out, err = cli("import", f"an x={matrices[0]}", *where)
-    assert (code, "an x" in out) == (0, True) and "import another on the same data set" in err
+    assert (code, "an x" in out) == (0, True) and "import another one on the same data set" in err
     assert not (tmp_path / "their store" / "imported.yaml").exists()
 
     (tmp_path / "a=b").mkdir()
@@ -234,7 +234,7 @@ def test_ctrl_c_says_how_to_go_on(cli: Cli, written: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(import_module("likewise.run.run"), "perform", interrupt)
     code, _, err = cli("run", written, "--executor", "serial")
-    assert code == 130 and "the same command goes on from there" in err and "Traceback" not in err
+    assert code == 130 and "run the same command to continue" in err and "Traceback" not in err
 
 
 def test_sigterm_is_handled_like_ctrl_c(cli: Cli, written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,7 +247,7 @@ def test_sigterm_is_handled_like_ctrl_c(cli: Cli, written: Path, monkeypatch: py
         code, _, err = cli("run", written, "--executor", "serial")
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert code == 143 and "the same command goes on from there" in err and "Traceback" not in err
+    assert code == 143 and "run the same command to continue" in err and "Traceback" not in err
 
 
 @pytest.mark.parametrize(

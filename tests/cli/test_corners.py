@@ -63,7 +63,11 @@ def test_a_table_fits_the_terminal_without_breaking_words(
     assert code == 0 and all(len(line) <= 80 for line in shown.splitlines()), shown
     told = set(shown.replace("│", " ").replace("┃", " ").split())
     if words[0] == "compare":
-        assert "value" in told and {"not", "shown,"} <= set(err.split()) and "--json or --output has all" in err
+        assert (
+            "value" in told
+            and {"not", "shown,"} <= set(err.split())
+            and "use --json or --output for all columns" in err
+        )
         for name in ("jaccard(k=10)",) if "--measure" in words else ("procrustes", "cka"):
             assert name in told, shown
     if words[0] == "measures":

@@ -43,7 +43,7 @@ class Unforeseen(Exception):
     ("error", "code", "words"),
     [
         (Unforeseen("odd"), 1, "error: Unforeseen: odd"),
-        (MemoryError(), 1, "error: memory ran out"),
+        (MemoryError(), 1, "error: out of memory"),
         (PermissionError(13, "Permission denied", "x.npy"), 1, "error: x.npy: Permission denied"),
         (InputError("no such measure"), 2, "error: no such measure"),
         (StoreError("damaged"), 1, "error: damaged"),

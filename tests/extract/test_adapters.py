@@ -132,7 +132,7 @@ def test_an_adapter_on_the_hub_is_read_from_its_commit(
             {"base_model_name_or_path": "/gone/away"},
             "of the base model '/gone/away', which was not found .* with base:",
         ),
-        ({"task_type": "SEQ_CLS"}, "is for the task SEQ_CLS; needed is one of CAUSAL_LM"),
+        ({"task_type": "SEQ_CLS"}, "is for the task SEQ_CLS; expected one of CAUSAL_LM"),
         ({"target_modules": ["q_proj", "up_proj"]}, "does not fit its base model: it lacks weights"),
     ],
 )
@@ -158,7 +158,7 @@ def test_an_adapter_in_a_pickle_is_refused_unless_asked_for(adapter: Path) -> No
         load(adapter)
     np.testing.assert_array_equal(last(load(adapter, pickled_weights=True)), expected)
     (adapter / "adapter_model.bin").unlink()
-    with pytest.raises(ModelError, match="has no weights; needed is adapter_model.safetensors"):
+    with pytest.raises(ModelError, match="has no weights; expected adapter_model.safetensors"):
         load(adapter)
 
 
@@ -172,7 +172,7 @@ def test_an_adapter_that_changes_the_input_only_is_refused(tmp_path: Path, tiny:
 
 def test_a_model_and_an_adapter_in_one_folder_are_refused(adapter: Path, tiny: Callable[..., Path]) -> None:
     shutil.copy(tiny("llama") / "config.json", adapter)
-    with pytest.raises(ModelError, match="holds a model and an adapter, .*; needed is a folder for each"):
+    with pytest.raises(ModelError, match="holds a model and an adapter, .*; expected a folder for each"):
         load(adapter)
 
 

@@ -294,7 +294,7 @@ def test_a_model_that_reads_no_text_is_refused() -> None:
     config = transformers.ViTConfig(
         hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, image_size=28, patch_size=14
     )
-    with pytest.raises(ModelError, match="ViTModel, which reads the input of ViTModel, takes no text"):
+    with pytest.raises(ModelError, match="ViTModel, the input part of ViTModel, takes no text"):
         text_stack(transformers.ViTModel(config))
 
 

@@ -45,7 +45,7 @@ def test_shots_count_for_each_prompt_that_they_stand_before() -> None:
     ],
 )
 def test_a_thing_that_is_no_value_is_refused(template: str) -> None:
-    with pytest.raises(InputError, match="record 0 of d: the template prints a thing of Python"):
+    with pytest.raises(InputError, match="record 0 of d: the template prints a Python object"):
         make_prompts("d", [{"q": "a", "meta": {"k": 1}}], Format(template=template))
 
 

@@ -107,7 +107,7 @@ def test_a_hub_that_fails_is_said(asked: Hub, monkeypatch: pytest.MonkeyPatch) -
         raise RuntimeError("\nsomething else\nand more")
 
     monkeypatch.setattr("huggingface_hub.resolve_revision", broken)
-    with pytest.raises(ModelError, match=r"could not be had from the hub http.*\(RuntimeError: something else\)"):
+    with pytest.raises(ModelError, match=r"could not be loaded from the hub http.*\(RuntimeError: something else\)"):
         resolve_model("owner/any", "main")
 
 
@@ -119,11 +119,13 @@ def test_what_the_hub_refuses_is_explained(asked: Hub, model: Path, tmp_path: Pa
         resolve_model("owner/none", "main")
     with pytest.raises(ModelError, match="the data set owner/none is not on the hub.*: source: PATH.jsonl"):
         resolve_dataset("owner/none", "main")
-    with pytest.raises(ModelError, match="owner/open has no revision 'v9'; needed is a branch, a tag or a commit"):
+    with pytest.raises(ModelError, match="owner/open has no revision 'v9'; expected a branch, a tag or a commit"):
         resolve_model("owner/open", "v9")
     with pytest.raises(ModelError, match="owner/open has no revision '0{40}'"):
         resolve_model("owner/open", "0" * 40)
-    with pytest.raises(ModelError, match=r"owner/gated is given only .* accept them at http\S+/owner/gated, log in"):
+    with pytest.raises(
+        ModelError, match=r"owner/gated is only for users .* accept them at http\S+/owner/gated, log in"
+    ):
         resolve_model("owner/gated", "main")
-    with pytest.raises(ModelError, match=r"data set owner/gated is given only .* at http\S+/datasets/owner/gated,"):
+    with pytest.raises(ModelError, match=r"data set owner/gated is only for users .* at http\S+/datasets/owner/gated,"):
         resolve_dataset("owner/gated", "main")

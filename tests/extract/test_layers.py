@@ -45,7 +45,7 @@ def test_what_names_no_layer_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["9", "-9", "4..9"])
 def test_a_block_that_is_not_there_is_refused(name: str) -> None:
-    with pytest.raises(InputError, match=f"layer {name} of a model with 8 blocks; needed is 1 to 8"):
+    with pytest.raises(InputError, match=f"layer {name} of a model with 8 blocks; expected 1 to 8"):
         resolve_layers([name], 8)
 
 

@@ -98,7 +98,7 @@ def test_unreachable_hub_says_what_was_looked_for(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 def test_missing_cuda_is_said(tiny: Callable[..., Path]) -> None:
-    with pytest.raises(InputError, match="torch sees no CUDA device"):
+    with pytest.raises(InputError, match="torch finds no CUDA device"):
         load_model(ModelSpec(model=str(tiny())), device="cuda", dtype="float32")
 
 
@@ -132,7 +132,7 @@ def test_a_folder_without_tokenizer_is_refused(tmp_path: Path, tiny: Callable[..
     for file in folder.glob("*token*"):
         if file.name not in left:
             file.unlink()
-    with pytest.raises(ModelError, match="mute has no tokenizer; needed is a file such as tokenizer.json"):
+    with pytest.raises(ModelError, match="mute has no tokenizer; expected a file such as tokenizer.json"):
         load_model(ModelSpec(model=str(folder)), device="cpu", dtype="float32")
 
 
@@ -210,7 +210,7 @@ def test_quantised_weights_need_bitsandbytes(tiny: Callable[..., Path]) -> None:
 
 def test_quantised_weights_have_no_variants(tiny: Callable[..., Path]) -> None:
     spec = ModelSpec(model=str(tiny("llama")), variant=canonical_variant("noise(sd=0.1)"))
-    with pytest.raises(InputError, match=r"noise.* changes weights, and those of int4 are packed; needed is a dtype"):
+    with pytest.raises(InputError, match=r"noise.* changes weights, and those of int4 are packed; expected a dtype"):
         load_model(spec, device="cpu", dtype="int4")
 
 
@@ -284,10 +284,10 @@ def test_variants_leave_embeddings_and_norms(tiny: Callable[..., Path]) -> None:
         ("nosie(sd=0.1)", 'unknown variant .*did you mean "noise"'),
         ("noise(std=0.1)", 'no parameter .*did you mean "sd"'),
         ("noise", "noise needs sd"),
-        ('noise(sd="much")', "needed is a number"),
+        ('noise(sd="much")', "expected a number"),
         ("prune(fraction=2)", "at least 0 and below 1"),
         ("quantize(bits=1)", "from 2 to 16"),
-        ("noise(sd=-1)", "needed is 0 or more"),
+        ("noise(sd=-1)", "expected 0 or more"),
     ],
 )
 def test_wrong_variants_are_explained(tiny: Callable[..., Path], text: str, message: str) -> None:

@@ -51,11 +51,11 @@ def test_rows_are_of_their_own_tokens_only(masks: list[list[int]], hole: float) 
     [
         ("lst_token", 'unknown pooling .*did you mean "last_token"'),
         ("last_k", "last_k needs k"),
-        ("last_k(k=0)", "needed is 1 or more"),
+        ("last_k(k=0)", "expected 1 or more"),
         ("last_k(n=3)", "last_k has no parameter 'n'"),
         ("mean(k=3)", "mean has no parameter 'k'"),
         ("mean(normalized=1)", r"mean\(normalized=1\): expected true or false"),
-        ("last_k(k=0, normalized=true)", "needed is 1 or more"),
+        ("last_k(k=0, normalized=true)", "expected 1 or more"),
     ],
 )
 def test_wrong_poolings_are_explained(pooling: str, message: str) -> None:

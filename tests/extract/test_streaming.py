@@ -89,7 +89,7 @@ def test_one_prompt_that_memory_does_not_hold_is_named(
         raise MemoryError
 
     monkeypatch.setattr(loaded.model, "forward", full)
-    with pytest.raises(MemoryError, match="memory runs out for prompt 'p16' of .* tokens alone; needed is a smaller"):
+    with pytest.raises(MemoryError, match="memory runs out for prompt 'p16' of .* tokens alone; use a smaller"):
         extract(loaded, prompts, ["last"], "last_token", batch_tokens=1, threads=1)
 
 

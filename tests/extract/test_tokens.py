@@ -343,8 +343,8 @@ def test_spans_that_were_cut_are_named() -> None:
 @pytest.mark.parametrize(
     ("longest", "room", "message"),
     [
-        (5, 0, "prompt 'p0' has .* tokens and the model takes 5; nothing is cut silently"),
-        (8, 8, "leave none for a prompt"),
+        (5, 0, "prompt 'p0' has .* tokens and the model takes 5; shorten it, leave it out, or cut it"),
+        (8, 8, "none is left for a prompt"),
     ],
 )
 def test_too_long_is_an_error_by_default(longest: int, room: int, message: str) -> None:
@@ -361,7 +361,7 @@ def test_spans_need_offsets() -> None:
     class Slow:
         is_fast = False
 
-    with pytest.raises(InputError, match="Slow does not tell which characters .* needed is a fast tokenizer"):
+    with pytest.raises(InputError, match="Slow does not say which characters .* expected a fast tokenizer"):
         tokenize(Slow(), prompts_of(("The lid",), WORDS))
 
 

@@ -61,7 +61,7 @@ def test_an_item_that_differs_adds_least(c, rng):
 
 
 def test_a_measure_that_is_no_mean_over_items_says_which_are(related):
-    with pytest.raises(InputError, match="procrustes is no mean over items; measures that are: cka, rsa"):
+    with pytest.raises(InputError, match="procrustes is not a mean over items; expected cka, rsa"):
         contributions(Configuration.parse("procrustes"), *related(20, 5, 7))
 
 

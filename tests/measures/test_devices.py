@@ -41,5 +41,5 @@ def test_rows_that_are_moved_keep_their_names():
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 def test_a_gpu_that_is_not_there_is_said():
-    with pytest.raises(InputError, match="torch sees no CUDA device here; use --device cpu"):
+    with pytest.raises(InputError, match="torch finds no CUDA device here; use --device cpu"):
         on_device(Representation(np.eye(3)), "cuda")

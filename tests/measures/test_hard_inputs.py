@@ -215,7 +215,7 @@ def test_undefined_names_the_row_that_has_no_cosine(center):
 def test_more_neighbours_than_other_items_are_undefined():
     with pytest.raises(UndefinedError, match="24 items; jaccard needs at least 26"):
         get("jaccard")(generic(4), generic(5), k=24)
-    with pytest.raises(InputError, match="jaccard: k=0; needed is a number above 0"):
+    with pytest.raises(InputError, match="jaccard: k=0; expected a number above 0"):
         get("jaccard")(generic(4), generic(5), k=0)
 
 

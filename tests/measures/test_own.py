@@ -67,7 +67,7 @@ def test_name_alone_imports_nothing(file, monkeypatch, name, find):
     monkeypatch.chdir(file.parent)
     monkeypatch.syspath_prepend(file.parent)
     before = set(sys.modules)
-    with pytest.raises(InputError, match=f"{name} is a measure of somebody's own, .* --trust "):
+    with pytest.raises(InputError, match=f"the code of the measure {name} is not loaded; .* --trust "):
         find(name)
     assert set(sys.modules) == before
 

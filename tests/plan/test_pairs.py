@@ -87,7 +87,7 @@ def test_an_experiment_says_which_pairs(three: dict[str, Any], tmp_path: Path) -
         ({"base": "m11"}, "pairs name 'm11'; did you mean"),
         ({"first": ["m0"], "second": ["other"]}, "pairs name 'other'; known: m0, m1, m2"),
         ({"layers": ["m0 @ 3", "n"]}, "pairs name 'n'; known: m0, m1, m2"),
-        (None, "pairs: 'None' says no pairs; write all"),
+        (None, "pairs: 'None' names no pairs; write all"),
     ],
 )
 def test_wrong_pairs_are_refused_with_the_nearest(three: dict[str, Any], value: Any, said: str) -> None:

@@ -128,7 +128,7 @@ def test_a_tile_keeps_within_its_memory() -> None:
 
 def test_one_representation_cannot_be_compared(tmp_path: Path, experiment: dict[str, Any]) -> None:
     experiment["models"] = experiment["models"][2:]
-    with pytest.raises(InputError, match="needed are two or more"):
+    with pytest.raises(InputError, match="expected two or more"):
         make(experiment, tmp_path)
 
 
@@ -146,7 +146,7 @@ def test_two_representations_of_one_name_are_refused(tmp_path: Path, experiment:
 
 def test_a_block_that_a_model_lacks_is_refused_before_it_runs(tmp_path: Path, experiment: dict[str, Any]) -> None:
     experiment["models"][0]["layers"] = ["99", "last"]
-    with pytest.raises(InputError, match="layer 99 of a model with 3 blocks; needed is 1 to 3"):
+    with pytest.raises(InputError, match="layer 99 of a model with 3 blocks; expected 1 to 3"):
         make(experiment, tmp_path)
 
 

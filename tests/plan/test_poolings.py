@@ -98,7 +98,9 @@ def test_a_pin_says_it_and_an_older_pin_is_asked_again(tmp_path: Path) -> None:
 def test_a_pin_of_what_cannot_be_followed_asks_for_a_choice(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.save_pin("model", "owner/one", "main", "c", 8, 2, {"pooling": None, "why_not": "its modules are odd"})
-    with pytest.raises(InputError, match="owner/one says how .*: its modules are odd; choose with pooling"):
+    with pytest.raises(
+        InputError, match="owner/one has a pooling .*: its modules are odd; choose another one with pooling"
+    ):
         poolings(small("owner/one", "owner/two"), tmp_path)
     chosen = {"model": "owner/one", "pooling": "mean"}
     assert poolings(small(chosen, "owner/two"), tmp_path) == {"one": "mean", "two": "last_token"}

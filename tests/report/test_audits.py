@@ -50,9 +50,9 @@ def test_an_ordinary_audit_gives_no_warning() -> None:
     ("odd", "words"),
     [
         ({"non_finite": 2}, "2 values not finite (NaN or infinite)"),
-        ({"zero_rows": 1}, "1 row of zeros: without a direction"),
+        ({"zero_rows": 1}, "1 row of zeros: measures that use angles"),
         ({"repeated_rows": 3}, "3 rows equal to an earlier one"),
-        ({"near_repeated_rows": 1}, "1 row within a thousandth of an earlier one: such prompts"),
+        ({"near_repeated_rows": 1}, "1 row within a thousandth of an earlier one: near copies"),
         ({"constant_features": 2}, "2 dimensions with the same value for every prompt"),
         ({"largest_feature_share": 0.62}, "dimension 7 holds 62% of the squared norm"),
         ({"effective_rank": 3.15}, "effective rank 3.150 of at most 64"),
@@ -61,13 +61,13 @@ def test_an_ordinary_audit_gives_no_warning() -> None:
         ({"begin_with_bos": 1}, "1 of 101 prompts begin with"),
         (
             {"unaligned_spans": 4, "unaligned_ids": ["p[0:1]", "p[4:5]", "q[0:1]", "r[0:1]"]},
-            "4 spans without a token of its own (p[0:1], p[4:5], q[0:1]): left out for all models",
+            "4 spans without a token (p[0:1], p[4:5], q[0:1]), left out for all models",
         ),
         ({"straddled_spans": 4}, "4 spans share a token with other words"),
-        ({"truncated_prompts": 1, "truncated_ids": ["p7"]}, "1 prompt cut to the length that the model takes (p7);"),
+        ({"truncated_prompts": 1, "truncated_ids": ["p7"]}, "1 prompt cut to the length that the model takes (p7):"),
         (
             {"truncated_prompts": 12, "truncated_ids": [f"p{i}" for i in range(10)]},
-            "12 prompts cut to the length that the model takes (p0, p1, p2, …);",
+            "12 prompts cut to the length that the model takes (p0, p1, p2, …):",
         ),
     ],
 )

@@ -133,7 +133,7 @@ def test_a_model_without_a_chat_template_fails_alone(value: dict[str, Any], tmp_
     plain = {**value["models"][1], "formats": None}
     done = likewise.run({**value, "models": [value["models"][0], plain]}, tmp_path)
     (failed,) = done.failed
-    assert "even is given as a chat, and this model's tokenizer has no chat template" in failed.error
+    assert "even is given as a chat, but this model's tokenizer has no chat template" in failed.error
     assert len(done.results) == 2 * 8 * 7 // 2
 
 
@@ -153,12 +153,12 @@ def test_spans_are_explained_by_their_words(
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"template": "{{ q }}", "formats": {"a": "{{ q }}"}}, "template and formats are both given"),
+        ({"template": "{{ q }}", "formats": {"a": "{{ q }}"}}, "expected template or formats, got both"),
         (
             {"formats": {"a": {"template": "{{ q }}", "shot": 2}}},
             r'unknown key .shot. in .*formats.*did you mean "shots"',
         ),
-        ({"formats": {"a": {"template": "{{ q }}", "system": "x"}}}, "system is said in a chat only"),
+        ({"formats": {"a": {"template": "{{ q }}", "system": "x"}}}, "system needs a chat"),
         ({"formats": {"a": {"template": "{{ q }}", "shots": -1}}}, "shots: .*greater than or equal to 0"),
         ({"spans": {"regex": "("}}, "is no regular expression"),
         ({"spans": {"regx": "x"}}, 'unknown key .regx. in datasets.0.spans; did you mean "regex"'),

@@ -197,10 +197,10 @@ def test_an_imported_model_stands_beside_extracted_ones(
     bring(matrix(7), "of no groups", "commonsense-probes", ids=[])
     fresh = Store(tmp_path / "fresh")
     import_representation(tmp_path / "none.npy", fresh, name="of no groups", dataset="commonsense-probes")
-    with pytest.raises(InputError, match=r"of no groups does not"):  # before a model has run
+    with pytest.raises(InputError, match=r"of no groups has none"):  # before a model has run
         likewise.run({**experiment, "models": [*own, {"model": "imported:of no groups"}]}, fresh.folder)
     assert len(fresh.representations()) == 1
-    with pytest.raises(InputError, match=r"says which inputs belong together .* and of no groups does not"):
+    with pytest.raises(InputError, match=r"has groups of inputs and of no groups has none"):
         likewise.run({**experiment, "models": [*models, {"model": "imported:of no groups"}]}, store.folder)
 
 
@@ -245,10 +245,10 @@ def test_what_was_not_imported_is_said_with_the_command_that_brings_it(store: St
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"models": [{"model": "imported:a", "variant": "noise(sd=0.1)"}, "imported:b"]}, "imported:a is rows that"),
+        ({"models": [{"model": "imported:a", "variant": "noise(sd=0.1)"}, "imported:b"]}, "imported:a is imported"),
         (
             {"models": ["imported:a", {"model": "imported:b", "revision": "main"}]},
-            "imported:b is rows that others made",
+            "imported:b is imported",
         ),
         ({"datasets": [{"source": "imported:d", "limit": 3}]}, "imported:d was imported without its prompts; only"),
         ({"models": ["imported:a", "gpt2/x"]}, "gpt2/x cannot run on d, which was imported without its prompts; name"),

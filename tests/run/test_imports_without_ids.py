@@ -37,7 +37,7 @@ def test_rows_without_ids_are_refused_beside_reordered_ones(tmp_path: Path) -> N
     import_representation(first, store, name="first", dataset="d", ids=order_of([first], store, "d")[0])
     a, b, c = with_ids(tmp_path, "a", OTHER), without(tmp_path, "b"), with_ids(tmp_path, "c", IDS)
     for paths in itertools.permutations([a, b]):
-        with pytest.raises(InputError, match=r"b\.npy has no ids, and the other rows are in different orders"):
+        with pytest.raises(InputError, match=r"b\.npy has no ids, but the others have different orders"):
             order_of(paths, store, "d")
     assert order_of([c, b], store, "d") == (tuple(IDS), [])
     with pytest.raises(InputError, match="has no ids"):  # in an empty store too

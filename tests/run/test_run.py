@@ -214,7 +214,7 @@ def test_memory_running_out_is_an_outcome(monkeypatch: pytest.MonkeyPatch, tmp_p
     outcome = perform(
         Tile("d", ("a",), ("b",), ("cka",), Trust(permutations=1)), settings=Settings(tmp_path, "cpu", 512)
     )
-    assert isinstance(outcome, Outcome) and "memory ran out" in outcome.error
+    assert isinstance(outcome, Outcome) and "out of memory" in outcome.error
 
 
 COMMAND = [sys.executable, "-m", "likewise", "run"]

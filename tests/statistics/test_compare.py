@@ -249,7 +249,7 @@ def test_what_cannot_be_compared_is_refused_by_name(representations, message):
 
 
 def test_negative_number_of_permutations_is_refused(four):
-    with pytest.raises(InputError, match="permutations=-1; needed is a whole number, 0 or more"):
+    with pytest.raises(InputError, match="permutations=-1; expected a whole number, 0 or more"):
         compare(four, "cka", permutations=-1)
 
 

@@ -146,8 +146,7 @@ def test_too_few_shuffles_are_said_with_how_many_it_takes():
     enough, few = (compare(x, "procrustes", groups=0, permutations=p) for p in (19, 18))
     assert too_few_shuffles(enough.table) == ""
     assert too_few_shuffles(few.table) == (
-        "With 18 shuffles no p-value of 6 scores can come to 0.05 after correction, however alike they are: "
-        "use 19 or more."
+        "With 18 shuffles, no corrected p-value of 6 scores can reach 0.05, however alike they are: use 19 or more."
     )
     assert "use 119 or more" in too_few_shuffles(Results(enough.table).corrected().table)
     both = compare(x, ["rsa", "procrustes"], groups=0, permutations=38)

@@ -88,7 +88,7 @@ def test_stable_is_from_where_a_curve_stays_near_its_end(calibrated, stable):
 
 
 @pytest.mark.parametrize(
-    ("given", "message"), [({"sizes": [61]}, "sizes=61; needed"), ({"draws": 0}, "draws=0; needed")]
+    ("given", "message"), [({"sizes": [61]}, "sizes=61; expected"), ({"draws": 0}, "draws=0; expected")]
 )
 def test_what_cannot_be_drawn_is_refused(pair, given, message):
     with pytest.raises(InputError, match=message):

@@ -117,11 +117,11 @@ def test_a_name_is_of_one_representation_or_of_a_model() -> None:
         ({"layers": ["one"]}, "layers: expected two models, got 1"),
         ({"base": "one", "same_layer": "yes"}, "same_layer: expected true or false"),
         ({"same_layer": True}, "write all, chain"),
-        ({}, "an empty mapping says no pairs"),
+        ({}, "an empty mapping names no pairs"),
         ({1: 2}, "unknown key '1'"),
-        (["all"], "says no pairs"),
-        (None, "says no pairs"),
-        (7, "says no pairs"),
+        (["all"], "names no pairs"),
+        (None, "names no pairs"),
+        (7, "names no pairs"),
     ],
 )
 def test_what_says_no_pairs_is_refused(value: Any, said: str) -> None:

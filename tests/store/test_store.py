@@ -282,7 +282,7 @@ def test_what_cannot_be_read_is_explained(tmp_path: Path) -> None:
         "short.safetensors": "cannot be read",
         "empty.npy": "cannot be read",
         "cut.npz": "cannot be read",
-        "two.npz": "holds a, b; needed is one matrix",
+        "two.npz": "holds a, b; expected one matrix",
         "noid.parquet": "has no column 'id' of ids",
         "text.parquet": "has no column of numbers; its columns are word",
         "ragged.parquet": "row 1 has 2 numbers in column 'r', and row 0 has 1",

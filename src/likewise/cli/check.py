@@ -16,16 +16,19 @@ if TYPE_CHECKING:
 
 
 def check(
-    model: Annotated[str, typer.Argument(help="A packaged name, hub id, folder or GGUF file.")],
-    layer: Annotated[list[str] | None, typer.Option(help="As extract has it. [default: all]")] = None,
+    model: Annotated[str, typer.Argument(help="Name of a packaged model, hub id, folder or GGUF file.")],
+    layer: Annotated[list[str] | None, typer.Option(help="A layer, as in likewise extract. [default: all]")] = None,
     dtype: Annotated[str, typer.Option(help="Precision of the model.")] = "float32",
     variant: Annotated[str | None, typer.Option(help="A change of the model, for example noise(sd=0.1).")] = None,
-    base: Annotated[str | None, typer.Option(help="Of an adapter, the model that it changes.")] = None,
-    revision: Annotated[str | None, typer.Option(help="Of a hub model.")] = None,
+    base: Annotated[str | None, typer.Option(help="Base model of an adapter.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.")] = None,
     device: options.Device = "cpu",
     json: options.Json = False,
 ) -> None:
-    """Run a handful of prompts alone, together, and padded on either side: a model's rows must not depend on it."""
+    """Check that the rows of a model can be trusted.
+
+    They must not depend on batches, padding and order, and layers must be what their names say.
+    """
     from likewise.extract import (
         DTYPES,
         ModelSpec,
@@ -49,11 +52,11 @@ def check(
     else:
         rows = [(f.what, f.layer, f.drift, f.tolerance, f.note or _word(f.passed, f.tolerance)) for f in findings]
         print_table(f"{model} in {dtype}", ("rows of the same prompts", "layer", "drift", "allowed", ""), rows)
-        say("drift: the largest change of a row, relative to its length")
+        say("drift: the largest change of a row, as a share of its length")
         say(
-            "the rows can be trusted: they do not depend on how prompts are run"
+            "the rows can be trusted: they do not depend on batches, padding and order"
             if passed
-            else "the rows depend on how prompts are run by more than rounding: do not trust them in this precision"
+            else "the rows depend on batches, padding or order by more than rounding: do not trust them"
         )
     if not passed:
         raise typer.Exit(1)

@@ -29,11 +29,11 @@ def compare(
     device: options.Device = "cpu",
     id_column: Annotated[str, typer.Option(help="Column of ids in Parquet files.")] = "id",
     join: options.Join = "exact",
-    output: Annotated[Path | None, typer.Option(help="Also write the table: .parquet or .csv.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Also write the table to this file: .parquet or .csv.")] = None,
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
-    """Compare representations, of files or of a store: one row per input; rows with ids are brought into one order."""
+    """Compare representations from files or a store. A row stands for one input; rows with ids are matched by id."""
     from likewise.plan import load_trusted
     from likewise.statistics import all_undefined
     from likewise.statistics import compare as compare_all
@@ -93,10 +93,10 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
     if few := too_few_shuffles(results.table):
         say(few)
     if together := together_of(named):
-        say(f"groups of inputs: {together.count} that belong together; whole groups are shuffled and left out")
+        say(f"{together.count} groups of inputs that belong together: whole groups are shuffled and left out")
     if intervals:
         say("from, to: 95 % interval for a new sample of the same size")
-    say("calibrated: 0 is chance (shuffled rows), 1 is identical, whichever the direction of the measure")
+    say("calibrated: 0 is chance (shuffled rows), 1 is identical, for similarities and distances")
 
 
 def _write(results: "Results", output: Path) -> None:

@@ -100,7 +100,7 @@ def print_table(
         table.add_row(*(Text(row[i]) for i in kept))
     out.print(table)
     if left_out := [name for i, name in enumerate(columns) if i not in kept]:
-        say(f"not shown, to fit {out.width} columns: {', '.join(left_out)}; {whole} has all")
+        say(f"not shown, to fit {out.width} columns: {', '.join(left_out)}; use {whole} for all columns")
 
 
 def _drawn(widths: Iterable[int]) -> int:
@@ -132,7 +132,7 @@ def _cell(value: Any) -> str:
 def bytes_text(count: int | None) -> str:
     """A number of bytes as people say it."""
     if count is None:
-        return "unknown until the models' configs are at hand"
+        return "size unknown until the models' configs are downloaded"
     size, unit = float(count), "bytes"
     for larger in ("kB", "MB", "GB", "TB"):
         if size < 1000:

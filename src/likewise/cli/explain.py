@@ -23,16 +23,16 @@ def explain(
     store: options.StoreFolder = None,
     join: options.Join = "exact",
     experiment: options.InExperiment = None,
-    measure: Annotated[str, typer.Option(help="A measure that is a mean over items.")] = "jaccard",
-    count: Annotated[int, typer.Option(min=1, help="Prompts of either kind.")] = 5,
+    measure: Annotated[str, typer.Option(help="A measure whose score is a mean over inputs.")] = "jaccard",
+    count: Annotated[int, typer.Option(min=1, help="How many prompts of each kind.")] = 5,
     prompts: Annotated[
         Path | None,
-        typer.Option(help="The experiment (.yaml) whose data sets hold the prompts, where they lie elsewhere."),
+        typer.Option(help="The experiment (.yaml) that has the prompts, if they are not in this folder."),
     ] = None,
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
-    """Print the prompts that two models represent most and least alike, by what each adds to their score."""
+    """Show the most and least alike prompts of two models."""
     import numpy as np
 
     from likewise.arrays import to_numpy
@@ -62,7 +62,7 @@ def explain(
             {"a": a.name, "b": b.name, "measure": configuration.label, "value": float(added.mean()), "items": rows}
         )
         return
-    say(f"{a.name} and {b.name}: {configuration.label} {added.mean():.4g} is the mean of what the prompts add")
+    say(f"{a.name} and {b.name}: {configuration.label} = {added.mean():.4g}, the mean over all prompts")
     few = min(count, len(rows) // 2)
     for title, some in (("most alike", rows[:few]), ("least alike", rows[len(rows) - few :][::-1])):
         print_table(
@@ -82,7 +82,7 @@ def _of_files(*representations: "Representation") -> tuple[dict[str, str], str]:
     for r in representations:
         if "texts" in r.source:
             return dict(zip(r.ids, r.source["texts"], strict=True)), ""
-    return {}, "the files hold no column of text"
+    return {}, "the files have no text column"
 
 
 def _at_hand(spec: "DatasetSpec") -> bool:
@@ -108,7 +108,7 @@ def _texts(store: Path | None, dataset: str, fingerprint: Any, named: Path | Non
             for spec in entry.specs.values() if entry.name == dataset else ():
                 if named is None and not _at_hand(spec):
                     return {}, (
-                        f"{spec.source} does not lie in this folder, and a store may name any file; name the "
+                        f"{spec.source} is not in this folder, and a store alone may not open it; name the "
                         "experiment that has it: --prompts FILE.yaml"
                     )
                 try:
@@ -117,4 +117,4 @@ def _texts(store: Path | None, dataset: str, fingerprint: Any, named: Path | Non
                     return {}, str(error)
                 if prompts.fingerprint == fingerprint:
                     return dict(prompts.named_texts()), ""
-    return {}, f"no experiment names the data set {dataset} with these prompts"
+    return {}, f"no experiment has the data set {dataset} with these prompts"

@@ -10,31 +10,33 @@ from likewise.cli.console import complain, print_json, print_table, progress
 
 
 def extract(
-    model: Annotated[list[str], typer.Argument(help="Packaged names, hub ids, folders or GGUF files.")],
+    model: Annotated[list[str], typer.Argument(help="Names of packaged models, hub ids, folders or GGUF files.")],
     dataset: Annotated[str, typer.Option(help="A known name, a local file or a hub id.")],
     layer: Annotated[
         list[str] | None,
-        typer.Option(help="last, embedding, a block's number, -1, 0.5, 4..12, all, or a module's path [last]."),
+        typer.Option(help="last, embedding, 12, -1, 0.5, 4..12, all, or the path of a module [default: last]."),
     ] = None,
     pooling: Annotated[
         str | None,
-        typer.Option(help="How tokens become a row: mean, last_k(k=4) [what the model says, else last_token]."),
+        typer.Option(
+            help="How tokens become a row, such as mean or last_k(k=4) [default: the model's own, or last_token]."
+        ),
     ] = None,
     dtype: Annotated[str, typer.Option(help="Precision of the model.")] = "float32",
-    truncation: Annotated[str, typer.Option(help="Of prompts that are too long: error, left or right.")] = "error",
+    truncation: Annotated[str, typer.Option(help="Prompts that are too long: error, or cut left or right.")] = "error",
     variant: Annotated[str | None, typer.Option(help="A change of the model, for example noise(sd=0.1).")] = None,
-    base: Annotated[str | None, typer.Option(help="Of an adapter, the model that it changes.")] = None,
+    base: Annotated[str | None, typer.Option(help="Base model of an adapter.")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of hub models.")] = None,
-    template: Annotated[str | None, typer.Option(help="A jinja2 template that makes a prompt of a record.")] = None,
-    spans: Annotated[str | None, typer.Option(help="A regular expression: rows are its matches.")] = None,
-    split: Annotated[str | None, typer.Option(help="Of a hub data set.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take the first so many prompts.")] = None,
+    template: Annotated[str | None, typer.Option(help="A jinja2 template that turns a record into a prompt.")] = None,
+    spans: Annotated[str | None, typer.Option(help="A regular expression: each match is a row.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split of a hub data set.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Use only the first N prompts.")] = None,
     store: options.StoreFolder = None,
     device: options.Device = "cpu",
     batch_tokens: options.BatchTokens = None,
     json: options.Json = False,
 ) -> None:
-    """Run models over prompts and keep one row per prompt and layer."""
+    """Run models and keep one row per prompt and layer."""
     from likewise.plan import Experiment, plan
     from likewise.run import run as perform
     from likewise.store import Store

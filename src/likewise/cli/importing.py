@@ -21,21 +21,23 @@ def import_(
         list[str],
         typer.Argument(
             metavar="[NAME=]PATH",
-            help="Of each model a .npy, .npz, .safetensors or .parquet file, or a folder of Arrow files.",
+            help="For each model: a .npy, .npz, .safetensors or .parquet file, or a folder of Arrow files.",
         ),
     ],
-    dataset: Annotated[str, typer.Option(help="What the inputs are called, as in an experiment that has the prompts.")],
+    dataset: Annotated[str, typer.Option(help="Name of the data set that the rows come from.")],
     store: Annotated[Path, typer.Option(help="Folder of the store.")],
     id_column: Annotated[
         str | None, typer.Option(help="Column of ids in Parquet and Arrow files. [default: id]")
     ] = None,
-    column: Annotated[str | None, typer.Option(help="Column of rows in Arrow files. [default: the only one]")] = None,
+    column: Annotated[
+        str | None, typer.Option(help="Column with the rows in Arrow files. [default: the only one]")
+    ] = None,
     layer: Annotated[str, typer.Option(help="last, embedding, or a block's number.")] = "last",
-    pooling: Annotated[str | None, typer.Option(help="How tokens became a row, where that is known.")] = None,
+    pooling: Annotated[str | None, typer.Option(help="How tokens became a row, if you know it.")] = None,
     join: options.Join = "exact",
     json: options.Json = False,
 ) -> None:
-    """Bring representations that others made into a store, to be compared and reported like one's own."""
+    """Import representations from elsewhere into a store."""
     from likewise.run import import_representation, order_of
     from likewise.store import Store
 
@@ -68,10 +70,10 @@ def import_(
     print_table("", ("representation", "data set", "key", "items", "width"), [tuple(f.values()) for f in found])
     options.say_without_ids(brought)
     if experiment is None:
-        say(f"one representation in {store}; import another on the same data set to compare them")
+        say(f"only one representation in {store}: import another one on the same data set to compare them")
     else:
         command = ["likewise", "run", str(experiment), "--store", str(store)]
-        say(f"to compare all that was imported: {shlex.join(command)}")
+        say(f"to compare everything that was imported: {shlex.join(command)}")
 
 
 def _named(text: str) -> tuple[str, Path]:

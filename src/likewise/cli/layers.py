@@ -12,7 +12,7 @@ from likewise.naming import did_you_mean, model_of, p_text
 
 
 def best_layers(
-    model: Annotated[list[str], typer.Argument(help="Two or more models of a store's experiment.")],
+    model: Annotated[list[str], typer.Argument(help="Two or more models of an experiment in a store.")],
     dataset: options.Dataset = None,
     store: options.StoreFolder = None,
     experiment: options.InExperiment = None,
@@ -23,7 +23,7 @@ def best_layers(
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
-    """Find the most alike layers of models; chance is the best of the layers too, after each shuffle."""
+    """Find the most alike layers of models. Chance is the best score of the same layers after each shuffle."""
     from likewise.measures import configurations
     from likewise.plan import load_trusted
     from likewise.statistics import best_layers as best_of
@@ -63,5 +63,5 @@ def best_layers(
     ]  # fmt: skip
     columns = ("a", "b", "measure", "of", "best", "chance", "z", "p", "p alone", "calibrated", "note")
     print_table("", columns, rows, spare=("note", "p alone", "z", "chance", "of", "calibrated"))
-    say("chance, z, p, calibrated: against the best of the same layers after each shuffle")
-    say("p alone: of the best layers as if no others had been tried; uncorrected, so too optimistic")
+    say("chance, z, p, calibrated: compared with the best of the same layers after each shuffle")
+    say("p alone: as if no other layers had been tried; uncorrected, so too optimistic")

@@ -18,15 +18,17 @@ def learning_curve(
     experiment: options.InExperiment = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
     base: options.Base = None,
-    size: Annotated[list[int] | None, typer.Option(min=2, help="A number of inputs. [default: eight]")] = None,
-    draws: Annotated[int, typer.Option(min=1, help="Draws of so many inputs.")] = 5,
-    tolerance: Annotated[float, typer.Option(min=0, help="Within which a calibrated score counts as stable.")] = 0.05,
+    size: Annotated[list[int] | None, typer.Option(min=2, help="A number of inputs. [default: eight sizes]")] = None,
+    draws: Annotated[int, typer.Option(min=1, help="Random draws for each number of inputs.")] = 5,
+    tolerance: Annotated[
+        float, typer.Option(min=0, help="Largest change of a calibrated score that counts as stable.")
+    ] = 0.05,
     permutations: options.Permutations = 20,
     seed: options.Seed = 0,
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
-    """Say what scores come to with fewer inputs, and from how many on they are stable."""
+    """Show how scores change with fewer inputs. Says from how many inputs on they are stable."""
     from likewise.measures import configurations
     from likewise.plan import load_trusted
     from likewise.statistics import learning_curve as curves_of
@@ -56,9 +58,11 @@ def learning_curve(
          p.calibrated, p.calibrated_low, p.calibrated_high, p.reason)
         for p in points
     ]  # fmt: skip
-    columns = ("a", "b", "measure", "inputs", "value", "chance", "calibrated", "least", "largest", "note")
-    print_table("", columns, rows, spare=("chance", "note", "largest", "least"))
+    columns = ("a", "b", "measure", "inputs", "value", "chance", "calibrated", "lowest", "highest", "note")
+    print_table("", columns, rows, spare=("chance", "note", "highest", "lowest"))
     for curve in curves:
         first, stable = curve[0], stable_from(curve, tolerance)
-        told = f"stable within {tolerance:g} from {stable} inputs" if stable else f"not yet stable within {tolerance:g}"
+        told = (
+            f"stable within {tolerance:g} from {stable} inputs on" if stable else f"not yet stable within {tolerance:g}"
+        )
         say(f"{first.a} and {first.b}, {labels[first.measure, first.parameters]}: {told}")

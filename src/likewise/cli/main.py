@@ -64,10 +64,10 @@ def _version(asked: bool) -> None:
 @app.callback()
 def of_all_commands(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version, and end.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print results and errors alone: no progress, no remarks.")
+        bool, typer.Option("--quiet", "-q", help="Print results and errors only: no progress, no notes.")
     ] = False,
 ) -> None:
     """Hold what every command has."""
@@ -124,14 +124,14 @@ def _explain(error: Exception) -> int:
     if isinstance(error, InputError | ModelError | MissingDependencyError):
         code = WRONG_REQUEST
     elif isinstance(error, MemoryError):
-        said = "memory ran out"
+        said = "out of memory"
     elif isinstance(error, OSError) and not isinstance(error, LikewiseError):
         said = f"{error.filename or 'a file'}: {error.strerror or error}"
     elif not isinstance(error, LikewiseError):
         # Nobody thought of this one. What was finished is in the store, for it is written task by task.
         said = (
-            f"{type(error).__name__}: {said}\n  This is a fault of likewise. What was finished is kept. Please "
-            f"report it with what the same command prints with {TRACEBACK}."
+            f"{type(error).__name__}: {said}\n  This is a fault of likewise. Finished work is kept. Please report it, "
+            f"with the output of the same command with {TRACEBACK}."
         )
     notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", []))
     messages.quiet = False

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 InvariantTo = Annotated[
     str,
     typer.Option(
-        help="Only configurations that ignore all of these, with commas: feature permutation, orthogonal, scaling, "
+        help="Only measures that ignore all of these (separate with commas): feature permutation, orthogonal, scaling, "
         "translation, linear",
     ),
 ]
@@ -38,12 +38,12 @@ def measures(invariant_to: InvariantTo = "", trust: options.Trust = None, json: 
         return
     print_table(
         "",
-        ("measure", "what it is", "direction", "range", "ignores", "besides"),
+        ("measure", "what it is", "direction", "range", "ignores", "also"),
         [
             (a["call"], a["title"], a["direction"], _range(*a["bounds"]), _shortest(a["invariances"]), _besides(a))
             for a in map(_about, shown)
         ],
-        spare=("besides", "range", "direction"),
+        spare=("also", "range", "direction"),
     )
     if not wanted:
         print_table("", ("preset", "configurations"), [(name, ", ".join(calls)) for name, calls in presets().items()])
@@ -99,8 +99,8 @@ def _besides(about: dict[str, Any]) -> str:
     facts = {
         "a metric": about["metric"],
         "asymmetric": not about["symmetric"],
-        f"of the second: {of_second}": of_second,
-        "no matter which rows pair up": not about["paired"],
+        f"ignores of the second side: {of_second}": of_second,
+        "rows need not be paired": not about["paired"],
         "undefined where n <= d": about["undefined_if_wide"],
     }
     return "; ".join(text for text, holds in facts.items() if holds)

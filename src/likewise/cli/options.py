@@ -19,46 +19,45 @@ if TYPE_CHECKING:
 Trust = Annotated[
     list[str] | None,
     typer.Option(
-        help="What may run code of others: an experiment (.yaml), with all that it names; a file of measures (.py); "
-        "an installed module.",
+        help="Allow code that you have read: an experiment (.yaml) with everything that it names, a file of measures "
+        "(.py), or an installed module.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 StoreFolder = Annotated[Path | None, typer.Option("--store", help="Folder of the store [default: runs/NAME].")]
-Device = Annotated[str, typer.Option(help="Where to calculate: cpu or cuda; auto spreads a model over all GPUs.")]
+Device = Annotated[str, typer.Option(help="cpu or cuda; auto spreads a model over all GPUs.")]
 BatchTokens = Annotated[
-    int | None, typer.Option(min=1, help="Tokens of a batch, padding included [default: by device].")
+    int | None, typer.Option(min=1, help="Most tokens in a batch, with padding [default: by device].")
 ]
-Permutations = Annotated[int, typer.Option(min=0, help="Shuffles where chance levels need them.")]
+Permutations = Annotated[int, typer.Option(min=0, help="Number of shuffles for chance levels without a closed form.")]
 Chance = Annotated[
     str,
     typer.Option(
         "--chance",
         "--null",
-        help="Chance levels: moments (closed form where there is one, else shuffles), shuffles (of the rows, for every "
-        "measure), or none; or the name of an installed one.",
+        help="Chance levels: moments (closed form, or shuffles where there is none), shuffles (every measure), none, "
+        "or the name of an installed one.",
     ),
 ]
-Groups = Annotated[int, typer.Option(min=0, help="Groups of inputs left out in turn for the intervals; 0 for none.")]
+Groups = Annotated[int, typer.Option(min=0, help="Groups of inputs left out in turn, for intervals; 0: no intervals.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the shuffles and groups.")]
 
 
-Base = Annotated[str | None, typer.Option(help="Compare this one with each other, instead of all pairs.")]
+Base = Annotated[str | None, typer.Option(help="Compare only this one with all others.")]
 Join = Annotated[
-    str, typer.Option(help="exact: all files have the same ids; inner: leave out rows whose id is not in all.")
+    str, typer.Option(help="exact: all files must have the same ids; inner: leave out ids that some files lack.")
 ]
 Representations = Annotated[
     list[str],
     typer.Argument(
         metavar="[NAME=]FILE",
-        help=".npy, .npz, .safetensors or .parquet files; or, with --dataset, names of representations of a store's "
-        "experiment.",
+        help=".npy, .npz, .safetensors or .parquet files. With --dataset: names of representations in a store.",
     ),
 ]
 InExperiment = Annotated[
-    str | None, typer.Option("--experiment", help="Experiment of the store that names are looked up in, of several.")
+    str | None, typer.Option("--experiment", help="Experiment with these names, if the store has several.")
 ]
-Dataset = Annotated[str | None, typer.Option(help="Data set of the experiment that names are looked up in.")]
+Dataset = Annotated[str | None, typer.Option(help="Data set of the experiment; for names in a store.")]
 
 
 def read_representations(

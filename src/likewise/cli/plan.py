@@ -15,7 +15,7 @@ def plan(
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
-    """Say what an experiment needs and what of it is done, without doing anything. Uses no network."""
+    """Show what an experiment needs and what is already done. Runs nothing and uses no network."""
     from likewise.plan import plan as make_plan
     from likewise.plan import read_experiment, risks_of
     from likewise.statistics import ALL
@@ -36,16 +36,18 @@ def plan(
     if asked.pairs != ALL:
         tell(f"pairs: {summary['pairs']}")
     if not summary["keeps_shuffled_scores"]:
-        tell("the shuffled scores are too many to keep: p-values will be corrected by Holm's method alone")
+        tell("there are too many shuffled scores to keep: p-values will be corrected by Holm's method only")
     elif summary["shuffled_scores_bytes"]:
-        tell(f"{bytes_text(summary['shuffled_scores_bytes'])} of shuffled scores besides, to correct p-values by")
+        tell(f"{bytes_text(summary['shuffled_scores_bytes'])} more for shuffled scores, used to correct p-values")
     if summary["keeps_left_out_scores"]:
-        tell(f"{bytes_text(summary['left_out_scores_bytes'])} at most of scores without some inputs, to compare scores")
+        tell(
+            f"{bytes_text(summary['left_out_scores_bytes'])} at most for scores without some inputs, to compare scores"
+        )
     elif summary["left_out_scores_bytes"] != 0:
-        tell("the scores without some inputs are too many to keep, or cannot be counted yet")
+        tell("there are too many scores without some inputs to keep, or their number is not known yet")
     print_table(
         "",
-        ("data set", "items", "representations", "pairs", "scores", "of them done", "to store"),
+        ("data set", "items", "representations", "pairs", "scores", "done", "to store"),
         [
             (
                 d["name"],
@@ -58,11 +60,11 @@ def plan(
             )
             for d in summary["datasets"]
         ],
-        spare=("to store", "of them done", "pairs"),
+        spare=("to store", "done", "pairs"),
     )
     print_table("", ("configuration",), [(label,) for label in summary["configurations"]])
     if risks := risks_of(asked):
-        say("\n".join([*risks, f"likewise run asks you to read and trust this experiment: --trust {experiment}"]))
+        say("\n".join([*risks, f"read this experiment first; likewise run then needs --trust {experiment}"]))
 
 
 def _statistics(asked: dict[str, Any]) -> str:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 def report(
     store: Annotated[Path, typer.Argument(help="Folder of a store.")],
-    experiment: Annotated[str | None, typer.Option(help="Its name, where the store has several.")] = None,
+    experiment: Annotated[str | None, typer.Option(help="Name of the experiment, if the store has several.")] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder to write to [default: the store's, or in it reports/NAME].")
+        Path | None, typer.Option(help="Folder to write to [default: the store, or reports/NAME in it].")
     ] = None,
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
-    """Write the report of an experiment: one page, figures and tables."""
+    """Write the report of an experiment. It is one page, with figures and tables."""
     from likewise.plan import load_trusted
 
     load_trusted(trust or ())

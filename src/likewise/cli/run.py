@@ -18,15 +18,17 @@ def run(
     experiment: Annotated[Path, typer.Argument(help="A YAML file.")],
     store: options.StoreFolder = None,
     executor: Annotated[
-        str, typer.Option(help="Where tasks are done: serial, processes, or one that an installed package offers.")
+        str, typer.Option(help="What runs the tasks: serial, processes, or an executor of an installed package.")
     ] = "processes",
-    workers: Annotated[int | None, typer.Option(min=1, help="Tasks at once [default: the machine's cores].")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Tasks at the same time [default: number of cores].")
+    ] = None,
     device: options.Device = "cpu",
     batch_tokens: options.BatchTokens = None,
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
-    """Extract and compare whatever an experiment lacks, then write its report. Run it again to go on."""
+    """Run an experiment and write its report. Run it again to continue: finished work is kept."""
     from likewise.plan import read_experiment
     from likewise.run import run as perform
     from likewise.statistics import all_undefined
@@ -46,7 +48,7 @@ def run(
                 watch=watch,
             )
     except KeyboardInterrupt:
-        say(f"\nstopped; what is finished is kept in {folder}: the same command goes on from there")
+        say(f"\nstopped; finished work is kept in {folder}: run the same command to continue")
         raise
     report = _report(done, asked.name)
     if json:
@@ -81,11 +83,11 @@ def _tell(done: "Done", report: Path | None) -> None:
     for outcome in done.failed:
         complain(f"failed: {outcome.task.label}\n  {outcome.error}")
     for tile in done.blocked:
-        complain(f"not compared, for want of a representation: {tile.label}")
+        complain(f"not compared, because a representation is missing: {tile.label}")
     if reason := all_undefined(done.results):
         complain(reason)
     elif not done.failed:
-        said = "done" if done.performed else "all is done"
+        said = "done" if done.performed else "nothing left to do"
         say(f"{said}: {len(done.results):,} scores in {done.store}")
     if few := too_few_shuffles(done.results.table):
         say(few)

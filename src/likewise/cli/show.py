@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def show(
-    key: Annotated[str, typer.Argument(help="A key of the store, or its beginning; or an experiment's name.")],
+    key: Annotated[str, typer.Argument(help="A key in the store, or how it begins; or the name of an experiment.")],
     store: options.StoreFolder = None,
     json: options.Json = False,
 ) -> None:
-    """Show where a representation comes from and what is odd about it, the scores of a tile, or an experiment."""
+    """Show a representation, a tile of scores, or an experiment."""
     about = _find(options.find_store(store), key)
     if json:
         print_json(about)

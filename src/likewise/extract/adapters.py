@@ -48,10 +48,10 @@ def find_adapter(spec: ModelSpec, place: Path | None) -> tuple[Path, dict[str, A
         return None
     if not (folder / SAFE).exists():
         if not (folder / PICKLED).exists():
-            raise ModelError(f"the adapter {spec.model} has no weights; needed is {SAFE}")
+            raise ModelError(f"the adapter {spec.model} has no weights; expected {SAFE}")
         if not spec.pickled_weights:
             raise ModelError(
-                f"the adapter {spec.model} has its weights in a pickle ({PICKLED}), which is refused; needed is "
+                f"the adapter {spec.model} has its weights in a pickle ({PICKLED}), which is refused; expected "
                 f"{SAFE}, or pickled_weights: true for this model, which reads tensors only"
             )
     return folder, config
@@ -68,7 +68,7 @@ def base_class(spec: ModelSpec, config: dict[str, Any]) -> str:
     task = config.get("task_type")
     if not (task is None or isinstance(task, str)) or task not in CLASSES:
         known = ", ".join(k for k in CLASSES if k)
-        raise ModelError(f"the adapter {spec.model} is for the task {str(task)[:80]}; needed is one of {known}")
+        raise ModelError(f"the adapter {spec.model} is for the task {str(task)[:80]}; expected one of {known}")
     return CLASSES[task]
 
 

@@ -186,7 +186,7 @@ def load_prompts(spec: DatasetSpec) -> Prompts:
     if wanted not in _LOADED:
         full = spec.completed()
         if full.limit is not None and full.limit < 1:
-            raise InputError(f"{full.name}: limit={full.limit}; needed is 1 or more")
+            raise InputError(f"{full.name}: limit={full.limit}; expected 1 or more")
         records = _records(full)
         if full.format.template is None:
             first, records = _peek(records)
@@ -273,7 +273,8 @@ def _hub_records(spec: DatasetSpec) -> Iterable[Mapping[str, Any]]:
         loaded: Iterable[Mapping[str, Any]] = builder.as_dataset(split=spec.split)
     except Exception as error:  # whatever the hub's client raises, the user needs the same three facts
         raise ModelError(
-            f"the data set {hub} ({spec.config or 'default'}, {spec.split}) could not be had from the hub or its cache "
+            f"the data set {hub} ({spec.config or 'default'}, {spec.split}) could not be loaded from the hub or its "
+            "cache "
             f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}); "
             "give a local file instead: source: PATH.jsonl"
         ) from error

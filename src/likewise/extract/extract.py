@@ -174,7 +174,7 @@ def tokens_of(loaded: LoadedModel, prompts: Prompts, pooling: str, truncation: T
     added = tokens_to_generate(pooling)
     if added and prompts.spans is not None:
         raise InputError(
-            f"{pooling} pools what the model adds, and {prompts.name} has spans of the prompts; choose one"
+            f"{pooling} uses tokens that the model adds, but {prompts.name} has spans of the prompts; choose one"
         )
     lengths = (loaded.longest, context_length(loaded.model, loaded.tokenizer))
     longest = min((length for length in lengths if length is not None), default=None)

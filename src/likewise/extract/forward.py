@@ -230,6 +230,6 @@ def out_of_memory(error: BaseException) -> bool:
 def too_large(tokens: Tokens, number: int) -> MemoryError:
     """What to raise where memory does not hold one prompt by itself."""
     return MemoryError(
-        f"memory runs out for prompt {tokens.names[number]!r} of {tokens.lengths[number]} tokens alone; needed is a "
+        f"memory runs out for prompt {tokens.names[number]!r} of {tokens.lengths[number]} tokens alone; use a "
         "smaller precision (dtype: bfloat16) or a larger device"
     )

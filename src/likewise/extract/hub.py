@@ -114,7 +114,7 @@ def _explained(kind: str, hub_id: str, revision: str) -> Iterator[None]:
     except errors.GatedRepoError as error:
         page = f"{constants.ENDPOINT}/{FOLDERS[kind]}{hub_id}"
         raise ModelError(
-            f"{what} is given only to those who accept its terms: accept them at {page}, log in here with "
+            f"{what} is only for users who accept its terms: accept them at {page}, log in here with "
             "'hf auth login', and run again"
         ) from error
     except errors.RepositoryNotFoundError as error:
@@ -122,7 +122,7 @@ def _explained(kind: str, hub_id: str, revision: str) -> Iterator[None]:
             f"{what} is not on the hub, or is private: check its id, or log in with 'hf auth login'; {WAYS_OUT[kind]}"
         ) from error
     except errors.RevisionNotFoundError as error:
-        raise ModelError(f"{what} has no revision {revision!r}; needed is a branch, a tag or a commit") from error
+        raise ModelError(f"{what} has no revision {revision!r}; expected a branch, a tag or a commit") from error
     except (errors.RevisionResolutionError, errors.LocalEntryNotFoundError) as error:
         raise ModelError(
             f"{what} at {revision!r} is not in the cache {constants.HF_HUB_CACHE}, and the hub {constants.ENDPOINT} "
@@ -131,7 +131,7 @@ def _explained(kind: str, hub_id: str, revision: str) -> Iterator[None]:
     except Exception as error:
         first = next(filter(None, str(error).splitlines()), "no reason given")
         raise ModelError(
-            f"{what} at {revision!r} could not be had from the hub {constants.ENDPOINT} "
+            f"{what} at {revision!r} could not be loaded from the hub {constants.ENDPOINT} "
             f"({type(error).__name__}: {first}); {WAYS_OUT[kind]}"
         ) from error
 

@@ -88,7 +88,7 @@ def resolve_layers(layers: Sequence[str], blocks: int | None) -> tuple[str, ...]
     if blocks is None:
         if needs_blocks(layers):
             unclear = next(name for name in layers if needs_blocks([name]))
-            raise InputError(f"layer {unclear}: the number of blocks is not known before the model's config is at hand")
+            raise InputError(f"layer {unclear}: the number of blocks is unknown until the model's config is downloaded")
         return tuple(dict.fromkeys(layers))
     return tuple(dict.fromkeys(one for name in layers for one in _meant(name, blocks)))
 
@@ -99,7 +99,7 @@ def _meant(name: str, blocks: int) -> Iterator[str]:
     def block(number: str) -> int:
         place = int(number) if int(number) > 0 else blocks + 1 + int(number)
         if not 1 <= place <= blocks:
-            raise InputError(f"layer {name} of a model with {blocks} blocks; needed is 1 to {blocks}")
+            raise InputError(f"layer {name} of a model with {blocks} blocks; expected 1 to {blocks}")
         return place
 
     if name == ALL:

@@ -159,7 +159,7 @@ class ModelSpec:
         """Refuse a base for what is no adapter, where it would mean nothing."""
         if self.base and not is_adapter:
             raise InputError(
-                f"{self.model} is no adapter (it has no {ADAPTER_CONFIG}), and base: {self.base} was given; needed is "
+                f"{self.model} is no adapter (it has no {ADAPTER_CONFIG}), and base: {self.base} was given; expected "
                 "an adapter, or no base"
             )
 
@@ -181,7 +181,7 @@ def locate(name: str) -> Path | None:
         raise InputError(f"unknown model {name!r}: {error}") from error
     if path.is_dir():
         if not (path / CONFIG).exists() and not (path / ADAPTER_CONFIG).exists():
-            raise InputError(f"the folder {path} has no {CONFIG}; needed is a model in the transformers layout")
+            raise InputError(f"the folder {path} has no {CONFIG}; expected a model in the transformers layout")
         return path
     if path.suffix == ".gguf":
         if not path.exists():
@@ -219,7 +219,7 @@ def adapter_config(place: Path) -> dict[str, Any] | None:
         return None
     if (place / CONFIG).exists():
         raise ModelError(
-            f"{place} holds a model and an adapter, {CONFIG} and {ADAPTER_CONFIG}; needed is a folder for each, and "
+            f"{place} holds a model and an adapter, {CONFIG} and {ADAPTER_CONFIG}; expected a folder for each, and "
             "base: where the adapter is meant"
         )
     return read_config(place / ADAPTER_CONFIG, dict)

@@ -91,10 +91,10 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
     """
     torch, transformers = imported("torch"), imported("transformers")
     if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device cuda was asked for, and torch sees no CUDA device here; use --device cpu")
+        raise InputError("device cuda: torch finds no CUDA device here; use --device cpu")
     if dtype in COMPUTED_IN and spec.variant:
         raise InputError(
-            f"{spec.variant} changes weights, and those of {dtype} are packed; needed is a dtype of floating point"
+            f"{spec.variant} changes weights, and those of {dtype} are packed; expected a dtype of floating point"
         )
     # The model before may hang in a cycle of references, and two do not fit.
     gc.collect()
@@ -108,7 +108,7 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
         if found and dtype in COMPUTED_IN:
             raise InputError(
                 f"the adapter {spec.model} is merged into its base model's weights, and those of {dtype} are packed; "
-                "needed is a dtype of floating point"
+                "expected a dtype of floating point"
             )
         placement = _placement(device, dtype)
         if found is None:
@@ -180,7 +180,7 @@ def _read(spec: ModelSpec, kind: str, placement: Mapping[str, Any], *, head: boo
     tokenizer = None if missing else transformers.AutoTokenizer.from_pretrained(**where)
     files = set(getattr(tokenizer, "vocab_files_names", {}).values())
     if missing or (place is not None and files and not _has_tokenizer(place, files | set(TOKENIZER_FILES[:-1]))):
-        raise ModelError(f"{spec.model} has no tokenizer; needed is a file such as {', '.join(TOKENIZER_FILES[:-1])}")
+        raise ModelError(f"{spec.model} has no tokenizer; expected a file such as {', '.join(TOKENIZER_FILES[:-1])}")
     loader = getattr(transformers, kind)
     named = weights_by_name(place) if safe and place is not None else {}
     model, told = loader.from_pretrained(
@@ -288,9 +288,7 @@ def _check_causal(spec: ModelSpec, config: Any) -> None:
     own = "AutoModelForCausalLM" in (getattr(config, "auto_map", None) or {})
     masked = type(config) in MODEL_FOR_MASKED_LM_MAPPING and not getattr(config, "is_decoder", False)
     if not own and (config.is_encoder_decoder or masked or type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING):
-        raise ModelError(
-            f"{spec.model} is no causal language model ({config.model_type}); needed is one that generates"
-        )
+        raise ModelError(f"{spec.model} is no causal language model ({config.model_type}); expected one that generates")
 
 
 def _check_complete(spec: ModelSpec, model: Any, missing: Any, *, head: bool) -> None:
@@ -303,7 +301,7 @@ def _check_complete(spec: ModelSpec, model: Any, missing: Any, *, head: bool) ->
     lost = sorted(k for k in missing if own.get(k) in used and "pooler." not in k)
     if lost:
         raise ModelError(
-            f"{spec.model} lacks {len(lost)} of its weights, such as {lost[0]}; needed are all that its config asks for"
+            f"{spec.model} lacks {len(lost)} of its weights, such as {lost[0]}; expected all that its config asks for"
         )
 
 

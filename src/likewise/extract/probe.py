@@ -132,8 +132,8 @@ def _found(tried: "_Trial", lengths: Sequence[int], budget: int, side: Side) -> 
     )
     if not steady and not all(tried.same([number], found) for number in (shortest, longest)):
         raise ModelError(
-            f"the rows of {type(tried.loaded.model).__name__} depend on what ran before, and what it keeps of that "
-            "cannot be put back: no row would be of its prompt alone"
+            f"the rows of {type(tried.loaded.model).__name__} depend on what ran before, and its state "
+            "cannot be reset: no row would come from its prompt alone"
         )
     return found
 

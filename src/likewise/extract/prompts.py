@@ -234,11 +234,11 @@ def draw_shots(
     if not form.shots:
         return [()] * len(records)
     if form.answer is None:
-        raise InputError(f"{name} has shots and no answer: needed is a template of what a shot's answer is")
+        raise InputError(f"{name} has shots but no answer: expected a template for the answer of a shot")
     source = records if pool is None else pool
     needed = form.shots + (pool is None)
     if len(source) < needed:
-        raise InputError(f"{name} asks for {form.shots} shots; needed are {needed} records or more, not {len(source)}")
+        raise InputError(f"{name} asks for {form.shots} shots; expected {needed} records or more, not {len(source)}")
     order = random.Random(form.seed).sample(range(len(source)), needed)
     if pool is not None:
         return [tuple(source[i] for i in order)] * len(records)
@@ -257,7 +257,8 @@ def _id(name: str, position: int, fields: Record, column: str | None) -> str:
         return f"{position:05d}"
     if column not in fields:
         raise InputError(
-            f"record {position} of {name} has no field {column!r} to be named by; {did_you_mean(column, fields)}"
+            f"record {position} of {name} has no field {column!r}, the ids of the data set; "
+            f"{did_you_mean(column, fields)}"
         )
     value = fields[column]
     if not is_name(value):

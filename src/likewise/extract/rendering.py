@@ -80,7 +80,7 @@ def _same_each_time(text: str, fields: Mapping[str, Any]) -> str:
     """Refuse a text that says where something lies in memory, as a method or a generator does: it changes each time."""
     found = ADDRESS.findall(text)
     if found and any(one.lower() not in str(dict(fields)).lower() for one in found):
-        raise ValueError("the template prints a thing of Python, such as a method, where a text was expected")
+        raise ValueError("the template prints a Python object, such as a method; expected a text")
     return text
 
 

@@ -48,7 +48,9 @@ class Spans:
 
     def __post_init__(self) -> None:
         if (self.regex is None) == (self.column is None) or self.regex == "":
-            raise InputError("spans need one of regex and column: regex: '\\w+' for words, or a column of offsets")
+            raise InputError(
+                "spans: expected either regex or column; for example regex: '\\w+' for words, or a column of offsets"
+            )
         if len(self.regex or "") > LONGEST:
             raise InputError(f"spans: the pattern is longer than {LONGEST:,} characters")
         try:
@@ -85,7 +87,7 @@ def find_spans(
     if (times := prompt.count(within)) != 1:
         held = f"holds {times} times" if times else "does not hold"
         raise InputError(
-            f"prompt {item!r} of {name} {held} the text that its spans are of: {within!r}; needed is once, so "
+            f"prompt {item!r} of {name} {held} the text that its spans are of: {within!r}; expected once, so "
             "that it is clear which is meant"
         )
     first = before + prompt.index(within)
@@ -110,7 +112,7 @@ def _offsets(pair: Any, spans: Spans, name: str, item: str, length: int) -> Span
     try:
         start, end = (int(place) for place in pair)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{spans.column} of {item!r} in {name} holds {pair!r}; needed is (start, end)") from error
+        raise InputError(f"{spans.column} of {item!r} in {name} holds {pair!r}; expected (start, end)") from error
     if not 0 <= start < end <= length:
         raise InputError(
             f"{spans.column} of {item!r} in {name} holds ({start}, {end}); the text has {length} characters"

@@ -40,7 +40,7 @@ def text_stack(model: Any) -> Any:
     else:
         part = base
     if "input_ids" not in inspect.signature(part.forward).parameters:
-        raise ModelError(f"{type(part).__name__}, which reads the input of {type(model).__name__}, takes no text")
+        raise ModelError(f"{type(part).__name__}, the input part of {type(model).__name__}, takes no text")
     return part
 
 

@@ -110,11 +110,13 @@ def tokenize(
     texts, around = every[: len(prompts.chats)] or list(prompts.texts), every[len(prompts.chats) :]
     if spans is not None and not tokenizer.is_fast:
         raise InputError(
-            f"{type(tokenizer).__name__} does not tell which characters its tokens stand for, which spans need; "
-            "needed is a fast tokenizer"
+            f"{type(tokenizer).__name__} does not say which characters its tokens stand for, but spans need it; "
+            "expected a fast tokenizer"
         )
     if longest is not None and longest <= room:
-        raise InputError(f"the model takes {longest} tokens; {room} of them for what it adds leave none for a prompt")
+        raise InputError(
+            f"the model takes {longest} tokens, and {room} are kept for what it adds: none is left for a prompt"
+        )
     limit = None if longest is None else longest - room
     cut: dict[str, Any] = {} if truncation == "error" or limit is None else {"truncation": True, "max_length": limit}
     side, tokenizer.truncation_side = tokenizer.truncation_side, "left" if truncation == "left" else "right"
@@ -142,8 +144,8 @@ def tokenize(
             truncated.append(name)
         elif limit is not None and len(found[-1]) > limit:
             raise InputError(
-                f"prompt {name!r} has {len(found[-1])} tokens and the model takes {limit}; nothing is cut silently: "
-                "shorten it, leave it out, or set truncation: left or right"
+                f"prompt {name!r} has {len(found[-1])} tokens and the model takes {limit}; "
+                "shorten it, leave it out, or cut it with truncation: left or right"
             )
     names, rows, unaligned, straddled = prompts.ids, None, [], 0
     if spans is not None:
@@ -217,7 +219,7 @@ def _written(tokenizer: Any, prompts: Prompts, chats: Sequence[Sequence[Turn]]) 
         return []
     if getattr(tokenizer, "chat_template", None) is None:
         raise InputError(
-            f"{prompts.name} is given as a chat, and this model's tokenizer has no chat template; give the model "
+            f"{prompts.name} is given as a chat, but this model's tokenizer has no chat template; give the model "
             "formats: without a chat"
         )
     refused = f"the chat template of this model refuses {prompts.name}"

@@ -314,7 +314,7 @@ def procrustes_angle(x: Prepared, y: Prepared) -> float:
 
 def _shape_distance_facts(alpha: float) -> Facts:
     if not 0 <= alpha <= 1:
-        raise InputError(f"alpha={alpha!r}; needed is a number from 0 (whitened) to 1 (as it is)")
+        raise InputError(f"alpha={alpha!r}; expected a number from 0 (whitened) to 1 (as it is)")
     extra = {"scaling", "linear"} if alpha == 0 else {"scaling"} if alpha == 1 else set()
     return Facts(
         direction="distance",

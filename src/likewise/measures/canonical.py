@@ -126,10 +126,10 @@ VARIANCE = 0.99
 
 def _svcca_facts(variance: float, k: int) -> Facts:
     if not 0 < variance <= 1:
-        raise InputError(f"variance={variance!r}; needed is a share of the variance, above 0 and up to 1")
+        raise InputError(f"variance={variance!r}; expected a share of the variance, above 0 and up to 1")
     not_negative("k", k)
     if k and variance != VARIANCE:
-        raise InputError(f"variance={variance!r}, k={k}; the directions are chosen by one of the two, and k=0 is none")
+        raise InputError(f"variance={variance!r}, k={k}; expected one of them (k=0 is none)")
     return Facts(
         direction="similarity",
         bounds=(0.0, 1.0),

@@ -28,9 +28,9 @@ class Configuration:
     parameters : mapping
         Those that differ from the defaults, or all of them.
     asked : tuple of str
-        Parameters that its label shows whatever their values are: those that somebody wrote.
+        Parameters that were written out; the label always shows them.
     stored : Measure, optional
-        Instead of a measure of that name: what a table of results says of one whose code is not loaded.
+        What a table of results says of a measure whose code is not loaded.
 
     Examples
     --------
@@ -147,7 +147,7 @@ def contributions(configuration: Configuration, x: Operand, y: Operand) -> Float
     found = configuration.about.scored(first, second, **configuration.parameters)
     if not getattr(found, "ndim", 0):
         raise InputError(
-            f"{configuration.label} is no mean over items; measures that are: cka, rsa, "
+            f"{configuration.label} is not a mean over items; expected cka, rsa, "
             "distance_correlation(debiased=True), aligned_cosine, and those of neighbours, such as jaccard"
         )
     return found

@@ -32,7 +32,7 @@ NEARS_IDENTITY = "unrelated data come near to identical ones: read the calibrate
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is true of a measure with given parameters. Tests are generated from it, and tables, colours, calibration.
+    """What is true of a measure with given parameters. Tests prove it; tables, colours and calibration use it.
 
     Parameters
     ----------
@@ -41,30 +41,30 @@ class Facts:
     bounds : (float, float)
         The smallest and largest value that can occur.
     identity : float or None
-        The value of a representation and itself; None where it depends on the representation, as in a held-out or
+        The score of a representation with itself; None if it depends on the representation, as in a held-out or
         regularised fit.
     invariances : frozenset of str
-        The transformations, out of `INVARIANCES`, of either side that leave the value as it is.
+        The transformations of either side that do not change the score; names from `INVARIANCES`.
     regime : str
-        What few items in many dimensions (n < d) do to it.
+        What happens with fewer items than dimensions (n < d).
     cost : str
         Of preparing a side, and of a pair, in n and d.
     invariances_of_second : frozenset of str
-        What it ignores besides, in the second representation alone.
+        What it also ignores, but only in the second representation.
     symmetric : bool
-        Whether exchanging the two representations leaves the value as it is.
+        Whether exchanging the two representations keeps the score.
     metric : bool
         Whether it is a distance that obeys the triangle inequality.
     paired : bool
-        Whether it matters which row of one side belongs to which row of the other. Where not, shuffled rows are no
-        chance level.
+        Whether it matters which row of one side belongs to which row of the other. If not, there is no chance level
+        from shuffled rows.
     undefined_if_wide : bool
-        Whether it is undefined where the centred rows of a side are linearly independent, as they are when n <= d:
-        the value would follow from n and the ranks, whatever the data.
+        Whether it is undefined if the centred rows of a side are linearly independent (as for n <= d): the value would
+        depend on n and the ranks alone, for any data.
     minimum_items : int
         The fewest items for which it has a value.
     rounding : float
-        The error of its arithmetic, relative to values above 1.
+        The rounding error of its arithmetic, relative for values above 1.
     """
 
     direction: Direction
@@ -134,23 +134,23 @@ def choice(parameter: str, value: Any, known: Iterable[str]) -> None:
 def positive(parameter: str, value: float | int) -> None:
     """Refuse a parameter that is not above zero."""
     if not 0 < value < math.inf:
-        raise InputError(f"{parameter}={value!r}; needed is a number above 0")
+        raise InputError(f"{parameter}={value!r}; expected a number above 0")
 
 
 def not_negative(parameter: str, value: float | int) -> None:
     """Refuse a parameter that is below zero."""
     if not 0 <= value < math.inf:
-        raise InputError(f"{parameter}={value!r}; needed is 0 or a number above it")
+        raise InputError(f"{parameter}={value!r}; expected 0 or a number above it")
 
 
 def ridge_like(parameter: str, value: float) -> None:
     """Refuse a share that is below zero, or so small that rounding decides on what it is to keep apart."""
     not_negative(parameter, value)
     if 0 < value < 1e-10:
-        raise InputError(f"{parameter}={value!r}; needed is 0, or 1e-10 or more: less is lost in rounding")
+        raise InputError(f"{parameter}={value!r}; expected 0, or 1e-10 or more: less is lost in rounding")
 
 
 def check_folds(folds: int) -> None:
     """Refuse a number of folds that is not one; 0 stands for a fit on all items."""
     if folds < 0 or folds == 1:
-        raise InputError(f"folds={folds!r}; needed are 2 or more, or 0 to fit and judge on all items")
+        raise InputError(f"folds={folds!r}; expected 2 or more, or 0 to fit and judge on all items")

@@ -36,7 +36,7 @@ def _cka_facts(kernel: str, bandwidth: float, debiased: bool, feature_corrected:
     choice("kernel", kernel, ("linear", "rbf"))
     positive("bandwidth", bandwidth)
     if kernel == "linear" and bandwidth != 1.0:
-        raise InputError(f"bandwidth={bandwidth} is that of kernel='rbf', and kernel='linear' has none")
+        raise InputError(f"bandwidth={bandwidth}: only kernel='rbf' has a bandwidth")
     if feature_corrected and not (debiased and kernel == "linear"):
         raise InputError(f"kernel={kernel!r}, debiased={debiased}, feature_corrected=True: the correction for "
                          "sampled features belongs to kernel='linear' with debiased=True")  # fmt: skip

@@ -101,7 +101,7 @@ def assignment(gains: Float[Array, "d e"]) -> tuple[Array, Array]:
 
 def _soft_matching_facts(share: float) -> Facts:
     if not 0 < share <= 1:
-        raise InputError(f"share={share!r}; needed is a share of the features, above 0 and up to 1")
+        raise InputError(f"share={share!r}; expected a share of the features, above 0 and up to 1")
     return Facts(
         direction="distance",
         bounds=(0.0, 2.0),

@@ -90,7 +90,7 @@ def measure(
         for parameter in parameters:
             if parameter.default is parameter.empty or parameter.kind is not parameter.KEYWORD_ONLY:
                 raise InputError(
-                    f"the parameter {parameter.name!r} of the measure {name}; needed are parameters after a * and with "
+                    f"the parameter {parameter.name!r} of the measure {name}; expected parameters after a * and with "
                     f"a default: {function.__name__}(x, y, *, {parameter.name}=...)"
                 )
 
@@ -121,7 +121,7 @@ def measure(
                 raise InputError(f"{name} stopped with {type(error).__name__}: {error}") from error
             number = isinstance(found, int | float | np.number) or getattr(found, "shape", None) in ((), (first.n,))
             if not number or isinstance(found, bool):
-                raise InputError(f"{name} returned {found!r:.60}; needed is a number, or one for each item")
+                raise InputError(f"{name} returned {found!r:.60}; expected a number, or one for each item")
             return found
 
         @functools.wraps(function)
@@ -162,7 +162,7 @@ def check_parameters(measure: str, defaults: Mapping[str, Any], parameters: Mapp
         kind, value = type(defaults[name]), plain(given)
         if type(value) is not kind and not (kind is float and type(value) is int and abs(value) <= sys.float_info.max):
             raise InputError(
-                f"{measure}({name}={value!r}): needed is {KINDS.get(kind, 'a value')}, as {defaults[name]!r}"
+                f"{measure}({name}={value!r}): expected {KINDS.get(kind, 'a value')}, as {defaults[name]!r}"
             )
 
 
@@ -188,7 +188,7 @@ def record(name: str) -> Measure:
     if name not in REGISTRY and ":" in name:
         file = name.partition(":")[0].replace(".", "/") + ".py"
         raise InputError(
-            f"{name} is a measure of somebody's own, and its code is not loaded; read that code, then name its file or "
+            f"the code of the measure {name} is not loaded; read it, then name its file or "
             f"an experiment beside it: --trust {file}; in Python, import it, or give trust={file!r}"
         )
     if name not in REGISTRY:

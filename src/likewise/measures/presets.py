@@ -79,7 +79,7 @@ Asked: TypeAlias = str | Configuration | Callable[..., float]
 def configurations(
     measures: Asked | Iterable[Asked],
 ) -> tuple[Configuration, ...]:
-    """Read presets, measures with parameters, or a list of both, into configurations without repetition.
+    """Turn presets and measures with parameters into a list of configurations, each once.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def configurations(
     for given in measures:
         item = getattr(given, "measure_name", given)  # the function of a measure is called by its name
         if not isinstance(item, str | Configuration):
-            raise InputError(f"{item!r} is no measure; needed is a name, such as 'cka' or 'jaccard(k=5)'")
+            raise InputError(f"{item!r} is not a measure; expected a name, such as 'cka' or 'jaccard(k=5)'")
         if isinstance(item, Configuration):
             found[item] = None
         elif item in (known := presets()):

@@ -20,9 +20,9 @@ def _rtd_facts(sample: int, draws: int, seed: int) -> Facts:
     positive("draws", draws)
     not_negative("seed", seed)
     if sample != 0 and sample < LEAST:
-        raise InputError(f"sample={sample}; needed are {LEAST} items or more, or 0 for all")
+        raise InputError(f"sample={sample}; expected {LEAST} items or more, or 0 for all")
     if sample == 0 and (draws, seed) != (1, 0):
-        raise InputError(f"draws={draws}, seed={seed} are those of samples, and sample=0 takes all items")
+        raise InputError(f"draws={draws}, seed={seed}: these need sample; sample=0 takes all items")
     return Facts(
         direction="distance",
         bounds=(0.0, inf),

@@ -157,7 +157,7 @@ class FormatEntry(Part):
     @model_validator(mode="after")
     def _said_in_a_chat(self) -> "FormatEntry":
         if self.system is not None and not self.chat:
-            raise ValueError("system is said in a chat only; set chat: true")
+            raise ValueError("system needs a chat; set chat: true")
         return self
 
 
@@ -212,7 +212,7 @@ class DatasetEntry(Part):
             named = DatasetSpec(name="", source=self.source).imported
             object.__setattr__(self, "name", named or Path(self.source).name.partition(".")[0])
         if self.formats and self.template is not None:
-            raise ValueError("template and formats are both given; make the template one of the formats")
+            raise ValueError("expected template or formats, got both; make the template one of the formats")
         return self
 
     @property
@@ -258,17 +258,17 @@ class Experiment(Part):
     Parameters
     ----------
     name : str
-        Letters, digits, ``-``, ``_`` and ``.``, 100 at most; the report and the store use it.
+        At most 100 letters, digits, ``-``, ``_`` and ``.``. The report and the store use it.
     models : list of ModelEntry
-        Two or more representations must come of them.
+        Together they must give at least two representations.
     datasets : list of DatasetEntry
-        Each is compared by itself.
+        Each is compared separately.
     representation : RepresentationPart
         Layers, pooling and precision.
     measures : list of str
         Presets or measures, as `likewise.measures.configurations` reads them.
     pairs : Pairs
-        Which pairs of each data set are compared, as `Pairs` has them; all by default.
+        Which pairs are compared on each data set (see `Pairs`); all by default.
     statistics : StatisticsPart
         Chance levels and intervals.
 
@@ -348,7 +348,7 @@ class Experiment(Part):
         except ValidationError as error:
             raise InputError(_explain(error, document)) from error
         except RecursionError as error:
-            raise InputError("the experiment holds lists or mappings too deep within each other") from error
+            raise InputError("the experiment has lists or mappings that are nested too deeply") from error
 
     @classmethod
     def stored(cls, value: Mapping[str, Any]) -> "Experiment":

@@ -40,7 +40,7 @@ def with_imported(wanted: Iterable[Wanted], present: frozenset[str], store: Stor
 def _check(w: Wanted) -> None:
     model, dataset = w.model, w.dataset
     if model.imported is not None and model != ModelSpec(model=model.model):
-        raise InputError(f"{model.model} is rows that others made; only its name, layers and datasets can be chosen")
+        raise InputError(f"{model.model} is imported; only its name, layers and datasets can be chosen")
     if dataset.imported is None:
         return
     if dataset != DatasetSpec(name=dataset.name, source=dataset.source):
@@ -48,7 +48,7 @@ def _check(w: Wanted) -> None:
     if model.imported is None:
         raise InputError(
             f"{model.model} cannot run on {dataset.name}, which was imported without its prompts; name the data sets "
-            "that it takes part in, as datasets: of that model"
+            "to run it on, with datasets: of that model"
         )
 
 

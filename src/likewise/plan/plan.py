@@ -301,7 +301,7 @@ class Answers:
 
 
 def plan(experiment: Experiment, store: Store) -> Plan:
-    """Find what an experiment needs and what of it a store lacks. Reads files; uses no network.
+    """Find what an experiment needs, and what of that a store does not have yet. Reads files; uses no network.
 
     Parameters
     ----------
@@ -319,7 +319,7 @@ def plan(experiment: Experiment, store: Store) -> Plan:
     ------
     InputError
         If a model or data set is unknown, a data set has fewer than two representations or none of the wanted pairs,
-        or a representation that others made is not there.
+        or an imported representation is missing.
     ModelError
         If a package that carries a model or data set is not installed.
     StoreError
@@ -483,11 +483,11 @@ def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wan
             if len(found) == MOST:
                 raise InputError(
                     f"{entry.name} has more than {MOST:,} representations: {MOST * (MOST - 1) // 2:,} pairs; ask for "
-                    "fewer layers, or make several experiments of it"
+                    "fewer layers, or split it into several experiments"
                 )
             found.append(Wanted(name, key, model.spec, dataset, *how, width=size["width"] if size else None))
     if experiment.measures and len(found) < 2 and not unclear:
-        raise InputError(f"{entry.name} has {len(found)} representation; needed are two or more to compare")
+        raise InputError(f"{entry.name} has {len(found)} representation; expected two or more to compare")
     by_key: dict[str, str] = {}
     names: set[str] = set()
     for w in found:

@@ -138,7 +138,7 @@ def model_pooling(spec: ModelSpec, store: Store) -> str:
     says = Says(**pin["says"]) if pin and "says" in pin else spec.says()
     if says.why_not:
         raise InputError(
-            f"{spec.model} says how it is pooled, and that cannot be followed here: {says.why_not}; choose with "
+            f"{spec.model} has a pooling that likewise cannot do: {says.why_not}; choose another one with "
             "pooling: for this model, for example pooling: mean"
         )
     return canonical_pooling(says.pooling or "last_token")

@@ -64,9 +64,7 @@ def read_experiment(
         load_measures_of(path, asked.measures)
     if to_run and not whole and (risks := risks_of(asked)):
         given = f"--trust {path}" if path is not None else "trust=True"
-        raise InputError(
-            "\n".join([*risks, f"an experiment is not taken at its word here: read it, then trust it: {given}"])
-        )
+        raise InputError("\n".join([*risks, f"read the experiment first; to trust it: {given}"]))
     return asked
 
 

@@ -101,7 +101,7 @@ class JointQuantity(abc.ABC):
 
 
 class Prepared:
-    """A matrix in double precision and the quantities computed from it so far; ``prepared[quantity]`` asks for one.
+    """A matrix in double precision, and the quantities computed from it. ``prepared[quantity]`` computes one, once.
 
     Parameters
     ----------

@@ -143,7 +143,7 @@ def heatmap_notes(group: Group, column: str) -> list[str]:
     if group.ordered and group.sides is None:
         notes.append("Where both halves of a square are filled, the order of a pair matters: row first, column second.")
     if unpaired:
-        notes.append(f"Hatched throughout: {', '.join(unpaired)} ({Reason.NO_CHANCE}).")
+        notes.append(f"Always hatched: {', '.join(unpaired)} ({Reason.NO_CHANCE}).")
     expected = sum(int(has_cell(group, p).sum()) for p in group.panels if p.configuration.label not in unpaired)
     if empty := expected - int(scores.notna().sum()):
         notes.append(

@@ -109,7 +109,7 @@ def standouts(pairs: pd.DataFrame) -> list[tuple[str, list[str]]]:
 def _standouts(pairs: pd.DataFrame) -> list[str]:
     judged = pairs[pairs["mean_calibrated"].notna()]
     if judged.empty:
-        return ["No pair has a calibrated score, so pairs are not ranked."]
+        return ["No pair has a calibrated score, so the pairs cannot be ranked."]
     ranked = judged.sort_values("mean_calibrated", ascending=False, kind="stable")
     said = [_pair("Most alike", ranked.iloc[0])] if len(ranked) > 1 else [_pair("The only pair", ranked.iloc[0])]
     if len(ranked) > 1:
@@ -130,7 +130,8 @@ def _told_apart(differ: int, tested: int) -> str:
         who = f"{differ or 'None'} of {tested:,} pairs differ{'s' if differ <= 1 else ''}"
     return (
         f"{who} from shuffled inputs in at least one configuration (p of {LEVEL} or less, corrected by Benjamini and "
-        "Hochberg over all scores). Models that read the same inputs mostly do: it does not mean that they are related."
+        "Hochberg over all scores). This does not mean that the models are related: most models that read the same "
+        "inputs differ from chance."
     )
 
 
@@ -228,9 +229,9 @@ def _few_rows(frame: pd.DataFrame) -> Iterator[str]:
     ).groupby("dataset", sort=False):
         where = ", ".join(dict.fromkeys(rows["configuration"]))
         yield (
-            f"{shown(str(dataset))}: {counted(len(rows), 'score')} in {where} hang on few prompts: there are few, or "
-            "some rows are much longer than the others. The closed form of chance cannot be trusted there; p comes "
-            "from shuffles, or is an upper bound, as the note in the table says."
+            f"{shown(str(dataset))}: {counted(len(rows), 'score')} in {where} depend on few prompts: there are "
+            "few prompts, or some rows are much longer than the others. The closed form of chance cannot be trusted "
+            "there. p comes from shuffles or is an upper bound; the note in the table says which."
         )
 
 
@@ -258,20 +259,20 @@ def _odd_prompts(audit: Mapping[str, Any]) -> Iterator[str]:
         ids = ", ".join(audit.get("truncated_ids", [])[:NAMED])
         named = f" ({ids}{', …' if cut > NAMED else ''})" if ids else ""
         yield (
-            f"{counted(cut, 'prompt')} cut to the length that the model takes{named}; such a row stands for a part of "
-            "its prompt."
+            f"{counted(cut, 'prompt')} cut to the length that the model takes{named}: the row of a cut prompt "
+            "stands for a part of it only."
         )
     n = audit.get("prompts", 0)
     if 0 < (begun := audit.get("begin_with_bos", 0)) < n:
         yield (
-            f"{begun:,} of {counted(n, 'prompt')} begin with the beginning-of-text token (BOS), the others do not; "
-            "their rows can differ for that reason alone."
+            f"{begun:,} of {counted(n, 'prompt')} begin with the beginning-of-text token (BOS), the others do not. "
+            "Rows can differ for this reason alone."
         )
     if spans := audit.get("unaligned_spans", 0):
         ids = ", ".join(audit.get("unaligned_ids", [])[:NAMED])
-        yield f"{counted(spans, 'span')} without a token of its own ({ids}): left out for all models of this data set."
+        yield f"{counted(spans, 'span')} without a token ({ids}), left out for all models on this data set."
     if spans := audit.get("straddled_spans", 0):
-        yield f"{counted(spans, 'span')} share a token with other words; such a row stands for these words too."
+        yield f"{counted(spans, 'span')} share a token with other words, so their rows stand for these words too."
 
 
 ALIKE = 0.1
@@ -290,25 +291,25 @@ def _belonging_together(
             told[shown(dataset_of(r, datasets))] = alike, prompts
     for dataset, (alike, prompts) in told.items():
         yield (
-            f"{dataset}: {alike:,} of {counted(prompts, 'prompt')} share half of their wording with others, as those "
-            "made from one template do. Chance levels and intervals take all inputs to be independent, so intervals "
-            "can be too short and p too small. Say which belong together: groups: COLUMN in the data set."
+            f"{dataset}: {alike:,} of {counted(prompts, 'prompt')} share half of their wording with others, like "
+            "prompts from one template. Chance levels and intervals assume independent inputs, so intervals can be too "
+            "short and p too small. Name the groups of inputs: groups: COLUMN in the data set."
         )
 
 
 def _odd_rows(audit: Mapping[str, Any]) -> Iterator[str]:
     if values := audit.get("non_finite", 0):
-        yield f"{counted(values, 'value')} not finite (NaN or infinite); no score with them can be trusted."
+        yield f"{counted(values, 'value')} not finite (NaN or infinite): no score with them can be trusted."
     if rows := audit.get("zero_rows", 0):
-        yield f"{counted(rows, 'row')} of zeros: without a direction, so measures that use angles cannot score them."
+        yield f"{counted(rows, 'row')} of zeros: measures that use angles cannot score a row without direction."
     if rows := audit.get("repeated_rows", 0):
         yield (
-            f"{counted(rows, 'row')} equal to an earlier one: such prompts count more than once, and are each other's "
-            "nearest neighbours."
+            f"{counted(rows, 'row')} equal to an earlier one: repeated prompts count more than once, and are each "
+            "other's nearest neighbours."
         )
     if rows := audit.get("near_repeated_rows", 0):
         yield (
-            f"{counted(rows, 'row')} within a thousandth of an earlier one: such prompts count more than once, and "
+            f"{counted(rows, 'row')} within a thousandth of an earlier one: near copies count more than once, and "
             "rounding can decide which neighbour is nearer."
         )
 
@@ -324,13 +325,13 @@ def _odd_directions(r: Mapping[str, Any], audit: Mapping[str, Any]) -> Iterator[
     most = min(r["n_items"] - 1, r["n_features"])
     if (rank := audit.get("effective_rank", math.inf)) < FEW_DIRECTIONS * most:
         yield (
-            f"effective rank {number(rank)} of at most {most:,}: rows differ in few directions, and scores rest on "
-            "those."
+            f"effective rank {number(rank)} of at most {most:,}: rows differ in few directions, and scores depend on "
+            "these alone."
         )
     if (cosine := audit.get("anisotropy", 0.0)) > ONE_DIRECTION:
         yield (
             f"mean cosine between rows {number(cosine)}: all rows share one large direction. Measures that do not "
-            "centre mostly see that direction."
+            "centre the rows see mostly this direction."
         )
 
 

@@ -145,7 +145,9 @@ def _why_absent(group: tables.Group) -> str:
     if not any(c.facts.paired for c in group.configurations) and (group.rows["reason"] == Reason.NO_CHANCE).any():
         return Reason.NO_CHANCE
     undefined = (group.rows["status"] == "undefined").all()
-    return "the warnings say why" if undefined or group.rows["null_mean"].notna().any() else "no shuffles were made"
+    return (
+        "the warnings say why" if undefined or group.rows["null_mean"].notna().any() else "no shuffles were asked for"
+    )
 
 
 def _between_measures(out: Folder, results: Results) -> dict[str, Any]:

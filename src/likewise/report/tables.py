@@ -190,7 +190,7 @@ def class_label(configuration: Configuration) -> str:
     'rotation, scale and shift'
     """
     if configuration.stored:
-        return "What it ignores is not known here"
+        return "unknown properties (their code is not loaded)"
     held = configuration.facts.invariances
     implied = set().union(*(IMPLIED.get(name, set()) for name in held))
     *others, last = [text for name, text in IGNORED.items() if name in held - implied] or ["nothing"]

@@ -37,14 +37,14 @@ Device: TypeAlias = Literal["cpu", "cuda", "auto"]
 
 @dataclass(frozen=True)
 class Done:
-    """What a run came to.
+    """The outcome of a run.
 
     Parameters
     ----------
     results : Results
         All rows of the experiment that the store holds now.
     performed : int
-        Tasks that this run did; 0 where all was done before.
+        Number of tasks of this run; 0 if everything was done before.
     failed : tuple of Outcome
         Tasks that failed, with the reason.
     blocked : tuple of Tile
@@ -71,7 +71,7 @@ def run(
     trust: Trusted = (),
     watch: Watch = unwatched,
 ) -> Done:
-    """Run an experiment: extract what is missing, compare what is missing, keep everything in a store.
+    """Run an experiment: extract and compare everything that its store does not have yet.
 
     Parameters
     ----------
@@ -80,21 +80,21 @@ def run(
     store : str or Path, optional
         Folder of the store; ``runs/NAME`` by default.
     executor : str or Executor
-        Where tasks are done: ``"serial"``, ``"processes"``, the name of one that an installed package offers, or one
-        itself. ``processes`` starts new interpreters: a script that uses it needs the usual
-        ``if __name__ == "__main__":``.
+        What runs the tasks: ``"serial"``, ``"processes"``, the name of an executor of an installed package, or an
+        executor object. ``processes`` starts new interpreters, so a script needs the usual ``if __name__ ==
+        "__main__":``.
     workers : int, optional
-        How many tasks at once; as many as the machine has cores by default.
+        Tasks at the same time; by default the number of cores.
     device : {"cpu", "cuda", "auto"}
-        Where models run, and tiles are compared; ``auto`` spreads a model that one GPU does not hold over all of them.
+        Where models run and pairs are compared. ``auto`` spreads a model that is too large for one GPU over all GPUs.
     batch_tokens : int, optional
-        Tokens of a batch of prompts, padding included; by default what suits the device.
+        Most tokens in a batch of prompts, with padding; the default depends on the device.
     trust : bool, str, Path or iterable of them
-        What may run code of others. True, or the path of the experiment, stands for all that the experiment names: its
-        measures out of files beside it, ``remote_code`` and ``pickled_weights`` of its models. Else files of measures
-        (``.py``), or names of installed modules of them. What you have imported yourself is known already.
+        Code that you have read and allow to run. True, or the path of the experiment, allows everything that the
+        experiment names: measures in files in its folder, ``remote_code`` and ``pickled_weights`` of its models. You
+        can also name files of measures (``.py``) or installed modules. Measures that you have imported need no trust.
     watch : callable
-        Is told ``(label, done, total)`` as the work goes on: tokens of an extraction, then pairs.
+        Called with ``(label, done, total)`` as the work goes on: tokens of an extraction, then pairs.
 
     Returns
     -------
@@ -106,12 +106,10 @@ def run(
     InputError
         If the request cannot be understood, or needs to be trusted.
     LikewiseError
-        If the store cannot be written or a worker died. What was finished stays.
+        If the store cannot be written or a worker died. Finished work is kept.
 
-    Notes
-    -----
-    Whenever it stops, the same call goes on where it was: finished representations and tiles are never made again,
-    and the numbers are the same, to the last bit, as those of a run that was not stopped.
+    Notes ----- If it stops, make the same call again to continue. Finished work is never done twice, and the numbers
+    are the same to the last bit as without the stop.
 
     Examples
     --------

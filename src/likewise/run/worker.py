@@ -88,7 +88,7 @@ def perform(task: Task, watch: Watch = unwatched, *, settings: Settings) -> Outc
     except MemoryError as error:
         # An extraction says of which prompt, and what helps.
         said = str(error) if isinstance(task, Extract) else ""
-        return Outcome(task, said or "memory ran out; use fewer workers or fewer batch tokens")
+        return Outcome(task, said or "out of memory; use fewer workers or fewer batch tokens")
     except Exception as error:  # one model's trouble must not cost the others
         return Outcome(task, f"{type(error).__name__}: {error}")
     return Outcome(task)

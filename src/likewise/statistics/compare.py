@@ -37,41 +37,43 @@ def compare(
     watch: Watch = unwatched,
     null: Chance | None = None,
 ) -> Results:
-    """Compare pairs of representations of the same inputs, each score beside its chance level and interval.
+    """Compare pairs of representations of the same inputs. Each score has a chance level and an interval.
 
     Parameters
     ----------
     *representations : mapping of name to array (n x d) or Representation, or sequence, or two or more of them
-        Row i of all of them describes input i, or has its id; widths may differ. Arrays may be lists of rows and
-        DataFrames, whose columns are features; without names they are called a, b, ... The measures may stand last.
+        Row i of each describes input i; rows with ids are matched by id. Widths may differ. Lists of rows and
+        DataFrames (columns are features) are taken too. Without names they are called a, b, ... The measures may come
+        last.
     measures : str, Configuration, or iterable of them
         A preset (``"paper"``, the default), measures (``"cka"``), measures with parameters (``"jaccard(k=5)"``).
     join : {"exact", "inner"}
-        Rows with ids are brought into the order of the first representation that has ids. ``exact``: all must have the
-        same ids; ``inner``: rows whose id is not in all are left out.
+        Rows with ids are reordered to match the first representation that has ids. ``exact``: all must have the same
+        ids. ``inner``: ids that some of them lack are left out.
     pairs : str or mapping
-        Which pairs: ``"all"``; ``"chain"``, each with the next; ``{"base": name}``, one with all others;
-        ``{"first": [...], "second": [...]}``; ``{"layers": [model, model]}``. As an experiment has them.
+        Which pairs, as in an experiment: ``"all"``; ``"chain"``, each with the next; ``{"base": name}``, one with all
+        others; ``{"first": [...], "second": [...]}``, two sides; ``{"layers": [model, model]}``.
     chance : {"moments", "shuffles", "none"}, or Reference
-        Where chance levels come from: ``moments`` takes the closed form over all shuffles where a measure has one, as
-        cka and rsa have, and shuffles elsewhere. Others are one class each, see `likewise.statistics.Reference`.
+        Where chance levels come from. ``moments``: the closed form over all shuffles for measures that have one, such
+        as cka and rsa, and shuffles for the others. A chance level of your own is a class, see
+        `likewise.statistics.Reference`.
     permutations : int
-        Number of shuffles of the rows, by permutations of its own for each representation; 0 for none. Where all n!
-        are fewer, they are all taken.
+        Number of shuffles of the rows; 0 for none. Each representation has permutations of its own. If there are fewer
+        than this in all (n!), all are taken.
     groups : int or iterable of str
-        Number of random groups of inputs that are left out in turn for the intervals of measures that need them; 0 for
-        no intervals. Or the group of each input, where inputs belong together (a topic, a template, a pair of twins):
-        whole groups are then left out, and shuffled, as `Together` says. Representations may have groups themselves:
-        all of them the same, or none.
+        Number of random groups of inputs that are left out in turn, for measures whose intervals need them; 0 for no
+        intervals. Or the group of each input, if inputs belong together (a topic, a template, a pair of twins): whole
+        groups are then shuffled and left out (see `Together`). Representations can have groups too: all of them the
+        same, or none.
     rng : int or numpy.random.Generator
-        Seed or generator of the shuffles; those of a representation do not depend on what it is compared with; of
-        two with one key the second has others than the first.
+        Seed or generator of the shuffles. The shuffles of a representation do not depend on what it is compared with.
+        If two have the same key, the second one gets other shuffles.
     dataset : str
-        What the inputs are called in the table.
+        Name of the inputs in the table.
     device : str
-        Where to calculate: ``"cpu"`` where the arrays are, ``"cuda"`` on a GPU, by torch.
+        ``"cpu"``: compute where the arrays are. ``"cuda"``: compute on a GPU, with torch.
     watch : callable
-        Is told ``("comparing", done, total)``, in steps.
+        Called with ``("comparing", done, total)`` after each step.
     null : str, optional
         The older name of ``chance``.
 
@@ -83,13 +85,13 @@ def compare(
     Raises
     ------
     InputError
-        If the rows do not describe the same items, some have groups of inputs and others none or other ones, a value is
-        not finite, a name is unknown, or no pair is wanted.
+        If the rows do not describe the same inputs, the groups of inputs differ, a value is not finite, a name is
+        unknown, or no pair is left to compare.
 
     Notes
     -----
-    Cost: each representation is prepared once, O(n^2 d); a shuffle, or a group left out, then costs O(n^2), for
-    measures that rotate O(min(n, d)^3). Memory: for each representation what `memory` says, twice.
+    Cost: each representation is prepared once, O(n^2 d). A shuffle, or a group left out, then costs O(n^2), or
+    O(min(n, d)^3) for measures that rotate. Memory: for each representation twice what `memory` says.
 
     Examples
     --------
@@ -197,5 +199,5 @@ def _of_list(given: list[Any]) -> list[Representation]:
         return _of_names(dict(zip(string.ascii_lowercase, given, strict=False)))
     names = [r.name for r in given]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"two representations are called {twice[0]!r}; names must tell them apart; {PASS_NAMES}")
+        raise InputError(f"two representations are called {twice[0]!r}; expected different names; {PASS_NAMES}")
     return given

@@ -15,32 +15,31 @@ LEVEL = 0.05
 def step_down(
     value: Float[np.ndarray, " m"], shuffled: Float[np.ndarray, "p m"], more_alike: Float[np.ndarray, " m"]
 ) -> Float[np.ndarray, " m"]:
-    r"""P-values of m scores, corrected against any false one, from their joint distribution after p shuffles.
+    r"""P-values of m scores, corrected for the chance of any false finding, from p joint shuffles.
 
     .. math:: p_{(k)} = \max_{j \le k} \frac{1 + \#\{s : \max_{l \ge j} z^s_{(l)} \ge z_{(j)}\}}{1 + P}
 
     with the scores in the order of their z, the largest first. Each score is standardised over its p shuffles and
-    itself: over the shuffles alone, the observed row would stand out for being left out.
+    itself; over the shuffles alone, the observed scores would look too extreme.
 
     Parameters
     ----------
     value : array, shape (m,)
         The scores.
     shuffled : array, shape (p, m)
-        The same after each shuffle, ties exact.
+        The scores after each shuffle; ties are exactly equal.
     more_alike : array, shape (m,)
-        +1 where a higher score is more alike, -1 where a lower one is.
+        +1 if a higher score means more alike, -1 if a lower one does.
 
     Returns
     -------
     array, shape (m,)
         At least 1 / (1 + p); 1 where the shuffled scores do not vary.
 
-    Notes
-    -----
-    Where no score differs from chance, and each shuffle relabels the rows of every representation, any p-value at or
-    below a level comes up with that probability at most, whatever the data (weak control: the joint distribution is
-    exact where all are at chance). Where some differ, nothing is proven; simulations stay below the level.
+    Notes ----- Where no score differs from chance, and each shuffle relabels the rows of every representation, the
+    probability of any p-value at or below a level is at most that level, for any data (weak control: the joint
+    distribution is exact if all scores are at chance). If some scores differ, nothing is proven; simulations stay below
+    the level.
 
     Cost: O(m p + m log m); memory: three times what is given.
 
@@ -138,7 +137,7 @@ def too_few_shuffles(table: pa.Table) -> str:
     --------
     >>> few = {"n_permutations": [9, 9], "correction": ["holm"] * 2}
     >>> print(too_few_shuffles(pa.table(few)))
-    With 9 shuffles no p-value of 2 scores can come to 0.05 after correction, however alike they are: use 39 or more.
+    With 9 shuffles, no corrected p-value of 2 scores can reach 0.05, however alike they are: use 39 or more.
     """
     how = np.asarray(table.column("correction").to_pylist(), dtype=str)
     counts = table.column("n_permutations").to_numpy()
@@ -150,7 +149,7 @@ def too_few_shuffles(table: pa.Table) -> str:
         most, needed = int(counts[rows].max(initial=0)), round(parts * tests / LEVEL) - 1
         if 0 < most < needed:
             said.append(
-                f"With {most:,} shuffles no p-value of {int(rows.sum()):,} scores can come to {LEVEL} after "
-                f"correction, however alike they are: use {needed:,} or more."
+                f"With {most:,} shuffles, no corrected p-value of {int(rows.sum()):,} scores can reach {LEVEL}, "
+                f"however alike they are: use {needed:,} or more."
             )
     return " ".join(said)

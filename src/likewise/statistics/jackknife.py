@@ -73,15 +73,15 @@ def interval(
     bounds: tuple[float, float] = (-np.inf, np.inf),
     sizes: Int[np.ndarray, " g"] | None = None,
 ) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
-    r"""Return the ends of a 95 % interval for the expected score of as many new inputs.
+    r"""Return the ends of a 95 % interval for a new sample of the same size.
 
     .. math:: value \pm t_{g-1} s, \quad s^2 = \frac{g - 1}{g} \sum_j (\theta_j - \bar\theta)^2
 
-    with theta_j the score without group j, which may be a single input: the jackknife. It is about the expectation at
-    this number of inputs, and not about a limit, since most scores depend on their number. Where the measure has
-    bounds, value and s are taken to the `Scale` that has none, and the ends back, so that both lie within them. Where
-    these ends would reach a bound, the score is not clearly away from it, and such a scale would stretch without end:
-    what lies beyond the bound, where no expectation can be, is then left off.
+    This is the jackknife; theta_j is the score without group j, which may be a single input. The interval is for the
+    expected score at this number of inputs, not for a limit, because most scores depend on the number of inputs. If the
+    measure has bounds, value and s are moved to a `Scale` without bounds, and the ends are moved back, so both lie
+    within the bounds. If the score is so close to a bound that the ends would reach it, the part beyond the bound is
+    cut off instead.
 
     Parameters
     ----------

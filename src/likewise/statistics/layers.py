@@ -76,28 +76,28 @@ def best_layers(
     seed: int = 0,
     watch: Watch = unwatched,
 ) -> list[BestLayers]:
-    r"""Find the most alike layers of two models each, and set their score beside the best of shuffled rows.
+    r"""Find the most alike layers of each two models, and compare their score with the best of shuffled rows.
 
     .. math:: T = \max_{l, m} s(X_l, Y_m), \qquad T_{\pi, \rho} = \max_{l, m} s(\pi X_l, \rho Y_m)
 
-    with one shuffle :math:`\pi` of all layers of the one and one :math:`\rho` of all of the other, so that the null
-    has the same choice, among scores that hang together as these do. A p-value of the best pair alone would ignore that
-    it was chosen.
+    Here :math:`\pi` shuffles all layers of the one model, and :math:`\rho` all layers of the other. So chance too is
+    the best of as many scores, correlated in the same way. A p-value of the best pair alone would ignore that it was
+    chosen.
 
     Parameters
     ----------
     models : mapping of name to layers
-        The layers as `compare` takes representations; all describe the same inputs.
+        The layers, given as `compare` takes representations. All describe the same inputs.
     measures : str, Configuration, or iterable of them
         As in `compare`.
     pairs : str or mapping
         Which pairs of models, as in `compare`; all by default.
     permutations : int
-        Number of shuffles, 1 or more; a maximum has no closed form.
+        Number of shuffles, 1 or more: a maximum has no closed form.
     seed : int
-        Of the shuffles.
+        Seed of the shuffles.
     watch : callable
-        Is told ``("comparing layers", done, total)``, in pairs of layers.
+        Called with ``("comparing layers", done, total)``, in pairs of layers.
 
     Returns
     -------
@@ -107,12 +107,11 @@ def best_layers(
     Raises
     ------
     InputError
-        If there are fewer than two models, the rows do not describe the same items, or some have groups of inputs and
-        others none or other ones.
+        If there are fewer than two models, the rows do not describe the same inputs, or the groups of inputs differ.
 
     Notes
     -----
-    Cost: that of all pairs of layers and their shuffles. Memory: eight layers of either model, prepared, twice.
+    Cost: comparing all pairs of layers, with their shuffles. Memory: eight prepared layers of each model, twice.
 
     References
     ----------
@@ -133,7 +132,7 @@ def best_layers(
     if len(named) < 2 or not chosen or not all(named.values()) or not permutations:
         raise InputError(
             f"{len(named)} models, {min(map(len, named.values()), default=0)} layers of one of them, {len(chosen)} "
-            f"measures, {permutations} shuffles; needed are two models and one of each other, or more"
+            f"measures, {permutations} shuffles; expected two models and one of each other, or more"
         )
     everything = of_one_order([r for layers in named.values() for r in layers])
     together = together_of(everything)

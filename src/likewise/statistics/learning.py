@@ -1,4 +1,4 @@
-"""Learning curves: what a score, its chance level and its calibrated value come to with fewer inputs."""
+"""Learning curves: a score, its chance level and its calibrated value with fewer inputs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ STEPS = 8
 
 @dataclass(frozen=True)
 class Point:
-    """A pair in one configuration at one number of inputs: means over draws of so many of them.
+    """The scores of a pair in one configuration with fewer inputs: means over several draws of inputs.
 
     Parameters
     ----------
@@ -31,13 +31,13 @@ class Point:
     n_items : int
         Number of inputs.
     draws : int
-        Draws of inputs that gave a score.
+        Number of draws that gave a score.
     value, null_mean, calibrated : float or None
         Means over the draws; None where no draw has one.
     calibrated_low, calibrated_high : float or None
-        Least and largest over the draws.
+        Lowest and highest over the draws.
     reason : str
-        Why something is missing, from the first draw that lacks it.
+        Why something is missing, for the first draw in which it is missing.
     """
 
     a: str
@@ -68,20 +68,20 @@ def learning_curve(
     watch: Watch = unwatched,
     null: Chance | None = None,
 ) -> list[Point]:
-    """Score pairs with fewer inputs, drawn without repetition.
+    """Compare pairs with fewer inputs, drawn without replacement.
 
     Parameters
     ----------
     representations, measures, pairs, chance, permutations, join, null
         As in `compare`.
     sizes : sequence of int
-        Numbers of inputs, besides all of them; by default eight, evenly spaced in their logarithm.
+        Numbers of inputs; all inputs are always added. By default eight sizes, evenly spaced on a logarithmic scale.
     draws : int
-        Draws of so many inputs, the same for all pairs.
+        Number of random draws for each size, the same for all pairs.
     seed : int
-        Of draws and shuffles.
+        Seed of draws and shuffles.
     watch : callable
-        Is told ``("drawing inputs", done, total)``, in draws.
+        Called with ``("drawing inputs", done, total)``, in draws.
 
     Returns
     -------
@@ -90,8 +90,8 @@ def learning_curve(
 
     Notes
     -----
-    Cost: one preparation of all inputs; then a draw costs what a comparison of so many inputs does after it, for
-    distances, inner products and factors of some inputs are gathered from those of all.
+    Cost: all inputs are prepared once. A draw then costs as much as comparing that many prepared inputs: its distances,
+    inner products and factors are taken from those of all inputs.
 
     Examples
     --------
@@ -107,9 +107,9 @@ def learning_curve(
     n = named[0].n_items
     wanted = sorted({int(size) for size in sizes} or _spaced(n, chosen)) if n else []
     if wrong := [size for size in wanted if not 2 <= size <= n]:
-        raise InputError(f"sizes={wrong[0]}; needed are numbers of inputs from 2 to {n}")
+        raise InputError(f"sizes={wrong[0]}; expected numbers of inputs from 2 to {n}")
     if draws < 1:
-        raise InputError(f"draws={draws}; needed is 1 or more")
+        raise InputError(f"draws={draws}; expected 1 or more")
     rng = np.random.default_rng(seed)
     parts = [(size, np.sort(rng.permutation(n)[:size])) for size in wanted if size < n for _ in range(draws)]
     parts.append((n, np.arange(n)))
@@ -157,7 +157,7 @@ def _point(of: tuple[str, str, str, str], size: int, rows: Sequence[Mapping[str,
 def stable_from(curve: Sequence[Point], tolerance: float) -> int | None:
     """Return the number of inputs from which the calibrated score stays within a tolerance of its last value.
 
-    None where it does not by half of the inputs: the last stretch of a curve is near its end, whatever the data.
+    None if it is not stable from half of the inputs on: the last part of a curve is always close to its end.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How much of a fit is the fitting: measures that fit, scored on the inputs that they were fitted to and on others."""
+"""Overfitting: measures that fit, scored on the inputs that they were fitted to and on held-out inputs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ class Overfit:
 
 
 def overfitting(results: Results) -> list[Overfit]:
-    """Set every configuration with ``folds`` beside the same without, where a table has both.
+    """Compare every configuration with ``folds`` to the same one without, where a table has both.
 
     Examples
     --------

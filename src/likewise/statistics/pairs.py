@@ -21,20 +21,20 @@ EXAMPLE = "write all, chain, {base: NAME}, {first: [NAME], second: [NAME]} or {l
 
 @dataclass(frozen=True)
 class Pairs:
-    """Which pairs of the representations of a data set are compared, whatever these are.
+    """Which pairs of the representations of a data set are compared.
 
-    A name stands for one representation, or is that of a model and stands for all its representations.
+    A name stands for one representation, or for all representations of a model.
 
     Parameters
     ----------
     kind : {"all", "chain", "base", "between", "layers"}
-        ``all``: each with each other. ``chain``: each with the next one, at the same layer; where there is one model
-        only, each of its layers with the next. ``base``: one with all others. ``between``: some with some others.
-        ``layers``: the layers of one model with those of another, in the order of depth.
+        ``all``: every pair. ``chain``: each with the next one, at the same layer; with a single model, each layer with
+        the next. ``base``: one with all others. ``between``: each of one side with each of the other. ``layers``: the
+        layers of one model with those of another, in the order of depth.
     first, second : tuple of str
         Names: of the base; of both sides; of the two models.
     same_layer : bool
-        Of these, only pairs at the same layer.
+        Keep only pairs at the same layer.
 
     Examples
     --------
@@ -68,7 +68,7 @@ class Pairs:
                 raise InputError(f"unknown pairs {value!r}; {did_you_mean(value, ('all', 'chain'))}; {EXAMPLE}")
             return cls(value)  # type: ignore[arg-type]  # one of the two
         if not isinstance(value, Mapping):
-            raise InputError(f"{str(value)[:80]!r} says no pairs; {EXAMPLE}")
+            raise InputError(f"{str(value)[:80]!r} names no pairs; {EXAMPLE}")
         for key in value:
             if key not in KEYS:
                 raise InputError(f"unknown key {str(key)[:80]!r}; {did_you_mean(str(key), KEYS)}")
@@ -86,7 +86,7 @@ class Pairs:
             if len(models) != 2:
                 raise InputError(f"layers: expected two models, got {len(models)}")
             return cls("layers", models[:1], models[1:], same)
-        raise InputError(f"{', '.join(sorted(map(str, value))) or 'an empty mapping'} says no pairs; {EXAMPLE}")
+        raise InputError(f"{', '.join(sorted(map(str, value))) or 'an empty mapping'} names no pairs; {EXAMPLE}")
 
     def said(self) -> Any:
         """Return the text or mapping that `read` reads as this."""
@@ -160,7 +160,7 @@ class Pairs:
         """Say why none of these representations, of a data set, make a wanted pair."""
         self.check(names)
         on = f" on {dataset}" if dataset else ""
-        raise InputError(f"pairs: {self}: there is no such pair of the {len(names)} representations{on}")
+        raise InputError(f"pairs: {self}: there is no such pair among the {len(names)} representations{on}")
 
     def check(self, names: Iterable[str]) -> None:
         """Refuse pairs that name what is not there."""

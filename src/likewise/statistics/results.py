@@ -22,15 +22,15 @@ from likewise.statistics.permutation import Chance
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """How alike two representations are in one configuration, what chance gives, and where both came from.
+    """One score of two representations, with its chance level, its interval and where both came from.
 
     Parameters
     ----------
     dataset : str
-        The inputs that both represent.
+        Name of the inputs.
     a, b : str
-        The names of the two representations, in the order in which the measure took them. Where exchanging them changes
-        the value, a pair has a row for either order.
+        Names of the two representations, in the order in which the measure took them. Where this order changes the
+        value, the pair has two rows, one for each order.
     measure, parameters : str
         The measure, and all its parameters as JSON.
     value : float or None
@@ -38,44 +38,48 @@ class Comparison:
     direction : {"similarity", "distance"}
         Whether a higher value means more alike.
     null : str
-        Where the chance level comes from: ``moments``, the closed form over all shuffles; ``shuffles`` that were drawn;
-        ``none``; or the name of another `Reference`.
+        Where the chance level comes from: ``moments`` (the closed form over all shuffles), ``shuffles`` (random ones),
+        ``none``, or the name of another `Reference`.
     null_mean, null_std : float or None
-        Mean and standard deviation (n - 1 where drawn) of the scores after the rows of both were shuffled, each
-        representation by permutations of its own. None where no order of rows changes the value.
+        The chance level: mean and standard deviation of the scores after the rows were shuffled. Each representation
+        has permutations of its own. With random shuffles, the deviation is divided by n - 1. None if shuffling cannot
+        change the value.
     z : float or None
-        Standard deviations by which the pair is more alike than chance; None where the shuffled scores do not vary.
+        How many standard deviations the score lies above chance; positive means more alike, also for distances. None if
+        the shuffled scores do not vary.
     pvalue : float or None
-        (1 + number of shuffles at least as alike) / (1 + number of shuffles); where ``null`` is ``moments``, the share
-        of all n! shuffles by the Pearson type III distribution with their mean, deviation and skewness, 1 / n! at
-        least. Where a few rows decide and no shuffles were asked for, the bound 1 / (1 + z^2), and ``reason`` says so.
+        (1 + number of shuffles at least as alike) / (1 + number of shuffles). If ``null`` is ``moments``, it is the
+        share of all n! shuffles, by the Pearson type III distribution with their mean, deviation and skewness, and at
+        least 1 / n!. If the closed form cannot be trusted and there are no shuffles, it is the upper bound 1 / (1 +
+        z^2), and ``reason`` says so.
     pvalue_holm, pvalue_bh : float or None
-        The p-value corrected for all p-values of the table: against any false one, as ``correction`` says, and by
-        Benjamini and Hochberg for the share of false ones.
+        The p-value corrected for all scores of the table. ``pvalue_holm`` controls the chance of any false finding, by
+        the method in ``correction``. ``pvalue_bh`` controls the expected share of false findings (Benjamini and
+        Hochberg).
     correction : {"step-down", "holm", ""}
-        How ``pvalue_holm`` was found: by Westfall and Young's step-down, where the shuffled scores are at hand, or by
-        Holm. Empty where there is no p-value, and in the rows of a single tile.
+        Method of ``pvalue_holm``: Westfall and Young's step-down where the shuffled scores were kept, else Holm. Empty
+        if there is no p-value, and in the stored rows of a single tile.
     calibrated : float or None
-        (value - null_mean) / (value at identity - null_mean): 0 is chance, 1 is identical, in either direction.
-        Where the value at identity depends on the data, it is the mean of the scores of a and itself and of b and
-        itself. Not clamped; None where chance is as alike as identity, or more.
+        (value - null_mean) / (value at identity - null_mean): 0 is chance, 1 is identical, for similarities and
+        distances. If the value at identity depends on the data, it is the mean of the scores of a with itself and of b
+        with itself. It can lie outside 0 to 1. None if shuffled rows are as alike as identical ones, or more.
     low, high : float or None
-        A 95 % interval for the score to be expected of as many new inputs: from the score without each input where it
-        follows exactly from the whole, as for most measures; elsewhere, and for a pair where that way would lose digits
-        or has ties, from the score without random groups of inputs, drawn by the seed. Of inputs that belong together,
-        from the score without each group, or without parts of whole groups.
+        95 % interval for a new sample of the same size, by the jackknife. For most measures, each input is left out in
+        turn, exactly. For others, and where that would lose digits or has ties, random groups of inputs are left out.
+        For inputs that belong together, whole groups are left out.
     n_permutations, n_items : int
-        Number of shuffles, or of other scores that chance was counted from, 0 where there were none; and of inputs.
+        Number of shuffles, or of other scores that the chance level comes from (0 if there are none), and number of
+        inputs.
     status : {"ok", "undefined"}
         Whether there is a value.
     reason : str
-        Why there is none, or why a column that derives from the value is empty.
+        Why there is no value, why another column is empty, or what to know about the p-value.
     seconds : float or None
-        Time for this row, its shuffles included; what several configurations share is counted in the first.
+        Time for this row, with its shuffles. Work that several configurations share is counted in the first of them.
     a_key, b_key : str
         Content keys of the representations in the store.
     seed : int or None
-        Of the shuffles; None where a generator was given.
+        Seed of the shuffles; None if a generator was given.
     measure_version : int
         Version of the measure's definition.
     """
@@ -152,10 +156,10 @@ class Results:
     table : pyarrow.Table
         With the columns of `SCHEMA`.
     shuffled : pyarrow.ChunkedArray, optional
-        For each row the list of its scores after each shuffle; null where there are none, or where they do not hang
-        together with those of other rows. The ``shuffle`` of ``replicates``.
+        For each row the list of its scores after each shuffle; null if there are none, or if they do not come from the
+        same shuffles as those of other rows. The same as ``shuffle`` in ``replicates``.
     asked : iterable of Configuration
-        The configurations as they were asked for: their labels show the parameters that were written.
+        The configurations as they were written: their labels show the written parameters.
     replicates : mapping of str to pyarrow.ChunkedArray
         Lists of scores of each row by their kind, one of `KINDS`.
     """

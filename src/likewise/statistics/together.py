@@ -141,11 +141,10 @@ def agreed(named: Iterable[tuple[str, Sequence[str]]]) -> Together | None:
         elif mine is None or found is None:
             has, lacks = (first, name) if mine is None else (name, first)
             raise InputError(
-                f"{has} says which inputs belong together (its groups) and {lacks} does not: give all of them the same "
-                "groups, or none"
+                f"{has} has groups of inputs and {lacks} has none: give all of them the same groups, or none"
             )
         elif not np.array_equal(mine.of, found.of):
-            raise InputError(f"{first} and {name} say differently which inputs belong together (their groups)")
+            raise InputError(f"{first} and {name} have different groups of inputs")
     return found
 
 

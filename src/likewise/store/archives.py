@@ -94,10 +94,10 @@ def arrow_files(folder: Path) -> list[Path]:
             raise
         raise InputError(f"{state} does not say which files hold the records: {error}") from error
     if reordered:
-        raise InputError(f"{folder} has its records in another order than its files; needed is a copy in one order")
+        raise InputError(f"{folder} has its records in another order than its files; expected a copy in one order")
     files = files or sorted(folder.glob("data*.arrow"), key=_number)
     if not files:
-        raise InputError(f"{folder} holds no data*.arrow; needed is a folder of Arrow files")
+        raise InputError(f"{folder} holds no data*.arrow; expected a folder of Arrow files")
     if missing := [f.name for f in files if not f.exists()]:
         raise InputError(f"{folder} is not complete: there is no {', '.join(missing)}")
     if odd := [f.name for f in files if not f.is_file()]:
@@ -135,18 +135,18 @@ def _column(folder: Path, schema: Any, asked: str | None) -> tuple[str, bool]:
         found = [f.name for f in schema if _lists(f.type)[0] == 1 and pa.types.is_floating(_lists(f.type)[1])]
         if len(found) != 1:
             told = f"{len(found)} columns with lists of floats ({', '.join(found or schema.names)})"
-            raise InputError(f"{folder} has {told}; name the column to be taken")
+            raise InputError(f"{folder} has {told}; name the column to use")
         return found[0], False
     if asked not in schema.names:
         raise InputError(f"{folder} has no column {asked!r}; {did_you_mean(asked, schema.names)}")
     depth, inner = _lists(schema.field(asked).type)
     if depth not in (1, 2) or not (pa.types.is_floating(inner) or pa.types.is_integer(inner)):
         raise InputError(
-            f"{folder}: column {asked!r} holds {schema.field(asked).type}; needed is a list of numbers in each record"
+            f"{folder}: column {asked!r} holds {schema.field(asked).type}; expected a list of numbers in each record"
         )
     if depth == 2 and PROMPT not in schema.names:
         raise InputError(
-            f"{folder}: column {asked!r} has a list for each token; needed beside it is a column {PROMPT!r}, which "
+            f"{folder}: column {asked!r} has a list for each token; expected beside it a column {PROMPT!r}, which "
             "says how many are the prompt's"
         )
     return asked, depth == 2
@@ -170,7 +170,7 @@ def _rows(folder: Path, batch: Any, column: str, tokens: bool, before: int) -> F
         for place in np.flatnonzero((prompt < 1) | (prompt > held))[:1]:
             raise InputError(
                 f"{folder}: record {before + place} has {prompt[place]} tokens in {PROMPT!r} and {held[place]} rows in "
-                f"{column!r}; needed are one or more, and a row for each"
+                f"{column!r}; expected one or more, and a row for each"
             )
         # Only these rows are copied; the states of the other tokens stay where they are.
         lists = _plain(lists.flatten()).take(pa.array(np.cumsum(held) - held + prompt - 1))

@@ -192,7 +192,7 @@ def _checksum(value: Any) -> str:
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text} is not a number")
 
 
 def _first_line(error: BaseException) -> str:

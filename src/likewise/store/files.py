@@ -23,22 +23,22 @@ SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet")
 
 
 def read_file(path: str | Path, *, id_column: str = "id") -> Representation:
-    """Read one matrix (items x features); its name is the file's.
+    """Read one matrix (items x features) from a file. Its name is the name of the file.
 
     Parameters
     ----------
     path : str or Path
         ``.npy``; ``.npz`` or ``.safetensors`` with one matrix, or one called ``matrix``, and optionally ``ids`` and
         ``group`` in a ``.npz``; ``.parquet`` with a column of ids and one column a feature, or one column of lists. A
-        column ``group`` says which rows belong together, as `Representation` has it. Other columns of text are no
-        features, and the first of them says what a row is of.
+        column ``group`` says which rows belong together (see `Representation`). Other text columns are not features;
+        the first of them is the text of each row.
     id_column : str
         The column of ids of a Parquet file.
 
     Returns
     -------
     Representation
-        With the ids of the file, or positions where it has none.
+        With the ids of the file, or without ids.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def _texts(path: Path, column: str, values: Any) -> tuple[str, ...]:
 def _only(path: Path, names: list[str]) -> str:
     if "matrix" in names or len(names) == 1:
         return "matrix" if "matrix" in names else names[0]
-    raise InputError(f"{path} holds {', '.join(names) or 'nothing'}; needed is one matrix, or one called 'matrix'")
+    raise InputError(f"{path} holds {', '.join(names) or 'nothing'}; expected one matrix, or one called 'matrix'")
 
 
 def _read_parquet(path: Path, id_column: str) -> Representation:

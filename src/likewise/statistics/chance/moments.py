@@ -69,7 +69,7 @@ class ClosedForm(Reference):
     @classmethod
     def source(cls, draws: str) -> str:
         """Say that nothing was drawn."""
-        return "a formula for all shuffles of the prompts"
+        return "a closed form over all shuffles of the prompts"
 
     @classmethod
     def short(cls, draws: int) -> str:

@@ -29,13 +29,13 @@ class Scored:
     configuration : Configuration
         The measure with its parameters.
     turned : bool
-        Whether it takes the second of a pair first.
+        Whether the second of a pair comes first.
     value : array, shape (m,)
         The scores; NaN where there is none.
     sides, pairs
-        The representations by their places, and the places of both of each pair.
+        The representations, and the indices of the two of each pair.
     independent : bool
-        Whether inputs are independent: none belong together in groups.
+        Whether the inputs are independent: they have no groups.
     """
 
     configuration: Configuration
@@ -60,18 +60,18 @@ class Scored:
 
 @dataclass(frozen=True)
 class Level:
-    """What a reference says of the scores of m pairs.
+    """The chance levels of m pairs.
 
     Parameters
     ----------
     null : Null
         Mean, deviation and p-value of each.
     settled : array of bool, shape (m,)
-        The pairs of which this is the chance level; the others are shuffled.
+        The pairs that have this chance level; the others are shuffled.
     draws : int
-        Scores that it was counted from; 0 for a formula.
+        Number of scores that it comes from; 0 for a formula.
     notes : mapping of place to text
-        What a row says besides: why it is not settled, or what its p-value is.
+        Notes for the rows: why a pair is not settled, or what its p-value is.
     """
 
     null: Null
@@ -92,22 +92,22 @@ class Level:
 
 
 class Reference:
-    """What scores are set beside. One subclass in one file is one more.
+    """What scores are compared with. A chance level of your own is a subclass in one file.
 
-    A reference says its `level` of the pairs of a block, or leaves pairs to as many `shuffles` as it asks for, or both.
-    Its ``name`` is what an experiment calls it and what the column ``null`` holds; parameters of its constructor are
-    written in the call, as ``panel(path="kept")``.
+    A reference gives its `level` for the pairs of a block, or leaves pairs to shuffles (`shuffles` says how many), or
+    both. Experiments and the column ``null`` use its ``name``. Parameters of its constructor are written in the call,
+    as in ``panel(path="kept")``.
 
     Attributes
     ----------
     name : str
         Letters, digits, ``-`` and ``_``.
     summary : str
-        Half a line for people who choose among several.
+        A short description, for people who choose one.
     version : int
-        Raised when it gives other numbers for the same request: stored scores are then made anew.
+        Raise it when the same request gives other numbers: stored scores are then computed again.
     from_vectors : bool
-        Whether all it needs of a representation is the vector that a population is reduced to.
+        Whether it needs only the vector to which each representation of a large population is reduced.
 
     Examples
     --------
