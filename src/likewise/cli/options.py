@@ -188,5 +188,5 @@ def check_device(device: str, *, models: bool = True) -> str:
     """Refuse a device that is none, or is for models only."""
     known = ("cpu", "cuda", "auto") if models else ("cpu", "cuda")
     if device not in known:
-        raise InputError(f"--device {device}; needed is {', '.join(known[:-1])} or {known[-1]}")
+        raise InputError(f"--device {device}; expected {', '.join(known[:-1])} or {known[-1]}")
     return device

@@ -146,7 +146,7 @@ def check_request(chance: Chance, permutations: int, groups: int) -> None:
     reference_of(chance)
     for name, count in (("permutations", permutations), ("groups", groups)):
         if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
-            raise InputError(f"{name}={count}; needed is a whole number, 0 or more")
+            raise InputError(f"{name}={count}; expected a whole number, 0 or more")
 
 
 def _told_apart(given: Sequence[Any], measures: Any) -> tuple[Any, Any]:
