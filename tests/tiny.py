@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tiny_tokenizers import TOKENIZERS, VOCABULARY, tokenizer
+from tiny_tokenizers import SHARED, TOKENIZERS, VOCABULARY, tokenizer
 
 WIDTH = 32
 BLOCKS = 3
@@ -319,6 +319,12 @@ def save_tiny(folder: Path, architecture: str = "llama", *, seed: int = 0, safe:
         torch.save(model.state_dict(), folder / "pytorch_model.bin")
     tokenizer(family.tokenizer).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_tokenizers(once: Callable[[str, Callable[[Path], object]], Path]) -> None:
+    """Let all processes have the same tokenizers: the models on disk hold those of the process that made them."""
+    SHARED[:] = [once("tokenizers", Path.mkdir)]
 
 
 @pytest.fixture(scope="session")

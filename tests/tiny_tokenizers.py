@@ -3,7 +3,10 @@
 import functools
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 VOCABULARY = 512
 
@@ -94,9 +97,23 @@ def tokenizer(kind: str = "bytes") -> Any:
     return transformers.LlamaTokenizer(vocab=model["vocab"], merges=merges, add_bos_token=True, **special)
 
 
+SHARED: list[Path] = []
+"""The folder, once there is one, of what was trained for all processes: training gives other ties each time."""
+
+
 @functools.cache
 def _trained(kind: str) -> str:
-    """A trained tokenizer as JSON, made once in each process."""
+    """A trained tokenizer as JSON, the same in all processes that run tests together."""
+    if not SHARED:
+        return _train(kind)
+    file = SHARED[0] / f"{kind}.json"
+    with FileLock(file.with_suffix(".lock")):
+        if not file.exists():
+            file.write_text(_train(kind), encoding="utf-8")
+    return file.read_text(encoding="utf-8")
+
+
+def _train(kind: str) -> str:
     from tokenizers import AddedToken, processors
 
     special = list(dict.fromkeys(TOKENIZERS[kind].special.values()))

@@ -52,7 +52,7 @@ def test_a_block_that_is_not_there_is_refused(name: str) -> None:
 def test_what_needs_the_number_of_blocks_says_so() -> None:
     assert not needs_blocks(["last", "embedding", "3", "layers.3.mlp"])
     assert resolve_layers(["last", "3"], None) == ("last", "3")
-    with pytest.raises(InputError, match="layer -1: the number of blocks is not known"):
+    with pytest.raises(InputError, match="layer -1: the number of blocks is unknown"):
         resolve_layers(["last", "-1"], None)
 
 

@@ -268,7 +268,7 @@ def test_odd_configs_are_explained(bert: Path, file: str, content: Any, message:
         ({"base_model_name_or_path": ["gpt2"]}, r"base_model_name_or_path: expected a text, got \['gpt2'\]"),
         (
             {"base_model_name_or_path": "gpt2", "revision": 3},
-            "adapter_config.json holds .3.; expected a name, or a revision",
+            "revision: expected a text, got 3",
         ),
         ({"base_model_name_or_path": "x" * 5000}, "names? no|is no name of a file"),
     ],
@@ -303,9 +303,7 @@ def test_a_gguf_file_says_its_pooling(tmp_path: Path, number: int, pooling: str 
 @pytest.mark.parametrize("fields", [{"block_count": "two"}, {"block_count": None}, {"embedding_length": 0}])
 def test_odd_fields_of_gguf_are_explained(tmp_path: Path, fields: dict[str, Any]) -> None:
     spec = ModelSpec(model=str(write_gguf(tmp_path / "m.gguf", **fields)))
-    with pytest.raises(
-        InputError, match=r"m\.gguf( does not say its .*: expected a whole number| cannot be read as GGUF)"
-    ):
+    with pytest.raises(InputError, match=r"m\.gguf(: .*expected a whole number| cannot be read as GGUF)"):
         spec.size()
 
 
