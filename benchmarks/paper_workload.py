@@ -27,7 +27,7 @@ from likewise.representation import Representation
 from likewise.run import Job, Processes
 from likewise.run.worker import Settings, perform
 from likewise.statistics import Trust, draw_shuffles, score_block
-from likewise.store import Store
+from likewise.store import Store, content_key
 
 WORKLOAD = ((1267, 11), (164, 13))
 """Inputs and models."""
@@ -39,7 +39,7 @@ def representations(n: int, count: int, width: int) -> list[Representation]:
     rngs = (np.random.default_rng([n, i]) for i in range(count))
     return [
         Representation(
-            synthetic(n, d, rng).astype(np.float32), (), f"model {i} of {n}", f"{n}-{i}", {"prompts": str(n)}
+            synthetic(n, d, rng).astype(np.float32), (), f"model {i} of {n}", content_key([n, i]), {"prompts": str(n)}
         )
         for i, (d, rng) in enumerate(zip(widths, rngs, strict=True))
     ]

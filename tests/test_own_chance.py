@@ -57,6 +57,7 @@ def test_the_command_line_finds_it_by_its_name(folder: Path) -> None:
     assert "chance='panle'; did you mean \"panel\"" in said
 
 
+@pytest.mark.long("three processes, each of which loads the numeric libraries")
 def test_an_experiment_runs_with_it_in_several_processes_and_reports_it(
     folder: Path, experiment: dict[str, Any]
 ) -> None:

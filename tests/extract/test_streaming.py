@@ -235,9 +235,8 @@ def content(store: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in store.glob("representations/*") if p.is_file()}
 
 
-@pytest.mark.parametrize(
-    "kills", [1, pytest.param(5, marks=pytest.mark.long("each kill costs a start, and half a minute of extraction"))]
-)
+@pytest.mark.long("each kill costs a start, and half a minute of extraction")
+@pytest.mark.parametrize("kills", [1, 5])
 def test_killed_at_random_two_models_and_two_data_sets_end_equal(
     tmp_path: Path, tiny: Callable[..., Path], kills: int
 ) -> None:

@@ -73,6 +73,9 @@ def commits(store: Store) -> dict[tuple[str, str], set[tuple[str, str]]]:
     return found
 
 
+moves = pytest.mark.long("five processes that load torch, one after the other")
+
+
 @pytest.fixture(scope="module")
 def moved(workplace: Workplace, tiny: Callable[..., Path]) -> dict[str, Any]:
     """A store, then new commits on every ``main``, and what runs do after that."""
@@ -98,6 +101,7 @@ def moved(workplace: Workplace, tiny: Callable[..., Path]) -> dict[str, Any]:
     return steps
 
 
+@moves
 def test_an_experiment_runs_from_the_hub_to_the_table(moved: dict[str, Any]) -> None:
     told, store = moved["begun"]
     assert (told["failed"], told["not_compared"], told["scores"]) == ([], [], 1)
@@ -114,6 +118,7 @@ def test_an_experiment_runs_from_the_hub_to_the_table(moved: dict[str, Any]) -> 
     assert likewise.run(small(MODELS, [prompts("owner/old")]), store.folder).performed == 0
 
 
+@moves
 def test_a_store_keeps_to_its_commits_when_main_moves(moved: dict[str, Any]) -> None:
     told, store = moved["added"]
     assert (told["failed"], told["performed"]) == ([], 1 + 2 + 1 + 1)
@@ -124,6 +129,7 @@ def test_a_store_keeps_to_its_commits_when_main_moves(moved: dict[str, Any]) -> 
         assert found[model, "new"] == {(first[model], second["owner/new"])}
 
 
+@moves
 def test_a_new_store_takes_the_new_commits(moved: dict[str, Any]) -> None:
     assert moved["fresh"][0]["failed"] == []
     second = moved["second"]
@@ -131,6 +137,7 @@ def test_a_new_store_takes_the_new_commits(moved: dict[str, Any]) -> None:
     assert commits(moved["fresh"][1]) == expected == commits(moved["offline"][1])
 
 
+@moves
 def test_offline_the_cache_is_enough(moved: dict[str, Any]) -> None:
     assert moved["asked offline"] == []
     (fresh, a), (offline, b) = moved["fresh"], moved["offline"]
@@ -139,6 +146,7 @@ def test_offline_the_cache_is_enough(moved: dict[str, Any]) -> None:
         assert (a.load_representation(key).matrix == b.load_representation(key).matrix).all()
 
 
+@moves
 def test_offline_an_older_commit_is_not_taken_for_the_newest(moved: dict[str, Any]) -> None:
     """The cache's own choice would be the data set that was prepared last."""
     told, store = moved["kept offline"]
@@ -181,6 +189,7 @@ def test_what_cannot_be_had_fails_alone(workplace: Workplace, tiny: Callable[...
     assert len(store.representations()) == 2 and told["not_compared"]
 
 
+@moves
 def test_sizes_come_from_the_pin(moved: dict[str, Any], tmp_path: Path) -> None:
     spec = ModelSpec(model="owner/one")
     assert model_size(spec, Store(tmp_path)) is None
@@ -189,6 +198,7 @@ def test_sizes_come_from_the_pin(moved: dict[str, Any], tmp_path: Path) -> None:
     assert model_size(known, Store(tmp_path)) == {"width": 4096, "blocks": 32}
 
 
+@moves
 def test_a_plan_names_what_is_to_be_pinned_and_asks_nobody(moved: dict[str, Any], tmp_path: Path, hub: Hub) -> None:
     before = len(hub.asked)
     asked = Experiment.of(small(MODELS, [prompts("owner/old")]))
@@ -220,6 +230,7 @@ def test_stores_are_merged_by_copying_representations(
 
 
 @pytest.mark.long("one more process that loads torch; that pins stand is tested above")
+@moves
 def test_representations_from_another_store_bring_their_commits(moved: dict[str, Any], workplace: Workplace) -> None:
     """Copied without their pins, they go on with what they name and not with the newest."""
     shutil.copytree(moved["added"][1].folder / "representations", workplace.folder / "brought" / "representations")

@@ -111,7 +111,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "twice": ({**PLAIN, "id": ["a", "a"]}, {}, "has the id 'a' more than once"),
     "words": ({"w": [["a"], ["b"]]}, {"column": "w"}, "column 'w' holds list.*string.*; expected a list of numbers"),
     "number": ({"x": [1.0, 2.0]}, {"column": "x"}, "column 'x' holds double; expected a list of numbers"),
-    "tokens": ({"t": [[[1.0]], [[2.0]]]}, {"column": "t"}, "a list for each token; needed .* column 'prompt_tokens'"),
+    "tokens": ({"t": [[[1.0]], [[2.0]]]}, {"column": "t"}, "a list for each token; expected .* column 'prompt_tokens'"),
     "ragged": ({"row": [[1.0, 2.0], [3.0]]}, {}, "holds 1 numbers in record 1 and 2 in record 0"),
     "lacking": ({"row": [[1.0], None]}, {}, "record 1 has nothing in column 'row'"),
     "null": ({"row": [[1.0, 2.0], [3.0, None]]}, {}, "holds nan in row 1, column 1"),

@@ -110,7 +110,7 @@ class Together:
         places, starts = np.argsort(self.of, kind="stable"), np.cumsum(sizes) - sizes
         return [places[starts[sizes == size][:, None] + np.arange(size)] for size in np.unique(sizes)]
 
-    def _exchanged(self, orders: Iterable[Sequence[int] | Int[np.ndarray, " groups"]]) -> Int[np.ndarray, " n"]:
+    def _exchanged(self, orders: Iterable[Sequence[int] | Int[np.ndarray, " _"]]) -> Int[np.ndarray, " n"]:
         moved = np.arange(len(self.of))
         for same, order in zip(self._alike, orders, strict=True):
             moved[same] = same[np.asarray(order)]
