@@ -278,6 +278,6 @@ def test_tables_are_joined_with_all_kinds_of_replicates() -> None:
 def test_the_option_says_every_name_and_takes_the_same_by_default() -> None:
     said = options.Chance.__metadata__[0].help
     for name, kind in registry.OURS.items():
-        assert (f"{name} ({kind.summary})" if name != "none" else "or none;") in said
+        assert (f"{name} ({kind.summary})" if name != "none" else "none,") in said
     (asked,) = [p for p in typer.main.get_command(app).commands["compare"].params if p.name == "chance"]
     assert asked.default == DEFAULT == Trust().null and asked.opts == ["--chance", "--null"]
