@@ -35,8 +35,8 @@ Chance = Annotated[
     typer.Option(
         "--chance",
         "--null",
-        help="Chance levels: moments (closed form, or shuffles where there is none), shuffles (every measure), none, "
-        "or the name of an installed one.",
+        help="Chance levels: moments (closed form where there is one, else shuffles), shuffles (of the rows, for every "
+        "measure), none, or the name of an installed one.",
     ),
 ]
 Groups = Annotated[int, typer.Option(min=0, help="Groups of inputs left out in turn, for intervals; 0: no intervals.")]
