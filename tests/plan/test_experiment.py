@@ -149,3 +149,13 @@ def test_odd_values_are_said_with_line_and_column(tmp_path: Path, text: str, mes
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         Experiment.read(path)
+
+
+def test_a_pooling_without_a_value_is_refused_and_one_that_a_store_kept_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "e.yaml"
+    for text in ("models: [a, b]\nrepresentation: {pooling: }", "models: [{model: a, pooling: }, b]"):
+        path.write_text(f"{text}\ndatasets: [commonsense-probes]\n")
+        with pytest.raises(InputError, match="pooling: expected a pooling, such as mean"):
+            Experiment.read(path)
+    asked = Experiment.of(GOOD)
+    assert Experiment.stored(asked.model_dump(mode="json")) == asked

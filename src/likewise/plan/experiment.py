@@ -14,6 +14,7 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -67,7 +68,10 @@ def _chance(value: Any) -> Any:
     return canonical_reference(value) if isinstance(value, str) else value
 
 
-def _pooling(value: Any) -> Any:
+def _pooling(value: Any, told: ValidationInfo) -> Any:
+    """A pooling, or nothing; in a file a key without a value is a slip, and not a choice."""
+    if value is None and (told.context or {}).get("written"):
+        raise ValueError("expected a pooling, such as mean; leave the key out for what each model says itself")
     return canonical_pooling(value) if isinstance(value, str) else value
 
 
@@ -344,7 +348,7 @@ class Experiment(Part):
             If a key is unknown or a value cannot be used.
         """
         try:
-            return cls.model_validate(value)
+            return cls.model_validate(value, context={"written": document is not None})
         except ValidationError as error:
             raise InputError(_explain(error, document)) from error
         except RecursionError as error:

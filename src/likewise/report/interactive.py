@@ -86,11 +86,16 @@ def hover(row: Mapping[Any, Any], configuration: Configuration) -> str:
         lines.append(f"95 % interval {number(row['low'])} to {number(row['high'])}")
     if not missing(row["null_mean"]):
         lines += [
-            f"chance {told('chance', row['null_mean'])} ± {number(row['null_std'])} ({_source(row)})",
-            f"z {number(row['z'])}, p {told('p', row['pvalue'])}, corrected {told('p', row['pvalue_holm'])}",
+            f"chance {_escaped('chance', row['null_mean'])} ± {number(row['null_std'])} ({_source(row)})",
+            f"z {number(row['z'])}, p {_escaped('p', row['pvalue'])}, corrected {_escaped('p', row['pvalue_holm'])}",
             f"calibrated {number(row['calibrated'])}",
         ]
     return "<br>".join([*lines, html.escape(row["reason"])] if row["reason"] else lines)
+
+
+def _escaped(head: str, value: Any) -> str:
+    """A number as it is told, '< 1e-16' too."""
+    return html.escape(told(head, value))
 
 
 def _source(row: Mapping[Any, Any]) -> str:
