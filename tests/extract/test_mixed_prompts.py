@@ -19,13 +19,65 @@ KINDS = {
     *("numbers", "date", "table", "recipe", "law", "medicine", "sport", "poem", "mail", "review", "news", "advert"),
     *("log", "code", "markup"),
 }
-NATURAL = set(
-    "en fr de es it pt nl sv da no fi pl cs hu ro ru uk bg el tr ar he fa hi bn zh ja ko vi id sw la eu ca ga".split()
-)
-CODE = set(
-    "python javascript typescript c cpp rust go java sql bash haskell ruby r lisp kotlin php assembly makefile prolog "
-    "regex".split()
-)
+NATURAL = {
+    "en",
+    "fr",
+    "de",
+    "es",
+    "it",
+    "pt",
+    "nl",
+    "sv",
+    "da",
+    "no",
+    "fi",
+    "pl",
+    "cs",
+    "hu",
+    "ro",
+    "ru",
+    "uk",
+    "bg",
+    "el",
+    "tr",
+    "ar",
+    "he",
+    "fa",
+    "hi",
+    "bn",
+    "zh",
+    "ja",
+    "ko",
+    "vi",
+    "id",
+    "sw",
+    "la",
+    "eu",
+    "ca",
+    "ga",
+}
+CODE = {
+    "python",
+    "javascript",
+    "typescript",
+    "c",
+    "cpp",
+    "rust",
+    "go",
+    "java",
+    "sql",
+    "bash",
+    "haskell",
+    "ruby",
+    "r",
+    "lisp",
+    "kotlin",
+    "php",
+    "assembly",
+    "makefile",
+    "prolog",
+    "regex",
+}
 MARKUP = {"json", "yaml", "xml", "html", "markdown", "latex", "bibtex"}
 
 

@@ -39,8 +39,8 @@ class DatasetSpec:
     name : str
         What tables call it.
     source : str
-        A known name (``mixed-prompts``, ``commonsense-probes``, ``humaneval``, ``winogrande``), a path that ends in .jsonl, .json, .csv,
-        .tsv or .parquet (all but the last also .gz), or a hub id.
+        A known name (``mixed-prompts``, ``commonsense-probes``, ``humaneval``, ``winogrande``), a path that ends in
+        .jsonl, .json, .csv, .tsv or .parquet (all but the last also .gz), or a hub id.
     config, split, revision : str, optional
         Which part of a hub data set.
     format : Format
