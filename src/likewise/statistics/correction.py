@@ -104,16 +104,14 @@ def correct(table: pa.Table, shuffled: pa.ChunkedArray | None) -> tuple[pa.Array
 
     See `Results.corrected`.
     """
-    from statsmodels.stats.multitest import multipletests  # a second to import, and not needed by workers
-
     pvalues = table.column("pvalue").to_numpy()
     parts = parts_of(table, shuffled)
     corrected, shares = np.full((2, len(pvalues)), np.nan)
     known = ~np.isnan(pvalues)
     if known.any():
-        shares[known] = multipletests(pvalues[known], method="fdr_bh")[1]
+        shares[known] = _adjusted(pvalues[known], "fdr_bh")
     if parts.holm.any():
-        corrected[parts.holm] = multipletests(pvalues[parts.holm], method="holm")[1]
+        corrected[parts.holm] = _adjusted(pvalues[parts.holm], "holm")
     more_alike = np.where(np.asarray(pc.equal(table.column("direction"), "similarity")), 1.0, -1.0)
     value = table.column("value").to_numpy()
     for rows in parts.by_shuffles.values():
@@ -121,6 +119,16 @@ def correct(table: pa.Table, shuffled: pa.ChunkedArray | None) -> tuple[pa.Array
     corrected = np.minimum(1.0, parts.count * corrected)
     how = np.where(parts.holm, "holm", np.where(known, "step-down", ""))
     return pa.array(corrected, from_pandas=True), pa.array(shares, from_pandas=True), pa.array(how, pa.string())
+
+
+def _adjusted(pvalues: Float[np.ndarray, " m"], method: str) -> Float[np.ndarray, " m"]:
+    """Correct p-values for their number; one alone stays as it is."""
+    if len(pvalues) == 1:
+        return pvalues
+    from statsmodels.stats.multitest import multipletests  # a second to import, and not needed by workers
+
+    adjusted: np.ndarray = multipletests(pvalues, method=method)[1]
+    return adjusted
 
 
 def _matrix(shuffled: pa.ChunkedArray | None, rows: Bool[np.ndarray, " rows"]) -> Float[np.ndarray, "p m"]:
