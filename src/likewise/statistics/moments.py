@@ -86,7 +86,7 @@ def type_iii_tail(z: Float[np.ndarray, "*pairs"], skewness: Float[np.ndarray, "*
     shape = rate**2
     at = np.maximum(rate * (z + shape / rate), 0.0)
     gamma = np.where(skewness > 0, scipy.special.gammaincc(shape, at), scipy.special.gammainc(shape, at))
-    return np.where(normal, scipy.special.ndtr(-z), gamma)
+    return np.asarray(np.where(normal, scipy.special.ndtr(-z), gamma))
 
 
 FEWEST_ITEMS = 12
