@@ -34,7 +34,7 @@ class BestOfLayers(Study):
     permutations: int = 100
     seed: int = 0
 
-    def answer(self, given: Any, watch: Watch = unwatched) -> Answer | None:
+    def answer(self, given: Any, watch: Watch = unwatched) -> Answer:
         """Return the best layers of each two models, whose layers are given as `best_layers` takes them.
 
         Examples
@@ -49,8 +49,6 @@ class BestOfLayers(Study):
         found = best_layers(
             given, chosen, pairs=self.pairs, permutations=self.permutations, seed=self.seed, watch=watch
         )
-        if not found:
-            return None
         labels = {(c.measure, c.parameters_json): c.label for c in chosen}
         columns = ("a", "b", "measure", "of", "best", "chance", "z", "p", "p alone", "calibrated", "note")
         rows = tuple(

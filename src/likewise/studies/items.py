@@ -35,7 +35,7 @@ class Items(Study):
     measure: str = "jaccard"
     count: int = 5
 
-    def answer(self, given: Any, texts: Mapping[str, str] | None = None, without: str = "") -> Answer | None:
+    def answer(self, given: Any, texts: Mapping[str, str] | None = None, without: str = "") -> Answer:
         """Return the most and the least alike inputs of two representations.
 
         Parameters

@@ -43,11 +43,11 @@ class Overfitting(Study):
                    "gap", "chance", "held-out chance")  # fmt: skip
         return Answer(
             self.question,
-            f"Held-out inputs are less alike than fitted ones by up to {widest.gap:.3g} "
+            f"Scores on the fitted inputs are more alike than on held-out inputs, by up to {widest.gap:.3g} "
             f"({widest.held_out} on {widest.dataset or 'inputs'}; mean over "
             f"{widest.n_pairs:,} score{'' if widest.n_pairs == 1 else 's'})."
             if widest.gap > 0
-            else "Held-out inputs are as alike as fitted ones.",
+            else "No mean score is more alike on the fitted inputs than on held-out inputs.",
             "Some measures fit one representation to the other. The table compares their score on the prompts that "
             "they were fitted to with their score on held-out prompts. Expect the held-out score on new prompts.",
             tables=(Table("overfitting", columns, tuple(map(astuple, found))),),

@@ -37,7 +37,7 @@ class SampleSize(Study):
     permutations: int = 20
     seed: int = 0
 
-    def answer(self, given: Any, watch: Watch = unwatched) -> Answer | None:
+    def answer(self, given: Any, watch: Watch = unwatched) -> Answer:
         """Return the curve of each pair and configuration of representations, given as `learning_curve` takes them.
 
         Examples
@@ -60,8 +60,6 @@ class SampleSize(Study):
             seed=self.seed,
             watch=watch,
         )
-        if not points:
-            return None
         labels = {(c.measure, c.parameters_json): c.label for c in chosen}
         curves = [list(c) for _, c in itertools.groupby(points, lambda p: (p.a, p.b, p.measure, p.parameters))]
         stable = [stable_from(curve, self.tolerance) for curve in curves]
@@ -74,13 +72,14 @@ class SampleSize(Study):
         told = [_told(c, labels, since, self.tolerance) for c, since in zip(curves, stable, strict=True)]
         return Answer(
             self.question,
-            self._verdict(stable, max(p.n_items for p in points)),
+            self._verdict(stable, max((p.n_items for p in points), default=0)),
             tables=(Table("learning-curve", columns, rows, spare=("chance", "note", "highest", "lowest")),),
             drawings=_drawings(curves, labels),
             limits=tuple(told),
             values={"curves": len(curves), "stable": all(stable), "stable_from": _latest(stable)},
             data=[
-                {"stable_from": since, "points": [asdict(p) for p in c]} for c, since in zip(curves, stable, strict=True)
+                {"stable_from": since, "points": [asdict(p) for p in c]}
+                for c, since in zip(curves, stable, strict=True)
             ],
         )
 
@@ -101,9 +100,7 @@ def _latest(stable: Sequence[int | None]) -> int | None:
     return max(known) if len(known) == len(stable) else None
 
 
-def _told(
-    curve: Sequence[Point], labels: Mapping[tuple[str, str], str], since: int | None, tolerance: float
-) -> str:
+def _told(curve: Sequence[Point], labels: Mapping[tuple[str, str], str], since: int | None, tolerance: float) -> str:
     of = curve[0]
     told = f"stable within {tolerance:g} from {since} inputs on" if since else f"not yet stable within {tolerance:g}"
     return f"{of.a} and {of.b}, {labels[of.measure, of.parameters]}: {told}"
