@@ -74,7 +74,7 @@ def test_the_page_is_true_and_every_report_has_its_section(
         (("from collections", "from nowhere"), "(closest_pair:Closest) cannot be loaded: ModuleNotFoundError"),
         (
             ("count / len(first)", 'float("nan")'),
-            "ValueError: value 'share': expected a finite number or None, got nan",
+            "value 'share': expected a finite number or None, got nan",
         ),
         (('"calibrated"),', '"calibrated", "more"),'), "table 'closest': expected 5 cells in a row, got 4"),
     ],

@@ -81,17 +81,13 @@ def write_report(
     groups = tables.groups(frame, pairs.renamed(lambda name: inert(name, keep="")))
     about = tables.representation_table(representations, datasets)
     found, failed = answers(results)
+    few = filter(None, [too_few_shuffles(results.table)])
     context = {
         "title": title,
         "summary": findings.summary(frame),
         "standouts": findings.standouts(summaries),
         "pairs": {"csv": out.frame(summaries, "pairs")},
-        "warnings": findings.warnings_of(
-            frame,
-            representations,
-            datasets,
-            [*filter(None, [too_few_shuffles(results.table)]), *warnings, *map(inert, failed)],
-        ),
+        "warnings": findings.warnings_of(frame, representations, datasets, [*few, *warnings, *map(inert, failed)]),
         "classes": [_class(out, group) for group in groups],
         "views": [view for group in groups for view in interactive.views(group)],
         "ordered": any(group.ordered and group.sides is None for group in groups),

@@ -1,4 +1,4 @@
-"""Do two measures, or two data sets, order the pairs of models alike?"""
+"""Whether two measures, or two data sets, order the pairs of models alike."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
@@ -92,8 +92,8 @@ def _verdict(between: str, found: Sequence[Agreement]) -> str:
     told = (
         f"Spearman correlation of {between}: {known[0]:.2f}"
         if len(known) == 1
-        else f"Spearman correlations of {between}: {min(known):.2f} to {max(known):.2f}, median {np.median(known):.2f}, "
-        f"in {len(known):,} comparisons"
+        else f"Spearman correlations of {between}: {min(known):.2f} to {max(known):.2f}, "
+        f"median {np.median(known):.2f}, in {len(known):,} comparisons"
     )
     if not tested:
         return f"{told}; there are too few models for a p-value."

@@ -1,4 +1,4 @@
-"""Which layers of two models are most alike?"""
+"""Which layers of two models are most alike."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Which inputs drive a score?"""
+"""Which inputs drive a score."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

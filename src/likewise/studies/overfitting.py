@@ -1,4 +1,4 @@
-"""What do measures that fit owe to seeing the inputs that they are scored on?"""
+"""What measures that fit owe to seeing the inputs that they are scored on."""
 
 from dataclasses import astuple, dataclass, replace
 from typing import ClassVar

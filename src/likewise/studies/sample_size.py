@@ -1,4 +1,4 @@
-"""Are there enough inputs?"""
+"""Whether there are enough inputs."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
