@@ -13,6 +13,7 @@ import pytest
 import likewise.studies
 from likewise.errors import InputError
 from likewise.report import figures
+from likewise.report.html import marked
 from likewise.statistics import Pairs, Results, compare, disagreements, overfitting
 from likewise.studies import (
     Answer,
@@ -220,3 +221,9 @@ def test_an_answer_has_a_verdict_and_tables_are_tables() -> None:
         with pytest.raises(ValueError, match="an answer: expected"):
             Answer(**{"question": "q", "verdict": "v", **given})
     assert Answer("q", "v", tables=[Table("t", ["a"], [[1]])]).tables[0].rows == ((1,),)
+
+
+def test_a_sentence_is_escaped_and_its_code_marked() -> None:
+    assert str(marked("add `a<b` and `<i>` to <b>x</b>, `y")) == (
+        "add <code>a&lt;b</code> and <code>&lt;i&gt;</code> to &lt;b&gt;x&lt;/b&gt;, `y"
+    )

@@ -34,6 +34,9 @@ OUTSIDE = 1e-9
 KINDS = {"value": "raw scores", "calibrated": "calibrated: 0 = chance, 1 = identical"}
 """What is drawn, by the column of the table that it comes from."""
 
+TICKS = 10
+"""Up to this many places are all named on a logarithmic axis, more by their ends."""
+
 COLOUR = "#31688e"
 """Of dots."""
 
@@ -240,6 +243,10 @@ def lines(what: Lines) -> Figure:
                 axes.fill_between(x, _numbers(line.low), _numbers(line.high), color=stroke.get_color(), alpha=0.15)
         if what.logarithmic:
             axes.set_xscale("log")
+            at = sorted({x for line in what.lines for x in line.x})
+            at = at if len(at) <= TICKS else [at[0], at[-1]]
+            axes.set_xticks(at, [f"{x:g}" for x in at])
+            axes.set_xticks([], minor=True)
         axes.set_xlabel(what.across, fontsize=drawing.SMALL, parse_math=False)
         axes.set_ylabel(what.up, fontsize=drawing.SMALL, parse_math=False)
         axes.tick_params(labelsize=drawing.SMALL)
