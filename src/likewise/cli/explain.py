@@ -1,5 +1,6 @@
 """``likewise explain``."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from likewise.errors import InputError, LikewiseError
 if TYPE_CHECKING:
     from likewise.extract import DatasetSpec
     from likewise.representation import Representation
+    from likewise.store import Store
 
 SHOWN = 80
 """Characters of a prompt, on one line."""
@@ -48,41 +50,48 @@ def explain(
     alike = configuration.facts.more_alike * added
     order = np.argsort(-alike, kind="stable")
     ids = a.ids if a.has_ids else b.ids
-    texts, why = (
-        _of_files(a, b)
-        if dataset is None
-        else _texts(store, dataset, a.source.get("prompts") or b.source.get("prompts"), prompts)
-    )
+    texts, told = _of_files(a, b) if dataset is None else _of_store(store, dataset, a, b, prompts)
     rows = [
         {"place": place, "id": ids[i], "contribution": float(added[i]), "prompt": texts.get(ids[i])}
         for place, i in enumerate(order.tolist(), 1)
     ]
     if json:
-        print_json(
-            {"a": a.name, "b": b.name, "measure": configuration.label, "value": float(added.mean()), "items": rows}
-        )
+        about = {"a": a.name, "b": b.name, "measure": configuration.label, "value": float(added.mean())}
+        print_json({**about, "prompts": told, "items": rows})
         return
     say(f"{a.name} and {b.name}: {configuration.label} = {added.mean():.4g}, the mean over all prompts")
     few = min(count, len(rows) // 2)
+    same = _beginning([r["prompt"] for r in rows])
     for title, some in (("most alike", rows[:few]), ("least alike", rows[len(rows) - few :][::-1])):
         print_table(
-            title, ("id", "similarity", "prompt"), [(r["id"], r["contribution"], _line(r["prompt"])) for r in some]
+            title,
+            ("id", "similarity", "prompt"),
+            [(r["id"], r["contribution"], _line(r["prompt"], same)) for r in some],
         )
-    if why:
-        say(f"prompts are not shown: {why}")
+    if same:
+        say(f"all prompts begin with the same {same:,} characters, which are left out above")
+    say(f"prompts are {told}")
 
 
-def _line(text: str | None) -> str:
-    line = " ".join((text or "").split())
+def _line(text: str | None, same: int = 0) -> str:
+    """A prompt on one line, without so many characters that all begin with."""
+    line = ("…" if same else "") + " ".join((text or "")[same:].split())
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
 
+def _beginning(texts: list[str | None]) -> int:
+    """How many characters all prompts begin with, up to a space, where they would fill most of a line: of a chat."""
+    common = os.path.commonprefix([text or "" for text in texts]) if len(texts) > 1 else ""
+    whole = max((i + 1 for i, c in enumerate(common) if c.isspace()), default=0)
+    return whole if whole > SHOWN // 2 else 0
+
+
 def _of_files(*representations: "Representation") -> tuple[dict[str, str], str]:
-    """The texts of the rows by id, where a file holds them, or why they cannot be had."""
+    """The texts of the rows by id, where a file holds them, and where they are from, or why they cannot be had."""
     for r in representations:
         if "texts" in r.source:
-            return dict(zip(r.ids, r.source["texts"], strict=True)), ""
-    return {}, "the files have no text column"
+            return dict(zip(r.ids, r.source["texts"], strict=True)), f"from the text column of {r.name}"
+    return {}, "not shown: the files have no text column"
 
 
 def _at_hand(spec: "DatasetSpec") -> bool:
@@ -93,28 +102,38 @@ def _at_hand(spec: "DatasetSpec") -> bool:
     return not spec.fetched and all(file.resolve().is_relative_to(here) for file in files)
 
 
-def _texts(store: Path | None, dataset: str, fingerprint: Any, named: Path | None) -> tuple[dict[str, str], str]:
-    """The texts of the rows by id, prompts or spans of them, or why they cannot be had.
+def _of_store(
+    store: Path | None, dataset: str, a: "Representation", b: "Representation", named: Path | None
+) -> tuple[dict[str, str], str]:
+    """The texts of the rows by id, as the store keeps them; else out of the data set again, and which of both."""
+    kept = options.find_store(store)
+    for r in () if named else (a, b):
+        if texts := kept.prompts(r.source, r.ids):
+            return texts, f"from the store, as {r.name} was given them"
+    return _loaded_again(kept, dataset, a.source.get("prompts") or b.source.get("prompts"), named)
+
+
+def _loaded_again(kept: "Store", dataset: str, fingerprint: Any, named: Path | None) -> tuple[dict[str, str], str]:
+    """The texts of the rows by id, prompts or spans of them, and where they are from, or why they cannot be had.
 
     A store may be somebody else's: what it names alone is opened only where that is the folder one works in.
     """
     from likewise.extract import load_prompts
     from likewise.plan import Experiment, pinned
 
-    kept = options.find_store(store)
     stored = (Experiment.stored(about["experiment"]) for about in kept.experiments().values())
     for experiment in [Experiment.read(named)] if named else stored:
         for entry in experiment.datasets:
             for spec in entry.specs.values() if entry.name == dataset else ():
                 if named is None and not _at_hand(spec):
                     return {}, (
-                        f"{spec.source} is not in this folder, and a store alone may not open it; name the "
-                        "experiment that has it: --prompts FILE.yaml"
+                        f"not shown: this store keeps none, {spec.source} is not in this folder, and a store alone may "
+                        "not open it; name the experiment that has it: --prompts FILE.yaml"
                     )
                 try:
                     prompts = load_prompts(pinned(spec, kept))
                 except LikewiseError as error:
-                    return {}, str(error)
+                    return {}, f"not shown: {error}"
                 if prompts.fingerprint == fingerprint:
-                    return dict(prompts.named_texts()), ""
-    return {}, f"no experiment has the data set {dataset} with these prompts"
+                    return dict(prompts.named_texts()), f"read again from {spec.source}"
+    return {}, f"not shown: no experiment has the data set {dataset} with these prompts"

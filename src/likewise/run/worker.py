@@ -185,6 +185,10 @@ def extract_rows(
     except InputError as error:
         error.add_note(f"in {task.label}, run in {first.dtype}")
         raise
+    if prompts.chats and prompts.spans is None:  # what the model was shown, in its own words
+        store.save_prompts(tokens.fingerprint, zip(prompts.ids, tokens.texts, strict=True))
+    else:
+        store.save_prompts(prompts.fingerprint, prompts.named_texts())
     said = model.says().said
     groups, of_prompts = prompts.groups_of(tokens.ids), audit_prompts(prompts)
     for w in task.wanted:
