@@ -1,6 +1,6 @@
 """``likewise explain``."""
 
-import os
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -81,8 +81,9 @@ def _line(text: str | None, same: int = 0) -> str:
 
 def _beginning(texts: list[str | None]) -> int:
     """How many characters all prompts begin with, up to a space, where they would fill most of a line: of a chat."""
-    common = os.path.commonprefix([text or "" for text in texts]) if len(texts) > 1 else ""
-    whole = max((i + 1 for i, c in enumerate(common) if c.isspace()), default=0)
+    first, last = min(text or "" for text in texts), max(text or "" for text in texts)
+    common = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    whole = max((i + 1 for i, (c, _) in enumerate(common) if c.isspace()), default=0) if first != last else 0
     return whole if whole > SHOWN // 2 else 0
 
 
