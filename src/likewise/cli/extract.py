@@ -27,6 +27,7 @@ def extract(
     variant: Annotated[str | None, typer.Option(help="A change of the model, for example noise(sd=0.1).")] = None,
     base: Annotated[str | None, typer.Option(help="Base model of an adapter.")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of hub models.")] = None,
+    backend: options.Backend = "transformers",
     template: Annotated[str | None, typer.Option(help="A jinja2 template that turns a record into a prompt.")] = None,
     spans: Annotated[str | None, typer.Option(help="A regular expression: each match is a row.")] = None,
     split: Annotated[str | None, typer.Option(help="Split of a hub data set.")] = None,
@@ -44,7 +45,9 @@ def extract(
     asked = Experiment.of(
         {
             "name": "extract",
-            "models": [{"model": m, "variant": variant, "base": base, "revision": revision} for m in model],
+            "models": [
+                {"model": m, "variant": variant, "base": base, "revision": revision, "backend": backend} for m in model
+            ],
             "datasets": [
                 {
                     "source": dataset,

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from jaxtyping import Bool, Int
 
 from likewise.errors import InputError, StoreError
-from likewise.extract import ModelSpec, needs_blocks, resolve_layers
+from likewise.extract import ModelSpec, check_possible, needs_blocks, resolve_layers
 from likewise.measures import Configuration, configurations
 from likewise.naming import name_of, parse_call
 from likewise.plan.experiment import Experiment, of_unknown_code
@@ -474,6 +474,8 @@ def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wan
             error.add_note(f"in model {model.name}")
             raise
         given = {f: s for f, s in specs.items() if not f or model.formats is None or f in model.formats}
+        for dataset in given.values():
+            check_possible(model.spec, dataset, layers, pooling, part.truncation)
         for (form, dataset), layer in itertools.product(given.items(), layers):
             name = name_of(model.name, layer, form)
             how = (layer, pooling, part.dtype, part.truncation)
