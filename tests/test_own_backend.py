@@ -135,17 +135,15 @@ def test_the_page_runs_from_experiment_to_results(folder: Path) -> None:
     assert (row.a, row.b, row.status) == ("one.seed", "two.seed", "ok") and 0 < row.value < 1
     assert likewise.run("words.yaml").performed == 0
     store = Store(done.store)
-    key = next(
-        k for k in store.representations() if store.describe_representation(k)["source"]["model"].endswith("one.seed")
-    )
-    about = store.describe_representation(key)
+    described = map(store.describe_representation, store.representations())
+    about = next(about for about in described if about["source"]["model"].endswith("one.seed"))
     assert (about["source"]["backend"], about["source"]["pooling"], about["n_features"]) == ("words", "mean", 16)
     assert about["source"]["versions"]["likewise-words"] == "1.0"
     text = store.prompts(about["source"], about["ids"])[about["ids"][3]]
     namespace: dict[str, Any] = {}
     exec(blocks("python")[0], namespace)
     expected = np.mean([namespace["Words"]().vector("one", word) for word in text.split()], axis=0)
-    np.testing.assert_array_equal(store.load_representation(key).matrix[3], expected.astype(np.float32))
+    np.testing.assert_array_equal(store.load_representation(about["key"]).matrix[3], expected.astype(np.float32))
     # Another file is another model, by its content.
     (folder / "two.seed").write_text("three")
     assert len(plan(Experiment.read("words.yaml"), store).extractions) == 1
@@ -222,7 +220,7 @@ def test_rows_that_cannot_be_used_are_refused_with_their_prompt(folder: Path, ba
         ("steady", {"model": {"pickled_weights": True}}, "pickled_weights is for models of transformers"),
         ("steady", {"model": {"layers": ["2"]}}, "gives the layer last or 1; got 2"),
         ("steady", {"dataset": {"spans": {"regex": "a"}}}, "none for its spans"),
-        ("steady", {"dataset": {"formats": {"c": {"template": "{{ prompt }}", "chat": True}}}}, "no chats"),
+        ("steady", {"dataset": {"formats": {"c": {"template": "{{ sentence }}", "chat": True}}}}, "no chats"),
         ("steady", {"representation": {"truncation": "left"}}, "expected truncation: error"),
     ],
 )

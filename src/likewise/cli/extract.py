@@ -42,12 +42,11 @@ def extract(
     from likewise.run import run as perform
     from likewise.store import Store
 
+    of_each = {"variant": variant, "base": base, "revision": revision, "backend": backend}
     asked = Experiment.of(
         {
             "name": "extract",
-            "models": [
-                {"model": m, "variant": variant, "base": base, "revision": revision, "backend": backend} for m in model
-            ],
+            "models": [{"model": m, **of_each} for m in model],
             "datasets": [
                 {
                     "source": dataset,

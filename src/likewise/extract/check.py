@@ -170,10 +170,8 @@ def check_foreign(backend: Foreign, model: Any, layers: Sequence[str], dtype: st
     unseen = "cannot be checked: this backend shows no tokens, states or output head"
     return [
         *findings,
-        *(
-            Finding(what, "", None, None, unseen)
-            for what in ("whether layers are what they are called", "beginning token")
-        ),
+        Finding("whether layers are what they are called", "", None, None, unseen),
+        Finding("beginning token", "", None, None, unseen),
     ]
 
 
