@@ -130,6 +130,8 @@ def asked(backend: str, **more: Any) -> dict[str, Any]:
 
 
 def test_the_page_runs_from_experiment_to_results(folder: Path) -> None:
+    (planned,) = plan(Experiment.read("words.yaml"), Store("runs/words")).datasets
+    assert planned.nbytes == 2 * 40 * 16 * 4
     done = likewise.run("words.yaml")
     (row,) = done.results
     assert (row.a, row.b, row.status) == ("one.seed", "two.seed", "ok") and 0 < row.value < 1
@@ -218,6 +220,7 @@ def test_rows_that_cannot_be_used_are_refused_with_their_prompt(folder: Path, ba
         ("unmade", {}, "of the package likewise-words .*cannot be loaded: RuntimeError: needs a licence"),
         ("steady", {"model": {"variant": "noise(sd=0.1)"}}, "variant is for models of transformers"),
         ("steady", {"model": {"pickled_weights": True}}, "pickled_weights is for models of transformers"),
+        ("steady", {"model": {"layers": ["all"]}}, "layer all: the number of blocks is unknown"),
         ("steady", {"model": {"layers": ["2"]}}, "gives the layer last or 1; got 2"),
         ("steady", {"dataset": {"spans": {"regex": "a"}}}, "none for its spans"),
         ("steady", {"dataset": {"formats": {"c": {"template": "{{ sentence }}", "chat": True}}}}, "no chats"),

@@ -87,12 +87,13 @@ class ModelSpec:
         return {**weights, **({"base": base.identity()} if base else {}), "variant": self.variant}
 
     def size(self) -> dict[str, int] | None:
-        """Width and number of blocks, where they can be known without a network."""
+        """Width and number of blocks, as far as known without a network; of another backend perhaps only one."""
         if self.imported is not None:
             return None
         if (other := self.other_backend) is not None:
             about = other.described(self)
-            return {"width": about.width, "blocks": about.blocks} if about.width and about.blocks else None
+            said = {"width": about.width, "blocks": about.blocks}
+            return {name: number for name, number in said.items() if number is not None} or None
         place = locate(self.model)
         if place is not None and place.suffix == ".gguf":
             return gguf_size(place)

@@ -469,7 +469,7 @@ def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wan
             unclear.append(model.spec)
             continue
         try:
-            layers = resolve_layers(asked, size["blocks"] if size else None)
+            layers = resolve_layers(asked, size.get("blocks") if size else None)
         except InputError as error:
             error.add_note(f"in model {model.name}")
             raise
@@ -487,7 +487,7 @@ def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wan
                     f"{entry.name} has more than {MOST:,} representations: {MOST * (MOST - 1) // 2:,} pairs; ask for "
                     "fewer layers, or split it into several experiments"
                 )
-            found.append(Wanted(name, key, model.spec, dataset, *how, width=size["width"] if size else None))
+            found.append(Wanted(name, key, model.spec, dataset, *how, width=size.get("width") if size else None))
     if experiment.measures and len(found) < 2 and not unclear:
         raise InputError(f"{entry.name} has {len(found)} representation; expected two or more to compare")
     by_key: dict[str, str] = {}

@@ -39,6 +39,11 @@ class Described:
     ------
     InputError
         If one of them is nothing that a model can have.
+
+    Examples
+    --------
+    >>> Described(identity={"name": "m", "commit": "1a2b"}, poolings=["last_k( k = 4 )"]).poolings
+    ('last_k(k=4)',)
     """
 
     identity: Mapping[str, Any]
