@@ -349,7 +349,7 @@ def test_what_another_process_has_extracted_meanwhile_is_not_extracted_again(
     task = plan(Experiment.of(experiment), Store(tmp_path)).extractions[0]
     assert not perform(task, settings=settings).error
     release()
-    monkeypatch.setattr(sys.modules["likewise.run.worker"], "load_model", None)
+    monkeypatch.setattr(sys.modules["likewise.extract.backends.inside"], "load_model", None)
     assert not perform(task, settings=settings).error
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import typer
 
+from likewise import plugins
 from likewise.cli import options
 from likewise.cli.main import app
 from likewise.errors import InputError, UndefinedError
@@ -55,12 +56,14 @@ def installed(monkeypatch: pytest.MonkeyPatch):
     """Make entry points of names and texts, as installed packages have them."""
 
     def install(**points: str) -> None:
-        made = {name: [EntryPoint(name, text, registry.ENTRY_POINTS)] for name, text in points.items()}
-        monkeypatch.setattr(registry, "_installed", lambda: made)
+        made = [EntryPoint(name, text, registry.INSTALLED.group) for name, text in points.items()]
+        monkeypatch.setattr(plugins, "entry_points", lambda group: made)
+        plugins._offered.cache_clear()
 
     registry._made.cache_clear()
     yield install
     registry._made.cache_clear()
+    plugins._offered.cache_clear()
 
 
 def told(results: Results) -> list[dict]:
@@ -143,9 +146,9 @@ def test_an_installed_one_is_found_by_its_name_and_made_with_parameters(installe
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("gone_module:Fixed", "the chance level 'fixed' .* cannot be loaded: ModuleNotFoundError"),
-        (f"{__name__}:RNG", "chance='fixed': its package gives .*; expected a Reference with that name"),
-        ("likewise.statistics:ShuffledRows", "expected a Reference with that name"),
+        ("gone_module:Fixed", r"chance level 'fixed' \(gone_module:Fixed\) cannot be loaded: ModuleNotFoundError"),
+        (f"{__name__}:RNG", "chance level 'fixed' .*; expected a Reference with the name 'fixed'"),
+        ("likewise.statistics:ShuffledRows", "expected a Reference with the name"),
     ],
 )
 def test_a_package_that_is_broken_is_named(installed, entry: str, message: str) -> None:
@@ -155,15 +158,10 @@ def test_a_package_that_is_broken_is_named(installed, entry: str, message: str) 
         reference_of("fixed")
 
 
-def test_a_package_cannot_hide_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = EntryPoint("moments", f"{__name__}:Fixed", registry.ENTRY_POINTS)
-    monkeypatch.setattr(registry, "offered", lambda group: {"moments": [point]})
-    registry._installed.cache_clear()
-    try:
-        assert reference_names() == ("none", "shuffles", "moments")
-        assert kind_of("moments") is not Fixed
-    finally:
-        registry._installed.cache_clear()
+def test_a_package_cannot_hide_ours(installed) -> None:
+    installed(moments=f"{__name__}:Fixed")
+    assert reference_names() == ("none", "shuffles", "moments")
+    assert kind_of("moments") is not Fixed
 
 
 def test_a_draw_that_is_undefined_leaves_no_chance_level_and_says_so() -> None:

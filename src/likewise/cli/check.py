@@ -22,6 +22,8 @@ def check(
     variant: Annotated[str | None, typer.Option(help="A change of the model, for example noise(sd=0.1).")] = None,
     base: Annotated[str | None, typer.Option(help="Base model of an adapter.")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.")] = None,
+    backend: options.Backend = "transformers",
+    pooling: Annotated[str | None, typer.Option(help="How tokens become a row; of other backends only.")] = None,
     device: options.Device = "cpu",
     json: options.Json = False,
 ) -> None:
@@ -31,6 +33,7 @@ def check(
     """
     from likewise.extract import (
         DTYPES,
+        TRANSFORMERS,
         ModelSpec,
         canonical_layer,
         canonical_variant,
@@ -41,11 +44,16 @@ def check(
 
     if dtype not in DTYPES:
         raise InputError(f"unknown dtype {dtype!r}; {did_you_mean(dtype, DTYPES)}")
-    spec = ModelSpec(model=model, base=base, revision=revision, variant=canonical_variant(variant))
+    spec = ModelSpec(model=model, base=base, revision=revision, variant=canonical_variant(variant), backend=backend)
+    if pooling is not None and backend == TRANSFORMERS:
+        raise InputError("--pooling is for other backends: models of transformers are checked by their last token")
     with messages.status("loading the model and running its prompts"):
-        loaded = _loaded(spec, options.check_device(device), dtype)
-        asked = [canonical_layer(name) for name in layer or ["all"]]
-        findings = check_model(loaded, resolve_layers(asked, len(find_blocks(loaded.model))), dtype)
+        if backend != TRANSFORMERS:
+            findings = _of_other(spec, layer, pooling, options.check_device(device), dtype)
+        else:
+            loaded = _loaded(spec, options.check_device(device), dtype)
+            asked = [canonical_layer(name) for name in layer or ["all"]]
+            findings = check_model(loaded, resolve_layers(asked, len(find_blocks(loaded.model))), dtype)
     passed = all(finding.passed for finding in findings)
     if json:
         print_json({"model": model, "dtype": dtype, "passed": passed, "findings": list(map(_record, findings))})
@@ -60,6 +68,33 @@ def check(
         )
     if not passed:
         raise typer.Exit(1)
+
+
+def _of_other(
+    spec: "ModelSpec", layer: list[str] | None, pooling: str | None, device: str, dtype: str
+) -> "list[Finding]":
+    """What is found of a model of another backend, in all layers that it says it has, else in the last."""
+    from likewise.extract import (
+        PROBES,
+        DatasetSpec,
+        Foreign,
+        backend_of,
+        canonical_layer,
+        canonical_pooling,
+        check_foreign,
+        check_possible,
+        resolve_layers,
+    )
+
+    found = backend_of(spec)
+    assert isinstance(found, Foreign)  # its name is another than that of the one inside
+    about = found.described(spec)
+    default = list(about.layers or (["all"] if about.blocks else ["last"]))
+    layers = resolve_layers([canonical_layer(name) for name in layer or default], about.blocks)
+    chosen = canonical_pooling(pooling or about.pooling or "last_token")
+    check_possible(spec, DatasetSpec(name=PROBES, source=PROBES), layers, chosen, "error")
+    model = found.load(spec, device=device, dtype=dtype, pooling=chosen)
+    return check_foreign(found, model, layers, dtype, pooling=chosen)
 
 
 def _loaded(spec: "ModelSpec", device: str, dtype: str) -> "LoadedModel":

@@ -12,6 +12,7 @@ from likewise.errors import InputError, LikewiseError
 if TYPE_CHECKING:
     from likewise.extract import DatasetSpec
     from likewise.representation import Representation
+    from likewise.store import Store
 
 
 def explain(
@@ -37,20 +38,16 @@ def explain(
     if len(representation) != 2:
         raise InputError(f"expected two representations, got {len(representation)}")
     a, b = options.read_representations(representation, store, dataset, join, experiment=experiment)
-    texts, why = (
-        _of_files(a, b)
-        if dataset is None
-        else _texts(store, dataset, a.source.get("prompts") or b.source.get("prompts"), prompts)
-    )
-    print_answer(Items(measure, count).answer((a, b), texts, why), json)
+    texts, told = _of_files(a, b) if dataset is None else _of_store(store, dataset, a, b, prompts)
+    print_answer(Items(measure, count).answer((a, b), texts, told), json)
 
 
 def _of_files(*representations: "Representation") -> tuple[dict[str, str], str]:
-    """The texts of the rows by id, where a file holds them, or why they cannot be had."""
+    """The texts of the rows by id, where a file holds them, and where they are from, or why they cannot be had."""
     for r in representations:
         if "texts" in r.source:
-            return dict(zip(r.ids, r.source["texts"], strict=True)), ""
-    return {}, "the files have no text column"
+            return dict(zip(r.ids, r.source["texts"], strict=True)), f"from the text column of {r.name}"
+    return {}, "not shown: the files have no text column"
 
 
 def _at_hand(spec: "DatasetSpec") -> bool:
@@ -61,28 +58,38 @@ def _at_hand(spec: "DatasetSpec") -> bool:
     return not spec.fetched and all(file.resolve().is_relative_to(here) for file in files)
 
 
-def _texts(store: Path | None, dataset: str, fingerprint: Any, named: Path | None) -> tuple[dict[str, str], str]:
-    """The texts of the rows by id, prompts or spans of them, or why they cannot be had.
+def _of_store(
+    store: Path | None, dataset: str, a: "Representation", b: "Representation", named: Path | None
+) -> tuple[dict[str, str], str]:
+    """The texts of the rows by id, as the store keeps them; else out of the data set again, and which of both."""
+    kept = options.find_store(store)
+    for r in () if named else (a, b):
+        if texts := kept.prompts(r.source, r.ids):
+            return texts, f"from the store, as {r.name} was given them"
+    return _loaded_again(kept, dataset, a.source.get("prompts") or b.source.get("prompts"), named)
+
+
+def _loaded_again(kept: "Store", dataset: str, fingerprint: Any, named: Path | None) -> tuple[dict[str, str], str]:
+    """The texts of the rows by id, prompts or spans of them, and where they are from, or why they cannot be had.
 
     A store may be somebody else's: what it names alone is opened only where that is the folder one works in.
     """
     from likewise.extract import load_prompts
     from likewise.plan import Experiment, pinned
 
-    kept = options.find_store(store)
     stored = (Experiment.stored(about["experiment"]) for about in kept.experiments().values())
     for experiment in [Experiment.read(named)] if named else stored:
         for entry in experiment.datasets:
             for spec in entry.specs.values() if entry.name == dataset else ():
                 if named is None and not _at_hand(spec):
                     return {}, (
-                        f"{spec.source} is not in this folder, and a store alone may not open it; name the "
-                        "experiment that has it: --prompts FILE.yaml"
+                        f"not shown: this store keeps none, {spec.source} is not in this folder, and a store alone may "
+                        "not open it; name the experiment that has it: --prompts FILE.yaml"
                     )
                 try:
                     prompts = load_prompts(pinned(spec, kept))
                 except LikewiseError as error:
-                    return {}, str(error)
+                    return {}, f"not shown: {error}"
                 if prompts.fingerprint == fingerprint:
-                    return dict(prompts.named_texts()), ""
-    return {}, f"no experiment has the data set {dataset} with these prompts"
+                    return dict(prompts.named_texts()), f"read again from {spec.source}"
+    return {}, f"not shown: no experiment has the data set {dataset} with these prompts"

@@ -29,6 +29,7 @@ def extract(
     variant: Annotated[str | None, typer.Option(help="A change of the model, for example noise(sd=0.1).")] = None,
     base: Annotated[str | None, typer.Option(help="Base model of an adapter.")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of hub models.")] = None,
+    backend: options.Backend = "transformers",
     template: Annotated[str | None, typer.Option(help="A jinja2 template that turns a record into a prompt.")] = None,
     spans: Annotated[str | None, typer.Option(help="A regular expression: each match is a row.")] = None,
     split: Annotated[str | None, typer.Option(help="Split of a hub data set.")] = None,
@@ -44,10 +45,11 @@ def extract(
     from likewise.run import run as perform
     from likewise.store import Store
 
+    of_each = {"variant": variant, "base": base, "revision": revision, "backend": backend}
     asked = Experiment.of(
         {
             "name": "extract",
-            "models": [{"model": m, "variant": variant, "base": base, "revision": revision} for m in model],
+            "models": [{"model": m, **of_each} for m in model],
             "datasets": [
                 {
                     "source": dataset or DEFAULT_PROMPTS,

@@ -26,6 +26,9 @@ Trust = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 StoreFolder = Annotated[Path | None, typer.Option("--store", help="Folder of the store [default: runs/NAME].")]
 Device = Annotated[str, typer.Option(help="cpu or cuda; auto spreads a model over all GPUs.")]
+Backend = Annotated[
+    str, typer.Option(help="What runs the model: transformers, or the backend of an installed package.")
+]
 BatchTokens = Annotated[
     int | None, typer.Option(min=1, help="Most tokens in a batch, with padding [default: by device].")
 ]

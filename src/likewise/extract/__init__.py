@@ -1,16 +1,17 @@
 """Models, prompts, and the states of the ones on the others. The only room where torch models live."""
 
 from likewise.extract.audit import audit, audit_prompts, audit_tokens
-from likewise.extract.check import Finding
+from likewise.extract.backends import Backend, Described, Foreign, Given, backend_of, check_possible
+from likewise.extract.check import Finding, check_foreign
 from likewise.extract.check import check as check_model
 from likewise.extract.configs import usable_name
-from likewise.extract.datasets import DEFAULT_PROMPTS, DatasetSpec, load_prompts
+from likewise.extract.datasets import DEFAULT_PROMPTS, PROBES, DatasetSpec, load_prompts
 from likewise.extract.extract import BATCH_TOKENS, Rows, extract, tokens_of
 from likewise.extract.hub import Resolved, resolve_dataset, resolve_model
 from likewise.extract.imported import IMPORTED
 from likewise.extract.layers import canonical_layer, find_blocks, needs_blocks, resolve_layers
 from likewise.extract.libraries import library_versions
-from likewise.extract.locate import ModelSpec
+from likewise.extract.locate import TRANSFORMERS, ModelSpec
 from likewise.extract.models import DTYPES, LoadedModel, load_model, one_device
 from likewise.extract.pooling import canonical_pooling, tokens_to_generate
 from likewise.extract.probe import way_of
@@ -26,9 +27,15 @@ __all__ = [
     "DEFAULT_PROMPTS",
     "DTYPES",
     "IMPORTED",
+    "PROBES",
+    "TRANSFORMERS",
+    "Backend",
     "DatasetSpec",
+    "Described",
     "Finding",
+    "Foreign",
     "Format",
+    "Given",
     "LoadedModel",
     "ModelSpec",
     "Prompts",
@@ -41,10 +48,13 @@ __all__ = [
     "audit",
     "audit_prompts",
     "audit_tokens",
+    "backend_of",
     "canonical_layer",
     "canonical_pooling",
     "canonical_variant",
+    "check_foreign",
     "check_model",
+    "check_possible",
     "context_length",
     "extract",
     "find_blocks",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from likewise.extract.backends import Foreign
 from likewise.extract.datasets import PROBES, DatasetSpec, load_prompts
 from likewise.extract.extract import extract, tokens_of
 from likewise.extract.layers import LAST, find_blocks
@@ -118,6 +119,60 @@ def check(loaded: LoadedModel, layers: Sequence[str], dtype: str, *, pooling: st
     findings.append(Finding("how far different prompts are apart, in the median", nearest, apart[nearest], None))
     findings.append(_beginnings(loaded, prompts))
     return findings
+
+
+def check_foreign(backend: Foreign, model: Any, layers: Sequence[str], dtype: str, *, pooling: str) -> list[Finding]:
+    """Run a handful of prompts on a model of another backend in every way that must not matter.
+
+    Parameters
+    ----------
+    backend : Foreign
+        What runs the model.
+    model : object
+        The model, as the backend has loaded it.
+    layers : sequence of str
+        As `resolve_layers` returns them.
+    dtype : str
+        The precision that it was loaded in, which sets the tolerance.
+    pooling : str
+        How tokens become a row.
+
+    Returns
+    -------
+    list of Finding
+        Against every prompt by itself: all together, in another order, and each a second time. Then how far different
+        prompts are apart, to read the drift by, and what cannot be seen through texts.
+    """
+    prompts, tolerance = prompts_of_check(), TOLERANCES[dtype]
+    texts, ids = prompts.texts, prompts.ids
+
+    def rows(order: Sequence[int], at_once: int) -> dict[str, Float[np.ndarray, "n d"]]:
+        batches = [order[i : i + at_once] for i in range(0, len(order), at_once)]
+        found = [backend.rows(model, [texts[i] for i in b], layers, pooling, [ids[i] for i in b]) for b in batches]
+        back = np.argsort(order)
+        return {layer: np.concatenate([of[layer] for of in found])[back] for layer in layers}
+
+    every = list(range(len(texts)))
+    alone = rows(every, 1)
+    findings = []
+    for what, order, at_once in (
+        ("together", every, len(every)),
+        ("in small batches, in another order", sorted(every, key=lambda i: len(texts[i])), 4),
+        ("alone, a second time", every, 1),
+    ):
+        found = rows(order, at_once)
+        drifts = {layer: relative(found[layer], alone[layer]) for layer in layers}
+        worst = max(drifts, key=lambda layer: drifts[layer])
+        findings.append(Finding(what, worst, drifts[worst], tolerance))
+    apart = {layer: relative_apart(of) for layer, of in alone.items()}
+    nearest = min(apart, key=lambda layer: apart[layer])
+    findings.append(Finding("how far different prompts are apart, in the median", nearest, apart[nearest], None))
+    unseen = "cannot be checked: this backend shows no tokens, states or output head"
+    return [
+        *findings,
+        Finding("whether layers are what they are called", "", None, None, unseen),
+        Finding("beginning token", "", None, None, unseen),
+    ]
 
 
 def relative_apart(rows: Float[np.ndarray, "n d"]) -> float:

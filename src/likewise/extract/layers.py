@@ -88,7 +88,10 @@ def resolve_layers(layers: Sequence[str], blocks: int | None) -> tuple[str, ...]
     if blocks is None:
         if needs_blocks(layers):
             unclear = next(name for name in layers if needs_blocks([name]))
-            raise InputError(f"layer {unclear}: the number of blocks is unknown until the model's config is downloaded")
+            raise InputError(
+                f"layer {unclear}: the number of blocks is unknown until the model's config is downloaded, or its "
+                "backend says it"
+            )
         return tuple(dict.fromkeys(layers))
     return tuple(dict.fromkeys(one for name in layers for one in _meant(name, blocks)))
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
@@ -16,6 +16,12 @@ from likewise.extract.known import known, packaged_file
 from likewise.extract.says import NOTHING, Says, says_of
 from likewise.naming import did_you_mean
 from likewise.store import file_hash, files_hash
+
+if TYPE_CHECKING:
+    from likewise.extract.backends import Foreign
+
+TRANSFORMERS = "transformers"
+"""The backend that runs models where no other is named."""
 
 CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
 
@@ -45,6 +51,8 @@ class ModelSpec:
         Let the repository's own Python code run. Only for a model whose code you have read.
     pickled_weights : bool
         Where there are no safetensors, read pickles (``.bin``), and of them tensors only.
+    backend : str
+        What runs the model.
     """
 
     model: str
@@ -53,6 +61,7 @@ class ModelSpec:
     variant: str | None = None
     remote_code: bool = False
     pickled_weights: bool = False
+    backend: str = TRANSFORMERS
 
     @property
     def imported(self) -> str | None:
@@ -63,6 +72,8 @@ class ModelSpec:
         """What tells this model from others, without a network: its files' content, or the request to the hub."""
         if self.imported is not None:
             return {"imported": self.imported}
+        if (other := self.other_backend) is not None:
+            return other.identity(self)
         place = locate(self.model)
         if place is None:
             weights: dict[str, Any] = {"hub": self.model, "revision": self.revision or "main"}
@@ -76,9 +87,13 @@ class ModelSpec:
         return {**weights, **({"base": base.identity()} if base else {}), "variant": self.variant}
 
     def size(self) -> dict[str, int] | None:
-        """Width and number of blocks, where they can be known without a network."""
+        """Width and number of blocks, as far as known without a network; of another backend perhaps only one."""
         if self.imported is not None:
             return None
+        if (other := self.other_backend) is not None:
+            about = other.described(self)
+            said = {"width": about.width, "blocks": about.blocks}
+            return {name: number for name, number in said.items() if number is not None} or None
         place = locate(self.model)
         if place is not None and place.suffix == ".gguf":
             return gguf_size(place)
@@ -89,6 +104,16 @@ class ModelSpec:
         if config is not None and (found := config_size(config)):
             return found
         return known("models").get(self.model)
+
+    @property
+    def other_backend(self) -> "Foreign | None":
+        """What describes and runs the model where that is not transformers."""
+        if self.backend == TRANSFORMERS:
+            return None
+        from likewise.extract.backends import Foreign, backend_of
+
+        found = backend_of(self)
+        return found if isinstance(found, Foreign) else None
 
     def n_weights(self) -> int | None:
         """Number of its weights, as the heads of its files say; None where there are none in safetensors here."""
@@ -117,6 +142,8 @@ class ModelSpec:
         """
         if self.imported is not None:
             return NOTHING
+        if (other := self.other_backend) is not None:
+            return Says(other.described(self).pooling)
         place = locate(self.model)
         if place is not None and place.is_file():
             return Says(gguf_pooling(place))

@@ -49,6 +49,8 @@ class Tokens:
         Whether each prompt begins with the tokenizer's beginning token, where it has one.
     fingerprint : str
         A hash of the texts as the tokenizer was given them, chats written down.
+    texts : tuple of str
+        Those texts.
     """
 
     ids: tuple[str, ...]
@@ -60,6 +62,7 @@ class Tokens:
     straddled: int = 0
     begins: tuple[bool, ...] | None = None
     fingerprint: str = ""
+    texts: tuple[str, ...] = ()
 
     @property
     def lengths(self) -> list[int]:
@@ -177,6 +180,7 @@ def tokenize(
         straddled,
         None if begin is None else tuple(tokens[0] == begin for tokens in found),
         content_key([list(prompts.ids), texts]),
+        tuple(texts),
     )
 
 

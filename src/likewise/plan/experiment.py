@@ -13,9 +13,11 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -23,6 +25,7 @@ from likewise.documents import Document, read_yaml, write_yaml
 from likewise.errors import InputError
 from likewise.extract import (
     DTYPES,
+    TRANSFORMERS,
     DatasetSpec,
     Format,
     ModelSpec,
@@ -91,7 +94,7 @@ class ModelEntry(Part):
         Packaged name, hub id, folder or ``.gguf`` file; or the folder or hub id of an adapter.
     name : str, optional
         What tables call it; by default the end of ``model``, and the variant.
-    base, revision, variant, remote_code, pickled_weights
+    base, revision, variant, remote_code, pickled_weights, backend
         As `ModelSpec` has them.
     layers : list, optional
         Instead of the experiment's.
@@ -110,6 +113,7 @@ class ModelEntry(Part):
     variant: Variant = None
     remote_code: bool = False
     pickled_weights: bool = False
+    backend: str = Field(default=TRANSFORMERS, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
     layers: tuple[Layer, ...] | None = Field(default=None, min_length=1)
     pooling: Pooling = None
     datasets: tuple[str, ...] | None = None
@@ -137,7 +141,13 @@ class ModelEntry(Part):
             variant=self.variant,
             remote_code=self.remote_code,
             pickled_weights=self.pickled_weights,
+            backend=self.backend,
         )
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Records of models of transformers are what they were before there were other backends."""
+        return {k: v for k, v in serialize(self).items() if (k, v) != ("backend", TRANSFORMERS)}
 
 
 class FormatEntry(Part):
@@ -398,7 +408,8 @@ def _beside(experiment: Path, entry: Any, *fields: str) -> Any:
         given = getattr(entry, field)
         place = experiment.parent / (given or "")
         try:
-            of_model = place.suffix == ".gguf" or place.is_dir()
+            of_other = getattr(entry, "backend", TRANSFORMERS) != TRANSFORMERS and place.is_file()
+            of_model = place.suffix == ".gguf" or place.is_dir() or of_other
             usable = {"source": True, "shots_from": place.is_file()}.get(field, of_model)
             if given and usable and place.exists():
                 found[field] = str(place.resolve())

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from jaxtyping import Bool, Int
 
 from likewise.errors import InputError, StoreError
-from likewise.extract import ModelSpec, needs_blocks, resolve_layers
+from likewise.extract import ModelSpec, check_possible, needs_blocks, resolve_layers
 from likewise.measures import Configuration, configurations
 from likewise.naming import name_of, parse_call
 from likewise.plan.experiment import Experiment, of_unknown_code
@@ -469,11 +469,13 @@ def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wan
             unclear.append(model.spec)
             continue
         try:
-            layers = resolve_layers(asked, size["blocks"] if size else None)
+            layers = resolve_layers(asked, size.get("blocks") if size else None)
         except InputError as error:
             error.add_note(f"in model {model.name}")
             raise
         given = {f: s for f, s in specs.items() if not f or model.formats is None or f in model.formats}
+        for dataset in given.values():
+            check_possible(model.spec, dataset, layers, pooling, part.truncation)
         for (form, dataset), layer in itertools.product(given.items(), layers):
             name = name_of(model.name, layer, form)
             how = (layer, pooling, part.dtype, part.truncation)
@@ -485,7 +487,7 @@ def _wanted(experiment: Experiment, entry: Any, store: Store) -> tuple[tuple[Wan
                     f"{entry.name} has more than {MOST:,} representations: {MOST * (MOST - 1) // 2:,} pairs; ask for "
                     "fewer layers, or split it into several experiments"
                 )
-            found.append(Wanted(name, key, model.spec, dataset, *how, width=size["width"] if size else None))
+            found.append(Wanted(name, key, model.spec, dataset, *how, width=size.get("width") if size else None))
     if experiment.measures and len(found) < 2 and not unclear:
         raise InputError(f"{entry.name} has {len(found)} representation; expected two or more to compare")
     by_key: dict[str, str] = {}

@@ -11,22 +11,18 @@ from jaxtyping import Bool
 
 from likewise.errors import InputError, LikewiseError
 from likewise.extract import (
+    TRANSFORMERS,
     DatasetSpec,
-    LoadedModel,
     ModelSpec,
     audit,
     audit_prompts,
-    audit_tokens,
-    extract,
+    backend_of,
     library_versions,
-    load_model,
     load_prompts,
     one_device,
     resolve_dataset,
     resolve_model,
-    tokens_of,
     tokens_to_generate,
-    way_of,
 )
 from likewise.measures import Source, footprint, load_sources, prepare
 from likewise.naming import canonical_json
@@ -94,16 +90,16 @@ def perform(task: Task, watch: Watch = unwatched, *, settings: Settings) -> Outc
     return Outcome(task)
 
 
-_held: dict[tuple[str, str, str, bool], LoadedModel] = {}
+_held: dict[tuple[str, str, str, bool], Any] = {}
 
 
-def _model(spec: ModelSpec, device: str, dtype: str, *, head: bool) -> LoadedModel:
+def _model(spec: ModelSpec, device: str, dtype: str, pooling: str) -> Any:
     """Return the model, kept until another is asked for: tasks come grouped by model."""
     # By content: a folder whose weights were replaced is another model.
-    wanted = canonical_json(spec.identity()), device, dtype, head
+    wanted = canonical_json(spec.identity()), device, dtype, tokens_to_generate(pooling) > 0
     if wanted not in _held:
         _held.clear()
-        _held[wanted] = load_model(spec, device=device, dtype=dtype, head=head)
+        _held[wanted] = backend_of(spec).load(spec, device=device, dtype=dtype, pooling=pooling)
     return _held[wanted]
 
 
@@ -164,32 +160,26 @@ def extract_rows(
     """Run a model over prompts, both as pinned; what is finished goes to the task's parts, and then to the store."""
     first = task.wanted[0]
     prompts = load_prompts(dataset)
-    loaded = _model(model, settings.device, first.dtype, head=tokens_to_generate(first.pooling) > 0)
-    tokens = tokens_of(loaded, prompts, first.pooling, first.truncation)
+    loaded = _model(model, settings.device, first.dtype, first.pooling)
     layers = [w.layer for w in task.wanted]
-    way = way_of(loaded, tokens, layers, first.pooling, batch_tokens=settings.batch_tokens)
+    given = backend_of(model).given(
+        loaded, model, prompts, layers, first.pooling, first.truncation, settings.batch_tokens
+    )
     # Rows of another commit, or made in another way, are not mixed with these: other layers may take another way.
-    made = [WAY_VERSION, model.revision, dataset.revision, settings.device, settings.batch_tokens, str(way)]
+    made = [WAY_VERSION, model.revision, dataset.revision, settings.device, settings.batch_tokens, given.way]
     parts = store.parts(task.parts_key, canonical_json(made))
     try:
-        matrices = extract(
-            loaded,
-            tokens,
-            layers,
-            first.pooling,
-            way=way,
-            batch_tokens=settings.batch_tokens,
-            into=parts.layer,
-            watch=labelled(watch, task.label),
-        )
+        matrices = given.rows(parts.layer, labelled(watch, task.label))
     except InputError as error:
         error.add_note(f"in {task.label}, run in {first.dtype}")
         raise
+    store.save_prompts(*given.shown)
     said = model.says().said
-    groups, of_prompts = prompts.groups_of(tokens.ids), audit_prompts(prompts)
+    groups, of_prompts = prompts.groups_of(given.ids), audit_prompts(prompts)
     for w in task.wanted:
         source = {
             "model": w.model.model,
+            **({} if w.model.backend == TRANSFORMERS else {"backend": w.model.backend}),
             "variant": w.model.variant,
             "layer": w.layer,
             "pooling": w.pooling,
@@ -198,24 +188,24 @@ def extract_rows(
             "dataset": w.dataset.name,
             "records": prompts.records,
             "prompts": prompts.fingerprint,
-            "given": tokens.fingerprint,
+            "given": given.fingerprint,
             "template": prompts.template,
             "format": w.dataset.format.besides_template(),
             "truncation": w.truncation,
-            "truncated": list(tokens.truncated),
-            "unaligned": list(tokens.unaligned),
+            "truncated": list(given.truncated),
+            "unaligned": list(given.unaligned),
             **({"groups": groups} if groups else {}),
-            "revision": model.revision or loaded.revision,
+            "revision": given.commit,
             "dataset_revision": dataset.revision if dataset.on_hub else None,
             "model_identity": w.model.identity(),
             "dataset_identity": w.dataset.identity(),
             "batch_tokens": settings.batch_tokens,
-            "way": str(way),
+            "way": given.way,
             "device": settings.device,
-            "versions": library_versions(),
+            "versions": library_versions() | backend_of(model).versions(),
         }
-        found = {**audit(matrices[w.layer]), **audit_tokens(tokens), **of_prompts}
-        store.take_representation(w.key, parts.layer(w.layer, len(tokens.ids)), tokens.ids, source, found)
+        found = {**audit(matrices[w.layer]), **given.audit, **of_prompts}
+        store.take_representation(w.key, parts.layer(w.layer, len(given.ids)), given.ids, source, found)
 
 
 def compare_tile(tile: Tile, settings: Settings, watch: Watch) -> None:

@@ -6,7 +6,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -51,6 +51,7 @@ from likewise.store.door import (
 from likewise.store.growing import Growing, Parts
 from likewise.store.keys import LENGTH, content_key, file_hash
 from likewise.store.replicates import load_replicates, save_replicates
+from likewise.store.texts import load_texts, save_texts
 
 VERSION = 1
 """Of the layout of a store; raised when an older likewise could not read what a newer one writes."""
@@ -58,7 +59,7 @@ VERSION = 1
 REDUCED_VERSION = 2
 """Of what representations are reduced to; raised when an older likewise left something else, which is made anew."""
 
-PARTS = ("representations", "results", "experiments", "pins", "reduced")
+PARTS = ("representations", "results", "experiments", "pins", "prompts", "reduced")
 """Folders of a store."""
 
 SMALL = 2**20
@@ -103,7 +104,8 @@ class Store:
     ----------
     folder : str or Path
         ``representations/KEY.safetensors`` with ``KEY.json``, ``results/KEY.parquet`` with ``KEY.seconds`` and, where
-        there were shuffles or intervals, ``KEY.replicates.parquet``, ``experiments/NAME.json``, ``pins/KEY.json``.
+        there were shuffles or intervals, ``KEY.replicates.parquet``, ``experiments/NAME.json``, ``pins/KEY.json``,
+        ``prompts/FINGERPRINT.parquet``.
 
     Raises
     ------
@@ -232,6 +234,38 @@ class Store:
         """Return the keys of all representations."""
         found = names_in(self.folder / "representations", ".json")
         return [key for key in found if shapes.KEY.fullmatch(key) and self.has_representation(key)]
+
+    # What the rows were made from, to be shown
+
+    def prompts_path(self, fingerprint: str) -> Path:
+        """Return where the texts of prompts lie."""
+        _check_key(fingerprint)
+        return self.folder / "prompts" / f"{fingerprint}.parquet"
+
+    def save_prompts(self, fingerprint: str, named: Iterable[tuple[str, str]]) -> None:
+        """Keep the texts of rows by their ids, once; those of a data set that is too large are not kept."""
+        self._mark()
+        save_texts(self.prompts_path(fingerprint), fingerprint, named)
+
+    def prompts(self, source: Mapping[str, Any], ids: Iterable[str]) -> dict[str, str]:
+        """Return the texts of some rows by their ids, given where they came from; empty where they were not kept.
+
+        A chat is kept as the model was shown it, under the fingerprint of that; all else under that of the prompts.
+
+        Raises
+        ------
+        StoreError
+            If their file is damaged.
+        """
+        names = set(ids)
+        for fingerprint in (source.get("given"), source.get("prompts")):
+            if not isinstance(fingerprint, str) or not shapes.KEY.fullmatch(fingerprint):
+                continue  # of other software: nothing of it becomes a path
+            if there(path := self.prompts_path(fingerprint)):
+                texts = load_texts(path, fingerprint)
+                if names <= texts.keys():
+                    return {name: texts[name] for name in names}
+        return {}
 
     # Which commit a name on the hub stands for in this store
 

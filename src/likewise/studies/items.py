@@ -1,6 +1,7 @@
 """Which inputs drive a score."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -35,7 +36,7 @@ class Items(Study):
     measure: str = "jaccard"
     count: int = 5
 
-    def answer(self, given: Any, texts: Mapping[str, str] | None = None, without: str = "") -> Answer:
+    def answer(self, given: Any, texts: Mapping[str, str] | None = None, told: str = "") -> Answer:
         """Return the most and the least alike inputs of two representations.
 
         Parameters
@@ -44,8 +45,8 @@ class Items(Study):
             Both of the same inputs.
         texts : mapping of str to str, optional
             Texts of the inputs by id.
-        without : str
-            Why there are no texts.
+        told : str
+            Where the texts are from, or why there are none.
 
         Raises
         ------
@@ -73,6 +74,7 @@ class Items(Study):
             for place, i in enumerate(order.tolist(), 1)
         ]
         few = min(self.count, len(rows) // 2)
+        same = _beginning([r["prompt"] for r in rows])
         parts = (("most alike", rows[:few]), ("least alike", rows[len(rows) - few :][::-1]))
         value = float(added.mean())
         return Answer(
@@ -82,17 +84,40 @@ class Items(Study):
                 Table(
                     title.replace(" ", "-"),
                     ("id", "similarity", "prompt"),
-                    tuple((r["id"], r["contribution"], _line(r["prompt"])) for r in some),
+                    tuple((r["id"], r["contribution"], _line(r["prompt"], same)) for r in some),
                     caption=title,
                 )
                 for title, some in parts
             ),
-            limits=(f"prompts are not shown: {without}",) if without else (),
+            limits=tuple(_told(same, told)),
             values={"value": value},
-            data={"a": a.name, "b": b.name, "measure": configuration.label, "value": value, "items": rows},
+            data={
+                "a": a.name,
+                "b": b.name,
+                "measure": configuration.label,
+                "value": value,
+                "prompts": told,
+                "items": rows,
+            },
         )
 
 
-def _line(text: str | None) -> str:
-    line = " ".join((text or "").split())
+def _told(same: int, told: str) -> Iterator[str]:
+    if same:
+        yield f"all prompts begin with the same {same:,} characters, which are left out above"
+    if told:
+        yield f"prompts are {told}"
+
+
+def _line(text: str | None, same: int = 0) -> str:
+    """A prompt on one line, without so many characters that all begin with."""
+    line = ("…" if same else "") + " ".join((text or "")[same:].split())
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
+
+
+def _beginning(texts: Sequence[str | None]) -> int:
+    """How many characters all prompts begin with, up to a space, where they would fill most of a line: of a chat."""
+    first, last = min(text or "" for text in texts), max(text or "" for text in texts)
+    common = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    whole = max((i + 1 for i, (c, _) in enumerate(common) if c.isspace()), default=0) if first != last else 0
+    return whole if whole > SHOWN // 2 else 0

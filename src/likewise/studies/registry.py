@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 
 from likewise.errors import InputError
-from likewise.naming import did_you_mean
-from likewise.packages import load, offered
+from likewise.plugins import Plugins
 from likewise.statistics import Pairs, Results
 from likewise.studies.answer import Answer
 from likewise.studies.study import Study
 
-ENTRY_POINTS = "likewise.studies"
-"""Group of entry points by which a package adds studies."""
+INSTALLED = Plugins("likewise.studies", "study")
+"""Studies that packages offer."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What the name of a study looks like."""
@@ -38,7 +37,7 @@ def ours() -> dict[str, type[Study]]:
 
 def study_names() -> tuple[str, ...]:
     """Return the names of all studies; loads nothing of other packages."""
-    return (*ours(), *(name for name in offered(ENTRY_POINTS) if name not in ours()))
+    return tuple(INSTALLED.names(ours()))
 
 
 def study_of(name: str) -> type[Study]:
@@ -54,11 +53,7 @@ def study_of(name: str) -> type[Study]:
     >>> study_of("overfitting").question
     'Overfitting: training inputs against held-out inputs'
     """
-    if name in ours():
-        return ours()[name]
-    if offers := offered(ENTRY_POINTS).get(name):
-        return load("study", offers, functools.partial(_checked, name))
-    raise InputError(f"unknown study {name!r}; {did_you_mean(name, study_names())}")
+    return ours()[name] if name in ours() else _checked(name, INSTALLED.load(name, ours()))
 
 
 def _checked(name: str, kind: Any) -> type[Study]:

@@ -9,11 +9,11 @@ import pkgutil
 from typing import Any
 
 from likewise.errors import InputError
-from likewise.naming import did_you_mean
-from likewise.packages import load, offered
+from likewise.plugins import Plugins
 from likewise.run.executor import Executor
 
-GROUP = "likewise.executors"
+INSTALLED = Plugins("likewise.executors", "executor")
+"""Executors that packages offer."""
 
 OWN = tuple(module.name for module in pkgutil.iter_modules(__path__))
 """The names of those in this folder."""
@@ -21,7 +21,7 @@ OWN = tuple(module.name for module in pkgutil.iter_modules(__path__))
 
 def names() -> list[str]:
     """Return the names of all executors that there are."""
-    return sorted({*OWN, *offered(GROUP)})
+    return sorted(INSTALLED.names(OWN))
 
 
 def choose(executor: str | Executor, workers: int | None = None) -> Executor:
@@ -45,6 +45,4 @@ def _named(name: str, workers: int | None) -> Any:
     if name in OWN:
         module = importlib.import_module(f"{__name__}.{name}")
         return getattr(module, name.capitalize())(workers)
-    if offers := offered(GROUP).get(name):
-        return load("executor", offers, lambda kind: kind(workers))
-    raise InputError(f"unknown executor {name!r}; {did_you_mean(name, names())}")
+    return INSTALLED.make(name, OWN, workers)

@@ -2,19 +2,18 @@
 
 import functools
 import re
-from importlib.metadata import EntryPoint
 from typing import Any
 
 from likewise.errors import InputError, LikewiseError
 from likewise.naming import did_you_mean, format_call, parse_call
-from likewise.packages import load, offered
+from likewise.plugins import Plugins
 from likewise.statistics.chance.moments import ClosedForm
 from likewise.statistics.chance.nothing import NoReference
 from likewise.statistics.chance.reference import Asked, Reference
 from likewise.statistics.chance.shuffles import ShuffledRows
 
-ENTRY_POINTS = "likewise.chance"
-"""Group of entry points by which a package adds references."""
+INSTALLED = Plugins("likewise.chance", "chance level")
+"""References that packages add."""
 
 OURS: dict[str, type[Reference]] = {r.name: r for r in (NoReference, ShuffledRows, ClosedForm)}
 """In the order in which stored tables number them."""
@@ -26,15 +25,9 @@ DEFAULT = ClosedForm.name
 """What is taken where nothing is said."""
 
 
-@functools.cache
-def _installed() -> dict[str, list[EntryPoint]]:
-    """What packages offer by name; none is loaded, and none hides one of ours."""
-    return {name: offers for name, offers in offered(ENTRY_POINTS).items() if name not in OURS}
-
-
 def reference_names() -> tuple[str, ...]:
     """Return the names of all references; loads nothing."""
-    return (*OURS, *_installed())
+    return tuple(INSTALLED.names(OURS))
 
 
 def kind_of(name: str) -> type[Reference]:
@@ -47,11 +40,13 @@ def kind_of(name: str) -> type[Reference]:
     """
     if name in OURS:
         return OURS[name]
-    if name not in _installed():
+    if name not in reference_names():
         raise InputError(f"chance={name!r}; {did_you_mean(name, reference_names())}")
-    kind = load("chance level", _installed()[name], lambda kind: kind)
+    kind: Any = INSTALLED.load(name, OURS)
     if not (isinstance(kind, type) and issubclass(kind, Reference) and getattr(kind, "name", None) == name):
-        raise InputError(f"chance={name!r}: its package gives {kind!r}; expected a Reference with that name")
+        raise INSTALLED.refused(
+            INSTALLED.entry(name, OURS), f"is {kind!r}; expected a Reference with the name {name!r}"
+        )
     return kind
 
 

@@ -1,0 +1,60 @@
+"""Backends by name: transformers, which is inside, and those that installed packages offer.
+
+A package offers a class, or a function without parameters, in its entry points, in the group ``likewise.backends``. It
+is loaded only when an experiment names it.
+"""
+
+import functools
+import sys
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from likewise.extract.backends.backend import Backend, Described
+from likewise.extract.backends.foreign import Foreign
+from likewise.extract.backends.given import Given
+from likewise.extract.backends.inside import Transformers
+from likewise.extract.datasets import DatasetSpec
+from likewise.extract.locate import TRANSFORMERS, ModelSpec
+from likewise.plugins import Plugins
+
+__all__ = ["Backend", "Described", "Foreign", "Given", "Transformers", "backend_names", "backend_of", "check_possible"]
+
+INSTALLED = Plugins("likewise.backends", "backend")
+"""Backends that packages add."""
+
+OURS = {TRANSFORMERS: Transformers}
+
+Found: TypeAlias = Transformers | Foreign
+
+
+def backend_names() -> list[str]:
+    """Return the names of all backends; loads nothing."""
+    return INSTALLED.names(OURS)
+
+
+def backend_of(spec: ModelSpec) -> Found:
+    """Return what runs a model.
+
+    Raises
+    ------
+    InputError
+        If there is no backend of that name, or its package stops with an error.
+    """
+    return _named(spec.backend, tuple(sys.path))
+
+
+@functools.cache
+def _named(name: str, path: tuple[str, ...]) -> Found:
+    """A backend, made once in a process, for each place where Python looks for packages."""
+    if name in OURS:
+        return OURS[name]()
+    made: Any = INSTALLED.make(name, OURS)
+    package = INSTALLED.entry(name, OURS).dist
+    return Foreign(name, made, {package.name: package.version} if package else {})
+
+
+def check_possible(spec: ModelSpec, dataset: DatasetSpec, layers: Sequence[str], pooling: str, truncation: str) -> None:
+    """Refuse what the backend of a model cannot give, as far as that is known before the model is loaded."""
+    backend = backend_of(spec)
+    if isinstance(backend, Foreign):
+        backend.check(spec, dataset, layers, pooling, truncation)
