@@ -1,4 +1,4 @@
-"""What rows can be: hidden states, log-probabilities, or tables of distances or similarities; checked where they enter."""
+"""What rows can be: hidden states, log-probabilities, tables of distances or similarities; checked where they enter."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
@@ -81,7 +81,9 @@ def check_kind(x: Num[Array, "n d"], kind: str, name: str = "matrix", ids: Seque
 
     if kind == "log_probabilities":
         values = xp.astype(x, xp.float64)
-        refuse(values > SUM, lambda i, j: f"row {item(i)} has {float(values[i, j]):.6g} in column {j}; expected 0 or less")
+        refuse(
+            values > SUM, lambda i, j: f"row {item(i)} has {float(values[i, j]):.6g} in column {j}; expected 0 or less"
+        )
         sums = xp.sum(xp.exp(values), axis=1)
         allowed = max(SUM, ROUNDINGS * precision(x))
         refuse(
@@ -104,13 +106,16 @@ def check_kind(x: Num[Array, "n d"], kind: str, name: str = "matrix", ids: Seque
         index = xp.arange(x.shape[0], device=x.device)
         itself = index[:, None] == index[None, :]
         refuse(
-            (values != 0) & itself, lambda i, _: f"that of item {item(i)} to itself is {float(values[i, i]):.6g}; expected 0"
+            (values != 0) & itself,
+            lambda i, _: f"that of item {item(i)} to itself is {float(values[i, i]):.6g}; expected 0",
         )
     allowed = ROUNDINGS * precision(x) * float(xp.max(xp.abs(values)))
     refuse(
         xp.abs(values - values.T) > allowed,
-        lambda i, j: f"that of {between(i, j)} is {float(values[i, j]):.6g} in one order and {float(values[j, i]):.6g} "
-        "in the other; expected a symmetric table",
+        lambda i, j: (
+            f"that of {between(i, j)} is {float(values[i, j]):.6g} in one order and {float(values[j, i]):.6g} "
+            "in the other; expected a symmetric table"
+        ),
     )
 
 

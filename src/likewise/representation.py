@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -27,8 +27,8 @@ class Representation:
         The group of each item, if items belong together (a topic, a template, a pair of twins). Chance levels and
         intervals then assume that groups are independent, not items.
     kind : {"states", "log_probabilities", "distances", "similarities"}
-        What the rows are. ``distances`` and ``similarities`` (inner products) are tables of items x items: measures that
-        need no features take them (see `likewise.kinds`).
+        What the rows are. ``distances`` and ``similarities`` (inner products) are tables of items x items, which
+        measures take that need no features.
     metric : {"euclidean", "cosine", "correlation", "mahalanobis", "other"}, optional
         Of distances; Euclidean by default.
     name : str
@@ -83,11 +83,10 @@ class Representation:
         object.__setattr__(self, "groups", groups)
         object.__setattr__(self, "source", MappingProxyType(dict(self.source)))
 
-    def changed(self, **fields: Any) -> "Representation":
+    def changed(self, **others: Any) -> "Representation":
         """Return the same with other fields."""
-        kept: dict[str, Any] = {"matrix": self.matrix, "ids": self.ids if self.has_ids else (), "name": self.name, "key": self.key}
-        kept |= {"source": self.source, "groups": self.groups, "kind": self.kind, "metric": self.metric}
-        return Representation(**{**kept, **fields})
+        kept: dict[str, Any] = {own.name: getattr(self, own.name) for own in fields(self) if own.init}
+        return Representation(**{**kept, "ids": self.ids if self.has_ids else (), **others})
 
     def without(self, ids: Collection[str]) -> "Representation":
         """Return the same without some items."""

@@ -88,7 +88,11 @@ class Distances(PerPair):
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
         """Return the distances, zero on the diagonal."""
-        if of.kind == "distances" and of.metric in ("other", self.inner) and not (of.metric == "cosine" and self.center):
+        if (
+            of.kind == "distances"
+            and of.metric in ("other", self.inner)
+            and not (of.metric == "cosine" and self.center)
+        ):
             return of.given
         if self.inner == "euclidean" and of.kind == "similarities":
             return _from_similarities(of)

@@ -49,10 +49,10 @@ class Lost(OrderFree):
 class Embedding(PerItem):
     """Rows with the distances, or inner products, of a table: classical scaling.
 
-    With K = -H D^2 H / 2 for distances, or the table itself, H K H where ``center``, K = V diag(l) V', the rows are V diag(sqrt(l)) for the
-    eigenvalues l that are more than rounding. They are the rows that the table is of, up to a rotation, and for
-    distances an offset: directions shorter than about the square root of the rounding are lost. O(n^3), once.
-    Torgerson (1952), doi:10.1007/BF02288916.
+    With K = -H D^2 H / 2 for distances, and for inner products the table itself, H K H where ``center``:
+    K = V diag(l) V', and the rows are V diag(sqrt(l)) for the eigenvalues l that are more than rounding. They are the
+    rows that the table is of, up to a rotation, and for distances an offset: directions shorter than about the square
+    root of the rounding are lost. O(n^3), once. Torgerson (1952), doi:10.1007/BF02288916.
     """
 
     center: bool
