@@ -108,7 +108,9 @@ def test_compare_takes_the_metric(cli: Cli, rows: tuple[np.ndarray, np.ndarray])
         (["--rows", "log-probabilities"], r"x is given as log-probabilities, but row 1 \('item 1'\) has 6.9"),
     ],
 )
-@pytest.mark.parametrize("command", [["compare", "x.npz", "y.npz"], ["import", "x.npz", "--dataset", "d", "--store", "s"]])
+@pytest.mark.parametrize(
+    "command", [["compare", "x.npz", "y.npz"], ["import", "x.npz", "--dataset", "d", "--store", "s"]]
+)
 def test_what_is_not_so_is_told_in_one_line(
     cli: Cli, rows: tuple[np.ndarray, np.ndarray], command: list[str], words: list[str], message: str
 ) -> None:

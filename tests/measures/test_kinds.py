@@ -43,7 +43,7 @@ def test_a_table_scores_as_its_rows_where_facts_say_that_it_suffices(configurati
 
 @pytest.mark.parametrize("library", ["array_api_strict", "torch"])
 @pytest.mark.parametrize("kind", TABLES)
-@pytest.mark.parametrize("call", ["cka", "rsa", "procrustes", "jaccard(k=3, inner=\"euclidean\")", "svcca", "imd(k=3)"])
+@pytest.mark.parametrize("call", ["cka", "rsa", "procrustes", 'jaccard(k=3, inner="euclidean")', "svcca", "imd(k=3)"])
 def test_tables_of_every_array_library(library: str, kind: str, call: str) -> None:
     c, xp = Configuration.parse(call), importlib.import_module(library)
     tables = [TABLES[kind](m) for m in draw(16, 5, 7)]
@@ -106,7 +106,9 @@ def test_given_distances_stand_for_those_that_a_measure_asks_for() -> None:
         c = Configuration.parse(call)
         assert c(*tables) == pytest.approx(c(x, y), abs=1e-12)
     for call in ("rsa", "jaccard(k=4, center=True)", "cka", "distance_correlation"):
-        with pytest.raises(UndefinedError, match="^t is a table of cosine distances; expected Euclidean ones, or rows$"):
+        with pytest.raises(
+            UndefinedError, match="^t is a table of cosine distances; expected Euclidean ones, or rows$"
+        ):
             Configuration.parse(call)(*tables)
     others = [Prepared(cosines(m), "t", "distances", "other") for m in (x, y)]
     for call in ("rsa", 'rsa(inner="cosine")', "jaccard(k=4)", "distance_correlation"):
@@ -119,7 +121,9 @@ def test_distances_that_no_rows_have_are_refused_where_inner_products_are_needed
     # The shortest paths in a star: three at distance 2 from one another, one at distance 1 from each.
     star = np.asarray([[0.0, 1, 1, 1], [1, 0, 2, 2], [1, 2, 0, 2], [1, 2, 2, 0]])
     table = Prepared(star, "star", "distances")
-    with pytest.raises(UndefinedError, match=r"star is a table of distances that no rows have: an eigenvalue .* -0\.\d+"):
+    with pytest.raises(
+        UndefinedError, match=r"star is a table of distances that no rows have: an eigenvalue .* -0\.\d+"
+    ):
         Configuration.parse("cka")(table, table)
     assert Configuration.parse("rsa")(table, table) == pytest.approx(1)
     with pytest.raises(UndefinedError, match="star is a table of similarities that no rows have"):
@@ -144,7 +148,7 @@ def test_equal_items_of_a_table_are_at_no_distance() -> None:
     x, _ = draw(12, 4, 4)
     x[5] = x[2]
     for kind, table in TABLES.items():
-        found = Configuration.parse("jaccard(k=1, inner=\"euclidean\")").about.scored(
+        found = Configuration.parse('jaccard(k=1, inner="euclidean")').about.scored(
             Prepared(table(x), kind=kind), Prepared(x), k=1, inner="euclidean"
         )
         assert found[2] == found[5] == 1
@@ -170,8 +174,18 @@ def but(row: int, column: int, value: float) -> np.ndarray:
         (but(0, 2, -1), "distances", "", r"that of items 0 \('a'\) and 2 \('c'\) is -1; expected 0 or more"),
         (but(1, 1, 0.5), "distances", "", r"that of item 1 \('b'\) to itself is 0.5; expected 0"),
         (but(1, 2, 3.5), "distances", "", r"items 1 \('b'\) and 2 \('c'\) is 3.5 in one order and 3 in the other"),
-        (but(0, 1, 7), "similarities", "", r"is given as similarities, but that of items 0 \('a'\) and 1 \('b'\) is 7 in"),
-        (np.log(np.full((3, 2), 0.4)), "log_probabilities", "", r"as log-probabilities, but .* row 0 \('a'\) sum to 0.8"),
+        (
+            but(0, 1, 7),
+            "similarities",
+            "",
+            r"is given as similarities, but that of items 0 \('a'\) and 1 \('b'\) is 7 in",
+        ),
+        (
+            np.log(np.full((3, 2), 0.4)),
+            "log_probabilities",
+            "",
+            r"as log-probabilities, but .* row 0 \('a'\) sum to 0.8",
+        ),
         (D, "log_probabilities", "", r"row 0 \('a'\) has 1 in column 1; expected 0 or less"),
         (D, "distance", "", "t: kind='distance' is unknown; did you mean \"distances\""),
         (D, "distances", "cosin", "t: metric='cosin' is unknown; did you mean \"cosine\""),
