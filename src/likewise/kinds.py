@@ -119,6 +119,17 @@ def check_kind(x: Num[Array, "n d"], kind: str, name: str = "matrix", ids: Seque
     )
 
 
+def looks_like_table(x: Num[Array, "n d"]) -> bool:
+    """Whether features look like a table of items by items, for which nobody has said that they are one."""
+    if x.shape[0] != x.shape[1] or x.shape[0] < 3:
+        return False
+    try:
+        check_kind(x, "similarities")
+    except InputError:
+        return False
+    return True
+
+
 def described(kind: str, metric: str = "") -> dict[str, Any]:
     """What a description says of rows that are no hidden states; of these nothing, as before there were others."""
     return {} if kind == "states" else {"kind": kind, **({"metric": metric} if metric else {})}

@@ -119,6 +119,31 @@ def test_what_is_not_so_is_told_in_one_line(
     assert "Traceback" not in err and not Path("s").exists()
 
 
+def test_a_table_that_nobody_calls_one_is_pointed_out(cli: Cli, rows: tuple[np.ndarray, np.ndarray]) -> None:
+    said = "x is square and symmetric, and is read as hidden states; say --rows distances or similarities if it is such"
+    for kind in TABLES:
+        files, told = (f"{kind}/x.npz", f"{kind}/y.npz"), ("--measure", "cka", "--permutations", 3)
+        assert said in cli("compare", *files, *told)[2]
+        assert said not in cli("compare", *files, *told, "--rows", kind)[2]
+        assert said in cli("import", f"{kind}/x.npz", "--dataset", "d", "--store", kind + "-store")[2]
+    assert said not in cli("compare", "x.npz", "y.npz", "--measure", "cka")[2]
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_other_commands_take_tables(cli: Cli, rows: tuple[np.ndarray, np.ndarray], kind: str) -> None:
+    asked = {
+        "learning-curve": ("--measure", "rsa", "--size", 12, "--permutations", 3, "--draws", 2),
+        "explain": ("--measure", "cka"),
+    }
+    for command, words in asked.items():
+        code, out, err = cli(command, "x.npz", "y.npz", *words, "--json")
+        assert code == 0, err
+        code, of_tables, err = cli(command, f"{kind}/x.npz", f"{kind}/y.npz", *words, "--rows", kind, "--json")
+        assert code == 0, err
+        numbers = [[float(v) for v in re.findall(r"-?\d+\.\d+(?:e-?\d+)?", text)] for text in (out, of_tables)]
+        assert len(numbers[0]) > 5 and numbers[1] == pytest.approx(numbers[0], rel=1e-7, abs=1e-9)
+
+
 def test_a_store_says_itself_what_its_rows_are(cli: Cli) -> None:
     code, _, err = cli("compare", "a", "b", "--dataset", "d", "--store", "s", "--rows", "distances")
     assert code == 2 and "--rows and --metric are for files; a store says itself what its rows are" in err

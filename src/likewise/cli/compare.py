@@ -43,8 +43,7 @@ def compare(
     load_trusted(trust or ())
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise InputError(f"--output {output}: expected a name that ends in .parquet or .csv")
-    kind, metric = options.kind_of_rows(rows, metric)
-    named = options.read_representations(representation, store, dataset, join, id_column, kind=kind, metric=metric)
+    named = options.read_representations(representation, store, dataset, join, id_column, rows=rows, metric=metric)
     pairs = len(named) * (len(named) - 1) // 2
     with progress() as watch:
         results = compare_all(

@@ -23,6 +23,8 @@ def explain(
     store: options.StoreFolder = None,
     join: options.Join = "exact",
     experiment: options.InExperiment = None,
+    rows: options.Rows = "states",
+    metric: options.Metric = None,
     measure: Annotated[str, typer.Option(help="A measure whose score is a mean over inputs.")] = "jaccard",
     count: Annotated[int, typer.Option(min=1, help="How many prompts of each kind.")] = 5,
     prompts: Annotated[
@@ -42,7 +44,9 @@ def explain(
     load_trusted(trust or ())
     if len(representation) != 2:
         raise InputError(f"expected two representations, got {len(representation)}")
-    a, b = options.read_representations(representation, store, dataset, join, experiment=experiment)
+    a, b = options.read_representations(
+        representation, store, dataset, join, experiment=experiment, rows=rows, metric=metric
+    )
     configuration = Configuration.parse(measure)
     added = to_numpy(contributions(configuration, a, b))
     alike = configuration.facts.more_alike * added
@@ -53,18 +57,18 @@ def explain(
         if dataset is None
         else _texts(store, dataset, a.source.get("prompts") or b.source.get("prompts"), prompts)
     )
-    rows = [
+    items = [
         {"place": place, "id": ids[i], "contribution": float(added[i]), "prompt": texts.get(ids[i])}
         for place, i in enumerate(order.tolist(), 1)
     ]
     if json:
         print_json(
-            {"a": a.name, "b": b.name, "measure": configuration.label, "value": float(added.mean()), "items": rows}
+            {"a": a.name, "b": b.name, "measure": configuration.label, "value": float(added.mean()), "items": items}
         )
         return
     say(f"{a.name} and {b.name}: {configuration.label} = {added.mean():.4g}, the mean over all prompts")
-    few = min(count, len(rows) // 2)
-    for title, some in (("most alike", rows[:few]), ("least alike", rows[len(rows) - few :][::-1])):
+    few = min(count, len(items) // 2)
+    for title, some in (("most alike", items[:few]), ("least alike", items[len(items) - few :][::-1])):
         print_table(
             title, ("id", "similarity", "prompt"), [(r["id"], r["contribution"], _line(r["prompt"])) for r in some]
         )

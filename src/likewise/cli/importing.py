@@ -72,6 +72,7 @@ def import_(
         return
     print_table("", ("representation", "data set", "key", "items", "width"), [tuple(f.values()) for f in found])
     options.say_without_ids(brought)
+    options.say_like_tables(brought)
     if experiment is None:
         say(f"only one representation in {store}: import another one on the same data set to compare them")
     else:

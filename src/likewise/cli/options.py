@@ -81,15 +81,15 @@ def read_representations(
     join: str = "exact",
     id_column: str = "id",
     experiment: str | None = None,
-    kind: str = "states",
-    metric: str = "",
+    rows: str = "states",
+    metric: str | None = None,
 ) -> "list[Representation]":
     """Return representations out of files, or by their names on a data set of an experiment in a store."""
     if len(names) < 2:
         raise InputError(f"need at least two files or names to compare, got {len(names)}")
     if dataset is None and store is None and experiment is None:
-        return read_files(names, id_column, join, kind, metric)
-    if kind != "states" or metric:
+        return read_files(names, id_column, join, *kind_of_rows(rows, metric))
+    if rows != "states" or metric:
         raise InputError("--rows and --metric are for files; a store says itself what its rows are")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"{twice[0]!r} is named twice; expected two or more different names of the store")
@@ -182,6 +182,7 @@ def read_files(
         raise InputError(f"two of the files are called {twice[0]!r}; give one another name, as NAME=FILE")
     read = [r.changed(name=name) for r, name in zip(read, names, strict=True)]
     say_without_ids(read)
+    say_like_tables(read)
     read, told = aligned(read, join)
     for line in told:
         say(line)
@@ -193,6 +194,17 @@ def say_without_ids(representations: "Sequence[Representation]") -> None:
     if without := [r.name for r in representations if not r.has_ids]:
         of = ", ".join(without) if len(without) <= 3 else f"{len(without)} files"
         say(f"no ids in {of}: rows are taken to be in the same order")
+
+
+def say_like_tables(representations: "Sequence[Representation]") -> None:
+    """Say of what is taken for features that it looks like a table of items by items."""
+    from likewise.kinds import looks_like_table
+
+    if odd := [r.name for r in representations if r.kind == "states" and looks_like_table(r.matrix)]:
+        say(
+            f"{odd[0]} is square and symmetric, and is read as hidden states; say --rows distances or similarities if "
+            "it is such a table"
+        )
 
 
 def pairs_of(base: str | None) -> "Pairs":
