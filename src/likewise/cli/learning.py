@@ -57,13 +57,13 @@ def learning_curve(
         print_json([{"stable_from": stable_from(c, tolerance), "points": [asdict(p) for p in c]} for c in curves])
         return
     labels = {(c.measure, c.parameters_json): c.label for c in chosen}
-    rows = [
+    lines = [
         (p.a, p.b, labels[p.measure, p.parameters], p.n_items, p.value, p.null_mean,
          p.calibrated, p.calibrated_low, p.calibrated_high, p.reason)
         for p in points
     ]  # fmt: skip
     columns = ("a", "b", "measure", "inputs", "value", "chance", "calibrated", "lowest", "highest", "note")
-    print_table("", columns, rows, spare=("chance", "note", "highest", "lowest"))
+    print_table("", columns, lines, spare=("chance", "note", "highest", "lowest"))
     for curve in curves:
         first, stable = curve[0], stable_from(curve, tolerance)
         told = (
