@@ -38,3 +38,16 @@ def test_benchmark_runs(name: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert printed in done.stdout, done.stdout
+
+
+@pytest.mark.long("it is run twice")
+def test_the_table_of_intervals_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """Lines that the file has are neither drawn nor printed again."""
+    table = tmp_path / "table.md"
+    for measures, expected in ((["cka"], ["measure", "---", "cka"]), (["cka", "rsa"], ["rsa"])):
+        options = ["--cell", "gaussian:30x4", "--draws", "3", "--workers", "1", "--table", str(table), "--measure"]
+        command = [sys.executable, str(FOLDER / "intervals.py"), *options, *measures]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert [line.split("|")[2].strip() for line in done.stdout.splitlines()] == expected
+    lines = table.read_text(encoding="utf-8").splitlines()
+    assert [line.split("|")[2].strip() for line in lines[2:]] == ["cka", "rsa"]

@@ -8,7 +8,7 @@ import pytest
 
 import likewise
 
-ROOMS = ("arrays", "naming", "representation", "prepared", "measures", "statistics")
+ROOMS = ("arrays", "naming", "representation", "prepared", "measures", "packages", "statistics", "studies")
 
 
 def examples() -> list[doctest.DocTest]:

@@ -306,8 +306,8 @@ def test_two_representations_one_data_set_no_shuffles(tmp_path: Path) -> None:
     seen = Page(
         write_report(results, tmp_path, title="Two", experiment="", representations=[]).read_text(encoding="utf-8")
     ).seen
-    assert "Only one data set, so there is nothing to compare." in seen
-    assert "Only one configuration, so there is nothing to compare." in seen
+    assert "Do measures agree?" not in seen and "Do data sets agree?" not in seen and "Overfitting" not in seen
+    assert not {"between-measures.csv", "between-datasets.csv"} & {p.name for p in tmp_path.glob("tables/*")}
     assert "No calibrated scores: no shuffles were asked for." in seen
     assert [p.name for p in tmp_path.glob("figures/*.png")] == ["unnamed-rotation-scale-and-shift-raw.png"]
 

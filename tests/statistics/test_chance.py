@@ -55,7 +55,7 @@ def installed(monkeypatch: pytest.MonkeyPatch):
     """Make entry points of names and texts, as installed packages have them."""
 
     def install(**points: str) -> None:
-        made = {name: EntryPoint(name, text, registry.ENTRY_POINTS) for name, text in points.items()}
+        made = {name: [EntryPoint(name, text, registry.ENTRY_POINTS)] for name, text in points.items()}
         monkeypatch.setattr(registry, "_installed", lambda: made)
 
     registry._made.cache_clear()
@@ -143,7 +143,7 @@ def test_an_installed_one_is_found_by_its_name_and_made_with_parameters(installe
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("gone_module:Fixed", "chance='fixed': its package stopped with ModuleNotFoundError"),
+        ("gone_module:Fixed", "the chance level 'fixed' .* cannot be loaded: ModuleNotFoundError"),
         (f"{__name__}:RNG", "chance='fixed': its package gives .*; expected a Reference with that name"),
         ("likewise.statistics:ShuffledRows", "expected a Reference with that name"),
     ],
@@ -157,7 +157,7 @@ def test_a_package_that_is_broken_is_named(installed, entry: str, message: str) 
 
 def test_a_package_cannot_hide_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     point = EntryPoint("moments", f"{__name__}:Fixed", registry.ENTRY_POINTS)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    monkeypatch.setattr(registry, "offered", lambda group: {"moments": [point]})
     registry._installed.cache_clear()
     try:
         assert reference_names() == ("none", "shuffles", "moments")

@@ -4,9 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import false_discovery_control
 
 from likewise.statistics import Results, compare, draw_shuffles, step_down, too_few_shuffles
-from likewise.statistics.correction import parts_of
+from likewise.statistics.correction import benjamini_hochberg, holm, parts_of
 
 
 def named(rng, count, n=24, d=8, common=0.0):
@@ -25,6 +28,16 @@ def by_hand(value, shuffled):
         least = max(least, float(np.mean(largest >= z[0, k])))
         found[k] = least
     return found
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_closed_form_p_is_corrected_as_the_papers_say(pvalues):
+    p = np.asarray(pvalues)
+    m = len(p)
+    ordered = np.sort(p)
+    as_written = [max(min(1, (m - k) * ordered[k]) for k in range(m) if ordered[k] <= one) for one in p]
+    assert holm(p) == pytest.approx(as_written, abs=1e-15)
+    assert benjamini_hochberg(p) == pytest.approx(false_discovery_control(p), abs=1e-15)
 
 
 @pytest.mark.parametrize("seed", range(5))

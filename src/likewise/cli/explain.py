@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from likewise.cli import options
-from likewise.cli.console import print_json, print_table, say
+from likewise.cli.answers import print_answer
 from likewise.errors import InputError, LikewiseError
 
 if TYPE_CHECKING:
     from likewise.extract import DatasetSpec
     from likewise.representation import Representation
-
-SHOWN = 80
-"""Characters of a prompt, on one line."""
 
 
 def explain(
@@ -35,11 +32,8 @@ def explain(
     json: options.Json = False,
 ) -> None:
     """Show the most and least alike prompts of two models."""
-    import numpy as np
-
-    from likewise.arrays import to_numpy
-    from likewise.measures import Configuration, contributions
     from likewise.plan import load_trusted
+    from likewise.studies import Items
 
     load_trusted(trust or ())
     if len(representation) != 2:
@@ -47,38 +41,12 @@ def explain(
     a, b = options.read_representations(
         representation, store, dataset, join, experiment=experiment, rows=rows, metric=metric
     )
-    configuration = Configuration.parse(measure)
-    added = to_numpy(contributions(configuration, a, b))
-    alike = configuration.facts.more_alike * added
-    order = np.argsort(-alike, kind="stable")
-    ids = a.ids if a.has_ids else b.ids
     texts, why = (
         _of_files(a, b)
         if dataset is None
         else _texts(store, dataset, a.source.get("prompts") or b.source.get("prompts"), prompts)
     )
-    items = [
-        {"place": place, "id": ids[i], "contribution": float(added[i]), "prompt": texts.get(ids[i])}
-        for place, i in enumerate(order.tolist(), 1)
-    ]
-    if json:
-        print_json(
-            {"a": a.name, "b": b.name, "measure": configuration.label, "value": float(added.mean()), "items": items}
-        )
-        return
-    say(f"{a.name} and {b.name}: {configuration.label} = {added.mean():.4g}, the mean over all prompts")
-    few = min(count, len(items) // 2)
-    for title, some in (("most alike", items[:few]), ("least alike", items[len(items) - few :][::-1])):
-        print_table(
-            title, ("id", "similarity", "prompt"), [(r["id"], r["contribution"], _line(r["prompt"])) for r in some]
-        )
-    if why:
-        say(f"prompts are not shown: {why}")
-
-
-def _line(text: str | None) -> str:
-    line = " ".join((text or "").split())
-    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
+    print_answer(Items(measure, count).answer((a, b), texts, why), json)
 
 
 def _of_files(*representations: "Representation") -> tuple[dict[str, str], str]:

@@ -11,7 +11,9 @@ from likewise.cli.console import complain, print_json, print_table, progress
 
 def extract(
     model: Annotated[list[str], typer.Argument(help="Names of packaged models, hub ids, folders or GGUF files.")],
-    dataset: Annotated[str, typer.Option(help="A known name, a local file or a hub id.")],
+    dataset: Annotated[
+        str | None, typer.Option(help="A known name, a local file or a hub id [default: mixed-prompts].")
+    ] = None,
     layer: Annotated[
         list[str] | None,
         typer.Option(help="last, embedding, 12, -1, 0.5, 4..12, all, or the path of a module [default: last]."),
@@ -37,6 +39,7 @@ def extract(
     json: options.Json = False,
 ) -> None:
     """Run models and keep one row per prompt and layer."""
+    from likewise.extract import DEFAULT_PROMPTS
     from likewise.plan import Experiment, plan
     from likewise.run import run as perform
     from likewise.store import Store
@@ -47,7 +50,7 @@ def extract(
             "models": [{"model": m, "variant": variant, "base": base, "revision": revision} for m in model],
             "datasets": [
                 {
-                    "source": dataset,
+                    "source": dataset or DEFAULT_PROMPTS,
                     "template": template,
                     "split": split,
                     "limit": limit,

@@ -1,14 +1,14 @@
 """``likewise best-layers``."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from likewise.cli import options
-from likewise.cli.console import print_json, print_table, progress, say
+from likewise.cli.answers import print_answer
+from likewise.cli.console import progress
 from likewise.errors import InputError
-from likewise.naming import did_you_mean, model_of, p_text
+from likewise.naming import did_you_mean, model_of
 
 
 def best_layers(
@@ -26,10 +26,12 @@ def best_layers(
     """Find the most alike layers of models. Chance is the best score of the same layers after each shuffle."""
     from likewise.measures import configurations
     from likewise.plan import load_trusted
-    from likewise.statistics import best_layers as best_of
+    from likewise.studies import BestOfLayers
 
     load_trusted(trust or ())
-    chosen = configurations(measure or "recommended")
+    study = BestOfLayers(
+        configurations(measure or "recommended"), pairs=options.pairs_of(base), permutations=permutations, seed=seed
+    )
     place = options.find_store(store)
     names = options.names_on(place, dataset, experiment)
     layers: dict[str, list[str]] = {}
@@ -44,24 +46,5 @@ def best_layers(
     loaded = options.load_together(place, asked)
     models = {name: [loaded[r] for r in layers[name]] for name in dict.fromkeys(model)}
     with progress() as watch:
-        found = best_of(
-            models,
-            chosen,
-            pairs=options.pairs_of(base),
-            permutations=permutations,
-            seed=seed,
-            watch=watch,
-        )
-    if json:
-        print_json([asdict(best) for best in found])
-        return
-    labels = {(c.measure, c.parameters_json): c.label for c in chosen}
-    rows = [
-        (b.layer_a or b.a, b.layer_b or b.b, labels[b.measure, b.parameters], b.n_layer_pairs,
-         b.value, b.null_mean, b.z, p_text(b.pvalue), p_text(b.pvalue_alone), b.calibrated, b.reason)
-        for b in found
-    ]  # fmt: skip
-    columns = ("a", "b", "measure", "of", "best", "chance", "z", "p", "p alone", "calibrated", "note")
-    print_table("", columns, rows, spare=("note", "p alone", "z", "chance", "of", "calibrated"))
-    say("chance, z, p, calibrated: compared with the best of the same layers after each shuffle")
-    say("p alone: as if no other layers had been tried; uncorrected, so too optimistic")
+        answer = study.answer(models, watch)
+    print_answer(answer, json)

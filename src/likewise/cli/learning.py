@@ -1,13 +1,12 @@
 """``likewise learning-curve``."""
 
-import itertools
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from likewise.cli import options
-from likewise.cli.console import print_json, print_table, progress, say
+from likewise.cli.answers import print_answer
+from likewise.cli.console import progress
 
 
 def learning_curve(
@@ -33,40 +32,21 @@ def learning_curve(
     """Show how scores change with fewer inputs. Says from how many inputs on they are stable."""
     from likewise.measures import configurations
     from likewise.plan import load_trusted
-    from likewise.statistics import learning_curve as curves_of
-    from likewise.statistics import stable_from
+    from likewise.studies import SampleSize
 
     load_trusted(trust or ())
-    chosen = configurations(measure or "recommended")
+    study = SampleSize(
+        configurations(measure or "recommended"),
+        pairs=options.pairs_of(base),
+        sizes=tuple(size or ()),
+        draws=draws,
+        tolerance=tolerance,
+        permutations=permutations,
+        seed=seed,
+    )
     named = options.read_representations(
         representation, store, dataset, join, experiment=experiment, rows=rows, metric=metric
     )
     with progress() as watch:
-        points = curves_of(
-            named,
-            chosen,
-            pairs=options.pairs_of(base),
-            sizes=size or (),
-            draws=draws,
-            permutations=permutations,
-            seed=seed,
-            watch=watch,
-        )
-    curves = [list(c) for _, c in itertools.groupby(points, lambda p: (p.a, p.b, p.measure, p.parameters))]
-    if json:
-        print_json([{"stable_from": stable_from(c, tolerance), "points": [asdict(p) for p in c]} for c in curves])
-        return
-    labels = {(c.measure, c.parameters_json): c.label for c in chosen}
-    lines = [
-        (p.a, p.b, labels[p.measure, p.parameters], p.n_items, p.value, p.null_mean,
-         p.calibrated, p.calibrated_low, p.calibrated_high, p.reason)
-        for p in points
-    ]  # fmt: skip
-    columns = ("a", "b", "measure", "inputs", "value", "chance", "calibrated", "lowest", "highest", "note")
-    print_table("", columns, lines, spare=("chance", "note", "highest", "lowest"))
-    for curve in curves:
-        first, stable = curve[0], stable_from(curve, tolerance)
-        told = (
-            f"stable within {tolerance:g} from {stable} inputs on" if stable else f"not yet stable within {tolerance:g}"
-        )
-        say(f"{first.a} and {first.b}, {labels[first.measure, first.parameters]}: {told}")
+        answer = study.answer(named, watch)
+    print_answer(answer, json)

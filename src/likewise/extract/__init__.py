@@ -4,7 +4,7 @@ from likewise.extract.audit import audit, audit_prompts, audit_tokens
 from likewise.extract.check import Finding
 from likewise.extract.check import check as check_model
 from likewise.extract.configs import usable_name
-from likewise.extract.datasets import DatasetSpec, load_prompts
+from likewise.extract.datasets import DEFAULT_PROMPTS, DatasetSpec, load_prompts
 from likewise.extract.extract import BATCH_TOKENS, Rows, extract, tokens_of
 from likewise.extract.hub import Resolved, resolve_dataset, resolve_model
 from likewise.extract.imported import IMPORTED
@@ -23,6 +23,7 @@ from likewise.extract.variants import canonical_variant
 
 __all__ = [
     "BATCH_TOKENS",
+    "DEFAULT_PROMPTS",
     "DTYPES",
     "IMPORTED",
     "DatasetSpec",

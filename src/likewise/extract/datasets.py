@@ -20,6 +20,9 @@ from likewise.store import content_key, file_hash
 
 PROBES = "commonsense-probes"
 
+DEFAULT_PROMPTS = "mixed-prompts"
+"""The data set where none is named: 300 prompts of many kinds and languages, each independent of the others."""
+
 PLAIN = Format()
 """A template alone: that of a known data set."""
 
@@ -36,8 +39,8 @@ class DatasetSpec:
     name : str
         What tables call it.
     source : str
-        A known name (``commonsense-probes``, ``humaneval``, ``winogrande``), a path that ends in .jsonl, .json, .csv,
-        .tsv or .parquet (all but the last also .gz), or a hub id.
+        A known name (``mixed-prompts``, ``commonsense-probes``, ``humaneval``, ``winogrande``), a path that ends in
+        .jsonl, .json, .csv, .tsv or .parquet (all but the last also .gz), or a hub id.
     config, split, revision : str, optional
         Which part of a hub data set.
     format : Format

@@ -128,8 +128,10 @@ def cka(
     Notes
     -----
     Cost: O(n^2 d) once per side, O(n^2) per pair. The linear kernel of few features is not formed: O(n d^2) then, and
-    O(n^2 d) for the skewness of its chance level, in the memory of the rows. The biased form tends to 1 for unrelated
-    data when d is much larger than n: read it beside its chance level. Negative values are shown as they are.
+    O(n^2 d) for the skewness of its chance level, in the memory of the rows. Where ``debiased`` and a few rows are much
+    longer than the others, sums over features lose digits: the n x n matrix is formed, as for many features. The biased
+    form tends to 1 for unrelated data when d is much larger than n: read it beside its chance level.
+    Negative values are shown as they are.
 
     References
     ----------

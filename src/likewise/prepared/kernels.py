@@ -59,7 +59,7 @@ class KernelLength(OrderFree):
         """Return the length, or 0 where rounding made the square less than nothing."""
         kernel = linear_kernel(of[UnitRows()], self.debiased)
         xp = array_namespace(kernel.z)
-        square = xp.sum(kernel.products(kernel))
+        square = kernel.inner(kernel)
         return xp.sqrt(xp.where(square > 0, square, xp.zeros_like(square)))
 
 

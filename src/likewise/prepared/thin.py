@@ -93,7 +93,8 @@ class Thin:
             squares = xp.abs(self.diagonal)
             order = xp.argsort(squares, descending=True)
             heavy = int(xp.sum(xp.astype(squares > HEAVY * xp.mean(squares), xp.int64)))
-            left, right = xp.take(left, order, axis=0), xp.take(right, order, axis=0)
+            if heavy:
+                left, right = xp.take(left, order, axis=0), xp.take(right, order, axis=0)
         single = [xp.astype(m, xp.float32) for m in (left, right)] if n >= MANY else [left, right]
         step = max(1, BLOCK // n)
         first = 0

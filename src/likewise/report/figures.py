@@ -1,12 +1,12 @@
 """Figures, from tables to matplotlib: no files, no global state, brighter is always more alike."""
 
+import itertools
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
@@ -16,6 +16,8 @@ from likewise.measures import Configuration
 from likewise.report import drawing
 from likewise.report.tables import Group, Panel, arranged, has_cell
 from likewise.statistics import Reason
+from likewise.studies import Dots, Lines, Triangle
+from likewise.studies import Panel as DotPanel
 
 ANNOTATED = 10
 """Up to this many representations every cell holds its number."""
@@ -31,6 +33,12 @@ OUTSIDE = 1e-9
 
 KINDS = {"value": "raw scores", "calibrated": "calibrated: 0 = chance, 1 = identical"}
 """What is drawn, by the column of the table that it comes from."""
+
+TICKS = 10
+"""Up to this many places are all named on a logarithmic axis, more by their ends."""
+
+COLOUR = "#31688e"
+"""Of dots."""
 
 BELOW, ABOVE = "#12001a", "#fffbd6"
 """Colours beyond both ends of viridis, for calibrated scores outside 0 to 1."""
@@ -166,33 +174,29 @@ def heatmap_notes(group: Group, column: str) -> list[str]:
     return notes
 
 
-def measures_figure(table: pd.DataFrame, dataset: str) -> Figure:
-    """Draw the Spearman correlations of every two configurations over the pairs of one data set.
+def drawn(what: Triangle | Dots | Lines) -> Figure:
+    """Draw what an answer describes."""
+    if isinstance(what, Triangle):
+        return triangle(what)
+    return dots(what) if isinstance(what, Dots) else lines(what)
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `tables.agreements`, rows of one data set.
-    dataset : str
-        For the title.
-    """
-    labels = list(dict.fromkeys([*table["first configuration"], *table["second configuration"]]))
-    at = {label: i for i, label in enumerate(labels)}
-    values = np.full((len(labels) - 1, len(labels) - 1), np.nan)
-    for row in table.to_dict("records"):
-        i, j = sorted((at[row["first configuration"]], at[row["second configuration"]]))
-        values[j - 1, i] = np.nan if row["spearman"] is None else row["spearman"]
-    numbered = [f"{label}  {i + 1}" for i, label in enumerate(labels)]
+
+def triangle(what: Triangle) -> Figure:
+    """Draw a number for every two things as the lower triangle of a square."""
+    values = np.full((len(what.values), len(what.values)), np.nan)
+    for i, row in enumerate(what.values):
+        values[i, : i + 1] = [np.nan if value is None else value for value in row]
+    numbered = [f"{label}  {i + 1}" for i, label in enumerate(what.labels)]
     with drawing.style():
         side, left = max(1.5, 0.42 * len(values)), 0.2 + max(map(drawing.width, numbered))
         width, height = max(left + side + 1.1, 5.0), side + 1.15
         figure = drawing.canvas((width, height))
-        drawing.head(figure, f"{dataset or 'inputs'}  ·  Spearman correlation of measures over pairs")
+        drawing.head(figure, what.heading)
         axes = figure.add_axes((left / width, 0.55 / height, side / width, side / height))
-        norm = Normalize(-1, 1)
+        norm = Normalize(what.low, what.high)
         drawing.cells(axes, values, colormaps["RdBu"], norm, np.tril(np.ones(values.shape, dtype=bool)))
         drawing.write(axes, values, colormaps["RdBu"], norm, lambda v: f"{v:.2f}")
-        drawing.foot(figure, [f"1 is {labels[0]}."])
+        drawing.foot(figure, [f"1 is {what.labels[0]}."])
         drawing.ticks(axes, [str(i + 1) for i in range(len(values))], numbered[1:], rotation=0)
         drawing.bar(
             figure,
@@ -203,26 +207,55 @@ def measures_figure(table: pd.DataFrame, dataset: str) -> Figure:
     return figure
 
 
-def datasets_figure(table: pd.DataFrame) -> Figure:
-    """Draw, per configuration, the correlation of the scores on two data sets; a panel for each two data sets."""
-    couples = list(dict.fromkeys(zip(table["first data set"], table["second data set"], strict=True)))
-    labels = list(dict.fromkeys(table["configuration"]))
-    columns = min(3, len(couples))
-    rows = -(-len(couples) // columns)
-    left, side, high = 0.25 + max(map(drawing.width, labels)), 3.2, 0.26 * len(labels) + 0.2
+def dots(what: Dots) -> Figure:
+    """Draw numbers of things as dots, a line per thing and a panel beside the other."""
+    columns = min(3, len(what.panels))
+    rows = -(-len(what.panels) // columns)
+    left, side, high = 0.25 + max(map(drawing.width, what.labels)), 3.2, 0.26 * len(what.labels) + 0.2
     width, height = left + columns * (side + 0.3), rows * (high + 0.75) + 0.65
     with drawing.style():
         figure = drawing.canvas((width, height))
-        drawing.head(figure, "Correlation of two data sets over pairs, per configuration")
-        for i, couple in enumerate(couples):
+        drawing.head(figure, what.heading)
+        for i, panel in enumerate(what.panels):
             row, column = divmod(i, columns)
             box = (left + column * (side + 0.3), height - 0.75 - row * (high + 0.75) - high, side, high)
             axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
-            here = table[(table["first data set"] == couple[0]) & (table["second data set"] == couple[1])]
-            _dots(axes, here.set_index("configuration"), labels, named=column == 0)
-            axes.set_title(" and ".join(name or "inputs" for name in couple), fontsize=drawing.TITLE, parse_math=False)
+            _dots(axes, panel, what, named=column == 0)
+            axes.set_title(panel.title, fontsize=drawing.TITLE, parse_math=False)
         handles, names = figure.axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="lower left", ncols=2, frameon=False, fontsize=drawing.SMALL)
+        figure.legend(handles, names, loc="lower left", ncols=len(names), frameon=False, fontsize=drawing.SMALL)
+    return figure
+
+
+def lines(what: Lines) -> Figure:
+    """Draw lines over one axis, with their bands; the names stand below, one under the other."""
+    below = 0.55 + 0.17 * len(what.lines)
+    width, height = max(5.0, 0.7 + max(drawing.width(line.label) for line in what.lines)), 3.2 + below
+    with drawing.style():
+        figure = drawing.canvas((width, height))
+        drawing.head(figure, what.heading)
+        axes = figure.add_axes((0.65 / width, below / height, 1 - 0.85 / width, 2.75 / height))
+        for line in what.lines:
+            x, y = np.asarray(line.x, dtype=float), _numbers(line.y)
+            (stroke,) = axes.plot(x, y, marker="o", markersize=3, linewidth=1)
+            stroke.set_label(line.label if not line.label.startswith("_") else f" {line.label}")
+            if line.low and line.high:
+                axes.fill_between(x, _numbers(line.low), _numbers(line.high), color=stroke.get_color(), alpha=0.15)
+        if what.logarithmic:
+            axes.set_xscale("log")
+            at = sorted({x for line in what.lines for x in line.x})
+            at = at if len(at) <= TICKS else [at[0], at[-1]]
+            axes.set_xticks(at, [f"{x:g}" for x in at])
+            axes.set_xticks([], minor=True)
+        axes.set_xlabel(what.across, fontsize=drawing.SMALL, parse_math=False)
+        axes.set_ylabel(what.up, fontsize=drawing.SMALL, parse_math=False)
+        axes.tick_params(labelsize=drawing.SMALL)
+        axes.grid(color="#e6e6ea", linewidth=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+        handles, names = axes.get_legend_handles_labels()
+        legend = figure.legend(handles, names, loc="lower left", frameon=False, fontsize=drawing.SMALL)
+        for text in legend.get_texts():
+            text.set_parse_math(False)
     return figure
 
 
@@ -265,29 +298,36 @@ def _panel(
     drawing.ticks(axes, across, down if first else None, rotation=45 if group.most <= 20 else 90)
 
 
-def _dots(axes: Axes, table: pd.DataFrame, labels: Sequence[str], *, named: bool) -> None:
-    at = np.arange(len(labels))
-    for column, marker, face in (("spearman", "o", "#31688e"), ("pearson", "D", "none")):
-        values = table.reindex(list(labels))[column].to_numpy(dtype=float, na_value=np.nan)
+def _dots(axes: Axes, panel: DotPanel, what: Dots, *, named: bool) -> None:
+    at = np.arange(len(what.labels))
+    looks = itertools.cycle((("o", COLOUR), ("D", "none"), ("s", "none"), ("^", "none")))
+    for (name, values), (marker, face) in zip(panel.series.items(), looks, strict=False):
         axes.plot(
-            values,
+            _numbers(values),
             at,
             marker,
-            color="#31688e",
+            color=COLOUR,
             markerfacecolor=face,
             markersize=5,
-            label=column.title(),
+            label=name,
             clip_on=False,
         )
-    for y in at[table.reindex(list(labels))["spearman"].isna().to_numpy()]:
-        axes.text(0, y, "no value", ha="center", va="center", fontsize=drawing.SMALL, color="#777", style="italic")
+    first = next(iter(panel.series.values()), ())
+    for y in (y for y, value in enumerate(first) if value is None):
+        middle = (what.low + what.high) / 2
+        axes.text(middle, y, "no value", ha="center", va="center", fontsize=drawing.SMALL, color="#777", style="italic")
     axes.axvline(0, color="#999", linewidth=0.8)
-    axes.set(xlim=(-1.05, 1.05), ylim=(len(labels) - 0.5, -0.5))
-    axes.set_yticks(at, labels if named else [""] * len(labels), fontsize=drawing.SMALL)
+    margin = (what.high - what.low) / 40
+    axes.set(xlim=(what.low - margin, what.high + margin), ylim=(len(what.labels) - 0.5, -0.5))
+    axes.set_yticks(at, what.labels if named else [""] * len(what.labels), fontsize=drawing.SMALL)
     axes.tick_params(axis="x", labelsize=drawing.SMALL)
     axes.grid(axis="both", color="#e6e6ea", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def _numbers(values: Sequence[float | None]) -> np.ndarray:
+    return np.asarray([np.nan if value is None else value for value in values], dtype=float)
 
 
 def _layout(group: Group, notes: Sequence[str]) -> Layout:

@@ -1,24 +1,25 @@
 """The page: figures, tables and sentences put into one file that needs nothing else."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import markupsafe
 import pandas as pd
 import pyarrow.compute as pc
 
 from likewise.errors import InputError
-from likewise.measures import Configuration
 from likewise.naming import inert
 from likewise.report import figures, findings, interactive, tables
-from likewise.report.files import Drawn, Folder, slug
+from likewise.report.files import Folder, slug
 from likewise.report.findings import shown
-from likewise.statistics import ALL, Pairs, Reason, Results, between_datasets, between_measures, too_few_shuffles
+from likewise.statistics import ALL, Pairs, Reason, Results, too_few_shuffles
+from likewise.studies import Answer, answers
 
-FOLDS = 5
-"""Of the held-out fits that the page proposes."""
+CODE = re.compile(r"`([^`]+)`")
+"""What a sentence shows as code."""
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -79,21 +80,18 @@ def write_report(
     configurations = tables.configurations_of(frame)
     groups = tables.groups(frame, pairs.renamed(lambda name: inert(name, keep="")))
     about = tables.representation_table(representations, datasets)
+    found, failed = answers(results)
+    few = filter(None, [too_few_shuffles(results.table)])
     context = {
         "title": title,
         "summary": findings.summary(frame),
         "standouts": findings.standouts(summaries),
         "pairs": {"csv": out.frame(summaries, "pairs")},
-        "warnings": findings.warnings_of(
-            frame, representations, datasets, [*filter(None, [too_few_shuffles(results.table)]), *warnings]
-        ),
+        "warnings": findings.warnings_of(frame, representations, datasets, [*few, *warnings, *map(inert, failed)]),
         "classes": [_class(out, group) for group in groups],
         "views": [view for group in groups for view in interactive.views(group)],
         "ordered": any(group.ordered and group.sides is None for group in groups),
         "layout": interactive.LAYOUT,
-        "measures": _between_measures(out, results),
-        "overfitting": _overfitting(out, results, configurations),
-        "datasets": _between_datasets(out, results, frame),
         "long": _long(out, results, frame),
         "csv": out.long_table(results.table, "comparisons"),
         "parquet": out.parquet(kept, "comparisons"),
@@ -103,6 +101,8 @@ def write_report(
         "made_with": dict(made_with),
         "definitions": _definitions(configurations),
         "definitions_csv": out.frame(tables.measure_table(configurations), "measures"),
+        # Last, so that no table of a study takes the name of one of these.
+        "studies": [_answer(out, name, answer) for name, answer in found.items()],
     }
     return out.page(render(context))
 
@@ -116,12 +116,24 @@ def render(context: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["marked"] = marked
     ours = {
         "css": (TEMPLATES / "report.css").read_text(encoding="utf-8"),
         "script": (TEMPLATES / "report.js").read_text(encoding="utf-8"),
         "plotly": interactive.library(),
     }
     return environment.get_template("report.html.j2").render(**context, **ours)
+
+
+def marked(text: str) -> markupsafe.Markup:
+    """Return a sentence, escaped, with what stands between backticks as code.
+
+    Examples
+    --------
+    >>> str(marked("add `a<b` to x"))
+    'add <code>a&lt;b</code> to x'
+    """
+    return markupsafe.Markup(CODE.sub(r"<code>\1</code>", str(markupsafe.escape(text))))
 
 
 def _class(out: Folder, group: tables.Group) -> dict[str, Any]:
@@ -150,45 +162,17 @@ def _why_absent(group: tables.Group) -> str:
     )
 
 
-def _between_measures(out: Folder, results: Results) -> dict[str, Any]:
-    table = tables.agreements(between_measures(results), "data set", "configuration")
-    pictures: list[Drawn] = []
-    for dataset in dict.fromkeys(table["data set"]):
-        here = table[table["data set"] == dataset]
-        if here["spearman"].notna().any():
-            title = f"Measures on {shown(dataset)}"
-            alt = f"Spearman correlation of every two configurations over the pairs on {shown(dataset)}; also a table."
-            picture = figures.measures_figure(here, dataset)
-            pictures.append(out.figure(picture, f"{slug(dataset)}-between-measures", title=title, alt=alt))
-    apart = tables.disagreeing(results, table)
-    return {
-        "figures": pictures,
-        "table": _table(table, out.frame(table, "between-measures")),
-        "apart": _table(apart, out.frame(apart, "disagreements")) if len(apart) else None,
-    }
-
-
-def _overfitting(out: Folder, results: Results, configurations: Sequence[Configuration]) -> dict[str, Any]:
-    """Fits beside their held-out fits; and what would have to be asked for where there are none."""
-    table = tables.overfit(results)
-    alone = [
-        replace(c, parameters={**c.parameters, "folds": FOLDS}).label
-        for c in configurations
-        if c.parameters.get("folds") == 0
-    ]
-    lacking = [label for label in alone if label not in {*table["held out"]}]
-    return {"table": _table(table, out.frame(table, "overfitting")) if len(table) else None, "lacking": lacking}
-
-
-def _between_datasets(out: Folder, results: Results, frame: pd.DataFrame) -> dict[str, Any]:
-    table = tables.agreements(between_datasets(results), "configuration", "data set")
-    pictures: list[Drawn] = []
-    if table["spearman"].notna().any():
-        alt = "Spearman and Pearson correlation of the scores on two data sets, a dot per configuration; also a table."
-        picture = figures.datasets_figure(table)
-        pictures.append(out.figure(picture, "between-datasets", title="Data sets", alt=alt))
-    only = frame["dataset"].nunique() == 1
-    return {"figures": pictures, "only": only, "table": _table(table, out.frame(table, "between-datasets"))}
+def _answer(out: Folder, name: str, answer: Answer) -> dict[str, Any]:
+    """One section: the files of an answer written, and what the page shows of it."""
+    pictures = []
+    for what in answer.drawings:
+        stem = slug(what.name) if what.dataset is None else f"{slug(what.dataset)}-{slug(what.name)}"
+        pictures.append(out.figure(figures.drawn(what), stem, title=what.title, alt=what.alt, note=what.note))
+    shown_tables = []
+    for table in answer.tables:
+        frame = tables.table_frame(table)
+        shown_tables.append({"about": table, **_table(frame, out.frame(frame, slug(table.name)))})
+    return {"name": name, "answer": answer, "figures": pictures, "tables": shown_tables}
 
 
 def _long(out: Folder, results: Results, frame: pd.DataFrame) -> list[dict[str, Any]]:

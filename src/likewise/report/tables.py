@@ -4,7 +4,7 @@ import functools
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from likewise.measures import Configuration
 from likewise.naming import inert
-from likewise.statistics import ALL, Agreement, Overfit, Pairs, Results, disagreements, overfitting
+from likewise.statistics import ALL, Pairs, Results
+from likewise.studies import Table
 
 MISSING = "–"
 """Stands where there is no number; the reason stands beside it."""
@@ -263,55 +264,9 @@ def has_cell(group: Group, panel: Panel) -> np.ndarray:
     return np.asarray(cells)
 
 
-def agreements(found: Iterable[Agreement], of: str, between: str) -> pd.DataFrame:
-    """Return correlations as a table whose columns say what was correlated."""
-    names = {"first": f"first {between}", "second": f"second {between}", "of": of, "n_pairs": "pairs",
-             "pvalue": "p", "n_models": "models"}  # fmt: skip
-    columns = [of, f"first {between}", f"second {between}", "pairs", "spearman", "kendall", "pearson", "p",
-               "models", "reason"]  # fmt: skip
-    return pd.DataFrame([asdict(a) for a in found], columns=list(Agreement.__dataclass_fields__)).rename(columns=names)[
-        columns
-    ]
-
-
-def disagreeing(results: Results, table: pd.DataFrame) -> pd.DataFrame:
-    """Return, for each data set, the pairs on which the two configurations that agree least disagree most.
-
-    Parameters
-    ----------
-    results : Results
-        The long table.
-    table : pandas.DataFrame
-        From `agreements`, between configurations.
-    """
-    rows = []
-    known: list[dict[Any, Any]] = table.dropna(subset="spearman").to_dict("records")
-    for dataset in dict.fromkeys(row["data set"] for row in known):
-        least = min((row for row in known if row["data set"] == dataset), key=lambda row: float(row["spearman"]))
-        first, second = least["first configuration"], least["second configuration"]
-        for d in disagreements(results, dataset, first, second):
-            rows.append(
-                {
-                    "data set": dataset,
-                    "a": d.a,
-                    "b": d.b,
-                    "first configuration": first,
-                    "place among pairs": d.first_place,
-                    "second configuration": second,
-                    "place there": d.second_place,
-                }
-            )
-    columns = ["data set", "a", "b", "first configuration", "place among pairs", "second configuration", "place there"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def overfit(results: Results) -> pd.DataFrame:
-    """Return measures that fit with and without ``folds``, one row per data set and measure that has both."""
-    names = {"dataset": "data set", "in_sample": "fitted to all", "held_out": "held out", "n_pairs": "pairs",
-             "n_items": "items", "value_in_sample": "mean score", "value_held_out": "mean held-out score",
-             "chance_in_sample": "chance", "chance_held_out": "held-out chance"}  # fmt: skip
-    found = [asdict(gap) for gap in overfitting(results)]
-    return pd.DataFrame(found, columns=list(Overfit.__dataclass_fields__)).rename(columns=names)
+def table_frame(table: Table) -> pd.DataFrame:
+    """Return a table of an answer with the types of its columns."""
+    return pd.DataFrame(list(table.rows), columns=list(table.columns))
 
 
 def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:

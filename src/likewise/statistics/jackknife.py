@@ -118,7 +118,7 @@ def interval(
         h = sizes.sum() / sizes
         centre = (groups * value - ((1 - 1 / h) * each).sum(axis=1))[:, None]
         spread = np.sqrt(((h * value[:, None] - (h - 1) * each - centre) ** 2 / (h - 1)).mean(axis=1))
-    half = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1) * spread
+    half = scipy.special.stdtrit(groups - 1, (1 + CONFIDENCE) / 2) * spread
     lowest, highest = bounds
     low, high = value - half, value + half
     inside = (low > lowest) & (high < highest)

@@ -6,11 +6,11 @@
 
 import importlib
 import pkgutil
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from likewise.errors import InputError, LikewiseError
+from likewise.errors import InputError
 from likewise.naming import did_you_mean
+from likewise.packages import load, offered
 from likewise.run.executor import Executor
 
 GROUP = "likewise.executors"
@@ -19,18 +19,9 @@ OWN = tuple(module.name for module in pkgutil.iter_modules(__path__))
 """The names of those in this folder."""
 
 
-def offered() -> dict[str, list[EntryPoint]]:
-    """Return what installed packages offer, by name; nothing is loaded."""
-    found: dict[str, list[EntryPoint]] = {}
-    for entry in entry_points(group=GROUP):
-        if entry.value not in [other.value for other in found.setdefault(entry.name, [])]:
-            found[entry.name].append(entry)
-    return found
-
-
 def names() -> list[str]:
     """Return the names of all executors that there are."""
-    return sorted({*OWN, *offered()})
+    return sorted({*OWN, *offered(GROUP)})
 
 
 def choose(executor: str | Executor, workers: int | None = None) -> Executor:
@@ -54,22 +45,6 @@ def _named(name: str, workers: int | None) -> Any:
     if name in OWN:
         module = importlib.import_module(f"{__name__}.{name}")
         return getattr(module, name.capitalize())(workers)
-    found = offered().get(name, [])
-    if not found:
-        raise InputError(f"unknown executor {name!r}; {did_you_mean(name, names())}")
-    if len(found) > 1:
-        places = " and ".join(sorted(entry.value for entry in found))
-        raise InputError(f"expected one executor {name!r}, got {len(found)}: {places}; remove one of the packages")
-    return _loaded(found[0], workers)
-
-
-def _loaded(entry: EntryPoint, workers: int | None) -> Any:
-    try:
-        return entry.load()(workers)
-    except LikewiseError:
-        raise
-    except Exception as error:  # whatever a stranger's package does
-        package = f" of the package {entry.dist.name}" if entry.dist else ""
-        raise InputError(
-            f"the executor {entry.name!r}{package} ({entry.value}) cannot be loaded: {type(error).__name__}: {error}"
-        ) from error
+    if offers := offered(GROUP).get(name):
+        return load("executor", offers, lambda kind: kind(workers))
+    raise InputError(f"unknown executor {name!r}; {did_you_mean(name, names())}")

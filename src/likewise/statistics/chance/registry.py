@@ -2,11 +2,12 @@
 
 import functools
 import re
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
 from likewise.errors import InputError, LikewiseError
 from likewise.naming import did_you_mean, format_call, parse_call
+from likewise.packages import load, offered
 from likewise.statistics.chance.moments import ClosedForm
 from likewise.statistics.chance.nothing import NoReference
 from likewise.statistics.chance.reference import Asked, Reference
@@ -26,9 +27,9 @@ DEFAULT = ClosedForm.name
 
 
 @functools.cache
-def _installed() -> dict[str, EntryPoint]:
-    """Entry points by name; none is loaded, and none hides one of ours."""
-    return {e.name: e for e in entry_points(group=ENTRY_POINTS) if e.name not in OURS}
+def _installed() -> dict[str, list[EntryPoint]]:
+    """What packages offer by name; none is loaded, and none hides one of ours."""
+    return {name: offers for name, offers in offered(ENTRY_POINTS).items() if name not in OURS}
 
 
 def reference_names() -> tuple[str, ...]:
@@ -48,10 +49,7 @@ def kind_of(name: str) -> type[Reference]:
         return OURS[name]
     if name not in _installed():
         raise InputError(f"chance={name!r}; {did_you_mean(name, reference_names())}")
-    try:
-        kind: Any = _installed()[name].load()
-    except Exception as error:
-        raise InputError(f"chance={name!r}: its package stopped with {type(error).__name__}: {error}") from error
+    kind = load("chance level", _installed()[name], lambda kind: kind)
     if not (isinstance(kind, type) and issubclass(kind, Reference) and getattr(kind, "name", None) == name):
         raise InputError(f"chance={name!r}: its package gives {kind!r}; expected a Reference with that name")
     return kind

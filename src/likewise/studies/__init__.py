@@ -1,0 +1,32 @@
+"""Questions about models, one file each: from numbers to an answer that a report, a terminal and a program show."""
+
+from likewise.studies.agreement import Datasets, Measures
+from likewise.studies.answer import Answer, Dots, Drawing, Line, Lines, Panel, Table, Triangle
+from likewise.studies.best_layers import BestOfLayers
+from likewise.studies.items import Items
+from likewise.studies.overfitting import Overfitting
+from likewise.studies.registry import answers, scores_of, study_names, study_of
+from likewise.studies.sample_size import SampleSize
+from likewise.studies.study import Study
+
+__all__ = [
+    "Answer",
+    "BestOfLayers",
+    "Datasets",
+    "Dots",
+    "Drawing",
+    "Items",
+    "Line",
+    "Lines",
+    "Measures",
+    "Overfitting",
+    "Panel",
+    "SampleSize",
+    "Study",
+    "Table",
+    "Triangle",
+    "answers",
+    "scores_of",
+    "study_names",
+    "study_of",
+]

@@ -1,0 +1,98 @@
+"""Which inputs drive a score."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from likewise.arrays import to_numpy
+from likewise.errors import InputError
+from likewise.measures import Configuration, contributions
+from likewise.studies.answer import Answer, Table
+from likewise.studies.study import Study
+
+SHOWN = 80
+"""Characters of a prompt, on one line."""
+
+
+@dataclass(frozen=True)
+class Items(Study):
+    """Ranks the inputs by what each adds to a score that is a mean over inputs.
+
+    Parameters
+    ----------
+    measure : str
+        The measure.
+    count : int
+        How many inputs of each kind its tables hold, at most half of them.
+    """
+
+    name: ClassVar[str] = "items"
+    question: ClassVar[str] = "Which inputs drive the score?"
+    needs: ClassVar[Literal["scores", "rows"]] = "rows"
+
+    measure: str = "jaccard"
+    count: int = 5
+
+    def answer(self, given: Any, texts: Mapping[str, str] | None = None, without: str = "") -> Answer:
+        """Return the most and the least alike inputs of two representations.
+
+        Parameters
+        ----------
+        given : two of Representation
+            Both of the same inputs.
+        texts : mapping of str to str, optional
+            Texts of the inputs by id.
+        without : str
+            Why there are no texts.
+
+        Raises
+        ------
+        InputError
+            If there are not two representations, or the measure has no such parts.
+
+        Examples
+        --------
+        >>> from likewise.representation import Representation
+        >>> x = np.random.default_rng(0).normal(size=(12, 3))
+        >>> both = Representation(x, name="x"), Representation(2 * x, name="twice")
+        >>> Items("jaccard(k=2)", count=2).answer(both).verdict
+        'x and twice: jaccard(k=2) = 1, the mean over all prompts'
+        """
+        if len(given) != 2:
+            raise InputError(f"expected two representations, got {len(given)}")
+        a, b = given
+        configuration = Configuration.parse(self.measure)
+        texts = texts or {}
+        added = to_numpy(contributions(configuration, a, b))
+        order = np.argsort(-(configuration.facts.more_alike * added), kind="stable")
+        ids = a.ids if a.has_ids else b.ids
+        rows: list[dict[str, Any]] = [
+            {"place": place, "id": ids[i], "contribution": float(added[i]), "prompt": texts.get(ids[i])}
+            for place, i in enumerate(order.tolist(), 1)
+        ]
+        few = min(self.count, len(rows) // 2)
+        parts = (("most alike", rows[:few]), ("least alike", rows[len(rows) - few :][::-1]))
+        value = float(added.mean())
+        return Answer(
+            self.question,
+            f"{a.name} and {b.name}: {configuration.label} = {value:.4g}, the mean over all prompts",
+            tables=tuple(
+                Table(
+                    title.replace(" ", "-"),
+                    ("id", "similarity", "prompt"),
+                    tuple((r["id"], r["contribution"], _line(r["prompt"])) for r in some),
+                    caption=title,
+                )
+                for title, some in parts
+            ),
+            limits=(f"prompts are not shown: {without}",) if without else (),
+            values={"value": value},
+            data={"a": a.name, "b": b.name, "measure": configuration.label, "value": value, "items": rows},
+        )
+
+
+def _line(text: str | None) -> str:
+    line = " ".join((text or "").split())
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
