@@ -113,7 +113,7 @@ def shares(n: int, given: argparse.Namespace) -> None:
         start = perf_counter()
         sides = {i: Prepared(r.matrix, r.name) for i, r in enumerate(pair)}
         for side in sides.values():
-            side._matrix = side.matrix.view(Timed)
+            side._given = side.given.view(Timed)
         score_block(pair, [(0, 1)], configurations("paper"), trust, sides=sides)
         whole = perf_counter() - start
     parts = ", ".join(f"{seconds / whole:.0%} in {kind}" for kind, seconds in Timed.seconds.items())

@@ -20,6 +20,12 @@ def test_examples_of_the_readme_run() -> None:
     assert outcome.failed == 0
 
 
+def test_examples_of_the_page_on_tables_run() -> None:
+    outcome = doctest.testfile(str(ROOT / "docs" / "kinds.md"), module_relative=False)
+    assert outcome.attempted >= 9
+    assert outcome.failed == 0
+
+
 def test_experiments_in_the_readme_are_valid() -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
     assert [Experiment.of(yaml.safe_load(block)).name for block in blocks] == ["mine", "axes"]

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
 from likewise.arrays import Array, check_matrix, to_torch
 from likewise.errors import InputError
+from likewise.kinds import TABLES, check_kind, metric_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,13 +18,19 @@ class Representation:
     Parameters
     ----------
     matrix : array, shape (n, d)
-        Row i describes item i. Values are real and finite. The precision is kept.
+        Row i describes item i. Values are real and finite. The precision is kept. Of distances and similarities, a
+        square table: row i and column i both belong to item i.
     ids : sequence of str, optional
         Unique names of the items, in the order of the rows. Without ids, the rows are called ``"0", "1", ...`` and
         ``has_ids`` is false: they are taken to be in the same order as the rows that they are compared with.
     groups : sequence of str, optional
         The group of each item, if items belong together (a topic, a template, a pair of twins). Chance levels and
         intervals then assume that groups are independent, not items.
+    kind : {"states", "log_probabilities", "distances", "similarities"}
+        What the rows are. ``distances`` and ``similarities`` (inner products) are tables of items x items, which
+        measures take that need no features.
+    metric : {"euclidean", "cosine", "correlation", "mahalanobis", "other"}, optional
+        Of distances; Euclidean by default.
     name : str
         Its name, as in the columns ``a`` and ``b`` of a table of results.
     key : str
@@ -34,7 +41,7 @@ class Representation:
     Raises
     ------
     InputError
-        If the matrix is not a finite real matrix, or the ids do not fit its rows.
+        If the matrix is not a finite real matrix of its kind, or the ids do not fit its rows.
 
     Examples
     --------
@@ -42,6 +49,8 @@ class Representation:
     >>> r = Representation(np.eye(3), ids=["a", "b", "c"], name="unit")
     >>> r.n_items, r.n_features
     (3, 3)
+    >>> Representation(np.asarray([[0.0, 2.0], [2.0, 0.0]]), kind="distances").metric
+    'euclidean'
     """
 
     matrix: Array
@@ -50,12 +59,16 @@ class Representation:
     key: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
     groups: Sequence[str] = ()
+    kind: str = "states"
+    metric: str = ""
     has_ids: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         ids = tuple(str(i) for i in self.ids)
         object.__setattr__(self, "has_ids", bool(ids))
         object.__setattr__(self, "matrix", check_matrix(self.matrix, self.name, ids))
+        object.__setattr__(self, "metric", metric_of(self.kind, self.metric, self.name))
+        check_kind(self.matrix, self.kind, self.name, ids)
         n = self.matrix.shape[0]
         ids = ids or tuple(str(i) for i in range(n))
         if len(ids) != n:
@@ -70,10 +83,10 @@ class Representation:
         object.__setattr__(self, "groups", groups)
         object.__setattr__(self, "source", MappingProxyType(dict(self.source)))
 
-    def changed(self, **fields: Any) -> "Representation":
+    def changed(self, **others: Any) -> "Representation":
         """Return the same with other fields."""
-        kept = {"matrix": self.matrix, "ids": self.ids if self.has_ids else (), "name": self.name, "key": self.key}
-        return Representation(**{**kept, "source": self.source, "groups": self.groups, **fields})
+        kept: dict[str, Any] = {own.name: getattr(self, own.name) for own in fields(self) if own.init}
+        return Representation(**{**kept, "ids": self.ids if self.has_ids else (), **others})
 
     def without(self, ids: Collection[str]) -> "Representation":
         """Return the same without some items."""
@@ -92,7 +105,14 @@ class Representation:
         if "texts" in source:
             source["texts"] = tuple(source["texts"][i] for i in kept)
         groups = [self.groups[i] for i in kept] if self.groups else ()
-        return self.changed(matrix=self.matrix[kept], ids=ids, source=source, groups=groups)
+        matrix = self.matrix[kept]
+        matrix = matrix[:, kept] if self.is_table else matrix
+        return self.changed(matrix=matrix, ids=ids, source=source, groups=groups)
+
+    @property
+    def is_table(self) -> bool:
+        """Whether each item has a column too, as in distances."""
+        return self.kind in TABLES
 
     @property
     def n_items(self) -> int:
@@ -101,7 +121,7 @@ class Representation:
 
     @property
     def n_features(self) -> int:
-        """Number of columns."""
+        """Number of columns; of a table, that of the items."""
         return int(self.matrix.shape[1])
 
 

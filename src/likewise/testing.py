@@ -96,7 +96,13 @@ def draws(facts: Facts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def shapes(facts: Facts) -> tuple[tuple[int, int, int], ...]:
     """Shapes for which the measure has a value."""
-    return TALL if facts.undefined_if_wide else SHAPES
+    found = TALL if facts.undefined_if_wide else SHAPES
+    return tuple((n, *widths(d, e, facts)) for n, d, e in found)
+
+
+def widths(d: int, e: int, facts: Facts) -> tuple[int, int]:
+    """Features of two sides; as many of both, where the measure needs the same."""
+    return (d, d) if facts.same_features else (d, e)
 
 
 def same(a: float, b: float, facts: Facts) -> bool:
@@ -153,7 +159,7 @@ def check_metric(score: Score, facts: Facts) -> None:
     assert facts.symmetric, "a metric is symmetric"
     for seed in range(10):
         x, y = draw(12, 4, 4, seed)
-        z, w = draw(12, 6, 4, seed + 100)
+        z, w = draw(12, *widths(4, 6, facts), seed + 100)[::-1]
         # Half way is where what is no metric, such as the square of one, breaks the rule.
         for middle in ((x + y) / 2, (2 * x + y) / 3, z, w):
             through = score(x, middle) + score(middle, y)
@@ -196,10 +202,63 @@ def check_invariances(score: Score, facts: Facts) -> None:
             assert max(free) > NOTICED, f"{name!r}, not declared ignored, changed {max(free)} at most"
 
 
+def check_features(score: Score, facts: Facts) -> None:
+    """The same features are matched if, and only if, that is declared.
+
+    Those that match them keep a value under one new order of both sides, feel one of a single side, and have no value
+    for sides of other widths.
+    """
+    together, alone = [], []
+    for seed, (n, d, _) in enumerate(shapes(facts)):
+        x, y = draw(n, d, d)
+        order = np.random.default_rng(seed).permutation(d)
+        value = score(x, y)
+        together.append(same(score(x[:, order], y[:, order]), value, facts))
+        alone.append(same(score(x, y[:, order]), value, facts) and same(score(x[:, order], y), value, facts))
+    matched = all(together) and not any(alone)
+    seen = f"one order of both sides kept the value: {together}, of a single side: {alone}"
+    assert matched == facts.same_features, f"same_features={facts.same_features}, but {seen}"
+    if facts.same_features:
+        reason = reason_or_value(score, *draw(*TALL[1]))
+        assert isinstance(reason, str), f"{reason} for sides of other widths"
+
+
+TABLES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "distances": lambda x: np.linalg.norm(x[:, None] - x[None], axis=2),
+    "similarities": lambda x: x @ x.T,
+}
+"""What rows are as a table of each kind."""
+
+
+def check_tables(score: Score, facts: Facts) -> None:
+    """A table of distances or inner products of the rows has the score of the rows, or says that it has none.
+
+    Of all items, of a shuffle of them, and of some of them.
+    """
+    for kind, table in TABLES.items():
+        for x, y in draws(facts):
+            order = np.random.default_rng(4).permutation(len(y))
+            some = order[: len(y) * 3 // 4 + 1]
+            a, b = (Prepared(table(m), kind=kind) for m in (x, y))
+            for left, right, rows in (
+                (a, b, (x, y)),
+                (a, b.permuted(order), (x, y[order])),
+                (a.take(some), b.take(some), (x[some], y[some])),
+            ):
+                try:
+                    seen = score(left, right)
+                except UndefinedError:
+                    continue
+                expected = score(*rows)
+                close = abs(seen - expected) <= max(1e-10, 0.1 * facts.rounding) * max(1, abs(expected))
+                assert close, f"{seen} of tables of {kind}, {expected} of their rows"
+
+
 def check_minimum(score: Score, facts: Facts) -> None:
     """With the fewest items there is a value; with one less the reason is that they are too few."""
     fewest = facts.minimum_items
-    found = [reason_or_value(score, *draw(fewest, d, e, seed)) for d, e in ((4, 6), (1, 1)) for seed in range(5)]
+    drawn = [widths(4, 6, facts), (1, 1)]
+    found = [reason_or_value(score, *draw(fewest, d, e, seed)) for d, e in drawn for seed in range(5)]
     assert any(isinstance(v, float) for v in found), f"no value of {fewest} items: {found}"
     if fewest > 1:
         x, y = draw(fewest - 1, 4, 6)
@@ -218,7 +277,8 @@ def reason_or_value(score: Score, x: np.ndarray, y: np.ndarray) -> float | str:
 
 def check_wide(score: Score, facts: Facts) -> None:
     """With fewer items than features there is a value unless it is declared undefined."""
-    found = reason_or_value(score, *draw(*SHAPES[-1]))
+    n, d, e = SHAPES[-1]
+    found = reason_or_value(score, *draw(n, *widths(d, e, facts)))
     assert isinstance(found, str) == facts.undefined_if_wide, f"{found!r} for n < d"
 
 
@@ -284,7 +344,7 @@ def check_definition(score: Configuration, definition: Callable[..., float]) -> 
     """The value is that of the slow definition, for more items than features, fewer, and widths that differ."""
     wanted = ((30, 7, 7), (14, 31, 31), (20, 5, 33), (20, 33, 5))
     for n, d, e in wanted:
-        if score.facts.undefined_if_wide and n <= max(d, e):
+        if (score.facts.undefined_if_wide and n <= max(d, e)) or (d, e) != widths(d, e, score.facts):
             continue
         x, y = draw(n, d, e)
         seen, expected = score(x, y), definition(x, y, **score.parameters)
@@ -297,6 +357,8 @@ CHECKS: tuple[Callable[[Score, Facts], None], ...] = (
     check_symmetry,
     check_metric,
     check_invariances,
+    check_features,
+    check_tables,
     check_minimum,
     check_wide,
     check_order,

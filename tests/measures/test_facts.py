@@ -65,6 +65,14 @@ def careless(x: np.ndarray, y: np.ndarray) -> float:
     return 0.5
 
 
+def taken_for_rows(x: Any, y: Any) -> float:
+    return CKA(*(side.given if isinstance(side, Prepared) else side for side in (x, y)))
+
+
+def column_by_column(x: np.ndarray, y: np.ndarray) -> float:
+    return float(np.abs(x[:, : y.shape[1]] - y[:, : x.shape[1]]).mean())
+
+
 def but(configuration: Configuration, **changes: Any) -> Facts:
     return replace(configuration.facts, **changes)
 
@@ -100,6 +108,10 @@ LIARS = {
     ),
     "undeclared invariance": ("check_invariances", CKA, but(CKA, invariances=frozenset({"orthogonal", "scaling"}))),
     "unknown invariance": ("check_invariances", CKA, but(CKA, invariances=CKA.facts.invariances | {"mood"})),
+    "features that are not the same": ("check_features", CKA, but(CKA, same_features=True)),
+    "features that are, in silence": ("check_features", column_by_column, CKA.facts),
+    "features that are, of any number": ("check_features", column_by_column, but(CKA, same_features=True)),
+    "a table taken for rows": ("check_tables", taken_for_rows, CKA.facts),
     "value below the minimum": ("check_minimum", careless, CKA.facts),
     "higher minimum than declared": ("check_minimum", Configuration.parse("jaccard"), but(CKA, minimum_items=3)),
     "a value where none is declared": ("check_wide", CKA, but(CKA, undefined_if_wide=True)),

@@ -52,6 +52,8 @@ def every_quantity() -> list[Quantity]:
     for cls in subclasses(Quantity):
         if inspect.isabstract(cls) or not cls.__module__.startswith("likewise.prepared."):
             continue
+        if cls.__module__ == "likewise.prepared.tables":  # of what has no rows; see test_tables.py
+            continue
         hints = get_type_hints(cls)
         choices = [values_of(hints[f.name]) for f in fields(cls)]
         found += [cls(*chosen) for chosen in itertools.product(*choices)]

@@ -169,7 +169,7 @@ def test_curves_and_layers_tell_how_sure_they_are(results: Results) -> None:
 
 def test_items_are_ranked_by_what_they_add() -> None:
     both = compared(matrices(0))
-    answer = Items("cka", count=30).answer(both, {both[0].ids[3]: "one\ntwo " + 90 * "x"}, "no file")
+    answer = Items("cka", count=30).answer(both, {both[0].ids[3]: "one\ntwo " + 90 * "x"}, "not shown: no file")
     most, least = (table.records() for table in answer.tables)
     assert len(most) == len(least) == 10 and not {row["id"] for row in most} & {row["id"] for row in least}
     added = [item["contribution"] for item in answer.data["items"]]

@@ -20,6 +20,8 @@ def compare(
     representation: options.Representations,
     dataset: options.Dataset = None,
     store: options.StoreFolder = None,
+    rows: options.Rows = "states",
+    metric: options.Metric = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: paper]")] = None,
     base: options.Base = None,
     permutations: options.Permutations = 100,
@@ -41,7 +43,7 @@ def compare(
     load_trusted(trust or ())
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise InputError(f"--output {output}: expected a name that ends in .parquet or .csv")
-    named = options.read_representations(representation, store, dataset, join, id_column)
+    named = options.read_representations(representation, store, dataset, join, id_column, rows=rows, metric=metric)
     pairs = len(named) * (len(named) - 1) // 2
     with progress() as watch:
         results = compare_all(

@@ -21,6 +21,8 @@ def explain(
     store: options.StoreFolder = None,
     join: options.Join = "exact",
     experiment: options.InExperiment = None,
+    rows: options.Rows = "states",
+    metric: options.Metric = None,
     measure: Annotated[str, typer.Option(help="A measure whose score is a mean over inputs.")] = "jaccard",
     count: Annotated[int, typer.Option(min=1, help="How many prompts of each kind.")] = 5,
     prompts: Annotated[
@@ -37,7 +39,9 @@ def explain(
     load_trusted(trust or ())
     if len(representation) != 2:
         raise InputError(f"expected two representations, got {len(representation)}")
-    a, b = options.read_representations(representation, store, dataset, join, experiment=experiment)
+    a, b = options.read_representations(
+        representation, store, dataset, join, experiment=experiment, rows=rows, metric=metric
+    )
     texts, told = _of_files(a, b) if dataset is None else _of_store(store, dataset, a, b, prompts)
     print_answer(Items(measure, count).answer((a, b), texts, told), json)
 

@@ -32,6 +32,8 @@ def import_(
     column: Annotated[
         str | None, typer.Option(help="Column with the rows in Arrow files. [default: the only one]")
     ] = None,
+    rows: options.Rows = "states",
+    metric: options.Metric = None,
     layer: Annotated[str, typer.Option(help="last, embedding, or a block's number.")] = "last",
     pooling: Annotated[str | None, typer.Option(help="How tokens became a row, if you know it.")] = None,
     join: options.Join = "exact",
@@ -41,6 +43,7 @@ def import_(
     from likewise.run import import_representation, order_of
     from likewise.store import Store
 
+    kind, metric = options.kind_of_rows(rows, metric)
     named = [_named(text) for text in path]
     names = [name for name, _ in named]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -56,7 +59,7 @@ def import_(
             brought.append(
                 import_representation(
                     source, place, name=name, dataset=dataset, layer=layer, pooling=pooling, id_column=id_column,
-                    column=column, ids=ids,
+                    column=column, ids=ids, kind=kind, metric=metric,
                 )
             )  # fmt: skip
         watch("importing", len(named), len(named))
@@ -69,6 +72,7 @@ def import_(
         return
     print_table("", ("representation", "data set", "key", "items", "width"), [tuple(f.values()) for f in found])
     options.say_without_ids(brought)
+    options.say_like_tables(brought)
     if experiment is None:
         say(f"only one representation in {store}: import another one on the same data set to compare them")
     else:

@@ -15,6 +15,8 @@ def learning_curve(
     store: options.StoreFolder = None,
     join: options.Join = "exact",
     experiment: options.InExperiment = None,
+    rows: options.Rows = "states",
+    metric: options.Metric = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
     base: options.Base = None,
     size: Annotated[list[int] | None, typer.Option(min=2, help="A number of inputs. [default: eight sizes]")] = None,
@@ -42,7 +44,9 @@ def learning_curve(
         permutations=permutations,
         seed=seed,
     )
-    named = options.read_representations(representation, store, dataset, join, experiment=experiment)
+    named = options.read_representations(
+        representation, store, dataset, join, experiment=experiment, rows=rows, metric=metric
+    )
     with progress() as watch:
         answer = study.answer(named, watch)
     print_answer(answer, json)

@@ -57,6 +57,20 @@ Representations = Annotated[
         help=".npy, .npz, .safetensors or .parquet files. With --dataset: names of representations in a store.",
     ),
 ]
+Rows = Annotated[
+    str,
+    typer.Option(
+        help="What the files hold: states or log-probabilities (a row for each input); distances or similarities "
+        "(a square table of inputs x inputs, inner products).",
+        show_default=True,
+    ),
+]
+Metric = Annotated[
+    str | None,
+    typer.Option(
+        help="Of --rows distances: euclidean, cosine, correlation, mahalanobis, or other. [default: euclidean]"
+    ),
+]
 InExperiment = Annotated[
     str | None, typer.Option("--experiment", help="Experiment with these names, if the store has several.")
 ]
@@ -70,12 +84,16 @@ def read_representations(
     join: str = "exact",
     id_column: str = "id",
     experiment: str | None = None,
+    rows: str = "states",
+    metric: str | None = None,
 ) -> "list[Representation]":
     """Return representations out of files, or by their names on a data set of an experiment in a store."""
     if len(names) < 2:
         raise InputError(f"need at least two files or names to compare, got {len(names)}")
     if dataset is None and store is None and experiment is None:
-        return read_files(names, id_column, join)
+        return read_files(names, id_column, join, *kind_of_rows(rows, metric))
+    if rows != "states" or metric:
+        raise InputError("--rows and --metric are for files; a store says itself what its rows are")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"{twice[0]!r} is named twice; expected two or more different names of the store")
     place = find_store(store)
@@ -131,13 +149,29 @@ def named_path(text: str) -> tuple[str | None, Path]:
     return name, Path(path)
 
 
-def read_files(texts: list[str], id_column: str, join: str = "exact") -> "list[Representation]":
+def kind_of_rows(rows: str, metric: str | None) -> tuple[str, str]:
+    """Return the kind of rows, and the metric, that ``--rows`` and ``--metric`` ask for; refuse what there is not."""
+    from likewise.kinds import KINDS, METRICS
+
+    words = {kind.replace("_", "-"): kind for kind in KINDS}
+    if rows not in words:
+        raise InputError(f"--rows {rows}: unknown; {did_you_mean(rows, words)}")
+    if metric is not None and rows != "distances":
+        raise InputError(f"--metric {metric}: expected --rows distances beside it; only distances have a metric")
+    if metric is not None and metric not in METRICS:
+        raise InputError(f"--metric {metric}: unknown; {did_you_mean(metric, METRICS)}")
+    return words[rows], metric or ""
+
+
+def read_files(
+    texts: list[str], id_column: str, join: str = "exact", kind: str = "states", metric: str = ""
+) -> "list[Representation]":
     """Return the representations, called as asked, else by their files' names, or by their paths where names repeat."""
     from likewise.representation import aligned
     from likewise.store import read_file
 
     asked = [named_path(text) for text in texts]
-    read = [read_file(path, id_column=id_column) for _, path in asked]
+    read = [read_file(path, id_column=id_column, kind=kind, metric=metric) for _, path in asked]
     names = [name or r.name for (name, _), r in zip(asked, read, strict=True)]
     if len(set(names)) < len(names):
         # A file that is given twice is compared with itself, by another name.
@@ -151,6 +185,7 @@ def read_files(texts: list[str], id_column: str, join: str = "exact") -> "list[R
         raise InputError(f"two of the files are called {twice[0]!r}; give one another name, as NAME=FILE")
     read = [r.changed(name=name) for r, name in zip(read, names, strict=True)]
     say_without_ids(read)
+    say_like_tables(read)
     read, told = aligned(read, join)
     for line in told:
         say(line)
@@ -162,6 +197,17 @@ def say_without_ids(representations: "Sequence[Representation]") -> None:
     if without := [r.name for r in representations if not r.has_ids]:
         of = ", ".join(without) if len(without) <= 3 else f"{len(without)} files"
         say(f"no ids in {of}: rows are taken to be in the same order")
+
+
+def say_like_tables(representations: "Sequence[Representation]") -> None:
+    """Say of what is taken for features that it looks like a table of items by items."""
+    from likewise.kinds import looks_like_table
+
+    if odd := [r.name for r in representations if r.kind == "states" and looks_like_table(r.matrix)]:
+        say(
+            f"{odd[0]} is square and symmetric, and is read as hidden states; say --rows distances or similarities if "
+            "it is such a table"
+        )
 
 
 def pairs_of(base: str | None) -> "Pairs":

@@ -128,7 +128,7 @@ def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool
 
 
 def _held_out_procrustes(x: Prepared, y: Prepared, center: bool, normalize: bool, folds: int) -> float:
-    xp = array_namespace(x.matrix, y.matrix)
+    xp = array_namespace(x.given, y.given)
     scale_x, scale_y = (xp.linalg.matrix_norm(of[HeldOutRows(folds, center)]) if normalize else 1.0 for of in (x, y))
     squared = 0.0
     for a, b, u, vh in held_out_pairs(x, y, folds, center):
@@ -236,7 +236,7 @@ def _lengths(of: Prepared, center: bool) -> Float[Array, " n"]:
 
 
 def _held_out_cosine(x: Prepared, y: Prepared, center: bool, folds: int) -> Float[Array, " n"]:
-    xp = array_namespace(x.matrix, y.matrix)
+    xp = array_namespace(x.given, y.given)
     norms_x, norms_y = (_held_out_norms(of, center, folds) for of in (x, y))
     pairs = held_out_pairs(x, y, folds, center)
     products = [xp.sum((a @ u) * (b @ vh.T), axis=1) for a, b, u, vh in pairs]

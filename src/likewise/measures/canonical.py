@@ -221,7 +221,7 @@ def _leading(of: Prepared, variance: float, k: int) -> list[Float[Array, "n k"]]
             "perfectly, whatever the data; keep less variance, or a fixed k"
         )
     directions = of[Whitened(center=True, ridge=0.0)]
-    size, scale = max(of.n, of.d), float(of[Scale()])
+    size, scale = of.size, float(of[Scale()])
     if kept == s.shape[0] or not is_tied(s, kept, size, scale):
         return [directions[:, :kept]]
     first, last = tied_run(s, kept - 1, size, scale)
@@ -311,7 +311,7 @@ def _turned_where_tied(
 ) -> tuple[int, Float[Array, "r m"]]:
     """How many correlations tie with another, and the directions, those of each tie turned among themselves."""
     xp = array_namespace(u)
-    m, size = rho.shape[0], max(x.n, x.d, y.d)
+    m, size = rho.shape[0], max(x.size, y.size)
     if u.shape[0] > m and float(rho[m - 1]) <= TIED:
         # Directions that are correlated with nothing tie with those beyond the last.
         whitened = [of[Whitened(center=True, ridge=0.0)] for of in (x, y)]

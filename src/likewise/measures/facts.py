@@ -61,6 +61,10 @@ class Facts:
     undefined_if_wide : bool
         Whether it is undefined if the centred rows of a side are linearly independent (as for n <= d): the value would
         depend on n and the ranks alone, for any data.
+    same_features : bool
+        Whether it compares feature j of one side with feature j of the other, as of next-token distributions over one
+        vocabulary. Both must then have as many features; the same new order of both keeps the score, and a new order of
+        one does not.
     minimum_items : int
         The fewest items for which it has a value.
     rounding : float
@@ -78,6 +82,7 @@ class Facts:
     metric: bool = False
     paired: bool = True
     undefined_if_wide: bool = False
+    same_features: bool = False
     minimum_items: int = 2
     rounding: float = 1e-9
 

@@ -108,9 +108,14 @@ def measure(
         def scored(first: Prepared, second: Prepared, *args: Any, **kwargs: Any) -> Score:
             check_parameters(name, defaults, kwargs)
             given = as_declared(defaults, kwargs)
-            needed = named(**(defaults | given)).minimum_items
-            if first.n < needed:
-                raise UndefinedError(f"{first.n} items; {name} needs at least {needed}")
+            of = named(**(defaults | given))
+            if first.n < of.minimum_items:
+                raise UndefinedError(f"{first.n} items; {name} needs at least {of.minimum_items}")
+            if of.same_features and first.d != second.d:
+                raise UndefinedError(
+                    f"{first.name} has {first.d} features and {second.name} has {second.d}; {name} compares each "
+                    "feature with itself and expects the same ones"
+                )
             for side in (first, second):
                 check_squares(side)
             try:

@@ -36,10 +36,10 @@ def prepare_pair(x: Operand, y: Operand) -> tuple[Prepared, Prepared]:
             f"{first.n} rows against {second.n} rows: both must describe the same inputs in the same order"
         )
     try:
-        array_namespace(first.matrix, second.matrix)
+        array_namespace(first.given, second.given)
     except TypeError as error:
         raise InputError(
-            f"{type(first.matrix).__module__} against {type(second.matrix).__module__}: both must be arrays of one "
+            f"{type(first.given).__module__} against {type(second.given).__module__}: both must be arrays of one "
             "library"
         ) from error
     return first, second
@@ -49,4 +49,4 @@ def prepare(x: Operand, name: str = "matrix") -> Prepared:
     """``x`` as Prepared; one that is prepared already is returned as it is."""
     if isinstance(x, Prepared):
         return x
-    return Prepared(x.matrix, x.name) if isinstance(x, Representation) else Prepared(x, name)
+    return Prepared(x.matrix, x.name, x.kind, x.metric) if isinstance(x, Representation) else Prepared(x, name)

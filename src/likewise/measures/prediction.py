@@ -88,7 +88,7 @@ def linear_predictivity(x: Prepared, y: Prepared, *, folds: int = 0, ridge: floa
             "predict anything; use folds=5, with a ridge if need be, or take more items"
         )
     size = x[Norm(center=True)]
-    xp = array_namespace(x.matrix, y.matrix)
+    xp = array_namespace(x.given, y.given)
     left = xp.sum(y[ResidualProducts(folds, float(ridge))] * (x[Gram(center=True)] / size**2))
     whole = xp.sum((x[HeldOutRows(folds, True)] / size) ** 2) if folds else 1.0
     return 1 - float(left / whole)

@@ -107,7 +107,7 @@ def of_nuclear_norm(
         n = x.n
         r = n / (n - 1) if center else 1.0
         u, s, vh = (to_numpy(m) for m in x.joint(y, CrossDecomposition(center)))
-        kept = numerical_rank(s, max(n, x.d, y.d))
+        kept = numerical_rank(s, max(x.size, y.size))
         u, s, v = u[:, :kept], s[:kept], vh[:kept].T
         a, b = to_numpy(x[Factor(center)]), to_numpy(y[Factor(center)])
         e, f = a @ u, b @ v

@@ -10,6 +10,7 @@ from likewise.errors import UndefinedError
 from likewise.prepared.distances import Distances
 from likewise.prepared.factors import RowNorms
 from likewise.prepared.prepared import OrderFree, Prepared
+from likewise.prepared.tables import vectors
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,9 @@ class MeanRowNorm(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, ""]:
         """Return |mean|."""
-        xp = array_namespace(of.matrix)
-        return xp.linalg.vector_norm(xp.mean(of.matrix, axis=0))
+        rows = vectors(of, center=False)
+        xp = array_namespace(rows)
+        return xp.linalg.vector_norm(xp.mean(rows, axis=0))
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Concentricity(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, ""]:
         """Return the mean; undefined where the mean row, or a row, has no length."""
-        lengths, rows, size = of[RowNorms(center=False)], of.matrix, of[MeanRowNorm()]
+        lengths, rows, size = of[RowNorms(center=False)], vectors(of, center=False), of[MeanRowNorm()]
         xp = array_namespace(rows)
         if size <= of.n * xp.finfo(xp.float64).eps * xp.max(lengths):
             raise UndefinedError(f"the mean row of {of.name} is zero: it has no direction")
@@ -48,7 +50,7 @@ class Uniformity(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, ""]:
         """Return the logarithm."""
-        xp = array_namespace(of.matrix)
+        xp = array_namespace(of.given)
         squared = 2 * of[Distances("cosine")] if self.normalize else of[Distances("euclidean")] ** 2
         others = 1 - xp.eye(of.n, dtype=xp.float64, device=squared.device)
         return xp.log1p(xp.sum(others * xp.exp(-self.t * squared)) / of.n)

@@ -9,10 +9,12 @@ from jaxtyping import Float
 
 from likewise.arrays import Array, Tie, average_ranks, from_strict_triangle, refined, strict_triangle
 from likewise.errors import UndefinedError
+from likewise.kinds import ROUNDINGS
 from likewise.prepared.factors import Norm, RowNorms, rows_of
 from likewise.prepared.gram import Gram, unit
 from likewise.prepared.prepared import PerPair, Prepared
 from likewise.prepared.spectrum import Whitened
+from likewise.prepared.tables import vectors
 
 NEAR = 1e-5
 """Below this share of |x_i|^2 + |x_j|^2 a squared distance from inner products keeps fewer than ten digits."""
@@ -72,7 +74,8 @@ class Distances(PerPair):
     inverse of the covariance of the features, in the directions that vary.
 
     Euclidean distances come from K_ii + K_jj - 2 K_ij, and those of directions from their cosines; the few pairs that
-    lie so near that this loses digits are computed from the rows, so that equal rows are at distance zero exactly.
+    lie so near that this loses digits are computed from the rows, so that equal rows are at distance zero exactly. A
+    table of distances of this kind, or of kind ``other``, gives them as they are.
     """
 
     inner: Inner
@@ -85,10 +88,19 @@ class Distances(PerPair):
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
         """Return the distances, zero on the diagonal."""
+        if (
+            of.kind == "distances"
+            and of.metric in ("other", self.inner)
+            and not (of.metric == "cosine" and self.center)
+        ):
+            return of.given
+        if self.inner == "euclidean" and of.kind == "similarities":
+            return _from_similarities(of)
         if self.inner == "euclidean":
-            xp = array_namespace(of.matrix)
-            lost = LOST * xp.sum(xp.mean(of.matrix, axis=0) ** 2)
-            return from_gram(of[Gram(center=True)], of.matrix, lost)
+            matrix = vectors(of, center=True)
+            xp = array_namespace(matrix)
+            lost = LOST * xp.sum(xp.mean(matrix, axis=0) ** 2)
+            return from_gram(of[Gram(center=True)], matrix, lost)
         if self.inner == "mahalanobis":
             return self._mahalanobis(of)
         if self.inner == "cosine":
@@ -120,6 +132,17 @@ class Distances(PerPair):
         return from_gram(whitened @ whitened.T, whitened) * (of.n - 1) ** 0.5
 
 
+def _from_similarities(of: Prepared) -> Float[Array, "n n"]:
+    """Distances from a table of inner products; a square that is less than rounding makes of zero is zero."""
+    vectors(of, center=True)  # undefined where it is no such table
+    xp = array_namespace(of.given)
+    squares = xp.linalg.diagonal(of.given)
+    lengths = squares[:, None] + squares[None, :]
+    squared = lengths - 2 * of.given
+    zero = squared <= ROUNDINGS * of.precision * lengths
+    return xp.sqrt(xp.where(zero, xp.zeros_like(squared), squared))
+
+
 @dataclass(frozen=True)
 class UnitDistances(PerPair):
     """The distances over the strict triangle, made ready for a correlation.
@@ -133,7 +156,7 @@ class UnitDistances(PerPair):
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
         """Return the standardised distances."""
-        xp = array_namespace(of.matrix)
+        xp = array_namespace(of.given)
         inner: Inner = "euclidean" if self.inner == "sqeuclidean" else self.inner
         values = strict_triangle(of[Distances(inner)])
         ranks = average_ranks(values, TIES[inner])

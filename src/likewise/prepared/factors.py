@@ -9,6 +9,7 @@ from likewise.arrays import Array, gather, triangular
 from likewise.errors import UndefinedError
 from likewise.prepared.prepared import OrderFree, PerItem, Prepared, Quantity
 from likewise.prepared.rank import reach
+from likewise.prepared.tables import Lost, are_equal, vectors
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class Factor(PerItem):
 
     def compute(self, of: Prepared) -> Float[Array, "n r"]:
         """Return L."""
+        if of.is_table:  # thin as they come
+            return recentred(vectors(of, center=True)) if self.center else vectors(of, center=False)
         rows, offset = of[Coordinates()][:-1, :], of[Coordinates()][-1:, :]
         return recentred(rows) if self.center else rows + offset
 
@@ -80,7 +83,10 @@ class Scale(OrderFree):
     """
 
     def compute(self, of: Prepared) -> Float[Array, ""]:
-        """Return `reach` of the coordinates."""
+        """Return `reach` of the coordinates; of a table what makes its rounding, `Lost`, the least direction."""
+        if of.is_table:
+            lost = of[Lost()]
+            return array_namespace(lost).sqrt(lost) / (of.size * array_namespace(lost).finfo(lost.dtype).eps)
         coordinates = of[Coordinates()]
         xp = array_namespace(coordinates)
         return xp.asarray(reach(coordinates[:-1, :], coordinates[-1:, :]), dtype=xp.float64, device=coordinates.device)
@@ -93,17 +99,18 @@ def rows_of(of: Prepared, center: bool) -> Float[Array, "{of.n} r"]:
     """
     if of.is_part:
         return of[Factor(center)]
-    return recentred(of.matrix) if center else of.matrix
+    return recentred(vectors(of, center)) if center else vectors(of, center)
 
 
 @dataclass(frozen=True)
 class Largest(OrderFree):
-    """The largest absolute value."""
+    """The largest absolute value; of inner products the root of it, as they are squares."""
 
     def compute(self, of: Prepared) -> Float[Array, ""]:
         """Return max |x_ij|."""
-        xp = array_namespace(of.matrix)
-        return xp.max(xp.abs(of.matrix))
+        xp = array_namespace(of.given)
+        largest = xp.max(xp.abs(of.given))
+        return xp.sqrt(largest) if of.kind == "similarities" else largest
 
 
 @dataclass(frozen=True)
@@ -114,14 +121,16 @@ class Norm(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, ""]:
         """Return the norm."""
-        xp = array_namespace(of.matrix)
-        # Asked of the rows themselves: a constant matrix centres to rounding noise, not to zero.
-        if xp.all(of.matrix == (of.matrix[:1, :] if self.center else 0.0)):
+        xp = array_namespace(of.given)
+        # A constant matrix centres to rounding noise, not to zero.
+        if are_equal(of, self.center):
             raise UndefinedError(
                 f"all rows of {of.name} are equal, so nothing is left after centring"
                 if self.center
                 else f"all rows of {of.name} are zero"
             )
+        if of.kind == "distances" and of.metric in ("euclidean", "other"):
+            return xp.sqrt(xp.sum(of.given**2) / (2 * of.n))  # the same, and a scale of any distances
         return xp.linalg.matrix_norm(rows_of(of, self.center))
 
 
@@ -138,10 +147,13 @@ class RowNorms(PerItem):
 
     def compute(self, of: Prepared) -> Float[Array, " n"]:
         """Return the lengths; rows of L are as long as rows of X."""
-        xp = array_namespace(of.matrix)
-        lengths = xp.abs(of.matrix - (xp.mean(of.matrix, axis=0, keepdims=True) if self.center else 0.0))
+        matrix = vectors(of, self.center)
+        xp = array_namespace(matrix)
+        lengths = xp.abs(matrix - (xp.mean(matrix, axis=0, keepdims=True) if self.center else 0.0))
         # The mean of n equal numbers misses them by up to n roundings.
-        noise = of.n * xp.finfo(xp.float64).eps * xp.max(xp.abs(of.matrix), axis=0) if self.center else 0.0
+        noise = of.n * xp.finfo(xp.float64).eps * xp.max(xp.abs(matrix), axis=0) if self.center else 0.0
+        if of.is_table:
+            noise = xp.sqrt(of[Lost()])
         zero = xp.all(lengths <= noise, axis=1)
         if xp.any(zero):
             where = "equals the mean row, which centring makes zero" if self.center else "is zero"

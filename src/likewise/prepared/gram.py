@@ -9,13 +9,7 @@ from likewise.arrays import Array
 from likewise.errors import UndefinedError
 from likewise.prepared.factors import rows_of
 from likewise.prepared.prepared import PerPair, Prepared
-
-
-def doubly_centered(a: Float[Array, "n n"]) -> Float[Array, "n n"]:
-    """H A H for a symmetric A, H = I - 11'/n."""
-    xp = array_namespace(a)
-    means = xp.mean(a, axis=0, keepdims=True)
-    return a - means - means.T + xp.mean(a)
+from likewise.prepared.tables import doubly_centered
 
 
 def u_centered(a: Float[Array, "n n"]) -> Float[Array, "n n"]:

@@ -56,7 +56,7 @@ class HeatTrace(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, " times"]:
         """Return h at the times of `TIMES`."""
-        xp = array_namespace(of.matrix)
+        xp = array_namespace(of.given)
         distances = away(of, "euclidean", center=False)
         farthest = xp.sort(distances, axis=1)[:, self.k - 1 : self.k]
         # All that tie with the k-th, so that the order of the rows does not matter.

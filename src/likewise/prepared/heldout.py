@@ -7,11 +7,11 @@ from array_api_compat import array_namespace
 from jaxtyping import Float, Int
 
 from likewise.arrays import Array, gather, inverse
-from likewise.prepared.factors import Coordinates, Factor, Norm, recentred
-from likewise.prepared.gram import doubly_centered
+from likewise.prepared.factors import Coordinates, Factor, Norm, Scale, recentred
 from likewise.prepared.prepared import JointQuantity, PerItem, PerPair, Prepared
 from likewise.prepared.rank import numerical_rank, reach
 from likewise.prepared.spectrum import Projection
+from likewise.prepared.tables import doubly_centered, vectors
 
 
 def splits(n: int, folds: int, like: Array) -> Iterator[tuple[Int[Array, " m"], Int[Array, " k"]]]:
@@ -34,6 +34,8 @@ def uncentred(of: Prepared, center: bool) -> tuple[Float[Array, "n r"], float]:
 
     Not centred as a whole: what a fold leaves out must not leave its rounding with the rows that stay.
     """
+    if of.is_table:
+        return vectors(of, center), float(of[Scale()])
     coordinates = of[Coordinates()]
     xp = array_namespace(coordinates)
     return (
@@ -88,7 +90,7 @@ class HeldOutRotations(JointQuantity):
             scales = [reach(rows) + offset for rows, (_, offset) in zip((a, b), sides, strict=True)]
             if self.center:
                 a, b = recentred(a), recentred(b)
-            found.append(rotation(a, b, max(x.n, x.d, y.d), reach(a) * scales[1] + reach(b) * scales[0]))
+            found.append(rotation(a, b, max(x.size, y.size), reach(a) * scales[1] + reach(b) * scales[0]))
         return found
 
 
@@ -129,8 +131,8 @@ class ResidualProducts(PerPair):
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
         """Return the matrix of the quadratic form."""
-        xp = array_namespace(of.matrix)
-        whole = xp.eye(of.n, dtype=xp.float64, device=of.matrix.device)
+        xp = array_namespace(of.given)
+        whole = xp.eye(of.n, dtype=xp.float64, device=of.given.device)
         if self.folds == 0:
             residual = doubly_centered(whole) - of[Projection(center=True, ridge=self.ridge)]
         else:
@@ -147,7 +149,7 @@ class ResidualProducts(PerPair):
             rows = gather(factor, train, 0)
             mean = xp.mean(rows, axis=0)
             u, s, vh = xp.linalg.svd(recentred(rows), full_matrices=False)
-            rank = numerical_rank(s, max(of.n, of.d), reach(rows) + offset)
+            rank = numerical_rank(s, of.size, reach(rows) + offset)
             u, s, vh = u[:, :rank], s[:rank], vh[:rank, :]
             shrunk = s / (s**2 + self.ridge * xp.sum(s**2))
             weights = ((gather(factor, test, 0) - mean) @ vh.T * shrunk) @ u.T

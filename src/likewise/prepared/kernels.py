@@ -77,10 +77,10 @@ class UnitKernel(PerPair):
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
         """Return the unit kernel; undefined where all rows are equal."""
-        # Of unit trace first, so that no square leaves the range of a float.
-        gram = of[Gram(center=True)] / of[Norm(center=True)] ** 2
+        size = of[Norm(center=True)]
         if self.kernel == "linear":
-            return unit(gram, self.debiased, of.name, "inner products")
+            # Of unit trace first, so that no square leaves the range of a float.
+            return unit(of[Gram(center=True)] / size**2, self.debiased, of.name, "inner products")
         return unit(self._rbf(of), self.debiased, of.name, "kernel")
 
     def _rbf(self, of: Prepared) -> Float[Array, "n n"]:
@@ -100,7 +100,7 @@ class UnitKernel(PerPair):
 
     def thin(self, of: Prepared) -> Thin | None:
         """The linear kernel, of few features."""
-        if self.kernel != "linear" or of.n < THIN * of.d:
+        if self.kernel != "linear" or of.is_table or of.n < THIN * of.d:
             return None
         if self.debiased and of[KernelLength(debiased=True)] < KEPT * of[KernelLength(debiased=False)]:
             return None
@@ -108,7 +108,7 @@ class UnitKernel(PerPair):
 
     def better_thin(self, x: Prepared, y: Prepared) -> bool:
         """Whether 2 n d e take less than gathering and multiplying n^2, bound by memory, or n x n is too large."""
-        return x.n > ROOM or x.d * y.d <= GATHERED * x.n
+        return x.n > ROOM or (not (x.is_table or y.is_table) and x.d * y.d <= GATHERED * x.n)
 
     def by_features(self, of: Prepared) -> Thin:
         """The linear kernel without forming it."""
@@ -134,7 +134,7 @@ class SharedFeatures(OrderFree):
         """Return the share; undefined for one feature."""
         if of.d == 1:
             raise UndefinedError(f"{of.name} has one feature: nothing to correct the sampling of features from")
-        xp = array_namespace(of.matrix)
+        xp = array_namespace(of.given)
         n, size = of.n, of[Norm(center=True)]
         columns = of[Columns(center=True)] / size
         squares, fourths = xp.sum(columns**2, axis=0), xp.sum(columns**4, axis=0)

@@ -14,7 +14,7 @@ from likewise.prepared.prepared import OrderFree, PerPair, Prepared, Quantity
 
 def away(of: Prepared, inner: Literal["cosine", "euclidean"], center: bool) -> Float[Array, "n n"]:
     """Distances, an item farther from itself than from any other."""
-    xp = array_namespace(of.matrix)
+    xp = array_namespace(of.given)
     distances = of[Distances(inner, center=center and inner == "cosine")]
     index = xp.arange(of.n, device=distances.device)
     itself = index[:, None] == index[None, :]

@@ -8,6 +8,8 @@ from array_api_compat import array_namespace
 from jaxtyping import Float, Int
 
 from likewise.arrays import Array, check_matrix, float64, gather, gather_square, read_only
+from likewise.errors import UndefinedError
+from likewise.kinds import TABLES, check_kind, metric_of, precision
 from likewise.prepared.thin import Thin
 
 
@@ -109,11 +111,13 @@ class Prepared:
         One row per item, of any array library that follows the array API standard.
     name : str
         What messages call it.
+    kind, metric : str
+        What the matrix holds, as of a `Representation`.
 
     Raises
     ------
     InputError
-        If the matrix is not a finite real matrix.
+        If the matrix is not a finite real matrix of its kind.
 
     Examples
     --------
@@ -128,22 +132,60 @@ class Prepared:
            [0., 1.]])
     """
 
-    def __init__(self, matrix: Array, name: str = "matrix") -> None:
+    def __init__(self, matrix: Array, name: str = "matrix", kind: str = "states", metric: str = "") -> None:
         self._whole: Prepared | None = None
         self._index: Array = None
         self._permutes = False
-        self._matrix: Array = read_only(float64(check_matrix(matrix, name)))
+        checked = check_matrix(matrix, name)
+        self.kind, self.metric = kind, metric_of(kind, metric, name)
+        check_kind(checked, kind, name)
+        self.precision = precision(checked)
+        """The relative rounding of the numbers that came in."""
+        values = float64(checked)
+        # Both orders of two items are one number; they differ by rounding, if at all.
+        self._given: Array = read_only((values + values.T) / 2 if kind in TABLES else values)
         self._values: dict[Quantity, Array] = {}
         self._joint: WeakKeyDictionary[Prepared, dict[JointQuantity, Any]] = WeakKeyDictionary()
         self.name = name
-        self.n, self.d = (int(size) for size in self._matrix.shape)
+        self.n, self._d = (int(size) for size in self._given.shape)
+
+    @property
+    def given(self) -> Float[Array, "n m"]:
+        """What came in, in double precision: rows, or a table of items by items."""
+        if self._given is None and self._whole is not None:
+            whole, index = self._whole.given, self._index
+            self._given = read_only(gather_square(whole, index) if self.is_table else gather(whole, index, 0))
+        return self._given
 
     @property
     def matrix(self) -> Float[Array, "n d"]:
-        """The rows themselves, in double precision."""
-        if self._matrix is None and self._whole is not None:
-            self._matrix = read_only(gather(self._whole.matrix, self._index, 0))
-        return self._matrix
+        """The rows themselves, in double precision; undefined for a table, which has none."""
+        if self.is_table:
+            raise UndefinedError(
+                f"{self.name} is a table of {self.kind}, which has no features; expected rows, because this depends on "
+                "single features"
+            )
+        return self.given
+
+    @property
+    def d(self) -> int:
+        """Number of features; undefined for a table."""
+        if self.is_table:
+            raise UndefinedError(
+                f"{self.name} is a table of {self.kind}, which has no features; expected rows, because this depends on "
+                "their number"
+            )
+        return self._d
+
+    @property
+    def size(self) -> int:
+        """The larger side of the matrix, by which rounding grows."""
+        return max(self.n, 0 if self.is_table else self._d)
+
+    @property
+    def is_table(self) -> bool:
+        """Whether items by items came in, such as distances, and no rows."""
+        return self.kind in TABLES
 
     @property
     def is_part(self) -> bool:
@@ -193,6 +235,7 @@ class Prepared:
     def _view(self, index: Array, *, permutes: bool) -> "Prepared":
         view = object.__new__(Prepared)
         view._whole, view._index, view._permutes = self, index, permutes
-        view._matrix, view._values, view._joint = None, {}, WeakKeyDictionary()
-        view.name, view.n, view.d = self.name, len(index), self.d
+        view._given, view._values, view._joint = None, {}, WeakKeyDictionary()
+        view.name, view.n, view._d = self.name, len(index), self._d
+        view.kind, view.metric, view.precision = self.kind, self.metric, self.precision
         return view

@@ -25,7 +25,7 @@ class CrossDecomposition(JointQuantity):
     def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
         """Return the thin singular value decomposition."""
         factor = Factor(self.center)
-        xp = array_namespace(x.matrix, y.matrix)
+        xp = array_namespace(x.given, y.given)
         u, s, vh = xp.linalg.svd(x[factor].T @ y[factor], full_matrices=False)
         return u, s, vh
 
@@ -67,7 +67,7 @@ class AlignedProducts(JointQuantity):
         squares = xp.sum(h, axis=0)
         largest = xp.max(squares)
         eps = xp.finfo(xp.float64).eps
-        least = rounding_of(xp.sqrt(xp.reshape(largest, (1,))), max(x.n, x.d, y.d), self._scale(x, y))
+        least = rounding_of(xp.sqrt(xp.reshape(largest, (1,))), max(x.size, y.size), self._scale(x, y))
         shared = squares > least**2
         s = xp.sqrt(xp.where(shared, squares, xp.ones_like(squares)))
         inverse = xp.where(shared, 1 / s, xp.zeros_like(s))
@@ -83,7 +83,7 @@ class AlignedProducts(JointQuantity):
     def _by_decomposition(self, x: Prepared, y: Prepared) -> Float[Array, "{x.n}"]:
         u, s, vh = x.joint(y, CrossDecomposition(self.center))
         size = float(x[Norm(self.center)] * y[Norm(self.center)])
-        common = numerical_rank(s / size, max(x.n, x.d, y.d), self._scale(x, y))
+        common = numerical_rank(s / size, max(x.size, y.size), self._scale(x, y))
         aligned, other = x[Factor(self.center)] @ u[:, :common], y[Factor(self.center)] @ vh[:common, :].T
         return array_namespace(u).sum(aligned * other, axis=1)
 

@@ -26,7 +26,7 @@ class PrincipalComponents(PerItem):
         factor = of[Factor(self.center)]
         xp = array_namespace(factor)
         u, s, _ = xp.linalg.svd(factor, full_matrices=False)
-        rank = numerical_rank(s, max(of.n, of.d), float(of[Scale()]))
+        rank = numerical_rank(s, of.size, float(of[Scale()]))
         return u[:, :rank] * s[:rank]
 
     def nbytes(self, n: int, d: int) -> int:

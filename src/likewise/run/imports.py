@@ -24,6 +24,8 @@ def import_representation(
     id_column: str | None = None,
     column: str | None = None,
     ids: Sequence[str] | None = None,
+    kind: str = "states",
+    metric: str = "",
 ) -> Representation:
     """Save the rows of a file or folder in a store, in float32, with their audit; the same rows again change nothing.
 
@@ -45,6 +47,9 @@ def import_representation(
         As `read_folder` has them.
     ids : sequence of str, optional
         Which rows to keep, in which order, where the file has ids; all of them, as they are, by default.
+    kind, metric : str
+        What the rows are, as of a `Representation`. Tables of distances or similarities are kept in double precision,
+        and have no audit: that is one of features.
 
     Returns
     -------
@@ -64,7 +69,7 @@ def import_representation(
             )
     if not name or not dataset:
         raise InputError(f"{path} needs the name of a model and of a data set; given are {name!r} and {dataset!r}")
-    read = read_rows(path, id_column=id_column, column=column)
+    read = read_rows(path, id_column=id_column, column=column, kind=kind, metric=metric)
     files = arrow_files(path) if path.is_dir() else [path]
     if ids is not None and read.has_ids:
         if lacking := set(ids).difference(read.ids):
@@ -86,22 +91,24 @@ def import_representation(
         **({"groups": list(read.groups)} if read.groups else {}),
     }
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
-        matrix = np.asarray(read.matrix, dtype=np.float32)
+        matrix = np.asarray(read.matrix, dtype=np.float64 if read.is_table else np.float32)
     r = read.changed(matrix=matrix, name=name, key=imported_key(name, dataset, layer), source=source)
     if store.has_representation(r.key):
         check_same(store.load_representation(r.key, name), r, store)
     else:
-        store.save_representation(r, audit(r.matrix))
+        store.save_representation(r, {} if r.is_table else audit(r.matrix))
     return r
 
 
-def read_rows(path: Path, *, id_column: str | None = None, column: str | None = None) -> Representation:
+def read_rows(
+    path: Path, *, id_column: str | None = None, column: str | None = None, kind: str = "states", metric: str = ""
+) -> Representation:
     """Return the rows of a file or a folder."""
     if path.is_dir():
-        return read_folder(path, id_column=id_column, column=column)
+        return read_folder(path, id_column=id_column, column=column).changed(kind=kind, metric=metric)
     if column is not None:
         raise InputError(f"{path} is no folder; a column can only be named for a folder of Arrow files")
-    return read_file(path, id_column=id_column or "id")
+    return read_file(path, id_column=id_column or "id", kind=kind, metric=metric)
 
 
 def order_of(
@@ -158,6 +165,7 @@ def check_same(kept: Representation, r: Representation, store: Store) -> None:
     """Refuse what differs from what is kept under the same names."""
     same = {
         "rows": np.array_equal(kept.matrix, r.matrix),
+        "kind of rows": (kept.kind, kept.metric) == (r.kind, r.metric),
         "ids": (kept.has_ids, kept.ids) == (r.has_ids, r.ids),
         "groups": kept.groups == r.groups,
         "pooling": kept.source.get("pooling") == r.source["pooling"],

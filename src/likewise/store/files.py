@@ -22,7 +22,7 @@ from likewise.store.regular import check_size
 SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet")
 
 
-def read_file(path: str | Path, *, id_column: str = "id") -> Representation:
+def read_file(path: str | Path, *, id_column: str = "id", kind: str = "states", metric: str = "") -> Representation:
     """Read one matrix (items x features) from a file. Its name is the name of the file.
 
     Parameters
@@ -34,6 +34,8 @@ def read_file(path: str | Path, *, id_column: str = "id") -> Representation:
         the first of them is the text of each row.
     id_column : str
         The column of ids of a Parquet file.
+    kind, metric : str
+        What the matrix holds, as of a `Representation`; a file does not say it.
 
     Returns
     -------
@@ -53,9 +55,9 @@ def read_file(path: str | Path, *, id_column: str = "id") -> Representation:
         if not path.is_file():
             raise InputError(f"{path} is no regular file" if path.exists() else f"there is no file {path}")
         if path.suffix == ".parquet":
-            return _read_parquet(path, id_column)
+            return _read_parquet(path, id_column, kind, metric)
         matrix, ids, groups = _ARRAYS[path.suffix](path)
-        return Representation(matrix, ids, path.stem, groups=groups)
+        return Representation(matrix, ids, path.stem, groups=groups, kind=kind, metric=metric)
     except InputError:
         raise
     except MemoryError as error:
@@ -177,7 +179,7 @@ def _only(path: Path, names: list[str]) -> str:
     raise InputError(f"{path} holds {', '.join(names) or 'nothing'}; expected one matrix, or one called 'matrix'")
 
 
-def _read_parquet(path: Path, id_column: str) -> Representation:
+def _read_parquet(path: Path, id_column: str, kind: str, metric: str) -> Representation:
     with open_parquet(path) as file:
         schema = file.schema_arrow
         if twice := [name for name, count in Counter(schema.names).items() if count > 1]:
@@ -203,7 +205,7 @@ def _read_parquet(path: Path, id_column: str) -> Representation:
         matrix = _lists(path, features[0], table.column(features[0]))
     else:
         matrix = np.column_stack([table.column(name).to_numpy() for name in features])
-    return Representation(matrix, ids, path.stem, source=source, groups=groups)
+    return Representation(matrix, ids, path.stem, source=source, groups=groups, kind=kind, metric=metric)
 
 
 def _features(path: Path, fields: list[Any]) -> list[str]:

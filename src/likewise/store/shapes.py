@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from likewise.kinds import KINDS, METRICS
 from likewise.store.keys import LENGTH
 
 KEY = re.compile(rf"[0-9a-f]{{{LENGTH}}}")
@@ -172,7 +173,11 @@ REPRESENTATION = Fields(
         "source": SOURCE,
         "audit": AUDIT,
         "ids": Each(TEXT),
-    }
+    },
+    {
+        "kind": Kind(f"one of {', '.join(KINDS)}", lambda v: isinstance(v, str) and v in KINDS),
+        "metric": Kind(f"one of {', '.join(METRICS)}", lambda v: isinstance(v, str) and v in METRICS),
+    },
 )
 
 PIN = Fields(

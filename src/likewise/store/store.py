@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
@@ -17,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from likewise.errors import InputError, StoreError
+from likewise.kinds import TABLES, described
 from likewise.measures import Configuration
 from likewise.naming import canonical_json
 from likewise.representation import Representation
@@ -158,13 +160,25 @@ class Store:
         return there(path) and there(path.with_suffix(".json"))
 
     def save_representation(self, r: Representation, audit: Mapping[str, Any]) -> None:
-        """Save the matrix in float32, then its description with the hash of the file."""
+        """Save the matrix, then its description with the hash of the file.
+
+        Rows are kept in float32, and tables of distances or similarities in double precision: what is derived from
+        them loses half of the digits.
+        """
         self._mark()
         path = self.representation_path(r.key)
-        matrix = np.ascontiguousarray(r.matrix, dtype=np.float32)
+        matrix = np.ascontiguousarray(r.matrix, dtype=_dtype(r.is_table))
         # Not by save_file, which writes to a file of its own beside: a kill would leave one that nobody knows.
         write_atomically(path, lambda p: p.write_bytes(save({"matrix": matrix})))
-        self._describe(r.key, path, (r.n_items, r.n_features), r.ids if r.has_ids else (), r.source, audit)
+        self._describe(
+            r.key,
+            path,
+            (r.n_items, r.n_features),
+            r.ids if r.has_ids else (),
+            r.source,
+            audit,
+            described(r.kind, r.metric),
+        )
 
     def take_representation(
         self, key: str, rows: Growing, ids: Sequence[str], source: Mapping[str, Any], audit: Mapping[str, Any]
@@ -183,12 +197,14 @@ class Store:
         ids: Sequence[str],
         source: Mapping[str, Any],
         audit: Mapping[str, Any],
+        kind: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         about = {
             "version": VERSION,
             "key": key,
             "n_items": shape[0],
             "n_features": shape[1],
+            **kind,
             "sha256": file_hash(matrix),
             "source": dict(source),
             "audit": dict(audit),
@@ -224,9 +240,12 @@ class Store:
         about = self.describe_representation(key)
         if not there(path) or _matrix_hash(path) != about["sha256"]:
             raise damaged(path, "its content is not what was written")
-        matrix, source = _read_matrix(path, (about["n_items"], about["n_features"])), about["source"]
+        kind, metric = about.get("kind", "states"), about.get("metric", "")
+        shape, source = (about["n_items"], about["n_features"]), about["source"]
+        matrix = _read_matrix(path, shape, _dtype(kind in TABLES))
+        groups = source.get("groups", ())
         try:
-            return Representation(matrix, about["ids"], name or key, key, source, source.get("groups", ()))
+            return Representation(matrix, about["ids"], name or key, key, source, groups, kind, metric)
         except InputError as error:
             raise damaged(path, str(error)) from error
 
@@ -576,11 +595,17 @@ def check_regular(path: Path) -> None:
     os.close(opened(path))
 
 
-def _read_matrix(path: Path, shape: tuple[int, int]) -> np.ndarray:
+def _dtype(is_table: bool) -> type[np.floating[Any]]:
+    """The precision in which rows, or a table, are kept."""
+    return np.float64 if is_table else np.float32
+
+
+def _read_matrix(path: Path, shape: tuple[int, int], dtype: type[np.floating[Any]]) -> np.ndarray:
     try:
         matrix: np.ndarray = load_file(path)["matrix"]
     except (SafetensorError, KeyError, ValueError, OSError, MemoryError) as error:
         raise damaged(path, str(error)) from error
-    if matrix.shape != shape or matrix.dtype != np.float32:
-        raise damaged(path, f"it holds {matrix.dtype} of shape {matrix.shape}, expected float32 of shape {shape}")
+    if matrix.shape != shape or matrix.dtype != dtype:
+        expected = f"expected {np.dtype(dtype)} of shape {shape}"
+        raise damaged(path, f"it holds {matrix.dtype} of shape {matrix.shape}, {expected}")
     return matrix
