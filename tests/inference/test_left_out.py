@@ -85,7 +85,7 @@ def test_rows_of_which_some_leave_out_groups_are_paired():
     assert len(same.values) == len(near.values) == len(far.values) == 20
     # To first order the values without a group are what the score without it is.
     kept = leave_out(60, 20, results[0].seed)
-    x, noisy = (side.rows for side in (sides()[0], sides()[3]))
+    x, noisy = (side.matrix for side in (sides()[0], sides()[3]))
     for value, items in zip(far.values, kept, strict=True):
         again = compare({"x": x[items], "far": noisy[items]}, ["procrustes"], permutations=0, groups=0)[0].value
         assert value == pytest.approx(again, abs=0.01)
