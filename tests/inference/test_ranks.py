@@ -64,12 +64,14 @@ def pisa():
 @pytest.mark.parametrize("simultaneous", [False, True])
 def test_ranks_are_the_published_ones(simultaneous):
     published = np.asarray([row[4:] if simultaneous else row[2:4] for row in PISA.values()]).T
-    found = rank_sets(pisa(), simultaneous=simultaneous, draws=1999)
-    assert found.rank.tolist() == list(range(1, 38))
-    moved = np.abs(np.stack([found.low, found.high]) - published)
-    # The published ones come from 1,000 draws, which can tip a pair, so an end may move by one.
-    assert moved.max() <= 1
-    assert (moved > 0).sum() <= 6
+    # The published ones come from 1,000 draws: what they call 95 % is 93 to 97 %, by 3 standard errors.
+    narrow, wide = (rank_sets(pisa(), simultaneous=simultaneous, draws=1999, coverage=c) for c in (0.93, 0.97))
+    assert narrow.rank.tolist() == list(range(1, 38))
+    assert ((wide.low <= published[0]) & (published[0] <= narrow.low)).all()
+    assert ((narrow.high <= published[1]) & (published[1] <= wide.high)).all()
+    if simultaneous:  # these are the same to the last rank
+        found = rank_sets(pisa())
+        assert (found.low.tolist(), found.high.tolist()) == tuple(published.tolist())
 
 
 def test_the_best_are_the_published_ones():
@@ -115,7 +117,7 @@ def test_two_numbers_are_ranked_by_the_quantile_of_student_t():
         size = d.std(ddof=1) / np.sqrt(12)
         exact = t.ppf(0.975, 11) * size * shift  # largest of t and -t
         rows = [each[0] - d.mean() + exact, each[1]]
-        found = rank_sets(Estimates.of([LeftOut.of_mean(x) for x in rows]), draws=200_000)
+        found = rank_sets(Estimates.of([LeftOut.of_mean(x) for x in rows]), draws=50_000)
         assert found.high.tolist() == ([1, 2] if apart else [2, 2])
 
 

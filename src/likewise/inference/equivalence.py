@@ -70,7 +70,9 @@ def equivalence(found: Difference, margin: float, level: float = 0.05) -> Equiva
     'undecided'
     """
     if not (np.isfinite(margin) and margin > 0) or not 0 < level < 1:
-        raise InputError(f"a margin of {margin} at the level {level}; expected one above 0, and a level between 0 and 1")
+        raise InputError(
+            f"a margin of {margin} at the level {level}; expected one above 0, and a level between 0 and 1"
+        )
     room = margin - abs(found.value)
     if found.se > 0:
         within = float(scipy.stats.t.sf(room / found.se, found.degrees))

@@ -106,7 +106,9 @@ class Estimates:
     def pairs(self, first: Int[np.ndarray, " q"], second: Int[np.ndarray, " q"]) -> "Contrasts":
         """Return the differences of pairs, first minus second."""
         size = np.maximum(np.abs(self.value[first]), np.abs(self.value[second]))
-        return self._contrasts(self.value[first] - self.value[second], size, lambda a: a[..., first, :] - a[..., second, :])
+        return self._contrasts(
+            self.value[first] - self.value[second], size, lambda a: a[..., first, :] - a[..., second, :]
+        )
 
     def against(self, bound: float) -> "Contrasts":
         """Return the numbers minus a bound."""
