@@ -74,10 +74,7 @@ def equivalence(found: Difference, margin: float, level: float = 0.05) -> Equiva
             f"a margin of {margin} at the level {level}; expected one above 0, and a level between 0 and 1"
         )
     room = margin - abs(found.value)
-    if found.se > 0:
-        within = float(scipy.stats.t.sf(room / found.se, found.degrees))
-    else:
-        within = float(room <= 0)
+    within = float(scipy.stats.t.sf(room / found.se, found.degrees)) if found.se > 0 else float(room <= 0)
     same, different = within <= level, found.pvalue <= level
     verdict: Verdict = (
         ("small but real" if different else "same") if same else ("different" if different else "undecided")

@@ -142,7 +142,7 @@ def welch(variances: Float[np.ndarray, "k q"], degrees: Sequence[int | None]) ->
     largest = variances.max(axis=0)
     share = np.divide(variances, largest, out=np.ones_like(variances), where=largest > 0)  # squares do not underflow
     below = (share**2 * inverse[:, None]).sum(axis=0)
-    return np.divide(share.sum(axis=0) ** 2, below, out=np.full(below.shape, np.inf), where=below > 0)
+    return np.asarray(np.divide(share.sum(axis=0) ** 2, below, out=np.full(below.shape, np.inf), where=below > 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +159,7 @@ class Contrasts:
     def t(self) -> Float[np.ndarray, " q"]:
         """Differences in standard errors: infinite where a difference that is not 0 does not vary, 0 where it is 0."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self.value == 0, 0.0, self.value / self.se)
+            return np.asarray(np.where(self.value == 0, 0.0, self.value / self.se))
 
     @property
     def pvalue(self) -> Float[np.ndarray, " q"]:
@@ -219,8 +219,8 @@ def step_down_max(
 
     .. math:: p_{(k)} = \max_{j \le k} \frac{1 + \#\{s : \max_{l \ge j} t^s_{(l)} \ge t_{(j)}\}}{1 + D}
 
-    with the statistics in the order of t, the largest first. The same as to reject by the quantile of the largest, leave
-    out what was rejected, and start again. ``single_step``: the largest is always over all.
+    with the statistics in the order of t, the largest first. The same as to reject by the quantile of the largest,
+    leave out what was rejected, and start again. ``single_step``: the largest is always over all.
 
     References
     ----------

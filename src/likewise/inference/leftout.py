@@ -172,8 +172,8 @@ def check_same_parts(scores: Sequence[LeftOut]) -> None:
                 f"scores without {len(first.values)} and without {len(other.values)} parts of the inputs; "
                 "expected the same parts for all"
             )
-        sizes = [np.ones_like(s.values) if s.sizes is None else s.sizes / s.sizes.mean() for s in (first, other)]
-        if not np.array_equal(*sizes):
+        ours, theirs = (np.ones(len(s.values)) if s.sizes is None else s.sizes / s.sizes.mean() for s in (first, other))
+        if not np.array_equal(ours, theirs):
             raise InputError("scores without parts of different sizes; expected the same parts for all")
 
 

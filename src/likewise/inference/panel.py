@@ -1,4 +1,4 @@
-"""A score among those of models known to be unrelated: how often would a stranger be as alike?"""
+"""A score among those of models known to be unrelated: how often a stranger would be as alike."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
