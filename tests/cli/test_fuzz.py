@@ -55,7 +55,7 @@ def test_whatever_stops_a_command_is_one_line(
     def stops(standalone_mode: bool) -> None:
         raise error
 
-    monkeypatch.setattr(main, "app", stops)
+    monkeypatch.setattr(main, "commands", lambda: stops)
     monkeypatch.setattr(sys, "argv", ["likewise"])
     with pytest.raises(SystemExit) as stopped:
         main.main()

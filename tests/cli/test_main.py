@@ -21,7 +21,7 @@ def stopped_by(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> object:
     def fail(**_: object) -> None:
         raise error
 
-    monkeypatch.setattr(entry, "app", fail)
+    monkeypatch.setattr(entry, "commands", lambda: fail)
     with pytest.raises(SystemExit) as stopped:
         entry.main()
     return stopped.value.code

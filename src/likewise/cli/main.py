@@ -1,10 +1,12 @@
 """The entry point: commands, and what an error means for the exit code."""
 
 import contextlib
+import functools
 import io
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -74,6 +76,12 @@ def of_all_commands(
     messages.quiet = quiet
 
 
+@functools.cache
+def commands() -> Callable[..., Any]:
+    """Return what typer makes of all commands; it takes longer than most of them."""
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Run the command line."""
     traced = TRACEBACK in sys.argv
@@ -91,7 +99,7 @@ def main() -> None:
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, stop)  # what batch systems send, handled like Ctrl-C
     try:
-        code = app(standalone_mode=False)
+        code = commands()(standalone_mode=False)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except SystemExit as over:
