@@ -49,9 +49,7 @@ def explain(
     order = np.argsort(-alike, kind="stable")
     ids = a.ids if a.has_ids else b.ids
     texts, why = (
-        _of_files(a, b)
-        if dataset is None
-        else _texts(store, dataset, a.source.get("prompts") or b.source.get("prompts"), prompts)
+        _of_files(a, b) if dataset is None else _texts(store, dataset, a.source.prompts or b.source.prompts, prompts)
     )
     rows = [
         {"place": place, "id": ids[i], "contribution": float(added[i]), "prompt": texts.get(ids[i])}
@@ -77,11 +75,11 @@ def _line(text: str | None) -> str:
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
 
-def _of_files(*representations: "Representation") -> tuple[dict[str, str], str]:
+def _of_files(*representations: "Representation") -> tuple[dict[str, str | None], str]:
     """The texts of the rows by id, where a file holds them, or why they cannot be had."""
     for r in representations:
-        if "texts" in r.source:
-            return dict(zip(r.ids, r.source["texts"], strict=True)), ""
+        if r.source.texts:
+            return dict(zip(r.ids, r.source.texts, strict=True)), ""
     return {}, "the files have no text column"
 
 
@@ -93,7 +91,7 @@ def _at_hand(spec: "DatasetSpec") -> bool:
     return not spec.fetched and all(file.resolve().is_relative_to(here) for file in files)
 
 
-def _texts(store: Path | None, dataset: str, fingerprint: Any, named: Path | None) -> tuple[dict[str, str], str]:
+def _texts(store: Path | None, dataset: str, fingerprint: Any, named: Path | None) -> tuple[dict[str, str | None], str]:
     """The texts of the rows by id, prompts or spans of them, or why they cannot be had.
 
     A store may be somebody else's: what it names alone is opened only where that is the folder one works in.

@@ -72,6 +72,7 @@ def write_report(
         raise InputError("no comparisons to report: the table of results is empty; at least one pair is needed")
     out = Folder(Path(folder))
     kept, results, representations = results.table, tables.inert_results(results), tables.inert_tree(representations)
+    representations = [tables.described(r) for r in representations]
     title, experiment, warnings = inert(title), inert(experiment), [inert(text) for text in warnings]
     frame = tables.long_frame(results)
     datasets = tables.datasets_by_key(frame)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from likewise.about import Source
 from likewise.documents import NO_TEXT
 from likewise.errors import InputError
 from likewise.extract import audit, canonical_layer
@@ -73,18 +74,18 @@ def import_representation(
                 "have them; import all of them together, into a new store, with --join inner"
             )
         read = read.in_order(ids)
-    known = read.source.get("pooling")
+    known = read.source.pooling
     if known and pooling not in (None, known):
         raise InputError(f"the rows taken from {path} are pooled by {known}; given is {pooling}")
-    source = {
-        "imported": {file.name: file_hash(file) for file in files},
-        "model": name,
-        "dataset": dataset,
-        "layer": layer,
-        "pooling": pooling or known,
-        "column": read.source.get("column"),
-        **({"groups": list(read.groups)} if read.groups else {}),
-    }
+    source = Source(
+        imported={file.name: file_hash(file) for file in files},
+        model=name,
+        dataset=dataset,
+        layer=layer,
+        pooling=pooling or known,
+        column=read.source.column,
+    )
+    source |= Source(groups=read.groups) if read.groups else {}
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
         matrix = np.asarray(read.matrix, dtype=np.float32)
     r = read.changed(matrix=matrix, name=name, key=imported_key(name, dataset, layer), source=source)
@@ -127,8 +128,9 @@ def order_of(
     held: dict[str, tuple[str, ...]] = {}
     for key in store.representations():
         about = store.describe_representation(key)
-        if "imported" in about["source"] and about["source"]["dataset"] == dataset:
-            name = f"{about['source']['model']} in the store"
+        source = about["source"]
+        if source.imported is not None and source.dataset == dataset:
+            name = f"{source.model} in the store"
             if about["ids"]:
                 held[name] = tuple(about["ids"])
             else:
@@ -160,10 +162,10 @@ def check_same(kept: Representation, r: Representation, store: Store) -> None:
         "rows": np.array_equal(kept.matrix, r.matrix),
         "ids": (kept.has_ids, kept.ids) == (r.has_ids, r.ids),
         "groups": kept.groups == r.groups,
-        "pooling": kept.source.get("pooling") == r.source["pooling"],
+        "pooling": kept.source.pooling == r.source.pooling,
     }
     if other := [what for what, equal in same.items() if not equal]:
         raise InputError(
-            f"{r.name} on {r.source['dataset']}, layer {r.source['layer']}, is in {store.folder} already, with other "
+            f"{r.name} on {r.source.dataset}, layer {r.source.layer}, is in {store.folder} already, with other "
             f"{' and '.join(other)}; import it under another name, or into another store"
         )
