@@ -193,7 +193,9 @@ def test_tokens_are_counted(lengths: list[int], data: st.DataObject) -> None:
         "begin_with_bos": None if begins is None else begins.count(True),
     }
     assert json.loads(json.dumps(found)) == found
-    of_spans = audit_tokens(replace(tokens, rows=((),) * len(lengths), unaligned=("a[0:1]", "b[1:2]"), straddled=3)).written()
+    of_spans = audit_tokens(
+        replace(tokens, rows=((),) * len(lengths), unaligned=("a[0:1]", "b[1:2]"), straddled=3)
+    ).written()
     assert of_spans == {
         **found, "unaligned_spans": 2, "unaligned_ids": ["a[0:1]", "b[1:2]"], "straddled_spans": 3
     }  # fmt: skip

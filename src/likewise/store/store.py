@@ -13,6 +13,7 @@ from likewise.about import Audit, Source
 from likewise.errors import InputError, StoreError
 from likewise.measures import Configuration
 from likewise.representation import Representation
+from likewise.shapes import fault
 from likewise.statistics import KINDS, Comparison, Reduced, Results
 from likewise.store import shapes
 from likewise.store.atomic import check_no_link, sweep, write_atomically
@@ -132,14 +133,17 @@ class Store:
         source: Mapping[str, Any],
         audit: Mapping[str, Any],
     ) -> None:
+        records = {"source": Source(source), "audit": Audit(audit)}
+        for name, record in records.items():
+            if wrong := fault(record.written(), record.shape(), name):
+                raise InputError(f"a representation of this description would not be read back: {wrong}")
         about = {
             "version": VERSION,
             "key": key,
             "n_items": shape[0],
             "n_features": shape[1],
             "sha256": file_hash(matrix),
-            "source": Source(source).written(),
-            "audit": Audit(audit).written(),
+            **{name: record.written() for name, record in records.items()},
             "ids": list(ids),
         }
         write_json(self.representation_path(key).with_suffix(".json"), about)
