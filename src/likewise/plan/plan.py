@@ -417,7 +417,7 @@ def tiles_of(
 
 def rows_left_out(store: Store, keys: Iterable[str]) -> tuple[str, ...]:
     """Return the spans that some of the representations lack, so that all can be compared on the others."""
-    lacking = (store.describe_representation(key)["source"].get("unaligned", ()) for key in keys)
+    lacking = (store.describe_representation(key)["source"].unaligned for key in keys)
     return tuple(sorted({name for names in lacking for name in names}))
 
 
@@ -441,9 +441,9 @@ def together_in(
         gone = set(left_out)
         for key, name in named.items():
             about = store.describe_representation(key)
-            groups = about["source"].get("groups", [])
+            groups = about["source"].groups
             if gone and groups:
-                groups = [group for item, group in zip(about["ids"], groups, strict=True) if item not in gone]
+                groups = tuple(group for item, group in zip(about["ids"], groups, strict=True) if item not in gone)
             yield name, groups
         yield from ((name, groups) for name, groups in to_come.items() if groups is not None)
 

@@ -36,7 +36,7 @@ class Items(Study):
     measure: str = "jaccard"
     count: int = 5
 
-    def answer(self, given: Any, texts: Mapping[str, str] | None = None, told: str = "") -> Answer:
+    def answer(self, given: Any, texts: Mapping[str, str | None] | None = None, told: str = "") -> Answer:
         """Return the most and the least alike inputs of two representations.
 
         Parameters
@@ -44,7 +44,7 @@ class Items(Study):
         given : two of Representation
             Both of the same inputs.
         texts : mapping of str to str, optional
-            Texts of the inputs by id.
+            Texts of the inputs by id, None where one has none.
         told : str
             Where the texts are from, or why there are none.
 

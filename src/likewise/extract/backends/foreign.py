@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from likewise.about import Audit
 from likewise.arrays import to_numpy
 from likewise.errors import InputError, LikewiseError
 from likewise.extract.backends.backend import Backend, Described
@@ -125,7 +126,7 @@ class Foreign:
             content_key([list(prompts.ids), list(prompts.texts)]),
             f"{about.at_once} texts at once",
             rows,
-            audit={"prompts": len(prompts.ids)},
+            audit=Audit(prompts=len(prompts.ids)),
             commit=about.commit or spec.revision,
         )
 

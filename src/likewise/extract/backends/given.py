@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from likewise.about import Audit
 from likewise.extract.extract import Rows
 from likewise.extract.prompts import Prompts
 from likewise.progress import Watch
@@ -32,7 +32,7 @@ class Given:
         Runs the prompts: of what gives the place of the rows of a layer, and a progress callback, the rows by layer.
     truncated, unaligned : tuple of str
         Prompts that were cut, and spans without a row.
-    audit : mapping
+    audit : Audit
         What is to be told of the prompts as this model sees them.
     commit : str or None
         What the model's name stands for.
@@ -46,7 +46,7 @@ class Given:
     rows: Callable[[Callable[[str, int], Rows], Watch], Mapping[str, Float[np.ndarray, "n d"]]]
     truncated: tuple[str, ...] = ()
     unaligned: tuple[str, ...] = ()
-    audit: Mapping[str, Any] = field(default_factory=dict)
+    audit: Audit = field(default_factory=Audit)
     commit: str | None = None
 
     @property
