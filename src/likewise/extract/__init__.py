@@ -4,7 +4,7 @@ from likewise.extract.audit import audit, audit_prompts, audit_tokens
 from likewise.extract.check import Finding
 from likewise.extract.check import check as check_model
 from likewise.extract.configs import usable_name
-from likewise.extract.datasets import DatasetSpec, load_prompts
+from likewise.extract.datasets import DatasetSpec, RecordsSpec, load_prompts
 from likewise.extract.extract import BATCH_TOKENS, Rows, extract, tokens_of
 from likewise.extract.hub import Resolved, resolve_dataset, resolve_model
 from likewise.extract.imported import IMPORTED
@@ -31,6 +31,7 @@ __all__ = [
     "LoadedModel",
     "ModelSpec",
     "Prompts",
+    "RecordsSpec",
     "Resolved",
     "Rows",
     "Says",

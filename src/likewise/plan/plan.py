@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -183,7 +183,7 @@ class Plan:
             "extractions_left": len(self.extractions),
             "configurations": [c.label for c in self.experiment.configurations],
             "pairs": str(self.experiment.pairs),
-            "statistics": self.experiment.statistics.model_dump(),
+            "statistics": asdict(self.experiment.statistics),
             "datasets": [
                 {
                     "name": d.name,

@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from likewise.errors import InputError, LikewiseError
+from likewise.fields import CHANCE
 from likewise.naming import did_you_mean, format_call, parse_call
 from likewise.statistics.chance.moments import ClosedForm
 from likewise.statistics.chance.nothing import NoReference
@@ -21,7 +22,7 @@ OURS: dict[str, type[Reference]] = {r.name: r for r in (NoReference, ShuffledRow
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What the name of a reference looks like."""
 
-DEFAULT = ClosedForm.name
+DEFAULT = CHANCE
 """What is taken where nothing is said."""
 
 
