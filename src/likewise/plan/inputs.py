@@ -1,13 +1,28 @@
-"""What the representations of a data set say of its inputs: which some lack, and which belong together."""
+"""What the representations of a data set say of its inputs, and what they are called in a sentence."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from likewise.statistics import agreed
 from likewise.store import Store, content_key
 
+KEY = re.compile(r"(?<![\w/.])[0-9a-f]{24,64}(?!\w|\.\w|/)")
+"""What content keys look like in a sentence; in a path they stay what they are."""
+
 UNKNOWN = "unknown"
 """Stands for which inputs belong together while no representation is there to say it."""
+
+
+def with_names(text: str, names: Mapping[str, str]) -> str:
+    """Return a sentence of somebody who knew keys alone with the names of what they stand for, of {key: name}.
+
+    Examples
+    --------
+    >>> with_names(f"{'0a' * 12} has 3 rows, see {'0a' * 12}.json", {"0a" * 12: "gpt2"})
+    'gpt2 has 3 rows, see 0a0a0a0a0a0a0a0a0a0a0a0a.json'
+    """
+    return KEY.sub(lambda found: names.get(found[0], found[0]), text)
 
 
 def rows_left_out(store: Store, keys: Iterable[str]) -> tuple[str, ...]:

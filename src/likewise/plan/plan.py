@@ -6,6 +6,7 @@ from typing import Any
 from likewise.plan.answers import Answers
 from likewise.plan.datasets import DatasetPlan, plan_of_dataset, scores_of_pair
 from likewise.plan.experiment import Experiment
+from likewise.plan.inputs import with_names
 from likewise.plan.needs import Needs, needs_of
 from likewise.plan.tasks import (
     Extract,
@@ -111,6 +112,11 @@ class Plan:
         of = next((d for d in self.datasets if d.name == getattr(task, "dataset", None)), None)
         widths = [w.width for w in of.wanted if w.width is not None] if of else []
         return needs_of(task, device, of.n_items if of else None, max(widths, default=None))
+
+    def told(self, task: Task, text: str) -> str:
+        """Return what a task says, which knows its representations by their keys, with their names."""
+        of = [d for d in self.datasets if d.name == getattr(task, "dataset", d.name)]
+        return with_names(text, {w.key: w.name for d in of for w in d.wanted})
 
     def comparable(self) -> tuple[Tile, ...]:
         """Tiles that are left and whose representations are all there."""

@@ -1,6 +1,5 @@
 """The rows of an experiment as its report shows them: named, in its order, and corrected."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,12 +12,9 @@ from likewise.measures import Configuration, configurations
 from likewise.naming import parse_call
 from likewise.plan.answers import Answers
 from likewise.plan.experiment import Experiment, of_unknown_code
-from likewise.plan.inputs import rows_left_out
+from likewise.plan.inputs import rows_left_out, with_names
 from likewise.statistics import ALL, KINDS, SCHEMA, Results
 from likewise.store import Store
-
-KEY = re.compile(r"[0-9a-f]{24,64}")
-"""What content keys look like."""
 
 
 def results_of(store: Store, about: dict[str, Any], replicates: Sequence[str] = ("shuffle",)) -> Results:
@@ -108,7 +104,7 @@ def rows_of(
     # Rows are stored without names, which belong to an experiment.
     names = list(members.values())
     reasons: Any = table.column("reason").combine_chunks()
-    told = [KEY.sub(lambda m: members.get(m[0], m[0]), text) for text in reasons.dictionary.to_pylist()]
+    told = [with_names(text, members) for text in reasons.dictionary.to_pylist()]
     columns = {
         "dataset": called(np.zeros(len(order), dtype=np.int32), [dataset]),
         "a": called(i[order], names),

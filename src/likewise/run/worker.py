@@ -251,10 +251,9 @@ def check_same_texts(first: str, source: Mapping[str, Any], other: str, other_so
     # what an earlier likewise stored names the texts alone.
     both = [kind for kind in ("records", "prompts") if source.get(kind) and other_source.get(kind)]
     if both and all(source[kind] != other_source[kind] for kind in both):
-        kind = both[0]
         raise InputError(
-            f"{first} and {other} were extracted from different texts under the same ids ({kind} {source.get(kind)} "
-            f"and {other_source.get(kind)}): the data set has changed on the hub; give it a revision and run again"
+            f"{first} and {other} were extracted from different texts under the same ids: the data set has changed on "
+            "the hub; give it a revision and run again"
         )
 
 
