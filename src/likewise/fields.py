@@ -5,13 +5,18 @@ The help of a command shows it, so it is known without the statistics.
 
 import dataclasses
 import numbers
-from typing import Any
+from typing import Any, Final
 
 CHANCE = "moments"
 PERMUTATIONS = 100
 SEED = 0
 GROUPS = 20
 """Of a comparison: what its scores are set beside, the shuffles, their seed, and the groups that are left out."""
+
+LAYER: Final = "last"
+DTYPE: Final = "float32"
+TRUNCATION: Final = "error"
+"""Of a representation: its layer, the precision of the model, and what becomes of prompts that are too long."""
 
 CURVE_DRAWS = 5
 CURVE_PERMUTATIONS = 20

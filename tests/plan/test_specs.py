@@ -103,7 +103,7 @@ def test_what_another_room_has_is_not_said_again() -> None:
                 assert name not in vars(of), f"{of.__name__}.{name} stands twice"
 
 
-SAID_ONCE = {"permutations", "chance", "groups"}
+SAID_ONCE = {"permutations", "chance", "groups", "truncation", "tolerance"}
 
 
 def test_defaults_of_comparisons_are_written_once() -> None:

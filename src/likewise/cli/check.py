@@ -9,6 +9,7 @@ import typer
 from likewise.cli import options
 from likewise.cli.console import messages, print_json, print_table, say
 from likewise.errors import InputError, ModelError
+from likewise.fields import DTYPE
 from likewise.naming import did_you_mean
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def check(
     model: Annotated[str, typer.Argument(help="Name of a packaged model, hub id, folder or GGUF file.")],
     layer: Annotated[list[str] | None, typer.Option(help="A layer, as in likewise extract. [default: all]")] = None,
-    dtype: Annotated[str, typer.Option(help="Precision of the model.")] = "float32",
+    dtype: Annotated[str, typer.Option(help="Precision of the model.")] = DTYPE,
     variant: Annotated[str | None, typer.Option(help="A change of the model, for example noise(sd=0.1).")] = None,
     base: Annotated[str | None, typer.Option(help="Base model of an adapter.")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.")] = None,

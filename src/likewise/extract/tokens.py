@@ -10,6 +10,7 @@ from likewise.extract.libraries import imported
 from likewise.extract.prompts import Prompts, Turn
 from likewise.extract.spans import Span, covering, refined
 from likewise.extract.templates import Limited
+from likewise.fields import TRUNCATION
 from likewise.store import content_key
 
 Truncation: TypeAlias = Literal["error", "left", "right"]
@@ -80,7 +81,7 @@ class Tokens:
 
 
 def tokenize(
-    tokenizer: Any, prompts: Prompts, longest: int | None = None, truncation: Truncation = "error", room: int = 0
+    tokenizer: Any, prompts: Prompts, longest: int | None = None, truncation: Truncation = TRUNCATION, room: int = 0
 ) -> Tokens:
     """Turn prompts into tokens.
 

@@ -32,6 +32,7 @@ from likewise.extract import (
     canonical_variant,
     usable_name,
 )
+from likewise.fields import DTYPE, LAYER, TRUNCATION
 from likewise.naming import format_call
 from likewise.statistics import Trust, canonical_reference
 
@@ -208,11 +209,11 @@ class DatasetEntry(Entry, RecordsSpec):
 class RepresentationPart(Part):
     """How states become a representation: layers, pooling, precision of the model."""
 
-    layers: Layers = ("last",)
+    layers: Layers = (LAYER,)
     pooling: Pooling = None
     """None stands for what a model says itself, and for ``last_token`` where it says nothing."""
-    dtype: Literal["float32", "bfloat16", "float16", "int8", "int4"] = "float32"
-    truncation: Truncation = "error"
+    dtype: Literal["float32", "bfloat16", "float16", "int8", "int4"] = DTYPE
+    truncation: Truncation = TRUNCATION
 
 
 assert set(DTYPES) == {"float32", "bfloat16", "float16", "int8", "int4"}  # the annotation above cannot be computed
