@@ -17,7 +17,7 @@ from likewise.documents import NODES, parse_yaml
 from likewise.errors import InputError, LikewiseError, MissingDependencyError, StoreError
 from likewise.extract import audit
 from likewise.plan import Experiment, plan, results_of
-from likewise.plan.plan import MOST
+from likewise.plan.datasets import MOST
 from likewise.report.experiment import report_experiment
 from likewise.report.tables import AUDITED
 from likewise.representation import Representation

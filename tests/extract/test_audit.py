@@ -174,11 +174,10 @@ def test_tokens_are_counted(lengths: list[int], data: st.DataObject) -> None:
     ids = [f"p{i}" for i in range(data.draw(st.integers(0, len(lengths))))]
     names = tuple(f"p{i}" for i in range(len(lengths)))
     tokens = Tokens(
-        names,
-        tuple((1,) * length for length in lengths),
-        None,
-        names,
-        tuple(ids),
+        ids=names,
+        prompts=tuple((1,) * length for length in lengths),
+        names=names,
+        truncated=tuple(ids),
         begins=None if begins is None else tuple(begins),
     )
     found = audit_tokens(tokens).written()

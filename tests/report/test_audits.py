@@ -86,7 +86,13 @@ def test_real_audits_are_told() -> None:
     rows = rng.normal(size=(101, 1)) * rng.normal(size=64)
     rows[1], rows[2] = rows[0], rows[0] * 1.0001
     names = tuple(f"p{i}" for i in range(101))
-    tokens = Tokens(names, ((1, 2, 3),) * 101, None, names, ("p1",), begins=(True,) * 100 + (False,))
+    tokens = Tokens(
+        ids=names,
+        prompts=((1, 2, 3),) * 101,
+        names=names,
+        truncated=("p1",),
+        begins=(True,) * 100 + (False,),
+    )
     found = dict(audit(rows) | audit_tokens(tokens))
     lines = said(found)
     told = ("prompt cut", "BOS", "equal to", "thousandth", "effective rank 1.000")

@@ -9,6 +9,7 @@ import typer
 from likewise.cli import options
 from likewise.cli.answers import print_answer
 from likewise.errors import InputError, LikewiseError
+from likewise.fields import ITEMS_COUNT, ITEMS_MEASURE
 
 if TYPE_CHECKING:
     from likewise.extract import DatasetSpec
@@ -24,8 +25,8 @@ def explain(
     experiment: options.InExperiment = None,
     rows: options.Rows = "states",
     metric: options.Metric = None,
-    measure: Annotated[str, typer.Option(help="A measure whose score is a mean over inputs.")] = "jaccard",
-    count: Annotated[int, typer.Option(min=1, help="How many prompts of each kind.")] = 5,
+    measure: Annotated[str, typer.Option(help="A measure whose score is a mean over inputs.")] = ITEMS_MEASURE,
+    count: Annotated[int, typer.Option(min=1, help="How many prompts of each kind.")] = ITEMS_COUNT,
     prompts: Annotated[
         Path | None,
         typer.Option(help="The experiment (.yaml) that has the prompts, if they are not in this folder."),

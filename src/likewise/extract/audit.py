@@ -113,7 +113,8 @@ def audit_tokens(tokens: Tokens) -> Audit:
 
     Examples
     --------
-    >>> found = audit_tokens(Tokens(("a", "b"), ((1, 5, 6), (1, 7)), None, ("a", "b"), ("a",), begins=(True, True)))
+    >>> both = {"ids": ("a", "b"), "names": ("a", "b"), "prompts": ((1, 5, 6), (1, 7))}
+    >>> found = audit_tokens(Tokens(**both, truncated=("a",), begins=(True, True)))
     >>> found.tokens_median, found.truncated_prompts, found.begin_with_bos
     (2.5, 1, 2)
     """

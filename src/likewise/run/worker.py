@@ -12,7 +12,6 @@ from jaxtyping import Bool
 from likewise.about import Source
 from likewise.errors import InputError, LikewiseError
 from likewise.extract import (
-    TRANSFORMERS,
     DatasetSpec,
     ModelSpec,
     audit,
@@ -25,6 +24,7 @@ from likewise.extract import (
     resolve_model,
     tokens_to_generate,
 )
+from likewise.fields import TRANSFORMERS
 from likewise.measures import OwnCode, footprint, load_sources, prepare
 from likewise.naming import canonical_json
 from likewise.plan import Extract, Reduce, Resolve, Task, Tile, blocks_of_pairs, pinned, unpinned
@@ -178,7 +178,7 @@ def extract_rows(
         raise
     store.save_prompts(*given.shown)
     said = model.says().said
-    groups, of_prompts = prompts.groups_of(given.ids), audit_prompts(prompts)
+    groups, of_prompts = prompts.groups_of(given.written.ids), audit_prompts(prompts)
     for w in task.wanted:
         source = Source(
             model=w.model.model,
@@ -191,12 +191,12 @@ def extract_rows(
             dataset=w.dataset.name,
             records=prompts.records,
             prompts=prompts.fingerprint,
-            given=given.fingerprint,
+            given=given.written.fingerprint,
             template=prompts.template,
             format=w.dataset.format.besides_template(),
             truncation=w.truncation,
-            truncated=given.truncated,
-            unaligned=given.unaligned,
+            truncated=given.written.truncated,
+            unaligned=given.written.unaligned,
             **({"groups": groups} if groups else {}),
             revision=given.commit,
             dataset_revision=dataset.revision if dataset.on_hub else None,
@@ -208,7 +208,7 @@ def extract_rows(
             versions=library_versions() | backend_of(model).versions(),
         )
         found = audit(matrices[w.layer]) | given.audit | of_prompts
-        store.take_representation(w.key, parts.layer(w.layer, len(given.ids)), given.ids, source, found)
+        store.take_representation(w.key, parts.layer(w.layer, len(given.written.ids)), given.written.ids, source, found)
 
 
 def compare_tile(tile: Tile, settings: Settings, watch: Watch) -> None:
@@ -245,10 +245,9 @@ def check_same_texts(first: str, source: Source, other: str, other_source: Sourc
     said, other_said = source.fingerprints, other_source.fingerprints
     both = [kind for kind in said if kind in other_said]
     if both and all(said[kind] != other_said[kind] for kind in both):
-        kind = both[0]
         raise InputError(
-            f"{first} and {other} were extracted from different texts under the same ids ({kind} {said[kind]} "
-            f"and {other_said[kind]}): the data set has changed on the hub; give it a revision and run again"
+            f"{first} and {other} were extracted from different texts under the same ids: the data set has changed on "
+            "the hub; give it a revision and run again"
         )
 
 

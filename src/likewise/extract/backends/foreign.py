@@ -19,7 +19,7 @@ from likewise.extract.datasets import DatasetSpec
 from likewise.extract.extract import SECONDS_BETWEEN_PARTS, Rows, check_finite
 from likewise.extract.locate import ModelSpec
 from likewise.extract.prompts import Prompts
-from likewise.extract.tokens import Truncation
+from likewise.extract.tokens import Truncation, Written
 from likewise.progress import Watch
 from likewise.store import content_key
 
@@ -121,9 +121,11 @@ class Foreign:
 
         return Given(
             prompts,
-            prompts.ids,
-            prompts.texts,
-            content_key([list(prompts.ids), list(prompts.texts)]),
+            Written(
+                ids=prompts.ids,
+                texts=prompts.texts,
+                fingerprint=content_key([list(prompts.ids), list(prompts.texts)]),
+            ),
             f"{about.at_once} texts at once",
             rows,
             audit=Audit(prompts=len(prompts.ids)),
