@@ -12,8 +12,10 @@ ROOMS = ("errors", "naming", "arrays", "representation", "prepared", "measures",
 if os.environ.get("SHAPES", "1") == "1":
     install_import_hook([f"likewise.{room}" for room in ROOMS], "beartype.beartype")
 
+import gc  # noqa: E402
 import importlib  # noqa: E402
 import shutil  # noqa: E402
+import sys  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
 from types import ModuleType  # noqa: E402
@@ -85,6 +87,20 @@ def golden() -> Callable[[int, int, int], tuple[np.ndarray, np.ndarray]]:
         return x, y
 
     return make
+
+
+FROZEN = {"modules": 0}
+
+
+def pytest_runtest_setup() -> None:
+    """Take the objects of libraries out of the collection of garbage: half a million would be gone through each time.
+
+    Each model that is loaded asks for a whole collection, of a quarter of a second with torch and transformers.
+    """
+    if len(sys.modules) > FROZEN["modules"] + 300:
+        gc.collect()
+        gc.freeze()
+        FROZEN["modules"] = len(sys.modules)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

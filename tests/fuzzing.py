@@ -118,7 +118,7 @@ def as_yaml(value: Any, chance: random.Random) -> bytes:
     try:
         text = str(yaml.dump(value, sort_keys=False, allow_unicode=chance.random() < 0.5))
     except RecursionError:  # deeper than PyYAML writes; its text is plain enough
-        text = json.dumps(value)
+        text = as_json(value, chance).decode("utf-8", "surrogatepass")
     if chance.random() < 0.25:
         odd = (
             "measures: [rsa]\n", "&a [*a]\n", "x: &x [1,2]\ny: *x\n", "!!python/object/apply:os.system ['true']\n", "null: 1\n",
@@ -133,7 +133,11 @@ def as_yaml(value: Any, chance: random.Random) -> bytes:
 
 def as_json(value: Any, chance: random.Random) -> bytes:
     """Write a tree as JSON, as Python does: also with NaN."""
-    text = json.dumps(value, ensure_ascii=chance.random() < 0.5)
+    plain = chance.random() < 0.5
+    try:
+        text = json.dumps(value, ensure_ascii=plain)
+    except RecursionError:  # deeper than Python writes
+        text = "[" * 100_000
     if chance.random() < 0.05:
         text = chance.choice(
             ("[" * 100_000, '{"a":' * 20_000, "1" * 5000, "\ufeff" + text, text + text, '{"a": 1, "a": 2}')

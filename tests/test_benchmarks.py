@@ -11,6 +11,7 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 
 SMALL = {
     "chance.py": ("--n 40 --d 20 --pairs 3 --measure cka jaccard", "6 rows"),  # two spectra; cka has two nulls
+    "differences.py": ("--cell gaussian:30x4 --draws 3 --measure cka --workers 1", "| gaussian:30x4 | cka |"),
     "intervals.py": ("--cell gaussian:30x4 --draws 3 --measure cka", "| gaussian:30x4 | cka |"),
     "measures.py": ("--sizes 20x8 --measures cka procrustes", "| procrustes | 20 x 8 |"),
     "null.py": ("--n 30 --d 20 --shuffles 2", "ratio"),

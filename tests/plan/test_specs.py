@@ -29,8 +29,8 @@ from likewise.statistics.chance import ClosedForm
 
 NONE = object()
 
-OTHER_FACTS = {("Described", "ModelEntry")}
-"""What a model can give, and what is asked of it: the same words for other facts, and nothing by default."""
+OTHER_FACTS = {("Described", "ModelEntry"), ("Difference", "Differences")}
+"""The same words for other facts: what a model can give and what is asked of it, a number and an array of many."""
 
 
 def classes() -> Iterator[type]:

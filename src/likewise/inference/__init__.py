@@ -1,0 +1,42 @@
+"""From scores to statements: differences, ranks, equivalence, panels and noise floors, as pure functions."""
+
+from likewise.inference.differences import (
+    Difference,
+    Differences,
+    against,
+    all_differences,
+    difference,
+    mean_difference,
+)
+from likewise.inference.equivalence import Equivalence, equivalence
+from likewise.inference.estimates import Block, Contrasts, Estimates, step_down_max, welch
+from likewise.inference.floors import Floors, noise_floor
+from likewise.inference.leftout import LeftOut, left_out
+from likewise.inference.panel import PanelTest, panel_test, panel_tests
+from likewise.inference.ranks import RankSets, letters, rank_sets
+
+__all__ = [
+    "Block",
+    "Contrasts",
+    "Difference",
+    "Differences",
+    "Equivalence",
+    "Estimates",
+    "Floors",
+    "LeftOut",
+    "PanelTest",
+    "RankSets",
+    "against",
+    "all_differences",
+    "difference",
+    "equivalence",
+    "left_out",
+    "letters",
+    "mean_difference",
+    "noise_floor",
+    "panel_test",
+    "panel_tests",
+    "rank_sets",
+    "step_down_max",
+    "welch",
+]
