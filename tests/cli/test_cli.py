@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import signal
-import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -17,27 +16,10 @@ import pytest
 import yaml
 
 from likewise.cli.console import bytes_text
-from likewise.cli.main import main
 from likewise.errors import StoreError
 from likewise.measures import REGISTRY
 
 Cli = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
-    """Run a command in an empty folder; return exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["likewise", *map(str, words)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        code = stopped.value.code
-        return (code if isinstance(code, int) else 0), *capfd.readouterr()
-
-    return call
 
 
 @pytest.fixture

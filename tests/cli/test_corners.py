@@ -11,26 +11,16 @@ import yaml
 from rich.console import Console
 
 from likewise.cli import console
-from likewise.cli.main import main
 
 Cli = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
+@pytest.fixture(autouse=True)
+def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     for name in ("x", "y"):
         np.save(f"{name}.npy", rng.normal(size=(30, 5)))
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["likewise", *map(str, words)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        return int(stopped.value.code or 0), *capfd.readouterr()
-
-    return call
 
 
 @pytest.fixture

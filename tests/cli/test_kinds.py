@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from likewise.cli.main import main
 from likewise.errors import StoreError
 from likewise.measures import Configuration
 from likewise.plan import results_of
@@ -23,22 +21,6 @@ from likewise.testing import TABLES, draw
 Cli = Callable[..., tuple[int, str, str]]
 N = 24
 IDS = [f"item {i}" for i in range(N)]
-
-
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
-    """Run a command in an empty folder; return exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["likewise", *map(str, words)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        code = stopped.value.code
-        return (code if isinstance(code, int) else 0), *capfd.readouterr()
-
-    return call
 
 
 @pytest.fixture

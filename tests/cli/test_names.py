@@ -1,7 +1,6 @@
 """How what is compared is named: files with names of one's own, names of a store, rows with ids in other orders."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,14 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from likewise.cli.main import main
-
 Cli = Callable[..., tuple[int, str, str]]
 X = np.random.default_rng(0).normal(size=(24, 5))
 
 
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
+@pytest.fixture(autouse=True)
+def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     np.save("x.npy", X)
     np.save("y.npy", 2 * X[:, ::-1] + 1)
@@ -25,15 +22,6 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_
     turned = np.random.default_rng(1).permutation(24)[:20]
     pq.write_table(pa.table({"id": ids, "embedding": list(X)}), "whole.parquet")
     pq.write_table(pa.table({"id": [ids[i] for i in turned], "embedding": list(X[turned])}), "part.parquet")
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["likewise", *map(str, words)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        return int(stopped.value.code or 0), *capfd.readouterr()
-
-    return call
 
 
 FAST = ("--measure", "cka", "--json")

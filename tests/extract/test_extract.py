@@ -16,13 +16,11 @@ from likewise.store import Parts
 
 ARCHITECTURES = ["llama", "gpt_neox", "bloom", "opt", "gpt2"]
 REAL = "smollm2-135m-instruct"
-real = [pytest.mark.model, pytest.mark.xdist_group("real")]  # loaded in one process
 
 
-@pytest.fixture(scope="module", params=[*ARCHITECTURES, pytest.param(REAL, marks=real)])
+@pytest.fixture(scope="module", params=ARCHITECTURES)
 def loaded(request: pytest.FixtureRequest, tiny: Callable[..., Path]) -> LoadedModel:
-    name = request.param if request.param == REAL else str(tiny(request.param))
-    return load_model(ModelSpec(model=name), device="cpu", dtype="float32")
+    return load_model(ModelSpec(model=str(tiny(request.param))), device="cpu", dtype="float32")
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +46,7 @@ def alone(loaded: LoadedModel, prompts: Prompts, layers: Sequence[str]) -> dict[
 
 
 LAYERS = ["embedding", "1", "2", "last"]
+more = pytest.mark.long("runs a real model on its prompts four times more")
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +74,24 @@ def test_different_prompts_have_different_rows(loaded: LoadedModel, prompts: Pro
     """What the tolerances above are worth: two prompts differ by far more."""
     rows = extract(loaded, prompts, ["last"], "last_token")["last"]
     assert relative(np.roll(rows, 1, axis=0), rows) > 1e-2
+
+
+@pytest.mark.model
+@pytest.mark.xdist_group("real")  # loaded in one process
+@pytest.mark.parametrize(
+    "ways", [[(150, "left")], pytest.param([(1, "right"), (5000, "left"), (5000, "right")], marks=more)]
+)
+def test_rows_of_a_real_model_do_not_depend_on_batch_padding_or_order(
+    prompts: Prompts, ways: list[tuple[int, str]]
+) -> None:
+    loaded = load_model(ModelSpec(model=REAL), device="cpu", dtype="float32")
+    some = [11, 0, 2, 5, 12]
+    few = Prompts("few", tuple(prompts.ids[i] for i in some), tuple(prompts.texts[i] for i in some), "")
+    expected = alone(loaded, few, LAYERS)
+    for batch_tokens, side in ways:
+        rows = extract(loaded, few, LAYERS, "last_token", batch_tokens=batch_tokens, padding_side=side)
+        assert {layer: relative(rows[layer], expected[layer]) < 1e-4 for layer in LAYERS} == dict.fromkeys(LAYERS, True)
+        assert relative(np.roll(rows["last"], 1, axis=0), rows["last"]) > 1e-2
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
