@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from likewise import shapes
+from likewise.about import Audit
 from likewise.documents import NODES, parse_yaml
 from likewise.errors import InputError, LikewiseError, MissingDependencyError, StoreError
 from likewise.extract import audit
 from likewise.plan import Experiment, plan, results_of
-from likewise.plan.plan import MOST
+from likewise.plan.datasets import MOST
 from likewise.report.experiment import report_experiment
 from likewise.report.tables import AUDITED
 from likewise.representation import Representation
-from likewise.store import Store, shapes, write_json
+from likewise.store import Store, write_json
 
 KEY = "a" * 24
 
@@ -107,7 +109,7 @@ def test_what_is_read_of_a_source_has_its_shape(source: Any, wrong: str, tmp_pat
 
 def test_all_numbers_of_an_audit_that_a_report_shows_have_a_shape() -> None:
     kinds = {"Int64": shapes.COUNT_OR_NOTHING, "Float64": shapes.NUMBER_OR_NOTHING}
-    assert {name: shapes.AUDIT.known.get(name) for name in AUDITED} == {n: kinds[k] for n, k in AUDITED.items()}
+    assert {name: Audit.known().get(name) for name in AUDITED} == {n: kinds[k] for n, k in AUDITED.items()}
 
 
 def test_a_path_that_no_system_has_is_told(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_help_loads_what_writes_to_the_terminal_alone(words: list[str]) -> None:
     loaded = loaded_by(HELP.format(words))
     assert packages(loaded) - {"likewise"} <= OF_THE_TERMINAL | (OF_A_COMMAND if words else set())
     rooms = {name.split(".")[1] for name in loaded if name.startswith("likewise.")}
-    assert rooms == {"cli", "errors", "naming", "progress", "startup"}
+    assert rooms == {"cli", "errors", "fields", "naming", "progress", "startup"}
 
 
 @pytest.mark.parametrize("room", ["measures", "prepared", "statistics"])

@@ -1,11 +1,11 @@
 """What is compared: one row per input, with the names of the inputs and where the rows came from."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import Any
 
+from likewise.about import Source
 from likewise.arrays import Array, check_matrix, to_torch
 from likewise.errors import InputError
 from likewise.kinds import TABLES, check_kind, metric_of
@@ -35,7 +35,7 @@ class Representation:
         Its name, as in the columns ``a`` and ``b`` of a table of results.
     key : str
         Its content key in a store; empty for arrays that are in no store.
-    source : mapping
+    source : Source or mapping
         Where the rows come from: model, data set, layer, pooling and so on.
 
     Raises
@@ -57,7 +57,7 @@ class Representation:
     ids: Sequence[str] = ()
     name: str = "representation"
     key: str = ""
-    source: Mapping[str, Any] = field(default_factory=dict)
+    source: Source = field(default_factory=Source)
     groups: Sequence[str] = ()
     kind: str = "states"
     metric: str = ""
@@ -81,7 +81,7 @@ class Representation:
             raise InputError(f"{self.name} has {n} rows and groups for {len(groups)}; expected one group for each row")
         object.__setattr__(self, "ids", ids)
         object.__setattr__(self, "groups", groups)
-        object.__setattr__(self, "source", MappingProxyType(dict(self.source)))
+        object.__setattr__(self, "source", Source(self.source))
 
     def changed(self, **others: Any) -> "Representation":
         """Return the same with other fields."""
@@ -101,13 +101,10 @@ class Representation:
             return self
         places = {name: i for i, name in enumerate(self.ids)}
         kept = [places[name] for name in ids]
-        source = dict(self.source)
-        if "texts" in source:
-            source["texts"] = tuple(source["texts"][i] for i in kept)
         groups = [self.groups[i] for i in kept] if self.groups else ()
         matrix = self.matrix[kept]
         matrix = matrix[:, kept] if self.is_table else matrix
-        return self.changed(matrix=matrix, ids=ids, source=source, groups=groups)
+        return self.changed(matrix=matrix, ids=ids, source=self.source.in_order(kept), groups=groups)
 
     @property
     def is_table(self) -> bool:

@@ -164,7 +164,7 @@ def test_of_values_that_are_not_finite_only_counts_are_given() -> None:
 def test_whole_numbers_and_json() -> None:
     x = np.asarray([[100, 1, 7], [100, 1, 7], [0, 0, 7], [50, 2, 7]])
     found = audit(x)
-    assert found == audit(x.astype(np.float32)) == json.loads(json.dumps(found))
+    assert found == audit(x.astype(np.float32)) == json.loads(json.dumps(found.written()))
     assert found["largest_feature_share"] == pytest.approx(22500 / (22500 + 6 + 196))
 
 
@@ -174,14 +174,13 @@ def test_tokens_are_counted(lengths: list[int], data: st.DataObject) -> None:
     ids = [f"p{i}" for i in range(data.draw(st.integers(0, len(lengths))))]
     names = tuple(f"p{i}" for i in range(len(lengths)))
     tokens = Tokens(
-        names,
-        tuple((1,) * length for length in lengths),
-        None,
-        names,
-        tuple(ids),
+        ids=names,
+        prompts=tuple((1,) * length for length in lengths),
+        names=names,
+        truncated=tuple(ids),
         begins=None if begins is None else tuple(begins),
     )
-    found = audit_tokens(tokens)
+    found = audit_tokens(tokens).written()
     assert found == {
         "prompts": len(lengths),
         "tokens_total": int(np.sum(lengths)),
@@ -193,7 +192,9 @@ def test_tokens_are_counted(lengths: list[int], data: st.DataObject) -> None:
         "begin_with_bos": None if begins is None else begins.count(True),
     }
     assert json.loads(json.dumps(found)) == found
-    of_spans = audit_tokens(replace(tokens, rows=((),) * len(lengths), unaligned=("a[0:1]", "b[1:2]"), straddled=3))
+    of_spans = audit_tokens(
+        replace(tokens, rows=((),) * len(lengths), unaligned=("a[0:1]", "b[1:2]"), straddled=3)
+    ).written()
     assert of_spans == {
         **found, "unaligned_spans": 2, "unaligned_ids": ["a[0:1]", "b[1:2]"], "straddled_spans": 3
     }  # fmt: skip

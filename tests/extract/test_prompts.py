@@ -77,7 +77,7 @@ def test_limit_takes_the_first_and_fingerprints_tell_apart(jsonl: Path) -> None:
         ({"template": "{{ qq }}"}, "record 0 of mine: 'qq' is undefined; its fields are n, q"),
         ({"template": "{{ q"}, "template of mine cannot be read"),
         ({"template": "{{ q }}", "id": "name"}, "no field 'name', the ids of the data set"),
-        ({"template": "same", "id": "q", "limit": 0}, "limit=0; expected 1 or more"),
+        ({"template": "same", "id": "q", "limit": 0}, "limit=0; expected a whole number, 1 or more"),
         ({"template": "  "}, "prompt '00000' of mine is empty"),
         ({"template": "{{ ''.__class__.__mro__ }}"}, "unsafe|undefined"),
     ],

@@ -121,7 +121,7 @@ def test_the_key_of_chance_levels_is_chance_and_older_stores_are_read(tmp_path: 
         with pytest.raises(InputError, match="line 4, column .*(write chance:|unknown key '~')"):
             Experiment.read(path)
     path.write_text("models: [a, b]\ndatasets: [commonsense-probes]\nstatistics: {chance: shuffles}\n")
-    assert Experiment.read(path).statistics.trust.null == "shuffles"
+    assert Experiment.read(path).statistics.trust.chance == "shuffles"
     old = Experiment.stored({**asked, "statistics": {"null": "none", "seed": 3}})
     assert (old.statistics.chance, old.statistics.seed) == ("none", 3)
 

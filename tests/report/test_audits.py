@@ -30,9 +30,8 @@ NEW = {
 
 def about(audit: dict[str, object] | None, name: str = "model") -> dict[str, object]:
     source = {"model": f"org/{name}", "dtype": "bfloat16"}
-    return {
-        "name": name, "key": "", "n_items": 101, "n_features": 64, "dataset": "code", "source": source, "audit": audit,
-    }  # fmt: skip
+    counts = {"n_items": 101, "n_features": 64}
+    return tables.described({"name": name, "key": "", **counts, "dataset": "code", "source": source, "audit": audit})
 
 
 def said(audit: dict[str, object] | None) -> list[str]:
@@ -87,8 +86,14 @@ def test_real_audits_are_told() -> None:
     rows = rng.normal(size=(101, 1)) * rng.normal(size=64)
     rows[1], rows[2] = rows[0], rows[0] * 1.0001
     names = tuple(f"p{i}" for i in range(101))
-    tokens = Tokens(names, ((1, 2, 3),) * 101, None, names, ("p1",), begins=(True,) * 100 + (False,))
-    found = {**audit(rows), **audit_tokens(tokens)}
+    tokens = Tokens(
+        ids=names,
+        prompts=((1, 2, 3),) * 101,
+        names=names,
+        truncated=("p1",),
+        begins=(True,) * 100 + (False,),
+    )
+    found = dict(audit(rows) | audit_tokens(tokens))
     lines = said(found)
     told = ("prompt cut", "BOS", "equal to", "thousandth", "effective rank 1.000")
     assert [words in line for words, line in zip(told, lines, strict=True)] == [True] * 5

@@ -188,8 +188,9 @@ def test_changed_prompts_under_the_same_ids_are_refused(done: Done, experiment: 
     store = Store(done.store)
     key = next(iter(done.results)).a_key
     about = store.describe_representation(key)
-    about["source"] |= {"records": "0" * 24, "prompts": "1" * 24}
-    write_json(store.representation_path(key).with_suffix(".json"), about)
+    source = about["source"] | {"records": "0" * 24, "prompts": "1" * 24}
+    described = {**about, "source": source.written(), "audit": about["audit"].written()}
+    write_json(store.representation_path(key).with_suffix(".json"), described)
     for path in (done.store / "results").glob("*.parquet"):
         path.unlink()
     again = likewise.run(experiment, done.store)

@@ -278,4 +278,4 @@ def test_the_option_says_every_name_and_takes_the_same_by_default() -> None:
     for name, kind in registry.OURS.items():
         assert (f"{name} ({kind.summary})" if name != "none" else "none,") in said
     (asked,) = [p for p in typer.main.get_command(app).commands["compare"].params if p.name == "chance"]
-    assert asked.default == DEFAULT == Trust().null and asked.opts == ["--chance", "--null"]
+    assert asked.default == DEFAULT == Trust().chance and asked.opts == ["--chance", "--null"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from likewise.errors import InputError
 from likewise.measures import configurations
 from likewise.plan import Reduce, Tile, tiles_of
-from likewise.plan.plan import together_in
+from likewise.plan.inputs import together_in
 from likewise.representation import Representation
 from likewise.run.worker import Settings, perform
 from likewise.statistics import (

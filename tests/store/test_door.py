@@ -18,7 +18,7 @@ from likewise.representation import Representation
 from likewise.statistics import compare, reduce
 from likewise.store import Store, check_no_link, shapes, write_table
 from likewise.store.door import CHECKSUM, MOST_JSON, read_json, read_table, write_json
-from likewise.store.store import STORED
+from likewise.store.tiles import STORED
 
 A, B, TILE = "a" * 24, "b" * 24, "c" * 24
 CKA = Configuration.parse("cka")

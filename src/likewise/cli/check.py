@@ -9,6 +9,7 @@ import typer
 from likewise.cli import options
 from likewise.cli.console import messages, print_json, print_table, say
 from likewise.errors import InputError, ModelError
+from likewise.fields import DTYPE, TRANSFORMERS
 from likewise.naming import did_you_mean
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 def check(
     model: Annotated[str, typer.Argument(help="Name of a packaged model, hub id, folder or GGUF file.")],
     layer: Annotated[list[str] | None, typer.Option(help="A layer, as in likewise extract. [default: all]")] = None,
-    dtype: Annotated[str, typer.Option(help="Precision of the model.")] = "float32",
+    dtype: Annotated[str, typer.Option(help="Precision of the model.")] = DTYPE,
     variant: Annotated[str | None, typer.Option(help="A change of the model, for example noise(sd=0.1).")] = None,
     base: Annotated[str | None, typer.Option(help="Base model of an adapter.")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.")] = None,
-    backend: options.Backend = "transformers",
+    backend: options.Backend = TRANSFORMERS,
     pooling: Annotated[str | None, typer.Option(help="How tokens become a row; of other backends only.")] = None,
     device: options.Device = "cpu",
     json: options.Json = False,
@@ -33,7 +34,6 @@ def check(
     """
     from likewise.extract import (
         DTYPES,
-        TRANSFORMERS,
         ModelSpec,
         canonical_layer,
         canonical_variant,

@@ -9,6 +9,7 @@ import typer
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
 from likewise.errors import InputError
+from likewise.fields import CHANCE, GROUPS, PERMUTATIONS, SEED
 from likewise.naming import p_text
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ def compare(
     metric: options.Metric = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: paper]")] = None,
     base: options.Base = None,
-    permutations: options.Permutations = 100,
-    chance: options.Chance = "moments",
-    groups: options.Groups = 20,
-    seed: options.Seed = 0,
+    permutations: options.Permutations = PERMUTATIONS,
+    chance: options.Chance = CHANCE,
+    groups: options.Groups = GROUPS,
+    seed: options.Seed = SEED,
     device: options.Device = "cpu",
     id_column: Annotated[str, typer.Option(help="Column of ids in Parquet files.")] = "id",
     join: options.Join = "exact",

@@ -1,13 +1,15 @@
 """``likewise explain``."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from likewise.cli import options
 from likewise.cli.answers import print_answer
 from likewise.errors import InputError, LikewiseError
+from likewise.fields import ITEMS_COUNT, ITEMS_MEASURE
 
 if TYPE_CHECKING:
     from likewise.extract import DatasetSpec
@@ -23,8 +25,8 @@ def explain(
     experiment: options.InExperiment = None,
     rows: options.Rows = "states",
     metric: options.Metric = None,
-    measure: Annotated[str, typer.Option(help="A measure whose score is a mean over inputs.")] = "jaccard",
-    count: Annotated[int, typer.Option(min=1, help="How many prompts of each kind.")] = 5,
+    measure: Annotated[str, typer.Option(help="A measure whose score is a mean over inputs.")] = ITEMS_MEASURE,
+    count: Annotated[int, typer.Option(min=1, help="How many prompts of each kind.")] = ITEMS_COUNT,
     prompts: Annotated[
         Path | None,
         typer.Option(help="The experiment (.yaml) that has the prompts, if they are not in this folder."),
@@ -46,11 +48,11 @@ def explain(
     print_answer(Items(measure, count).answer((a, b), texts, told), json)
 
 
-def _of_files(*representations: "Representation") -> tuple[dict[str, str], str]:
+def _of_files(*representations: "Representation") -> tuple[dict[str, str | None], str]:
     """The texts of the rows by id, where a file holds them, and where they are from, or why they cannot be had."""
     for r in representations:
-        if "texts" in r.source:
-            return dict(zip(r.ids, r.source["texts"], strict=True)), f"from the text column of {r.name}"
+        if r.source.texts:
+            return dict(zip(r.ids, r.source.texts, strict=True)), f"from the text column of {r.name}"
     return {}, "not shown: the files have no text column"
 
 
@@ -64,16 +66,18 @@ def _at_hand(spec: "DatasetSpec") -> bool:
 
 def _of_store(
     store: Path | None, dataset: str, a: "Representation", b: "Representation", named: Path | None
-) -> tuple[dict[str, str], str]:
+) -> tuple[Mapping[str, str | None], str]:
     """The texts of the rows by id, as the store keeps them; else out of the data set again, and which of both."""
     kept = options.find_store(store)
     for r in () if named else (a, b):
         if texts := kept.prompts(r.source, r.ids):
             return texts, f"from the store, as {r.name} was given them"
-    return _loaded_again(kept, dataset, a.source.get("prompts") or b.source.get("prompts"), named)
+    return _loaded_again(kept, dataset, a.source.prompts or b.source.prompts, named)
 
 
-def _loaded_again(kept: "Store", dataset: str, fingerprint: Any, named: Path | None) -> tuple[dict[str, str], str]:
+def _loaded_again(
+    kept: "Store", dataset: str, fingerprint: str | None, named: Path | None
+) -> tuple[Mapping[str, str | None], str]:
     """The texts of the rows by id, prompts or spans of them, and where they are from, or why they cannot be had.
 
     A store may be somebody else's: what it names alone is opened only where that is the folder one works in.

@@ -7,6 +7,7 @@ import typer
 
 from likewise.cli import options
 from likewise.cli.console import complain, print_json, print_table, progress
+from likewise.fields import DTYPE, LAYER, TRANSFORMERS, TRUNCATION
 
 
 def extract(
@@ -24,12 +25,14 @@ def extract(
             help="How tokens become a row, such as mean or last_k(k=4) [default: the model's own, or last_token]."
         ),
     ] = None,
-    dtype: Annotated[str, typer.Option(help="Precision of the model.")] = "float32",
-    truncation: Annotated[str, typer.Option(help="Prompts that are too long: error, or cut left or right.")] = "error",
+    dtype: Annotated[str, typer.Option(help="Precision of the model.")] = DTYPE,
+    truncation: Annotated[
+        str, typer.Option(help="Prompts that are too long: error, or cut left or right.")
+    ] = TRUNCATION,
     variant: Annotated[str | None, typer.Option(help="A change of the model, for example noise(sd=0.1).")] = None,
     base: Annotated[str | None, typer.Option(help="Base model of an adapter.")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of hub models.")] = None,
-    backend: options.Backend = "transformers",
+    backend: options.Backend = TRANSFORMERS,
     template: Annotated[str | None, typer.Option(help="A jinja2 template that turns a record into a prompt.")] = None,
     spans: Annotated[str | None, typer.Option(help="A regular expression: each match is a row.")] = None,
     split: Annotated[str | None, typer.Option(help="Split of a hub data set.")] = None,
@@ -60,7 +63,7 @@ def extract(
                 }
             ],
             "representation": {
-                "layers": layer or ["last"],
+                "layers": layer or [LAYER],
                 "pooling": pooling,
                 "dtype": dtype,
                 "truncation": truncation,

@@ -8,6 +8,7 @@ from likewise.cli import options
 from likewise.cli.answers import print_answer
 from likewise.cli.console import progress
 from likewise.errors import InputError
+from likewise.fields import PERMUTATIONS, SEED
 from likewise.naming import did_you_mean, model_of
 
 
@@ -18,8 +19,8 @@ def best_layers(
     experiment: options.InExperiment = None,
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
     base: options.Base = None,
-    permutations: Annotated[int, typer.Option(min=1, help="Shuffles, the same for all layers.")] = 100,
-    seed: options.Seed = 0,
+    permutations: Annotated[int, typer.Option(min=1, help="Shuffles, the same for all layers.")] = PERMUTATIONS,
+    seed: options.Seed = SEED,
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:

@@ -7,6 +7,7 @@ import typer
 from likewise.cli import options
 from likewise.cli.answers import print_answer
 from likewise.cli.console import progress
+from likewise.fields import CURVE_DRAWS, CURVE_PERMUTATIONS, CURVE_TOLERANCE, SEED
 
 
 def learning_curve(
@@ -20,12 +21,12 @@ def learning_curve(
     measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: recommended]")] = None,
     base: options.Base = None,
     size: Annotated[list[int] | None, typer.Option(min=2, help="A number of inputs. [default: eight sizes]")] = None,
-    draws: Annotated[int, typer.Option(min=1, help="Random draws for each number of inputs.")] = 5,
+    draws: Annotated[int, typer.Option(min=1, help="Random draws for each number of inputs.")] = CURVE_DRAWS,
     tolerance: Annotated[
         float, typer.Option(min=0, help="Largest change of a calibrated score that counts as stable.")
-    ] = 0.05,
-    permutations: options.Permutations = 20,
-    seed: options.Seed = 0,
+    ] = CURVE_TOLERANCE,
+    permutations: options.Permutations = CURVE_PERMUTATIONS,
+    seed: options.Seed = SEED,
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:

@@ -37,7 +37,8 @@ def _find(store: "Store", key: str) -> dict[str, Any]:
     if tiles:
         ((request, table),) = store.tables(tiles[0])
         return {"key": tiles[0], "request": request, "scores": table.to_pylist()}
-    return store.describe_representation(found[0])
+    about = store.describe_representation(found[0])
+    return {**about, "source": about["source"].written(), "audit": about["audit"].written()}
 
 
 def _flat(value: Any, place: str = "") -> list[tuple[str, str]]:

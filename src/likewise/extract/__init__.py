@@ -5,13 +5,13 @@ from likewise.extract.backends import Backend, Described, Foreign, Given, backen
 from likewise.extract.check import Finding, check_foreign
 from likewise.extract.check import check as check_model
 from likewise.extract.configs import usable_name
-from likewise.extract.datasets import DEFAULT_PROMPTS, PROBES, DatasetSpec, load_prompts
+from likewise.extract.datasets import DEFAULT_PROMPTS, PROBES, DatasetSpec, RecordsSpec, load_prompts
 from likewise.extract.extract import BATCH_TOKENS, Rows, extract, tokens_of
 from likewise.extract.hub import Resolved, resolve_dataset, resolve_model
 from likewise.extract.imported import IMPORTED
 from likewise.extract.layers import canonical_layer, find_blocks, needs_blocks, resolve_layers
 from likewise.extract.libraries import library_versions
-from likewise.extract.locate import TRANSFORMERS, ModelSpec
+from likewise.extract.locate import ModelSpec
 from likewise.extract.models import DTYPES, LoadedModel, load_model, one_device
 from likewise.extract.pooling import canonical_pooling, tokens_to_generate
 from likewise.extract.probe import way_of
@@ -28,7 +28,6 @@ __all__ = [
     "DTYPES",
     "IMPORTED",
     "PROBES",
-    "TRANSFORMERS",
     "Backend",
     "DatasetSpec",
     "Described",
@@ -39,6 +38,7 @@ __all__ = [
     "LoadedModel",
     "ModelSpec",
     "Prompts",
+    "RecordsSpec",
     "Resolved",
     "Rows",
     "Says",

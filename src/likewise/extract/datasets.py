@@ -15,6 +15,7 @@ from likewise.extract.known import known, packaged_file
 from likewise.extract.prompts import Format, Prompts, make_prompts
 from likewise.extract.records import KINDS, kind_of, read_records
 from likewise.extract.spans import Spans
+from likewise.fields import whole, wrong_numbers
 from likewise.naming import did_you_mean
 from likewise.store import content_key, file_hash
 
@@ -31,20 +32,18 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatasetSpec:
-    """Which prompts: a known name, a local file or a hub id, with the template that makes prompts of its records.
+class RecordsSpec:
+    """Which records: of a known name, a local file or a hub id.
 
     Parameters
     ----------
-    name : str
-        What tables call it.
     source : str
         A known name (``mixed-prompts``, ``commonsense-probes``, ``humaneval``, ``winogrande``), a path that ends in
         .jsonl, .json, .csv, .tsv or .parquet (all but the last also .gz), or a hub id.
+    name : str
+        What tables call it; by default the end of the source.
     config, split, revision : str, optional
         Which part of a hub data set.
-    format : Format
-        How its records become prompts; known data sets have a template.
     spans : Spans, optional
         Which characters of a prompt are rows of their own; by default a prompt is one row.
     id : str, optional
@@ -56,21 +55,39 @@ class DatasetSpec:
         How many records to take, from the first.
     """
 
-    name: str
     source: str
+    name: str = ""
     config: str | None = None
     split: str | None = None
     revision: str | None = None
-    format: Format = PLAIN
     spans: Spans | None = None
     id: str | None = None
     groups: str | None = None
-    limit: int | None = None
+    limit: int | None = whole(None, least=1)
+
+    def __post_init__(self) -> None:
+        if said := wrong_numbers(self):
+            raise InputError(said)
+        if not self.name:
+            object.__setattr__(self, "name", self.imported or Path(self.source).name.partition(".")[0])
 
     @property
     def imported(self) -> str | None:
         """The name that representations on it were imported under, where its prompts are not at hand."""
         return imported_name(self.source)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec(RecordsSpec):
+    """Which prompts: records as `RecordsSpec` has them, with the template that makes prompts of them.
+
+    Parameters
+    ----------
+    format : Format
+        How its records become prompts; known data sets have a template.
+    """
+
+    format: Format = PLAIN
 
     def completed(self) -> "DatasetSpec":
         """Return the specification with what is known of this source, or of this name, filled in.
@@ -188,8 +205,6 @@ def load_prompts(spec: DatasetSpec) -> Prompts:
     wanted = spec, tuple((state.st_size, state.st_mtime_ns) for state in states)
     if wanted not in _LOADED:
         full = spec.completed()
-        if full.limit is not None and full.limit < 1:
-            raise InputError(f"{full.name}: limit={full.limit}; expected 1 or more")
         records = _records(full)
         if full.format.template is None:
             first, records = _peek(records)

@@ -21,6 +21,7 @@ from likewise.extract.stack import context_length, embedding_rows, turning_lengt
 from likewise.extract.state import State, kept
 from likewise.extract.tokens import Tokens, Truncation, check_known, tokenize
 from likewise.extract.ways import Side, Way
+from likewise.fields import TRUNCATION
 from likewise.progress import Watch, unwatched
 
 BATCH_TOKENS = {"cpu": 512, "cuda": 16_384, "auto": 16_384}
@@ -77,7 +78,7 @@ def extract(
     batch_tokens: int = BATCH_TOKENS["cpu"],
     padding_side: Side = "right",
     way: Way | None = None,
-    truncation: Truncation = "error",
+    truncation: Truncation = TRUNCATION,
     threads: int | None = None,
     into: Callable[[str, int], Rows] = lambda layer, n: InMemory(n),
     watch: Watch = unwatched,
@@ -169,7 +170,7 @@ def extract(
     return {layer: rows.matrix for layer, rows in places.items()}
 
 
-def tokens_of(loaded: LoadedModel, prompts: Prompts, pooling: str, truncation: Truncation = "error") -> Tokens:
+def tokens_of(loaded: LoadedModel, prompts: Prompts, pooling: str, truncation: Truncation = TRUNCATION) -> Tokens:
     """Turn prompts into a model's tokens, with room for what it is to add."""
     added = tokens_to_generate(pooling)
     if added and prompts.spans is not None:

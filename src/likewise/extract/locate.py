@@ -14,14 +14,12 @@ from likewise.extract.gguf import gguf_pooling, gguf_size
 from likewise.extract.imported import imported_name
 from likewise.extract.known import known, packaged_file
 from likewise.extract.says import NOTHING, Says, says_of
+from likewise.fields import TRANSFORMERS
 from likewise.naming import did_you_mean
 from likewise.store import file_hash, files_hash
 
 if TYPE_CHECKING:
     from likewise.extract.backends import Foreign
-
-TRANSFORMERS = "transformers"
-"""The backend that runs models where no other is named."""
 
 CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
 

@@ -12,6 +12,7 @@ from likewise.errors import InputError
 from likewise.extract.records import TEXT, Record
 from likewise.extract.spans import Piece, Spans, find_spans
 from likewise.extract.templates import Writer
+from likewise.fields import whole, wrong_numbers
 from likewise.naming import did_you_mean, is_name
 from likewise.store import content_key
 
@@ -49,13 +50,19 @@ class Format:
 
     template: str | None = None
     answer: str | None = None
-    shots: int = 0
+    shots: int = whole(0)
     shots_from: str | None = None
-    seed: int = 0
+    seed: int = whole(0)
     separator: str = "\n\n"
     chat: bool = False
     system: str | None = None
     generation_prompt: bool = True
+
+    def __post_init__(self) -> None:
+        if said := wrong_numbers(self):
+            raise InputError(said)
+        if self.system is not None and not self.chat:
+            raise InputError("system needs a chat; set chat: true")
 
     def besides_template(self) -> dict[str, Any]:
         """What is not as it is by default, apart from the template."""

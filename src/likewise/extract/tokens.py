@@ -10,6 +10,7 @@ from likewise.extract.libraries import imported
 from likewise.extract.prompts import Prompts, Turn
 from likewise.extract.spans import Span, covering, refined
 from likewise.extract.templates import Limited
+from likewise.fields import TRUNCATION
 from likewise.store import content_key
 
 Truncation: TypeAlias = Literal["error", "left", "right"]
@@ -25,44 +26,54 @@ MARK = "\ue000"
 """Stands for what the user says last, to see where a chat template puts it: a character for private use."""
 
 
-@dataclass(frozen=True)
-class Tokens:
-    """Prompts in tokens.
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """Prompts in a model's own words, whatever runs it.
 
     Parameters
     ----------
     ids : tuple of str
         The names of the rows: of the prompts, or of the spans that were found.
+    texts : tuple of str
+        The texts as the model is given them, chats written down.
+    fingerprint : str
+        A hash of the names of the prompts and of these texts.
+    truncated : tuple of str
+        Prompts that were cut.
+    unaligned : tuple of str
+        Spans without any token: cut away, or of characters that the tokenizer drops.
+    """
+
+    ids: tuple[str, ...]
+    texts: tuple[str, ...] = ()
+    fingerprint: str = ""
+    truncated: tuple[str, ...] = ()
+    unaligned: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens(Written):
+    """Prompts in tokens.
+
+    Parameters
+    ----------
     prompts : tuple of tuple of int
         Token ids of each prompt, with the special tokens that belong to it.
     rows : tuple of tuple of tuple of int, optional
         For each prompt the places of the tokens of each of its rows; without them a prompt is one row, of all tokens.
     names : tuple of str
         The names of the prompts.
-    truncated : tuple of str
-        Prompts that were cut.
-    unaligned : tuple of str
-        Spans without any token: cut away, or of characters that the tokenizer drops.
     straddled : int
         Spans with a token that reaches into other words.
     begins : tuple of bool, optional
         Whether each prompt begins with the tokenizer's beginning token, where it has one.
-    fingerprint : str
-        A hash of the texts as the tokenizer was given them, chats written down.
-    texts : tuple of str
-        Those texts.
     """
 
-    ids: tuple[str, ...]
     prompts: tuple[tuple[int, ...], ...]
-    rows: tuple[tuple[tuple[int, ...], ...], ...] | None
     names: tuple[str, ...]
-    truncated: tuple[str, ...] = ()
-    unaligned: tuple[str, ...] = ()
+    rows: tuple[tuple[tuple[int, ...], ...], ...] | None = None
     straddled: int = 0
     begins: tuple[bool, ...] | None = None
-    fingerprint: str = ""
-    texts: tuple[str, ...] = ()
 
     @property
     def lengths(self) -> list[int]:
@@ -83,7 +94,7 @@ class Tokens:
 
 
 def tokenize(
-    tokenizer: Any, prompts: Prompts, longest: int | None = None, truncation: Truncation = "error", room: int = 0
+    tokenizer: Any, prompts: Prompts, longest: int | None = None, truncation: Truncation = TRUNCATION, room: int = 0
 ) -> Tokens:
     """Turn prompts into tokens.
 
@@ -171,16 +182,16 @@ def tokenize(
             raise InputError(f"no span of {prompts.name} has a token of {type(tokenizer).__name__}")
         names = tuple(kept)
     return Tokens(
-        names,
-        tuple(found),
-        None if rows is None else tuple(rows),
-        prompts.ids,
-        tuple(truncated),
-        tuple(unaligned),
-        straddled,
-        None if begin is None else tuple(tokens[0] == begin for tokens in found),
-        content_key([list(prompts.ids), texts]),
-        tuple(texts),
+        ids=names,
+        texts=tuple(texts),
+        fingerprint=content_key([list(prompts.ids), texts]),
+        truncated=tuple(truncated),
+        unaligned=tuple(unaligned),
+        prompts=tuple(found),
+        names=prompts.ids,
+        rows=None if rows is None else tuple(rows),
+        straddled=straddled,
+        begins=None if begin is None else tuple(tokens[0] == begin for tokens in found),
     )
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from likewise.errors import InputError
 from likewise.inference.leftout import ROUNDING
+from likewise.statistics.correction import holm
 
 LEVEL = 0.05
 """Share of false alarms of the threshold."""
@@ -120,17 +121,15 @@ def panel_tests(scores: Mapping[str, tuple[float, Float[np.ndarray, " m"], int]]
     >>> found["cka"].pvalue, found["cka"].corrected
     (0.025, 0.05)
     """
-    from statsmodels.stats.multitest import multipletests  # a second to import
-
     placed = {name: _placed(*given) for name, given in scores.items()}
     if not placed:
         return {}
-    corrected = multipletests([p.pvalue for p in placed.values()], method="holm")[1]
+    corrected = holm(np.asarray([p.pvalue for p in placed.values()]))
     return {
         name: PanelTest(
-            p.score, p.size, p.pvalue, p.percentile, p.threshold, float(holm), min(1.0, len(placed) / (1 + p.size))
+            p.score, p.size, p.pvalue, p.percentile, p.threshold, float(pvalue), min(1.0, len(placed) / (1 + p.size))
         )
-        for (name, p), holm in zip(placed.items(), corrected, strict=True)
+        for (name, p), pvalue in zip(placed.items(), corrected, strict=True)
     }
 
 

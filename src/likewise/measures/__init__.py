@@ -16,7 +16,7 @@ from likewise.measures.facts import INVARIANCES, OTHER_NAMES, Facts, Product
 from likewise.measures.footprint import footprint
 from likewise.measures.measure import REGISTRY, Measure, get, measure, record
 from likewise.measures.operands import Operand, prepare, prepare_pair
-from likewise.measures.own import Source, is_own, load_measures, load_measures_of, load_sources, sources_of
+from likewise.measures.own import OwnCode, is_own, load_measures, load_measures_of, load_sources, sources_of
 from likewise.measures.presets import PRESETS, Asked, configurations, presets
 
 __all__ = [
@@ -29,8 +29,8 @@ __all__ = [
     "Facts",
     "Measure",
     "Operand",
+    "OwnCode",
     "Product",
-    "Source",
     "alignment",
     "canonical",
     "configurations",

@@ -154,17 +154,17 @@ def load_measures_of(experiment: Path, measures: Iterable[str]) -> None:
             )
 
 
-Source = tuple[str, str | None]
+OwnCode = tuple[str, str | None]
 """A module of measures, and the file that it was run from, if that was by its path."""
 
 
-def sources_of(configurations: Iterable[Configuration]) -> tuple[Source, ...]:
+def sources_of(configurations: Iterable[Configuration]) -> tuple[OwnCode, ...]:
     """Return where the measures of one's own among configurations come from, for another process to load them."""
     modules = own_modules(c.measure for c in configurations)
     return tuple((m, str(_files[m]) if m in _files else None) for m in modules if m != "__main__")
 
 
-def load_sources(sources: Iterable[Source]) -> None:
+def load_sources(sources: Iterable[OwnCode]) -> None:
     """Load, in a process that a caller has started, what is loaded in his own."""
     for module, file in sources:
         if not any(name.startswith(f"{module}:") for name in REGISTRY):

@@ -1,20 +1,13 @@
 """Experiments, and the tasks that they come down to."""
 
+from likewise.plan.answers import Answers
+from likewise.plan.datasets import DatasetPlan, scores_of_pair, tiles_of
 from likewise.plan.experiment import Experiment, of_unknown_code
 from likewise.plan.imported import imported_experiment, imported_key
+from likewise.plan.inputs import rows_left_out
 from likewise.plan.needs import Needs
-from likewise.plan.plan import (
-    Answers,
-    DatasetPlan,
-    Plan,
-    plan,
-    results_of,
-    rows_left_out,
-    rows_of,
-    scores_of_pair,
-    shown_of,
-    tiles_of,
-)
+from likewise.plan.plan import Plan, plan
+from likewise.plan.shown import results_of, rows_of, shown_of
 from likewise.plan.tasks import Extract, Reduce, Resolve, Task, Tile, Wanted, model_size, pinned, unpinned
 from likewise.plan.tiles import blocks_of_pairs
 from likewise.plan.trusted import Trusted, load_trusted, read_experiment, risks_of

@@ -64,8 +64,9 @@ def imported_experiment(store: Store) -> dict[str, Any]:
     layers: dict[str, dict[str, list[str]]] = {}
     for key in store.representations():
         source = store.describe_representation(key)["source"]
-        if "imported" in source:
-            layers.setdefault(source["model"], {}).setdefault(source["dataset"], []).append(source["layer"])
+        if source.imported is not None:
+            named = str(source.model), str(source.dataset), str(source.layer)  # what was imported has these
+            layers.setdefault(named[0], {}).setdefault(named[1], []).append(named[2])
     counts = Counter(dataset for of_model in layers.values() for dataset, found in of_model.items() for _ in found)
     datasets = sorted(dataset for dataset, count in counts.items() if count > 1)
     # Sorted, so that what comes later leaves the order of every pair, and so its scores, as they are.

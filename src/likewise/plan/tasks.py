@@ -10,6 +10,7 @@ from jaxtyping import Int
 
 from likewise.errors import InputError
 from likewise.extract import DatasetSpec, ModelSpec, Says, Truncation, canonical_pooling
+from likewise.fields import TRUNCATION
 from likewise.measures import Configuration
 from likewise.naming import model_of
 from likewise.statistics import KINDS, Trust, has_moments
@@ -39,7 +40,7 @@ class Wanted:
     layer: str
     pooling: str
     dtype: str
-    truncation: Truncation = "error"
+    truncation: Truncation
     width: int | None = None
     """Number of features, where it can be known before the extraction."""
 
@@ -50,7 +51,7 @@ def representation_key(
     layer: str,
     pooling: str,
     dtype: str,
-    truncation: str = "error",
+    truncation: str = TRUNCATION,
 ) -> str:
     """Return the content key of one layer's representation."""
     return content_key(

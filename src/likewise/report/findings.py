@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from likewise.report.tables import dataset_of, missing, number, one_order
+from likewise.about import Audit
+from likewise.report.tables import dataset_of, missing, number, one_order, says
 from likewise.statistics import NoReference, Reason, kind_of
 
 MOSTLY = 0.5
@@ -75,7 +76,7 @@ def summary(frame: pd.DataFrame) -> str:
 
 def _chance(frame: pd.DataFrame) -> str:
     """Where the chance level of the scores comes from, and which have none."""
-    without = frame["reason"] == Reason.NO_CHANCE
+    without = says(frame, lambda reasons: reasons.has(Reason.NO_CHANCE))
     said = []
     if not without.all():
         drawn = frame[frame["null"] != NoReference.name]
@@ -224,9 +225,8 @@ def _few_shuffles(frame: pd.DataFrame) -> Iterator[str]:
 
 def _few_rows(frame: pd.DataFrame) -> Iterator[str]:
     """Scores that hang on a few prompts, by data set."""
-    for dataset, rows in one_order(
-        frame[frame["reason"].str.contains(f"{Reason.FEW_ROWS}|{Reason.BOUND}", regex=True)]
-    ).groupby("dataset", sort=False):
+    few = frame[says(frame, lambda reasons: reasons.has(Reason.FEW_ROWS, Reason.BOUND))]
+    for dataset, rows in one_order(few).groupby("dataset", sort=False):
         where = ", ".join(dict.fromkeys(rows["configuration"]))
         yield (
             f"{shown(str(dataset))}: {counted(len(rows), 'score')} in {where} depend on few prompts: there are "
@@ -240,8 +240,7 @@ def _odd_representations(
 ) -> Iterator[str]:
     found: dict[str, list[tuple[str, str]]] = {}
     for r in representations:
-        # What a store of an older version lacks, or what has no value, is nothing to warn of.
-        audit = {key: value for key, value in (r.get("audit") or {}).items() if value is not None}
+        audit: Audit = r["audit"]
         where = f"{r['name']} on {shown(dataset_of(r, datasets))}"
         for said in (*_odd_prompts(audit), *_odd_rows(audit), *_odd_directions(r, audit)):
             # Numbers apart, a sentence is the same for all that it holds for.
@@ -254,24 +253,25 @@ def _odd_representations(
             yield f"{where}: {said} Also: {some([o for o, _ in others])}."
 
 
-def _odd_prompts(audit: Mapping[str, Any]) -> Iterator[str]:
-    if cut := audit.get("truncated_prompts", 0):
-        ids = ", ".join(audit.get("truncated_ids", [])[:NAMED])
+def _odd_prompts(audit: Audit) -> Iterator[str]:
+    # What a store of an older version lacks, or what has no value, is nothing to warn of.
+    if cut := audit.truncated_prompts:
+        ids = ", ".join(audit.truncated_ids[:NAMED])
         named = f" ({ids}{', …' if cut > NAMED else ''})" if ids else ""
         yield (
             f"{counted(cut, 'prompt')} cut to the length that the model takes{named}: the row of a cut prompt "
             "stands for a part of it only."
         )
-    n = audit.get("prompts", 0)
-    if 0 < (begun := audit.get("begin_with_bos", 0)) < n:
+    n = audit.prompts or 0
+    if 0 < (begun := audit.begin_with_bos or 0) < n:
         yield (
             f"{begun:,} of {counted(n, 'prompt')} begin with the beginning-of-text token (BOS), the others do not. "
             "Rows can differ for this reason alone."
         )
-    if spans := audit.get("unaligned_spans", 0):
-        ids = ", ".join(audit.get("unaligned_ids", [])[:NAMED])
+    if spans := audit.unaligned_spans:
+        ids = ", ".join(audit.unaligned_ids[:NAMED])
         yield f"{counted(spans, 'span')} without a token ({ids}), left out for all models on this data set."
-    if spans := audit.get("straddled_spans", 0):
+    if spans := audit.straddled_spans:
         yield f"{counted(spans, 'span')} share a token with other words, so their rows stand for these words too."
 
 
@@ -285,9 +285,9 @@ def _belonging_together(
     """Data sets whose prompts are much like each other, with no word of which belong together."""
     told: dict[str, tuple[int, int]] = {}
     for r in representations:
-        audit = r.get("audit") or {}
-        alike, prompts = audit.get("alike_prompts") or 0, audit.get("prompts") or 0
-        if not audit.get("prompt_groups") and alike > ALIKE * prompts:
+        audit: Audit = r["audit"]
+        alike, prompts = audit.alike_prompts or 0, audit.prompts or 0
+        if not audit.prompt_groups and alike > ALIKE * prompts:
             told[shown(dataset_of(r, datasets))] = alike, prompts
     for dataset, (alike, prompts) in told.items():
         yield (
@@ -297,38 +297,39 @@ def _belonging_together(
         )
 
 
-def _odd_rows(audit: Mapping[str, Any]) -> Iterator[str]:
-    if values := audit.get("non_finite", 0):
+def _odd_rows(audit: Audit) -> Iterator[str]:
+    if values := audit.non_finite:
         yield f"{counted(values, 'value')} not finite (NaN or infinite): no score with them can be trusted."
-    if rows := audit.get("zero_rows", 0):
+    if rows := audit.zero_rows:
         yield f"{counted(rows, 'row')} of zeros: measures that use angles cannot score a row without direction."
-    if rows := audit.get("repeated_rows", 0):
+    if rows := audit.repeated_rows:
         yield (
             f"{counted(rows, 'row')} equal to an earlier one: repeated prompts count more than once, and are each "
             "other's nearest neighbours."
         )
-    if rows := audit.get("near_repeated_rows", 0):
+    if rows := audit.near_repeated_rows:
         yield (
             f"{counted(rows, 'row')} within a thousandth of an earlier one: near copies count more than once, and "
             "rounding can decide which neighbour is nearer."
         )
 
 
-def _odd_directions(r: Mapping[str, Any], audit: Mapping[str, Any]) -> Iterator[str]:
-    if columns := audit.get("constant_features", 0):
+def _odd_directions(r: Mapping[str, Any], audit: Audit) -> Iterator[str]:
+    if columns := audit.constant_features:
         yield f"{counted(columns, 'dimension')} with the same value for every prompt."
-    if (share := audit.get("largest_feature_share", 0.0)) > DOMINATES:
+    if (share := audit.largest_feature_share or 0.0) > DOMINATES:
+        largest = "?" if audit.largest_feature is None else audit.largest_feature
         yield (
-            f"dimension {audit.get('largest_feature', '?')} holds {share:.0%} of the squared norm and "
-            "dominates every measure that does not rescale dimensions."
+            f"dimension {largest} holds {share:.0%} of the squared norm and dominates every measure that does not "
+            "rescale dimensions."
         )
     most = min(r["n_items"] - 1, r["n_features"])
-    if (rank := audit.get("effective_rank", math.inf)) < FEW_DIRECTIONS * most:
+    if (rank := audit.effective_rank) is not None and rank < FEW_DIRECTIONS * most:
         yield (
             f"effective rank {number(rank)} of at most {most:,}: rows differ in few directions, and scores depend on "
             "these alone."
         )
-    if (cosine := audit.get("anisotropy", 0.0)) > ONE_DIRECTION:
+    if (cosine := audit.anisotropy or 0.0) > ONE_DIRECTION:
         yield (
             f"mean cosine between rows {number(cosine)}: all rows share one large direction. Measures that do not "
             "centre the rows see mostly this direction."
@@ -339,7 +340,7 @@ def _without_value(frame: pd.DataFrame) -> Iterator[str]:
     """Rows without a value, and rows where something that derives from it is missing, by reason."""
     # That a measure has no chance level is no trouble of the data; the summary tells it. So is a note of where chance
     # comes from.
-    told = one_order(frame[~frame["reason"].isin(["", *(reason for reason in Reason if reason.is_note)])])
+    told = one_order(frame[~says(frame, lambda reasons: reasons.is_note)])
     for _, rows in told.groupby(["dataset", "status", "reason"], sort=False):
         first = rows.iloc[0]
         pairs = list(dict.fromkeys(f"{a} and {b}" for a, b in zip(rows["a"], rows["b"], strict=True)))

@@ -73,6 +73,7 @@ def write_report(
         raise InputError("no comparisons to report: the table of results is empty; at least one pair is needed")
     out = Folder(Path(folder))
     kept, results, representations = results.table, tables.inert_results(results), tables.inert_tree(representations)
+    representations = [tables.described(r) for r in representations]
     title, experiment, warnings = inert(title), inert(experiment), [inert(text) for text in warnings]
     frame = tables.long_frame(results)
     datasets = tables.datasets_by_key(frame)
@@ -154,7 +155,8 @@ def _class(out: Folder, group: tables.Group) -> dict[str, Any]:
 
 
 def _why_absent(group: tables.Group) -> str:
-    if not any(c.facts.paired for c in group.configurations) and (group.rows["reason"] == Reason.NO_CHANCE).any():
+    without = tables.says(group.rows, lambda reasons: reasons.has(Reason.NO_CHANCE))
+    if not any(c.facts.paired for c in group.configurations) and without.any():
         return Reason.NO_CHANCE
     undefined = (group.rows["status"] == "undefined").all()
     return (

@@ -3,7 +3,7 @@
 import functools
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from likewise.about import Audit, Source
 from likewise.measures import Configuration
 from likewise.naming import inert
-from likewise.statistics import ALL, Pairs, Results
+from likewise.shapes import COUNT_OR_NOTHING
+from likewise.statistics import ALL, Pairs, Reasons, Results
 from likewise.studies import Table
 
 MISSING = "–"
@@ -28,22 +30,7 @@ IGNORED = {
 }
 """What the invariances are called in a heading."""
 
-AUDITED = {
-    "zero_rows": "Int64",
-    "repeated_rows": "Int64",
-    "near_repeated_rows": "Int64",
-    "constant_features": "Int64",
-    "largest_feature": "Int64",
-    "largest_feature_share": "Float64",
-    "effective_rank": "Float64",
-    "anisotropy": "Float64",
-    "tokens_min": "Int64",
-    "tokens_median": "Float64",
-    "tokens_max": "Int64",
-    "truncated_prompts": "Int64",
-    "unaligned_spans": "Int64",
-    "straddled_spans": "Int64",
-}
+AUDITED = {name: "Int64" if shape is COUNT_OR_NOTHING else "Float64" for name, shape in Audit.of_the_table().items()}
 """What the table of representations shows of audits, in types that have a missing number: old stores lack some."""
 
 IMPLIED = {"linear": {"orthogonal", "feature permutation", "scaling"}, "orthogonal": {"feature permutation"}}
@@ -269,6 +256,12 @@ def table_frame(table: Table) -> pd.DataFrame:
     return pd.DataFrame(list(table.rows), columns=list(table.columns))
 
 
+def says(frame: pd.DataFrame, of: Callable[[Reasons], bool]) -> pd.Series:
+    """Return, for each row of the long table, what holds of its reasons; each text is asked once."""
+    texts = frame["reason"]
+    return texts.isin([text for text in texts.unique() if of(Reasons(text))])
+
+
 def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per data set and pair: its mean calibrated score, and its smallest p, as it is and corrected.
 
@@ -330,28 +323,39 @@ def definition(configuration: Configuration) -> str:
     return (configuration.about.function.__doc__ or "").strip().partition("\n")[0]
 
 
-def _short(source: Mapping[str, Any]) -> dict[str, Any]:
-    """A source with the number of its groups, instead of the group of each input."""
-    groups = source.get("groups")
-    return {**source, **({"groups": len(set(groups))} if groups else {})}
+def described(representation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the description of a representation, as JSON holds it, with its records."""
+    source, audit = (representation.get(name) or {} for name in ("source", "audit"))
+    return {**representation, "source": Source(source), "audit": Audit(audit)}
 
 
 def representation_table(
     representations: Sequence[Mapping[str, Any]], datasets: Mapping[tuple[str, str], str]
 ) -> pd.DataFrame:
     """Return one row per representation; ``datasets`` says for (name, key) what the long table calls its inputs."""
-    parts = ("model", "variant", "layer", "pooling", "dtype")
     frame = pd.DataFrame(
         [
             {"name": r["name"], "data set": dataset_of(r, datasets)}
-            | {part: plain(r.get("source", {}).get(part)) for part in parts}
+            | _parts(r["source"])
             | {"items": r["n_items"], "features": r["n_features"]}
-            | {part: (r.get("audit") or {}).get(part) for part in AUDITED}
-            | {"key": r["key"], "source": json.dumps(_short(r.get("source", {})), ensure_ascii=False, default=str)}
+            | {name: getattr(r["audit"], name) for name in AUDITED}
+            | {"key": r["key"], "source": json.dumps(r["source"].short(), ensure_ascii=False, default=str)}
             for r in representations
         ]
     )
     return frame.astype(AUDITED) if len(frame) else frame
+
+
+def _parts(source: Source) -> dict[str, str]:
+    """What a representation is, as the columns of a table."""
+    told = {
+        "model": source.model,
+        "variant": source.variant,
+        "layer": source.layer,
+        "pooling": source.pooling,
+        "dtype": source.dtype,
+    }
+    return {head: plain(value) for head, value in told.items()}
 
 
 def dataset_of(representation: Mapping[str, Any], datasets: Mapping[tuple[str, str], str]) -> str:
@@ -359,7 +363,7 @@ def dataset_of(representation: Mapping[str, Any], datasets: Mapping[tuple[str, s
     if "dataset" in representation:
         return str(representation["dataset"])
     known = (representation["name"], representation["key"])
-    return datasets[known] if known in datasets else plain(representation.get("source", {}).get("dataset"))
+    return datasets[known] if known in datasets else plain(representation["source"].dataset)
 
 
 def datasets_by_key(frame: pd.DataFrame) -> dict[tuple[str, str], str]:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from likewise.about import Source
 from likewise.documents import NO_TEXT
 from likewise.errors import InputError
 from likewise.extract import audit, canonical_layer
 from likewise.plan import imported_key
 from likewise.representation import Representation, aligned
-from likewise.store import Store, arrow_files, file_hash, read_file, read_folder
+from likewise.store import Store, arrow_files, dtype_of, file_hash, read_file, read_folder
 
 
 def import_representation(
@@ -78,20 +79,20 @@ def import_representation(
                 "have them; import all of them together, into a new store, with --join inner"
             )
         read = read.in_order(ids)
-    known = read.source.get("pooling")
+    known = read.source.pooling
     if known and pooling not in (None, known):
         raise InputError(f"the rows taken from {path} are pooled by {known}; given is {pooling}")
-    source = {
-        "imported": {file.name: file_hash(file) for file in files},
-        "model": name,
-        "dataset": dataset,
-        "layer": layer,
-        "pooling": pooling or known,
-        "column": read.source.get("column"),
-        **({"groups": list(read.groups)} if read.groups else {}),
-    }
+    source = Source(
+        imported={file.name: file_hash(file) for file in files},
+        model=name,
+        dataset=dataset,
+        layer=layer,
+        pooling=pooling or known,
+        column=read.source.column,
+    )
+    source |= Source(groups=read.groups) if read.groups else {}
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
-        matrix = np.asarray(read.matrix, dtype=np.float64 if read.is_table else np.float32)
+        matrix = np.asarray(read.matrix, dtype=dtype_of(read.kind))
     r = read.changed(matrix=matrix, name=name, key=imported_key(name, dataset, layer), source=source)
     if store.has_representation(r.key):
         check_same(store.load_representation(r.key, name), r, store)
@@ -134,8 +135,9 @@ def order_of(
     held: dict[str, tuple[str, ...]] = {}
     for key in store.representations():
         about = store.describe_representation(key)
-        if "imported" in about["source"] and about["source"]["dataset"] == dataset:
-            name = f"{about['source']['model']} in the store"
+        source = about["source"]
+        if source.imported is not None and source.dataset == dataset:
+            name = f"{source.model} in the store"
             if about["ids"]:
                 held[name] = tuple(about["ids"])
             else:
@@ -168,10 +170,10 @@ def check_same(kept: Representation, r: Representation, store: Store) -> None:
         "kind of rows": (kept.kind, kept.metric) == (r.kind, r.metric),
         "ids": (kept.has_ids, kept.ids) == (r.has_ids, r.ids),
         "groups": kept.groups == r.groups,
-        "pooling": kept.source.get("pooling") == r.source["pooling"],
+        "pooling": kept.source.pooling == r.source.pooling,
     }
     if other := [what for what, equal in same.items() if not equal]:
         raise InputError(
-            f"{r.name} on {r.source['dataset']}, layer {r.source['layer']}, is in {store.folder} already, with other "
+            f"{r.name} on {r.source.dataset}, layer {r.source.layer}, is in {store.folder} already, with other "
             f"{' and '.join(other)}; import it under another name, or into another store"
         )

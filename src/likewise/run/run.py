@@ -4,7 +4,7 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -135,7 +135,7 @@ def run(
                 for outcome in outcomes:
                     times[outcome.task.key] += 1
                     if outcome.error:
-                        failed[outcome.task.key] = outcome
+                        failed[outcome.task.key] = replace(outcome, error=current.told(outcome.task, outcome.error))
             release()
     except BaseException:
         place.sweep()  # of workers that were ended while they wrote

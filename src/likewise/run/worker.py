@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool
 
+from likewise.about import Source
 from likewise.errors import InputError, LikewiseError
 from likewise.extract import (
-    TRANSFORMERS,
     DatasetSpec,
     ModelSpec,
     audit,
@@ -24,7 +24,8 @@ from likewise.extract import (
     resolve_model,
     tokens_to_generate,
 )
-from likewise.measures import Source, footprint, load_sources, prepare
+from likewise.fields import TRANSFORMERS
+from likewise.measures import OwnCode, footprint, load_sources, prepare
 from likewise.naming import canonical_json
 from likewise.plan import Extract, Reduce, Resolve, Task, Tile, blocks_of_pairs, pinned, unpinned
 from likewise.progress import Watch, labelled, unwatched
@@ -55,7 +56,7 @@ class Settings:
     store: Path
     device: str
     batch_tokens: int
-    own: tuple[Source, ...] = ()
+    own: tuple[OwnCode, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,12 +124,14 @@ def resolve_task(task: Resolve, store: Store) -> None:
 
 def _commit_so_far(task: Resolve, store: Store) -> str | None:
     """The commit of what the store has representations of already."""
-    place = {"model": "revision", "dataset": "dataset_revision"}[task.kind]
     for key in store.representations():
         source = store.describe_representation(key)["source"]
-        identity = source.get(f"{task.kind}_identity", {})
-        if (identity.get("hub"), identity.get("revision")) == (task.hub, task.revision) and source.get(place):
-            return str(source[place])
+        identity, commit = {
+            "model": (source.model_identity or {}, source.revision),
+            "dataset": (source.dataset_identity or {}, source.dataset_revision),
+        }[task.kind]
+        if (identity.get("hub"), identity.get("revision")) == (task.hub, task.revision) and commit:
+            return str(commit)
     return None
 
 
@@ -175,37 +178,37 @@ def extract_rows(
         raise
     store.save_prompts(*given.shown)
     said = model.says().said
-    groups, of_prompts = prompts.groups_of(given.ids), audit_prompts(prompts)
+    groups, of_prompts = prompts.groups_of(given.written.ids), audit_prompts(prompts)
     for w in task.wanted:
-        source = {
-            "model": w.model.model,
+        source = Source(
+            model=w.model.model,
             **({} if w.model.backend == TRANSFORMERS else {"backend": w.model.backend}),
-            "variant": w.model.variant,
-            "layer": w.layer,
-            "pooling": w.pooling,
+            variant=w.model.variant,
+            layer=w.layer,
+            pooling=w.pooling,
             **({"model_says": said} if said else {}),
-            "dtype": w.dtype,
-            "dataset": w.dataset.name,
-            "records": prompts.records,
-            "prompts": prompts.fingerprint,
-            "given": given.fingerprint,
-            "template": prompts.template,
-            "format": w.dataset.format.besides_template(),
-            "truncation": w.truncation,
-            "truncated": list(given.truncated),
-            "unaligned": list(given.unaligned),
+            dtype=w.dtype,
+            dataset=w.dataset.name,
+            records=prompts.records,
+            prompts=prompts.fingerprint,
+            given=given.written.fingerprint,
+            template=prompts.template,
+            format=w.dataset.format.besides_template(),
+            truncation=w.truncation,
+            truncated=given.written.truncated,
+            unaligned=given.written.unaligned,
             **({"groups": groups} if groups else {}),
-            "revision": given.commit,
-            "dataset_revision": dataset.revision if dataset.on_hub else None,
-            "model_identity": w.model.identity(),
-            "dataset_identity": w.dataset.identity(),
-            "batch_tokens": settings.batch_tokens,
-            "way": given.way,
-            "device": settings.device,
-            "versions": library_versions() | backend_of(model).versions(),
-        }
-        found = {**audit(matrices[w.layer]), **given.audit, **of_prompts}
-        store.take_representation(w.key, parts.layer(w.layer, len(given.ids)), given.ids, source, found)
+            revision=given.commit,
+            dataset_revision=dataset.revision if dataset.on_hub else None,
+            model_identity=w.model.identity(),
+            dataset_identity=w.dataset.identity(),
+            batch_tokens=settings.batch_tokens,
+            way=given.way,
+            device=settings.device,
+            versions=library_versions() | backend_of(model).versions(),
+        )
+        found = audit(matrices[w.layer]) | given.audit | of_prompts
+        store.take_representation(w.key, parts.layer(w.layer, len(given.written.ids)), given.written.ids, source, found)
 
 
 def compare_tile(tile: Tile, settings: Settings, watch: Watch) -> None:
@@ -225,26 +228,26 @@ def compare_by_pair(tile: Tile, store: Store, device: str, watch: Watch = unwatc
     loaded = [on_device(r, device) for r in stored]
     # What was imported may lack texts: all are held against one that has them, if any has.
     check_all_same_items(loaded)
-    first, *others = sorted(loaded, key=lambda r: "prompts" not in r.source)
+    first, *others = sorted(loaded, key=lambda r: r.source.prompts is None)
     for other in others:
         check_same_texts(first.name, first.source, other.name, other.source)
     pairs = [(int(i), int(j)) for i, j in tile.places]
     return score_block(loaded, pairs, tile.configurations, tile.trust, dataset=tile.dataset, watch=watch)
 
 
-def check_same_texts(first: str, source: Mapping[str, Any], other: str, other_source: Mapping[str, Any]) -> None:
+def check_same_texts(first: str, source: Source, other: str, other_source: Source) -> None:
     """Refuse representations of other records under the same ids, in whatever format they were given.
 
     Those of which a side says nothing, as what was imported does, are taken to be the same.
     """
     # Equal records are in different formats; of equal texts the records may have changed where no prompt shows it, and
     # what an earlier likewise stored names the texts alone.
-    both = [kind for kind in ("records", "prompts") if source.get(kind) and other_source.get(kind)]
-    if both and all(source[kind] != other_source[kind] for kind in both):
-        kind = both[0]
+    said, other_said = source.fingerprints, other_source.fingerprints
+    both = [kind for kind in said if kind in other_said]
+    if both and all(said[kind] != other_said[kind] for kind in both):
         raise InputError(
-            f"{first} and {other} were extracted from different texts under the same ids ({kind} {source.get(kind)} "
-            f"and {other_source.get(kind)}): the data set has changed on the hub; give it a revision and run again"
+            f"{first} and {other} were extracted from different texts under the same ids: the data set has changed on "
+            "the hub; give it a revision and run again"
         )
 
 
@@ -253,8 +256,7 @@ def reduce_task(task: Reduce, settings: Settings) -> None:
     store = Store(settings.store)
     for key in task.representations:
         r = store.load_representation(key)
-        texts = {kind: str(r.source[kind]) for kind in ("records", "prompts") if r.source.get(kind)}
-        about = {"items": content_key(list(r.ids)) if r.has_ids else "", "n": str(r.n_items), **texts}
+        about = {"items": content_key(list(r.ids)) if r.has_ids else "", "n": str(r.n_items), **r.source.fingerprints}
         prepared = prepare(on_device(r, one_device(settings.device)))
         for c in task.configurations:
             store.save_reduced(key, c, reduce(c, prepared), about)
@@ -296,9 +298,10 @@ def _same_items(keys: Sequence[str], abouts: Sequence[Mapping[str, str]]) -> int
     """Return the number of items of reduced representations; refuse those of other items or texts."""
     both = list(zip(keys, abouts, strict=True))
     first, held = max(both, key=lambda pair: bool(pair[1]["items"]))
-    said, texts = max(both, key=lambda pair: "prompts" in pair[1])
-    for key, about in both:
+    sources = [(key, Source(about)) for key, about in both]
+    said, texts = max(sources, key=lambda pair: pair[1].prompts is not None)
+    for (key, about), (_, source) in zip(both, sources, strict=True):
         if (about["items"] and about["items"] != held["items"]) or about["n"] != held["n"]:
             raise InputError(f"{first} and {key} have other items, or the same in another order")
-        check_same_texts(said, texts, key, about)
+        check_same_texts(said, texts, key, source)
     return int(held["n"])

@@ -25,7 +25,7 @@ from likewise.statistics.overfitting import Overfit, overfitting
 from likewise.statistics.pairs import ALL, Pairs
 from likewise.statistics.permutation import Chance, Null, Shuffle, Shuffles, draw_permutations, draw_shuffles, judge
 from likewise.statistics.population import Reduced, reduce, score_products
-from likewise.statistics.reasons import Reason
+from likewise.statistics.reasons import Reason, Reasons
 from likewise.statistics.results import KINDS, OF_THE_TABLE, SCHEMA, Comparison, Results, all_undefined, in_turn
 from likewise.statistics.together import Together, agreed, most_parts, together_of
 
@@ -55,6 +55,7 @@ __all__ = [
     "Pairs",
     "Point",
     "Reason",
+    "Reasons",
     "Reduced",
     "Reference",
     "Results",

@@ -14,12 +14,13 @@ from array_api_compat import array_namespace
 from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array
-from likewise.errors import UndefinedError
+from likewise.errors import InputError, UndefinedError
+from likewise.fields import CHANCE, GROUPS, PERMUTATIONS, SEED, whole, wrong_numbers
 from likewise.measures import Configuration, Product, prepare
 from likewise.prepared import Prepared
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation
-from likewise.statistics.chance import DEFAULT, Asked, Level, Pair, Reference, Scored, Sides, reference_of
+from likewise.statistics.chance import Asked, Level, Pair, Reference, Scored, Sides, reference_of
 from likewise.statistics.jackknife import FEWEST, interval, leave_out
 from likewise.statistics.permutation import Null, Shuffle, draw_shuffles, judge, tied
 from likewise.statistics.reasons import Reason, joined
@@ -35,7 +36,7 @@ class Trust:
 
     Parameters
     ----------
-    null : str or Reference
+    chance : str or Reference
         What scores are set beside, by its call or as it is: ``moments`` takes the closed form over all shuffles where a
         measure has one, and shuffles elsewhere.
     permutations : int
@@ -47,15 +48,19 @@ class Trust:
         each input; 0 for no intervals.
     """
 
-    null: Asked = DEFAULT
-    permutations: int = 100
-    seed: int = 0
-    groups: int = 20
+    chance: Asked = CHANCE
+    permutations: int = whole(PERMUTATIONS)
+    seed: int = whole(SEED)
+    groups: int = whole(GROUPS)
+
+    def __post_init__(self) -> None:
+        if said := wrong_numbers(self):
+            raise InputError(said)
 
     @property
     def reference(self) -> Reference:
         """What scores are set beside."""
-        return reference_of(self.null)
+        return reference_of(self.chance)
 
     @property
     def shuffles(self) -> int:
@@ -66,7 +71,7 @@ class Trust:
     def request(self) -> dict[str, Any]:
         """The same as JSON: a stored row answers it only if it is equal."""
         of = self.reference
-        asked: dict[str, Any] = {"null": self.null if isinstance(self.null, str) else of.name}
+        asked: dict[str, Any] = {"null": self.chance if isinstance(self.chance, str) else of.name}
         asked |= {"permutations": self.permutations, "seed": self.seed, "groups": self.groups}
         more = {"version": of.version, **of.identity} if of.version > 1 or of.identity else {}
         return asked | ({"reference": more} if more else {})

@@ -8,6 +8,7 @@ import numpy as np
 
 from likewise.arrays import Array
 from likewise.errors import InputError
+from likewise.fields import GROUPS, PERMUTATIONS, SEED, wrong_number
 from likewise.measures import Asked, Configuration, configurations
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, aligned, check_all_same_items, on_device
@@ -29,9 +30,9 @@ def compare(
     join: str = "exact",
     pairs: Pairs | str | Mapping[str, Any] = ALL,
     chance: Chance = DEFAULT,
-    permutations: int = 100,
-    groups: int | Iterable[str] = 20,
-    rng: int | np.random.Generator = 0,
+    permutations: int = PERMUTATIONS,
+    groups: int | Iterable[str] = GROUPS,
+    rng: int | np.random.Generator = SEED,
     dataset: str = "",
     device: str = "cpu",
     watch: Watch = unwatched,
@@ -112,7 +113,7 @@ def compare(
     if not chosen:
         raise InputError("no measures; expected one or more")
     if not isinstance(groups, str) and hasattr(groups, "__iter__"):
-        labels, groups = [str(label) for label in groups], Trust().groups
+        labels, groups = [str(label) for label in groups], GROUPS
         named = [r.changed(groups=labels) for r in named]
     chance = chance_or_null(chance, null)
     check_request(chance, permutations, groups)  # type: ignore[arg-type]  # a text is refused there
@@ -145,8 +146,8 @@ def check_request(chance: Chance, permutations: int, groups: int) -> None:
     """Refuse a kind of chance level that there is not, and numbers that are none."""
     reference_of(chance)
     for name, count in (("permutations", permutations), ("groups", groups)):
-        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
-            raise InputError(f"{name}={count}; expected a whole number, 0 or more")
+        if said := wrong_number(name, count):
+            raise InputError(said)
 
 
 def _told_apart(given: Sequence[Any], measures: Any) -> tuple[Any, Any]:

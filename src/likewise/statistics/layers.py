@@ -10,6 +10,7 @@ import numpy as np
 
 from likewise.arrays import Array
 from likewise.errors import InputError
+from likewise.fields import PERMUTATIONS, SEED
 from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation
@@ -72,8 +73,8 @@ def best_layers(
     measures: Asked | Iterable[Asked] = "recommended",
     *,
     pairs: Pairs | str | Mapping[str, Any] = ALL,
-    permutations: int = 100,
-    seed: int = 0,
+    permutations: int = PERMUTATIONS,
+    seed: int = SEED,
     watch: Watch = unwatched,
 ) -> list[BestLayers]:
     r"""Find the most alike layers of each two models, and compare their score with the best of shuffled rows.

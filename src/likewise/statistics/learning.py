@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from likewise.errors import InputError
+from likewise.fields import CURVE_DRAWS, CURVE_PERMUTATIONS, SEED
 from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.progress import Watch, unwatched
 from likewise.statistics.block import Trust, score_block
@@ -60,10 +61,10 @@ def learning_curve(
     *,
     pairs: Pairs | str | Mapping[str, Any] = ALL,
     sizes: Sequence[int] = (),
-    draws: int = 5,
+    draws: int = CURVE_DRAWS,
     chance: Chance = DEFAULT,
-    permutations: int = 20,
-    seed: int = 0,
+    permutations: int = CURVE_PERMUTATIONS,
+    seed: int = SEED,
     join: str = "exact",
     watch: Watch = unwatched,
     null: Chance | None = None,

@@ -1,6 +1,7 @@
 """Why a cell of the table is empty, or how it was filled: every sentence of the column ``reason``, in one place."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -45,6 +46,49 @@ class Reason(StrEnum):
         return self in (Reason.NO_CHANCE, Reason.FEW_ROWS, Reason.BOUND)
 
 
+BETWEEN = "; "
+"""Stands between the reasons of a row."""
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """The text of the column ``reason``, to be asked for what it says.
+
+    Parameters
+    ----------
+    text : str
+        One reason, several joined, or none.
+
+    Examples
+    --------
+    >>> reasons = Reasons(joined([Reason.NO_CHANCE, Reason.NOT_WITHOUT.because("all rows are equal")]))
+    >>> reasons.has(Reason.NO_CHANCE), reasons.has(Reason.FEW_GROUPS), reasons.is_note
+    (True, False, False)
+    """
+
+    text: str
+
+    @property
+    def said(self) -> tuple[Reason | None, ...]:
+        """The reason of each part of the text, None for another's words."""
+        return tuple(map(_reason_of, self.text.split(BETWEEN))) if self.text else ()
+
+    def has(self, *reasons: Reason) -> bool:
+        """Whether one of these is among them."""
+        return not set(reasons).isdisjoint(self.said)
+
+    @property
+    def is_note(self) -> bool:
+        """Whether nothing is wrong with the row: each reason is a note, or there is none."""
+        return all(reason is not None and reason.is_note for reason in self.said)
+
+
+def _reason_of(part: str) -> Reason | None:
+    """The reason that a part gives, with what it depends on or without; some begin as another does."""
+    begun = [reason for reason in Reason if part == reason or part.startswith(reason.because(""))]
+    return max(begun, key=len, default=None)
+
+
 def joined(reasons: Iterable[str]) -> str:
     """Return the reasons of a row as one text, without the empty ones.
 
@@ -53,4 +97,4 @@ def joined(reasons: Iterable[str]) -> str:
     >>> joined([Reason.ONE_SHUFFLE, ""])
     'no z: one shuffle only'
     """
-    return "; ".join(filter(None, reasons))
+    return BETWEEN.join(filter(None, reasons))

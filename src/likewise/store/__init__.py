@@ -7,6 +7,7 @@ from likewise.store.door import read_json, read_table, write_json, write_table
 from likewise.store.files import read_file
 from likewise.store.growing import Growing, Parts
 from likewise.store.keys import content_key, file_hash, files_hash
+from likewise.store.matrices import dtype_of
 from likewise.store.parquet import in_lists, open_parquet, written_out
 from likewise.store.regular import check_size, memory, open_regular, read_regular
 from likewise.store.store import Store
@@ -19,6 +20,7 @@ __all__ = [
     "check_no_link",
     "check_size",
     "content_key",
+    "dtype_of",
     "file_hash",
     "files_hash",
     "in_lists",

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float, Int
 
+from likewise.about import Source
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
 from likewise.representation import Representation
@@ -69,7 +70,7 @@ def read_folder(path: str | Path, *, id_column: str | None = None, column: str |
         raise InputError(f"{folder} holds no records")
     if len(widths := {part.shape[1] for part in rows}) > 1:
         raise InputError(f"{folder}: column {taken!r} holds lists of {min(widths)} and of {max(widths)} numbers")
-    source = {"column": taken} | ({"pooling": "last_token"} if tokens else {})
+    source = Source(column=taken) | (Source(pooling="last_token") if tokens else {})
     return Representation(np.concatenate(rows), ids, folder.resolve().name, source=source)
 
 

@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 
 from likewise.errors import InputError, StoreError
 from likewise.naming import canonical_json
+from likewise.shapes import Shape, fault
 from likewise.store.atomic import write_atomically
 from likewise.store.parquet import in_lists, open_parquet, written_out
 from likewise.store.regular import open_regular
-from likewise.store.shapes import Shape, fault
 
 CHECKSUM = "checksum"
 """The field of a JSON file with the SHA-256 of all others, as canonical JSON."""

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from safetensors import safe_open
 
+from likewise.about import Source
 from likewise.errors import InputError
 from likewise.naming import did_you_mean, is_name
 from likewise.representation import Representation
@@ -200,7 +201,7 @@ def _read_parquet(path: Path, id_column: str, kind: str, metric: str) -> Represe
         table = pa.Table.from_batches(batches) if batches else file.read(columns=[*named, *features, *text])
     ids = _texts(path, id_column, texts_of(path, table.column(id_column)))
     groups = _texts(path, GROUP, texts_of(path, table.column(GROUP))) if group else ()
-    source = {"texts": tuple(texts_of(path, table.column(text[0])))} if text else {}
+    source = Source(texts=tuple(texts_of(path, table.column(text[0])))) if text else Source()
     if pa.types.is_nested(table.schema.field(features[0]).type):
         matrix = _lists(path, features[0], table.column(features[0]))
     else:

@@ -1,12 +1,23 @@
-"""What the files of a store may hold: the shape of every JSON value, said once, and the first place that breaks it."""
+"""What the files of a store may hold."""
 
-import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
 
+from likewise.about import Audit, Source
 from likewise.kinds import KINDS, METRICS
+from likewise.shapes import (
+    ANYTHING,
+    COUNT,
+    COUNT_OR_NOTHING,
+    NUMBER_OR_NOTHING,
+    POSITIVE,
+    SHA256,
+    TEXT,
+    TEXT_OR_NOTHING,
+    Each,
+    Fields,
+    Kind,
+    text_of,
+)
 from likewise.store.keys import LENGTH
 
 KEY = re.compile(rf"[0-9a-f]{{{LENGTH}}}")
@@ -15,153 +26,9 @@ KEY = re.compile(rf"[0-9a-f]{{{LENGTH}}}")
 EXPERIMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What the name of an experiment looks like: it is the name of a file too."""
 
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of value: what messages call it, and whether a value is of it."""
-
-    said: str
-    fits: Callable[[Any], bool]
-
-
-@dataclass(frozen=True)
-class Each:
-    """A list whose entries all have one shape."""
-
-    of: "Shape"
-
-
-@dataclass(frozen=True)
-class Fields:
-    """An object: fields that must be there, fields that may be, and the shape of all others, if any are allowed."""
-
-    needed: Mapping[str, "Shape"] = field(default_factory=dict)
-    known: Mapping[str, "Shape"] = field(default_factory=dict)
-    others: "Shape | None" = None
-
-
-@dataclass(frozen=True)
-class WhereThere:
-    """An object that has one shape where a field is there, and another where it is not."""
-
-    name: str
-    there: Fields
-    other: Fields
-
-
-Shape: TypeAlias = Kind | Each | Fields | WhereThere
-
-
-def fault(value: Any, shape: Shape, place: str = "") -> str | None:
-    """Return what is wrong with a value, with its place; None where it has the shape.
-
-    Examples
-    --------
-    >>> fault({"n": [1, "x"]}, Fields({"n": Each(COUNT)}))
-    "n[1]: expected a whole number, 0 or more, got 'x'"
-    """
-    if isinstance(shape, Kind):
-        return None if shape.fits(value) else _wrong(place, shape.said, value)
-    if isinstance(shape, Each):
-        if not isinstance(value, list):
-            return _wrong(place, "a list", value)
-        found = (fault(entry, shape.of, f"{place}[{i}]") for i, entry in enumerate(value))
-        return next((wrong for wrong in found if wrong), None)
-    if not isinstance(value, dict):
-        return _wrong(place, "an object", value)
-    if isinstance(shape, WhereThere):
-        return fault(value, shape.there if shape.name in value else shape.other, place)
-    if lacking := [name for name in shape.needed if name not in value]:
-        return f"there is no {_within(place, lacking[0])}"
-    for name, entry in value.items():
-        of = shape.needed.get(name) or shape.known.get(name) or shape.others
-        wrong = fault(entry, of, _within(place, name)) if of else f"unknown field {_within(place, name)[:80]!r}"
-        if wrong:
-            return wrong
-    return None
-
-
-def _within(place: str, name: str) -> str:
-    return f"{place}.{name}" if place else name
-
-
-def _wrong(place: str, expected: str, value: Any) -> str:
-    got = repr(value)
-    return f"{place or 'it'}: expected {expected}, got {got if len(got) <= 60 else got[:57] + '...'}"
-
-
-def _whole(least: int) -> Callable[[Any], bool]:
-    return lambda v: type(v) is int and least <= v < 2**63
-
-
-def _text_of(pattern: str | re.Pattern[str]) -> Callable[[Any], bool]:
-    return lambda v: isinstance(v, str) and re.fullmatch(pattern, v) is not None
-
-
-def _or_nothing(kind: Kind) -> Kind:
-    return Kind(f"{kind.said} or null", lambda v: v is None or kind.fits(v))
-
-
-def _finite(value: Any) -> bool:
-    # A whole number of hundreds of digits is no float at all.
-    return (type(value) is float and math.isfinite(value)) or (type(value) is int and abs(value) < 2**63)
-
-
-ANYTHING = Kind("anything", lambda v: True)
-TEXT = Kind("a text", lambda v: isinstance(v, str))
-TEXT_OR_NOTHING = _or_nothing(TEXT)
-COUNT = Kind("a whole number, 0 or more", _whole(0))
-POSITIVE = Kind("a whole number, 1 or more", _whole(1))
-COUNT_OR_NOTHING = _or_nothing(COUNT)
-NUMBER = Kind("a finite number", _finite)
-NUMBER_OR_NOTHING = _or_nothing(NUMBER)
-FLAG_OR_NOTHING = Kind("true, false or null", lambda v: v is None or isinstance(v, bool))
-OBJECT = Fields(others=ANYTHING)
-IS_KEY = Kind(f"a key of {LENGTH} hexadecimal digits", _text_of(KEY))
-SHA256 = Kind("a SHA-256 of 64 hexadecimal digits", _text_of(r"[0-9a-f]{64}"))
+IS_KEY = Kind(f"a key of {LENGTH} hexadecimal digits", text_of(KEY))
 
 STORE = Fields({"version": COUNT}, {"what": TEXT})
-
-_OF_ROWS = Fields(
-    known={
-        **dict.fromkeys(
-            ("model", "layer", "dtype", "dataset", "truncation", "device"),
-            TEXT,
-        ),
-        **dict.fromkeys(
-            ("variant", "pooling", "column", "records", "prompts", "given", "template", "revision", "dataset_revision"),
-            TEXT_OR_NOTHING,
-        ),
-        **dict.fromkeys(("truncated", "unaligned", "groups"), Each(TEXT)),
-        "texts": Each(TEXT_OR_NOTHING),
-        **dict.fromkeys(("model_identity", "dataset_identity"), OBJECT),
-        "imported": Fields(others=SHA256),
-    },
-    others=ANYTHING,
-)
-
-SOURCE = WhereThere("imported", replace(_OF_ROWS, needed=dict.fromkeys(("model", "dataset", "layer"), TEXT)), _OF_ROWS)
-"""Where rows came from. What is read of it has its shape here; what is only shown may be anything."""
-
-AUDIT = Fields(
-    known={
-        **dict.fromkeys(("truncated_ids", "unaligned_ids"), Each(TEXT)),
-        **dict.fromkeys(
-            ("tokens_median", "effective_rank", "participation_ratio", "anisotropy", "largest_feature_share"),
-            NUMBER_OR_NOTHING,
-        ),
-        **dict.fromkeys(
-            (
-                "non_finite", "zero_rows", "repeated_rows", "near_repeated_rows", "constant_features",
-                "largest_feature", "dominating_features", "prompts", "truncated_prompts", "begin_with_bos",
-                "tokens_min", "tokens_max", "unaligned_spans", "straddled_spans", "prompt_groups", "alike_prompts",
-            ),
-            COUNT_OR_NOTHING,
-        ),
-    },
-    others=ANYTHING,
-)  # fmt: skip
-"""What is odd about rows."""
 
 REPRESENTATION = Fields(
     {
@@ -170,8 +37,8 @@ REPRESENTATION = Fields(
         "n_items": POSITIVE,
         "n_features": POSITIVE,
         "sha256": SHA256,
-        "source": SOURCE,
-        "audit": AUDIT,
+        "source": Source.shape(),
+        "audit": Audit.shape(),
         "ids": Each(TEXT),
     },
     {
@@ -192,7 +59,7 @@ PIN = Fields(
 EXPERIMENT_RECORD = Fields(
     {
         "version": COUNT,
-        "experiment": Fields({"name": Kind("the name of an experiment", _text_of(EXPERIMENT))}, others=ANYTHING),
+        "experiment": Fields({"name": Kind("the name of an experiment", text_of(EXPERIMENT))}, others=ANYTHING),
         "representations": Each(Fields({"name": TEXT, "dataset": TEXT, "key": IS_KEY})),
     },
     {"together": Fields(others=TEXT)},

@@ -1,59 +1,30 @@
 """A folder that a person can read: representations, results, experiments. What exists in it is complete."""
 
-import hashlib
-import json
-import math
 import os
 import re
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_args, get_type_hints
+from typing import Any, NotRequired, TypedDict
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save
 
+from likewise.about import Audit, Source
 from likewise.errors import InputError, StoreError
-from likewise.kinds import TABLES, described
+from likewise.kinds import Kind, Metric, described
 from likewise.measures import Configuration
-from likewise.naming import canonical_json
 from likewise.representation import Representation
-from likewise.statistics import (
-    KINDS,
-    OF_THE_TABLE,
-    SCHEMA,
-    Comparison,
-    NoReference,
-    Reduced,
-    Results,
-    ShuffledRows,
-    reference_names,
-)
+from likewise.shapes import fault
+from likewise.statistics import KINDS, Comparison, Reduced, Results
 from likewise.store import shapes
 from likewise.store.atomic import check_no_link, sweep, write_atomically
-from likewise.store.door import (
-    CHECKSUM,
-    DEPTH,
-    damaged,
-    deeper,
-    json_bytes,
-    names_in,
-    opened,
-    read_bytes,
-    read_json,
-    read_table,
-    there,
-    write_json,
-    write_table,
-)
+from likewise.store.door import damaged, json_bytes, names_in, opened, read_bytes, read_json, there, write_json
 from likewise.store.growing import Growing, Parts
 from likewise.store.keys import LENGTH, content_key, file_hash
-from likewise.store.replicates import load_replicates, save_replicates
+from likewise.store.matrices import dtype_of, matrix_hash, read_matrix, read_reduced, write_matrix, write_reduced
 from likewise.store.texts import load_texts, save_texts
+from likewise.store.tiles import read_tile, write_tile
 
 VERSION = 1
 """Of the layout of a store; raised when an older likewise could not read what a newer one writes."""
@@ -67,36 +38,20 @@ PARTS = ("representations", "results", "experiments", "pins", "prompts", "reduce
 SMALL = 2**20
 """Bytes of a file with a few fields that is read."""
 
-REQUEST = "likewise.request"
-"""The note of a results file with what was asked for."""
 
-STORED = pa.schema([field for field in SCHEMA if field.name not in ("seconds", *OF_THE_TABLE)])
-"""The columns of a results file."""
+class Description(TypedDict):
+    """What is known of a representation without its rows."""
 
-SECONDS = pa.schema([SCHEMA.field("seconds")])
-
-LATER = ("null", "low", "high")
-"""Columns that results of version 1 lack."""
-
-CHOICES = {
-    name: get_args(hint)
-    for name, hint in get_type_hints(Comparison).items()
-    if get_args(hint) and str in map(type, get_args(hint))
-}
-"""Columns that hold one of a few words."""
-
-KEYS = ("a_key", "b_key")
-
-MISSING = tuple(name for name, hint in get_type_hints(Comparison).items() if type(None) in get_args(hint))
-"""Columns in which a value may be missing."""
-
-BOUNDS = {
-    "pvalue": (0, 1),
-    "null_std": (0, math.inf),
-    "n_permutations": (0, math.inf),
-    "n_items": (1, math.inf),
-}
-"""Least and largest numbers of columns that have such."""
+    version: int
+    key: str
+    n_items: int
+    n_features: int
+    kind: NotRequired[Kind]
+    metric: NotRequired[Metric]
+    sha256: str
+    source: Source
+    audit: Audit
+    ids: list[str]
 
 
 class Store:
@@ -167,18 +122,9 @@ class Store:
         """
         self._mark()
         path = self.representation_path(r.key)
-        matrix = np.ascontiguousarray(r.matrix, dtype=_dtype(r.is_table))
-        # Not by save_file, which writes to a file of its own beside: a kill would leave one that nobody knows.
-        write_atomically(path, lambda p: p.write_bytes(save({"matrix": matrix})))
-        self._describe(
-            r.key,
-            path,
-            (r.n_items, r.n_features),
-            r.ids if r.has_ids else (),
-            r.source,
-            audit,
-            described(r.kind, r.metric),
-        )
+        write_matrix(path, r.matrix, dtype_of(r.kind))
+        kind = described(r.kind, r.metric)
+        self._describe(r.key, path, (r.n_items, r.n_features), r.ids if r.has_ids else (), r.source, audit, kind)
 
     def take_representation(
         self, key: str, rows: Growing, ids: Sequence[str], source: Mapping[str, Any], audit: Mapping[str, Any]
@@ -199,6 +145,10 @@ class Store:
         audit: Mapping[str, Any],
         kind: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        records = {"source": Source(source), "audit": Audit(audit)}
+        for name, record in records.items():
+            if wrong := fault(record.written(), record.shape(), name):
+                raise InputError(f"a representation of this description would not be read back: {wrong}")
         about = {
             "version": VERSION,
             "key": key,
@@ -206,27 +156,27 @@ class Store:
             "n_features": shape[1],
             **kind,
             "sha256": file_hash(matrix),
-            "source": dict(source),
-            "audit": dict(audit),
+            **{name: record.written() for name, record in records.items()},
             "ids": list(ids),
         }
         write_json(self.representation_path(key).with_suffix(".json"), about)
 
-    def describe_representation(self, key: str) -> dict[str, Any]:
+    def describe_representation(self, key: str) -> Description:
         """Return the description of a representation: source, audit, ids."""
         path = self.representation_path(key).with_suffix(".json")
         try:
             about = read_json(path, shapes.REPRESENTATION)
         except FileNotFoundError as error:
             raise InputError(f"there is no {key} in {path.parent}") from error
-        texts = about["source"].get("texts", about["ids"])
+        source, audit, n = Source(about["source"]), Audit(about["audit"]), about["n_items"]
         if (
             about["version"] != VERSION
             or about["key"] != key
-            or any(len(found) not in (0, about["n_items"]) for found in (about["ids"], texts))
+            or any(len(found) not in (0, n) for found in (about["ids"], source.texts))
         ):
             raise damaged(path, "it describes another file")
-        return about
+        described: Description = {**about, "source": source, "audit": audit}  # type: ignore[typeddict-item]
+        return described
 
     def load_representation(self, key: str, name: str = "") -> Representation:
         """Load a representation, after checking that its file is the one that was written.
@@ -238,14 +188,13 @@ class Store:
         """
         path = self.representation_path(key)
         about = self.describe_representation(key)
-        if not there(path) or _matrix_hash(path) != about["sha256"]:
+        if not there(path) or matrix_hash(path) != about["sha256"]:
             raise damaged(path, "its content is not what was written")
         kind, metric = about.get("kind", "states"), about.get("metric", "")
         shape, source = (about["n_items"], about["n_features"]), about["source"]
-        matrix = _read_matrix(path, shape, _dtype(kind in TABLES))
-        groups = source.get("groups", ())
+        matrix = read_matrix(path, shape, dtype_of(kind))
         try:
-            return Representation(matrix, about["ids"], name or key, key, source, groups, kind, metric)
+            return Representation(matrix, about["ids"], name or key, key, source, source.groups, kind, metric)
         except InputError as error:
             raise damaged(path, str(error)) from error
 
@@ -276,8 +225,8 @@ class Store:
         StoreError
             If their file is damaged.
         """
-        names = set(ids)
-        for fingerprint in (source.get("given"), source.get("prompts")):
+        said, names = Source(source), set(ids)
+        for fingerprint in (said.given, said.prompts):
             if not isinstance(fingerprint, str) or not shapes.KEY.fullmatch(fingerprint):
                 continue  # of other software: nothing of it becomes a path
             if there(path := self.prompts_path(fingerprint)):
@@ -343,29 +292,14 @@ class Store:
 
     def save_reduced(self, key: str, configuration: Configuration, reduced: Reduced, about: Mapping[str, str]) -> None:
         """Save a reduced representation, with what must be the same for all that it is compared with."""
-        tensors = {"vector": reduced.vector, "sums": reduced.sums}
-        notes = {**about, "reason": reduced.reason}
-        content = save(tensors, metadata={**notes, CHECKSUM: _checksum(tensors, notes)})
         self._mark()
         path = self.reduced_path(key, configuration)
         check_no_link(path.parent)
-        write_atomically(path, lambda p: p.write_bytes(content), durable=False)
+        write_reduced(path, reduced, about)
 
     def load_reduced(self, key: str, configuration: Configuration) -> tuple[Reduced, dict[str, str]]:
         """Load a reduced representation, and what was said about it."""
-        path = self.reduced_path(key, configuration)
-        try:
-            check_regular(path)
-            with safe_open(path, "numpy") as file:
-                about = dict(file.metadata() or {})
-                tensors = {name: file.get_tensor(name) for name in ("vector", "sums")}
-            if about.pop(CHECKSUM) != _checksum(tensors, about):
-                raise damaged(path, "its content is not what was written")
-            return Reduced(tensors["vector"], tensors["sums"], about.pop("reason")), about
-        except StoreError:
-            raise
-        except (SafetensorError, KeyError, OSError, ValueError, MemoryError) as error:
-            raise damaged(path, str(error)) from error
+        return read_reduced(self.reduced_path(key, configuration))
 
     def drop_reduced(self) -> None:
         """Delete all reduced representations: what they were for is done."""
@@ -388,12 +322,7 @@ class Store:
         corrected, and without some inputs.
         """
         self._mark()
-        path = self.result_path(key)
-        write_table(path.with_suffix(".seconds"), results.table.select(["seconds"]))
-        save_replicates(path, results, replicates)
-        table = results.table.drop_columns(["seconds", *OF_THE_TABLE])
-        notes = {**SCHEMA.metadata, REQUEST.encode(): canonical_json(dict(request)).encode()}
-        write_table(path, table.replace_schema_metadata(notes))
+        write_tile(self.result_path(key), results, request, replicates)
 
     def result_path(self, key: str) -> Path:
         """Return where the rows of a tile lie."""
@@ -426,28 +355,7 @@ class Store:
             If a file is damaged or was not written by likewise.
         """
         for key in self.result_keys() if only is None else [only]:
-            path = self.result_path(key)
-            try:
-                table, notes = read_table(path, STORED, later=LATER)
-            except FileNotFoundError as error:
-                raise InputError(f"there is no {key} in {path.parent}") from error
-            try:
-                request = json.loads(notes[REQUEST])
-                if not isinstance(request, dict) or deeper(request, DEPTH):
-                    raise ValueError("its request is no object, or one that is nested too deeply")
-            except (KeyError, ValueError, RecursionError) as error:
-                raise damaged(path, f"it does not say what was asked for: {error}") from error
-            table = _of_this_version(table)
-            if wrong := _unbelievable(table):
-                raise damaged(path, wrong)
-            columns = {"seconds": _seconds(path, table.num_rows)}
-            columns |= {name: _empty(SCHEMA.field(name).type, table.num_rows) for name in OF_THE_TABLE}
-            for name, column in columns.items():
-                table = table.append_column(SCHEMA.field(name), column)
-            table = table.select(SCHEMA.names).cast(SCHEMA)
-            for kind, lists in load_replicates(path, table, replicates).items() if replicates else ():
-                table = table.append_column(kind, lists)
-            yield request, table
+            yield read_tile(self.result_path(key), replicates)
 
     def results(self) -> Iterator[tuple[dict[str, Any], Comparison]]:
         """Yield every stored row, with what was asked for."""
@@ -517,95 +425,9 @@ def _check_key(key: str) -> None:
         raise InputError(f"{key!r} is no key; expected {LENGTH} hexadecimal digits")
 
 
-def _checksum(tensors: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> str:
-    """SHA-256 of arrays with their types, shapes and notes."""
-    found = hashlib.sha256(canonical_json(dict(notes)).encode())
-    for name, tensor in sorted(tensors.items()):
-        found.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
-        found.update(np.ascontiguousarray(tensor).data)
-    return found.hexdigest()
-
-
 def _holds(path: Path, content: bytes) -> bool:
     """Whether a file is there with exactly that content."""
     try:
         return read_bytes(path, len(content)) == content
     except OSError:  # what is missing, damaged or of another kind is written anew
         return False
-
-
-def _seconds(results: Path, rows: int) -> Any:
-    """The seconds beside a tile's rows; those of version 1 lie in JSON."""
-    path, older = results.with_suffix(".seconds"), results.with_suffix(".json")
-    if there(path):
-        seconds = read_table(path, SECONDS)[0].column("seconds")
-    elif there(older):
-        path, seconds = older, pa.array(read_json(older, shapes.SECONDS)["seconds"], pa.float64())
-    else:
-        return pa.nulls(rows, pa.float64())
-    if len(seconds) != rows:
-        raise damaged(path, f"it has {len(seconds)} rows beside {rows}")
-    return seconds
-
-
-def _empty(kind: Any, rows: int) -> Any:
-    """A column that says nothing: of numbers that are missing, or of empty texts."""
-    return pa.nulls(rows, kind) if pa.types.is_floating(kind) else pa.array([""] * rows, pa.string()).cast(kind)
-
-
-def _of_this_version(table: pa.Table) -> pa.Table:
-    """A table of version 1 with the columns that came later: its chance levels are of shuffles, without intervals."""
-    for name in LATER:
-        if name not in table.column_names:
-            words = [NoReference.name, ShuffledRows.name]
-            shuffled = pa.array([words[bool(p)] for p in table.column("n_permutations").to_pylist()])
-            column = shuffled if name == "null" else pa.nulls(table.num_rows)
-            table = table.append_column(SCHEMA.field(name), column.cast(SCHEMA.field(name).type))
-    return table
-
-
-def _unbelievable(table: pa.Table) -> str | None:
-    """What no row of ours holds: another word where few are possible, a share beyond 1, a key that is none."""
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        if name not in MISSING and column.null_count:
-            return f"column {name!r} has a row without a value"
-        words = reference_names() if name == "null" else CHOICES.get(name)
-        texts = pc.unique(column).to_pylist() if words or name in KEYS else []
-        if odd := [text for text in texts if words and text not in words]:
-            return f"column {name!r} holds {odd[0][:40]!r}"
-        if odd := [text for text in texts if name in KEYS and text and not shapes.KEY.fullmatch(text)]:
-            return f"column {name!r} holds {odd[0][:40]!r}, which is no key"
-        if name in BOUNDS:
-            (least, most), ends = BOUNDS[name], pc.min_max(column).as_py()
-            if ends["min"] is not None and not least <= ends["min"] <= ends["max"] <= most:
-                return f"column {name!r} holds numbers from {ends['min']} to {ends['max']}"
-    has_value, ok = pc.is_valid(table.column("value")), pc.equal(table.column("status").cast(pa.string()), "ok")
-    if pc.all(pc.equal(has_value, ok)).as_py() is False:
-        return "a row has a value and is undefined, or neither"
-    return None
-
-
-def _matrix_hash(path: Path) -> str:
-    check_regular(path)
-    return file_hash(path)
-
-
-def check_regular(path: Path) -> None:
-    """Refuse what is no regular file, before a library opens it by its name."""
-    os.close(opened(path))
-
-
-def _dtype(is_table: bool) -> type[np.floating[Any]]:
-    """The precision in which rows, or a table, are kept."""
-    return np.float64 if is_table else np.float32
-
-
-def _read_matrix(path: Path, shape: tuple[int, int], dtype: type[np.floating[Any]]) -> np.ndarray:
-    try:
-        matrix: np.ndarray = load_file(path)["matrix"]
-    except (SafetensorError, KeyError, ValueError, OSError, MemoryError) as error:
-        raise damaged(path, str(error)) from error
-    if matrix.shape != shape or matrix.dtype != dtype:
-        expected = f"expected {np.dtype(dtype)} of shape {shape}"
-        raise damaged(path, f"it holds {matrix.dtype} of shape {matrix.shape}, {expected}")
-    return matrix

@@ -1,38 +1,34 @@
 """Which layers of two models are most alike."""
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from likewise.measures import Asked, configurations
+from likewise.fields import PERMUTATIONS
+from likewise.measures import configurations
 from likewise.naming import p_text
 from likewise.progress import Watch, unwatched
-from likewise.statistics import ALL, Pairs, best_layers
+from likewise.statistics import best_layers
 from likewise.studies.answer import Answer, Table
-from likewise.studies.study import Study
+from likewise.studies.study import Scoring
 
 LEVEL = 0.05
 """A best score whose p is above this does not differ from chance."""
 
 
 @dataclass(frozen=True)
-class BestOfLayers(Study):
+class BestOfLayers(Scoring):
     """Finds the most alike layers of each two models; chance is the best score of the same layers after each shuffle.
 
     Parameters
     ----------
-    measures, pairs, permutations, seed
+    permutations : int
         As in `best_layers`.
     """
 
     name: ClassVar[str] = "best-layers"
     question: ClassVar[str] = "Which layers are most alike?"
-    needs: ClassVar[Literal["scores", "rows"]] = "rows"
 
-    measures: Asked | Iterable[Asked] = "recommended"
-    pairs: Pairs = ALL
-    permutations: int = 100
-    seed: int = 0
+    permutations: int = PERMUTATIONS
 
     def answer(self, given: Any, watch: Watch = unwatched) -> Answer:
         """Return the best layers of each two models, whose layers are given as `best_layers` takes them.

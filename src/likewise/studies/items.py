@@ -9,6 +9,7 @@ import numpy as np
 
 from likewise.arrays import to_numpy
 from likewise.errors import InputError
+from likewise.fields import ITEMS_COUNT, ITEMS_MEASURE
 from likewise.measures import Configuration, contributions
 from likewise.studies.answer import Answer, Table
 from likewise.studies.study import Study
@@ -33,10 +34,10 @@ class Items(Study):
     question: ClassVar[str] = "Which inputs drive the score?"
     needs: ClassVar[Literal["scores", "rows"]] = "rows"
 
-    measure: str = "jaccard"
-    count: int = 5
+    measure: str = ITEMS_MEASURE
+    count: int = ITEMS_COUNT
 
-    def answer(self, given: Any, texts: Mapping[str, str] | None = None, told: str = "") -> Answer:
+    def answer(self, given: Any, texts: Mapping[str, str | None] | None = None, told: str = "") -> Answer:
         """Return the most and the least alike inputs of two representations.
 
         Parameters
@@ -44,7 +45,7 @@ class Items(Study):
         given : two of Representation
             Both of the same inputs.
         texts : mapping of str to str, optional
-            Texts of the inputs by id.
+            Texts of the inputs by id, None where one has none.
         told : str
             Where the texts are from, or why there are none.
 

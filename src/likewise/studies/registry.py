@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import inspect
 import pkgutil
 import re
 from pathlib import Path
@@ -31,7 +32,7 @@ def ours() -> dict[str, type[Study]]:
         module = importlib.import_module(f"{package}.{file}")
         for kind in vars(module).values():
             if isinstance(kind, type) and issubclass(kind, Study) and kind.__module__ == module.__name__:
-                found |= {kind.name: kind} if kind is not Study else {}
+                found |= {kind.name: kind} if not inspect.isabstract(kind) else {}
     return found
 
 

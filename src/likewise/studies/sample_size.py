@@ -1,24 +1,25 @@
 """Whether there are enough inputs."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from likewise.measures import Asked, configurations
+from likewise.fields import CHANCE, CURVE_DRAWS, CURVE_PERMUTATIONS, CURVE_TOLERANCE
+from likewise.measures import configurations
 from likewise.progress import Watch, unwatched
-from likewise.statistics import ALL, DEFAULT, Pairs, Point, learning_curve, stable_from
+from likewise.statistics import Point, learning_curve, stable_from
 from likewise.studies.answer import Answer, Line, Lines, Table
-from likewise.studies.study import Study
+from likewise.studies.study import Scoring
 
 
 @dataclass(frozen=True)
-class SampleSize(Study):
+class SampleSize(Scoring):
     """Scores growing parts of the inputs, and says from how many on the calibrated score stays close to its last value.
 
     Parameters
     ----------
-    measures, pairs, sizes, draws, chance, permutations, seed
+    sizes, draws, chance, permutations
         As in `learning_curve`.
     tolerance : float
         Largest change of a calibrated score that counts as stable.
@@ -26,16 +27,12 @@ class SampleSize(Study):
 
     name: ClassVar[str] = "sample-size"
     question: ClassVar[str] = "Are there enough inputs?"
-    needs: ClassVar[Literal["scores", "rows"]] = "rows"
 
-    measures: Asked | Iterable[Asked] = "recommended"
-    pairs: Pairs = ALL
     sizes: tuple[int, ...] = ()
-    draws: int = 5
-    tolerance: float = 0.05
-    chance: str = DEFAULT
-    permutations: int = 20
-    seed: int = 0
+    draws: int = CURVE_DRAWS
+    tolerance: float = CURVE_TOLERANCE
+    chance: str = CHANCE
+    permutations: int = CURVE_PERMUTATIONS
 
     def answer(self, given: Any, watch: Watch = unwatched) -> Answer:
         """Return the curve of each pair and configuration of representations, given as `learning_curve` takes them.

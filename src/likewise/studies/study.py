@@ -1,8 +1,12 @@
 """What a study is: a question about models, and a function from numbers to an answer."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from likewise.fields import SEED
+from likewise.measures import Asked
 from likewise.statistics import ALL, Pairs
 from likewise.studies.answer import Answer
 
@@ -31,3 +35,24 @@ class Study(ABC):
     @abstractmethod
     def answer(self, given: Any) -> Answer | None:
         """Return the answer; None where what is given says nothing about the question."""
+
+
+@dataclass(frozen=True)
+class Scoring(Study):
+    """A study that scores representations itself.
+
+    Parameters
+    ----------
+    measures : str, Configuration, or several of these
+        Presets or measures.
+    pairs : Pairs
+        Which pairs are scored.
+    seed : int
+        Of its shuffles and draws.
+    """
+
+    needs: ClassVar[Literal["scores", "rows"]] = "rows"
+
+    measures: Asked | Iterable[Asked] = "recommended"
+    pairs: Pairs = ALL
+    seed: int = SEED

@@ -14,7 +14,8 @@ from likewise.extract.backends.foreign import Foreign
 from likewise.extract.backends.given import Given
 from likewise.extract.backends.inside import Transformers
 from likewise.extract.datasets import DatasetSpec
-from likewise.extract.locate import TRANSFORMERS, ModelSpec
+from likewise.extract.locate import ModelSpec
+from likewise.fields import TRANSFORMERS
 from likewise.plugins import Plugins
 
 __all__ = ["Backend", "Described", "Foreign", "Given", "Transformers", "backend_names", "backend_of", "check_possible"]

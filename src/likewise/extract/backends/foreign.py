@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from likewise.about import Audit
 from likewise.arrays import to_numpy
 from likewise.errors import InputError, LikewiseError
 from likewise.extract.backends.backend import Backend, Described
@@ -18,7 +19,7 @@ from likewise.extract.datasets import DatasetSpec
 from likewise.extract.extract import SECONDS_BETWEEN_PARTS, Rows, check_finite
 from likewise.extract.locate import ModelSpec
 from likewise.extract.prompts import Prompts
-from likewise.extract.tokens import Truncation
+from likewise.extract.tokens import Truncation, Written
 from likewise.progress import Watch
 from likewise.store import content_key
 
@@ -120,12 +121,14 @@ class Foreign:
 
         return Given(
             prompts,
-            prompts.ids,
-            prompts.texts,
-            content_key([list(prompts.ids), list(prompts.texts)]),
+            Written(
+                ids=prompts.ids,
+                texts=prompts.texts,
+                fingerprint=content_key([list(prompts.ids), list(prompts.texts)]),
+            ),
             f"{about.at_once} texts at once",
             rows,
-            audit={"prompts": len(prompts.ids)},
+            audit=Audit(prompts=len(prompts.ids)),
             commit=about.commit or spec.revision,
         )
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from likewise.about import Audit
 from likewise.extract.extract import Rows
 from likewise.extract.prompts import Prompts
+from likewise.extract.tokens import Written
 from likewise.progress import Watch
 
 
@@ -20,38 +21,28 @@ class Given:
     ----------
     prompts : Prompts
         What they were made of.
-    ids : tuple of str
-        The names of the rows.
-    texts : tuple of str
-        The prompts in the model's own words: chats written down.
-    fingerprint : str
-        A hash of their names and these texts.
+    written : Written
+        The same in the model's own words.
     way : str
         How they will be run; rows that were made in another way are not gone on with.
     rows : callable
         Runs the prompts: of what gives the place of the rows of a layer, and a progress callback, the rows by layer.
-    truncated, unaligned : tuple of str
-        Prompts that were cut, and spans without a row.
-    audit : mapping
+    audit : Audit
         What is to be told of the prompts as this model sees them.
     commit : str or None
         What the model's name stands for.
     """
 
     prompts: Prompts
-    ids: tuple[str, ...]
-    texts: tuple[str, ...]
-    fingerprint: str
+    written: Written
     way: str
     rows: Callable[[Callable[[str, int], Rows], Watch], Mapping[str, Float[np.ndarray, "n d"]]]
-    truncated: tuple[str, ...] = ()
-    unaligned: tuple[str, ...] = ()
-    audit: Mapping[str, Any] = field(default_factory=dict)
+    audit: Audit = field(default_factory=Audit)
     commit: str | None = None
 
     @property
     def shown(self) -> tuple[str, Iterable[tuple[str, str]]]:
         """What people are shown of the rows: a fingerprint, and the text of each; of a chat all that the model saw."""
         if self.prompts.chats and self.prompts.spans is None:
-            return self.fingerprint, zip(self.prompts.ids, self.texts, strict=True)
+            return self.written.fingerprint, zip(self.prompts.ids, self.written.texts, strict=True)
         return self.prompts.fingerprint, self.prompts.named_texts()

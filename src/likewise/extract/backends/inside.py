@@ -39,15 +39,11 @@ class Transformers:
         way = way_of(model, tokens, layers, pooling, batch_tokens=batch_tokens)
         return Given(
             prompts,
-            tokens.ids,
-            tokens.texts,
-            tokens.fingerprint,
+            tokens,
             str(way),
             lambda into, watch: extract(
                 model, tokens, layers, pooling, way=way, batch_tokens=batch_tokens, into=into, watch=watch
             ),
-            tokens.truncated,
-            tokens.unaligned,
             audit_tokens(tokens),
             spec.revision or model.revision,
         )

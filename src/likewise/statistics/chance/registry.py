@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from likewise.errors import InputError, LikewiseError
+from likewise.fields import CHANCE
 from likewise.naming import did_you_mean, format_call, parse_call
 from likewise.plugins import Plugins
 from likewise.statistics.chance.moments import ClosedForm
@@ -21,7 +22,7 @@ OURS: dict[str, type[Reference]] = {r.name: r for r in (NoReference, ShuffledRow
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What the name of a reference looks like."""
 
-DEFAULT = ClosedForm.name
+DEFAULT = CHANCE
 """What is taken where nothing is said."""
 
 

@@ -1,0 +1,70 @@
+"""What is wrong with an experiment, in words: by its place, with the nearest known key."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from likewise.documents import Document
+from likewise.naming import did_you_mean
+
+SAID = 5
+"""Problems of one experiment that are told at once."""
+
+UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
+NO_MAPPING = {"model_type", "dataclass_type"}
+"""What the two kinds of parts call a key that they do not know, and a value that is no mapping."""
+
+
+def explain(error: ValidationError, document: Document | None, parts: Mapping[str, type], whole: type) -> str:
+    """Say what is wrong, a line for each problem.
+
+    Parameters
+    ----------
+    error : ValidationError
+        All problems.
+    document : Document or None
+        Where the experiment was read from, so that lines say line and column.
+    parts : mapping of str to type
+        The classes of the parts by the keys that lead to them, for the keys that are known in each.
+    whole : type
+        The class of the whole.
+    """
+    problems = error.errors(include_url=False, include_input=False)
+    # A list counts as empty where an entry of it is wrong.
+    places = [problem["loc"] for problem in problems]
+    problems = [
+        p
+        for p in problems
+        if p["type"] != "too_short" or not any(q != p["loc"] and q[: len(p["loc"])] == p["loc"] for q in places)
+    ]
+    lines = [_problem(problem, document, parts, whole) for problem in problems[:SAID]]
+    more = len(problems) - len(lines)
+    return "\n".join([*lines, *([f"and {more} more"] if more else [])])
+
+
+def _problem(problem: Any, document: Document | None, parts: Mapping[str, type], whole: type) -> str:
+    where = f"{document.place(problem['loc'])}: " if document is not None else ""
+    steps = [_short(step) for step in problem["loc"]]
+    if problem["type"] not in UNKNOWN_KEY:
+        said = "Input should be a valid dictionary" if problem["type"] in NO_MAPPING else problem["msg"]
+        return f"{where}{'.'.join(steps) or 'experiment'}: {said.removeprefix('Value error, ')}"
+    *parents, key = problem["loc"]
+    if [*parents, key] == ["statistics", "null"]:
+        return f"{where}null reads as nothing in YAML; write chance: (moments, shuffles or none)"
+    at = [parts[step] for step in parents if step in parts]
+    return (
+        f"{where}unknown key {_short(key)!r} in {'.'.join(steps[:-1]) or 'the experiment'}; "
+        f"{did_you_mean(_short(key), fields_of(at[-1] if at else whole))}"
+    )
+
+
+def fields_of(part: Any) -> Iterable[str]:
+    """The known keys of a part."""
+    return [f.name for f in dataclasses.fields(part)] if dataclasses.is_dataclass(part) else part.model_fields
+
+
+def _short(step: Any) -> str:
+    text = str(step)
+    return text if len(text) <= 80 else f"{text[:79]}…"

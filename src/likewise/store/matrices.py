@@ -1,0 +1,86 @@
+"""Arrays as they lie in files: the rows of a representation, and what a population is reduced to."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save
+
+from likewise.errors import StoreError
+from likewise.kinds import TABLES
+from likewise.naming import canonical_json
+from likewise.statistics import Reduced
+from likewise.store.atomic import write_atomically
+from likewise.store.door import CHECKSUM, damaged, opened
+from likewise.store.keys import file_hash
+
+
+def dtype_of(kind: str) -> np.dtype[np.floating[Any]]:
+    """Return the precision in which rows are kept; of tables it is double, for what is derived loses half of it."""
+    return np.dtype(np.float64 if kind in TABLES else np.float32)
+
+
+def write_matrix(path: Path, matrix: np.ndarray, dtype: np.dtype[np.floating[Any]]) -> None:
+    """Write the matrix of a representation."""
+    matrix = np.ascontiguousarray(matrix, dtype=dtype)
+    # Not by save_file, which writes to a file of its own beside: a kill would leave one that nobody knows.
+    write_atomically(path, lambda p: p.write_bytes(save({"matrix": matrix})))
+
+
+def matrix_hash(path: Path) -> str:
+    """Return the SHA-256 of a regular file."""
+    check_regular(path)
+    return file_hash(path)
+
+
+def check_regular(path: Path) -> None:
+    """Refuse what is no regular file, before a library opens it by its name."""
+    os.close(opened(path))
+
+
+def read_matrix(path: Path, shape: tuple[int, int], dtype: np.dtype[np.floating[Any]]) -> np.ndarray:
+    """Return the matrix of a representation, of this shape and type."""
+    try:
+        matrix: np.ndarray = load_file(path)["matrix"]
+    except (SafetensorError, KeyError, ValueError, OSError, MemoryError) as error:
+        raise damaged(path, str(error)) from error
+    if matrix.shape != shape or matrix.dtype != dtype:
+        raise damaged(path, f"it holds {matrix.dtype} of shape {matrix.shape}, expected {dtype} of shape {shape}")
+    return matrix
+
+
+def write_reduced(path: Path, reduced: Reduced, about: Mapping[str, str]) -> None:
+    """Write a reduced representation, with what must be the same for all that it is compared with."""
+    tensors = {"vector": reduced.vector, "sums": reduced.sums}
+    notes = {**about, "reason": reduced.reason}
+    content = save(tensors, metadata={**notes, CHECKSUM: _checksum(tensors, notes)})
+    write_atomically(path, lambda p: p.write_bytes(content), durable=False)
+
+
+def read_reduced(path: Path) -> tuple[Reduced, dict[str, str]]:
+    """Return a reduced representation, and what was said about it."""
+    try:
+        check_regular(path)
+        with safe_open(path, "numpy") as file:
+            about = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in ("vector", "sums")}
+        if about.pop(CHECKSUM) != _checksum(tensors, about):
+            raise damaged(path, "its content is not what was written")
+        return Reduced(tensors["vector"], tensors["sums"], about.pop("reason")), about
+    except StoreError:
+        raise
+    except (SafetensorError, KeyError, OSError, ValueError, MemoryError) as error:
+        raise damaged(path, str(error)) from error
+
+
+def _checksum(tensors: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> str:
+    """SHA-256 of arrays with their types, shapes and notes."""
+    found = hashlib.sha256(canonical_json(dict(notes)).encode())
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
+        found.update(np.ascontiguousarray(tensor).data)
+    return found.hexdigest()
