@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from likewise.errors import InputError
@@ -11,7 +11,6 @@ from likewise.inference import panel_test, panel_tests
 FEW = st.integers(-3, 3).map(float)  # ties
 
 
-@settings(deadline=None)  # the first call imports statsmodels
 @given(st.lists(FEW, min_size=1, max_size=60), FEW, st.sampled_from([1, -1]))
 def test_counts_are_those_of_the_definition(panel, score, more_alike):
     found = panel_test(score, np.asarray(panel), more_alike)
