@@ -14,7 +14,6 @@ import pyarrow as pa
 from likewise.measures import Configuration
 from likewise.naming import inert
 from likewise.statistics import ALL, Pairs, Results
-from likewise.studies import Table
 
 MISSING = "–"
 """Stands where there is no number; the reason stands beside it."""
@@ -262,11 +261,6 @@ def has_cell(group: Group, panel: Panel) -> np.ndarray:
     if panel.configuration.facts.symmetric and group.sides is None:
         cells = cells & (down[:, None] > across)
     return np.asarray(cells)
-
-
-def table_frame(table: Table) -> pd.DataFrame:
-    """Return a table of an answer with the types of its columns."""
-    return pd.DataFrame(list(table.rows), columns=list(table.columns))
 
 
 def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:
