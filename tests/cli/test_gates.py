@@ -1,7 +1,10 @@
 """Gates: an answer is shown and written whatever becomes of its conditions, and the exit code says what that was."""
 
+import doctest
 import inspect
 import json
+import re
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,14 +16,16 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 import typer
+import yaml
 
 from likewise.cli import answers
 from likewise.cli.main import app, main
-from likewise.errors import StoreError
 from likewise.naming import ACTING
-from likewise.studies import Answer, Table, junit_xml
+from likewise.studies import Answer, Table, junit_xml, parse_condition
 
 Cli = Callable[..., tuple[int, str, str]]
+
+PAGE = Path(__file__).parents[2] / "docs" / "gates.md"
 
 NASTY = "a\x00\x1b]0;\"<&>'\ufffe\ud800\u202e]]>\n=1+1"
 
@@ -161,17 +166,40 @@ def test_a_folder_without_answer_json_is_not_finished(
     (tmp_path / "out" / "mine.txt").write_text("mine")
     monkeypatch.setattr("likewise.store.answers.write_csv", full)
     code, out, err = asked("-o", "out", "--fail-if", "moved")
-    assert code == 1 and "noise" in out and "the disk is full" in err
+    assert code == 1 and "noise" in out and "failed: moved" in err and "the disk is full" in err
     left = {path.name for path in (tmp_path / "out").iterdir()}
     assert "answer.json" not in left and "mine.txt" in left and not [name for name in left if "unfinished" in name]
 
 
-def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
-    (tmp_path / "there").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "there")
-    with pytest.raises(StoreError, match="is a link"):
-        answers.finish(ANSWER, output=tmp_path / "link")
-    assert not list((tmp_path / "there").iterdir())
+def test_links_in_the_folder_are_replaced_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "out").mkdir()
+    for name in ("answer.json", "copies.csv", "copies.parquet", "junit.xml"):
+        (tmp_path / "out" / name).symlink_to(tmp_path / "mine.txt")
+    answers.finish(ANSWER, output=tmp_path / "out", junit=tmp_path / "out" / "junit.xml")
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert not any(path.is_symlink() for path in (tmp_path / "out").iterdir())
+
+
+# The page
+
+
+def test_the_page_is_true(cli: Cli, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    exec(re.findall(r"```python\n(.*?)```", text, flags=re.S)[0], {})
+    ((line, told),) = re.findall(r"^    likewise (.*)\n\nIt ends.*\n\n```text\n(.*?)```", text, flags=re.M | re.S)
+    code, _, err = cli(*shlex.split(line))
+    assert code == 3 and err.endswith(told)
+    assert checked((tmp_path / "gate.xml").read_bytes()).get("failures") == "1" and (tmp_path / "answer").is_dir()
+    for block in re.findall(r"```yaml\n(.*?)```", text, flags=re.S):
+        assert "likewise explain" in json.dumps(yaml.safe_load(block))
+    about = doctest.testfile(str(PAGE), module_relative=False)
+    assert about.attempted >= 10 and about.failed == 0
+    for condition in re.findall(r"^\| (`.*?) \|", text, flags=re.M):
+        for part in re.findall("`(.*?)`", condition):
+            assert str(parse_condition(part)) == part
+    codes = dict(re.findall(r"^\| (\d+) \| (.*) \|$", text, flags=re.M))
+    assert set(codes) == {"0", "1", "2", str(answers.GATE_FAILED), "130", "143"}
 
 
 # JUnit XML

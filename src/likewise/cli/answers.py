@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from likewise.cli.console import complain, print_json, print_table, say
+from likewise.cli.console import complain, print_json, print_table, say, tell
 from likewise.errors import InputError
 
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ def finish(
     """
     outcomes = answer.judged(fail_if or ())
     print_answer(answer, json)
+    for found in outcomes:  # before the files: a full disk must not hide it
+        if found.holds:
+            complain(f"failed: {found}")
     if output is not None:
         _write(answer, outcomes, output)
     if junit is not None:
@@ -93,9 +96,6 @@ def finish(
         from likewise.studies import junit_xml
 
         write_text(junit, junit_xml(answer, outcomes))
-    for found in outcomes:
-        if found.holds:
-            complain(f"failed: {found}")
     if errors := [found.error for found in outcomes if found.error is not None]:
         for error in errors[:-1]:
             complain(f"error: {error}")
@@ -109,7 +109,7 @@ def print_answer(answer: "Answer", json: bool) -> None:
     if json:
         print_json(answer.as_dict() if answer.data is None else answer.data)
         return
-    say(answer.verdict)
+    tell(answer.verdict)
     for table in answer.tables:
         print_table(table.caption, table.columns, table.rows, spare=table.spare)
     for line in answer.limits:

@@ -1,5 +1,6 @@
 """The folder of an answer: its words and numbers as JSON, each of its tables as Parquet and CSV."""
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from likewise.naming import json_text, slug
-from likewise.store.atomic import check_no_link, said, write_atomically, write_text
+from likewise.store.atomic import said, write_atomically, write_text
 from likewise.store.csv import write_csv
 
 ANSWER, SCHEMA = "answer.json", 1
@@ -16,7 +17,7 @@ ANSWER, SCHEMA = "answer.json", 1
 
 
 def write_answer(folder: Path, about: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> Path:
-    """Write an answer into a folder, which is made where there is none.
+    """Write an answer into a folder, which is made where there is none; a link in it is replaced, not followed.
 
     Parameters
     ----------
@@ -36,9 +37,8 @@ def write_answer(folder: Path, about: Mapping[str, Any], tables: Mapping[str, pa
     Raises
     ------
     StoreError
-        If the folder cannot be written, or is a link.
+        If the folder cannot be written.
     """
-    check_no_link(folder)
     page = folder / ANSWER
     with said(page):
         page.unlink(missing_ok=True)
@@ -51,11 +51,7 @@ def write_answer(folder: Path, about: Mapping[str, Any], tables: Mapping[str, pa
             stem = f"{slug(name)}-{number}"
         taken.add(stem)
         files = {"parquet": f"{stem}.parquet", "csv": f"{stem}.csv"}
-        _write(folder / files["parquet"], lambda path, table=table: pq.write_table(table, path))
-        _write(folder / files["csv"], lambda path, table=table: write_csv(table, path))
+        for write, file in ((pq.write_table, files["parquet"]), (write_csv, files["csv"])):
+            write_atomically(folder / file, functools.partial(write, table))
         listed.append({"name": name, "columns": table.column_names, "rows": table.num_rows, **files})
     return write_text(page, json_text({"schema": SCHEMA, **about, "tables": listed}) + "\n")
-
-
-def _write(path: Path, write: Any) -> None:
-    write_atomically(path, write)

@@ -417,13 +417,14 @@ class Answer:
         reasons: dict[str, str] = {}
         for table in self.tables:
             for head in table.columns:
-                for part, value in _parts_of(table.column(head)).items():
+                cells = table.column(head)
+                absent = sum(cell is None for cell in cells)
+                of = f"{absent:,} of the {len(cells):,} rows of the table {table.name} have no {head}"
+                for part, value in _parts_of(cells).items():
                     name = f"{table.name}.{head}.{part}"
                     found[name] = value
                     if value is None:
-                        absent = sum(cell is None for cell in table.column(head))
-                        few = f"{absent:,} of the {len(table.rows):,} rows of the table {table.name} have no {head}"
-                        reasons[name] = few if absent else f"the table {table.name} has no rows"
+                        reasons[name] = of if absent else f"the table {table.name} has no rows"
         reasons = {name: why for name, why in reasons.items() if name not in self.values}
         return {**found, **self.values}, {**reasons, **self.reasons}
 
@@ -436,7 +437,7 @@ class Answer:
             If a text is no condition.
         """
         parsed = [parse_condition(text) for text in conditions]
-        values, reasons = self.named()
+        values, reasons = self.named() if parsed else ({}, {})
         return [outcome(condition, values, reasons) for condition in parsed]
 
     def failed(self, condition: str) -> bool:
