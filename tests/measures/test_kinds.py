@@ -257,7 +257,3 @@ def test_a_measure_that_matches_features_refuses_other_ones(divergence: str) -> 
     with pytest.raises(UndefinedError, match="table of distances, which has no features"):
         Configuration(divergence, {})(*(Prepared(D, kind="distances"),) * 2)
 
-
-def test_likewise_has_no_measure_yet_that_matches_features(configuration: Configuration) -> None:
-    assert not configuration.facts.same_features
-    assert json.dumps(sorted(configuration.facts.invariances | configuration.facts.invariances_of_second))

@@ -365,7 +365,7 @@ def columns_of(
     reason: Sequence[str],
     seconds: Float[np.ndarray, " m"],
     seed: int | None,
-    draws: int = 0,
+    draws: int | Int[np.ndarray, " m"] = 0,
 ) -> pa.Table:
     """Return the rows of one configuration for m pairs, given by their places; NaN is a cell without a value.
 
