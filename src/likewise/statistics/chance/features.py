@@ -66,9 +66,9 @@ class ShuffledFeatures(Reference):
         """Take the closed form, draw orders for the others, and say which measures have no such level."""
         m, facts = len(scored.pairs), scored.configuration.facts
         defined = np.flatnonzero(~np.isnan(scored.value)).tolist()
-        null, all_of_them = _nothing(m), np.full(m, True)
+        found, all_of_them = np.full((4, m), np.nan), np.full(m, True)
         if not facts.same_features:
-            return Level(null, all_of_them, notes=dict.fromkeys(defined, Reason.NO_FEATURES))
+            return Level(Null(*found), all_of_them, notes=dict.fromkeys(defined, Reason.NO_FEATURES))
         closed, few, notes = np.full(m, False), [], {}
         if matched := scored.configuration.matched:
             for k in defined:
@@ -76,11 +76,12 @@ class ShuffledFeatures(Reference):
                 if of.few.any():
                     few.append(k)
                     notes[k] = str(Reason.FEW_FEATURES if shuffles else Reason.BOUND_OF_FEATURES)
-                here = np.arange(m) == k
-                null = Null.of_moments(np.where(here, scored.value, np.nan), of, facts).where(here, null)
-                closed |= here
+                one = Null.of_moments(scored.value[[k]], of, facts)
+                found[:, k] = [part[0] for part in (one.mean, one.std, one.pvalue, one.tie)]
+                closed[k] = True
             if shuffles:
                 closed[few] = False
+        null = Null(*found)
         drawn = [k for k in defined if not closed[k]] if shuffles else []
         if drawn:
             level = Level.of_draws(scored, self._draws(scored, drawn, shuffles))
@@ -119,10 +120,6 @@ class ShuffledFeatures(Reference):
     def short(cls, draws: int) -> str:
         """Say what was shuffled."""
         return f"{draws} shuffles of features" if draws else "features, closed form"
-
-
-def _nothing(m: int) -> Null:
-    return Null(*(np.full(m, np.nan) for _ in range(4)))
 
 
 @dataclass(frozen=True)
