@@ -95,8 +95,8 @@ def configurations(
     Parameters
     ----------
     measures : str, Configuration, or iterable of them
-        Presets (``"paper"``, ``"resi"``, ``"platonic"``, ``"recommended"``, ``"direct"``, ``"all"``), measures (``"cka"``), measures
-        with parameters (``"jaccard(k=5)"``), your own (``"module:function"``).
+        Presets (``"paper"``, ``"resi"``, ``"platonic"``, ``"recommended"``, ``"direct"``, ``"all"``), measures
+        (``"cka"``), measures with parameters (``"jaccard(k=5)"``), your own (``"module:function"``).
 
     Returns
     -------

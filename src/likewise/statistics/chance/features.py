@@ -1,4 +1,4 @@
-"""Chance by shuffles of the features of one side: do two models share their axes?"""
+"""Chance by shuffles of the features of one side, which says whether two models share their axes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
