@@ -131,7 +131,7 @@ def test_other_widths_and_unknown_choices_are_refused():
             c(x, y[:, :4])
     for name in ("relative_error", "signal_to_noise"):
         with pytest.raises(InputError, match="over='row' is unknown; did you mean \"rows\""):
-            get(name)(x, y, over="row")
+            Configuration(name, {"over": "row"})
 
 
 def test_a_base_of_zeros_is_undefined():
