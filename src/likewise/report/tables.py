@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from likewise.measures import Configuration
 from likewise.naming import inert
-from likewise.statistics import ALL, Pairs, Results
+from likewise.statistics import ALL, NoReference, Pairs, Results
 from likewise.studies import Table
 
 MISSING = "–"
@@ -283,6 +283,7 @@ def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:
         corrected=("pvalue_bh", "min"),
         known=("calibrated", "count"),
         rows=("calibrated", "size"),
+        null=("null", _nulls),
     ).reset_index()
     scores["calibrated"] = scores["calibrated"].where(scores["known"] == scores["rows"])
     grouped = scores.groupby(pair, sort=False)
@@ -292,7 +293,13 @@ def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:
         smallest_p_bh=("corrected", "min"),
         calibrated_of=("calibrated", "count"),
         configurations=("configuration", "size"),
+        null=("null", _nulls),
     ).reset_index()
+
+
+def _nulls(names: pd.Series) -> str:
+    """The references of some scores, by name, without those that have none."""
+    return " ".join(sorted({name for some in names for name in str(some).split()} - {NoReference.name}))
 
 
 def measure_table(configurations: Iterable[Configuration]) -> pd.DataFrame:

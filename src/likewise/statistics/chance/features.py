@@ -47,6 +47,7 @@ class ShuffledFeatures(Reference):
 
     name = "features"
     summary = "shuffled, of one side, for measures that compare each with itself"
+    beside = "shuffled features"
 
     def __init__(self, seed: int = 0) -> None:
         if type(seed) is not int or seed < 0:
