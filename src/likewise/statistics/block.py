@@ -459,6 +459,9 @@ def identities(
     identity = c.configuration.facts.identity
     if identity is not None:
         return np.full(len(pairs), identity), {}
+    if c.configuration.facts.undefined_if_equal:
+        judged = np.flatnonzero(~np.isnan(where)).tolist()
+        return np.full(len(pairs), np.nan), dict.fromkeys(judged, str(Reason.NO_SCALE))
     own: dict[int, float] = {}
     none: dict[int, str] = {}
     start = perf_counter()
