@@ -8,6 +8,7 @@ from likewise.studies.overfitting import Overfitting
 from likewise.studies.registry import answers, scores_of, study_names, study_of
 from likewise.studies.sample_size import SampleSize
 from likewise.studies.study import Study
+from likewise.studies.swap import Swap, swap
 
 __all__ = [
     "Answer",
@@ -23,10 +24,12 @@ __all__ = [
     "Panel",
     "SampleSize",
     "Study",
+    "Swap",
     "Table",
     "Triangle",
     "answers",
     "scores_of",
     "study_names",
     "study_of",
+    "swap",
 ]
