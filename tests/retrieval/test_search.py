@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from likewise.errors import InputError
-from likewise.retrieval import METRICS, Index, agreement, orthogonal, rank_biased_overlap, ridge
-from likewise.retrieval import search
+from likewise.retrieval import METRICS, Index, agreement, orthogonal, rank_biased_overlap, ridge, search
 
 
 def by_definition(q: np.ndarray, c: np.ndarray, k: int, metric: str, own: np.ndarray | None = None) -> np.ndarray:

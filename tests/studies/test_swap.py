@@ -72,8 +72,10 @@ def test_intervals_of_groups_are_wider_and_those_of_constants_have_a_width() -> 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"metric": "cosin"}, "metric"), ({"p": 1.0}, "p = 1.0"), ({"ks": ()}, "k = none"), ({"ks": (400,)}, "candidates"),
-        ({"queries": (np.ones((3, 8)), np.ones((4, 8)))}, "rows"), ({"pairs": 0}, "pairs = 0"),
+        ({"metric": "cosin"}, "metric"),
+        ({"p": 1.0}, "p = 1.0"), ({"ks": ()}, "k = none"), ({"ks": (400,)}, "candidates"),
+        ({"queries": (np.ones((3, 8)), np.ones((4, 8)))}, "rows"),
+        ({"train": 0}, "train = 0"),
         ({"queries": (np.ones((3, 2)), np.ones((3, 2)))}, "columns"),
     ],
 )  # fmt: skip

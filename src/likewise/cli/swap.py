@@ -20,11 +20,13 @@ def swap(
         tuple[Path, Path] | None,
         typer.Option(metavar="OLD NEW", help="Files of queries by both; OLD and NEW are then the corpus."),
     ] = None,
-    k: Annotated[list[int] | None, typer.Option("--k", min=1, help="Number of neighbours. [default: 1 5 10 100]")] = None,
+    k: Annotated[
+        list[int] | None, typer.Option("--k", min=1, help="Number of neighbours. [default: 1 5 10 100]")
+    ] = None,
     metric: Annotated[str, typer.Option(help="cosine, euclidean or dot.")] = "cosine",
     p: Annotated[float, typer.Option("--p", help="Of rank-biased overlap: how far down one looks.")] = 0.9,
     enough: Annotated[float, typer.Option(help="Recall from which the old index can stay.")] = 0.9,
-    pairs: Annotated[int, typer.Option(min=1, help="Most pairs that a map is learnt on.")] = 10_000,
+    train: Annotated[int, typer.Option(min=1, help="Most pairs that a map is learnt on.")] = 10_000,
     held_out: Annotated[int, typer.Option(min=1, help="Most queries that it is tested on.")] = 2_000,
     id_column: Annotated[str, typer.Option(help="Column of ids in Parquet files.")] = "id",
     join: options.Join = "exact",
@@ -39,7 +41,7 @@ def swap(
         metric=metric,  # type: ignore[arg-type]  # the study refuses what there is not
         p=p,
         enough=enough,
-        pairs=pairs,
+        train=train,
         held_out=held_out,
         join=join,
         seed=seed,

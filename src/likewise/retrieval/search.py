@@ -38,8 +38,8 @@ class Index:
     r"""A corpus whose nearest rows are found exactly.
 
     The cost of a row x for a query q is the squared distance :math:`|q - x|^2` for ``euclidean``, the same of rows of
-    length 1 for ``cosine``, and :math:`-q'x / |q|` for ``dot``. The nearest have the smallest cost. Costs that differ by
-    no more than rounding are ties, and go to the lower index: within :math:`10^{-12} c + 10^{-14} s \sqrt{c} +
+    length 1 for ``cosine``, and :math:`-q'x / |q|` for ``dot``. The nearest cost least. Costs that differ by no
+    more than rounding are ties, and go to the lower index: within :math:`10^{-12} c + 10^{-14} s \sqrt{c} +
     10^{-28} s^2` for a distance with cost c among rows of length s or less, and :math:`10^{-12} s` for ``dot``.
 
     Parameters
@@ -87,7 +87,7 @@ class Index:
 
     @cached_property
     def _step(self) -> int:
-        return max(1, min(8192, BLOCK // max(1, self.corpus.shape[1])))
+        return int(max(1, min(8192, BLOCK // max(1, self.corpus.shape[1]))))
 
     @cached_property
     def _shape(self) -> tuple[float, Float[np.ndarray, " d"], float]:
@@ -182,7 +182,7 @@ class Index:
             scaled = self._scaled(rows, size, name, ids, first) - off
         if not (np.abs(scaled) < 1e150).all():  # squares must be finite too
             raise InputError(f"{name} holds rows too far from {self.name} to compute a distance in double precision")
-        return scaled
+        return np.asarray(scaled)
 
     def _some(
         self, q: Float[np.ndarray, "m d"], k: int, own: Int[np.ndarray, " m"] | None, told: Callable[[], None]
@@ -241,7 +241,7 @@ class Index:
     @staticmethod
     def _down(bar: Float[np.ndarray, " m"], error: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
         """The computed score below which nothing can be among the k nearest, nor tied with the last of them."""
-        return bar - 4 * error
+        return np.asarray(bar - 4 * error)
 
     def _ordered(
         self,
@@ -286,7 +286,7 @@ class Index:
 
     def _costs(self, q: Float[np.ndarray, "c d"], x: Float[np.ndarray, "c d"]) -> Float[np.ndarray, " c"]:
         if self.metric == "dot":
-            return -np.einsum("ij,ij->i", q, x)
+            return np.asarray(-np.einsum("ij,ij->i", q, x))
         apart = q - x
         return np.asarray(np.einsum("ij,ij->i", apart, apart))
 

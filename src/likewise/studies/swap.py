@@ -55,7 +55,7 @@ class Swap(Study):
         Of rank-biased overlap: how far down one looks.
     enough : float
         Recall from which an index counts as one that can stay.
-    pairs : int
+    train : int
         Most pairs that a map is learnt on.
     held_out : int
         Most queries on which it is tested.
@@ -75,7 +75,7 @@ class Swap(Study):
     metric: Metric = "cosine"
     p: float = 0.9
     enough: float = 0.9
-    pairs: int = 10_000
+    train: int = 10_000
     held_out: int = 2_000
     changed: int = 50
     join: str = "exact"
@@ -119,9 +119,7 @@ class Swap(Study):
         own = np.arange(n) if alone else None
         indexes = [Index(np.asarray(r.matrix), self.metric, r.name, r.ids if r.has_ids else ()) for r in corpus]
         near = [
-            index.nearest(
-                np.asarray(q.matrix), depth, own, name=q.name, ids=q.ids if q.has_ids else (), watch=watch
-            )
+            index.nearest(np.asarray(q.matrix), depth, own, name=q.name, ids=q.ids if q.has_ids else (), watch=watch)
             for index, q in zip(indexes, queries, strict=True)
         ]
         shared = agreement(*near)
@@ -187,7 +185,7 @@ class Swap(Study):
         for name, share in (("p", self.p), ("enough", self.enough)):
             if not 0 < share < 1:
                 raise InputError(f"{name} = {share}; expected a number between 0 and 1")
-        for name, count in (("pairs", self.pairs), ("held_out", self.held_out)):
+        for name, count in (("train", self.train), ("held_out", self.held_out)):
             if count < 1:
                 raise InputError(f"{name} = {count}; expected 1 or more")
 
@@ -276,12 +274,12 @@ class Swap(Study):
         """Places in the corpus to learn on, and of the queries to test on; groups stay whole where items are both."""
         rng = np.random.default_rng(self.seed)
         if not alone:
-            return np.sort(rng.permutation(n)[: self.pairs]), np.sort(rng.permutation(m)[: self.held_out])
+            return np.sort(rng.permutation(n)[: self.train]), np.sort(rng.permutation(m)[: self.held_out])
         _, of = np.unique(np.asarray(groups or [str(i) for i in range(n)]), return_inverse=True)
         parts = rng.permutation(int(of.max()) + 1)
         out = np.isin(of, parts[: max(1, len(parts) // 5)])
         test, train = rng.permutation(np.flatnonzero(out)), rng.permutation(np.flatnonzero(~out))
-        return np.sort(train[: self.pairs]), np.sort(test[: self.held_out])
+        return np.sort(train[: self.train]), np.sort(test[: self.held_out])
 
     def _stays(self, mean: Mean | None) -> bool | None:
         """Whether the recall is enough; None where the interval does not decide it."""
@@ -299,7 +297,9 @@ class Swap(Study):
         elif as_is:
             return f"The old index can stay as it is: recall@{top} of new queries {_range(plain)} {on}."
         elif as_is is None:
-            first = f"Whether the old index can stay as it is cannot be told: recall@{top} of new queries {_range(plain)}."
+            first = (
+                f"Whether the old index can stay as it is cannot be told: recall@{top} of new queries {_range(plain)}."
+            )
         else:
             first = (
                 "Not the same space as it is; the old index cannot stay without a map: "
@@ -426,7 +426,9 @@ def _sides(
     return found[0], found[1], found[2], found[3]
 
 
-def swap(old: Any, new: Any, *, queries: tuple[Any, Any] | None = None, watch: Watch = unwatched, **asked: Any) -> Answer:
+def swap(
+    old: Any, new: Any, *, queries: tuple[Any, Any] | None = None, watch: Watch = unwatched, **asked: Any
+) -> Answer:
     """Return whether one embedder can take the place of another.
 
     Parameters
@@ -438,7 +440,7 @@ def swap(old: Any, new: Any, *, queries: tuple[Any, Any] | None = None, watch: W
     watch : callable
         Is told how far the work is.
     **asked
-        As of `Swap`: ks, metric, p, enough, pairs, held_out, changed, join, seed.
+        As of `Swap`: ks, metric, p, enough, train, held_out, changed, join, seed.
 
     Returns
     -------
