@@ -25,6 +25,7 @@ from likewise.cli import (
     report,
     run,
     show,
+    swap,
 )
 from likewise.cli.answers import GATE_FAILED
 from likewise.cli.console import messages, shown, tell
@@ -55,6 +56,7 @@ app = typer.Typer(
 for command in (
     run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain,
     learning.learning_curve, layers.best_layers, report.report, measures.measures, show.show,
+    swap.swap,
 ):  # fmt: skip
     app.command(command.__name__.strip("_").replace("_", "-"))(command)  # import is a word of Python's
 

@@ -10,6 +10,7 @@ from likewise.studies.overfitting import Overfitting
 from likewise.studies.registry import answers, scores_of, study_names, study_of
 from likewise.studies.sample_size import SampleSize
 from likewise.studies.study import Study
+from likewise.studies.swap import Swap, swap
 
 __all__ = [
     "Answer",
@@ -28,6 +29,7 @@ __all__ = [
     "Panel",
     "SampleSize",
     "Study",
+    "Swap",
     "Table",
     "Tables",
     "Triangle",
@@ -37,4 +39,5 @@ __all__ = [
     "scores_of",
     "study_names",
     "study_of",
+    "swap",
 ]
