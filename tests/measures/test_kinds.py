@@ -258,6 +258,6 @@ def test_a_measure_that_matches_features_refuses_other_ones(divergence: str) -> 
         Configuration(divergence, {})(*(Prepared(D, kind="distances"),) * 2)
 
 
-def test_likewise_has_no_measure_yet_that_matches_features(configuration: Configuration) -> None:
+def test_measures_of_rows_of_any_kind_do_not_match_features(configuration: Configuration) -> None:
     assert not configuration.facts.same_features
     assert json.dumps(sorted(configuration.facts.invariances | configuration.facts.invariances_of_second))

@@ -87,6 +87,7 @@ def _about(c: "Configuration") -> dict[str, Any]:
         "regime": facts.regime,
         "undefined_if_wide": facts.undefined_if_wide,
         "same_features": facts.same_features,
+        "needs": facts.needs,
         "cost": facts.cost,
         "minimum_items": facts.minimum_items,
         "references": list(m.references),
@@ -104,6 +105,7 @@ def _besides(about: dict[str, Any]) -> str:
         "rows need not be paired": not about["paired"],
         "undefined where n <= d": about["undefined_if_wide"],
         "needs the same features": about["same_features"],
+        f"needs {about['needs'].replace('_', '-')}": about["needs"],
     }
     return "; ".join(text for text, holds in facts.items() if holds)
 
