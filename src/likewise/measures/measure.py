@@ -123,6 +123,11 @@ def measure(
                     f"{first.name} has {first.d} features and {second.name} has {second.d}; {name} compares each "
                     "feature with itself and expects the same ones"
                 )
+            if of.same_features and first.columns and second.columns and first.columns != second.columns:
+                raise UndefinedError(
+                    f"the columns of {first.name} and {second.name} are other tokens or choices; {name} compares each "
+                    "with itself: take models of one vocabulary, or the layer choices"
+                )
             for side in (first, second):
                 check_squares(side)
             try:

@@ -50,7 +50,7 @@ def prepare(x: Operand, name: str = "matrix", kind: str = "") -> Prepared:
     if isinstance(x, Prepared):
         return x
     return (
-        Prepared(x.matrix, x.name, x.kind, x.metric)
+        Prepared(x.matrix, x.name, x.kind, x.metric, x.source.columns or "")
         if isinstance(x, Representation)
         else Prepared(x, name, kind or "states")
     )
