@@ -50,7 +50,7 @@ class Continuations:
     @classmethod
     def of(cls, loaded: LoadedModel, prompts: Prompts, truncation: Truncation) -> "Continuations":
         """Turn prompts and options into tokens, each text as a whole: its tokens need not end where the prompt does."""
-        choices = prompts.choices
+        choices = prompts.options
         assert choices is not None  # asked for before
         if truncation != "error":
             raise InputError(f"the choices of {prompts.name} are not cut; expected truncation: error, got {truncation}")

@@ -93,7 +93,7 @@ class Prompts:
         The group of each prompt, where several belong together: a topic, a template, twins.
     records : str
         A hash of ids and records: equal in all formats of one data set.
-    choices : FilledChoices or None
+    options : FilledChoices or None
         The options of each record, where they are asked for.
     """
 
@@ -106,7 +106,7 @@ class Prompts:
     spans: tuple[tuple[Piece, ...], ...] | None = None
     records: str = ""
     groups: tuple[str, ...] = ()
-    choices: FilledChoices | None = None
+    options: FilledChoices | None = None
 
     @functools.cached_property
     def fingerprint(self) -> str:

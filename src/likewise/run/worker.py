@@ -170,7 +170,7 @@ def extract_rows(
     first = task.wanted[0]
     prompts = load_prompts(dataset)
     if any(w.layer == CHOICES for w in task.wanted):
-        prompts = replace(prompts, choices=load_choices(dataset))
+        prompts = replace(prompts, options=load_choices(dataset))
     layers = [w.layer for w in task.wanted]
     head = tokens_to_generate(first.pooling) > 0 or any(layer in OUTPUTS for layer in layers)
     loaded = _model(model, settings.device, first.dtype, head=head)
@@ -225,7 +225,7 @@ def extract_rows(
 
 def _choices(prompts: Prompts) -> dict[str, Any]:
     """What a description tells of choices: their labels, and the right one of each row."""
-    chosen = prompts.choices
+    chosen = prompts.options
     assert chosen is not None  # the rows are of them
     return {"choices": chosen.labels, **({"right": chosen.right} if chosen.right else {})}
 

@@ -85,6 +85,6 @@ def columns_of(tokenizer: Any, prompts: Prompts, layers: Sequence[str]) -> dict[
         added = tokenizer.get_added_vocab()
         words = {word: place for word, place in tokenizer.get_vocab().items() if word not in added}
         found[LOGITS] = content_key(["tokens", sorted(words.items())])
-    if CHOICES in layers and prompts.choices is not None:
-        found[CHOICES] = content_key(["choices", list(prompts.choices.labels)])
+    if CHOICES in layers and prompts.options is not None:
+        found[CHOICES] = content_key(["choices", list(prompts.options.labels)])
     return found
