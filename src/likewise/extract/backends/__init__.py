@@ -58,7 +58,8 @@ def _named(name: str, path: tuple[str, ...]) -> Found:
 
 def check_possible(spec: ModelSpec, dataset: DatasetSpec, layers: Sequence[str], pooling: str, truncation: str) -> None:
     """Refuse what the backend of a model cannot give, as far as that is known before the model is loaded."""
-    outputs = [layer for layer in layers if layer in OUTPUTS]
+    # What was imported is there already, whatever its layer is called.
+    outputs = [layer for layer in layers if layer in OUTPUTS and spec.imported is None]
     if LOGITS in outputs and pooling != "last_token":
         raise InputError(
             f"layer logits of {spec.model} with pooling {pooling}: what a model says of the next token is of its last "
