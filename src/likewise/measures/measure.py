@@ -143,6 +143,7 @@ def measure(
 
         @functools.wraps(function)
         def checked(x: Operand, y: Operand, *args: P.args, **kwargs: P.kwargs) -> float:
+            check_parameters(name, defaults, kwargs)
             first, second = prepare_pair(x, y, named(**(defaults | as_declared(defaults, kwargs))).needs)
             found = scored(first, second, *args, **kwargs)
             value = float(array_namespace(found).mean(found)) if getattr(found, "ndim", 0) else float(found)
