@@ -61,7 +61,7 @@ def test_every_fact_goes_to_disk_and_back(of: type[Record], name: str, tmp_path:
         key = f"{place:024x}"
         said = {"model": "m", "dataset": "d", "layer": "last"} if name == "imported" else {}
         record = of(said | {name: value})
-        if name in ("groups", "texts") and len(value) not in (0, 3):
+        if name in ("groups", "texts", "right") and len(value) not in (0, 3):
             record = of({name: [value[0]] * 3})
         source, audit = (record if of is part else part() for part in RECORDS)
         store.save_representation(Representation(np.eye(3), key=key, source=source), audit)

@@ -120,6 +120,12 @@ class Source(Record):
     """Spans without a token, which have no row."""
     groups: tuple[str, ...] = said_as(Each(TEXT))
     """The group of each row, where inputs belong together."""
+    columns: str | None = said_as(TEXT_OR_NOTHING)
+    """A hash of what the columns are, where they are tokens or choices: only the same ones may be matched."""
+    choices: tuple[str, ...] = said_as(Each(TEXT))
+    """What the columns are called, where they are choices."""
+    right: tuple[str, ...] = said_as(Each(TEXT))
+    """The right choice of each row, where it is known."""
     texts: tuple[str | None, ...] = said_as(Each(TEXT_OR_NOTHING))
     """The text of each row, where the file has them."""
     revision: str | None = said_as(TEXT_OR_NOTHING)
@@ -149,7 +155,8 @@ class Source(Record):
 
     def in_order(self, places: list[int]) -> "Source":
         """Return the same of these rows alone, in this order."""
-        return Source(self, texts=tuple(self.texts[i] for i in places)) if self.texts else self
+        of_rows = {name: of for name, of in (("texts", self.texts), ("right", self.right)) if of}
+        return Source(self, **{name: tuple(of[i] for i in places) for name, of in of_rows.items()}) if of_rows else self
 
     def short(self) -> dict[str, Any]:
         """Return what a person is shown: the number of groups, instead of the group of each input."""

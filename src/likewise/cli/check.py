@@ -93,7 +93,7 @@ def _of_other(
     layers = resolve_layers([canonical_layer(name) for name in layer or default], about.blocks)
     chosen = canonical_pooling(pooling or about.pooling or "last_token")
     check_possible(spec, DatasetSpec(name=PROBES, source=PROBES), layers, chosen, "error")
-    model = found.load(spec, device=device, dtype=dtype, pooling=chosen)
+    model = found.load(spec, device=device, dtype=dtype, head=False)
     return check_foreign(found, model, layers, dtype, pooling=chosen)
 
 

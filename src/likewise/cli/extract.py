@@ -17,7 +17,9 @@ def extract(
     ] = None,
     layer: Annotated[
         list[str] | None,
-        typer.Option(help="last, embedding, 12, -1, 0.5, 4..12, all, or the path of a module [default: last]."),
+        typer.Option(
+            help="last, embedding, 12, -1, 0.5, 4..12, all, logits, choices, or the path of a module [default: last]."
+        ),
     ] = None,
     pooling: Annotated[
         str | None,

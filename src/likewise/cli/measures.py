@@ -88,6 +88,7 @@ def _about(c: "Configuration") -> dict[str, Any]:
         "undefined_if_wide": facts.undefined_if_wide,
         "undefined_if_equal": facts.undefined_if_equal,
         "same_features": facts.same_features,
+        "needs": facts.needs,
         "cost": facts.cost,
         "minimum_items": facts.minimum_items,
         "references": list(m.references),
@@ -106,6 +107,7 @@ def _besides(about: dict[str, Any]) -> str:
         "undefined where n <= d": about["undefined_if_wide"],
         "undefined for equal sides": about["undefined_if_equal"],
         "needs the same features": about["same_features"],
+        f"needs {about['needs'].replace('_', '-')}": about["needs"],
     }
     return "; ".join(text for text, holds in facts.items() if holds)
 

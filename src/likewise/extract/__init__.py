@@ -5,14 +5,24 @@ from likewise.extract.backends import Backend, Described, Foreign, Given, backen
 from likewise.extract.check import Finding, check_foreign
 from likewise.extract.check import check as check_model
 from likewise.extract.configs import usable_name
-from likewise.extract.datasets import DEFAULT_PROMPTS, PROBES, DatasetSpec, RecordsSpec, load_prompts
+from likewise.extract.datasets import DEFAULT_PROMPTS, PROBES, DatasetSpec, RecordsSpec, load_choices, load_prompts
 from likewise.extract.extract import BATCH_TOKENS, Rows, extract, tokens_of
 from likewise.extract.hub import Resolved, resolve_dataset, resolve_model
 from likewise.extract.imported import IMPORTED
-from likewise.extract.layers import canonical_layer, find_blocks, needs_blocks, resolve_layers
+from likewise.extract.layers import (
+    CHOICES,
+    LOGITS,
+    OUTPUTS,
+    canonical_layer,
+    find_blocks,
+    kind_of,
+    needs_blocks,
+    resolve_layers,
+)
 from likewise.extract.libraries import library_versions
 from likewise.extract.locate import ModelSpec
 from likewise.extract.models import DTYPES, LoadedModel, load_model, one_device
+from likewise.extract.options import Choices
 from likewise.extract.pooling import canonical_pooling, tokens_to_generate
 from likewise.extract.probe import way_of
 from likewise.extract.prompts import Format, Prompts
@@ -24,11 +34,15 @@ from likewise.extract.variants import canonical_variant
 
 __all__ = [
     "BATCH_TOKENS",
+    "CHOICES",
     "DEFAULT_PROMPTS",
     "DTYPES",
     "IMPORTED",
+    "LOGITS",
+    "OUTPUTS",
     "PROBES",
     "Backend",
+    "Choices",
     "DatasetSpec",
     "Described",
     "Finding",
@@ -58,7 +72,9 @@ __all__ = [
     "context_length",
     "extract",
     "find_blocks",
+    "kind_of",
     "library_versions",
+    "load_choices",
     "load_model",
     "load_prompts",
     "needs_blocks",

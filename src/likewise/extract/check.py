@@ -10,7 +10,7 @@ from jaxtyping import Float
 from likewise.extract.backends import Foreign
 from likewise.extract.datasets import PROBES, DatasetSpec, load_prompts
 from likewise.extract.extract import extract, tokens_of
-from likewise.extract.layers import LAST, find_blocks
+from likewise.extract.layers import LAST, LOGITS, find_blocks
 from likewise.extract.models import LoadedModel
 from likewise.extract.probe import TOLERANCES, relative, way_of
 from likewise.extract.prompts import Prompts
@@ -197,6 +197,7 @@ def _against_the_library(
     inner = [layer for layer in layers if layer.isdecimal() and int(layer) < len(find_blocks(loaded.model))]
     seen: list[list[np.ndarray]] = []
     read: list[np.ndarray] = []
+    said: list[np.ndarray] = []
     head = None if loaded.head_model is None else loaded.head_model.get_output_embeddings()
     runs = loaded.model if head is None else loaded.head_model
     if head is not None:
@@ -207,6 +208,8 @@ def _against_the_library(
                 state.restore()
                 output = runs(torch.tensor([list(ids)], device=device), output_hidden_states=True)
                 seen.append([_last_row(states) for states in output.hidden_states])
+                if LOGITS in layers:
+                    said.append(output.logits[0, -1].double().log_softmax(dim=-1).float().cpu().numpy())
     finally:
         if head is not None:
             handle.remove()
@@ -221,6 +224,8 @@ def _against_the_library(
         yield Finding("against the library's own hidden states", inner[worst], float(expected[worst]), tolerance)
     if read and LAST in layers:
         yield Finding("against what the output head reads", LAST, relative(np.stack(read), alone[LAST]), tolerance)
+    if said:
+        yield Finding("against the library's own logits", LOGITS, relative(np.stack(said), alone[LOGITS]), tolerance)
 
 
 def _last_row(states: Any) -> np.ndarray:

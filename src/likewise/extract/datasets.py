@@ -1,5 +1,6 @@
 """Where prompts come from: packages, local files, the hub."""
 
+import functools
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,9 +13,11 @@ from likewise.documents import parse_yaml
 from likewise.errors import InputError, MissingDependencyError, ModelError
 from likewise.extract.imported import imported_name
 from likewise.extract.known import known, packaged_file
+from likewise.extract.options import Choices, FilledChoices, fill_choices
 from likewise.extract.prompts import Format, Prompts, make_prompts
 from likewise.extract.records import KINDS, kind_of, read_records
 from likewise.extract.spans import Spans
+from likewise.extract.templates import Writer
 from likewise.fields import whole, wrong_numbers
 from likewise.naming import did_you_mean
 from likewise.store import content_key, file_hash
@@ -53,6 +56,8 @@ class RecordsSpec:
         levels and intervals then take its values, and not the records, to be independent.
     limit : int, optional
         How many records to take, from the first.
+    choices : Choices, optional
+        The options of each record, for the layer ``choices``.
     """
 
     source: str
@@ -64,6 +69,7 @@ class RecordsSpec:
     id: str | None = None
     groups: str | None = None
     limit: int | None = whole(None, least=1)
+    choices: Choices | None = None
 
     def __post_init__(self) -> None:
         if said := wrong_numbers(self):
@@ -110,6 +116,8 @@ class DatasetSpec(RecordsSpec):
         if local:
             filled = {k: v for k, v in filled.items() if k == "id"}
         written = {k: entry.get(k) for k in ("template", "answer") if getattr(self.format, k) is None}
+        if self.choices is None and not local and (options := entry.get("choices")):
+            filled["choices"] = Choices(**options | {"options": tuple(options["options"])})
         return replace(self, format=replace(self.format, **written), **filled)  # type: ignore[arg-type]  # all are text
 
     @property
@@ -164,6 +172,24 @@ class DatasetSpec(RecordsSpec):
             **({"format": besides} if besides else {}),
             **({"spans": asdict(spec.spans)} if spec.spans else {}),
         }
+
+    def of_choices(self) -> dict[str, Any]:
+        """What tells the rows of the layer ``choices`` from those of other options, beside `identity`.
+
+        Raises
+        ------
+        InputError
+            If the data set has none.
+        """
+        chosen = None if self.imported is not None else self.completed().choices
+        if chosen is None:
+            raise InputError(
+                f"layer choices: {self.name} has no choices; give it choices: with options:, a template for each, such "
+                "as '{{ option1 }}'"
+            )
+        # Of what is at hand the texts; of what is on the hub the request, as of its prompts.
+        options = None if self.on_hub else load_choices(self)
+        return {"choices": asdict(chosen if options is None else options)}
 
     def row_groups(self) -> tuple[str, ...] | None:
         """The groups of its rows, where it has some; None where they cannot be known before an extraction."""
@@ -223,6 +249,31 @@ def load_prompts(spec: DatasetSpec) -> Prompts:
             pool=_pool(full),
         )
     return _LOADED[wanted]
+
+
+@functools.lru_cache(maxsize=8)
+def _choices_of(spec: DatasetSpec, fingerprint: str) -> FilledChoices:
+    """The options of records whose prompts have that fingerprint."""
+    full, prompts = spec.completed(), load_prompts(spec)
+    assert full.choices is not None  # asked for before
+    if full.choices.prompt is None and prompts.chats:
+        raise InputError(f"the choices of {spec.name} come after a chat; expected a prompt of their own")
+    with Writer(spec.name) as write:
+        return fill_choices(
+            write, full.choices, prompts.ids, list(itertools.islice(_records(full), len(prompts.ids))), prompts.texts
+        )
+
+
+def load_choices(spec: DatasetSpec) -> FilledChoices:
+    """Fill in the options of a data set that has some; only where they are asked for.
+
+    Raises
+    ------
+    InputError
+        If an option cannot be filled in, is empty or there twice, or the right one is none of them.
+    """
+    prompts = load_prompts(spec)
+    return _choices_of(spec, prompts.fingerprint + prompts.records)
 
 
 def _peek(records: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Iterable[Mapping[str, Any]]]:

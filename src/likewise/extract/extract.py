@@ -152,7 +152,7 @@ def extract(
             rows.flush()
 
     try:
-        with kept(loaded.whole) as state, Reader(loaded.model, list(places)) as reader:
+        with kept(loaded.whole) as state, Reader(loaded.model, list(places), loaded.head_model) as reader:
             reader.learn()
             state.restore()
             for batch, found in run_all(loaded, reader, tokens, todo, pooling, chosen, state, threads):

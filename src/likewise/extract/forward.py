@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from likewise.errors import ModelError
-from likewise.extract.layers import Reader
+from likewise.extract.layers import LOGITS, Reader
 from likewise.extract.models import LoadedModel
 from likewise.extract.pooling import pool
 from likewise.extract.stack import embedding_rows, token_positions
@@ -49,7 +49,7 @@ def run_batch(
     Parameters
     ----------
     reader : Reader
-        Of the layers, on a model without its output head, so that logits over the vocabulary are never computed.
+        Of the layers; logits over the vocabulary are computed only where they are asked for, of one token for each row.
     tokens : sequence of sequences of int
         The token ids of each prompt.
     rows : sequence or None
@@ -70,7 +70,7 @@ def run_batch(
         "input_ids": torch.tensor(ids, device=device),
         "attention_mask": torch.tensor(real, device=device),
     }
-    accepted = inspect.signature(model.forward).parameters
+    accepted = inspect.signature(reader.runs.forward).parameters
     if padding_side == "left" and "position_ids" in accepted:
         inputs["position_ids"] = token_positions(model, inputs["attention_mask"])
     if "use_cache" in accepted:
@@ -78,13 +78,52 @@ def run_batch(
     there = places.any(2)
     kept: dict[str, np.ndarray] = {}
 
-    def keep(layer: str, states: Any) -> None:
-        found = pool(pooling, states, torch.from_numpy(places).to(states.device))
-        kept[layer] = found.float().cpu().numpy()[there]
+    def keep(layer: str, states: Any) -> Any:
+        if layer == LOGITS:
+            found = states.double().log_softmax(dim=-1)
+        else:
+            found = pool(pooling, states, torch.from_numpy(places).to(states.device))
+        if layer in reader.wanted:
+            kept[layer] = found.float().cpu().numpy()[there]
+        return found
 
     with torch.inference_mode():
         reader.run(keep, **inputs)
     return kept
+
+
+def log_probabilities(
+    loaded: LoadedModel, ids: Sequence[Sequence[int]], starts: Sequence[int], way: Way, before: State | None = None
+) -> list[np.ndarray]:
+    """Return for each text of a batch the log-probability of each token from ``starts`` on, after those before it.
+
+    In double precision after the head; no token is pooled.
+    """
+    import torch
+
+    model = loaded.head_model
+    tokens, real, _ = padded(ids, None, padding_id(loaded), way.side)
+    device = next(model.parameters()).device
+    inputs = {
+        "input_ids": torch.tensor(tokens, device=device),
+        "attention_mask": torch.tensor(real, device=device),
+    }
+    accepted = inspect.signature(model.forward).parameters
+    if way.side == "left" and "position_ids" in accepted:
+        inputs["position_ids"] = token_positions(loaded.model, inputs["attention_mask"])
+    if "use_cache" in accepted:
+        inputs["use_cache"] = False
+    found = []
+    with torch.inference_mode():
+        if before is not None:
+            before.restore()
+        logits = model(**inputs).logits
+        for number, (own, start) in enumerate(zip(ids, starts, strict=True)):
+            first = 0 if way.side == "right" else len(tokens[0]) - len(own)
+            said = logits[number, first + start - 1 : first + len(own) - 1].double().log_softmax(dim=-1)
+            asked = torch.tensor(own[start:], device=said.device)[:, None]
+            found.append(said.gather(1, asked)[:, 0].cpu().numpy())
+    return found
 
 
 @dataclass(frozen=True)

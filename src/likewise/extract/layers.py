@@ -8,6 +8,10 @@ A layer's name means the same for every architecture:
     the residual stream as it enters the next block; after the last one, before any norm that follows it;
 ``last``
     what the output head would read: the stream after the last block and the final norm, where there is one;
+``logits``
+    what a causal language model's output head makes of the last token, as log-probabilities over its vocabulary;
+``choices``
+    of a data set with choices, the log-probability of each option after the prompt, over the options;
 ``layers.3.mlp`` or any other path with a dot
     what that module of the model gives; the first time, where blocks share it.
 
@@ -26,7 +30,13 @@ from likewise.errors import InputError, ModelError
 from likewise.extract.stack import text_stack
 from likewise.naming import did_you_mean
 
-LAST, EMBEDDING, ALL = "last", "embedding", "all"
+LAST, EMBEDDING, ALL, LOGITS, CHOICES = "last", "embedding", "all", "logits", "choices"
+
+LOGITS_OF = ""
+"""What the head is given, which is no layer of its own."""
+
+OUTPUTS = (LOGITS, CHOICES)
+"""Layers that the output head gives: their rows are log-probabilities."""
 
 NUMBER = re.compile(r"-?\d+")
 RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?:\.\.(\d+))?")
@@ -43,7 +53,7 @@ def canonical_layer(layer: str | int | float) -> str:
     ('12', 'last', '0.5', '4..12')
     """
     name = str(layer).replace(" ", "")
-    if name in (LAST, EMBEDDING, ALL) or MODULE.fullmatch(name):
+    if name in (LAST, EMBEDDING, ALL, *OUTPUTS) or MODULE.fullmatch(name):
         return name
     if NUMBER.fullmatch(name) and int(name):
         return str(int(name))
@@ -53,14 +63,20 @@ def canonical_layer(layer: str | int | float) -> str:
         return str(float(name))
     raise InputError(
         f"unknown layer {name!r}; a layer is 'last' (what the output head reads), 'embedding' (what enters the first "
-        "block), the number of a block from 1 or, from the end, from -1, a depth from 0.0 to 1.0, a range 4..12, "
-        "'all', or a module such as layers.3.mlp"
+        "block), 'logits' (what the head says of the next token), 'choices' (of a data set's options), the number of a "
+        "block from 1 or, from the end, from -1, a depth from 0.0 to 1.0, a range 4..12, 'all', or a module such as "
+        "layers.3.mlp"
     )
+
+
+def kind_of(layer: str) -> str:
+    """What the rows of a layer are, as `likewise.kinds` has it."""
+    return "log_probabilities" if layer in OUTPUTS else "states"
 
 
 def needs_blocks(layers: Iterable[str]) -> bool:
     """Whether the number of blocks decides which layers are meant."""
-    return any(not (n in (LAST, EMBEDDING) or MODULE.fullmatch(n) or n.isdecimal()) for n in layers)
+    return any(not (n in (LAST, EMBEDDING, *OUTPUTS) or MODULE.fullmatch(n) or n.isdecimal()) for n in layers)
 
 
 def resolve_layers(layers: Sequence[str], blocks: int | None) -> tuple[str, ...]:
@@ -151,8 +167,8 @@ def find_blocks(model: Any) -> Any:
     )
 
 
-Keep = Callable[[str, Any], None]
-"""Is given a layer's name and its states, (batch, tokens, features)."""
+Keep = Callable[[str, Any], Any]
+"""Is given a layer's name and its states, (batch, tokens, features); may return the rows (batch, rows, features)."""
 
 
 class Enough(Exception):  # nothing went wrong
@@ -171,14 +187,27 @@ class Reader:
 
     Hooks are set once and not for each batch: threads share the model. Layer k is read where it enters block k + 1, for
     some models change it between the two.
+
+    Where ``logits`` are wanted, the whole model runs, and its head is given the states of the last tokens alone in the
+    place of those of all: what the model's own code does after its blocks is done, and no token has logits in vain.
     """
 
-    def __init__(self, model: Any, layers: Sequence[str]) -> None:
-        self.model, self.layers = model, tuple(layers)
-        self._inner = [layer for layer in layers if layer != LAST]
+    def __init__(self, model: Any, layers: Sequence[str], whole: Any = None) -> None:
+        self.model, self.wanted = model, tuple(layers)
+        self._whole = whole if LOGITS in layers else None
+        if LOGITS in layers and (whole is None or whole.get_output_embeddings() is None):
+            raise ModelError(f"{type(model).__name__} was loaded without its output head, which gives the logits")
+        own = [layer for layer in layers if layer != LOGITS]
+        self.layers = tuple(dict.fromkeys([*own, *([LAST] if LOGITS in layers else [])]))
+        self._inner = [layer for layer in self.layers if layer != LAST]
         self._handles: list[Any] = []
         self._here = threading.local()
         self._axes: dict[str, Axes] = {}
+
+    @property
+    def runs(self) -> Any:
+        """What is given the tokens: the stack of blocks, or the whole model."""
+        return self.model if self._whole is None else self._whole
 
     def __enter__(self) -> "Reader":
         numbered = [layer for layer in self._inner if layer == EMBEDDING or layer.isdecimal()]
@@ -193,6 +222,9 @@ class Reader:
                 module = blocks[place - 1] if layer in numbered else self._module(layer)
                 handle = module.register_forward_hook(self._after(layer))
             self._handles.append(handle)
+        if self._whole is not None:
+            self._handles.append(self.model.register_forward_hook(lambda m, a, output: self._tell(LAST, output[0])))
+            self._handles.append(self._whole.get_output_embeddings().register_forward_pre_hook(self._to_head))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -262,18 +294,39 @@ class Reader:
         if not self._axes:
             raise AssertionError("a reader learns how layers are laid out before it reads them")
         shape = tuple(inputs["input_ids"].shape)
-        self._run(lambda layer, states: keep(layer, _laid_out(states, self._axes[layer], layer, shape)), inputs)
 
-    def _run(self, tell: Keep, inputs: dict[str, Any]) -> None:
-        self._here.tell, self._here.left = tell, set(self.layers)
+        def laid_out(layer: str, states: Any) -> Any:
+            return keep(layer, _laid_out(states, self._axes[layer or LAST], layer, shape))
+
+        if self._whole is None:
+            self._run(laid_out, inputs)
+            return
+        self._here.to_head, self._here.headed = laid_out, None
         try:
-            output = self.model(**inputs)
+            self._run(laid_out, inputs, self._whole)
+            logits, rows = self._here.logits, self._here.headed
+            if rows is None or logits.ndim != 3 or logits.shape[:2] != rows.shape[:2]:
+                raise ModelError(
+                    f"the output head of {type(self._whole).__name__} was not found: which logits are of which token "
+                    "is not known; leave the layer logits out"
+                )
+            keep(LOGITS, logits)
+        finally:
+            self._here.to_head = self._here.logits = self._here.headed = None
+
+    def _run(self, tell: Keep, inputs: dict[str, Any], whole: Any = None) -> None:
+        self._here.tell, self._here.left = tell, set(self.layers)
+        self._here.ends = whole is None  # else the head comes after the last layer
+        try:
+            output = (whole or self.model)(**inputs)
+            if whole is not None:
+                self._here.logits = output.logits
             if LAST in self._here.left:
                 self._tell(LAST, output.last_hidden_state)
         except Enough:
             pass
         finally:
-            self._here.tell = None
+            self._here.tell, self._here.ends = None, True
         if self._here.left:
             raise ModelError(f"module {min(self._here.left)} of {type(self.model).__name__} did not run")
 
@@ -284,8 +337,18 @@ class Reader:
             return  # blocks share the module: what it gives later must not depend on which other layers are read
         self._here.tell(layer, states)
         self._here.left.discard(layer)
-        if not self._here.left:
+        if not self._here.left and getattr(self._here, "ends", True):
             raise Enough
+
+    def _to_head(self, head: Any, args: tuple[Any, ...]) -> Any:
+        """Give the head the rows in the place of all states."""
+        told = getattr(self._here, "to_head", None)
+        if told is None:
+            return None
+        if LAST in self._here.left:  # the model reaches past its own stack for what is in it
+            self._tell(LAST, args[0])
+        self._here.headed = told(LOGITS_OF, args[0])
+        return (self._here.headed, *args[1:])
 
     def _module(self, path: str) -> Any:
         modules = dict(self.model.named_modules())

@@ -103,6 +103,22 @@ class ModelSpec:
             return found
         return known("models").get(self.model)
 
+    def vocabulary(self) -> int | None:
+        """Number of tokens that its output head tells apart, as far as its config says it without a network."""
+        if self.imported is not None or self.other_backend is not None:
+            return None
+        place = locate(self.model)
+        adapter = adapter_config(place) if place else None
+        if adapter is not None or self.base:
+            return self.of_base(adapter or {}).vocabulary()
+        config = None if place is not None and place.suffix == ".gguf" else self._file(CONFIG)
+        if config is None:
+            return None
+        fields = read_config(config, dict)
+        if fields.get("text_config") is not None:
+            fields = of_kind(fields["text_config"], dict, f"{config}: text_config")
+        return whole(fields, ("vocab_size",), config)
+
     @property
     def other_backend(self) -> "Foreign | None":
         """What describes and runs the model where that is not transformers."""

@@ -78,7 +78,7 @@ def way_of(
     there = [i for i, length in enumerate(lengths) if length]
     if not there:
         return Way(side=padding_side)
-    with kept(loaded.whole) as state, Reader(loaded.model, layers) as reader:
+    with kept(loaded.whole) as state, Reader(loaded.model, layers, loaded.head_model) as reader:
         try:
             reader.learn()
             state.restore()

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from likewise.errors import InputError
+from likewise.extract.options import FilledChoices
 from likewise.extract.records import TEXT, Record
 from likewise.extract.spans import Piece, Spans, find_spans
 from likewise.extract.templates import Writer
@@ -92,6 +93,8 @@ class Prompts:
         The group of each prompt, where several belong together: a topic, a template, twins.
     records : str
         A hash of ids and records: equal in all formats of one data set.
+    options : FilledChoices or None
+        The options of each record, where they are asked for.
     """
 
     name: str
@@ -103,6 +106,7 @@ class Prompts:
     spans: tuple[tuple[Piece, ...], ...] | None = None
     records: str = ""
     groups: tuple[str, ...] = ()
+    options: FilledChoices | None = None
 
     @functools.cached_property
     def fingerprint(self) -> str:

@@ -1,5 +1,6 @@
 """From scores to statements: differences, ranks, equivalence, panels and noise floors, as pure functions."""
 
+from likewise.inference.answers import Answered, Changed, accuracy, capa, change_of_right
 from likewise.inference.differences import (
     Difference,
     Differences,
@@ -16,7 +17,9 @@ from likewise.inference.panel import PanelTest, panel_test, panel_tests
 from likewise.inference.ranks import RankSets, letters, rank_sets
 
 __all__ = [
+    "Answered",
     "Block",
+    "Changed",
     "Contrasts",
     "Difference",
     "Differences",
@@ -26,8 +29,11 @@ __all__ = [
     "LeftOut",
     "PanelTest",
     "RankSets",
+    "accuracy",
     "against",
     "all_differences",
+    "capa",
+    "change_of_right",
     "difference",
     "equivalence",
     "left_out",

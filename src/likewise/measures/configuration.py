@@ -144,7 +144,7 @@ def contributions(configuration: Configuration, x: Operand, y: Operand) -> Float
     >>> contributions(Configuration.parse("mutual_knn(k=1)"), x, x[[0, 1, 3, 2]])
     array([1., 1., 1., 1.])
     """
-    first, second = prepare_pair(x, y)
+    first, second = prepare_pair(x, y, configuration.facts.needs)
     product = configuration.product
     if product is not None and product.score == "linear":
         configuration(first, second)  # so that what is undefined is said
@@ -154,6 +154,7 @@ def contributions(configuration: Configuration, x: Operand, y: Operand) -> Float
         raise InputError(
             f"{configuration.label} is not a mean over items; expected cka, rsa, "
             "distance_correlation(debiased=True), aligned_cosine, cosine, feature_correlation, "
-            "relative_error(over=rows), and those of neighbours, such as jaccard"
+            "relative_error(over=rows), those of neighbours, such as jaccard, and those of outputs, such as "
+            "kl_divergence"
         )
     return found

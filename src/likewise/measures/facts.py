@@ -67,6 +67,9 @@ class Facts:
         Whether it compares feature j of one side with feature j of the other, as of next-token distributions over one
         vocabulary. Both must then have as many features; the same new order of both keeps the score, and a new order of
         one does not.
+    needs : str
+        The one kind of rows that it takes, such as ``log_probabilities``; by default any. Arrays, of which no kind is
+        said, are then taken and checked as such.
     minimum_items : int
         The fewest items for which it has a value.
     rounding : float
@@ -86,6 +89,7 @@ class Facts:
     undefined_if_wide: bool = False
     undefined_if_equal: bool = False
     same_features: bool = False
+    needs: Literal["", "log_probabilities"] = ""
     minimum_items: int = 2
     rounding: float = 1e-9
 

@@ -34,7 +34,11 @@ def _kept(chosen: tuple[Configuration, ...], thin: bool) -> tuple[frozenset[Quan
     """The quantities of a representation and of a shuffle of it, as small ones have them after being scored."""
     n = 16 + max((c.facts.minimum_items for c in chosen), default=0)
     rng = np.random.default_rng(0)
-    x, y = (Prepared(rng.normal(size=(n, 4 if thin else n // THIN + 1))) for _ in range(2))
+    rows = [rng.normal(size=(n, 4 if thin else n // THIN + 1)) for _ in range(2)]
+    kind = next((c.facts.needs for c in chosen if c.facts.needs), "states")
+    if kind == "log_probabilities":  # rows that every measure takes
+        rows = [m - np.log(np.exp(m).sum(axis=1, keepdims=True)) for m in rows]
+    x, y = (Prepared(m, kind=kind) for m in rows)
     moved = y.permuted(np.arange(n)[::-1])
     for c in chosen:
         try:

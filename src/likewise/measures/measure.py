@@ -12,6 +12,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from likewise.errors import InputError, LikewiseError, UndefinedError
+from likewise.kinds import KINDS as ROWS
 from likewise.measures.facts import INVARIANCES, Direction, Facts, Matched, Product, choice
 from likewise.measures.operands import Operand, check_squares, prepare_pair
 from likewise.measures.without_each import WithoutEach
@@ -115,10 +116,21 @@ def measure(
             of = named(**(defaults | given))
             if first.n < of.minimum_items:
                 raise UndefinedError(f"{first.n} items; {name} needs at least {of.minimum_items}")
+            for side in (first, second):
+                if of.needs and side.kind != of.needs:
+                    raise UndefinedError(
+                        f"{side.name} holds {side.kind.replace('_', '-')}: {ROWS[side.kind]}; {name} expects "
+                        f"{of.needs.replace('_', '-')}: {ROWS[of.needs]}"
+                    )
             if of.same_features and first.d != second.d:
                 raise UndefinedError(
                     f"{first.name} has {first.d} features and {second.name} has {second.d}; {name} compares each "
                     "feature with itself and expects the same ones"
+                )
+            if of.same_features and first.columns and second.columns and first.columns != second.columns:
+                raise UndefinedError(
+                    f"the columns of {first.name} and {second.name} are other tokens or choices; {name} compares each "
+                    "with itself: take models of one vocabulary, or the layer choices"
                 )
             for side in (first, second):
                 check_squares(side)
@@ -135,7 +147,8 @@ def measure(
 
         @functools.wraps(function)
         def checked(x: Operand, y: Operand, *args: P.args, **kwargs: P.kwargs) -> float:
-            first, second = prepare_pair(x, y)
+            check_parameters(name, defaults, kwargs)
+            first, second = prepare_pair(x, y, named(**(defaults | as_declared(defaults, kwargs))).needs)
             found = scored(first, second, *args, **kwargs)
             value = float(array_namespace(found).mean(found)) if getattr(found, "ndim", 0) else float(found)
             if not math.isfinite(value):

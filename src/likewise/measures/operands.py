@@ -26,11 +26,11 @@ def check_squares(of: Prepared) -> None:
         )
 
 
-def prepare_pair(x: Operand, y: Operand) -> tuple[Prepared, Prepared]:
-    """Both operands as Prepared, after checking that their rows describe the same items."""
+def prepare_pair(x: Operand, y: Operand, kind: str = "") -> tuple[Prepared, Prepared]:
+    """Both operands as Prepared, arrays as rows of ``kind``, after checking that their rows describe the same items."""
     if isinstance(x, Representation) and isinstance(y, Representation):
         check_same_items(x, y)
-    first, second = prepare(x, "x"), prepare(y, "y")
+    first, second = prepare(x, "x", kind), prepare(y, "y", kind)
     if first.n != second.n:
         raise InputError(
             f"{first.n} rows against {second.n} rows: both must describe the same inputs in the same order"
@@ -45,8 +45,12 @@ def prepare_pair(x: Operand, y: Operand) -> tuple[Prepared, Prepared]:
     return first, second
 
 
-def prepare(x: Operand, name: str = "matrix") -> Prepared:
-    """``x`` as Prepared; one that is prepared already is returned as it is."""
+def prepare(x: Operand, name: str = "matrix", kind: str = "") -> Prepared:
+    """``x`` as Prepared, an array as rows of ``kind``; one that is prepared already is returned as it is."""
     if isinstance(x, Prepared):
         return x
-    return Prepared(x.matrix, x.name, x.kind, x.metric) if isinstance(x, Representation) else Prepared(x, name)
+    return (
+        Prepared(x.matrix, x.name, x.kind, x.metric, x.source.columns or "")
+        if isinstance(x, Representation)
+        else Prepared(x, name, kind or "states")
+    )

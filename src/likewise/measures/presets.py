@@ -72,15 +72,18 @@ PRESETS: dict[str, tuple[str, ...]] = {
         "mutual_knn",
         "linear_predictivity(folds=5, ridge=0.01)",
     ),
+    # Of log-probabilities, which the others do not need.
+    "outputs": ("kl_divergence", "jensen_shannon", "total_variation", "equal_top"),
 }
 
 ALL = "all"
-"""Every measure of likewise at its defaults."""
+"""Every measure of likewise that takes rows of any kind, at its defaults."""
 
 
 def presets() -> dict[str, tuple[str, ...]]:
-    """All presets: those of `PRESETS`, and every measure at its defaults."""
-    return {**PRESETS, ALL: tuple(name for name in REGISTRY if ":" not in name)}
+    """All presets: those of `PRESETS`, and every measure that takes rows of any kind, at its defaults."""
+    every = (name for name in REGISTRY if ":" not in name and not Configuration(name, {}).facts.needs)
+    return {**PRESETS, ALL: tuple(every)}
 
 
 Asked: TypeAlias = str | Configuration | Callable[..., float]
@@ -95,8 +98,8 @@ def configurations(
     Parameters
     ----------
     measures : str, Configuration, or iterable of them
-        Presets (``"paper"``, ``"resi"``, ``"platonic"``, ``"recommended"``, ``"direct"``, ``"all"``), measures
-        (``"cka"``), measures with parameters (``"jaccard(k=5)"``), your own (``"module:function"``).
+        Presets (``"paper"``, ``"resi"``, ``"platonic"``, ``"recommended"``, ``"direct"``, ``"outputs"``, ``"all"``),
+        measures (``"cka"``), measures with parameters (``"jaccard(k=5)"``), your own (``"module:function"``).
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """What is to be done for one data set of an experiment: its representations, and the tiles of their pairs."""
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from likewise.errors import InputError
-from likewise.extract import ModelSpec, check_possible, needs_blocks, resolve_layers
+from likewise.extract import CHOICES, LOGITS, DatasetSpec, ModelSpec, check_possible, needs_blocks, resolve_layers
 from likewise.measures import Configuration
 from likewise.naming import name_of
 from likewise.plan.answers import Answers
@@ -174,7 +174,8 @@ def _wanted(experiment: Experiment, entry: DatasetEntry, store: Store) -> tuple[
         for (form, dataset), layer in itertools.product(given.items(), layers):
             name = name_of(model.name, layer, form)
             how = (layer, pooling, part.dtype, part.truncation)
-            key = representation_key(of_model, identities[form], *how)
+            more = dataset.of_choices() if layer == CHOICES and model.spec.imported is None else {}
+            key = representation_key(of_model, identities[form] | more, *how)
             if model.spec.imported is not None:
                 key = imported_key(model.spec.imported, dataset.imported or dataset.name, layer)
             if len(found) == MOST:
@@ -182,7 +183,7 @@ def _wanted(experiment: Experiment, entry: DatasetEntry, store: Store) -> tuple[
                     f"{entry.name} has more than {MOST:,} representations: {MOST * (MOST - 1) // 2:,} pairs; ask for "
                     "fewer layers, or split it into several experiments"
                 )
-            found.append(Wanted(name, key, model.spec, dataset, *how, width=size.get("width") if size else None))
+            found.append(Wanted(name, key, model.spec, dataset, *how, width=_width(model.spec, dataset, layer, size)))
     if experiment.measures and len(found) < 2 and not unclear:
         raise InputError(f"{entry.name} has {len(found)} representation; expected two or more to compare")
     by_key: dict[str, str] = {}
@@ -195,6 +196,16 @@ def _wanted(experiment: Experiment, entry: DatasetEntry, store: Store) -> tuple[
         by_key[w.key] = w.name
         names.add(w.name)
     return tuple(found), unclear
+
+
+def _width(model: ModelSpec, dataset: DatasetSpec, layer: str, size: Mapping[str, int] | None) -> int | None:
+    """Number of columns of a layer, as far as it is known."""
+    if layer == LOGITS:
+        return model.vocabulary()
+    if layer == CHOICES:
+        chosen = None if dataset.imported is not None else dataset.completed().choices
+        return None if chosen is None else len(chosen.labels)
+    return size.get("width") if size else None
 
 
 def scores_of_pair(chosen: Iterable[Configuration]) -> int:

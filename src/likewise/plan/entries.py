@@ -190,6 +190,7 @@ class DatasetEntry(Entry, RecordsSpec):
     """
 
     text_is = "source"
+    later = ("choices",)
     first = ("source", "name", "config", "split", "revision", "template", "formats")
     template: str | None = None
     formats: dict[str, FormatEntry] = dataclasses.field(default_factory=dict)

@@ -17,6 +17,7 @@ from likewise.prepared.heldout import (
 from likewise.prepared.kernels import ROOM, THIN, KernelLength, SharedFeatures, UnitKernel, UnitRows
 from likewise.prepared.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.prepared.orbits import PAIRS, ROWS, TRIPLES, Graph, OrbitSums
+from likewise.prepared.outputs import LogProbabilities
 from likewise.prepared.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
 from likewise.prepared.rank import TIED, is_tied, numerical_rank, tied_run
 from likewise.prepared.rotations import AlignedProducts, CrossDecomposition
@@ -56,6 +57,7 @@ __all__ = [
     "JointQuantity",
     "KernelLength",
     "Largest",
+    "LogProbabilities",
     "MeanRowNorm",
     "NeighbourRanks",
     "Neighbours",

@@ -113,6 +113,8 @@ class Prepared:
         What messages call it.
     kind, metric : str
         What the matrix holds, as of a `Representation`.
+    columns : str
+        A hash of what the columns are, where only the same ones may be matched.
 
     Raises
     ------
@@ -132,7 +134,9 @@ class Prepared:
            [0., 1.]])
     """
 
-    def __init__(self, matrix: Array, name: str = "matrix", kind: str = "states", metric: str = "") -> None:
+    def __init__(
+        self, matrix: Array, name: str = "matrix", kind: str = "states", metric: str = "", columns: str = ""
+    ) -> None:
         self._whole: Prepared | None = None
         self._index: Array = None
         self._permutes = False
@@ -146,7 +150,7 @@ class Prepared:
         self._given: Array = read_only((values + values.T) / 2 if kind in TABLES else values)
         self._values: dict[Quantity, Array] = {}
         self._joint: WeakKeyDictionary[Prepared, dict[JointQuantity, Any]] = WeakKeyDictionary()
-        self.name = name
+        self.name, self.columns = name, columns
         self.n, self._d = (int(size) for size in self._given.shape)
 
     @property
@@ -245,4 +249,5 @@ class Prepared:
         view._given, view._values, view._joint = None, {}, WeakKeyDictionary()
         view.name, view.n, view._d = self.name, len(index), self._d
         view.kind, view.metric, view.precision = self.kind, self.metric, self.precision
+        view.columns = self.columns
         return view

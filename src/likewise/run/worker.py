@@ -12,12 +12,17 @@ from jaxtyping import Bool
 from likewise.about import Source
 from likewise.errors import InputError, LikewiseError
 from likewise.extract import (
+    CHOICES,
+    OUTPUTS,
     DatasetSpec,
     ModelSpec,
+    Prompts,
     audit,
     audit_prompts,
     backend_of,
+    kind_of,
     library_versions,
+    load_choices,
     load_prompts,
     one_device,
     resolve_dataset,
@@ -25,6 +30,7 @@ from likewise.extract import (
     tokens_to_generate,
 )
 from likewise.fields import TRANSFORMERS
+from likewise.kinds import described
 from likewise.measures import OwnCode, footprint, load_sources, prepare
 from likewise.naming import canonical_json
 from likewise.plan import Extract, Reduce, Resolve, Task, Tile, blocks_of_pairs, pinned, unpinned
@@ -94,13 +100,13 @@ def perform(task: Task, watch: Watch = unwatched, *, settings: Settings) -> Outc
 _held: dict[tuple[str, str, str, bool], Any] = {}
 
 
-def _model(spec: ModelSpec, device: str, dtype: str, pooling: str) -> Any:
+def _model(spec: ModelSpec, device: str, dtype: str, *, head: bool) -> Any:
     """Return the model, kept until another is asked for: tasks come grouped by model."""
     # By content: a folder whose weights were replaced is another model.
-    wanted = canonical_json(spec.identity()), device, dtype, tokens_to_generate(pooling) > 0
+    wanted = canonical_json(spec.identity()), device, dtype, head
     if wanted not in _held:
         _held.clear()
-        _held[wanted] = backend_of(spec).load(spec, device=device, dtype=dtype, pooling=pooling)
+        _held[wanted] = backend_of(spec).load(spec, device=device, dtype=dtype, head=head)
     return _held[wanted]
 
 
@@ -163,8 +169,11 @@ def extract_rows(
     """Run a model over prompts, both as pinned; what is finished goes to the task's parts, and then to the store."""
     first = task.wanted[0]
     prompts = load_prompts(dataset)
-    loaded = _model(model, settings.device, first.dtype, first.pooling)
+    if any(w.layer == CHOICES for w in task.wanted):
+        prompts = replace(prompts, options=load_choices(dataset))
     layers = [w.layer for w in task.wanted]
+    head = tokens_to_generate(first.pooling) > 0 or any(layer in OUTPUTS for layer in layers)
+    loaded = _model(model, settings.device, first.dtype, head=head)
     given = backend_of(model).given(
         loaded, model, prompts, layers, first.pooling, first.truncation, settings.batch_tokens
     )
@@ -198,6 +207,8 @@ def extract_rows(
             truncated=given.written.truncated,
             unaligned=given.written.unaligned,
             **({"groups": groups} if groups else {}),
+            **({"columns": given.columns[w.layer]} if w.layer in given.columns else {}),
+            **(_choices(prompts) if w.layer == CHOICES else {}),
             revision=given.commit,
             dataset_revision=dataset.revision if dataset.on_hub else None,
             model_identity=w.model.identity(),
@@ -208,7 +219,15 @@ def extract_rows(
             versions=library_versions() | backend_of(model).versions(),
         )
         found = audit(matrices[w.layer]) | given.audit | of_prompts
-        store.take_representation(w.key, parts.layer(w.layer, len(given.written.ids)), given.written.ids, source, found)
+        rows, kind = parts.layer(w.layer, len(given.written.ids)), described(kind_of(w.layer))
+        store.take_representation(w.key, rows, given.written.ids, source, found, kind)
+
+
+def _choices(prompts: Prompts) -> dict[str, Any]:
+    """What a description tells of choices: their labels, and the right one of each row."""
+    chosen = prompts.options
+    assert chosen is not None  # the rows are of them
+    return {"choices": chosen.labels, **({"right": chosen.right} if chosen.right else {})}
 
 
 def compare_tile(tile: Tile, settings: Settings, watch: Watch) -> None:

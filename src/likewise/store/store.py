@@ -127,12 +127,18 @@ class Store:
         self._describe(r.key, path, (r.n_items, r.n_features), r.ids if r.has_ids else (), r.source, audit, kind)
 
     def take_representation(
-        self, key: str, rows: Growing, ids: Sequence[str], source: Mapping[str, Any], audit: Mapping[str, Any]
+        self,
+        key: str,
+        rows: Growing,
+        ids: Sequence[str],
+        source: Mapping[str, Any],
+        audit: Mapping[str, Any],
+        kind: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Take a matrix that has grown row by row to its end, with its description: never all in memory."""
         self._mark()
         # Described before it is moved: a kill between the two costs nothing.
-        self._describe(key, rows.path, rows.matrix.shape, ids, source, audit)
+        self._describe(key, rows.path, rows.matrix.shape, ids, source, audit, kind)
         rows.path.replace(self.representation_path(key))
 
     def _describe(
@@ -172,7 +178,7 @@ class Store:
         if (
             about["version"] != VERSION
             or about["key"] != key
-            or any(len(found) not in (0, n) for found in (about["ids"], source.texts))
+            or any(len(found) not in (0, n) for found in (about["ids"], source.texts, source.right))
         ):
             raise damaged(path, "it describes another file")
         described: Description = {**about, "source": source, "audit": audit}  # type: ignore[typeddict-item]

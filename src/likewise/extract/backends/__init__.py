@@ -9,11 +9,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from likewise.errors import InputError
 from likewise.extract.backends.backend import Backend, Described
 from likewise.extract.backends.foreign import Foreign
 from likewise.extract.backends.given import Given
 from likewise.extract.backends.inside import Transformers
 from likewise.extract.datasets import DatasetSpec
+from likewise.extract.layers import CHOICES, LOGITS, OUTPUTS
 from likewise.extract.locate import ModelSpec
 from likewise.fields import TRANSFORMERS
 from likewise.plugins import Plugins
@@ -56,6 +58,17 @@ def _named(name: str, path: tuple[str, ...]) -> Found:
 
 def check_possible(spec: ModelSpec, dataset: DatasetSpec, layers: Sequence[str], pooling: str, truncation: str) -> None:
     """Refuse what the backend of a model cannot give, as far as that is known before the model is loaded."""
+    # What was imported is there already, whatever its layer is called.
+    outputs = [layer for layer in layers if layer in OUTPUTS and spec.imported is None]
+    if LOGITS in outputs and pooling != "last_token":
+        raise InputError(
+            f"layer logits of {spec.model} with pooling {pooling}: what a model says of the next token is of its last "
+            "token; expected pooling: last_token"
+        )
+    if CHOICES in outputs:
+        dataset.of_choices()
+        if dataset.spans is not None:
+            raise InputError(f"layer choices: {dataset.name} has spans, and a row of choices is of a whole prompt")
     backend = backend_of(spec)
     if isinstance(backend, Foreign):
         backend.check(spec, dataset, layers, pooling, truncation)

@@ -17,6 +17,7 @@ from likewise.extract.backends.backend import Backend, Described
 from likewise.extract.backends.given import Given
 from likewise.extract.datasets import DatasetSpec
 from likewise.extract.extract import SECONDS_BETWEEN_PARTS, Rows, check_finite
+from likewise.extract.layers import OUTPUTS
 from likewise.extract.locate import ModelSpec
 from likewise.extract.prompts import Prompts
 from likewise.extract.tokens import Truncation, Written
@@ -91,12 +92,14 @@ class Foreign:
             raise InputError(f"{where} gives a row for each prompt, and none for its spans; leave spans out")
         if truncation != "error":
             raise InputError(f"{where} does not tell what it cuts; expected truncation: error, got {truncation}")
+        if outputs := [layer for layer in layers if layer in OUTPUTS]:
+            raise InputError(f"{where} does not show its output head, which the layer {outputs[0]} is of; leave it out")
         about = self.described(spec)
         for kind, asked, can in (("layer", layers, about.layers), ("pooling", [pooling], about.poolings)):
             if other := [one for one in asked if can is not None and one not in can]:
                 raise InputError(f"{where} gives the {kind} {' or '.join(can or ())}; got {other[0]}")
 
-    def load(self, spec: ModelSpec, *, device: str, dtype: str, pooling: str) -> Any:
+    def load(self, spec: ModelSpec, *, device: str, dtype: str, head: bool) -> Any:
         """Return a model, whatever it is."""
         with self._explained(f"loading {spec.model}"):
             return self._backend.load(spec, device, dtype)

@@ -27,6 +27,8 @@ class Given:
         How they will be run; rows that were made in another way are not gone on with.
     rows : callable
         Runs the prompts: of what gives the place of the rows of a layer, and a progress callback, the rows by layer.
+    columns : mapping
+        By layer, a hash of what each of its columns stands for, where that is more than a feature of the model.
     audit : Audit
         What is to be told of the prompts as this model sees them.
     commit : str or None
@@ -37,6 +39,7 @@ class Given:
     written: Written
     way: str
     rows: Callable[[Callable[[str, int], Rows], Watch], Mapping[str, Float[np.ndarray, "n d"]]]
+    columns: Mapping[str, str] = field(default_factory=dict)
     audit: Audit = field(default_factory=Audit)
     commit: str | None = None
 
