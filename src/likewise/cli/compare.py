@@ -70,7 +70,7 @@ def compare(
 
 
 def _tell(results: "Results", named: "list[Representation]", intervals: bool) -> None:
-    from likewise.statistics import all_undefined, together_of, too_few_shuffles
+    from likewise.statistics import NoReference, all_undefined, kind_of, together_of, too_few_shuffles
 
     columns = ("a", "b", "measure", "value", "from", "to", "chance", "z", "p", "calibrated", "note")
     rows = [
@@ -99,7 +99,9 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
         say(f"{together.count} groups of inputs that belong together: whole groups are shuffled and left out")
     if intervals:
         say("from, to: 95 % interval for a new sample of the same size")
-    say("calibrated: 0 is chance (shuffled rows), 1 is identical, for similarities and distances")
+    beside = " or ".join(dict.fromkeys(kind_of(c.null).beside for c in results if c.null != NoReference.name))
+    if beside:
+        say(f"calibrated: 0 is chance ({beside}), 1 is identical, for similarities and distances")
 
 
 def _write(results: "Results", output: Path) -> None:

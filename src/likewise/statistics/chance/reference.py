@@ -68,7 +68,7 @@ class Level:
         Mean, deviation and p-value of each.
     settled : array of bool, shape (m,)
         The pairs that have this chance level; the others are shuffled.
-    draws : int
+    draws : int, or array of int, shape (m,)
         Number of scores that it comes from; 0 for a formula.
     notes : mapping of place to text
         Notes for the rows: why a pair is not settled, or what its p-value is.
@@ -76,7 +76,7 @@ class Level:
 
     null: Null
     settled: Bool[np.ndarray, " m"]
-    draws: int = 0
+    draws: int | Int[np.ndarray, " m"] = 0
     notes: Mapping[int, str] = field(default_factory=dict)
 
     @classmethod
@@ -104,6 +104,8 @@ class Reference:
         Letters, digits, ``-`` and ``_``.
     summary : str
         A short description, for people who choose one.
+    beside : str
+        What a score is told from, in a few words: "the pair differs from …".
     version : int
         Raise it when the same request gives other numbers: stored scores are then computed again.
     from_vectors : bool
@@ -125,6 +127,7 @@ class Reference:
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    beside: ClassVar[str] = "their chance level"
     version: ClassVar[int] = 1
     from_vectors: ClassVar[bool] = False
 
