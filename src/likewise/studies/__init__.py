@@ -10,6 +10,7 @@ from likewise.studies.overfitting import Overfitting
 from likewise.studies.registry import answers, scores_of, study_names, study_of
 from likewise.studies.sample_size import SampleSize
 from likewise.studies.study import Study
+from likewise.studies.track import Point, Track
 
 __all__ = [
     "Answer",
@@ -26,10 +27,12 @@ __all__ = [
     "Outcome",
     "Overfitting",
     "Panel",
+    "Point",
     "SampleSize",
     "Study",
     "Table",
     "Tables",
+    "Track",
     "Triangle",
     "answers",
     "junit_xml",
