@@ -6,6 +6,7 @@ from likewise.studies.best_layers import BestOfLayers
 from likewise.studies.conditions import Condition, Outcome, parse_condition
 from likewise.studies.items import Items
 from likewise.studies.junit import junit_xml
+from likewise.studies.ladder import RUNGS, Ladder, Rung, Score
 from likewise.studies.overfitting import Overfitting
 from likewise.studies.registry import answers, scores_of, study_names, study_of
 from likewise.studies.sample_size import SampleSize
@@ -13,6 +14,7 @@ from likewise.studies.study import Study
 from likewise.studies.track import Point, Track
 
 __all__ = [
+    "RUNGS",
     "Answer",
     "BestOfLayers",
     "Condition",
@@ -21,6 +23,7 @@ __all__ = [
     "Drawing",
     "Figures",
     "Items",
+    "Ladder",
     "Line",
     "Lines",
     "Measures",
@@ -28,7 +31,9 @@ __all__ = [
     "Overfitting",
     "Panel",
     "Point",
+    "Rung",
     "SampleSize",
+    "Score",
     "Study",
     "Table",
     "Tables",

@@ -183,7 +183,7 @@ class _Read:
         names = dict.fromkeys(name for pair in self.rows for name in pair)
         parts = [parts_of(name) for name in names]
         self.layers = list(dict.fromkeys(layer for model, _, layer in parts if model in known))
-        self.layers.sort(key=_depth)
+        self.layers.sort(key=depth)
         self.runs: dict[str, dict[float, Point]] = {}
         for point in study.points:
             self.runs.setdefault(point.run, {})[point.numbers[study.at]] = point
@@ -207,7 +207,9 @@ class _Read:
             return Spot(same, same, same, "" if same is not None else "identical rows have no fixed score")
         places = [self.place(run[x], run[y], layer) for run in self.runs.values()]
         rows = [None if place is None else self.all[place] for place in places]
-        if why := next((("there is no such score" if r is None else r.reason) for r in rows if r is None or r.value is None), ""):
+        if why := next(
+            (("there is no such score" if r is None else r.reason) for r in rows if r is None or r.value is None), ""
+        ):
             return Spot(None, why=why)
         scores = [row.value for row in rows if row is not None and row.value is not None]
         if len(scores) == 1:
@@ -235,7 +237,8 @@ class _Read:
             return None
 
 
-def _depth(layer: str) -> tuple[float, str]:
+def depth(layer: str) -> tuple[float, str]:
+    """Return where a layer lies, to sort by: the embedding first, then blocks, then what has no number, then last."""
     known = {"embedding": -1.0, "last": np.inf}
     return known.get(layer, float(layer) if layer.isdecimal() else 2.0**62), layer
 
@@ -369,8 +372,12 @@ def _layers_table(read: _Read, found: Sequence[_Layer]) -> Table:
         spot = NONE if layer.most is None else layer.next[layer.most]
         rate = None if layer.fastest is None else _rate(read, layer.next[layer.fastest], layer.fastest)
         u, v = (None, None) if layer.fastest is None else _stretch(read, layer.fastest)
-        perhaps = None if layer.perhaps is None else ", ".join(
-            f"{number_text(a)} to {number_text(b)}" for a, b in (_stretch(read, k) for k in layer.perhaps)
+        perhaps = (
+            None
+            if layer.perhaps is None
+            else ", ".join(
+                f"{number_text(a)} to {number_text(b)}" for a, b in (_stretch(read, k) for k in layer.perhaps)
+            )
         )
         ends = layer.last[0]
         rows.append((layer.name, x, y, spot.value, spot.low, spot.high, perhaps, u, v, rate, layer.settled,
@@ -460,8 +467,8 @@ def _numbers(read: _Read) -> Table:
         tuple((n, at, rho, p, corrected.get(k), least, len(labels), why or None)
               for k, (n, at, rho, p, least, why) in enumerate(found)),
         "Are versions whose numbers are further apart less alike?",
-        "rho: Spearman's correlation, over pairs of versions, of the score with the difference in rank of the number; 1 "
-        "where those further apart are always less alike. p: Mantel's test, which relabels the versions; corrected by "
+        "rho: Spearman's correlation, over pairs of versions, of the score with the difference in rank of the number; "
+        "1 where those further apart are always less alike. p: Mantel's test, which relabels the versions; corrected by "
         "Holm. Smallest p: no number could give a smaller one with so few versions, or so few relabellings.",
         spare=("note", "versions", "smallest p", "p corrected"),
     )  # fmt: skip
@@ -515,7 +522,7 @@ def _limits(read: _Read, numbers: Table) -> Iterator[str]:
     if len(read.runs) == 1:
         yield "One run: how much another seed would move is not in these intervals; give several runs for that."
     else:
-        yield f"Intervals are for runs like these {len(read.runs)}, on these inputs; fewer than five runs give wide ones."
+        yield f"Intervals are for runs like these {len(read.runs)}, on these inputs; few runs give wide ones."
     yield "The score says how far two versions are apart, not whether the later one is better."
     if any(row["p"] is not None for row in numbers.records()):
         yield "A number that rises all through the training goes with everything else that does: no cause follows."
