@@ -667,3 +667,53 @@ def uniformity_difference(x: np.ndarray, y: np.ndarray, *, t: float, normalize: 
         x, y = (np.asarray([r / np.sqrt(np.dot(r, r)) for r in m]) for m in (x, y))
     values = [math.fsum(math.exp(-t * np.sum((a - b) ** 2)) for a in m for b in m) / len(m) for m in (x, y)]
     return abs(math.log(values[0]) - math.log(values[1]))
+
+
+# Copies of one model, feature by feature.
+
+
+@defines
+def relative_error(x: np.ndarray, y: np.ndarray, over: str, center: bool) -> float:
+    x, error = (centred(m) if center else m for m in (x, x - y))
+    if over == "all":
+        return length(error) / length(x)
+    return sum(length(e) / length(row) for e, row in zip(error, x, strict=True)) / len(x)
+
+
+@defines
+def signal_to_noise(x: np.ndarray, y: np.ndarray, over: str, center: bool) -> float:
+    x, error = (centred(m) if center else m for m in (x, x - y))
+    pairs = [(x, error)] if over == "all" else list(zip(x, error, strict=True))
+    powers = [(math.fsum((a * a).ravel()), math.fsum((b * b).ravel())) for a, b in pairs]
+    if any(signal == 0 or noise == 0 for signal, noise in powers):
+        return math.nan
+    return sum(10 * math.log10(signal / noise) for signal, noise in powers) / len(pairs)
+
+
+def length(x: np.ndarray) -> float:
+    return math.sqrt(math.fsum((x * x).ravel()))
+
+
+@defines
+def cosine_of_rows(x: np.ndarray, y: np.ndarray, center: bool = False) -> float:
+    x, y = (centred(m) if center else m for m in (x, y))
+    return sum(float(cosine(a, b)) for a, b in zip(x, y, strict=True)) / len(x)
+
+
+DEFINITIONS["cosine"] = DEFINITIONS.pop("cosine_of_rows")
+
+
+@defines
+def block_influence(x: np.ndarray, y: np.ndarray) -> float:
+    return 1 - cosine_of_rows(x, y)
+
+
+@defines
+def largest_error(x: np.ndarray, y: np.ndarray) -> float:
+    return float(max(abs(a - b) for a, b in zip(x.ravel(), y.ravel(), strict=True))) / (length(x) / math.sqrt(x.size))
+
+
+@defines
+def feature_correlation(x: np.ndarray, y: np.ndarray) -> float:
+    x, y = centred(x), centred(y)
+    return sum(float(cosine(a, b)) for a, b in zip(x.T, y.T, strict=True)) / x.shape[1]

@@ -118,7 +118,8 @@ def check_bounds(score: Score, facts: Facts) -> None:
             try:
                 value = score(x, other)
             except UndefinedError:
-                assert not (other is x or other is y), "undefined for generic rows"
+                equal = other is x and facts.undefined_if_equal
+                assert equal or not (other is x or other is y), "undefined for generic rows"
                 continue
             assert low - facts.rounding <= value <= high + facts.rounding, f"{value} is out of {facts.bounds}"
 
@@ -128,17 +129,27 @@ def check_identity(score: Score, facts: Facts) -> None:
     own = []
     for n, d, e in shapes(facts):
         x, y = draw(3 * n, d, e)
-        itself = score(x, x)
+        itself = 0.0
+        if facts.undefined_if_equal:
+            reason = reason_or_value(score, x, x)
+            assert isinstance(reason, str), f"{reason} for identical sides, declared undefined"
+        else:
+            itself = score(x, x)
         noisy = x + 0.1 * np.random.default_rng(n).normal(size=x.shape)
         near, far = (facts.more_alike * (score(x, other) - itself) for other in (noisy, y))
         seen = f"itself {itself}, a noisy copy {near} and another {far} from it"
+        if facts.undefined_if_equal:
+            assert far < near, f"{seen}: not in this order"
+            continue
         assert far < 0 and (near < 0 or facts.identity is None), f"{seen}: not less alike than identical sides"
         assert far < near or not facts.paired, f"{seen}: not in this order"
         own += [itself, *(score(m, m) for m in draw(n, d, e))]
         # Rows of few whole numbers, whose distances tie; they may leave a measure without a value.
         tied = (reason_or_value(score, m, m) for m in (np.round(m) for m in draw(3 * n, d, e)))
         own += [value for value in tied if isinstance(value, float)]
-    if facts.identity is None:
+    if facts.undefined_if_equal:
+        assert facts.identity is None, "identical sides have no value, and one is declared"
+    elif facts.identity is None:
         assert any(not same(v, own[0], facts) for v in own), f"identity is declared open, and is {own[0]} always"
     else:
         assert all(same(v, facts.identity, facts) for v in own), f"{own} and not {facts.identity} for identical sides"

@@ -9,6 +9,7 @@ import pytest
 from definitions import DEFINITIONS, Slow
 from likewise.measures import REGISTRY, Configuration
 
+Pair = tuple[np.ndarray, np.ndarray]
 CONFIGURATIONS = [Configuration(m.name, v) for m in REGISTRY.values() for v in m.variants]
 
 
@@ -18,6 +19,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("configuration", CONFIGURATIONS, ids=lambda c: c.label)
     if "measure" in metafunc.fixturenames:
         metafunc.parametrize("measure", list(REGISTRY.values()), ids=lambda m: m.name)
+
+
+@pytest.fixture
+def related(related: Callable[..., Pair], request: pytest.FixtureRequest) -> Callable[..., Pair]:
+    """Draw two matrices as everywhere; of one width for a configuration that compares each feature with itself."""
+    asked = request.getfixturevalue("configuration") if "configuration" in request.fixturenames else None
+    if asked is None or not asked.facts.same_features:
+        return related
+    return lambda n, d, e, seed=0: related(n, d, d, seed)
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_configuration_computes_what_the_function_computes(configuration, relate
     ("text", "message"),
     [
         ("procrutes", r"unknown measure 'procrutes'; did you mean \"procrustes\""),
-        ("zzz", "unknown measure 'zzz'; known: aligned_cosine, cka"),
+        ("zzz", "unknown measure 'zzz'; known: aligned_cosine, block_influence, cka"),
         ("jaccard(centre=True)", r"jaccard has no parameter 'centre'; did you mean \"center\"\?"),
         ("jaccard(q=1)", "jaccard has no parameter 'q'; known: center, inner, k"),
         ("rsa(inner=cosin)", r"rsa: inner='cosin' is unknown; did you mean \"cosine\"\?"),

@@ -15,7 +15,7 @@ CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available
 
 @pytest.mark.parametrize("device", ["cpu", CUDA])
 def test_numbers_are_those_of_numpy(configuration, device):
-    shape = testing.TALL[2] if configuration.facts.undefined_if_wide else testing.SHAPES[2]
+    shape = testing.shapes(configuration.facts)[2]
     matrices = testing.draw(*shape)
     trust = Trust("moments", permutations=3, groups=4)
     arrays = score_block([Representation(m) for m in matrices], [(0, 1)], [configuration], trust)

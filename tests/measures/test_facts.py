@@ -36,6 +36,8 @@ PROCRUSTES, CKA = Configuration.parse("procrustes"), Configuration.parse("cka")
 SIZE, MAGNITUDE = Configuration.parse("procrustes(normalize=False)"), Configuration.parse("magnitude_difference")
 PREDICTIVITY, CCA = Configuration.parse("linear_predictivity"), Configuration.parse("mean_cca")
 
+NOISE = Configuration.parse("signal_to_noise")
+
 
 def overwriting(x: np.ndarray, y: np.ndarray) -> float:
     value = CKA(x, y)
@@ -89,6 +91,12 @@ LIARS = {
     "identity that does not": ("check_identity", CKA, but(CKA, identity=None)),
     "wrong direction": ("check_identity", CKA, but(CKA, direction="distance")),
     "alike whatever is given": ("check_identity", lambda x, y: 1.0, CKA.facts),
+    "a value where equal sides have none": (
+        "check_identity",
+        CKA,
+        but(CKA, identity=None, undefined_if_equal=True),
+    ),
+    "no value where equal sides have one": ("check_identity", NOISE, but(NOISE, undefined_if_equal=False)),
     "undeclared asymmetry": ("check_symmetry", lambda x, y: CKA(x, y) + x[0, 0], CKA.facts),
     "undeclared symmetry": ("check_symmetry", CKA, but(CKA, symmetric=False)),
     "square of a metric": ("check_metric", lambda x, y: SIZE(x, y) ** 2, SIZE.facts),
@@ -172,7 +180,7 @@ def test_one_call_names_each_configuration_and_check_that_fails(monkeypatch):
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
 def test_precision_of_the_input_is_the_only_thing_lost(configuration, dtype):
-    shape = testing.TALL[2] if configuration.facts.undefined_if_wide else SHAPES[2]
+    shape = testing.shapes(configuration.facts)[2]
     x, y = (torch.asarray(m).to(getattr(torch, dtype)) for m in draw(*shape))
     value = configuration(x, y)
     assert value == configuration(x.double(), y.double())

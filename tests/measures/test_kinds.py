@@ -1,7 +1,6 @@
 """Distances and similarities score as the rows that they are of, or say why not; and measures that match features."""
 
 import importlib
-import json
 from collections.abc import Iterator
 
 import numpy as np
@@ -256,8 +255,3 @@ def test_a_measure_that_matches_features_refuses_other_ones(divergence: str) -> 
     assert row.reason.endswith("city_block compares each feature with itself and expects the same ones")
     with pytest.raises(UndefinedError, match="table of distances, which has no features"):
         Configuration(divergence, {})(*(Prepared(D, kind="distances"),) * 2)
-
-
-def test_likewise_has_no_measure_yet_that_matches_features(configuration: Configuration) -> None:
-    assert not configuration.facts.same_features
-    assert json.dumps(sorted(configuration.facts.invariances | configuration.facts.invariances_of_second))

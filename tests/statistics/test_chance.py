@@ -110,7 +110,7 @@ def test_the_older_keyword_is_the_same() -> None:
         ("moment", "chance='moment'; did you mean \"moments\""),
         ("moments(k=1)", r"chance='moments\(k=1\)': .*argument"),
         ("moments(", r"chance: cannot read 'moments\('"),
-        ("", "chance=''; known: moments, none, shuffles"),
+        ("", "chance=''; known: features, moments, none, shuffles"),
     ],
 )
 def test_what_is_no_reference_is_said_in_a_line(asked: object, message: str) -> None:
@@ -132,7 +132,7 @@ def test_an_object_with_the_name_of_another_is_refused(name: object) -> None:
 
 def test_an_installed_one_is_found_by_its_name_and_made_with_parameters(installed) -> None:
     installed(fixed=f"{__name__}:Fixed")
-    assert reference_names() == ("none", "shuffles", "moments", "fixed")
+    assert reference_names() == ("none", "shuffles", "moments", "features", "fixed")
     assert kind_of("fixed") is Fixed
     assert canonical_reference("fixed( least = 0.25 )") == "fixed(least=0.25)"
     (row,) = compare(BOTH, "cka", chance="fixed(least=0.25)", groups=0)
@@ -160,7 +160,7 @@ def test_a_package_that_is_broken_is_named(installed, entry: str, message: str) 
 
 def test_a_package_cannot_hide_ours(installed) -> None:
     installed(moments=f"{__name__}:Fixed")
-    assert reference_names() == ("none", "shuffles", "moments")
+    assert reference_names() == ("none", "shuffles", "moments", "features")
     assert kind_of("moments") is not Fixed
 
 
@@ -215,6 +215,9 @@ def test_stored_reasons_stay() -> None:
         "NOT_DRAWN": "no chance level: undefined for some of what chance is counted from",
         "FEW_ROWS": "chance from shuffles: too few rows decide the score to trust the closed form",
         "BOUND": "p is an upper bound: too few rows decide the score to trust the closed form",
+        "NO_FEATURES": ("no chance level: the measure does not compare each feature with itself; shuffle rows instead"),
+        "FEW_FEATURES": "chance from shuffles: too few features decide the score to trust the closed form",
+        "BOUND_OF_FEATURES": "p is an upper bound: too few features decide the score to trust the closed form",
         "ONE_SHUFFLE": "no z: one shuffle only",
         "NO_SPREAD": "no z: the shuffled scores do not vary",
         "AS_IDENTICAL": "not calibrated: shuffled rows score as identical ones do",
@@ -236,6 +239,7 @@ def test_stored_reasons_stay() -> None:
         ("moments", "procrustes", 1000, True, False),
         ("shuffles", "cka", 1000, True, False),
         ("none", "procrustes", 2, False, True),
+        ("features", "largest_error", 2, False, True),
     ],
 )
 def test_which_pairs_need_no_shuffles(chance: str, measure: str, n: int, independent: bool, settled: bool) -> None:

@@ -9,6 +9,7 @@ from scipy import special, stats
 from likewise.measures import REGISTRY, Configuration
 from likewise.prepared import Prepared
 from likewise.statistics import compare, interval
+from likewise.testing import widths
 
 ALL = [
     c
@@ -29,13 +30,14 @@ def test_what_has_scores_without_each_item() -> None:
     assert {c.measure for c in ALL} == {
         *("cka", "distance_correlation", "nbs", "procrustes", "procrustes_angle", "shape_distance"),
         *("rsa", "linear_predictivity", "jaccard", "mutual_knn"),
+        *("relative_error", "signal_to_noise", "cosine", "block_influence", "largest_error", "feature_correlation"),
     }
 
 
 @pytest.mark.parametrize("c", ALL, ids=lambda c: c.label)
 @pytest.mark.parametrize(("n", "d", "e"), [(40, 6, 9), (26, 40, 7), (24, 40, 50)])
 def test_scores_without_each_item_are_those_of_the_other_items(c, n, d, e, related) -> None:
-    x, y = related(n, d, e)
+    x, y = related(n, *widths(d, e, c.facts))
     if c.facts.undefined_if_wide and n <= max(d, e):
         return
     found, expected = c.without_each(Prepared(x), Prepared(y)), deleted(c, x, y)

@@ -86,6 +86,7 @@ def _about(c: "Configuration") -> dict[str, Any]:
         "invariances_of_second": sorted(facts.invariances_of_second),
         "regime": facts.regime,
         "undefined_if_wide": facts.undefined_if_wide,
+        "undefined_if_equal": facts.undefined_if_equal,
         "same_features": facts.same_features,
         "cost": facts.cost,
         "minimum_items": facts.minimum_items,
@@ -103,6 +104,7 @@ def _besides(about: dict[str, Any]) -> str:
         f"ignores of the second side: {of_second}": of_second,
         "rows need not be paired": not about["paired"],
         "undefined where n <= d": about["undefined_if_wide"],
+        "undefined for equal sides": about["undefined_if_equal"],
         "needs the same features": about["same_features"],
     }
     return "; ".join(text for text, holds in facts.items() if holds)

@@ -39,7 +39,8 @@ Chance = Annotated[
         "--chance",
         "--null",
         help="Chance levels: moments (closed form where there is one, else shuffles), shuffles (of the rows, for every "
-        "measure), none, or the name of an installed one.",
+        "measure), features (shuffled, of one side, for measures that compare each with itself), none, or the name of "
+        "an installed one.",
     ),
 ]
 Groups = Annotated[int, typer.Option(min=0, help="Groups of inputs left out in turn, for intervals; 0: no intervals.")]

@@ -4,6 +4,7 @@ from likewise.measures import (
     alignment,
     canonical,
     descriptive,
+    direct,
     kernel,
     matching,
     neighbourhood,
@@ -12,7 +13,7 @@ from likewise.measures import (
     topology,
 )
 from likewise.measures.configuration import Configuration, contributions
-from likewise.measures.facts import INVARIANCES, OTHER_NAMES, Facts, Product
+from likewise.measures.facts import INVARIANCES, OTHER_NAMES, Facts, Matched, Product
 from likewise.measures.footprint import footprint
 from likewise.measures.measure import REGISTRY, Measure, get, measure, record
 from likewise.measures.operands import Operand, prepare, prepare_pair
@@ -27,6 +28,7 @@ __all__ = [
     "Asked",
     "Configuration",
     "Facts",
+    "Matched",
     "Measure",
     "Operand",
     "OwnCode",
@@ -36,6 +38,7 @@ __all__ = [
     "configurations",
     "contributions",
     "descriptive",
+    "direct",
     "footprint",
     "get",
     "is_own",

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import InputError
-from likewise.measures.facts import Direction, Facts, Product
+from likewise.measures.facts import Direction, Facts, Matched, Product
 from likewise.measures.measure import Measure, as_declared, check_parameters, record, stand_in
 from likewise.measures.operands import Operand, prepare_pair
 from likewise.naming import canonical_json, format_call, parse_call
@@ -87,6 +87,11 @@ class Configuration:
         """The inner product that gives the score, if there is one."""
         return self.about.product(**self.parameters)
 
+    @property
+    def matched(self) -> Matched | None:
+        """The products of like-numbered features that give the score, if there are such."""
+        return self.about.matched(**self.parameters)
+
     def without_each(self, x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
         """Return the score without each item, where it follows from what is known of all; None elsewhere."""
         found = self.about.without_each(**self.parameters)
@@ -148,6 +153,7 @@ def contributions(configuration: Configuration, x: Operand, y: Operand) -> Float
     if not getattr(found, "ndim", 0):
         raise InputError(
             f"{configuration.label} is not a mean over items; expected cka, rsa, "
-            "distance_correlation(debiased=True), aligned_cosine, and those of neighbours, such as jaccard"
+            "distance_correlation(debiased=True), aligned_cosine, cosine, feature_correlation, "
+            "relative_error(over=rows), and those of neighbours, such as jaccard"
         )
     return found

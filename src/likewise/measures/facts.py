@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
-from likewise.prepared import PerPair, Quantity
+from likewise.prepared import PerItem, PerPair, Quantity
 
 Direction: TypeAlias = Literal["similarity", "distance"]
 
@@ -61,6 +61,8 @@ class Facts:
     undefined_if_wide : bool
         Whether it is undefined if the centred rows of a side are linearly independent (as for n <= d): the value would
         depend on n and the ranks alone, for any data.
+    undefined_if_equal : bool
+        Whether it is undefined between identical sides, as a ratio to their difference is.
     same_features : bool
         Whether it compares feature j of one side with feature j of the other, as of next-token distributions over one
         vocabulary. Both must then have as many features; the same new order of both keeps the score, and a new order of
@@ -82,6 +84,7 @@ class Facts:
     metric: bool = False
     paired: bool = True
     undefined_if_wide: bool = False
+    undefined_if_equal: bool = False
     same_features: bool = False
     minimum_items: int = 2
     rounding: float = 1e-9
@@ -121,6 +124,25 @@ class Product:
             return self.factor * inner
         squares: np.ndarray = np.maximum(0.0, inner if self.score == "root" else own_x + own_y - 2 * inner)
         return np.asarray(np.sqrt(self.factor * squares))
+
+
+@dataclass(frozen=True)
+class Matched:
+    """How a score follows from the products of like-numbered features: chance by shuffled features has a closed form.
+
+    Parameters
+    ----------
+    quantity : PerItem
+        A matrix A with a column for each feature. The score is the mean of products A_ij B_ij summed over the rest.
+    over : {"items", "features"}
+        What the mean is over: the sum of all products is divided by n, or by d.
+    turned : bool
+        Whether the score is 1 less that.
+    """
+
+    quantity: PerItem
+    over: Literal["items", "features"]
+    turned: bool = False
 
 
 def rotations(*, normalize: bool, center: bool) -> frozenset[str]:

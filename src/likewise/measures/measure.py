@@ -12,7 +12,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from likewise.errors import InputError, LikewiseError, UndefinedError
-from likewise.measures.facts import INVARIANCES, Direction, Facts, Product, choice
+from likewise.measures.facts import INVARIANCES, Direction, Facts, Matched, Product, choice
 from likewise.measures.operands import Operand, check_squares, prepare_pair
 from likewise.measures.without_each import WithoutEach
 from likewise.naming import did_you_mean, parse_call
@@ -40,6 +40,7 @@ class Measure:
     version: int
     product: Callable[..., Product | None]
     without_each: Callable[..., WithoutEach | None]
+    matched: Callable[..., Matched | None]
 
 
 REGISTRY: dict[str, Measure] = {}
@@ -54,6 +55,7 @@ def measure(
     version: int = 1,
     product: Callable[..., Product | None] = lambda **parameters: None,
     without_each: Callable[..., WithoutEach | None] = lambda **parameters: None,
+    matched: Callable[..., Matched | None] = lambda **parameters: None,
 ) -> Callable[[Callable[Concatenate[Prepared, Prepared, P], Score]], Callable[Concatenate[Operand, Operand, P], float]]:
     """Make a function of two Prepared a measure: it also takes arrays, checks them, and its facts are recorded.
 
@@ -76,6 +78,8 @@ def measure(
     without_each : callable
         Takes the measure's parameters by name, returns a function of both sides that gives the score without each
         item, for intervals, if there is one; without it, groups of items are left out, and all is computed anew.
+    matched : callable
+        Takes the measure's parameters by name, returns the `Matched` that gives the same score, if there is one.
     """
 
     def decorate(
@@ -151,6 +155,7 @@ def measure(
             version=version,
             product=product,
             without_each=without_each,
+            matched=matched,
         )
         REGISTRY[made.name] = made
         checked.measure_name = made.name  # type: ignore[attr-defined]  # by which it is found again
@@ -229,6 +234,7 @@ def stand_in(name: str, parameters: Mapping[str, Any], direction: Direction, sym
         version=version,
         product=lambda **parameters: None,
         without_each=lambda **parameters: None,
+        matched=lambda **parameters: None,
     )
 
 

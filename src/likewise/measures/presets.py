@@ -53,6 +53,17 @@ PRESETS: dict[str, tuple[str, ...]] = {
     ),
     # arXiv 2405.07987.
     "platonic": ("mutual_knn", "cknna", "cka", "cka(debiased=True)", "svcca(k=10)"),
+    # For copies of one model, whose features are the same ones; block_influence is 1 less cosine.
+    "direct": (
+        "feature_correlation",
+        "relative_error",
+        'relative_error(over="rows")',
+        'relative_error(over="rows", center=True)',
+        "signal_to_noise",
+        "cosine",
+        "cosine(center=True)",
+        "largest_error",
+    ),
     # One for each question, each with a chance level that does not crowd out the score; docs/measures.md says why.
     "recommended": (
         "cka(debiased=True)",
@@ -84,8 +95,8 @@ def configurations(
     Parameters
     ----------
     measures : str, Configuration, or iterable of them
-        Presets (``"paper"``, ``"resi"``, ``"platonic"``, ``"recommended"``, ``"all"``), measures (``"cka"``), measures
-        with parameters (``"jaccard(k=5)"``), your own (``"module:function"``).
+        Presets (``"paper"``, ``"resi"``, ``"platonic"``, ``"recommended"``, ``"direct"``, ``"all"``), measures
+        (``"cka"``), measures with parameters (``"jaccard(k=5)"``), your own (``"module:function"``).
 
     Returns
     -------

@@ -1,6 +1,6 @@
 """Prepared representations and the quantities derived from them."""
 
-from likewise.prepared.columns import Columns, UnitColumns
+from likewise.prepared.columns import Columns, Directions, ErrorLengths, UnitColumns
 from likewise.prepared.descriptions import Concentricity, MeanRowNorm, Uniformity
 from likewise.prepared.distances import Distances, UnitDistances, UnitDoublyCentered
 from likewise.prepared.factors import Coordinates, Factor, Largest, Norm, RowNorms, Scale
@@ -44,7 +44,9 @@ __all__ = [
     "Concentricity",
     "Coordinates",
     "CrossDecomposition",
+    "Directions",
     "Distances",
+    "ErrorLengths",
     "Factor",
     "Gram",
     "Graph",

@@ -7,7 +7,8 @@ from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import UndefinedError
-from likewise.prepared.prepared import PerItem, Prepared
+from likewise.prepared.factors import RowNorms, recentred
+from likewise.prepared.prepared import JointQuantity, PerItem, Prepared
 
 
 @dataclass(frozen=True)
@@ -63,3 +64,48 @@ class UnitColumns(PerItem):
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n d."""
         return 8 * n * d
+
+
+@dataclass(frozen=True)
+class Directions(PerItem):
+    """X, or c(X) where ``center``, with rows of unit length; undefined where a row has none."""
+
+    center: bool
+
+    @property
+    def local(self) -> bool:  # type: ignore[override]  # depends on the parameter
+        """A row of X is its own; subtracting the mean row mixes the items."""
+        return not self.center
+
+    def compute(self, of: Prepared) -> Float[Array, "n d"]:
+        """Return the matrix."""
+        columns = of[Columns(self.center)]
+        return columns / array_namespace(columns).reshape(of[RowNorms(self.center)], (-1, 1))
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n d."""
+        return 8 * n * d
+
+
+@dataclass(frozen=True)
+class ErrorLengths(JointQuantity):
+    """The length of each row of X - Y, or of c(X - Y) where ``center``; 0 where it is nothing but rounding."""
+
+    center: bool
+
+    def compute(self, x: Prepared, y: Prepared) -> Float[Array, " n"]:
+        """Return the lengths."""
+        xp = array_namespace(x.matrix, y.matrix)
+        rows = x.matrix - y.matrix
+        # Squares of small differences leave the range of a float.
+        largest = xp.max(xp.abs(rows))
+        if largest == 0:
+            return xp.sum(rows, axis=1)
+        rows = rows / largest
+        if not self.center:
+            return largest * xp.linalg.vector_norm(rows, axis=1)
+        # The mean of n equal numbers misses them by up to n roundings.
+        noise = x.n * xp.finfo(xp.float64).eps * xp.max(xp.abs(rows), axis=0)
+        rows = recentred(rows)
+        lengths = xp.linalg.vector_norm(rows, axis=1)
+        return largest * xp.where(xp.all(xp.abs(rows) <= noise, axis=1), xp.zeros_like(lengths), lengths)

@@ -159,7 +159,7 @@ class RowNorms(PerItem):
             where = "equals the mean row, which centring makes zero" if self.center else "is zero"
             raise UndefinedError(
                 f"row {int(xp.argmax(xp.astype(zero, xp.int64)))} of {of.name} {where}: "
-                "a row of no length has no cosine"
+                "a row of no length has no cosine and no relative error"
             )
         lengths = xp.linalg.vector_norm(rows_of(of, self.center), axis=1)
         if not xp.all(lengths > 0):

@@ -232,6 +232,13 @@ class Prepared:
         """Return a view of some items; what is local to them is gathered, the rest computed from what is gathered."""
         return self._view(items, permutes=False)
 
+    def with_features(self, order: Int[Array, " d"]) -> "Prepared":
+        """Return the same rows with the features in another order; what depends on their order is computed again."""
+        other = self._view(order, permutes=False)
+        other._whole, other._given = None, read_only(gather(self.matrix, order, 1))
+        other.n = self.n
+        return other
+
     def _view(self, index: Array, *, permutes: bool) -> "Prepared":
         view = object.__new__(Prepared)
         view._whole, view._index, view._permutes = self, index, permutes

@@ -77,8 +77,9 @@ def summary(frame: pd.DataFrame) -> str:
 def _chance(frame: pd.DataFrame) -> str:
     """Where the chance level of the scores comes from, and which have none."""
     without = says(frame, lambda reasons: reasons.has(Reason.NO_CHANCE))
+    unmatched = says(frame, lambda reasons: reasons.has(Reason.NO_FEATURES))
     said = []
-    if not without.all():
+    if not (without | unmatched).all():
         drawn = frame[frame["null"] != NoReference.name]
         # What nothing was drawn for stands first.
         order = drawn.groupby("null")["n_permutations"].max().sort_values(kind="stable")
@@ -91,6 +92,9 @@ def _chance(frame: pd.DataFrame) -> str:
     if without.any():
         labels = ", ".join(dict.fromkeys(frame.loc[without, "configuration"]))
         said.append(f"{labels} has no chance level: its score is the same for shuffled prompts.")
+    if unmatched.any():
+        labels = ", ".join(dict.fromkeys(frame.loc[unmatched, "configuration"]))
+        said.append(f"{labels} has no chance level: it does not compare each feature with itself.")
     return " ".join(said)
 
 

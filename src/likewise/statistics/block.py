@@ -397,7 +397,7 @@ def _table(
         null = of_shuffles if null is None else null.where(c.settled, of_shuffles)
     if len(c.shuffled) and not facts.paired:
         for k in range(m):
-            if k not in c.undefined:
+            if k not in c.undefined and not notes[k]:
                 notes[k].append(Reason.NO_CHANCE)
     chance = None
     if null is not None:

@@ -54,9 +54,10 @@ def compare(
     pairs : str or mapping
         Which pairs, as in an experiment: ``"all"``; ``"chain"``, each with the next; ``{"base": name}``, one with all
         others; ``{"first": [...], "second": [...]}``, two sides; ``{"layers": [model, model]}``.
-    chance : {"moments", "shuffles", "none"}, or Reference
+    chance : {"moments", "shuffles", "features", "none"}, or Reference
         Where chance levels come from. ``moments``: the closed form over all shuffles for measures that have one, such
-        as cka and rsa, and shuffles for the others. A chance level of your own is a class, see
+        as cka and rsa, and shuffles for the others. ``features``: the features of one side are shuffled, for measures
+        that compare each feature with itself, such as feature_correlation. A chance level of your own is a class, see
         `likewise.statistics.Reference`.
     permutations : int
         Number of shuffles of the rows; 0 for none. Each representation has permutations of its own. If there are fewer

@@ -28,6 +28,11 @@ class Reason(StrEnum):
     """The chance level has a closed form, which was not taken."""
     BOUND = "p is an upper bound: too few rows decide the score to trust the closed form"
     """The p-value is `Moments.bound`."""
+    NO_FEATURES = "no chance level: the measure does not compare each feature with itself; shuffle rows instead"
+    """Shuffled features were asked for."""
+    FEW_FEATURES = "chance from shuffles: too few features decide the score to trust the closed form"
+    BOUND_OF_FEATURES = "p is an upper bound: too few features decide the score to trust the closed form"
+    """The same where features are shuffled."""
     ONE_SHUFFLE = "no z: one shuffle only"
     NO_SPREAD = "no z: the shuffled scores do not vary"
     AS_IDENTICAL = "not calibrated: shuffled rows score as identical ones do"
@@ -43,7 +48,10 @@ class Reason(StrEnum):
     @property
     def is_note(self) -> bool:
         """Whether nothing is wrong with the row: it says where chance comes from, or that there cannot be any."""
-        return self in (Reason.NO_CHANCE, Reason.FEW_ROWS, Reason.BOUND)
+        return self in (
+            *(Reason.NO_CHANCE, Reason.NO_FEATURES),
+            *(Reason.FEW_ROWS, Reason.BOUND, Reason.FEW_FEATURES, Reason.BOUND_OF_FEATURES),
+        )
 
 
 BETWEEN = "; "

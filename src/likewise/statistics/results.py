@@ -39,7 +39,7 @@ class Comparison:
         Whether a higher value means more alike.
     null : str
         Where the chance level comes from: ``moments`` (the closed form over all shuffles), ``shuffles`` (random ones),
-        ``none``, or the name of another `Reference`.
+        ``features`` (the features of one side, shuffled), ``none``, or the name of another `Reference`.
     null_mean, null_std : float or None
         The chance level: mean and standard deviation of the scores after the rows were shuffled. Each representation
         has permutations of its own. With random shuffles, the deviation is divided by n - 1. None if shuffling cannot
@@ -365,7 +365,7 @@ def columns_of(
     reason: Sequence[str],
     seconds: Float[np.ndarray, " m"],
     seed: int | None,
-    draws: int = 0,
+    draws: int | Int[np.ndarray, " m"] = 0,
 ) -> pa.Table:
     """Return the rows of one configuration for m pairs, given by their places; NaN is a cell without a value.
 

@@ -1,5 +1,6 @@
 """What scores are set beside: references, one file each."""
 
+from likewise.statistics.chance.features import ShuffledFeatures
 from likewise.statistics.chance.moments import ClosedForm, has_moments
 from likewise.statistics.chance.nothing import NoReference
 from likewise.statistics.chance.reference import Asked, Level, Pair, Reference, Scored, Sides
@@ -22,6 +23,7 @@ __all__ = [
     "Pair",
     "Reference",
     "Scored",
+    "ShuffledFeatures",
     "ShuffledRows",
     "Sides",
     "canonical_reference",

@@ -68,7 +68,7 @@ class Level:
         Mean, deviation and p-value of each.
     settled : array of bool, shape (m,)
         The pairs that have this chance level; the others are shuffled.
-    draws : int
+    draws : int, or array of int, shape (m,)
         Number of scores that it comes from; 0 for a formula.
     notes : mapping of place to text
         Notes for the rows: why a pair is not settled, or what its p-value is.
@@ -76,7 +76,7 @@ class Level:
 
     null: Null
     settled: Bool[np.ndarray, " m"]
-    draws: int = 0
+    draws: int | Int[np.ndarray, " m"] = 0
     notes: Mapping[int, str] = field(default_factory=dict)
 
     @classmethod

@@ -8,6 +8,7 @@ from likewise.errors import InputError, LikewiseError
 from likewise.fields import CHANCE
 from likewise.naming import did_you_mean, format_call, parse_call
 from likewise.plugins import Plugins
+from likewise.statistics.chance.features import ShuffledFeatures
 from likewise.statistics.chance.moments import ClosedForm
 from likewise.statistics.chance.nothing import NoReference
 from likewise.statistics.chance.reference import Asked, Reference
@@ -16,7 +17,7 @@ from likewise.statistics.chance.shuffles import ShuffledRows
 INSTALLED = Plugins("likewise.chance", "chance level")
 """References that packages add."""
 
-OURS: dict[str, type[Reference]] = {r.name: r for r in (NoReference, ShuffledRows, ClosedForm)}
+OURS: dict[str, type[Reference]] = {r.name: r for r in (NoReference, ShuffledRows, ClosedForm, ShuffledFeatures)}
 """In the order in which stored tables number them."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
