@@ -108,6 +108,53 @@ def inert(text: str, keep: str = "\n") -> str:
     return ACTING.sub(lambda found: found[0] if found[0] in keep else ascii(found[0])[1:-1], text)
 
 
+def slug(text: str) -> str:
+    """Return a text as part of a file name: letters, digits and hyphens.
+
+    Examples
+    --------
+    >>> slug("Orthogonal + scaling"), slug("<..>")
+    ('orthogonal-scaling', 'unnamed')
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60].strip("-") or "unnamed"
+
+
+def json_text(value: Any) -> str:
+    r"""Return JSON for programs, in which what a terminal would obey is escaped, and read back as it was.
+
+    Examples
+    --------
+    >>> print(json_text(["red \x1b[31m"]))
+    [
+      "red \u001b[31m"
+    ]
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return ACTING.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """A character as JSON escapes it; the ends of lines are those of the layout."""
+    if found[0] == "\n":
+        return found[0]
+    return json.dumps(found[0])[1:-1] if ord(found[0]) > 0xFFFF else f"\\u{ord(found[0]):04x}"
+
+
+def cell_text(value: str | bool | int | float | None) -> str:
+    """Return a cell of a table as people read it: numbers to four digits, what is missing as a dash.
+
+    Examples
+    --------
+    >>> [cell_text(value) for value in (0.123456, 12345, True, None, "gpt2")]
+    ['0.1235', '12,345', 'yes', '–', 'gpt2']
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
 def p_text(p: float | None) -> float | str | None:
     """A p-value as people read it: one too small for its digits to mean anything is below a bound.
 

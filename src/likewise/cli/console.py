@@ -1,7 +1,5 @@
 """What the terminal shows: results on standard output, progress and messages on standard error."""
 
-import json
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +19,7 @@ from rich.progress import (
 from rich.table import Column, Table
 from rich.text import Text
 
-from likewise.naming import ACTING, inert
+from likewise.naming import cell_text, inert, json_text
 from likewise.progress import Watch
 
 # A pipe or a file has no width of its own; tables should not be squeezed into 80 columns there.
@@ -53,15 +51,7 @@ def shown(text: str, style: str = "", keep: str = "\n") -> Text:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON, for programs; what a terminal would obey is escaped, and read back as it was."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    sys.stdout.write(ACTING.sub(_escaped, text) + "\n")
-
-
-def _escaped(found: re.Match[str]) -> str:
-    """A character as JSON escapes it; the ends of lines are those of the layout."""
-    if found[0] == "\n":
-        return found[0]
-    return json.dumps(found[0])[1:-1] if ord(found[0]) > 0xFFFF else f"\\u{ord(found[0]):04x}"
+    sys.stdout.write(json_text(value) + "\n")
 
 
 def print_table(
@@ -78,7 +68,7 @@ def print_table(
     their order, and what ``whole`` names has them all.
     """
     rows = list(rows)
-    cells = [[inert(_cell(value), keep="") for value in row] for row in rows]
+    cells = [[inert(cell_text(value), keep="") for value in row] for row in rows]
     kept = list(range(len(columns)))
     widths: list[int] | None = None
     if out.is_terminal:
@@ -121,12 +111,6 @@ def _fitted(widths: list[int], least: list[int], whole: int) -> list[int]:
             second = max((widths[i] for i in wide if i != widest), default=0)
             widths[widest] -= min(over, spare[widest], max(1, widths[widest] - second))
     return widths
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def bytes_text(count: int | None) -> str:

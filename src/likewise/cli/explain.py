@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from likewise.cli import options
-from likewise.cli.answers import print_answer
+from likewise.cli import answers, options
 from likewise.errors import InputError, LikewiseError
 from likewise.fields import ITEMS_COUNT, ITEMS_MEASURE
 
@@ -32,6 +31,9 @@ def explain(
         typer.Option(help="The experiment (.yaml) that has the prompts, if they are not in this folder."),
     ] = None,
     trust: options.Trust = None,
+    fail_if: answers.FailIf = None,
+    junit: answers.Junit = None,
+    output: answers.Output = None,
     json: options.Json = False,
 ) -> None:
     """Show the most and least alike prompts of two models."""
@@ -45,7 +47,8 @@ def explain(
         representation, store, dataset, join, experiment=experiment, rows=rows, metric=metric
     )
     texts, told = _of_files(a, b) if dataset is None else _of_store(store, dataset, a, b, prompts)
-    print_answer(Items(measure, count).answer((a, b), texts, told), json)
+    answer = Items(measure, count).answer((a, b), texts, told)
+    answers.finish(answer, fail_if=fail_if, junit=junit, output=output, json=json)
 
 
 def _of_files(*representations: "Representation") -> tuple[dict[str, str | None], str]:

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from likewise.cli import options
-from likewise.cli.answers import print_answer
+from likewise.cli import answers, options
 from likewise.cli.console import progress
 from likewise.errors import InputError
 from likewise.fields import PERMUTATIONS, SEED
@@ -22,6 +21,9 @@ def best_layers(
     permutations: Annotated[int, typer.Option(min=1, help="Shuffles, the same for all layers.")] = PERMUTATIONS,
     seed: options.Seed = SEED,
     trust: options.Trust = None,
+    fail_if: answers.FailIf = None,
+    junit: answers.Junit = None,
+    output: answers.Output = None,
     json: options.Json = False,
 ) -> None:
     """Find the most alike layers of models. Chance is the best score of the same layers after each shuffle."""
@@ -48,4 +50,4 @@ def best_layers(
     models = {name: [loaded[r] for r in layers[name]] for name in dict.fromkeys(model)}
     with progress() as watch:
         answer = study.answer(models, watch)
-    print_answer(answer, json)
+    answers.finish(answer, fail_if=fail_if, junit=junit, output=output, json=json)

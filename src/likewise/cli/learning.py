@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from likewise.cli import options
-from likewise.cli.answers import print_answer
+from likewise.cli import answers, options
 from likewise.cli.console import progress
 from likewise.fields import CURVE_DRAWS, CURVE_PERMUTATIONS, CURVE_TOLERANCE, SEED
 
@@ -28,6 +27,9 @@ def learning_curve(
     permutations: options.Permutations = CURVE_PERMUTATIONS,
     seed: options.Seed = SEED,
     trust: options.Trust = None,
+    fail_if: answers.FailIf = None,
+    junit: answers.Junit = None,
+    output: answers.Output = None,
     json: options.Json = False,
 ) -> None:
     """Show how scores change with fewer inputs. Says from how many inputs on they are stable."""
@@ -50,4 +52,4 @@ def learning_curve(
     )
     with progress() as watch:
         answer = study.answer(named, watch)
-    print_answer(answer, json)
+    answers.finish(answer, fail_if=fail_if, junit=junit, output=output, json=json)

@@ -26,6 +26,7 @@ from likewise.cli import (
     run,
     show,
 )
+from likewise.cli.answers import GATE_FAILED
 from likewise.cli.console import messages, shown, tell
 from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
 from likewise.naming import inert
@@ -47,7 +48,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,  # brackets in a help text are brackets
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 done, 1 some tasks failed and are listed, 2 the request was wrong, 130 interrupted, "
+    epilog="Exit codes: 0 done, 1 some tasks failed and are listed, 2 the request was wrong, "
+    f"{GATE_FAILED} a condition of --fail-if holds, 130 interrupted, "
     f"143 ended by SIGTERM. After an error, {TRACEBACK} shows where it came from.",
 )
 for command in (

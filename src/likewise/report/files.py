@@ -1,7 +1,6 @@
 """The folder of a report: where a figure or table goes, and under which name."""
 
 import io
-import re
 from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,17 +79,6 @@ class Folder:
             name = f"{wanted}-{number}{ending}"
         self._taken.add(name)
         return name
-
-
-def slug(text: str) -> str:
-    """Return a text as part of a file name: letters, digits and hyphens.
-
-    Examples
-    --------
-    >>> slug("Orthogonal + scaling"), slug("<..>")
-    ('orthogonal-scaling', 'unnamed')
-    """
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60].strip("-") or "unnamed"
 
 
 def _rendered(figure: Any, kind: str, metadata: dict[str, None]) -> bytes:

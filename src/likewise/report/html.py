@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from likewise.errors import InputError
-from likewise.naming import inert
+from likewise.naming import cell_text, inert, slug
 from likewise.report import figures, findings, interactive, tables
-from likewise.report.files import Folder, slug
+from likewise.report.files import Folder
 from likewise.report.findings import shown
 from likewise.statistics import ALL, Pairs, Reason, Results, too_few_shuffles
 from likewise.studies import Answer, answers
@@ -172,7 +172,7 @@ def _answer(out: Folder, name: str, answer: Answer) -> dict[str, Any]:
         pictures.append(out.figure(figures.drawn(what), stem, title=what.title, alt=what.alt, note=what.note))
     shown_tables = []
     for table in answer.tables:
-        frame = tables.table_frame(table)
+        frame = table.to_pandas()
         shown_tables.append({"about": table, **_table(frame, out.frame(frame, slug(table.name)))})
     return {"name": name, "answer": answer, "figures": pictures, "tables": shown_tables}
 
@@ -228,12 +228,20 @@ def _definitions(configurations: Sequence[Any]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+def _text(value: Any) -> str:
+    """A cell that is no number."""
+    return cell_text(value) if isinstance(value, bool) else str(value)
+
+
 def _table(frame: pd.DataFrame, csv: str) -> dict[str, Any]:
     """A table as the page shows it: numbers in four digits, aligned right; the CSV has all digits."""
-    numeric = [pd.api.types.is_numeric_dtype(frame[c]) and not frame.empty for c in frame.columns]
+    numeric = [
+        pd.api.types.is_numeric_dtype(frame[c]) and not pd.api.types.is_bool_dtype(frame[c]) and not frame.empty
+        for c in frame.columns
+    ]
     written = [
         [
-            tables.told(head, value) if is_number else ("" if tables.missing(value) else str(value))
+            tables.told(head, value) if is_number else ("" if tables.missing(value) else _text(value))
             for head, value, is_number in zip(frame.columns, row, numeric, strict=True)
         ]
         for row in frame.astype(object).itertuples(index=False, name=None)

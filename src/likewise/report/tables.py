@@ -16,7 +16,6 @@ from likewise.measures import Configuration
 from likewise.naming import inert
 from likewise.shapes import COUNT_OR_NOTHING
 from likewise.statistics import ALL, Pairs, Reasons, Results
-from likewise.studies import Table
 
 MISSING = "–"
 """Stands where there is no number; the reason stands beside it."""
@@ -249,11 +248,6 @@ def has_cell(group: Group, panel: Panel) -> np.ndarray:
     if panel.configuration.facts.symmetric and group.sides is None:
         cells = cells & (down[:, None] > across)
     return np.asarray(cells)
-
-
-def table_frame(table: Table) -> pd.DataFrame:
-    """Return a table of an answer with the types of its columns."""
-    return pd.DataFrame(list(table.rows), columns=list(table.columns))
 
 
 def says(frame: pd.DataFrame, of: Callable[[Reasons], bool]) -> pd.Series:

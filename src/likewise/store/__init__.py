@@ -1,5 +1,6 @@
 """What is on disk: representations, results and experiments, complete or not there at all."""
 
+from likewise.store.answers import write_answer
 from likewise.store.archives import arrow_files, read_folder
 from likewise.store.atomic import check_no_link, write_atomically, write_text
 from likewise.store.csv import inert_cell, write_csv
@@ -33,6 +34,7 @@ __all__ = [
     "read_json",
     "read_regular",
     "read_table",
+    "write_answer",
     "write_atomically",
     "write_csv",
     "write_json",

@@ -28,9 +28,9 @@ def inert_cell(text: Any) -> Any:
 
 
 def write_csv(table: pa.Table, path: Path) -> None:
-    """Write a table as CSV, its texts as `inert_cell` has them; a missing number is empty, an empty text two quotes."""
+    """Write a table as CSV, texts and heads as by `inert_cell`; a missing number is empty, an empty text two quotes."""
     columns = [_inert_column(column.combine_chunks()) for column in table.columns]
-    pyarrow.csv.write_csv(pa.table(columns, names=table.column_names), path)
+    pyarrow.csv.write_csv(pa.table(columns, names=[*map(inert_cell, table.column_names)]), path)
 
 
 def _inert_column(column: Any) -> Any:

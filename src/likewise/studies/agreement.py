@@ -47,6 +47,7 @@ class Measures(Study):
             ),
             drawings=tuple(_triangle([a for a in found if a.of == dataset], dataset) for dataset in drawn),
             values=_values(known),
+            reasons=_reasons(known),
         )
 
 
@@ -71,6 +72,7 @@ class Datasets(Study):
             tables=(Table("between-datasets", _columns("configuration", "data set"), _rows(found)),),
             drawings=(_dots(found),) if known else (),
             values=_values(known),
+            reasons=_reasons(known),
         )
 
 
@@ -108,6 +110,10 @@ def _values(known: Sequence[Agreement]) -> dict[str, int | float | None]:
         "spearman_lowest": min(numbers, default=None),
         "spearman_highest": max(numbers, default=None),
     }
+
+
+def _reasons(known: Sequence[Agreement]) -> dict[str, str]:
+    return {} if known else dict.fromkeys(("spearman_lowest", "spearman_highest"), "no correlation has a value")
 
 
 def _apart(results: Results, known: Sequence[Agreement]) -> Table:

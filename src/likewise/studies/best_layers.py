@@ -55,6 +55,11 @@ class BestOfLayers(Scoring):
         tested = [b.pvalue for b in found if b.pvalue is not None]
         known = [b.calibrated for b in found if b.calibrated is not None]
         first = found[0]
+        reasons = {}
+        if len(tested) < len(found):
+            reasons["largest_p"] = f"{len(found) - len(tested):,} of {len(found):,} best scores have no p-value"
+        if len(known) < len(found):
+            reasons["lowest_calibrated"] = f"{len(found) - len(known):,} of {len(found):,} have no calibrated score"
         if len(found) == 1 and first.value is not None:
             more = "".join(
                 f", {name} {value if isinstance(value, str) else f'{value:.4g}'}"
@@ -85,4 +90,5 @@ class BestOfLayers(Scoring):
                 "lowest_calibrated": min(known) if len(known) == len(found) else None,
             },
             data=[asdict(best) for best in found],
+            reasons=reasons,
         )

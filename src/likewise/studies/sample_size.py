@@ -74,6 +74,7 @@ class SampleSize(Scoring):
             drawings=_drawings(curves, labels),
             limits=tuple(told),
             values={"curves": len(curves), "stable": all(stable), "stable_from": _latest(stable)},
+            reasons={} if all(stable) else {"stable_from": f"not all scores are stable within {self.tolerance:g}"},
             data=[
                 {"stable_from": since, "points": [asdict(p) for p in c]}
                 for c, since in zip(curves, stable, strict=True)
