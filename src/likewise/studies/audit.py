@@ -13,6 +13,7 @@ from likewise.inference import Estimates, Floors, LeftOut, all_differences, lett
 from likewise.naming import parse_call
 from likewise.representation import Representation, check_all_same_items
 from likewise.studies.answer import Answer, Line, Lines, Table
+from likewise.studies.conditions import Cell
 from likewise.studies.items import beginning, line
 from likewise.studies.study import Study
 
@@ -158,7 +159,7 @@ class _Layer:
     def of_prompts(self, name: str) -> Float[np.ndarray, " n"]:
         """How many times the largest re-run of each prompt; NaN where that is 0."""
         largest = np.max([self.errors[rerun] for rerun in self.reruns], axis=0)
-        return np.divide(self.errors[name], largest, out=np.full(len(largest), np.nan), where=largest > 0)
+        return np.asarray(np.divide(self.errors[name], largest, out=np.full(len(largest), np.nan), where=largest > 0))
 
 
 def _at(layer: str, given: Mapping[str, Layers], of: Audit) -> _Layer:
@@ -230,7 +231,7 @@ class _Copy:
         if self.moved[-1] or not any(self.moved):
             return len(self.moved) - 1
         places = [i for i, moved in enumerate(self.moved) if moved]
-        return max(places, key=lambda i: np.inf if self.times[i] is None else self.times[i])
+        return max(places, key=lambda i: np.inf if (times := self.times[i]) is None else times)
 
     @property
     def equal(self) -> bool:
@@ -240,12 +241,17 @@ class _Copy:
 
 def _judged(name: str, found: Sequence[_Layer], floors: Floors | None) -> _Copy:
     ratios = [layer.ratio(name) for layer in found]
-    low, high, moved, place = [], [], [], 0
+    low: list[float | None] = []
+    high: list[float | None] = []
+    moved, place = [], 0
     for layer, ratio in zip(found, ratios, strict=True):
         if ratio is None or floors is None:
-            low.append(None), high.append(None), moved.append(bool(layer.errors[name].any()))
+            low.append(None)
+            high.append(None)
+            moved.append(bool(layer.errors[name].any()))
         else:
-            low.append(1 + float(floors.low[place])), high.append(1 + float(floors.high[place]))
+            low.append(1 + float(floors.low[place]))
+            high.append(1 + float(floors.high[place]))
             moved.append(bool(floors.moved[place]))
             place += 1
     medians = [layer.of_prompts(name) for layer in found]
@@ -344,8 +350,19 @@ def _tables(
     found: Sequence[_Layer],
     texts: Mapping[str, str | None],
 ) -> Iterator[Table]:
-    heads = ("copy", "moved", "times_floor", "low", "high", "from_layer", "at_layer", "median", "error", "centred")
-    rows = [
+    heads: tuple[str, ...] = (
+        "copy",
+        "moved",
+        "times_floor",
+        "low",
+        "high",
+        "from_layer",
+        "at_layer",
+        "median",
+        "error",
+        "centred",
+    )
+    rows: list[tuple[Cell, ...]] = [
         (c.name, c.first is not None, c.times[c.place], c.low[c.place], c.high[c.place],
          None if c.first is None else c.layers[c.first], c.layers[c.place], c.median[c.place], c.error[c.place],
          c.centred[c.place])
