@@ -337,10 +337,9 @@ def _verdict(judged: Sequence[_Copy], base: str, ranks: _Ranks | None) -> Iterat
             yield f"Within noise: {copy.name} is {_times(copy, copy.place)}{at}, and moved at no layer."
     if ranks is not None:
         first, shared = ranks.nearest
-        if shared:
-            yield f"Nearest: {first}, not told apart from {', '.join(shared)}."
-        else:
-            yield f"Nearest: {first}, and that is more than luck."
+        at = f" at {_said(judged[0].layers[-1])}" if len(judged[0].layers) > 1 else ""
+        more = f"not told apart from {', '.join(shared)}" if shared else "and that is more than luck"
+        yield f"Nearest to {base}{at}: {first}, {more}."
 
 
 def _tables(
