@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from likewise.measures import Configuration, Facts, configurations
     from likewise.plan import Experiment, Plan, plan
     from likewise.prepared import Prepared
+    from likewise.questions import audit
     from likewise.representation import Representation
     from likewise.run import Done, run
     from likewise.statistics import Comparison, Results, compare
@@ -47,6 +48,7 @@ __all__ = [
     "Store",
     "StoreError",
     "UndefinedError",
+    "audit",
     "compare",
     "configurations",
     "measures",
@@ -60,6 +62,7 @@ _HOMES = {
     "measures": ("Configuration", "Facts", "configurations"),
     "plan": ("Experiment", "Plan", "plan"),
     "prepared": ("Prepared",),
+    "questions": ("audit",),
     "representation": ("Representation",),
     "run": ("Done", "run"),
     "statistics": ("Comparison", "Results", "compare"),

@@ -21,6 +21,7 @@ from likewise.extract.spans import Spans
 from likewise.extract.stack import context_length
 from likewise.extract.tokens import Tokens, Truncation
 from likewise.extract.variants import canonical_variant
+from likewise.extract.ways import USUAL, Batches
 
 __all__ = [
     "BATCH_TOKENS",
@@ -28,7 +29,9 @@ __all__ = [
     "DTYPES",
     "IMPORTED",
     "PROBES",
+    "USUAL",
     "Backend",
+    "Batches",
     "DatasetSpec",
     "Described",
     "Finding",

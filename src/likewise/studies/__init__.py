@@ -2,6 +2,7 @@
 
 from likewise.studies.agreement import Datasets, Measures
 from likewise.studies.answer import Answer, Dots, Drawing, Figures, Line, Lines, Panel, Table, Tables, Triangle
+from likewise.studies.audit import Audit
 from likewise.studies.best_layers import BestOfLayers
 from likewise.studies.conditions import Condition, Outcome, parse_condition
 from likewise.studies.items import Items
@@ -16,6 +17,7 @@ from likewise.studies.track import Point, Track
 __all__ = [
     "RUNGS",
     "Answer",
+    "Audit",
     "BestOfLayers",
     "Condition",
     "Datasets",

@@ -33,6 +33,7 @@ class Transformers:
         pooling: str,
         truncation: Truncation,
         batch_tokens: int,
+        threads: int | None = None,
     ) -> Given:
         """Return prompts in the model's own tokens, with the way in which it bears to be run."""
         tokens = tokens_of(model, prompts, pooling, truncation)
@@ -42,7 +43,15 @@ class Transformers:
             tokens,
             str(way),
             lambda into, watch: extract(
-                model, tokens, layers, pooling, way=way, batch_tokens=batch_tokens, into=into, watch=watch
+                model,
+                tokens,
+                layers,
+                pooling,
+                way=way,
+                batch_tokens=batch_tokens,
+                of_each=threads,
+                into=into,
+                watch=watch,
             ),
             audit_tokens(tokens),
             spec.revision or model.revision,

@@ -1,0 +1,5 @@
+"""Questions asked from start to end: an experiment is written and run, and a study answers from its rows."""
+
+from likewise.questions.audit import FLOOR, audit, audit_experiment
+
+__all__ = ["FLOOR", "audit", "audit_experiment"]
