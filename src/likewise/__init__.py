@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from likewise.measures import Configuration, Facts, configurations
     from likewise.plan import Experiment, Plan, plan
     from likewise.prepared import Prepared
-    from likewise.questions import audit
+    from likewise.questions import audit, ladder, track
     from likewise.representation import Representation
     from likewise.run import Done, run
     from likewise.statistics import Comparison, Results, compare
@@ -51,10 +51,12 @@ __all__ = [
     "audit",
     "compare",
     "configurations",
+    "ladder",
     "measures",
     "plan",
     "read_file",
     "run",
+    "track",
 ]
 
 _HOMES = {
@@ -62,7 +64,7 @@ _HOMES = {
     "measures": ("Configuration", "Facts", "configurations"),
     "plan": ("Experiment", "Plan", "plan"),
     "prepared": ("Prepared",),
-    "questions": ("audit",),
+    "questions": ("audit", "ladder", "track"),
     "representation": ("Representation",),
     "run": ("Done", "run"),
     "statistics": ("Comparison", "Results", "compare"),

@@ -19,6 +19,7 @@ from likewise.cli import (
     explain,
     extract,
     importing,
+    ladder,
     layers,
     learning,
     measures,
@@ -26,6 +27,7 @@ from likewise.cli import (
     report,
     run,
     show,
+    track,
 )
 from likewise.cli.answers import GATE_FAILED
 from likewise.cli.console import messages, shown, tell
@@ -55,7 +57,8 @@ app = typer.Typer(
 )
 for command in (
     run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain,
-    audit.audit, learning.learning_curve, layers.best_layers, report.report, measures.measures, show.show,
+    audit.audit, track.track, ladder.ladder, learning.learning_curve, layers.best_layers, report.report, measures.measures,
+    show.show,
 ):  # fmt: skip
     app.command(command.__name__.strip("_").replace("_", "-"))(command)  # import is a word of Python's
 
