@@ -33,8 +33,8 @@ def ladder(
     rung: Annotated[
         list[str] | None,
         typer.Option(
-            help="A copy that makes the ladder, such as 'prune(fraction=0.3)'; of files, CALL=FILE. [default: 7 of noise, "
-            "8 of pruning, 7 of bits]"
+            help="A copy that makes the ladder, such as 'prune(fraction=0.3)'; of files, CALL=FILE. [default: 7 of "
+            "noise, 8 of pruning, 7 of bits]"
         ),
     ] = None,
     data: options.Prompts = None,

@@ -16,8 +16,8 @@ def track(
         list[str] | None,
         typer.Argument(
             metavar="MODEL@REVISION...",
-            help="Versions of a model: revisions (@REVISION alone is one more of the model before), folders, or files of "
-            "rows (.npy, .npz, .safetensors, .parquet).",
+            help="Versions of a model: revisions (@REVISION alone is one more of the model before), folders, or files "
+            "of rows (.npy, .npz, .safetensors, .parquet).",
         ),
     ] = None,
     checkpoints: Annotated[

@@ -89,7 +89,7 @@ def ladder(
     >>> base, noise, other = np.random.default_rng(0).normal(size=(3, 80, 6))
     >>> rungs = {f"noise(sd={sd})": base + sd * noise for sd in (0.1, 0.2, 0.4, 0.8)}
     >>> ladder(base, {"mine": base + 0.3 * other}, rungs=rungs).verdict
-    'mine (0.919, 0.901 to 0.934) is as alike as a copy with noise of sd 0.2 to 0.4.'
+    'mine (0.918, 0.899 to 0.933) is as alike as a copy with noise of sd 0.2 to 0.4.'
     """
     if not isinstance(model, str) and not (isinstance(model, Mapping) and "model" in model):
         return _of_rows(model, copies, rungs, score, of, measure, seed, watch)
@@ -199,10 +199,8 @@ def _kept(of: Path, results: Results, base: str) -> tuple[Score, ...]:
             if mine in keys and other not in known:
                 found.append(Score(name, row.value, row.low, row.high))
     if not found:
-        raise InputError(
-            f"{of} has no other score with {base} by {results.configurations[own.measure, own.parameters].label} on the "
-            "same prompts and layer"
-        )
+        label = results.configurations[own.measure, own.parameters].label
+        raise InputError(f"{of} has no other score with {base} by {label} on the same prompts and layer")
     return tuple({score.name: score for score in found}.values())
 
 

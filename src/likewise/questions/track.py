@@ -174,7 +174,7 @@ def _study(
         points = [Point(name, {column: number}) for name, number in zip(names, numbers, strict=True)]
     else:
         for name, texts in zip(names, called, strict=True):
-            row = next((known[text] for text in texts if text in known), None)
+            row = next((known[text] for text in texts if text is not None and text in known), None)
             if row is None:
                 raise InputError(f"the numbers have no {name!r}; {did_you_mean(name, known)}")
             run = next((str(row[column]) for column in RUNS if column in row), "")

@@ -89,7 +89,7 @@ def checkpoints_in(folder: str | Path) -> list[Path]:
     numbers = {p: number_in(p.name if p.is_dir() else p.stem) for p in named}
     if without := [p.name for p, number in numbers.items() if number is None]:
         raise InputError(
-            f"{folder}: {without[0]!r} has no number in its name; expected a name such as checkpoint-500, or a table of "
+            f"{folder}: {without[0]!r} has no number in its name; expected one such as checkpoint-500, or a table of "
             "numbers"
         )
     order = sorted(range(len(found)), key=lambda k: (numbers[named[k]], k))

@@ -10,7 +10,8 @@ from likewise.errors import InputError
 from likewise.inference import LeftOut, difference, left_out
 from likewise.naming import name_of, parse_call, parts_of
 from likewise.statistics import Comparison, Results, holm
-from likewise.studies.answer import Answer, Cell, Line, Lines, Table
+from likewise.studies.answer import Answer, Line, Lines, Table
+from likewise.studies.conditions import Cell
 from likewise.studies.study import Study
 from likewise.studies.track import depth
 
@@ -183,7 +184,7 @@ class Ladder(Study):
                     place = None
                     if not why:
                         place, why = read.place(name, own, score is None, layer, rungs)
-                    ends = (None,) * 4
+                    ends: tuple[float | None, ...] = (None,) * 4
                     if place is not None:
                         ends = tuple(
                             _amount(rungs, getattr(place, end)) for end in ("better", "worse", "first", "last")

@@ -12,7 +12,8 @@ from likewise.inference import Estimates, LeftOut, left_out, rank_sets
 from likewise.measures import Configuration
 from likewise.naming import did_you_mean, name_of, parts_of
 from likewise.statistics import Results, holm, interval, mantel
-from likewise.studies.answer import Answer, Cell, Line, Lines, Table
+from likewise.studies.answer import Answer, Line, Lines, Table
+from likewise.studies.conditions import Cell
 from likewise.studies.study import Study
 
 TOLERANCE = 0.02
@@ -468,8 +469,8 @@ def _numbers(read: _Read) -> Table:
               for k, (n, at, rho, p, least, why) in enumerate(found)),
         "Are versions whose numbers are further apart less alike?",
         "rho: Spearman's correlation, over pairs of versions, of the score with the difference in rank of the number; "
-        "1 where those further apart are always less alike. p: Mantel's test, which relabels the versions; corrected by "
-        "Holm. Smallest p: no number could give a smaller one with so few versions, or so few relabellings.",
+        "1 where those further apart are always less alike. p: Mantel's test, which relabels the versions; corrected "
+        "by Holm. Smallest p: no number could give a smaller one with so few versions, or so few relabellings.",
         spare=("note", "versions", "smallest p", "p corrected"),
     )  # fmt: skip
 
