@@ -1,7 +1,7 @@
 """Audits: how often a re-run is called changed, and the smallest noise, pruning and bits that are found.
 
-Synthetic: a base, and re-runs and a copy that err alike, so that every alarm is a false one. With a model: bfloat16 runs
-in other batches as copies of each other's floor, on random halves of the prompts; then copies of growing damage. Prints
+Synthetic: a base, a re-run and a copy that err alike, so that every alarm is a false one. With a model: copies of
+growing damage; and bfloat16 runs in other batches as copies beside each other, on random halves of the prompts. Prints
 Markdown tables.
 """
 
@@ -64,7 +64,8 @@ def of_model(model: str, prompts: int, store: Path, draws: int) -> None:
     copies = [*(f"{model}:{variant}" for variant in COPIES), f"same={model}", *again]
     answer = audit(model, copies, store=store, **asked, watch=unwatched)
     print(
-        f"\n{prompts} prompts of {model}: {answer.limits[0]}\n\n| copy | times the floor | from block | moved | letters |"
+        f"\n{prompts} prompts of {model}: {answer.limits[0]}\n\n"
+        "| copy | times the floor | from block | moved | letters |"
     )
     print("|---|---|---|---|---|")
     for row in answer.tables["copies"].records():

@@ -1,5 +1,6 @@
 """Which copies of a model moved beyond numeric noise, from which layer on, and on which prompts."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -311,16 +312,16 @@ def _said(layer: str) -> str:
     return known.get(layer, f"block {layer}" if layer.isdecimal() else layer)
 
 
-def _number(value: float) -> str:
-    return f"{value:.2g}" if value < 100 else f"{value:,.0f}"
-
-
 def _times(copy: _Copy, place: int) -> str:
     """How many times the floor, with the interval."""
     times, low, high = copy.times[place], copy.low[place], copy.high[place]
     if times is None or low is None or high is None:
         return "not measured in numeric noise, for the re-runs are equal to the base"
-    return f"{_number(times)} times ({_number(max(0.0, low))} to {_number(high)}) numeric noise"
+    low = max(0.0, low)
+    # As many decimals as tell the ends apart.
+    decimals = min(max(math.ceil(-math.log10((high - low) / 2)), 0), 4) if high > low else 2
+    told, *ends = (f"{number:,.{decimals}f}" for number in (times, low, high))
+    return f"{told} times ({ends[0]} to {ends[1]}) numeric noise"
 
 
 def _verdict(judged: Sequence[_Copy], base: str, ranks: _Ranks | None) -> Iterator[str]:
@@ -398,20 +399,20 @@ def _tables(
 def _prompts(changed: Iterable[_Copy], count: int, found: Sequence[_Layer], texts: Mapping[str, str | None]) -> Table:
     """The prompts with the largest errors of each copy, in the layer that its verdict is about."""
     same = beginning([texts.get(name) for name in found[0].ids])
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for copy in changed:
         layer = found[copy.place]
         errors, ratios = layer.errors[copy.name], layer.of_prompts(copy.name)
         for i in np.argsort(-errors, kind="stable")[:count].tolist():
             times = None if np.isnan(ratios[i]) else float(ratios[i])
-            rows.append((copy.name, layer.ids[i], float(errors[i]), times, line(texts.get(layer.ids[i]), same)))
+            told = [line(texts.get(layer.ids[i]), same)] if texts else []
+            rows.append((copy.name, layer.ids[i], float(errors[i]), times, *told))
     return Table(
         "prompts",
-        ("copy", "id", "error", "times_floor", "prompt"),
+        ("copy", "id", "error", "times_floor", *(["prompt"] if texts else [])),
         tuple(rows),
         caption="Prompts that changed most",
         text="By their relative error. Another measure may name other prompts.",
-        folded=True,
     )
 
 
