@@ -40,7 +40,7 @@ class Audit(Study):
     base : str
         The name of the base.
     floor : tuple of str
-        Names of its re-runs: in another precision, in other batches and threads.
+        Names of its re-runs: in another precision, in other batches or threads.
     count : int
         Prompts that are shown of each copy that moved.
     seed : int
