@@ -1,6 +1,7 @@
 """Audits of rows: what moved, from which layer on, by how much, and who is nearest; no model is run."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -242,3 +243,13 @@ def test_files_alone_are_audited(cli: Any, tmp_path: Path) -> None:
     assert cli("audit", "base.npy", "same.npy")[0] == 2
     assert cli("audit", "base.npy", "same.npy", "--floor", "again.npy", "--layer", "3")[0] == 2
     assert cli("audit", "gpt2", "same.npy")[0] == 2
+
+
+def test_the_page_says_what_the_command_says(cli: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text().partition("## Files alone")[2]
+    monkeypatch.chdir(tmp_path)
+    made, said = (re.findall(rf"```{kind}\n(.*?)```", page, flags=re.S)[0] for kind in ("python", "text"))
+    exec(made, {})  # of our own page
+    words = shlex.split(re.findall(r"^    likewise (.*)$", page, flags=re.M)[0])
+    code, out, _ = cli(*words)
+    assert code == 3 and " ".join(said.split()) in " ".join(out.split())
