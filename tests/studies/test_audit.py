@@ -253,3 +253,25 @@ def test_the_page_says_what_the_command_says(cli: Any, monkeypatch: pytest.Monke
     words = shlex.split(re.findall(r"^    likewise (.*)$", page, flags=re.M)[0])
     code, out, _ = cli(*words)
     assert code == 3 and " ".join(said.split()) in " ".join(out.split())
+
+
+def test_outputs_are_told_by_their_own_measures() -> None:
+    """Their rows are log-probabilities, which have no relative error."""
+    rng = np.random.default_rng(9)
+    models, logits = Models(9), rng.normal(size=(N, 6))
+
+    def run(sd: float) -> Mapping[str, Representation]:
+        noisy = logits + sd * rng.normal(size=logits.shape)
+        rows = noisy - np.log(np.exp(noisy).sum(axis=1, keepdims=True))
+        return {**models.copy(sd), "logits": Representation(rows, ids=models.ids, kind="log_probabilities")}
+
+    given = {"base": run(0), "a": run(0.01), "x": run(0.5), "y": run(0)}
+    answer = Audit("base", ("a",), outputs=("cosine", "no_such_measure")).answer(given)
+    x, y = answer.tables["outputs"].records()
+    rows = [given[name]["logits"].matrix for name in ("base", "x")]
+    rows = [r / np.linalg.norm(r, axis=1, keepdims=True) for r in rows]
+    assert np.isclose(x["value"], (rows[0] * rows[1]).sum(axis=1).mean()) and x["low"] < x["value"] < x["high"]
+    assert np.isclose(y["value"], 1) and x["value"] < x["floor"] < 1 and answer.values["x.cosine"] == x["value"]
+    assert answer.tables["layers"].column("layer") == 2 * LAYERS
+    with pytest.raises(InputError, match="expected a layer of hidden states"):
+        Audit("base", ("a",)).answer({name: {"logits": of["logits"]} for name, of in given.items()})
