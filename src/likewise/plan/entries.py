@@ -185,8 +185,7 @@ class ModelEntry(Entry, Batches, ModelSpec):
         again = []
         for kind in self.floor:
             if kind == "rerun":
-                # A third of the tokens: other batches, whatever the run's own are. Threads stay: where a machine is
-                # busy, threads that wait for one another take ten times as long, and batches round otherwise enough.
+                # A third of the tokens makes other batches, whatever the run's own are.
                 tokens = max(1, (self.batch_tokens or 512) // 3)
                 again.append(dataclasses.replace(own, name=f"{self.name} run again", batch_tokens=tokens))
             else:
