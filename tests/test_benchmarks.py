@@ -17,6 +17,7 @@ SMALL = {
     "measures.py": ("--sizes 20x8 --measures cka procrustes", "| procrustes | 20 x 8 |"),
     "null.py": ("--n 30 --d 20 --shuffles 2", "ratio"),
     "paper_workload.py": ("--small --width 32 --shuffles 2 --models 3", "ratio"),
+    "retrieval.py": ("--corpus 300 --width 8 --queries 20 --k 10", "CPU"),
     "tails.py": ("--n 12 --draws 2 --tables 1 --workers 1", "| near copies |"),
     "population.py": ("--counts 3 5 --n 20 --d 8", "at m = 5,000"),
 }

@@ -27,6 +27,7 @@ from likewise.cli import (
     report,
     run,
     show,
+    swap,
     track,
 )
 from likewise.cli.answers import GATE_FAILED
@@ -57,7 +58,7 @@ app = typer.Typer(
 )
 for command in (
     run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain,
-    audit.audit, track.track, ladder.ladder, learning.learning_curve, layers.best_layers, report.report,
+    audit.audit, track.track, ladder.ladder, swap.swap, learning.learning_curve, layers.best_layers, report.report,
     measures.measures, show.show,
 ):  # fmt: skip
     app.command(command.__name__.strip("_").replace("_", "-"))(command)  # import is a word of Python's
