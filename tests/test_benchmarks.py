@@ -10,6 +10,7 @@ import pytest
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
 SMALL = {
+    "audit.py": ("--draws 3 --prompts 20", "| heavy | 20 |"),
     "chance.py": ("--n 40 --d 20 --pairs 3 --measure cka jaccard", "6 rows"),  # two spectra; cka has two nulls
     "differences.py": ("--cell gaussian:30x4 --draws 3 --measure cka --workers 1", "| gaussian:30x4 | cka |"),
     "intervals.py": ("--cell gaussian:30x4 --draws 3 --measure cka", "| gaussian:30x4 | cka |"),

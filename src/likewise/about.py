@@ -134,6 +134,8 @@ class Source(Record):
     model_identity: Mapping[str, Any] | None = said_as(OBJECT)
     dataset_identity: Mapping[str, Any] | None = said_as(OBJECT)
     batch_tokens: Any = said_as(ANYTHING)
+    threads: Any = said_as(ANYTHING)
+    """Of the processor, for each batch, where the experiment says it of the model."""
     way: Any = said_as(ANYTHING)
     """How rows were computed, where several ways round differently."""
     device: str | None = said_as(TEXT)

@@ -215,7 +215,9 @@ def test_stored_reasons_stay() -> None:
         "NOT_DRAWN": "no chance level: undefined for some of what chance is counted from",
         "FEW_ROWS": "chance from shuffles: too few rows decide the score to trust the closed form",
         "BOUND": "p is an upper bound: too few rows decide the score to trust the closed form",
-        "NO_FEATURES": ("no chance level: the measure does not compare each feature with itself; shuffle rows instead"),
+        "NO_FEATURES": (
+            "no chance level: the measure does not compare each feature with itself, so shuffle rows instead"
+        ),
         "FEW_FEATURES": "chance from shuffles: too few features decide the score to trust the closed form",
         "BOUND_OF_FEATURES": "p is an upper bound: too few features decide the score to trust the closed form",
         "ONE_SHUFFLE": "no z: one shuffle only",

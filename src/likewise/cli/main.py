@@ -13,11 +13,13 @@ import typer
 
 from likewise import __version__
 from likewise.cli import (
+    audit,
     check,
     compare,
     explain,
     extract,
     importing,
+    ladder,
     layers,
     learning,
     measures,
@@ -26,6 +28,7 @@ from likewise.cli import (
     run,
     show,
     swap,
+    track,
 )
 from likewise.cli.answers import GATE_FAILED
 from likewise.cli.console import messages, shown, tell
@@ -55,8 +58,8 @@ app = typer.Typer(
 )
 for command in (
     run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain,
-    learning.learning_curve, layers.best_layers, report.report, measures.measures, show.show,
-    swap.swap,
+    audit.audit, track.track, ladder.ladder, swap.swap, learning.learning_curve, layers.best_layers, report.report,
+    measures.measures, show.show,
 ):  # fmt: skip
     app.command(command.__name__.strip("_").replace("_", "-"))(command)  # import is a word of Python's
 

@@ -31,6 +31,7 @@ from likewise.extract.spans import Spans
 from likewise.extract.stack import context_length
 from likewise.extract.tokens import Tokens, Truncation
 from likewise.extract.variants import canonical_variant
+from likewise.extract.ways import USUAL, Batches
 
 __all__ = [
     "BATCH_TOKENS",
@@ -41,7 +42,9 @@ __all__ = [
     "LOGITS",
     "OUTPUTS",
     "PROBES",
+    "USUAL",
     "Backend",
+    "Batches",
     "Choices",
     "DatasetSpec",
     "Described",

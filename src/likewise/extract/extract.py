@@ -80,6 +80,7 @@ def extract(
     way: Way | None = None,
     truncation: Truncation = TRUNCATION,
     threads: int | None = None,
+    of_each: int | None = None,
     into: Callable[[str, int], Rows] = lambda layer, n: InMemory(n),
     watch: Watch = unwatched,
 ) -> Mapping[str, Float[np.ndarray, "n d"]]:
@@ -105,6 +106,9 @@ def extract(
         What becomes of prompts that are longer than the model takes.
     threads : int, optional
         Batches at once on a processor; by default as many as it has cores, `MOST_THREADS` at most.
+    of_each : int, optional
+        Threads of the processor that run one batch, by default its cores over the batches at once. Sums over several
+        threads are rounded otherwise. Where it is given, so many batches run at once that each has its threads.
     into : callable
         Gives the place for the rows of a layer, of which there will be so many; it may hold some already.
     watch : callable
@@ -155,7 +159,7 @@ def extract(
         with kept(loaded.whole) as state, Reader(loaded.model, list(places), loaded.head_model) as reader:
             reader.learn()
             state.restore()
-            for batch, found in run_all(loaded, reader, tokens, todo, pooling, chosen, state, threads):
+            for batch, found in run_all(loaded, reader, tokens, todo, pooling, chosen, state, threads, of_each):
                 where = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in batch])
                 for layer, rows in found.items():
                     check_finite(rows, layer, [tokens.ids[i] for i in where])
@@ -193,13 +197,14 @@ def run_all(
     way: Way,
     state: State,
     threads: int | None,
+    of_each: int | None = None,
 ) -> Iterator[tuple[list[int], dict[str, np.ndarray]]]:
     """Yield batches as they are done, with their rows by layer; a batch that memory does not hold is halved."""
     import torch
 
     on_processor = next(loaded.model.parameters()).device.type == "cpu"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    most = min(cores, MOST_THREADS)
+    most = min(cores, MOST_THREADS) if of_each is None else max(1, cores // of_each)
     at_once = (threads or most) if on_processor and way.threads else 1
 
     def work(batch: Sequence[int]) -> dict[str, np.ndarray]:
@@ -211,8 +216,8 @@ def run_all(
     before = torch.get_num_threads()
     waiting, running = deque(map(list, todo)), dict[Future[dict[str, np.ndarray]], list[int]]()
     # Several batches at once, each by few threads: nothing is waited for between operations.
-    of_each = cores // most if on_processor else before
-    pool = ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(of_each,))
+    own = (of_each or cores // most) if on_processor else before
+    pool = ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(own,))
     try:
         while waiting or running:
             # One more than run, so that the next is at hand.

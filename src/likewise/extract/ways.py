@@ -1,8 +1,10 @@
 """Ways of running prompts together: which may share a batch, on which side they are padded, what comes between."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias
+
+from likewise.fields import whole
 
 Together: TypeAlias = Literal["any", "equal", "alone"]
 """Which prompts may share a batch: of any lengths, of equal lengths only, none."""
@@ -55,6 +57,26 @@ class Way:
 ALONE = Way("alone")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Batches:
+    """What an experiment says of a model's batches: they round otherwise, so the rows are others.
+
+    Parameters
+    ----------
+    batch_tokens : int, optional
+        Tokens of a batch, padding included, instead of the run's.
+    threads : int, optional
+        Threads of the processor that run one batch. A GPU takes no notice.
+    """
+
+    batch_tokens: int | None = whole(None, least=1)
+    threads: int | None = whole(None, least=1)
+
+    def identity(self) -> dict[str, int]:
+        """What is said of them; nothing where nothing is."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+
+
 def batches(lengths: Sequence[int], budget: int, turn: int | None = None, *, equal: bool = False) -> list[list[int]]:
     """Positions of prompts in batches of at most ``budget`` tokens with padding, the longest first.
 
@@ -80,3 +102,7 @@ def batches(lengths: Sequence[int], budget: int, turn: int | None = None, *, equ
         else:
             grouped.append([i])
     return grouped
+
+
+USUAL = Batches()
+"""Of which nothing is said."""

@@ -10,6 +10,7 @@ from jaxtyping import Bool
 
 from likewise.errors import InputError
 from likewise.extract import CHOICES, LOGITS, DatasetSpec, ModelSpec, check_possible, needs_blocks, resolve_layers
+from likewise.fields import TRANSFORMERS
 from likewise.measures import Configuration
 from likewise.naming import name_of
 from likewise.plan.answers import Answers
@@ -76,9 +77,9 @@ def plan_of_dataset(
         n_items = store.describe_representation(there[0])["n_items"]
     by_model: dict[Any, list[Wanted]] = {}
     for w in wanted:
-        by_model.setdefault((w.model, w.dataset, w.pooling), []).append(w)
+        by_model.setdefault((w.model, w.dataset, w.pooling, w.dtype, w.batches), []).append(w)
     left = {model: [w for w in ws if w.key not in present] for model, ws in by_model.items()}
-    needed = [spec for (*both, _), ws in left.items() if ws for spec in both]
+    needed = [spec for both, ws in left.items() if ws for spec in both[:2]]
     chosen = experiment.configurations
     widths = [w.width for w in wanted if w.width is not None]
     # Where a width is not known before the extraction, the rows count as wide as they are many.
@@ -157,6 +158,11 @@ def _wanted(experiment: Experiment, entry: DatasetEntry, store: Store) -> tuple[
     for model in experiment.models:
         if model.datasets is not None and entry.name not in model.datasets:
             continue
+        if (said := model.batches.identity()) and model.backend != TRANSFORMERS:
+            raise InputError(
+                f"{model.name}: the backend {model.backend} says itself how texts are run together; leave "
+                f"{' and '.join(said)} out, and rerun out of its floor"
+            )
         of_model, size = model.spec.identity(), model_size(model.spec, store)
         asked = model.layers or part.layers
         pooling = model.pooling or part.pooling or model_pooling(model.spec, store)
@@ -173,9 +179,9 @@ def _wanted(experiment: Experiment, entry: DatasetEntry, store: Store) -> tuple[
             check_possible(model.spec, dataset, layers, pooling, part.truncation)
         for (form, dataset), layer in itertools.product(given.items(), layers):
             name = name_of(model.name, layer, form)
-            how = (layer, pooling, part.dtype, part.truncation)
+            made = (layer, pooling, model.dtype or part.dtype, part.truncation)
             more = dataset.of_choices() if layer == CHOICES and model.spec.imported is None else {}
-            key = representation_key(of_model, identities[form] | more, *how)
+            key = representation_key(of_model, identities[form] | more, *made, model.batches)
             if model.spec.imported is not None:
                 key = imported_key(model.spec.imported, dataset.imported or dataset.name, layer)
             if len(found) == MOST:
@@ -183,14 +189,17 @@ def _wanted(experiment: Experiment, entry: DatasetEntry, store: Store) -> tuple[
                     f"{entry.name} has more than {MOST:,} representations: {MOST * (MOST - 1) // 2:,} pairs; ask for "
                     "fewer layers, or split it into several experiments"
                 )
-            found.append(Wanted(name, key, model.spec, dataset, *how, width=_width(model.spec, dataset, layer, size)))
+            width = _width(model.spec, dataset, layer, size)
+            found.append(Wanted(name, key, model.spec, dataset, *made, width=width, batches=model.batches))
     if experiment.measures and len(found) < 2 and not unclear:
         raise InputError(f"{entry.name} has {len(found)} representation; expected two or more to compare")
     by_key: dict[str, str] = {}
     names: set[str] = set()
     for w in found:
         if w.key in by_key:
-            raise InputError(f"{by_key[w.key]!r} and {w.name!r} are the same model, variant and layer; leave one out")
+            raise InputError(
+                f"{by_key[w.key]!r} and {w.name!r} are the same model, variant, precision and layer; leave one out"
+            )
         if w.name in names:
             raise InputError(f"two representations on {entry.name} are called {w.name!r}; give a model another name")
         by_key[w.key] = w.name

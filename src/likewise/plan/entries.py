@@ -5,7 +5,7 @@ Fields, their defaults and their least values stand where they are used; here a 
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, dataclass_transform, get_args
 
 from pydantic import (
     BaseModel,
@@ -22,6 +22,7 @@ from pydantic.dataclasses import dataclass
 
 from likewise.extract import (
     DTYPES,
+    Batches,
     DatasetSpec,
     Format,
     ModelSpec,
@@ -82,7 +83,7 @@ class Entry:
     @model_serializer(mode="wrap")
     def _in_order(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         of = type(self)
-        found = {k: v for k, v in write(self).items() if k not in of.later or v != getattr(of, k)}
+        found = {k: v for k, v in write(self).items() if k not in of.later or v not in (getattr(of, k), [])}
         return {name: found[name] for name in self.first if name in found} | found
 
 
@@ -103,14 +104,21 @@ def _pooling(value: Any, told: ValidationInfo) -> Any:
     return canonical_pooling(value) if isinstance(value, str) else value
 
 
+def _listed(value: Any) -> Any:
+    """A list, of which one text is the only one."""
+    return [value] if isinstance(value, str) else value
+
+
+Precision = Literal["float32", "bfloat16", "float16", "int8", "int4"]
+assert set(DTYPES) == set(get_args(Precision))  # the annotation cannot be computed
 Layers = Annotated[tuple[Annotated[str, BeforeValidator(canonical_layer)], ...], Field(min_length=1)]
 BackendName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 Pooling = Annotated[str | None, BeforeValidator(_pooling)]
 
 
 @entry
-class ModelEntry(Entry, ModelSpec):
-    """A model of an experiment, as `ModelSpec` has it; a text alone is its name.
+class ModelEntry(Entry, Batches, ModelSpec):
+    """A model of an experiment, as `ModelSpec` has it, and its `Batches`; a text alone is its name.
 
     Parameters
     ----------
@@ -120,6 +128,11 @@ class ModelEntry(Entry, ModelSpec):
         Instead of the experiment's.
     pooling : str, optional
         Instead of the experiment's, and of what the model says itself.
+    dtype : str, optional
+        Instead of the experiment's.
+    floor : list of str, optional
+        The model run again, as models of their own: ``rerun`` in other batches, or a precision. Their
+        differences from the model are numeric noise.
     datasets : list of str, optional
         The names of the data sets that it takes part in; all by default.
     formats : list of str, optional
@@ -128,11 +141,13 @@ class ModelEntry(Entry, ModelSpec):
 
     text_is = "model"
     first = ("model", "name")
-    later = ("backend",)
+    later = ("backend", "dtype", "batch_tokens", "threads", "floor")
     backend: BackendName  # its default is that of ModelSpec
     name: str = ""
     layers: Layers | None = None
     pooling: Pooling = None
+    dtype: Precision | None = None
+    floor: Annotated[tuple[Literal[Precision, "rerun"], ...], BeforeValidator(_listed)] = ()
     datasets: tuple[str, ...] | None = None
     formats: tuple[str, ...] | None = None
 
@@ -150,14 +165,42 @@ class ModelEntry(Entry, ModelSpec):
         return canonical_variant(value) if isinstance(value, str) else value
 
     def __post_init__(self) -> None:
+        how = [key for key in ("dtype", "batch_tokens", "threads", "floor") if getattr(self, key)]
+        if how and self.imported is not None:
+            raise ValueError(f"{self.model} is imported, so no model runs; leave {how[0]} out")
         if not self.name:
             short = self.imported or self.model.rstrip("/").rpartition("/")[2].removesuffix(".gguf")
-            object.__setattr__(self, "name", f"{short} {self.variant}" if self.variant else short)
+            batches = f"in batches of {self.batch_tokens} tokens" if self.batch_tokens else None
+            threads = f"with {self.threads} thread{'s' if self.threads > 1 else ''}" if self.threads else None
+            precision = f"in {self.dtype}" if self.dtype else None
+            parts = (short, self.variant, precision, batches, threads)
+            object.__setattr__(self, "name", " ".join(part for part in parts if part))
+
+    def with_floor(self) -> "tuple[ModelEntry, ...]":
+        """Return the model, and the models that its floor stands for: the same, run again.
+
+        The floor is one model's, for an experiment may hold several bases, and copies have none.
+        """
+        own = dataclasses.replace(self, floor=())
+        again = []
+        for kind in self.floor:
+            if kind == "rerun":
+                # A third of the tokens makes other batches, whatever the run's own are.
+                tokens = max(1, (self.batch_tokens or 512) // 3)
+                again.append(dataclasses.replace(own, name=f"{self.name} run again", batch_tokens=tokens))
+            else:
+                again.append(dataclasses.replace(own, name=f"{self.name} in {kind}", dtype=kind))
+        return (own, *again)
 
     @property
     def spec(self) -> ModelSpec:
         """The model as the extraction knows it."""
         return spec_of(ModelSpec, self)
+
+    @property
+    def batches(self) -> Batches:
+        """What is said of its batches."""
+        return spec_of(Batches, self)
 
 
 @entry
@@ -219,11 +262,8 @@ class RepresentationPart(Part):
     layers: Layers = (LAYER,)
     pooling: Pooling = None
     """None stands for what a model says itself, and for ``last_token`` where it says nothing."""
-    dtype: Literal["float32", "bfloat16", "float16", "int8", "int4"] = DTYPE
+    dtype: Precision = DTYPE
     truncation: Truncation = TRUNCATION
-
-
-assert set(DTYPES) == {"float32", "bfloat16", "float16", "int8", "int4"}  # the annotation above cannot be computed
 
 
 @entry

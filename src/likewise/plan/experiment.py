@@ -85,6 +85,12 @@ class Experiment(Part):
             return texts
         return items
 
+    @field_validator("models", mode="after")
+    @classmethod
+    def _with_floors(cls, models: tuple[ModelEntry, ...]) -> tuple[ModelEntry, ...]:
+        """Each model with those that its floor stands for: from here on they are models like others."""
+        return tuple(one for model in models for one in model.with_floor())
+
     @model_validator(mode="after")
     def _names_tell_apart(self) -> "Experiment":
         datasets = dict.fromkeys(d.name for d in self.datasets)

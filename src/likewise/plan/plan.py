@@ -83,8 +83,16 @@ class Plan:
     @property
     def extractions(self) -> tuple[Extract, ...]:
         """Extractions that are left, grouped by model, so that each is loaded once."""
-        order = {m.spec: i for i, m in enumerate(self.experiment.models)}
-        return tuple(sorted((t for d in self.datasets for t in d.todo), key=lambda t: order[t.wanted[0].model]))
+        order: dict[Any, int] = {}
+        for task in (t for d in self.datasets for t in d.todo):
+            order.setdefault((task.wanted[0].model, task.wanted[0].dtype), len(order))
+        firsts = {spec: i for i, spec in reversed([*enumerate(m.spec for m in self.experiment.models)])}
+
+        def place(task: Extract) -> tuple[int, int]:
+            first = task.wanted[0]
+            return firsts[first.model], order[first.model, first.dtype]
+
+        return tuple(sorted((t for d in self.datasets for t in d.todo), key=place))
 
     @property
     def tiles(self) -> tuple[Tile, ...]:

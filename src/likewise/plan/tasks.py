@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from likewise.errors import InputError
-from likewise.extract import DatasetSpec, ModelSpec, Says, Truncation, canonical_pooling
+from likewise.extract import USUAL, Batches, DatasetSpec, ModelSpec, Says, Truncation, canonical_pooling
 from likewise.fields import TRUNCATION
 from likewise.measures import Configuration
 from likewise.naming import model_of
@@ -43,6 +43,7 @@ class Wanted:
     truncation: Truncation
     width: int | None = None
     """Number of features, where it can be known before the extraction."""
+    batches: Batches = USUAL
 
 
 def representation_key(
@@ -52,8 +53,9 @@ def representation_key(
     pooling: str,
     dtype: str,
     truncation: str = TRUNCATION,
+    batches: Batches = USUAL,
 ) -> str:
-    """Return the content key of one layer's representation."""
+    """Return the content key of one layer's representation; batches count only where something is said of them."""
     return content_key(
         {
             "version": REPRESENTATION_VERSION,
@@ -63,6 +65,7 @@ def representation_key(
             "pooling": pooling,
             "dtype": dtype,
             **({} if truncation == "error" else {"truncation": truncation}),
+            **batches.identity(),
         }
     )
 
@@ -161,7 +164,8 @@ class Extract:
         """Of what the layers share: rows that were kept serve any of the layers that they were kept for."""
         first = self.wanted[0]
         return representation_key(
-            first.model.identity(), first.dataset.identity(), "", first.pooling, first.dtype, first.truncation
+            *(first.model.identity(), first.dataset.identity(), "", first.pooling, first.dtype, first.truncation),
+            first.batches,
         )
 
     @property

@@ -174,11 +174,12 @@ def extract_rows(
     layers = [w.layer for w in task.wanted]
     head = tokens_to_generate(first.pooling) > 0 or any(layer in OUTPUTS for layer in layers)
     loaded = _model(model, settings.device, first.dtype, head=head)
+    batch_tokens = first.batches.batch_tokens or settings.batch_tokens
     given = backend_of(model).given(
-        loaded, model, prompts, layers, first.pooling, first.truncation, settings.batch_tokens
+        loaded, model, prompts, layers, first.pooling, first.truncation, batch_tokens, first.batches.threads
     )
     # Rows of another commit, or made in another way, are not mixed with these: other layers may take another way.
-    made = [WAY_VERSION, model.revision, dataset.revision, settings.device, settings.batch_tokens, given.way]
+    made = [WAY_VERSION, model.revision, dataset.revision, settings.device, batch_tokens, given.way]
     parts = store.parts(task.parts_key, canonical_json(made))
     try:
         matrices = given.rows(parts.layer, labelled(watch, task.label))
@@ -213,7 +214,8 @@ def extract_rows(
             dataset_revision=dataset.revision if dataset.on_hub else None,
             model_identity=w.model.identity(),
             dataset_identity=w.dataset.identity(),
-            batch_tokens=settings.batch_tokens,
+            batch_tokens=batch_tokens,
+            **({"threads": w.batches.threads} if w.batches.threads else {}),
             way=given.way,
             device=settings.device,
             versions=library_versions() | backend_of(model).versions(),

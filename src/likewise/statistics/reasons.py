@@ -28,7 +28,7 @@ class Reason(StrEnum):
     """The chance level has a closed form, which was not taken."""
     BOUND = "p is an upper bound: too few rows decide the score to trust the closed form"
     """The p-value is `Moments.bound`."""
-    NO_FEATURES = "no chance level: the measure does not compare each feature with itself; shuffle rows instead"
+    NO_FEATURES = "no chance level: the measure does not compare each feature with itself, so shuffle rows instead"
     """Shuffled features were asked for."""
     FEW_FEATURES = "chance from shuffles: too few features decide the score to trust the closed form"
     BOUND_OF_FEATURES = "p is an upper bound: too few features decide the score to trust the closed form"

@@ -113,6 +113,7 @@ class Foreign:
         pooling: str,
         truncation: Truncation,
         batch_tokens: int,
+        threads: int | None = None,
     ) -> Given:
         """Return prompts as texts, to be run some at a time in their order."""
         about = self.described(spec)

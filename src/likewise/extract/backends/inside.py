@@ -1,6 +1,7 @@
 """The backend that comes with likewise: models of transformers, whose tokens and states are seen."""
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from likewise.extract.backends.given import Given
 from likewise.extract.choices import Continuations, rows_of_choices, way_of_choices
 from likewise.extract.extract import Rows, extract, tokens_of
 from likewise.extract.layers import CHOICES, LOGITS
+from likewise.extract.libraries import imported
 from likewise.extract.locate import ModelSpec
 from likewise.extract.models import LoadedModel, load_model
 from likewise.extract.probe import way_of
@@ -41,6 +43,7 @@ class Transformers:
         pooling: str,
         truncation: Truncation,
         batch_tokens: int,
+        threads: int | None = None,
     ) -> Given:
         """Return prompts in the model's own tokens, with the way in which it bears to be run."""
         tokens = tokens_of(model, prompts, pooling, truncation)
@@ -52,12 +55,12 @@ class Transformers:
         def rows(into: Callable[[str, int], Rows], watch: Watch) -> Mapping[str, Float[np.ndarray, "n d"]]:
             found: dict[str, Float[np.ndarray, "n d"]] = {}
             if states:
-                found |= extract(
-                    model, tokens, states, pooling, way=way, batch_tokens=batch_tokens, into=into, watch=watch
-                )
+                how: dict[str, Any] = {"way": way, "batch_tokens": batch_tokens, "of_each": threads}
+                found |= extract(model, tokens, states, pooling, **how, into=into, watch=watch)
             if asked:
                 place = into(CHOICES, len(prompts.ids))
-                found[CHOICES] = rows_of_choices(model, asked, place, of_choices, batch_tokens, watch)
+                with threads_of(threads):
+                    found[CHOICES] = rows_of_choices(model, asked, place, of_choices, batch_tokens, watch)
             return found
 
         ways = [str(way)] if states else []
@@ -72,6 +75,18 @@ class Transformers:
             audit_tokens(tokens),
             spec.revision or model.revision,
         )
+
+
+@contextlib.contextmanager
+def threads_of(count: int | None) -> Iterator[None]:
+    """Let torch compute with so many threads, or with as many as it likes."""
+    torch = imported("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def columns_of(tokenizer: Any, prompts: Prompts, layers: Sequence[str]) -> dict[str, str]:
