@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from likewise.measures import Configuration, Facts, configurations
     from likewise.plan import Experiment, Plan, plan
     from likewise.prepared import Prepared
+    from likewise.questions import lineage
     from likewise.representation import Representation
     from likewise.run import Done, run
     from likewise.statistics import Comparison, Results, compare
@@ -49,6 +50,7 @@ __all__ = [
     "UndefinedError",
     "compare",
     "configurations",
+    "lineage",
     "measures",
     "plan",
     "read_file",
@@ -60,6 +62,7 @@ _HOMES = {
     "measures": ("Configuration", "Facts", "configurations"),
     "plan": ("Experiment", "Plan", "plan"),
     "prepared": ("Prepared",),
+    "questions": ("lineage",),
     "representation": ("Representation",),
     "run": ("Done", "run"),
     "statistics": ("Comparison", "Results", "compare"),

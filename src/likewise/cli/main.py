@@ -20,6 +20,7 @@ from likewise.cli import (
     importing,
     layers,
     learning,
+    lineage,
     measures,
     plan,
     report,
@@ -54,7 +55,7 @@ app = typer.Typer(
 )
 for command in (
     run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain,
-    learning.learning_curve, layers.best_layers, report.report, measures.measures, show.show,
+    learning.learning_curve, layers.best_layers, lineage.lineage, report.report, measures.measures, show.show,
 ):  # fmt: skip
     app.command(command.__name__.strip("_").replace("_", "-"))(command)  # import is a word of Python's
 

@@ -6,6 +6,7 @@ from likewise.studies.best_layers import BestOfLayers
 from likewise.studies.conditions import Condition, Outcome, parse_condition
 from likewise.studies.items import Items
 from likewise.studies.junit import junit_xml
+from likewise.studies.lineage import Lineage, Place
 from likewise.studies.overfitting import Overfitting
 from likewise.studies.registry import answers, scores_of, study_names, study_of
 from likewise.studies.sample_size import SampleSize
@@ -21,11 +22,13 @@ __all__ = [
     "Figures",
     "Items",
     "Line",
+    "Lineage",
     "Lines",
     "Measures",
     "Outcome",
     "Overfitting",
     "Panel",
+    "Place",
     "SampleSize",
     "Study",
     "Table",
