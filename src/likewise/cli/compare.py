@@ -70,7 +70,7 @@ def compare(
 
 
 def _tell(results: "Results", named: "list[Representation]", intervals: bool) -> None:
-    from likewise.statistics import all_undefined, together_of, too_few_shuffles
+    from likewise.statistics import SAME_INPUTS, all_undefined, only_same_inputs, together_of, too_few_shuffles
 
     columns = ("a", "b", "measure", "value", "from", "to", "chance", "z", "p", "calibrated", "note")
     rows = [
@@ -99,6 +99,8 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
         say(f"{together.count} groups of inputs that belong together: whole groups are shuffled and left out")
     if intervals:
         say("from, to: 95 % interval for a new sample of the same size")
+    if only_same_inputs(results.table):
+        say(SAME_INPUTS)
     say("calibrated: 0 is chance (shuffled rows), 1 is identical, for similarities and distances")
 
 

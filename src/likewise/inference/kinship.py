@@ -123,7 +123,7 @@ def rotated_cosine(
 def _thin(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n r"]:
     """The rows in coordinates of their span: no more columns than rows, with the same products."""
     rows = np.asarray(rows, dtype=np.float64)
-    return rows if rows.shape[1] <= rows.shape[0] else np.linalg.qr(rows.T, mode="r").T
+    return rows if rows.shape[1] <= rows.shape[0] else np.asarray(np.linalg.qr(rows.T, mode="r")).T
 
 
 def _cosines(a: Float[np.ndarray, "n r"], b: Float[np.ndarray, "n q"], test: np.ndarray) -> Float[np.ndarray, "k k"]:
@@ -139,7 +139,8 @@ def _cosines(a: Float[np.ndarray, "n r"], b: Float[np.ndarray, "n q"], test: np.
     for length, size in zip(lengths, (size_a, size_b), strict=True):
         if length.min() <= 1e-12 * size:
             raise UndefinedError("a row is the mean of the rows that the rotation is fitted to: it has no direction")
-    return ((test_a @ u) / lengths[0][:, None]) @ ((test_b @ vh.T) / lengths[1][:, None]).T
+    products = ((test_a @ u) / lengths[0][:, None]) @ ((test_b @ vh.T) / lengths[1][:, None]).T
+    return np.asarray(products)
 
 
 def _blocks(cosines: Float[np.ndarray, "k k"], of: Int[np.ndarray, " k"]) -> Iterator[Float[np.ndarray, "j j"]]:

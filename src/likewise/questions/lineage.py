@@ -94,7 +94,9 @@ def lineage(
     if _is_rows(model) or _is_rows(base):
         return study.answer([_of_rows(model, base, strangers, kin, groups)], watch)
     if odd := [given for _, given in (*strangers, *kin) if _is_rows(given)]:
-        raise InputError(f"{_shown(odd[0])} is rows, and the model is none; expected models alone, or rows alone")
+        raise InputError(
+            f"{_shown(odd[0])} is rows, and {_shown(model)} is a model; expected models alone, or rows alone"
+        )
     if groups is not None:
         raise InputError("groups are for rows; a data set of models has them in its own records")
     asked = Asked(
@@ -130,9 +132,7 @@ def _of_rows(
     """The one place of rows that are given."""
     for given in (model, base, *(one for _, one in (*panel, *kin))):
         if not _is_rows(given):
-            raise InputError(
-                f"{_shown(given)} is no file of rows, and others are; expected models alone, or rows alone"
-            )
+            raise InputError(f"{_shown(given)} is no file of rows; expected models alone, or rows alone")
     roles = ("model", model), ("base", base)
     named = [(name, named_file(one)) for name, one in roles]
     named = [(role if r.name == "representation" else r.name, r) for role, r in named]

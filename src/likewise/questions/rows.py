@@ -133,9 +133,8 @@ def kept_rows(role: str, asked: Asked, store: Store) -> dict[At, dict[str, Repre
     for layer in asked.layers:
         name = _experiment_name(role, layer)
         if name not in experiments:
-            has = sorted(
-                {"".join(Experiment.stored(experiments[n]["experiment"]).representation.layers) for n in known}
-            )
+            parts = [Experiment.stored(experiments[n]["experiment"]).representation for n in known]
+            has = sorted({part.layers[0] for part in parts if len(part.layers) == 1})
             raise InputError(
                 f"{store.folder} keeps no {role} at layer {layer}; "
                 + (f"it has layers {', '.join(has)}: name them with --layer" if has else f"it keeps no {role} at all")

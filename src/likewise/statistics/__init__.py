@@ -17,7 +17,7 @@ from likewise.statistics.chance import (
     reference_of,
 )
 from likewise.statistics.compare import check_request, compare
-from likewise.statistics.correction import step_down, too_few_shuffles
+from likewise.statistics.correction import SAME_INPUTS, only_same_inputs, step_down, too_few_shuffles
 from likewise.statistics.jackknife import interval, leave_out
 from likewise.statistics.layers import BestLayers, best_layers
 from likewise.statistics.learning import Point, learning_curve, stable_from
@@ -42,6 +42,7 @@ __all__ = [
     "KINDS",
     "NO_CHANCE",
     "OF_THE_TABLE",
+    "SAME_INPUTS",
     "SCHEMA",
     "Agreement",
     "BestLayers",
@@ -86,6 +87,7 @@ __all__ = [
     "learning_curve",
     "leave_out",
     "most_parts",
+    "only_same_inputs",
     "orders",
     "overfitting",
     "reduce",

@@ -22,7 +22,7 @@ LEVEL = 0.05
 """False alarms of the panel."""
 
 AXES_LEVEL = 0.001
-"""False alarms of shared axes, over all places. Small, so that both together stay near `LEVEL`; relatives are far beyond."""
+"""False alarms of shared axes, over all places: so few that both together stay near `LEVEL`."""
 
 ORDERS = 9_999
 """Orders of features that are drawn where the closed form cannot be trusted."""
@@ -33,9 +33,7 @@ RANDOM = "reinitialize"
 ALIKE = 0.5
 """Matched features that agree so well are worth a remark."""
 
-VERDICTS = DERIVED, INDEPENDENT, CANNOT_TELL = "derived", "independent", "cannot tell"
-
-Verdict = Literal["derived", "independent", "cannot tell"]
+DERIVED, INDEPENDENT, CANNOT_TELL = "derived", "independent", "cannot tell"
 
 
 @dataclass(frozen=True)
@@ -273,7 +271,7 @@ class _Reading:
         """The place where the axes are shared most clearly."""
         known = [(here[""].axes_p, -(here[""].axes_z or 0.0), k) for k, here in enumerate(self.scores)]
         judged = [one for one in known if one[0] is not None]
-        return min(judged)[2] if judged else None  # type: ignore[type-var]  # no p is None here
+        return min(judged)[2] if judged else None
 
     @property
     def _controls(self) -> dict[str, float]:
@@ -285,16 +283,20 @@ class _Reading:
         most = max((self._mean(name) or 0.0 for name in self.panel), default=None)
         return [] if most is None else [name for name, mean in self._controls.items() if mean <= most]
 
+    @property
+    def _matched(self) -> list[float]:
+        return [value for here in self.scores if (value := here[""].matched) is not None]
+
     # What they mean
 
-    def _judged(self) -> tuple[Verdict, str]:
+    def _judged(self) -> tuple[str, str]:
         best = self._best
         if best is not None and (p := self.axes_p[best]) is not None and p <= AXES_LEVEL:
             score = self.scores[best][""]
             over = f", corrected for {len(self.places)} places" if len(self.places) > 1 else ""
             z = "" if score.axes_z is None else f"z = {score.axes_z:.3g}, "
             return DERIVED, (
-                f"it has the axes of the base: like-numbered features correlate by {score.axes:.2g} "
+                f"{self.model} has the axes of {self.base}: like-numbered features correlate by {score.axes:.2g} "
                 f"({z}p {_p(p)}{over})"
             )
         if self.test is None:
@@ -309,8 +311,9 @@ class _Reading:
         size, mean = self.test.size, self.test.score
         if self.test.pvalue <= LEVEL:
             return DERIVED, (
-                f"after a rotation that is fitted to other prompts it is more alike than unrelated models: place "
-                f"{self._rank} of {size + 1}, cosine {mean:.2g} beside chance (panel p {_p(self.test.pvalue)})"
+                f"{self.model} is more alike {self.base} than unrelated models are, after a rotation that is fitted to "
+                f"other prompts: place {self._rank} of {size + 1}, cosine {mean:.2g} beside chance (panel p "
+                f"{_p(self.test.pvalue)})"
             )
         inside = f"place {self._rank} of {size + 1} among unrelated models (panel p {_p(self.test.pvalue)})"
         controls = self._controls
@@ -327,8 +330,8 @@ class _Reading:
     def _axes_said(self) -> str:
         best = self._best
         if best is None:
-            return "no axes can be compared"
-        return f"it does not have the axes of the base (smallest p {_p(self.axes_p[best])})"
+            return f"the axes of {self.model} and {self.base} cannot be compared"
+        return f"{self.model} does not have the axes of {self.base} (smallest p {_p(self.axes_p[best])})"
 
     @property
     def _rank(self) -> int:
@@ -342,7 +345,7 @@ class _Reading:
         at = self.scores[best][""] if best is not None else None
         no_axes = self.scores[0][""].why or "no axes can be compared"
         no_rotation = self.scores[0][""].why or "no rotation at some place"
-        matched = [here[""].matched for here in self.scores if here[""].matched is not None]
+        matched = self._matched
         means = {key: self._over(key) for key in ("rotation", "chance")}
         controls = self._controls
         values = {
@@ -370,11 +373,11 @@ class _Reading:
         }
         return Answer(
             self.question,
-            f"{self.verdict}: {self.model} and {self.base}: {self.because}.",
+            f"{self.verdict}: {self.because}.",
             "Shared axes: the correlation of like-numbered features; chance is any other order of the features. "
-            "Matched: features matched one to one on one half of the prompts, scored on the other. Rotation: the cosine "
-            "of rows after the rotation that fits other prompts best; chance is another prompt of the same group.",
-            tables=(self._places(), self._models()),
+            "Matched: features matched one to one on one half of the prompts, scored on the other. Rotation: the "
+            "cosine of rows after the rotation that fits other prompts best; chance is another prompt of the group.",
+            tables=(self._places(), *([self._models()] if self.places[0].others else [])),
             drawings=self._drawn(),
             limits=tuple(self._limits()),
             values=values,
@@ -399,13 +402,14 @@ class _Reading:
             )  # fmt: skip
         columns = ("data set", "layer", "shared axes", "z", "p", "matched", "rotation", "chance", "highest of panel",
                    "panel p", "panel p corrected", "note")  # fmt: skip
+        kept = [i for i in range(len(columns)) if any(row[i] not in (None, "") for row in rows)]
         return Table(
             "places",
-            columns,
-            tuple(rows),
+            tuple(columns[i] for i in kept),
+            tuple(tuple(row[i] for i in kept) for row in rows),
             f"{self.model} with {self.base}",
-            note="p of shared axes, and the corrected panel p, are corrected over all places by Holm. The verdict rests "
-            "on the panel p of the mean over places.",
+            note="p of shared axes, and the corrected panel p, are corrected over all places by Holm. The verdict "
+            "rests on the panel p of the mean over places.",
             spare=("note", "panel p corrected", "chance", "z", "data set"),
         )
 
@@ -425,8 +429,8 @@ class _Reading:
         known |= {name: self._role(name) for name in self.places[0].panel}
         rows = []
         for name, role in known.items():
-            z = [here[name].axes_z for here in self.scores if here[name].axes_z is not None]
-            matched = [here[name].matched for here in self.scores if here[name].matched is not None]
+            z = [value for here in self.scores if (value := here[name].axes_z) is not None]
+            matched = [value for here in self.scores if (value := here[name].matched) is not None]
             rows.append(
                 (
                     name or self.model,
@@ -486,7 +490,7 @@ class _Reading:
             )
         if self._best is None:
             found.append("Shared axes need as many features as the base has: a relative of another width is not found.")
-        matched = [here[""].matched for here in self.scores if here[""].matched is not None]
+        matched = self._matched
         if self.verdict != DERIVED and matched and max(matched) >= ALIKE:
             found.append(
                 f"Features that are matched on other prompts correlate by {max(matched):.2g}: it looks like a copy "
@@ -498,15 +502,18 @@ class _Reading:
                 "Independent means: less alike than the relatives given here. A relative that was changed more than "
                 "these, such as one that was distilled or trained for much longer, is not excluded."
             )
-        found.append(
-            "The held-out cosine is high for any two models that read the same prompts: without a panel of unrelated "
-            "trained models it is no sign of kinship, however far from shuffled prompts."
-        )
+        if self.verdict != DERIVED:
+            found.append(
+                "The held-out cosine is far from shuffled prompts for any two models that read the same prompts: "
+                "without a panel of unrelated trained models it is no sign of kinship."
+            )
         return found
 
     def _limits_of_panel(self) -> list[str]:
         found = []
-        if self.test is None or self.test.limit:
+        if self.verdict == DERIVED and (self.test is None or self.test.pvalue > LEVEL):
+            pass  # the axes have decided
+        elif self.test is None or self.test.limit:
             known = "no panel" if self.test is None else f"a panel of {self.test.size}"
             found.append(
                 f"With {known} only shared axes decide. Expected 19 or more unrelated trained models, of different "
