@@ -22,10 +22,12 @@ from likewise.studies import (
     Dots,
     Items,
     Line,
+    Lineage,
     Lines,
     Measures,
     Overfitting,
     Panel,
+    Place,
     SampleSize,
     Study,
     Table,
@@ -70,6 +72,7 @@ def asked(name: str, results: Results) -> Answer | None:
         "best-layers": (BestOfLayers("cka", permutations=9), layers),
         "sample-size": (SampleSize(["cka", "jaccard(k=3)"], sizes=(10,), draws=2, permutations=5), both),
         "items": (Items("cka", count=2), compared(both)),
+        "lineage": (Lineage(), [Place(*compared(both)[::-1])]),
     }
     study, of = given[name]
     return study.answer(of)
@@ -90,7 +93,7 @@ def test_those_of_the_folder_are_found_by_their_files() -> None:
         "study",
     }
     assert {kind.__module__.rpartition(".")[2] for kind in ours().values()} == files
-    assert study_names() == ("measures", "datasets", "best-layers", "items", "overfitting", "sample-size")
+    assert study_names() == ("measures", "datasets", "best-layers", "items", "lineage", "overfitting", "sample-size")
 
 
 @pytest.mark.parametrize("name", ours())

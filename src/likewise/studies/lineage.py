@@ -1,6 +1,5 @@
 """Whether a model was derived from another one, or whether that cannot be told."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -16,6 +15,7 @@ from likewise.representation import Representation, check_all_same_items
 from likewise.statistics import compare, together_of
 from likewise.statistics.correction import holm
 from likewise.studies.answer import Answer, Dots, Panel, Table
+from likewise.studies.conditions import Cell
 from likewise.studies.study import Study
 
 LEVEL = 0.05
@@ -213,10 +213,16 @@ def _families(places: Sequence[Place], names: Sequence[str], seed: int) -> list[
     """Models that share axes with one another, directly or through others, at the first place."""
     family = {name: {name} for name in names}
     rows = {name: np.asarray(to_numpy(places[0].panel[name].matrix), dtype=np.float64) for name in names}
-    pairs = [(a, b) for a, b in itertools.combinations(names, 2) if rows[a].shape[1] == rows[b].shape[1]]
-    for a, b in pairs:
-        (_, _, p), _ = _axes(rows[a], rows[b], seed)
-        if p is not None and p * len(pairs) <= AXES_LEVEL and family[a] is not family[b]:
+    found: dict[tuple[str, str], float | None] = {}
+    for width in {x.shape[1] for x in rows.values()}:
+        same = {name: x for name, x in rows.items() if x.shape[1] == width}
+        if len(same) > 1:
+            table = compare(same, "feature_correlation", chance="features", permutations=ORDERS, groups=0, rng=seed)
+            found |= {(row.a, row.b): row.pvalue for row in table}
+    for (a, b), p in found.items():
+        if p is None:  # of features that do not vary
+            p = _axes(rows[a], rows[b], seed)[0][2]
+        if p is not None and p * len(found) <= AXES_LEVEL and family[a] is not family[b]:
             joined = family[a] | family[b]
             for name in joined:
                 family[name] = joined
@@ -348,7 +354,7 @@ class _Reading:
         matched = self._matched
         means = {key: self._over(key) for key in ("rotation", "chance")}
         controls = self._controls
-        values = {
+        values: dict[str, Cell] = {
             "verdict": self.verdict,
             "derived": self.verdict == DERIVED,
             "independent": self.verdict == INDEPENDENT,
@@ -410,7 +416,9 @@ class _Reading:
             f"{self.model} with {self.base}",
             note="p of shared axes, and the corrected panel p, are corrected over all places by Holm. The verdict "
             "rests on the panel p of the mean over places.",
-            spare=("note", "panel p corrected", "chance", "z", "data set"),
+            spare=tuple(
+                name for name in ("note", "panel p corrected", "chance", "z", "data set") if columns.index(name) in kept
+            ),
         )
 
     def _place_tests(self) -> dict[str, PanelTest]:
