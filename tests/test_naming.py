@@ -10,7 +10,7 @@ from likewise.naming import canonical_json, checked_call, did_you_mean, format_c
 LITERALS = st.one_of(
     st.none(),
     st.booleans(),
-    st.integers(),
+    st.integers(-(2**63) + 1, 2**63 - 1),
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(st.characters(exclude_categories=["Cs"])),
 )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from likewise.measures import Configuration, Facts, configurations
     from likewise.plan import Experiment, Plan, plan
     from likewise.prepared import Prepared
-    from likewise.questions import lineage
+    from likewise.questions import audit, ladder, lineage, track
     from likewise.representation import Representation
     from likewise.run import Done, run
     from likewise.statistics import Comparison, Results, compare
@@ -48,13 +48,16 @@ __all__ = [
     "Store",
     "StoreError",
     "UndefinedError",
+    "audit",
     "compare",
     "configurations",
+    "ladder",
     "lineage",
     "measures",
     "plan",
     "read_file",
     "run",
+    "track",
 ]
 
 _HOMES = {
@@ -62,7 +65,7 @@ _HOMES = {
     "measures": ("Configuration", "Facts", "configurations"),
     "plan": ("Experiment", "Plan", "plan"),
     "prepared": ("Prepared",),
-    "questions": ("lineage",),
+    "questions": ("audit", "ladder", "lineage", "track"),
     "representation": ("Representation",),
     "run": ("Done", "run"),
     "statistics": ("Comparison", "Results", "compare"),

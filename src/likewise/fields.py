@@ -31,26 +31,40 @@ CURVE_TOLERANCE = 0.05
 """Of a learning curve: draws of each size, their shuffles, and the change of a score that counts as none."""
 
 
-def whole(default: Any, *, least: int = 0) -> Any:
-    """Return a field of a dataclass that holds a whole number, at least so large. Validation reads its metadata."""
-    return dataclasses.field(default=default, metadata={"ge": least, "strict": True})
+MOST_DRAWN = 1_000_000
+"""Most shuffles, groups or draws: each costs a score, and p-values below one in a million come from closed forms."""
+
+MOST = 2**31 - 1
+"""Most of anything else that is counted."""
+
+MOST_SEED = 2**63 - 1
+"""The largest seed; a store keeps it as a number of 64 bits."""
 
 
-def wrong_number(name: str, value: object, least: int = 0) -> str:
-    """Say that a value is no whole number that is at least so large; nothing where it is one.
+def whole(default: Any, *, least: int = 0, most: int = MOST) -> Any:
+    """Return a field of a dataclass that holds a whole number in this range. Validation reads its metadata."""
+    return dataclasses.field(default=default, metadata={"ge": least, "le": most, "strict": True})
+
+
+def wrong_number(name: str, value: object, least: int = 0, most: int = MOST) -> str:
+    """Say that a value is no whole number in this range; nothing where it is one.
 
     Examples
     --------
     >>> wrong_number("groups", -1), wrong_number("groups", 3)
     ('groups=-1; expected a whole number, 0 or more', '')
+    >>> wrong_number("draws", 10**40, most=10**6)[-46:]
+    '; expected a whole number, at most 1,000,000'
     """
-    if isinstance(value, int | numbers.Integral) and value is not True and value is not False and int(value) >= least:
+    known = isinstance(value, int | numbers.Integral) and value is not True and value is not False
+    if known and least <= int(value) <= most:  # type: ignore[call-overload]
         return ""
-    return f"{name}={value}; expected a whole number, {least} or more"
+    above = known and int(value) > most  # type: ignore[call-overload]
+    return f"{name}={value}; expected a whole number, " + (f"at most {most:,}" if above else f"{least} or more")
 
 
 def wrong_numbers(of: Any) -> str:
     """Say which field made by `whole` holds no such number; nothing where all do. One that may be None can be None."""
     counts = [(field, getattr(of, field.name)) for field in dataclasses.fields(of) if "ge" in field.metadata]
-    said = (wrong_number(f.name, value, f.metadata["ge"]) for f, value in counts if value is not f.default)
-    return next(filter(None, said), "")
+    ranges = ((f, value, f.metadata["ge"], f.metadata["le"]) for f, value in counts if value is not f.default)
+    return next(filter(None, (wrong_number(f.name, value, least, most) for f, value, least, most in ranges)), "")

@@ -9,7 +9,7 @@ import numbers
 import re
 import reprlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from likewise.errors import InputError
 
@@ -174,7 +174,7 @@ def checked_call(
     *,
     after: int,
 ) -> str:
-    """Check a call of one of some functions with numbers, and write it with all its parameters.
+    """Check a call of one of some functions with numbers, and write it with all its parameters; none that is None.
 
     Parameters
     ----------
@@ -199,11 +199,13 @@ def checked_call(
         usable, needed = allowed[key]
         if not usable(value):
             raise InputError(f"{name}({key}={value!r}): expected {needed}")
-        given[key] = parameters[key].annotation(value)  # noise(sd=1) and noise(sd=1.0) are one
+        kind = parameters[key].annotation
+        given[key] = (get_args(kind) or (kind,))[0](value)  # noise(sd=1) and noise(sd=1.0) are one
     missing = [key for key, p in parameters.items() if p.default is p.empty and key not in given]
     if missing:
         raise InputError(f"{name} needs {missing[0]}, for example {name}({missing[0]}=...)")
-    return format_call(name, {key: given.get(key, p.default) for key, p in parameters.items()})
+    whole = {key: given.get(key, p.default) for key, p in parameters.items()}
+    return format_call(name, {key: value for key, value in whole.items() if value is not None})
 
 
 def canonical_json(value: Any) -> str:

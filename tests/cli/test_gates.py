@@ -21,7 +21,8 @@ import yaml
 from likewise.cli import answers
 from likewise.cli.main import app, main
 from likewise.naming import ACTING
-from likewise.studies import Answer, Table, junit_xml, parse_condition
+from likewise.representation import Representation
+from likewise.studies import Answer, BestOfLayers, Items, SampleSize, Table, junit_xml, parse_condition
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -195,11 +196,25 @@ def test_the_page_is_true(cli: Cli, tmp_path: Path, capfd: pytest.CaptureFixture
         assert "likewise explain" in json.dumps(yaml.safe_load(block))
     about = doctest.testfile(str(PAGE), module_relative=False)
     assert about.attempted >= 10 and about.failed == 0
-    for condition in re.findall(r"^\| (`.*?) \|", text, flags=re.M):
+    table = text.partition("| condition |")[2].partition("\n\n")[0]
+    for condition in re.findall(r"^\| (`.*?) \|", table, flags=re.M):
         for part in re.findall("`(.*?)`", condition):
             assert str(parse_condition(part)) == part
     codes = dict(re.findall(r"^\| (\d+) \| (.*) \|$", text, flags=re.M))
     assert set(codes) == {"0", "1", "2", str(answers.GATE_FAILED), "130", "143"}
+
+
+def test_the_page_names_the_values_of_every_command() -> None:
+    x = np.random.default_rng(0).normal(size=(12, 3))
+    pair = Representation(x, name="x"), Representation(2 * x, name="y")
+    found = {
+        "best-layers": BestOfLayers("cka", permutations=2).answer({"x": pair[:1], "y": pair[1:]}),
+        "explain": Items(count=1, measure="cka").answer(pair),
+        "learning-curve": SampleSize("cka", sizes=(6,), draws=1).answer(pair),
+    }
+    rows = re.findall(r"^\| `([\w-]+)` \| (.*) \|$", PAGE.read_text().partition("| condition |")[0], flags=re.M)
+    told = {command: re.findall("`(.*?)`", values) for command, values in rows}
+    assert told == {command: list(answer.values) for command, answer in found.items()}
 
 
 # JUnit XML

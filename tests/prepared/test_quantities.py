@@ -13,6 +13,7 @@ from likewise.prepared import (
     AlignedProducts,
     Coordinates,
     CrossDecomposition,
+    ErrorLengths,
     Factor,
     Gram,
     HeldOutRows,
@@ -93,7 +94,7 @@ def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
 
 def test_every_quantity_is_found():
     assert {type(q).__name__ for q in QUANTITIES} == set(names) - {
-        "AlignedProducts", "CanonicalDecomposition", "CrossDecomposition", "Graph", "HeldOutRotations",
+        "AlignedProducts", "CanonicalDecomposition", "CrossDecomposition", "ErrorLengths", "Graph", "HeldOutRotations",
         "JointQuantity", "OrderFree", "PerItem", "PerPair", "Prepared", "Quantity",
         *(name for name in names if name.islower() or name.isupper()),
     }  # fmt: skip
@@ -205,3 +206,13 @@ def test_squares_are_left_where_they_lose_digits():
 def test_sides_that_share_no_direction_have_no_aligned_products():
     x, y = (Prepared(np.eye(4)[:, columns]) for columns in ([0, 1], [2, 3]))
     assert np.abs(x.joint(y, AlignedProducts(center=False))).max() == 0
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_lengths_of_errors_follow_shuffles_and_parts(center, matrix):
+    other = matrix + np.random.default_rng(2).normal(size=matrix.shape)
+    items = np.asarray([7, 1, 2, 6, 3, 0])
+    rows = (other - matrix)[items]
+    expected = np.linalg.norm(rows - rows.mean(axis=0) if center else rows, axis=1)
+    for of in (lambda m: Prepared(m).take(items), lambda m: Prepared(m[items]).permuted(np.arange(6))):
+        np.testing.assert_allclose(of(matrix).joint(of(other), ErrorLengths(center)), expected, rtol=1e-12)

@@ -59,6 +59,7 @@ def test_files_and_a_gate(cli: Cli, files: Path) -> None:
         (["copy.npy", "--base", "base.npy", "--relative", "short.npy"], "rows"),
         (["nobody/nothing", "--base", "base.npy"], "nobody/nothing is no file of rows"),
         (["a:shrink(x=1)", "--base", "b"], "unknown variant 'shrink'"),
+        (["NAME=copy.npy", "--base", "NAME=base.npy", "--panel", "a=copy.npy", "--panel", "a=s1.npy"], "'a' is given"),
     ],
 )
 def test_a_wrong_request_is_one_line(cli: Cli, files: Path, words: list[str], said: str) -> None:

@@ -53,3 +53,18 @@ def test_shuffled_rows_reach_all_of_a_raw_score_and_never_more(chance: float, sh
     frame = frame_of(["cka"], value=0.5, null_mean=chance)
     (line,) = [w for w in findings.warnings_of(frame, [], {}, []) if "shuffled rows reach most" in w]
     assert f"cka ({share})" in line
+
+
+def test_what_pairs_differ_from_is_said_as_it_was_asked() -> None:
+    x = RNG.normal(size=(15, 12))
+    of = {"x": x, "copy": x + 0.1 * RNG.normal(size=x.shape)}
+    frame = tables.long_frame(compare(of, ["feature_correlation", "cka"], chance="features", groups=0))
+    ((_, said),) = findings.standouts(tables.pair_summary(frame))
+    assert said[-1].startswith("The pair differs from shuffled features in at least one configuration")
+    assert said[-1].endswith("over all scores).")  # row shuffles alone say nothing of relatives
+    text = findings._chance(frame)
+    assert text == (
+        "Chance levels come from a closed form over all shuffles of the features of one model. cka has no chance "
+        "level: it does not compare each feature with itself."
+    )
+    assert findings._chance(frame[frame["measure"] == "cka"]).startswith("cka has no chance level")

@@ -173,7 +173,7 @@ def test_the_corrected_p_decides_which_pairs_differ(corrected: list[float], said
     pairs = pd.DataFrame(
         {
             "dataset": "d", "a": "a", "b": [str(i) for i in range(len(corrected))], "mean_calibrated": 0.5,
-            "smallest_p": 0.001, "smallest_p_bh": corrected, "calibrated_of": 1, "configurations": 1,
+            "smallest_p": 0.001, "smallest_p_bh": corrected, "calibrated_of": 1, "configurations": 1, "null": "moments",
         }
     )  # fmt: skip
     assert findings.standouts(pairs)[0][1][-1].startswith(said)

@@ -223,6 +223,7 @@ def test_stored_reasons_stay() -> None:
         "AS_IDENTICAL": "not calibrated: shuffled rows score as identical ones do",
         "BEYOND_IDENTICAL": "not calibrated: shuffled rows score as more alike than identical ones do",
         "NO_IDENTITY": "not calibrated: a representation and itself",
+        "NO_SCALE": "not calibrated: identical sides have no score to calibrate by",
         "NOT_WITHOUT": "no interval: undefined without some inputs",
         "FEW_GROUPS": "no interval",
     }

@@ -152,9 +152,9 @@ def test_the_seed_decides_on_drawn_orders_and_is_part_of_the_request() -> None:
     assert level("features") == level(ShuffledFeatures()) != level("features(seed=1)")
     assert level("features(seed=1)") == level(ShuffledFeatures(seed=1))
     assert Trust(ShuffledFeatures(1)).request != Trust(ShuffledFeatures()).request
-    for seed in (-1, 1.5, True):
+    for seed in (-1, True):
         with pytest.raises(InputError, match="expected a whole number, 0 or more"):
-            ShuffledFeatures(seed)  # type: ignore[arg-type]
+            ShuffledFeatures(seed)
 
 
 def test_a_single_feature_has_one_order() -> None:

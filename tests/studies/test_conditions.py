@@ -196,6 +196,21 @@ def test_outcomes_are_told_with_the_values_in_all_digits() -> None:
     assert isinstance(found[1].error, UndefinedError) and "kl has no value" in str(found[1])
 
 
+def test_a_name_that_stands_for_two_numbers_is_neither() -> None:
+    tables = Table("a", ("b.c",), ((1,),)), Table("a.b", ("c", "d"), ((2, 3),))
+    answer = Answer("Q?", "V.", tables=tables, values={"a.b.d.lowest": 4})
+    for name in ("a.b.c.lowest", "a.b.d.lowest"):
+        with pytest.raises(UndefinedError, match="it stands for two numbers"):
+            answer.failed(f"{name} < 9")
+    assert answer.failed("a.b.d.highest == 3")
+
+
+def test_of_many_names_a_few_are_told() -> None:
+    answer = Answer("Q?", "V.", values={f"value{i}": i for i in range(500)})
+    with pytest.raises(InputError, match="known: value0, .*, and 492 more$"):
+        answer.failed("zzz < 1")
+
+
 def test_reasons_belong_to_values_that_are_missing() -> None:
     for reasons in ({"a": "why"}, {"b": "why"}):
         with pytest.raises(ValueError, match="expected the reason of a value that is None"):
@@ -251,8 +266,8 @@ def test_figures_are_drawn_when_they_are_asked_for() -> None:
 
     line = Line(label="l", x=(1, 2), y=(1, 2))
     lines = Lines(name="curve", title="t", heading="h", alt="a", across="x", up="y", lines=(line,))
-    figures = Answer("Q?", "V.", drawings=(lines,)).figures
-    assert list(figures) == ["curve"] and len(figures) == 1 and "curve" in figures
+    figures = Answer("Q?", "V.", drawings=(lines, lines)).figures
+    assert list(figures) == ["curve", "curve (2)"] and len(figures) == 2 and "curve" in figures
     with pytest.raises(InputError, match='did you mean "curve"'):
         figures["curv"]
     assert type(figures["curve"]).__name__ == "Figure"

@@ -13,11 +13,13 @@ import typer
 
 from likewise import __version__
 from likewise.cli import (
+    audit,
     check,
     compare,
     explain,
     extract,
     importing,
+    ladder,
     layers,
     learning,
     lineage,
@@ -26,6 +28,7 @@ from likewise.cli import (
     report,
     run,
     show,
+    track,
 )
 from likewise.cli.answers import GATE_FAILED
 from likewise.cli.console import messages, shown, tell
@@ -55,7 +58,8 @@ app = typer.Typer(
 )
 for command in (
     run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain,
-    learning.learning_curve, layers.best_layers, lineage.lineage, report.report, measures.measures, show.show,
+    audit.audit, lineage.lineage, track.track, ladder.ladder, learning.learning_curve, layers.best_layers,
+    report.report, measures.measures, show.show,
 ):  # fmt: skip
     app.command(command.__name__.strip("_").replace("_", "-"))(command)  # import is a word of Python's
 

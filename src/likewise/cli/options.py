@@ -47,6 +47,15 @@ Groups = Annotated[int, typer.Option(min=0, help="Groups of inputs left out in t
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the shuffles and groups.")]
 
 
+Prompts = Annotated[str | None, typer.Option("--data", help="Prompts [default: mixed-prompts, 300 prompts].")]
+Limit = Annotated[int | None, typer.Option(min=5, help="Take so many prompts only.")]
+Pooling = Annotated[
+    str | None, typer.Option(help="How tokens become a row, such as mean [default: the model's own, or last_token].")
+]
+Executor = Annotated[
+    str, typer.Option(help="What runs the tasks: serial, processes, or an executor of an installed package.")
+]
+Workers = Annotated[int | None, typer.Option(min=1, help="Tasks at the same time [default: number of cores].")]
 Base = Annotated[str | None, typer.Option(help="Compare only this one with all others.")]
 Join = Annotated[
     str, typer.Option(help="exact: all files must have the same ids; inner: leave out ids that some files lack.")
@@ -104,6 +113,29 @@ def read_representations(
             raise InputError(f"no representation {name!r} on {dataset}; {did_you_mean(name, keys)}")
     loaded = load_together(place, {name: keys[name] for name in names})
     return [loaded[name] for name in names]
+
+
+def is_rows(text: str) -> bool:
+    """Whether a version that is named is a file of rows; what else is named is a model."""
+    from likewise.store.files import SUFFIXES
+
+    path = Path(text)
+    return path.suffix in SUFFIXES and not path.is_dir()
+
+
+def read_versions(texts: list[str], folder: Path | None = None) -> "dict[str, Representation]":
+    """Return rows of files by their names; of those in subfolders of a folder of checkpoints, by these and layers."""
+    from likewise.questions.versions import rows_name
+    from likewise.store import read_file
+
+    paths = [Path(text) for text in texts]
+    names = [rows_name(path, folder) for path in paths]
+    names = [name if names.count(name) == 1 else str(path) for name, path in zip(names, paths, strict=True)]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f"{twice} is named twice; expected different files")
+    read = [read_file(path).changed(name=name) for name, path in zip(names, paths, strict=True)]
+    say_without_ids(read)
+    return {r.name: r for r in read}
 
 
 def load_together(store: "Store", keys: dict[str, str]) -> "dict[str, Representation]":

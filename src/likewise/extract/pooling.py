@@ -26,9 +26,14 @@ def first_token(states: Tensor, mask: Tensor) -> Tensor:
     return _pick(states, mask.argmax(2))
 
 
-def mean(states: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean of the states of all tokens, in float32."""
-    return _weighted(states, mask.float())
+def mean(states: Tensor, mask: Tensor, *, skip: int | None = None) -> Tensor:
+    """Return the mean of the states of all tokens, in float32; with ``skip``, without so many first ones.
+
+    The first token of many decoders is massive and the same in every prompt, so that it hides what others say. Of a
+    prompt that has no more tokens, all count.
+    """
+    after = mask.bool() & (mask.cumsum(2) > (skip or 0))
+    return _weighted(states, after.where(after.any(2, keepdim=True), mask.bool()).float())
 
 
 def mean_sqrt_length(states: Tensor, mask: Tensor) -> Tensor:
@@ -76,7 +81,9 @@ POOLINGS: dict[str, Callable[..., Tensor]] = {
 }
 """By the name that an experiment gives them."""
 
-RANGES: dict[str, tuple[Callable[[float], bool], str]] = {"k": (lambda v: v in range(1, 2**31), "1 or more")}
+RANGES: dict[str, tuple[Callable[[float], bool], str]] = dict.fromkeys(
+    ("k", "skip"), (lambda v: v in range(1, 2**31), "1 or more")
+)
 """What each parameter of a pooling may be."""
 
 

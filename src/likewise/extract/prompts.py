@@ -12,7 +12,7 @@ from likewise.errors import InputError
 from likewise.extract.records import TEXT, Record
 from likewise.extract.spans import Piece, Spans, find_spans
 from likewise.extract.templates import Writer
-from likewise.fields import whole, wrong_numbers
+from likewise.fields import MOST_SEED, whole, wrong_numbers
 from likewise.naming import did_you_mean, is_name
 from likewise.store import content_key
 
@@ -52,7 +52,7 @@ class Format:
     answer: str | None = None
     shots: int = whole(0)
     shots_from: str | None = None
-    seed: int = whole(0)
+    seed: int = whole(0, most=MOST_SEED)
     separator: str = "\n\n"
     chat: bool = False
     system: str | None = None

@@ -46,6 +46,7 @@ def noise_floor(
     reruns: Sequence[Sequence[LeftOut]],
     *,
     more_alike: int = -1,
+    coverage: float = CONFIDENCE,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Floors:
@@ -66,6 +67,8 @@ def noise_floor(
         The same of each re-run of the base: other precision, batch size, thread count.
     more_alike : {-1, 1}
         1 where a higher number means more alike, as of cka: the floor is then the lowest re-run.
+    coverage : float
+        Probability that all intervals hold together; of several copies, 1 - 0.05 / copies holds those of all with 95 %.
     draws, seed : int
         Of the joint law.
 
@@ -76,9 +79,9 @@ def noise_floor(
 
     Notes
     -----
-    A re-run like the others is said to have moved, in any layer, with a probability of 2.5 % or less. Where nothing
-    varies, as between two identical runs, any difference beyond rounding is one. Cost: as `all_differences`, for as
-    many scores as there are layers times re-runs.
+    A re-run like the others is said to have moved, in any layer, with a probability of 2.5 % or less: half of what
+    ``coverage`` leaves. Where nothing varies, as between two identical runs, any difference beyond rounding is one.
+    Cost: as `all_differences`, for as many scores as there are layers times re-runs.
 
     References
     ----------
@@ -94,16 +97,22 @@ def noise_floor(
     ([False, True], 1)
     """
     layers = len(copy)
-    if not layers or not reruns or {len(run) for run in reruns} != {layers} or more_alike not in (1, -1):
+    if (
+        not layers
+        or not reruns
+        or {len(run) for run in reruns} != {layers}
+        or more_alike not in (1, -1)
+        or not 0 < coverage < 1
+    ):
         raise InputError(
-            f"{layers} layers of a copy, re-runs of {[len(run) for run in reruns]} layers, more_alike={more_alike}; "
-            "expected one re-run or more, of as many layers, and 1 or -1"
+            f"{layers} layers of a copy, re-runs of {[len(run) for run in reruns]} layers, more_alike={more_alike}, "
+            f"coverage={coverage}; expected one re-run or more, of as many layers, 1 or -1, and a share between 0 and 1"
         )
     away = -more_alike
     apart = [own.minus(rerun) for run in reruns for own, rerun in zip(copy, run, strict=True)]
     all_of_them = Estimates.of(apart).against(0.0)
     _, largest = step_down_max(np.abs(all_of_them.t), (np.abs(t) for t in all_of_them.draws(draws, seed)))
-    half = all_of_them.half(float(np.quantile(largest, CONFIDENCE, method="higher"))).reshape(-1, layers)
+    half = all_of_them.half(float(np.quantile(largest, coverage, method="higher"))).reshape(-1, layers)
     value = away * all_of_them.value.reshape(-1, layers)
     near, far = (value - half).min(axis=0), (value + half).min(axis=0)
     own = np.asarray([score.value for score in copy])

@@ -24,7 +24,7 @@ def _translation(center: bool) -> frozenset[str]:
     return frozenset({"translation"} if center else ())
 
 
-def _relative_error_facts(over: Over, center: bool) -> Facts:
+def _relative_error_facts(over: str, center: bool) -> Facts:
     choice("over", over, ("all", "rows"))
     return Facts(
         direction="distance",
@@ -120,7 +120,7 @@ def relative_error(x: Prepared, y: Prepared, *, over: Over = "all", center: bool
     return _length(x.joint(y, ErrorLengths(center))) / float(x[Norm(center)])
 
 
-def _signal_to_noise_facts(over: Over, center: bool) -> Facts:
+def _signal_to_noise_facts(over: str, center: bool) -> Facts:
     choice("over", over, ("all", "rows"))
     return Facts(
         direction="similarity",

@@ -11,6 +11,7 @@ from likewise.plan.shown import results_of, rows_of, shown_of
 from likewise.plan.tasks import Extract, Reduce, Resolve, Task, Tile, Wanted, model_size, pinned, unpinned
 from likewise.plan.tiles import blocks_of_pairs
 from likewise.plan.trusted import Trusted, load_trusted, read_experiment, risks_of
+from likewise.plan.written import model_written
 
 __all__ = [
     "Answers",
@@ -30,6 +31,7 @@ __all__ = [
     "imported_key",
     "load_trusted",
     "model_size",
+    "model_written",
     "of_unknown_code",
     "pinned",
     "plan",

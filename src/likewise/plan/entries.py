@@ -186,8 +186,14 @@ class ModelEntry(Entry, Batches, ModelSpec):
         for kind in self.floor:
             if kind == "rerun":
                 # A third of the tokens: other batches, whatever the run's own are; and sums over other threads.
-                other = {"batch_tokens": max(1, (self.batch_tokens or 512) // 3), "threads": 1 + (self.threads or 1)}
-                again.append(dataclasses.replace(own, name=f"{self.name} run again", **other))
+                again.append(
+                    dataclasses.replace(
+                        own,
+                        name=f"{self.name} run again",
+                        batch_tokens=max(1, (self.batch_tokens or 512) // 3),
+                        threads=1 + (self.threads or 1),
+                    )
+                )
             else:
                 again.append(dataclasses.replace(own, name=f"{self.name} in {kind}", dtype=kind))
         return (own, *again)

@@ -1,5 +1,8 @@
-"""Questions put to models or files: what is run for a study, and the study's answer."""
+"""Questions asked from start to end: an experiment is written and run, and a study answers from its rows."""
 
+from likewise.questions.audit import FLOOR, audit, audit_experiment
+from likewise.questions.ladder import ladder, ladder_experiment
 from likewise.questions.lineage import lineage
+from likewise.questions.track import track, track_experiment
 
-__all__ = ["lineage"]
+__all__ = ["FLOOR", "audit", "audit_experiment", "ladder", "ladder_experiment", "lineage", "track", "track_experiment"]

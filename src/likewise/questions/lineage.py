@@ -7,7 +7,7 @@ from typing import Any, Literal
 from likewise.errors import InputError
 from likewise.extract import DEFAULT_PROMPTS, canonical_layer
 from likewise.progress import Watch, unwatched
-from likewise.questions.rows import Asked, At, entry_of, is_file_of_rows, kept_rows, named_file, rows_of_models
+from likewise.questions.rows import Asked, At, entry_of, is_file_of_rows, kept_rows, rows_given, rows_of_models
 from likewise.representation import Representation, aligned
 from likewise.store import Store
 from likewise.studies import Answer, Lineage, Place
@@ -134,13 +134,13 @@ def _of_rows(
         if not _is_rows(given):
             raise InputError(f"{_shown(given)} is no file of rows; expected models alone, or rows alone")
     roles = ("model", model), ("base", base)
-    named = [(name, named_file(one)) for name, one in roles]
+    named = [(name, rows_given(one)) for name, one in roles]
     named = [(role if r.name == "representation" else r.name, r) for role, r in named]
     if named[0][0] == named[1][0]:
         named = [(f"{name} ({role})", r) for (name, r), (role, _) in zip(named, roles, strict=True)]
     for part, of in (("panel", panel), ("relative", kin)):
         for number, (name, one) in enumerate(of, 1):
-            r = named_file(one)
+            r = rows_given(one)
             named.append((name or (f"{part} {number}" if r.name == "representation" else r.name), r))
     names = [name for name, _ in named]
     if twice := sorted({name for name in names if names.count(name) > 1}):

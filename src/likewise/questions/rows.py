@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from likewise.errors import InputError, LikewiseError
-from likewise.extract.variants import VARIANTS
-from likewise.naming import did_you_mean, model_of, slug
-from likewise.plan import Experiment, plan, rows_left_out
+from likewise.naming import model_of, slug
+from likewise.plan import Experiment, model_written, plan, rows_left_out
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation
 from likewise.run import run
@@ -17,8 +16,6 @@ from likewise.store import Store, read_file
 
 MATRICES = (".npy", ".npz", ".parquet", ".safetensors")
 """Endings of files with rows."""
-
-VARIANT = re.compile(r"(.+?):([a-z]+(?:\(.*\))?)")
 
 At = tuple[str, str]
 """A data set and a layer as it was asked for."""
@@ -60,35 +57,37 @@ class Asked:
 
 
 def is_file_of_rows(given: object) -> bool:
-    """Whether this names a file with rows, and no model."""
-    return isinstance(given, str | Path) and Path(given).suffix in MATRICES and Path(given).is_file()
+    """Whether this names a file with rows, and no model; a text may be ``NAME=PATH``."""
+    if not isinstance(given, str | Path):
+        return False
+    _, path = _named_path(given)
+    return path.suffix in MATRICES and path.is_file()
+
+
+def _named_path(given: str | Path) -> tuple[str, Path]:
+    name, equals, path = str(given).partition("=")
+    return ("", Path(given)) if not equals or Path(given).exists() else (name, Path(path))
 
 
 def entry_of(given: Any) -> dict[str, Any]:
-    """Return a model as an experiment has it; a text may name a variant after a colon.
+    """Return a model as an experiment has it, from that or from ``[NAME=]MODEL[:VARIANT]``.
 
     Examples
     --------
     >>> entry_of("gpt2:prune(fraction=0.5)"), entry_of("gpt2")
     ({'model': 'gpt2', 'variant': 'prune(fraction=0.5)'}, {'model': 'gpt2'})
     """
-    if isinstance(given, Mapping):
-        return dict(given)
-    text = str(given)
-    found = VARIANT.fullmatch(text)
-    if found and not Path(text).exists():
-        if (called := found[2].partition("(")[0]) not in VARIANTS:
-            raise InputError(f"model {text!r}: unknown variant {called!r}; {did_you_mean(called, VARIANTS)}")
-        return {"model": found[1], "variant": found[2]}
-    return {"model": text}
+    return dict(given) if isinstance(given, Mapping) else model_written(str(given))
 
 
-def named_file(given: Any) -> Representation:
+def rows_given(given: Any) -> Representation:
     """Return the rows of a file, of an array, or as they are."""
     if isinstance(given, Representation):
         return given
     if isinstance(given, str | Path):
-        return read_file(Path(given))
+        name, path = _named_path(given)
+        read = read_file(path)
+        return read.changed(name=name) if name else read
     return Representation(given)
 
 

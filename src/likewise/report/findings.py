@@ -9,7 +9,7 @@ import pandas as pd
 
 from likewise.about import Audit
 from likewise.report.tables import dataset_of, missing, number, one_order, says
-from likewise.statistics import NoReference, Reason, kind_of
+from likewise.statistics import NoReference, Reason, ShuffledRows, kind_of
 
 MOSTLY = 0.5
 """Share of the way from no likeness to a raw score that is most of it."""
@@ -121,12 +121,15 @@ def _standouts(pairs: pd.DataFrame) -> list[str]:
         said.append(_pair("Least alike", ranked.iloc[-1]))
     tested = pairs[pairs["smallest_p_bh"].notna()]
     if len(tested):
-        said.append(_told_apart(int((tested["smallest_p_bh"] <= LEVEL).sum()), len(tested)))
+        nulls = sorted({name for names in tested["null"] for name in names.split()})
+        said.append(_told_apart(int((tested["smallest_p_bh"] <= LEVEL).sum()), len(tested), nulls))
     return said
 
 
-def _told_apart(differ: int, tested: int) -> str:
-    """How many pairs are more alike than shuffled inputs, and what that does not mean."""
+def _told_apart(differ: int, tested: int, nulls: Sequence[str]) -> str:
+    """How many pairs are more alike than chance, such as shuffled inputs, and what that does not mean."""
+    beside = list(dict.fromkeys(kind_of(name).beside for name in nulls))
+    inputs = ShuffledRows.beside in beside
     if tested == 1:
         who = "The pair differs" if differ else "The pair does not differ"
     elif differ == tested:
@@ -134,9 +137,10 @@ def _told_apart(differ: int, tested: int) -> str:
     else:
         who = f"{differ or 'None'} of {tested:,} pairs differ{'s' if differ <= 1 else ''}"
     return (
-        f"{who} from shuffled inputs in at least one configuration (p of {LEVEL} or less, corrected by Benjamini and "
-        "Hochberg over all scores). This does not mean that the models are related: most models that read the same "
-        "inputs differ from chance."
+        f"{who} from {' or '.join(beside)} in at least one configuration (p of {LEVEL} or less, corrected by Benjamini "
+        "and Hochberg over all scores)."
+        + " This does not mean that the models are related: most models that read the same inputs differ from chance."
+        * inputs
     )
 
 

@@ -15,7 +15,7 @@ from likewise.about import Audit, Source
 from likewise.measures import Configuration
 from likewise.naming import inert
 from likewise.shapes import COUNT_OR_NOTHING
-from likewise.statistics import ALL, Pairs, Reasons, Results
+from likewise.statistics import ALL, NoReference, Pairs, Reasons, Results
 
 MISSING = "–"
 """Stands where there is no number; the reason stands beside it."""
@@ -270,6 +270,7 @@ def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:
         corrected=("pvalue_bh", "min"),
         known=("calibrated", "count"),
         rows=("calibrated", "size"),
+        null=("null", _nulls),
     ).reset_index()
     scores["calibrated"] = scores["calibrated"].where(scores["known"] == scores["rows"])
     grouped = scores.groupby(pair, sort=False)
@@ -279,7 +280,13 @@ def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:
         smallest_p_bh=("corrected", "min"),
         calibrated_of=("calibrated", "count"),
         configurations=("configuration", "size"),
+        null=("null", _nulls),
     ).reset_index()
+
+
+def _nulls(names: pd.Series) -> str:
+    """The references of some scores, by name, without those that have none."""
+    return " ".join(sorted({name for some in names for name in str(some).split()} - {NoReference.name}))
 
 
 def measure_table(configurations: Iterable[Configuration]) -> pd.DataFrame:

@@ -1,6 +1,13 @@
 """Scores with their chance level, and what scores say together."""
 
-from likewise.statistics.agreement import Agreement, Disagreement, between_datasets, between_measures, disagreements
+from likewise.statistics.agreement import (
+    Agreement,
+    Disagreement,
+    between_datasets,
+    between_measures,
+    disagreements,
+    mantel,
+)
 from likewise.statistics.block import Trust, orders, score_block
 from likewise.statistics.chance import (
     DEFAULT,
@@ -17,7 +24,7 @@ from likewise.statistics.chance import (
     reference_of,
 )
 from likewise.statistics.compare import check_request, compare
-from likewise.statistics.correction import SAME_INPUTS, only_same_inputs, step_down, too_few_shuffles
+from likewise.statistics.correction import SAME_INPUTS, holm, only_same_inputs, step_down, too_few_shuffles
 from likewise.statistics.jackknife import interval, leave_out
 from likewise.statistics.layers import BestLayers, best_layers
 from likewise.statistics.learning import Point, learning_curve, stable_from
@@ -80,12 +87,14 @@ __all__ = [
     "draw_permutations",
     "draw_shuffles",
     "has_moments",
+    "holm",
     "in_turn",
     "interval",
     "judge",
     "kind_of",
     "learning_curve",
     "leave_out",
+    "mantel",
     "most_parts",
     "only_same_inputs",
     "orders",

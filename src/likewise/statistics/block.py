@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
-from likewise.fields import CHANCE, GROUPS, PERMUTATIONS, SEED, whole, wrong_numbers
+from likewise.fields import CHANCE, GROUPS, MOST_DRAWN, MOST_SEED, PERMUTATIONS, SEED, whole, wrong_numbers
 from likewise.measures import Configuration, Product, prepare
 from likewise.prepared import Prepared
 from likewise.progress import Watch, unwatched
@@ -49,9 +49,9 @@ class Trust:
     """
 
     chance: Asked = CHANCE
-    permutations: int = whole(PERMUTATIONS)
-    seed: int = whole(SEED)
-    groups: int = whole(GROUPS)
+    permutations: int = whole(PERMUTATIONS, most=MOST_DRAWN)
+    seed: int = whole(SEED, most=MOST_SEED)
+    groups: int = whole(GROUPS, most=MOST_DRAWN)
 
     def __post_init__(self) -> None:
         if said := wrong_numbers(self):
@@ -464,6 +464,9 @@ def identities(
     identity = c.configuration.facts.identity
     if identity is not None:
         return np.full(len(pairs), identity), {}
+    if c.configuration.facts.undefined_if_equal:
+        judged = np.flatnonzero(~np.isnan(where)).tolist()
+        return np.full(len(pairs), np.nan), dict.fromkeys(judged, str(Reason.NO_SCALE))
     own: dict[int, float] = {}
     none: dict[int, str] = {}
     start = perf_counter()

@@ -8,7 +8,7 @@ import numpy as np
 
 from likewise.arrays import Array
 from likewise.errors import InputError
-from likewise.fields import GROUPS, PERMUTATIONS, SEED, wrong_number
+from likewise.fields import GROUPS, MOST_DRAWN, PERMUTATIONS, SEED, wrong_number
 from likewise.measures import Asked, Configuration, configurations
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, aligned, check_all_same_items, on_device
@@ -147,7 +147,7 @@ def check_request(chance: Chance, permutations: int, groups: int) -> None:
     """Refuse a kind of chance level that there is not, and numbers that are none."""
     reference_of(chance)
     for name, count in (("permutations", permutations), ("groups", groups)):
-        if said := wrong_number(name, count):
+        if said := wrong_number(name, count, most=MOST_DRAWN):
             raise InputError(said)
 
 

@@ -1,5 +1,6 @@
 """Learning curves: a score, its chance level and its calibrated value with fewer inputs."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from likewise.errors import InputError
-from likewise.fields import CURVE_DRAWS, CURVE_PERMUTATIONS, SEED
+from likewise.fields import CURVE_DRAWS, CURVE_PERMUTATIONS, MOST_DRAWN, MOST_SEED, SEED, wrong_number
 from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.progress import Watch, unwatched
 from likewise.statistics.block import Trust, score_block
@@ -109,23 +110,23 @@ def learning_curve(
     wanted = sorted({int(size) for size in sizes} or _spaced(n, chosen)) if n else []
     if wrong := [size for size in wanted if not 2 <= size <= n]:
         raise InputError(f"sizes={wrong[0]}; expected numbers of inputs from 2 to {n}")
-    if draws < 1:
-        raise InputError(f"draws={draws}; expected 1 or more")
+    if said := wrong_number("draws", draws, 1, MOST_DRAWN) or wrong_number("seed", seed, most=MOST_SEED):
+        raise InputError(said)
     rng = np.random.default_rng(seed)
-    parts = [(size, np.sort(rng.permutation(n)[:size])) for size in wanted if size < n for _ in range(draws)]
-    parts.append((n, np.arange(n)))
+    fewer = [size for size in wanted if size < n for _ in range(draws)]
+    parts = itertools.chain(((size, np.sort(rng.permutation(n)[:size])) for size in fewer), [(n, np.arange(n))])
     sides, together = [prepare(r) for r in named], together_of(named)
     wanted_pairs = Pairs.read(pairs).among([r.name for r in named])
     found: dict[tuple[str, str, str, str], dict[int, list[dict[str, object]]]] = {}
     for done, (size, items) in enumerate(parts):
-        watch("drawing inputs", done, len(parts))
+        watch("drawing inputs", done, len(fewer) + 1)
         subset = {i: side.take(items) if size < n else side for i, side in enumerate(sides)}
         trust = Trust(chance, permutations, seed, groups=0)
         of_part = together.among(items) if together else None
         for row in score_block(named, wanted_pairs, chosen, trust, sides=subset, together=of_part).table.to_pylist():
             of = row["a"], row["b"], row["measure"], row["parameters"]
             found.setdefault(of, {}).setdefault(size, []).append(row)
-    watch("drawing inputs", len(parts), len(parts))
+    watch("drawing inputs", len(fewer) + 1, len(fewer) + 1)
     return [_point(of, size, rows) for of, curve in found.items() for size, rows in curve.items()]
 
 

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     AS_IDENTICAL = "not calibrated: shuffled rows score as identical ones do"
     BEYOND_IDENTICAL = "not calibrated: shuffled rows score as more alike than identical ones do"
     NO_IDENTITY = "not calibrated: a representation and itself"
+    NO_SCALE = "not calibrated: identical sides have no score to calibrate by"
     NOT_WITHOUT = "no interval: undefined without some inputs"
     FEW_GROUPS = "no interval"
 
@@ -49,7 +50,7 @@ class Reason(StrEnum):
     def is_note(self) -> bool:
         """Whether nothing is wrong with the row: it says where chance comes from, or that there cannot be any."""
         return self in (
-            *(Reason.NO_CHANCE, Reason.NO_FEATURES),
+            *(Reason.NO_CHANCE, Reason.NO_FEATURES, Reason.NO_SCALE),
             *(Reason.FEW_ROWS, Reason.BOUND, Reason.FEW_FEATURES, Reason.BOUND_OF_FEATURES),
         )
 

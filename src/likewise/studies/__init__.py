@@ -2,18 +2,23 @@
 
 from likewise.studies.agreement import Datasets, Measures
 from likewise.studies.answer import Answer, Dots, Drawing, Figures, Line, Lines, Panel, Table, Tables, Triangle
+from likewise.studies.audit import Audit
 from likewise.studies.best_layers import BestOfLayers
 from likewise.studies.conditions import Condition, Outcome, parse_condition
 from likewise.studies.items import Items
 from likewise.studies.junit import junit_xml
+from likewise.studies.ladder import RUNGS, Ladder, Rung, Score
 from likewise.studies.lineage import Lineage, Place
 from likewise.studies.overfitting import Overfitting
 from likewise.studies.registry import answers, scores_of, study_names, study_of
 from likewise.studies.sample_size import SampleSize
 from likewise.studies.study import Study
+from likewise.studies.track import Point, Track
 
 __all__ = [
+    "RUNGS",
     "Answer",
+    "Audit",
     "BestOfLayers",
     "Condition",
     "Datasets",
@@ -21,6 +26,7 @@ __all__ = [
     "Drawing",
     "Figures",
     "Items",
+    "Ladder",
     "Line",
     "Lineage",
     "Lines",
@@ -29,10 +35,14 @@ __all__ = [
     "Overfitting",
     "Panel",
     "Place",
+    "Point",
+    "Rung",
     "SampleSize",
+    "Score",
     "Study",
     "Table",
     "Tables",
+    "Track",
     "Triangle",
     "answers",
     "junit_xml",

@@ -291,11 +291,18 @@ class Lines(Drawing):
 class Figures(Mapping[str, Any]):
     """The figures of an answer by name, each drawn when it is asked for.
 
-    A name that stands for several data sets is followed by ``on`` and the data set.
+    The name of one that is about a data set is followed by ``on`` and the data set.
     """
 
     def __init__(self, drawings: Sequence[Triangle | Dots | Lines]) -> None:
-        self._drawings = {d.name if d.dataset is None else f"{d.name} on {d.dataset}": d for d in drawings}
+        self._drawings: dict[str, Triangle | Dots | Lines] = {}
+        for drawing in drawings:
+            wanted = drawing.name if drawing.dataset is None else f"{drawing.name} on {drawing.dataset}"
+            name, number = wanted, 1
+            while name in self._drawings:
+                number += 1
+                name = f"{wanted} ({number})"
+            self._drawings[name] = drawing
 
     def __getitem__(self, name: str) -> Any:
         """Return a matplotlib Figure.
@@ -422,11 +429,12 @@ class Answer:
                 of = f"{absent:,} of the {len(cells):,} rows of the table {table.name} have no {head}"
                 for part, value in _parts_of(cells).items():
                     name = f"{table.name}.{head}.{part}"
-                    found[name] = value
-                    if value is None:
+                    if name in found or name in self.values:
+                        value, reasons[name] = None, "it stands for two numbers of the answer"
+                    elif value is None:
                         reasons[name] = of if absent else f"the table {table.name} has no rows"
-        reasons = {name: why for name, why in reasons.items() if name not in self.values}
-        return {**found, **self.values}, {**reasons, **self.reasons}
+                    found[name] = value
+        return {**self.values, **found}, {**self.reasons, **reasons}
 
     def judged(self, conditions: Sequence[str]) -> list[Outcome]:
         """Return what became of each condition; one that cannot be judged says why instead.

@@ -33,6 +33,9 @@ Cell: TypeAlias = str | bool | int | float | None
 LONGEST, DEEPEST = 1_000, 20
 """Characters of a condition, and brackets and ``not`` within each other, at most."""
 
+FEW = 8
+"""Names that a message lists where there are many, and none is near."""
+
 SIGNS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -97,7 +100,7 @@ class Condition(ABC):
             if name not in values:
                 raise InputError(
                     f"{_called(self)}: the answer has no value {inert(name)!r}; "
-                    f"{did_you_mean(name, values)}{_hint(self, name)}"
+                    f"{_nearest(name, values)}{_hint(self, name)}"
                 )
         for name in used:
             if values[name] is None:
@@ -423,6 +426,15 @@ def _called(condition: "Condition | str") -> str:
 def _inner(part: Condition, *bracketed: type[Condition]) -> str:
     """A part as it stands in a whole: between brackets where it would be read otherwise."""
     return f"({part})" if isinstance(part, bracketed) else str(part)
+
+
+def _nearest(name: str, values: Mapping[str, Cell]) -> str:
+    """The nearest names; where none is near, a few of many."""
+    said = did_you_mean(name, values)
+    if len(said) <= 300 or not said.startswith("known"):
+        return inert(said)
+    few = sorted(values, key=len)[:FEW]
+    return inert(f"known: {', '.join(few)}, and {len(values) - len(few):,} more")
 
 
 def _hint(condition: Condition, name: str) -> str:

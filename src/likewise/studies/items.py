@@ -75,7 +75,7 @@ class Items(Study):
             for place, i in enumerate(order.tolist(), 1)
         ]
         few = min(self.count, len(rows) // 2)
-        same = _beginning([r["prompt"] for r in rows])
+        same = beginning([r["prompt"] for r in rows])
         parts = (("most alike", rows[:few]), ("least alike", rows[len(rows) - few :][::-1]))
         value = float(added.mean())
         return Answer(
@@ -85,7 +85,7 @@ class Items(Study):
                 Table(
                     title.replace(" ", "-"),
                     ("id", "similarity", "prompt"),
-                    tuple((r["id"], r["contribution"], _line(r["prompt"], same)) for r in some),
+                    tuple((r["id"], r["contribution"], line(r["prompt"], same)) for r in some),
                     caption=title,
                 )
                 for title, some in parts
@@ -110,13 +110,13 @@ def _told(same: int, told: str) -> Iterator[str]:
         yield f"prompts are {told}"
 
 
-def _line(text: str | None, same: int = 0) -> str:
+def line(text: str | None, same: int = 0) -> str:
     """A prompt on one line, without so many characters that all begin with."""
     line = ("…" if same else "") + " ".join((text or "")[same:].split())
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
 
-def _beginning(texts: Sequence[str | None]) -> int:
+def beginning(texts: Sequence[str | None]) -> int:
     """How many characters all prompts begin with, up to a space, where they would fill most of a line: of a chat."""
     first, last = min(text or "" for text in texts), max(text or "" for text in texts)
     common = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))

@@ -12,8 +12,7 @@ from likewise.inference import PanelTest, matched_correlation, panel_test, panel
 from likewise.naming import p_text
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, check_all_same_items
-from likewise.statistics import compare, together_of
-from likewise.statistics.correction import holm
+from likewise.statistics import compare, holm, together_of
 from likewise.studies.answer import Answer, Dots, Panel, Table
 from likewise.studies.conditions import Cell
 from likewise.studies.study import Study

@@ -42,11 +42,12 @@ class ShuffledFeatures(Reference):
     >>> noise = np.random.default_rng(1).normal(size=(30, 50))
     >>> (row,) = likewise.compare({"x": x, "copy": x + noise}, "feature_correlation", chance="features")
     >>> row.null, round(row.value, 2), round(row.null_mean, 2), row.pvalue < 1e-12
-    ('features', 0.68, 0.0, True)
+    ('features', 0.68, 0.02, True)
     """
 
     name = "features"
     summary = "shuffled, of one side, for measures that compare each with itself"
+    beside = "shuffled features"
 
     def __init__(self, seed: int = 0) -> None:
         if type(seed) is not int or seed < 0:

@@ -27,6 +27,7 @@ class ClosedForm(Reference):
 
     name = "moments"
     summary = "closed form where there is one, else shuffles"
+    beside = "shuffled inputs"
     from_vectors = True
 
     def shuffles(self, permutations: int) -> int:

@@ -104,6 +104,8 @@ class Reference:
         Letters, digits, ``-`` and ``_``.
     summary : str
         A short description, for people who choose one.
+    beside : str
+        What a score is told from, in a few words: "the pair differs from …".
     version : int
         Raise it when the same request gives other numbers: stored scores are then computed again.
     from_vectors : bool
@@ -125,6 +127,7 @@ class Reference:
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    beside: ClassVar[str] = "their chance level"
     version: ClassVar[int] = 1
     from_vectors: ClassVar[bool] = False
 

@@ -9,6 +9,7 @@ class ShuffledRows(Reference):
 
     name = "shuffles"
     summary = "of the rows, for every measure"
+    beside = "shuffled inputs"
 
     def shuffles(self, permutations: int) -> int:
         """Return all that the user allows."""

@@ -1,0 +1,98 @@
+"""``likewise audit``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from likewise.cli import answers, options
+from likewise.cli.console import progress, say
+from likewise.errors import InputError
+
+ROWS = (".npy", ".npz", ".safetensors", ".parquet")
+"""Files that hold rows; what else is named is a model."""
+
+
+def audit(
+    base: Annotated[str, typer.Argument(help="The model, or a file of its rows.")],
+    copy: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[NAME=]COPY[:VARIANT]...",
+            help="Copies of it: anything that an experiment takes, also changed, for example "
+            "'smollm2-135m-instruct:quantize(bits=4)'; or files of their rows.",
+        ),
+    ],
+    data: Annotated[str | None, typer.Option(help="Prompts [default: mixed-prompts, 300 prompts].")] = None,
+    limit: Annotated[int | None, typer.Option(min=5, help="Take so many prompts only.")] = None,
+    layer: Annotated[list[str] | None, typer.Option(help="A layer, as in an experiment. [default: all]")] = None,
+    pooling: Annotated[
+        str | None,
+        typer.Option(help="How tokens become a row, such as 'mean(skip=1)' [default: the model's own, or last_token]."),
+    ] = None,
+    floor: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Numeric noise: a precision, rerun (other batches and threads), or a file with rows of the base that "
+            "was run again. [default: bfloat16 and rerun]"
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="Prompts that are shown of each copy that moved.")] = 5,
+    store: Annotated[Path | None, typer.Option(help="Folder of the store [default: runs/audit-BASE].")] = None,
+    executor: Annotated[
+        str, typer.Option(help="What runs the tasks: serial, processes, or an executor of an installed package.")
+    ] = "processes",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Tasks at the same time [default: number of cores].")
+    ] = None,
+    device: options.Device = "cpu",
+    batch_tokens: options.BatchTokens = None,
+    fail_if: answers.FailIf = None,
+    junit: answers.Junit = None,
+    output: answers.Output = None,
+    json: options.Json = False,
+) -> None:
+    """Say which copies of a model changed inside beyond numeric noise, from which layer on, and on which prompts."""
+    from likewise.extract import DEFAULT_PROMPTS
+    from likewise.questions import FLOOR
+    from likewise.questions import audit as ask
+
+    if _is_file(base):
+        if data or limit or layer or pooling or store:
+            raise InputError("--data, --limit, --layer, --pooling and --store are for models; the files hold rows")
+        rows = options.read_files([base, *(floor or []), *copy], "id")
+        again, copies = rows[1 : 1 + len(floor or [])], rows[1 + len(floor or []) :]
+        if not again:
+            raise InputError("an audit of files: expected --floor FILE with rows of the base that was run again")
+        answer = ask(rows[0], {r.name: r for r in copies}, floor={r.name: r for r in again}, count=count)
+    else:
+        for name in (*copy, *(floor or [])):
+            if _is_file(name):
+                raise InputError(f"{name} is a file of rows, and {base} is a model; expected models or files only")
+        source = data or DEFAULT_PROMPTS
+        try:
+            with progress() as watch:
+                answer = ask(
+                    base,
+                    copy,
+                    data={"source": source, **({} if limit is None else {"limit": limit})},
+                    layers=layer or ["all"],
+                    pooling=pooling,
+                    store=store,
+                    executor=executor,
+                    workers=workers,
+                    device=options.check_device(device),
+                    batch_tokens=batch_tokens,
+                    count=count,
+                    watch=watch,
+                    floor=FLOOR if floor is None else floor,
+                )
+        except KeyboardInterrupt:
+            say("\nstopped; finished work is kept: run the same command to continue")
+            raise
+    answers.finish(answer, fail_if=fail_if, junit=junit, output=output, json=json)
+
+
+def _is_file(text: str) -> bool:
+    _, path = options.named_path(text) if "=" in text and "(" not in text else (None, Path(text))
+    return path.suffix in ROWS
