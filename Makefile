@@ -23,8 +23,8 @@ test: $(INPUTS) ## every kind of test, those with the real model included: twelv
 	$(PYTEST) -m "not long" $(CHECKED)
 	SHAPES=0 $(PYTEST) -m "not long" $(CHECKED:%=--ignore=%)
 
-test-all: $(INPUTS) ## all tests, with shapes checked in all of them
-	$(PYTEST)
+test-all: $(INPUTS) ## all tests, with shapes checked in all of them, and generated inputs drawn anew
+	DRAW_ANEW=1 $(PYTEST)
 
 lint: $(INSTALLED) ## style, types, import contracts
 	$(BIN)/ruff check .

@@ -56,6 +56,8 @@ def deep(levels: int) -> Any:
 def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield the place of every value within a tree, the tree itself first."""
     yield at
+    if len(at) > 200:  # deep enough to change something in
+        return
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, part in inner:
         yield from places(part, (*at, key))

@@ -10,6 +10,7 @@ import pytest
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
 SMALL = {
+    "audit.py": ("--draws 3 --prompts 20", "| heavy | 20 |"),
     "chance.py": ("--n 40 --d 20 --pairs 3 --measure cka jaccard", "6 rows"),  # two spectra; cka has two nulls
     "differences.py": ("--cell gaussian:30x4 --draws 3 --measure cka --workers 1", "| gaussian:30x4 | cka |"),
     "intervals.py": ("--cell gaussian:30x4 --draws 3 --measure cka", "| gaussian:30x4 | cka |"),
@@ -17,6 +18,7 @@ SMALL = {
     "null.py": ("--n 30 --d 20 --shuffles 2", "ratio"),
     "paper_workload.py": ("--small --width 32 --shuffles 2 --models 3", "ratio"),
     "lineage.py": ("--models 4 --bases 1 --steps 2 --prompts 40", "| strangers | 3/3 |"),
+    "retrieval.py": ("--corpus 300 --width 8 --queries 20 --k 10", "CPU"),
     "tails.py": ("--n 12 --draws 2 --tables 1 --workers 1", "| near copies |"),
     "population.py": ("--counts 3 5 --n 20 --d 8", "at m = 5,000"),
 }

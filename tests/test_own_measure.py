@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +14,8 @@ import yaml
 
 from likewise.errors import InputError
 from likewise.measures import measure
+from likewise.run import import_representation
+from likewise.store import Store
 
 PAGE = Path(__file__).parents[1] / "docs" / "own-measure.md"
 LIKEWISE = Path(sys.executable).with_name("likewise")
@@ -100,10 +101,18 @@ def test_command_of_the_page_compares_by_it(folder: Path) -> None:
 
 
 def test_experiment_runs_with_it_in_several_processes_and_reports_it(
-    folder: Path, experiment: dict[str, Any], cli: Callable[..., tuple[int, str, str]]
+    folder: Path, cli: Callable[..., tuple[int, str, str]]
 ) -> None:
-    measures = yaml.safe_load(blocks("yaml")[0])["measures"]
-    experiment |= {"measures": measures, "models": experiment["models"][:2], "datasets": experiment["datasets"][1:]}
+    store = Store(folder / "store")
+    for name in ("a", "b", "c"):
+        np.save(folder / f"{name}.npy", np.random.default_rng(ord(name)).normal(size=(20, 5)))
+        import_representation(folder / f"{name}.npy", store, name=name, dataset="d")
+    experiment = {
+        "name": "mine",
+        "models": [f"imported:{name}" for name in ("a", "b", "c")],
+        "datasets": ["imported:d"],
+        "measures": yaml.safe_load(blocks("yaml")[0])["measures"],
+    }
     (folder / "mine.yaml").write_text(yaml.safe_dump(experiment))
     away = folder / "elsewhere"
     away.mkdir()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from likewise.run import Done, run
     from likewise.statistics import Comparison, Results, compare
     from likewise.store import Store, read_file
+    from likewise.studies import swap
 
 __version__ = "0.1.0"
 
@@ -57,6 +58,7 @@ __all__ = [
     "plan",
     "read_file",
     "run",
+    "swap",
     "track",
 ]
 
@@ -70,6 +72,7 @@ _HOMES = {
     "run": ("Done", "run"),
     "statistics": ("Comparison", "Results", "compare"),
     "store": ("Store", "read_file"),
+    "studies": ("swap",),
 }
 """The rooms of the names above: a room is imported when something of it is asked for, for all take seconds."""
 

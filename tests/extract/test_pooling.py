@@ -22,6 +22,7 @@ DEFINITIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "max": lambda s: np.stack([max(column) for column in s.T]),
     "last_k(k=3)": lambda s: sum(s[-3:]) / len(s[-3:]),
     "generated(k=2)": lambda s: sum(s) / len(s),
+    "mean(skip=2)": lambda s: sum(s[2:]) / len(s[2:]) if len(s) > 2 else sum(s) / len(s),
     "mean(normalized=True)": lambda s: sum(s) / np.linalg.norm(sum(s)),
     "last_k(k=3, normalized=True)": lambda s: sum(s[-3:]) / np.linalg.norm(sum(s[-3:])),
 }
@@ -53,6 +54,7 @@ def test_rows_are_of_their_own_tokens_only(masks: list[list[int]], hole: float) 
         ("last_k", "last_k needs k"),
         ("last_k(k=0)", "expected 1 or more"),
         ("last_k(n=3)", "last_k has no parameter 'n'"),
+        ("mean(skip=0)", "expected 1 or more"),
         ("mean(k=3)", "mean has no parameter 'k'"),
         ("mean(normalized=1)", r"mean\(normalized=1\): expected true or false"),
         ("last_k(k=0, normalized=true)", "expected 1 or more"),

@@ -28,14 +28,14 @@ def test_a_floor_stands_for_models_with_plain_names() -> None:
     base, precise, again, _ = read.models
     assert (base.dtype, base.batches.identity()) == (None, {})
     assert (precise.dtype, precise.batches.identity()) == ("bfloat16", {})
-    assert again.dtype is None and again.batches.batch_tokens and again.batches.threads
+    assert again.dtype is None and again.batches.batch_tokens
     assert Experiment.of(yaml.safe_load(read.to_yaml())) == read
     assert Experiment.of(read.model_dump(mode="json")) == read
 
 
 def test_a_rerun_of_a_model_with_batches_of_its_own_has_others() -> None:
     own, again = experiment([{"model": "gpt2", "batch_tokens": 170, "threads": 2, "floor": "rerun"}]).models
-    assert own.batches.batch_tokens != again.batches.batch_tokens and own.batches.threads != again.batches.threads
+    assert own.batches.batch_tokens != again.batches.batch_tokens
 
 
 def test_names_tell_precisions_apart() -> None:
@@ -97,7 +97,7 @@ def test_models_are_run_as_they_say(tiny: Callable[..., Path], tmp_path: Path) -
     assert told == {
         "base": ("float32", 512, None),
         "base in bfloat16": ("bfloat16", 512, None),
-        "base run again": ("float32", 170, 2),
+        "base run again": ("float32", 170, None),
         f"{short} with 1 thread": ("float32", 512, 1),
         f"{short} with 2 threads": ("float32", 512, 2),
     }

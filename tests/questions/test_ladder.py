@@ -1,4 +1,4 @@
-"""Ladders: the place of a score between copies of growing damage, for sure and as it is; of models, rows, and stores."""
+"""Ladders: the place of a score between copies of growing damage, for sure and as it is; of models and of rows."""
 
 import json
 from collections.abc import Callable
@@ -187,7 +187,7 @@ def test_files_of_rows(cli: Cli, tmp_path: Path) -> None:
         (["a.npy", "--rung", "noise(sd=1)=b.npy", "--score", "x"], "expected VALUE, or VALUE,LOW,HIGH"),
         (["a.npy", "--rung", "noise(sd=1)=b.npy", "--score", "1,2"], "a score of 2 numbers"),
         (["a.npy", "--rung", "noise(sd=1)=b.npy", "--score", "1,2,3"], "expected the interval around it"),
-        (["a.npy", "--rung", "noise(sd=1)=b.npy", "--score", "nan"], "expected the interval around it"),
+        (["a.npy", "--rung", "noise(sd=1)=b.npy", "--score", "nan"], "a score of nan; expected finite numbers"),
         (["a.npy", "--rung", "noise(sd=-1)=b.npy"], "expected 0 or more"),
         (["a.npy", "--rung", "reinitialize(seed=1)=b.npy"], "expected one of noise(sd=...)"),
         (["a.npy", "--rung", "noise(sd=1)=b.npy", "--layer", "3"], "the files hold rows"),

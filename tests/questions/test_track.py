@@ -262,3 +262,9 @@ def test_a_study_without_versions_has_no_answer_and_one_layer_without_scores_say
     assert "has no score between neighbours" in answer.verdict
     with pytest.raises(InputError, match="expected 0 or more"):
         Track((Point("a", {"step": 1.0}), Point("b", {"step": 2.0})), tolerance=-1)
+
+
+def test_numbers_that_are_none_get_one_line() -> None:
+    rows = moving(WAYS)
+    with pytest.raises(InputError, match="expected numbers by name"):
+        likewise.track(rows, numbers={name: {"step": "early"} for name in rows})

@@ -245,7 +245,7 @@ starts = pytest.mark.long("starts three processes for each stop")
 def test_killed_at_any_time_a_run_ends_equal(
     tmp_path: Path, experiment: dict[str, Any], done: Done, stops: dict[int, signal.Signals]
 ) -> None:
-    """Stopped as soon as so many files are there and started again, a store is that of one quiet run."""
+    """Stopped as soon as so many files are there and gone on with, a store is that of one quiet run."""
     path, store = tmp_path / "small.yaml", tmp_path / "killed"
     path.write_text(yaml.safe_dump(experiment))
     for files, sent in stops.items():
@@ -254,7 +254,7 @@ def test_killed_at_any_time_a_run_ends_equal(
             time.sleep(0.005)
         os.killpg(process.pid, sent)
         process.wait()
-    assert start(path, store).wait() == 0
+    likewise.run(experiment, store)
     assert content(store) == content(done.store)
     assert not list(store.rglob("*.unfinished"))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
@@ -84,6 +84,8 @@ BOUNDS = [(-np.inf, np.inf), (0.0, np.inf), (-np.inf, 1.0), (0.0, 1.0), (-1.0, 1
 
 
 @given(st.sampled_from(BOUNDS), st.lists(st.floats(0, 1), min_size=6, max_size=12), st.floats(0, 1))
+@example((0.0, 1.0), [2e-309] * 6, 2e-309)
+@example((0.0, 1.0), [2e-309] * 5 + [1.9e-309], 2e-309)
 @settings(max_examples=300, deadline=None)
 def test_ends_lie_within_the_range_and_around_the_score(bounds, shares, share) -> None:
     lowest, highest = max(bounds[0], -5.0), min(bounds[1], 5.0)

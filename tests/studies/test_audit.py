@@ -1,6 +1,7 @@
 """Audits of rows: what moved, from which layer on, by how much, and who is nearest; no model is run."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -242,3 +243,35 @@ def test_files_alone_are_audited(cli: Any, tmp_path: Path) -> None:
     assert cli("audit", "base.npy", "same.npy")[0] == 2
     assert cli("audit", "base.npy", "same.npy", "--floor", "again.npy", "--layer", "3")[0] == 2
     assert cli("audit", "gpt2", "same.npy")[0] == 2
+
+
+def test_the_page_says_what_the_command_says(cli: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text().partition("## Files alone")[2]
+    monkeypatch.chdir(tmp_path)
+    made, said = (re.findall(rf"```{kind}\n(.*?)```", page, flags=re.S)[0] for kind in ("python", "text"))
+    exec(made, {})  # of our own page
+    words = shlex.split(re.findall(r"^    likewise (.*)$", page, flags=re.M)[0])
+    code, out, _ = cli(*words)
+    assert code == 3 and " ".join(said.split()) in " ".join(out.split())
+
+
+def test_outputs_are_told_by_their_own_measures() -> None:
+    """Their rows are log-probabilities, which have no relative error."""
+    rng = np.random.default_rng(9)
+    models, logits = Models(9), rng.normal(size=(N, 6))
+
+    def run(sd: float) -> Mapping[str, Representation]:
+        noisy = logits + sd * rng.normal(size=logits.shape)
+        rows = noisy - np.log(np.exp(noisy).sum(axis=1, keepdims=True))
+        return {**models.copy(sd), "logits": Representation(rows, ids=models.ids, kind="log_probabilities")}
+
+    given = {"base": run(0), "a": run(0.01), "x": run(0.5), "y": run(0)}
+    answer = Audit("base", ("a",), outputs=("cosine", "no_such_measure")).answer(given)
+    x, y = answer.tables["outputs"].records()
+    rows = [given[name]["logits"].matrix for name in ("base", "x")]
+    rows = [r / np.linalg.norm(r, axis=1, keepdims=True) for r in rows]
+    assert np.isclose(x["value"], (rows[0] * rows[1]).sum(axis=1).mean()) and x["low"] < x["value"] < x["high"]
+    assert np.isclose(y["value"], 1) and x["value"] < x["floor"] < 1 and answer.values["x.cosine"] == x["value"]
+    assert answer.tables["layers"].column("layer") == 2 * LAYERS
+    with pytest.raises(InputError, match="expected a layer of hidden states"):
+        Audit("base", ("a",)).answer({name: {"logits": of["logits"]} for name, of in given.items()})

@@ -111,7 +111,10 @@ def print_answer(answer: "Answer", json: bool) -> None:
         return
     tell(answer.verdict)
     for table in answer.tables:
-        print_table(table.caption, table.columns, table.rows, spare=table.spare)
+        if not table.folded:
+            print_table(table.caption, table.columns, table.rows, spare=table.spare)
+    if folded := [table.name for table in answer.tables if table.folded]:
+        say(f"not shown: {', '.join(folded)}; use --json or --output for all tables")
     for line in answer.limits:
         say(line)
 

@@ -33,7 +33,7 @@ def audit(
     floor: Annotated[
         list[str] | None,
         typer.Option(
-            help="Numeric noise: a precision, rerun (other batches and threads), or a file with rows of the base that "
+            help="Numeric noise: a precision, rerun (other batches), or a file with rows of the base that "
             "was run again. [default: bfloat16 and rerun]"
         ),
     ] = None,

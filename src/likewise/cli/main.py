@@ -28,6 +28,7 @@ from likewise.cli import (
     report,
     run,
     show,
+    swap,
     track,
 )
 from likewise.cli.answers import GATE_FAILED
@@ -58,8 +59,8 @@ app = typer.Typer(
 )
 for command in (
     run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain,
-    audit.audit, lineage.lineage, track.track, ladder.ladder, learning.learning_curve, layers.best_layers,
-    report.report, measures.measures, show.show,
+    audit.audit, lineage.lineage, swap.swap, track.track, ladder.ladder, learning.learning_curve,
+    layers.best_layers, report.report, measures.measures, show.show,
 ):  # fmt: skip
     app.command(command.__name__.strip("_").replace("_", "-"))(command)  # import is a word of Python's
 

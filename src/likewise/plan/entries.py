@@ -131,7 +131,7 @@ class ModelEntry(Entry, Batches, ModelSpec):
     dtype : str, optional
         Instead of the experiment's.
     floor : list of str, optional
-        The model run again, as models of their own: ``rerun`` in other batches and threads, or a precision. Their
+        The model run again, as models of their own: ``rerun`` in other batches, or a precision. Their
         differences from the model are numeric noise.
     datasets : list of str, optional
         The names of the data sets that it takes part in; all by default.
@@ -185,15 +185,9 @@ class ModelEntry(Entry, Batches, ModelSpec):
         again = []
         for kind in self.floor:
             if kind == "rerun":
-                # A third of the tokens: other batches, whatever the run's own are; and sums over other threads.
-                again.append(
-                    dataclasses.replace(
-                        own,
-                        name=f"{self.name} run again",
-                        batch_tokens=max(1, (self.batch_tokens or 512) // 3),
-                        threads=1 + (self.threads or 1),
-                    )
-                )
+                # A third of the tokens makes other batches, whatever the run's own are.
+                tokens = max(1, (self.batch_tokens or 512) // 3)
+                again.append(dataclasses.replace(own, name=f"{self.name} run again", batch_tokens=tokens))
             else:
                 again.append(dataclasses.replace(own, name=f"{self.name} in {kind}", dtype=kind))
         return (own, *again)

@@ -19,7 +19,7 @@ from likewise.store import Store
 from likewise.studies import Answer, Audit
 
 FLOOR = ("bfloat16", "rerun")
-"""Numeric noise: the base in another precision, and in other batches and threads."""
+"""Numeric noise: the base in another precision, and in other batches."""
 
 Model: TypeAlias = str | Mapping[str, Any]
 """A text, as the command line has it, or a mapping, as an experiment has it."""

@@ -178,7 +178,10 @@ def _study(
             if row is None:
                 raise InputError(f"the numbers have no {name!r}; {did_you_mean(name, known)}")
             run = next((str(row[column]) for column in RUNS if column in row), "")
-            points.append(Point(name, {k: float(v) for k, v in row.items() if k not in RUNS}, run))
+            try:
+                points.append(Point(name, {k: float(v) for k, v in row.items() if k not in RUNS}, run))
+            except (TypeError, ValueError) as error:
+                raise InputError(f"the numbers of {name!r}: expected numbers by name, got {str(row)[:80]}") from error
         if not points[0].numbers:
             raise InputError("the numbers have no column but names and runs; expected one or more, such as step")
         column = at or ("step" if "step" in points[0].numbers else next(iter(points[0].numbers)))

@@ -50,12 +50,12 @@ class Scale:
                 return score if np.isinf(self.highest) else -np.log(above)
             return np.asarray(np.log(below) if np.isinf(self.highest) else np.log(below) - np.log(above))
 
-    def slope(self, score: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
-        """Return the change on the scale for a small change of scores within the bounds."""
+    def step(self, score: Float[np.ndarray, " m"], small: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
+        """Return the change on the scale for small changes of scores within the bounds, to first order."""
         below, above = score - self.lowest, self.highest - score
         if np.isinf(self.lowest):
-            return np.ones_like(score) if np.isinf(self.highest) else 1 / above
-        return np.asarray(1 / below if np.isinf(self.highest) else 1 / below + 1 / above)
+            return small if np.isinf(self.highest) else small / above
+        return np.asarray(small / below if np.isinf(self.highest) else small / below + small / above)
 
     def back(self, value: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
         """Return the scores at values of the scale."""
@@ -123,6 +123,6 @@ def interval(
     low, high = value - half, value + half
     inside = (low > lowest) & (high < highest)
     scale = Scale(lowest, highest)
-    at, step = scale.of(value[inside]), scale.slope(value[inside]) * half[inside]
+    at, step = scale.of(value[inside]), scale.step(value[inside], half[inside])
     low[inside], high[inside] = scale.back(at - step), scale.back(at + step)
     return np.clip(low, lowest, highest), np.clip(high, lowest, highest)

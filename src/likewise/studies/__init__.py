@@ -13,6 +13,7 @@ from likewise.studies.overfitting import Overfitting
 from likewise.studies.registry import answers, scores_of, study_names, study_of
 from likewise.studies.sample_size import SampleSize
 from likewise.studies.study import Study
+from likewise.studies.swap import Swap, swap
 from likewise.studies.track import Point, Track
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "SampleSize",
     "Score",
     "Study",
+    "Swap",
     "Table",
     "Tables",
     "Track",
@@ -50,4 +52,5 @@ __all__ = [
     "scores_of",
     "study_names",
     "study_of",
+    "swap",
 ]

@@ -1,5 +1,6 @@
 """Which copies of a model moved beyond numeric noise, from which layer on, and on which prompts."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -9,7 +10,17 @@ from jaxtyping import Float
 
 from likewise.arrays import to_numpy
 from likewise.errors import InputError
-from likewise.inference import Estimates, Floors, LeftOut, all_differences, letters, noise_floor, rank_sets
+from likewise.inference import (
+    Estimates,
+    Floors,
+    LeftOut,
+    against,
+    all_differences,
+    letters,
+    noise_floor,
+    rank_sets,
+)  # fmt: skip
+from likewise.measures import REGISTRY, Configuration, contributions
 from likewise.naming import parse_call
 from likewise.representation import Representation, check_all_same_items
 from likewise.studies.answer import Answer, Line, Lines, Table
@@ -39,11 +50,13 @@ class Audit(Study):
     base : str
         The name of the base.
     floor : tuple of str
-        Names of its re-runs: in another precision, in other batches and threads.
+        Names of its re-runs: in another precision, in other batches or threads.
     count : int
         Prompts that are shown of each copy that moved.
     seed : int
         Of the draws behind the intervals.
+    outputs : tuple of str
+        Measures of layers whose rows are log-probabilities, each a mean over prompts; those that there are.
     """
 
     name: ClassVar[str] = "audit"
@@ -54,6 +67,7 @@ class Audit(Study):
     floor: tuple[str, ...] = ("base run again",)
     count: int = 5
     seed: int = 0
+    outputs: tuple[str, ...] = ("kl_divergence", "equal_top")
 
     def answer(self, given: Mapping[str, Layers], texts: Mapping[str, str | None] | None = None) -> Answer:
         r"""Return which copies moved, by how many times the floor, from which layer on, and which is nearest.
@@ -99,23 +113,43 @@ class Audit(Study):
         layers = [layer for layer in given[self.base] if all(layer in of for of in given.values())]
         if not layers:
             raise InputError(f"no layer of {self.base} is in all copies and re-runs; expected copies of one model")
+        said = [layer for layer in layers if given[self.base][layer].kind == "log_probabilities"]
+        layers = [layer for layer in layers if layer not in said]
+        if not layers:
+            raise InputError("rows of log-probabilities alone; expected a layer of hidden states")
         found = [_at(layer, given, self) for layer in layers]
+        outputs = [row for layer in said for row in self._outputs(layer, given, copies)]
         floors = {name: self._floors(found, name, len(copies)) for name in copies}
         judged = [_judged(name, found, floors[name]) for name in copies]
         ranks = _ranks(found[-1], copies, self.seed)
-        apart = [layer for layer in given[self.base] if layer not in layers]
+        apart = [layer for layer in given[self.base] if layer not in (*layers, *said)]
         return Answer(
             self.question,
             " ".join(_verdict(judged, self.base, ranks)),
             "The relative error of a copy is the length of its difference from the base, beside the length of the "
             "base, as a mean over prompts. Numeric noise is the same error of the base that was run again. Copies that "
             "share a letter are not told apart.",
-            tables=tuple(_tables(judged, ranks, self.count, found, texts or {})),
+            tables=(*_tables(judged, ranks, self.count, found, texts or {}), *_of_outputs(outputs)),
             drawings=(_drawing(judged),) if len(layers) > 1 else (),
             limits=tuple(_limits(self, judged, found, apart)),
-            values=dict(_values(judged, ranks)),
+            values={**dict(_values(judged, ranks)), **{f"{row[0]}.{row[2]}": row[3] for row in outputs}},
             reasons=dict(_reasons(judged)),
         )
+
+    def _outputs(self, layer: str, given: Mapping[str, Layers], copies: Sequence[str]) -> Iterator[tuple[Cell, ...]]:
+        """What a copy did to the outputs, by each measure: its mean with an interval, and that of the worst re-run."""
+        base = given[self.base][layer]
+        groups = base.groups or base.source.groups or None
+        for name in (name for name in self.outputs if parse_call(name)[0] in REGISTRY):
+            measure = Configuration.parse(name)
+
+            def mean(model: str, measure: Configuration = measure) -> LeftOut:
+                return LeftOut.of_mean(to_numpy(contributions(measure, base, given[model][layer])), groups)
+
+            floor = min((mean(rerun).value for rerun in self.floor), key=lambda value: measure.facts.more_alike * value)
+            for copy in copies:
+                found = against(mean(copy), 0.0)
+                yield copy, layer, measure.label, found.value, found.low, found.high, floor
 
     def _floors(self, found: Sequence["_Layer"], name: str, copies: int) -> Floors | None:
         """The ratios of a copy to the floor in the layers that have one, tested together; None where there is none."""
@@ -311,16 +345,16 @@ def _said(layer: str) -> str:
     return known.get(layer, f"block {layer}" if layer.isdecimal() else layer)
 
 
-def _number(value: float) -> str:
-    return f"{value:.2g}" if value < 100 else f"{value:,.0f}"
-
-
 def _times(copy: _Copy, place: int) -> str:
     """How many times the floor, with the interval."""
     times, low, high = copy.times[place], copy.low[place], copy.high[place]
     if times is None or low is None or high is None:
         return "not measured in numeric noise, for the re-runs are equal to the base"
-    return f"{_number(times)} times ({_number(max(0.0, low))} to {_number(high)}) numeric noise"
+    low = max(0.0, low)
+    # As many decimals as tell the ends apart.
+    decimals = min(max(math.ceil(-math.log10((high - low) / 2)), 0), 4) if high > low else 2
+    told, *ends = (f"{number:,.{decimals}f}" for number in (times, low, high))
+    return f"{told} times ({ends[0]} to {ends[1]}) numeric noise"
 
 
 def _verdict(judged: Sequence[_Copy], base: str, ranks: _Ranks | None) -> Iterator[str]:
@@ -395,23 +429,35 @@ def _tables(
         yield _prompts(changed, count, found, texts)
 
 
+def _of_outputs(rows: Sequence[tuple[Cell, ...]]) -> Iterator[Table]:
+    if rows:
+        yield Table(
+            "outputs",
+            ("copy", "layer", "measure", "value", "low", "high", "floor"),
+            tuple(rows),
+            caption="Outputs",
+            note="low, high: 95 % interval; floor: the same of the re-run that is least like the base",
+            spare=("layer", "floor"),
+        )
+
+
 def _prompts(changed: Iterable[_Copy], count: int, found: Sequence[_Layer], texts: Mapping[str, str | None]) -> Table:
     """The prompts with the largest errors of each copy, in the layer that its verdict is about."""
     same = beginning([texts.get(name) for name in found[0].ids])
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for copy in changed:
         layer = found[copy.place]
         errors, ratios = layer.errors[copy.name], layer.of_prompts(copy.name)
         for i in np.argsort(-errors, kind="stable")[:count].tolist():
             times = None if np.isnan(ratios[i]) else float(ratios[i])
-            rows.append((copy.name, layer.ids[i], float(errors[i]), times, line(texts.get(layer.ids[i]), same)))
+            told = [line(texts.get(layer.ids[i]), same)] if texts else []
+            rows.append((copy.name, layer.ids[i], float(errors[i]), times, *told))
     return Table(
         "prompts",
-        ("copy", "id", "error", "times_floor", "prompt"),
+        ("copy", "id", "error", "times_floor", *(["prompt"] if texts else [])),
         tuple(rows),
         caption="Prompts that changed most",
         text="By their relative error. Another measure may name other prompts.",
-        folded=True,
     )
 
 

@@ -95,8 +95,10 @@ class Score:
     high: float | None = None
 
     def __post_init__(self) -> None:
-        ends = [e for e in (self.low, self.value, self.high) if e is not None]
-        if not np.isfinite(ends).all() or ends != sorted(ends) or (self.low is None) != (self.high is None):
+        ends = [end for end in (self.low, self.value, self.high) if end is not None]
+        if not np.isfinite(ends).all():
+            raise InputError(f"a score of {', '.join(map(str, ends))}; expected finite numbers")
+        if ends != sorted(ends) or (self.low is None) != (self.high is None):
             raise InputError(
                 f"a score {self.value} with the interval {self.low} to {self.high}; expected the interval around it"
             )

@@ -19,6 +19,9 @@ from likewise.studies.study import Study
 TOLERANCE = 0.02
 """A checkpoint is settled where its score with the last one is certainly no further from that of identical ones."""
 
+FEWEST = 5
+"""Runs without which their deviation says nothing of differences."""
+
 WIDE = 100
 """Numbers whose largest is so many times the smallest are drawn on a logarithmic axis."""
 
@@ -201,6 +204,12 @@ class _Read:
         first, second = name_of(a.model, layer), name_of(b.model, layer)
         return self.rows.get((first, second), self.rows.get((second, first)))
 
+    def known(self, a: Point, b: Point, layer: str) -> int:
+        """The row of a pair that is there."""
+        place = self.place(a, b, layer)
+        assert place is not None
+        return place
+
     def spot(self, x: float, y: float, layer: str) -> Spot:
         """The score of the versions at two places, over all runs."""
         if x == y:
@@ -227,11 +236,9 @@ class _Read:
         try:
             if len(self.runs) == 1:
                 (run,) = self.runs.values()
-                places = [self.place(run[x], run[y], layer) for x, y in stretches]
-                return Estimates.of(left_out(self.given, [p for p in places if p is not None]))
+                return Estimates.of(left_out(self.given, [self.known(run[x], run[y], layer) for x, y in stretches]))
             each = [
-                [self.all[self.place(run[x], run[y], layer) or 0].value for run in self.runs.values()]
-                for x, y in stretches
+                [self.all[self.known(run[x], run[y], layer)].value for run in self.runs.values()] for x, y in stretches
             ]
             return Estimates.of([LeftOut.of_mean(np.asarray(scores, dtype=np.float64)) for scores in each])
         except InputError:  # no left-out values, or fewer runs than a deviation needs
@@ -524,6 +531,8 @@ def _limits(read: _Read, numbers: Table) -> Iterator[str]:
         yield "One run: how much another seed would move is not in these intervals; give several runs for that."
     else:
         yield f"Intervals are for runs like these {len(read.runs)}, on these inputs; few runs give wide ones."
+        if len(read.runs) < FEWEST:
+            yield f"No test says which stretches may move most: that takes {FEWEST} runs."
     yield "The score says how far two versions are apart, not whether the later one is better."
     if any(row["p"] is not None for row in numbers.records()):
         yield "A number that rises all through the training goes with everything else that does: no cause follows."

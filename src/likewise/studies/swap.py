@@ -1,0 +1,462 @@
+"""Whether one embedder can take the place of another: do neighbours stay, and can the old index stay."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from likewise.errors import InputError
+from likewise.inference import LeftOut
+from likewise.progress import Watch, unwatched
+from likewise.representation import Representation, aligned, check_same_items
+from likewise.retrieval import (
+    METRICS,
+    Index,
+    Map,
+    Metric,
+    agreement,
+    orthogonal,
+    rank_biased_overlap,
+    recall,
+    ridge,
+    unit_rows,
+)
+from likewise.statistics import interval, together_of
+from likewise.studies.answer import Answer, Table
+from likewise.studies.conditions import Cell
+from likewise.studies.study import Study
+
+KS = (1, 5, 10, 100)
+"""Depths at which neighbours are compared."""
+
+TOP = 10
+"""The depth of the verdict."""
+
+FEWEST = 5
+"""Queries, or groups of them, without which there is no interval."""
+
+QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+Mean = tuple[float, float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Swap(Study):
+    """Compares the neighbours that two embedders give the same queries, and asks whether the old index can stay.
+
+    Parameters
+    ----------
+    ks : tuple of int
+        Depths at which neighbours are compared; those larger than the candidates are left out.
+    metric : {"cosine", "euclidean", "dot"}
+        What near means.
+    p : float
+        Of rank-biased overlap: how far down one looks.
+    enough : float
+        Recall from which an index counts as one that can stay.
+    train : int
+        Most pairs that a map is learnt on.
+    held_out : int
+        Most queries on which it is tested.
+    changed : int
+        Queries that are shown.
+    join : {"exact", "inner"}
+        Whether both sides must have the same ids.
+    seed : int
+        Draws pairs and held-out queries.
+    """
+
+    name: ClassVar[str] = "swap"
+    question: ClassVar[str] = "Can the new embedder take the place of the old one?"
+    needs: ClassVar[Literal["scores", "rows"]] = "rows"
+
+    ks: tuple[int, ...] = KS
+    metric: Metric = "cosine"
+    p: float = 0.9
+    enough: float = 0.9
+    train: int = 10_000
+    held_out: int = 2_000
+    changed: int = 50
+    join: str = "exact"
+    seed: int = 0
+
+    def answer(self, given: Any, watch: Watch = unwatched) -> Answer:
+        """Return the answer.
+
+        Parameters
+        ----------
+        given : sequence or mapping of Representation or array
+            Old and new vectors of the same items, each a query against the others; or old and new vectors of a corpus,
+            then old and new vectors of the queries.
+        watch : callable
+            Is told how far the work is.
+
+        Raises
+        ------
+        InputError
+            If the items differ, there are too few, or an option is out of its range.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(size=(200, 4))
+        >>> turned = x @ np.linalg.qr(rng.normal(size=(4, 4)))[0]
+        >>> print(Swap().answer([x, turned]).values["overlap@10"])
+        1.0
+        """
+        self._check()
+        old, new, old_q, new_q = _sides(given, self.join)
+        corpus, alone = (old, new), old_q is None or new_q is None
+        queries = corpus if old_q is None or new_q is None else (old_q, new_q)
+        n, m = old.n_items, queries[0].n_items
+        among = n - alone
+        ks = sorted({k for k in self.ks if k <= among})
+        if not ks:
+            raise InputError(f"{among:,} candidates for a neighbour; expected at least {min(self.ks)}")
+        top = max((k for k in ks if k <= TOP), default=ks[0])
+        depth = ks[-1]
+        own = np.arange(n) if alone else None
+        indexes = [Index(np.asarray(r.matrix), self.metric, r.name, r.ids if r.has_ids else ()) for r in corpus]
+        near = [
+            index.nearest(np.asarray(q.matrix), depth, own, name=q.name, ids=q.ids if q.has_ids else (), watch=watch)
+            for index, q in zip(indexes, queries, strict=True)
+        ]
+        shared = agreement(*near)
+        groups = _groups(queries)
+        shares, rbo = recall(shared, ks), rank_biased_overlap(shared, self.p)
+        overlap = {k: mean_of(shares[:, i], groups) for i, k in enumerate(ks)}
+        alike = mean_of(rbo, groups)
+        by_chance = {k: k / among for k in ks}
+        values: dict[str, Cell] = {"queries": m, "corpus": n}
+        for k in ks:
+            values |= _named(f"overlap@{k}", overlap[k]) | {f"overlap@{k}.chance": by_chance[k]}
+        values |= _named("rbo", alike)
+        more = overlap[top][1] is not None and overlap[top][1] > by_chance[top]  # type: ignore[operator]
+        values["above_chance"] = more
+        kept = self._maps(indexes[0], corpus, queries, near, top, alone, groups, watch)
+        values |= kept.values
+        rows: list[tuple[Cell, ...]] = [(f"overlap@{k}", *overlap[k], by_chance[k]) for k in ks]
+        rows.append((f"rank-biased overlap, p = {self.p:g}", *alike, float(rank_biased_overlap(
+            np.arange(1, depth + 1) ** 2 / among, self.p))))  # fmt: skip
+        tables = [
+            Table("overlap", ("share of neighbours", "value", "from", "to", "chance"), tuple(rows)),
+            Table(
+                "quantiles",
+                ("share of queries", *(f"overlap@{k}" for k in ks), "rbo"),
+                tuple(
+                    (q, *(float(np.quantile(shares[:, i], q)) for i in range(len(ks))), float(np.quantile(rbo, q)))
+                    for q in QUANTILES
+                ),
+                caption="Queries at or below",
+            ),
+            *kept.tables,
+            *self._changed(corpus[0], queries[0], near, shares[:, ks.index(top)], rbo, top),
+        ]
+        limits = [
+            "Equal neighbours do not mean good ones: no judgement of relevance is used here.",
+            f"Intervals are for new queries {'and' if alone else 'against'} this corpus, "
+            f"{'with groups' if groups else 'queries'} taken as independent.",
+            *kept.limits,
+        ]
+        if left := sorted(set(self.ks) - set(ks)):
+            limits.append(f"k = {', '.join(map(str, left))} left out: only {among:,} candidates.")
+        if overlap[top][1] is None:
+            limits.append(f"No intervals: expected {FEWEST} or more queries, or groups of them.")
+        stay = f"{top * overlap[top][0]:.3g} of {top} neighbours stay"
+        low, high = overlap[top][1:]
+        sure = "" if low is None or high is None else f"95 %: {top * low:.3g} to {top * high:.3g}; "
+        verdict = f"{stay} ({sure}chance {top * by_chance[top]:.2g})."
+        if not more:
+            verdict += " Neighbours agree no more than by chance." if low is not None else ""
+        return Answer(
+            self.question,
+            f"{verdict} {kept.verdict}",
+            tables=tuple(tables),
+            limits=tuple(limits),
+            values=values,
+        )
+
+    def _check(self) -> None:
+        if self.metric not in METRICS:
+            raise InputError(f"metric {self.metric!r}; expected {', '.join(METRICS[:-1])} or {METRICS[-1]}")
+        if not self.ks or any(k < 1 for k in self.ks):
+            raise InputError(f"k = {', '.join(map(str, self.ks)) or 'none'}; expected numbers from 1 on")
+        for name, share in (("p", self.p), ("enough", self.enough)):
+            if not 0 < share < 1:
+                raise InputError(f"{name} = {share}; expected a number between 0 and 1")
+        for name, count in (("train", self.train), ("held_out", self.held_out)):
+            if count < 1:
+                raise InputError(f"{name} = {count}; expected 1 or more")
+
+    def _maps(
+        self,
+        index: Index,
+        corpus: tuple[Representation, Representation],
+        queries: tuple[Representation, Representation],
+        near: Sequence[Int[np.ndarray, "m k"]],
+        top: int,
+        alone: bool,
+        groups: tuple[str, ...],
+        watch: Watch,
+    ) -> "_Kept":
+        """Recall of the new queries in the old index, as they are and after maps learnt on other pairs."""
+        train, test = self._split(corpus[0].n_items, queries[0].n_items, alone, groups)
+        names = tuple(groups[i] for i in test) if groups else ()
+        rows = np.asarray(queries[1].matrix)[test]
+        ways: dict[str, tuple[np.ndarray, str]] = {}
+        same_width = corpus[0].n_features == corpus[1].n_features
+        if same_width:
+            ways["unmapped"] = rows, "as it is"
+        if len(train) >= FEWEST:
+            x, y = (self._fitted(np.asarray(r.matrix)[train], r.name) for r in (corpus[1], corpus[0]))
+            held = self._fitted(rows, queries[1].name)
+            found: dict[str, Map] = {
+                "orthogonal": orthogonal(x, y, free=self.metric == "euclidean"),
+                "ridge": ridge(x, y, self.seed),
+            }
+            for kind, learnt in found.items():
+                ways[kind] = learnt(held), f"after a learnt {'orthogonal' if kind == 'orthogonal' else 'linear'} map"
+        target = unit_rows(np.asarray(queries[0].matrix)[test], queries[0].name, zero=True)
+        own = test if alone else None
+        values: dict[str, Cell] = {"held_out": len(test), "pairs": len(train)}
+        lines: list[tuple[Cell, ...]] = []
+        means: dict[str, Mean] = {}
+        for kind, (moved, _) in ways.items():
+            got = index.nearest(moved, top, own, name=f"{kind} queries", watch=watch)
+            of_old = recall(agreement(got, near[0][test, :top]), [top])[:, 0]
+            of_new = recall(agreement(got, near[1][test, :top]), [top])[:, 0]
+            cosine = (unit_rows(moved, kind, zero=True) * target).sum(axis=1)
+            means[kind] = mean_of(of_old, names)
+            turned = mean_of(cosine, names, -1.0)
+            values |= _named(f"{kind}.recall@{top}", means[kind])
+            values |= _named(f"{kind}.new_recall@{top}", mean_of(of_new, names)) | _named(f"{kind}.cosine", turned)
+            pairs = 0 if kind == "unmapped" else len(train)
+            lines.append((kind, pairs, len(test), *means[kind], float(of_new.mean()), *turned))
+        heads = ("map", "pairs", "held-out queries", f"recall@{top}", "from", "to", f"recall@{top} of new neighbours",
+                 "cosine", "cosine from", "cosine to")  # fmt: skip
+        told = Table(
+            "maps", heads, tuple(lines), caption="New queries in the old index",
+            text="Recall: the share of the neighbours that the old query finds there.",
+            spare=("cosine to", "cosine from", f"recall@{top} of new neighbours"),
+        )  # fmt: skip
+        mapped = {kind: mean for kind, mean in means.items() if kind != "unmapped"}
+        # The rotation first, whichever is ahead on these queries: the larger of two recalls would be too good.
+        best = next((kind for kind in mapped if self._stays(mapped[kind])), next(iter(mapped), None))
+        if best is not None:
+            values |= _named(f"mapped.recall@{top}", mapped[best]) | {"mapped.map": best}
+        as_is = self._stays(means.get("unmapped")) if same_width else False
+        after = self._stays(mapped[best]) if best is not None else None
+        values |= {"same_space": as_is, "mapped.stays": after}
+        limits = ["A map is tested on held-out queries of this kind; other queries can fare worse."]
+        if not same_width:
+            limits.append(
+                f"The widths differ ({corpus[0].n_features} and {corpus[1].n_features}): the old index takes the new "
+                "queries only after a map."
+            )
+        if best is None:
+            limits.append(f"No map: {len(train)} pairs to learn it on; expected {FEWEST} or more.")
+        elif len(train) < corpus[1].n_features:
+            limits.append(f"The maps are learnt on {len(train):,} pairs in {corpus[1].n_features:,} dimensions: few.")
+        return _Kept(
+            self._said(top, means.get("unmapped"), as_is, best, mapped, after, len(test)),
+            values,
+            (told,) if lines else (),
+            limits,
+        )
+
+    def _fitted(self, rows: np.ndarray, name: str) -> Float[np.ndarray, "m d"]:
+        return unit_rows(rows, name) if self.metric == "cosine" else np.asarray(rows, dtype=np.float64)
+
+    def _split(
+        self, n: int, m: int, alone: bool, groups: tuple[str, ...]
+    ) -> tuple[Int[np.ndarray, " t"], Int[np.ndarray, " h"]]:
+        """Places in the corpus to learn on, and of the queries to test on; groups stay whole where items are both."""
+        rng = np.random.default_rng(self.seed)
+        if not alone:
+            return np.sort(rng.permutation(n)[: self.train]), np.sort(rng.permutation(m)[: self.held_out])
+        _, of = np.unique(np.asarray(groups or [str(i) for i in range(n)]), return_inverse=True)
+        parts = rng.permutation(int(of.max()) + 1)
+        out = np.isin(of, parts[: max(1, len(parts) // 5)])
+        test, train = rng.permutation(np.flatnonzero(out)), rng.permutation(np.flatnonzero(~out))
+        return np.sort(train[: self.train]), np.sort(test[: self.held_out])
+
+    def _stays(self, mean: Mean | None) -> bool | None:
+        """Whether the recall is enough; None where the interval does not decide it."""
+        if mean is None or mean[1] is None or mean[2] is None:
+            return None
+        return True if mean[1] >= self.enough else False if mean[2] < self.enough else None
+
+    def _said(
+        self, top: int, plain: Mean | None, as_is: bool | None, best: str | None, mapped: Mapping[str, Mean],
+        after: bool | None, held: int,
+    ) -> str:  # fmt: skip
+        on = f"on {held:,} held-out queries"
+        if plain is None:
+            first = "The old index cannot stay as it is: the widths differ."
+        elif as_is:
+            return f"The old index can stay as it is: recall@{top} of new queries {_range(plain)} {on}."
+        elif as_is is None:
+            first = (
+                f"Whether the old index can stay as it is cannot be told: recall@{top} of new queries {_range(plain)}."
+            )
+        else:
+            first = (
+                "Not the same space as it is; the old index cannot stay without a map: "
+                f"recall@{top} of new queries {_range(plain)}."
+            )
+        if best is None:
+            return first
+        name = "orthogonal" if best == "orthogonal" else "linear (ridge)"
+        ends = f"recall@{top} {_range(mapped[best])} {on}."
+        if after:
+            return f"{first} A learnt {name} map makes it so: {ends}"
+        if after is None:
+            return f"{first} Whether a learnt {name} map is enough cannot be told: {ends}"
+        return f"{first} No learnt map makes it so: {ends}"
+
+    def _changed(
+        self,
+        corpus: Representation,
+        queries: Representation,
+        near: Sequence[Int[np.ndarray, "m k"]],
+        share: Float[np.ndarray, " m"],
+        rbo: Float[np.ndarray, " m"],
+        top: int,
+    ) -> tuple[Table, ...]:
+        order = np.lexsort((np.arange(len(rbo)), rbo, share))
+        order = order[share[order] < 1][: self.changed]
+        if not len(order):
+            return ()
+        texts, said = corpus.source.get("texts"), queries.source.get("texts")
+        rows = []
+        for i in order:
+            old, new = near[0][i, :top].tolist(), near[1][i, :top].tolist()
+            lost, gained = [j for j in old if j not in new], [j for j in new if j not in old]
+            row: list[Cell] = [queries.ids[i], said[i] if said else None, float(share[i]), float(rbo[i])]
+            row += ["; ".join(corpus.ids[j] for j in some) for some in (lost, gained)]
+            row += ["; ".join(texts[j] for j in some) if texts else None for some in (lost, gained)]
+            rows.append(tuple(row))
+        columns = ("query", "text", f"overlap@{top}", "rbo", "lost", "gained", "texts lost", "texts gained")
+        kept = [i for i in range(len(columns)) if any(row[i] is not None for row in rows)]
+        heads = tuple(columns[i] for i in kept)
+        return (
+            Table(
+                "changed",
+                heads,
+                tuple(tuple(row[i] for i in kept) for row in rows),
+                caption="Queries that changed most",
+                folded=True,
+                spare=tuple(c for c in ("texts gained", "texts lost", "rbo", "text", "gained", "lost") if c in heads),
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What is said of the old index."""
+
+    verdict: str
+    values: Mapping[str, Cell]
+    tables: tuple[Table, ...]
+    limits: Sequence[str]
+
+
+def mean_of(each: Float[np.ndarray, " m"], groups: Sequence[str] = (), lowest: float = 0.0) -> Mean:
+    r"""Return the mean over queries with a 95 % interval: the jackknife over queries, or over groups of them.
+
+    Where all g are 1 (or all at the lower bound), nothing varies; the mean is then above :math:`0.025^{1/g}` of the
+    range with 95 % confidence, since the chance of g such values is at most the g-th power of the mean.
+    """
+    value = float(each.mean())
+    count = len(set(groups)) if groups else len(each)
+    if count < FEWEST:
+        return value, None, None
+    free = 0.025 ** (1 / count)
+    if (each == 1).all():
+        return value, lowest + (1 - lowest) * free, 1.0
+    if (each == lowest).all():
+        return value, lowest, 1 - (1 - lowest) * free
+    left = LeftOut.of_mean(each, groups or None)
+    low, high = interval(np.asarray([left.value]), left.values[:, None], (lowest, 1.0), left.sizes)
+    return value, float(low[0]), float(high[0])
+
+
+def _range(mean: Mean) -> str:
+    return f"{mean[0]:.2f}" + ("" if mean[1] is None or mean[2] is None else f" ({mean[1]:.2f} to {mean[2]:.2f})")
+
+
+def _named(name: str, mean: Mean) -> dict[str, Cell]:
+    return {name: mean[0], f"{name}.low": mean[1], f"{name}.high": mean[2]}
+
+
+def _groups(sides: Sequence[Representation]) -> tuple[str, ...]:
+    together = together_of(sides)
+    return () if together is None else tuple(map(str, together.of.tolist()))
+
+
+def _sides(
+    given: Any, join: str
+) -> tuple[Representation, Representation, Representation | None, Representation | None]:
+    """Old and new, and the same of queries if there are any, each two in one order."""
+    values = list(given.values()) if isinstance(given, Mapping) else list(given)
+    if len(values) not in (2, 4):
+        raise InputError(f"{len(values)} sets of vectors; expected old and new, or these and the queries of both")
+    names = ("old", "new", "old queries", "new queries")
+    read = [
+        r if isinstance(r, Representation) else Representation(r, name=name)
+        for r, name in zip(values, names, strict=False)
+    ]
+    for r in read:
+        if r.is_table:
+            raise InputError(f"{r.name} is a table of {r.kind}; expected vectors")
+    found: list[Representation] = []
+    for place in range(0, len(read), 2):
+        two, _ = aligned(read[place : place + 2], join)
+        check_same_items(*two)
+        found += two
+    if len(found) == 2:
+        return found[0], found[1], None, None
+    for corpus, queries in ((found[0], found[2]), (found[1], found[3])):
+        if corpus.n_features != queries.n_features:
+            raise InputError(
+                f"{queries.name} has {queries.n_features} columns and {corpus.name} {corpus.n_features}; expected the "
+                "same number: queries and corpus of one embedder"
+            )
+    return found[0], found[1], found[2], found[3]
+
+
+def swap(
+    old: Any, new: Any, *, queries: tuple[Any, Any] | None = None, watch: Watch = unwatched, **asked: Any
+) -> Answer:
+    """Return whether one embedder can take the place of another.
+
+    Parameters
+    ----------
+    old, new : array, DataFrame or Representation
+        Vectors of the same items, in one order or with ids.
+    queries : (old, new), optional
+        Vectors of queries by both embedders; without, each item is a query against the others.
+    watch : callable
+        Is told how far the work is.
+    **asked
+        As of `Swap`: ks, metric, p, enough, train, held_out, changed, join, seed.
+
+    Returns
+    -------
+    Answer
+        With ``values`` such as ``overlap@10``, ``overlap@10.low``, ``same_space``, ``mapped.recall@10``.
+
+    Raises
+    ------
+    InputError
+        If the items differ, there are too few, or an option is out of its range.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(300, 4))
+    >>> swap(x, -x[:, ::-1]).values["same_space"]
+    False
+    """
+    return Swap(**asked).answer([old, new, *(queries or ())], watch)

@@ -1,0 +1,121 @@
+"""Whether one embedder can take the place of another: what is said of cases whose answer is known."""
+
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from typer.testing import CliRunner
+
+import likewise
+from likewise.cli.main import app
+from likewise.errors import InputError
+from likewise.studies import Answer
+from likewise.studies.swap import mean_of
+
+PAGE = Path(__file__).parents[2] / "docs" / "swap.md"
+
+
+def vectors(n: int = 400, d: int = 8, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, d)), np.linalg.qr(rng.normal(size=(d, d)))[0]
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "dot"])
+def test_identical_rotated_and_unrelated(metric: str) -> None:
+    x, turn = vectors()
+    same = likewise.swap(x, x, metric=metric)
+    assert same.values["overlap@10"] == same.values["rbo"] == 1 and same.values["same_space"] is True
+    assert "The old index can stay as it is" in same.verdict
+    turned = likewise.swap(x, x @ turn, metric=metric)
+    assert turned.values["overlap@100"] == 1 and turned.values["same_space"] is False
+    assert turned.values["mapped.recall@10"] == pytest.approx(1, abs=0.01) and turned.values["mapped.stays"] is True
+    assert "Not the same space as it is" in turned.verdict and "map makes it so" in turned.verdict
+    other = likewise.swap(x, vectors(seed=5)[0], metric=metric)
+    assert other.values["overlap@10.low"] <= 10 / 399 * 1.2 and other.values["mapped.stays"] is False
+    assert other.values["overlap@10.chance"] == 10 / 399
+
+
+def test_queries_against_a_corpus_and_unequal_widths() -> None:
+    x, turn = vectors(d=6)
+    wide = np.c_[x @ turn, np.zeros(len(x))]
+    found = likewise.swap(x[:300], wide[:300], queries=(x[300:], wide[300:]))
+    assert found.values["queries"] == found.values["held_out"] == 100 and found.values["pairs"] == 300
+    assert found.values["overlap@10"] == found.values["orthogonal.recall@10"] == 1
+    assert "the widths differ" in found.verdict and "unmapped.recall@10" not in found.values
+
+
+def test_changed_queries_name_what_left_and_came() -> None:
+    x, _ = vectors(60)
+    y = x.copy()
+    y[7] = -y[7]
+    texts = {"texts": tuple(f"text {i}" for i in range(60))}
+    ids = [f"i{i}" for i in range(60)]
+    old, new = (likewise.Representation(m, ids, name, source=texts) for m, name in ((x, "old"), (y, "new")))
+    answer = likewise.swap(old, new)
+    first = next(t for t in answer.tables if t.name == "changed").records()[0]
+    assert first["query"] == "i7" and first["text"] == "text 7" and first["overlap@10"] == 0
+    assert len(first["lost"].split("; ")) == len(first["texts gained"].split("; ")) == 10
+    assert any("k = 100 left out" in line for line in answer.limits)
+
+
+def test_intervals_of_groups_are_wider_and_those_of_constants_have_a_width() -> None:
+    each = np.repeat(np.random.default_rng(0).uniform(size=12), 8)
+    alone, grouped = mean_of(each), mean_of(each, [str(i // 8) for i in range(96)])
+    assert grouped[2] - grouped[1] > 2 * (alone[2] - alone[1])
+    assert mean_of(np.ones(100)) == (1.0, 0.025**0.01, 1.0)
+    assert mean_of(np.ones(3)) == (1.0, None, None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"metric": "cosin"}, "metric"),
+        ({"p": 1.0}, "p = 1.0"), ({"ks": ()}, "k = none"), ({"ks": (400,)}, "candidates"),
+        ({"queries": (np.ones((3, 8)), np.ones((4, 8)))}, "rows"),
+        ({"train": 0}, "train = 0"),
+        ({"queries": (np.ones((3, 2)), np.ones((3, 2)))}, "columns"),
+    ],
+)  # fmt: skip
+def test_refusals(asked: dict, message: str) -> None:
+    x, turn = vectors()
+    with pytest.raises(InputError, match=message):
+        likewise.swap(x, x @ turn, **asked)
+
+
+def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    x, turn = vectors()
+    np.save("old.npy", x.astype(np.float32))
+    np.save("short.npy", x[:9])
+    ids = [f"q{i}" for i in range(len(x))]
+    pa.parquet.write_table(pa.table({"id": ids, "v": list(x @ turn)}), "new.parquet")
+    done = CliRunner().invoke(app, ["swap", "old.npy", "new.parquet", "--json"])
+    assert done.exit_code == 0 and '"same_space": false' in done.stdout
+    for words in (["old.npy", "none.npy"], ["old.npy", "short.npy"], ["old.npy", "new.parquet", "--metric", "x"]):
+        wrong = CliRunner().invoke(app, ["swap", *words])
+        assert isinstance(wrong.exception, InputError) and "\n" not in str(wrong.exception)
+
+
+def page_answer(folder: Path) -> Answer:
+    """The files of the page: 1,000 vectors, and the same turned with a little noise."""
+    rng = np.random.default_rng(0)
+    old = rng.normal(size=(1000, 16))
+    new = (old + 0.03 * rng.normal(size=old.shape)) @ np.linalg.qr(rng.normal(size=(16, 16)))[0]
+    np.save(folder / "old.npy", old)
+    np.save(folder / "new.npy", new)
+    return likewise.swap(likewise.read_file(folder / "old.npy"), likewise.read_file(folder / "new.npy"))
+
+
+def test_the_page_shows_its_true_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page_answer(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    text = PAGE.read_text(encoding="utf-8")
+    line = next(part for part in text.splitlines() if part.startswith("    likewise swap"))
+    done = CliRunner().invoke(app, shlex.split(line)[1:])
+    assert done.exit_code == 0
+    shown = text.split("```text\n")[1].split("```")[0].strip().splitlines()
+    said = {*done.stdout.splitlines(), *done.stderr.splitlines()}
+    assert [part for part in shown if part.strip() and part.strip() not in {s.strip() for s in said}] == []
