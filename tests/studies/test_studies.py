@@ -63,7 +63,7 @@ def results() -> Results:
 
 
 OF_THEIR_OWN = {"audit", "ladder", "track"}
-"""They read experiments that were written for them, and say nothing of others; their own tests ask them."""
+"""They read rows and scores that were made for them; their own tests ask them."""
 
 
 def asked(name: str, results: Results) -> Answer | None:
@@ -111,10 +111,9 @@ def test_every_study_has_the_shape_and_answers(name: str, results: Results) -> N
     assert issubclass(kind, Study) and kind.name == name and NAME.fullmatch(name)
     assert kind.needs in ("scores", "rows") and isinstance(kind.pairs, Pairs)
     assert dataclasses.is_dataclass(kind) and kind() == kind()  # its parameters have defaults, and it holds no more
-    answer = asked(name, results)
     if name in OF_THEIR_OWN:
-        assert answer is None
         return
+    answer = asked(name, results)
     assert isinstance(answer, Answer) and answer.question == kind.question and answer.tables
     assert "\n" not in answer.verdict and answer.values
     assert len({table.name for table in answer.tables}) == len(answer.tables)
