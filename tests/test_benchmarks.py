@@ -17,6 +17,7 @@ SMALL = {
     "measures.py": ("--sizes 20x8 --measures cka procrustes", "| procrustes | 20 x 8 |"),
     "null.py": ("--n 30 --d 20 --shuffles 2", "ratio"),
     "paper_workload.py": ("--small --width 32 --shuffles 2 --models 3", "ratio"),
+    "lineage.py": ("--models 4 --bases 1 --steps 2 --prompts 40", "| strangers | 3/3 |"),
     "retrieval.py": ("--corpus 300 --width 8 --queries 20 --k 10", "CPU"),
     "tails.py": ("--n 12 --draws 2 --tables 1 --workers 1", "| near copies |"),
     "population.py": ("--counts 3 5 --n 20 --d 8", "at m = 5,000"),
@@ -30,7 +31,11 @@ def test_every_benchmark_but_those_of_one_size_is_run() -> None:
     assert {path.name for path in FOLDER.glob("*.py")} - libraries == {*SMALL, *long}
 
 
-SLOW = {"paper_workload.py": "scores are computed in two ways", "population.py": "several populations are run"}
+SLOW = {
+    "lineage.py": "models are trained, and compared in all ways",
+    "paper_workload.py": "scores are computed in two ways",
+    "population.py": "several populations are run",
+}
 """Those that take long however small they are, and why."""
 
 

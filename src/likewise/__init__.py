@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from likewise.measures import Configuration, Facts, configurations
     from likewise.plan import Experiment, Plan, plan
     from likewise.prepared import Prepared
-    from likewise.questions import audit, ladder, track
+    from likewise.questions import audit, ladder, lineage, track
     from likewise.representation import Representation
     from likewise.run import Done, run
     from likewise.statistics import Comparison, Results, compare
@@ -53,6 +53,7 @@ __all__ = [
     "compare",
     "configurations",
     "ladder",
+    "lineage",
     "measures",
     "plan",
     "read_file",
@@ -66,7 +67,7 @@ _HOMES = {
     "measures": ("Configuration", "Facts", "configurations"),
     "plan": ("Experiment", "Plan", "plan"),
     "prepared": ("Prepared",),
-    "questions": ("audit", "ladder", "track"),
+    "questions": ("audit", "ladder", "lineage", "track"),
     "representation": ("Representation",),
     "run": ("Done", "run"),
     "statistics": ("Comparison", "Results", "compare"),

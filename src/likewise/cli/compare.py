@@ -70,7 +70,15 @@ def compare(
 
 
 def _tell(results: "Results", named: "list[Representation]", intervals: bool) -> None:
-    from likewise.statistics import NoReference, all_undefined, kind_of, together_of, too_few_shuffles
+    from likewise.statistics import (
+        SAME_INPUTS,
+        NoReference,
+        all_undefined,
+        kind_of,
+        only_same_inputs,
+        together_of,
+        too_few_shuffles,
+    )
 
     columns = ("a", "b", "measure", "value", "from", "to", "chance", "z", "p", "calibrated", "note")
     rows = [
@@ -99,6 +107,8 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
         say(f"{together.count} groups of inputs that belong together: whole groups are shuffled and left out")
     if intervals:
         say("from, to: 95 % interval for a new sample of the same size")
+    if only_same_inputs(results.table):
+        say(SAME_INPUTS)
     beside = " or ".join(dict.fromkeys(kind_of(c.null).beside for c in results if c.null != NoReference.name))
     if beside:
         say(f"calibrated: 0 is chance ({beside}), 1 is identical, for similarities and distances")

@@ -22,6 +22,7 @@ from likewise.cli import (
     ladder,
     layers,
     learning,
+    lineage,
     measures,
     plan,
     report,
@@ -58,8 +59,8 @@ app = typer.Typer(
 )
 for command in (
     run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain,
-    audit.audit, track.track, ladder.ladder, swap.swap, learning.learning_curve, layers.best_layers, report.report,
-    measures.measures, show.show,
+    audit.audit, lineage.lineage, swap.swap, track.track, ladder.ladder, learning.learning_curve,
+    layers.best_layers, report.report, measures.measures, show.show,
 ):  # fmt: skip
     app.command(command.__name__.strip("_").replace("_", "-"))(command)  # import is a word of Python's
 

@@ -12,6 +12,7 @@ from likewise.inference.differences import (
 from likewise.inference.equivalence import Equivalence, equivalence
 from likewise.inference.estimates import Block, Contrasts, Estimates, step_down_max, welch
 from likewise.inference.floors import Floors, noise_floor
+from likewise.inference.kinship import HeldOut, matched_correlation, rotated_cosine
 from likewise.inference.leftout import LeftOut, left_out
 from likewise.inference.panel import PanelTest, panel_test, panel_tests
 from likewise.inference.ranks import RankSets, letters, rank_sets
@@ -26,6 +27,7 @@ __all__ = [
     "Equivalence",
     "Estimates",
     "Floors",
+    "HeldOut",
     "LeftOut",
     "PanelTest",
     "RankSets",
@@ -38,11 +40,13 @@ __all__ = [
     "equivalence",
     "left_out",
     "letters",
+    "matched_correlation",
     "mean_difference",
     "noise_floor",
     "panel_test",
     "panel_tests",
     "rank_sets",
+    "rotated_cosine",
     "step_down_max",
     "welch",
 ]

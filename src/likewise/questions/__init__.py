@@ -2,6 +2,7 @@
 
 from likewise.questions.audit import FLOOR, audit, audit_experiment
 from likewise.questions.ladder import ladder, ladder_experiment
+from likewise.questions.lineage import lineage
 from likewise.questions.track import track, track_experiment
 
-__all__ = ["FLOOR", "audit", "audit_experiment", "ladder", "ladder_experiment", "track", "track_experiment"]
+__all__ = ["FLOOR", "audit", "audit_experiment", "ladder", "ladder_experiment", "lineage", "track", "track_experiment"]

@@ -24,7 +24,7 @@ from likewise.statistics.chance import (
     reference_of,
 )
 from likewise.statistics.compare import check_request, compare
-from likewise.statistics.correction import holm, step_down, too_few_shuffles
+from likewise.statistics.correction import SAME_INPUTS, holm, only_same_inputs, step_down, too_few_shuffles
 from likewise.statistics.jackknife import interval, leave_out
 from likewise.statistics.layers import BestLayers, best_layers
 from likewise.statistics.learning import Point, learning_curve, stable_from
@@ -49,6 +49,7 @@ __all__ = [
     "KINDS",
     "NO_CHANCE",
     "OF_THE_TABLE",
+    "SAME_INPUTS",
     "SCHEMA",
     "Agreement",
     "BestLayers",
@@ -95,6 +96,7 @@ __all__ = [
     "leave_out",
     "mantel",
     "most_parts",
+    "only_same_inputs",
     "orders",
     "overfitting",
     "reduce",

@@ -208,3 +208,30 @@ def too_few_shuffles(table: pa.Table) -> str:
                 f"however alike they are: use {needed:,} or more."
             )
     return " ".join(said)
+
+
+SAME_INPUTS = (
+    "Every score differs from shuffled rows as clearly as can be: this tells that the models see the same inputs, not "
+    "that they are related. likewise lineage asks whether one was derived from the other."
+)
+"""What a table says where shuffled rows tell nothing about kinship."""
+
+ROWS = ("moments", "shuffles")
+"""Chance levels that exchange rows."""
+
+CLEAR = 0.001
+"""A p-value of the closed form at or below this is as good as its floor."""
+
+
+def only_same_inputs(table: pa.Table) -> bool:
+    """Return whether every p-value against shuffled rows is at its floor, so that none tells one pair from another.
+
+    Examples
+    --------
+    >>> floor = {"null": ["shuffles", "moments"], "n_permutations": [99, 0], "pvalue": [0.01, 1e-9]}
+    >>> only_same_inputs(pa.table(floor)), only_same_inputs(pa.table({**floor, "pvalue": [0.02, 1e-9]}))
+    (True, False)
+    """
+    columns = (table.column(name).to_pylist() for name in ("null", "n_permutations", "pvalue"))
+    judged = [(count, p) for null, count, p in zip(*columns, strict=True) if null in ROWS and p is not None]
+    return bool(judged) and all(p <= (1 / (1 + count) * (1 + 1e-9) if count else CLEAR) for count, p in judged)

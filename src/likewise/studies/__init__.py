@@ -8,6 +8,7 @@ from likewise.studies.conditions import Condition, Outcome, parse_condition
 from likewise.studies.items import Items
 from likewise.studies.junit import junit_xml
 from likewise.studies.ladder import RUNGS, Ladder, Rung, Score
+from likewise.studies.lineage import Lineage, Place
 from likewise.studies.overfitting import Overfitting
 from likewise.studies.registry import answers, scores_of, study_names, study_of
 from likewise.studies.sample_size import SampleSize
@@ -28,11 +29,13 @@ __all__ = [
     "Items",
     "Ladder",
     "Line",
+    "Lineage",
     "Lines",
     "Measures",
     "Outcome",
     "Overfitting",
     "Panel",
+    "Place",
     "Point",
     "Rung",
     "SampleSize",

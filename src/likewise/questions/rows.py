@@ -1,0 +1,164 @@
+"""Rows for a question: of models, run once and kept in a store, or of files."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from likewise.errors import InputError, LikewiseError
+from likewise.naming import model_of, slug
+from likewise.plan import Experiment, model_written, plan, rows_left_out
+from likewise.progress import Watch, unwatched
+from likewise.representation import Representation
+from likewise.run import run
+from likewise.store import Store, read_file
+
+MATRICES = (".npy", ".npz", ".parquet", ".safetensors")
+"""Endings of files with rows."""
+
+At = tuple[str, str]
+"""A data set and a layer as it was asked for."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What models are run on, and how.
+
+    Parameters
+    ----------
+    datasets : tuple of (str or mapping)
+        As in an experiment.
+    layers : tuple of str
+        Each stands for one layer in every model.
+    pooling : str
+        The same for all models.
+    device, batch_tokens
+        As of a run.
+    """
+
+    datasets: tuple[Any, ...]
+    layers: tuple[str, ...]
+    pooling: str
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    batch_tokens: int | None = None
+
+    def experiment(self, name: str, models: Iterable[Any], layers: Sequence[str]) -> Experiment:
+        """Return the experiment of some models at some of the layers."""
+        return Experiment.of(
+            {
+                "name": name,
+                "models": list(models),
+                "datasets": list(self.datasets),
+                "representation": {"layers": list(layers), "pooling": self.pooling},
+                "measures": [],
+            }
+        )
+
+
+def is_file_of_rows(given: object) -> bool:
+    """Whether this names a file with rows, and no model; a text may be ``NAME=PATH``."""
+    if not isinstance(given, str | Path):
+        return False
+    _, path = _named_path(given)
+    return path.suffix in MATRICES and path.is_file()
+
+
+def _named_path(given: str | Path) -> tuple[str, Path]:
+    name, equals, path = str(given).partition("=")
+    return ("", Path(given)) if not equals or Path(given).exists() else (name, Path(path))
+
+
+def entry_of(given: Any) -> dict[str, Any]:
+    """Return a model as an experiment has it, from that or from ``[NAME=]MODEL[:VARIANT]``.
+
+    Examples
+    --------
+    >>> entry_of("gpt2:prune(fraction=0.5)"), entry_of("gpt2")
+    ({'model': 'gpt2', 'variant': 'prune(fraction=0.5)'}, {'model': 'gpt2'})
+    """
+    return dict(given) if isinstance(given, Mapping) else model_written(str(given))
+
+
+def rows_given(given: Any) -> Representation:
+    """Return the rows of a file, of an array, or as they are."""
+    if isinstance(given, Representation):
+        return given
+    if isinstance(given, str | Path):
+        name, path = _named_path(given)
+        read = read_file(path)
+        return read.changed(name=name) if name else read
+    return Representation(given)
+
+
+def rows_of_models(
+    role: str, models: Sequence[Any], asked: Asked, store: Store, watch: Watch = unwatched
+) -> dict[At, dict[str, Representation]]:
+    """Run models where the store has not their rows, and return them by place and by the name of the model.
+
+    The store keeps an experiment for each layer, called by the role and the layer: so `kept_rows` finds the rows when
+    the models are gone.
+    """
+    entries = [entry_of(m) for m in models]
+    done = run(
+        asked.experiment(role, entries, asked.layers),
+        store.folder,
+        device=asked.device,
+        batch_tokens=asked.batch_tokens,
+        watch=watch,
+    )
+    if done.failed:
+        raise LikewiseError("; ".join(f"{o.task.label}: {o.error}" for o in done.failed))
+    found: dict[At, dict[str, Representation]] = {}
+    for layer in asked.layers:
+        experiment = asked.experiment(_experiment_name(role, layer), entries, [layer])
+        record = plan(experiment, store).record()
+        store.save_experiment(experiment.name, record)
+        found |= {(dataset, layer): rows for dataset, rows in _of_record(record, layer, store).items()}
+    return found
+
+
+def kept_rows(role: str, asked: Asked, store: Store) -> dict[At, dict[str, Representation]]:
+    """Return rows that `rows_of_models` left in a store, by place and by the name of the model.
+
+    Raises
+    ------
+    InputError
+        If the store has none of that role at a layer, or they were pooled in another way.
+    """
+    experiments = store.experiments()
+    known = [name for name in experiments if name.startswith(f"{role}-")]
+    found: dict[At, dict[str, Representation]] = {}
+    for layer in asked.layers:
+        name = _experiment_name(role, layer)
+        if name not in experiments:
+            parts = [Experiment.stored(experiments[n]["experiment"]).representation for n in known]
+            has = sorted({part.layers[0] for part in parts if len(part.layers) == 1})
+            raise InputError(
+                f"{store.folder} keeps no {role} at layer {layer}; "
+                + (f"it has layers {', '.join(has)}: name them with --layer" if has else f"it keeps no {role} at all")
+            )
+        pooling = Experiment.stored(experiments[name]["experiment"]).representation.pooling
+        wanted = asked.experiment(name, [{"model": "any"}], [layer]).representation.pooling
+        if pooling != wanted:
+            raise InputError(f"the {role} in {store.folder} has the pooling {pooling}; expected {wanted}")
+        found |= {(dataset, layer): rows for dataset, rows in _of_record(experiments[name], layer, store).items()}
+    return found
+
+
+def _of_record(record: Mapping[str, Any], layer: str, store: Store) -> dict[str, dict[str, Representation]]:
+    found: dict[str, dict[str, Representation]] = {}
+    for dataset in dict.fromkeys(r["dataset"] for r in record["representations"]):
+        here = {r["name"]: r["key"] for r in record["representations"] if r["dataset"] == dataset}
+        left_out = rows_left_out(store, here.values())
+        rows: dict[str, Representation] = {}
+        for name, key in here.items():
+            if (model := model_of(name)) in rows:
+                raise InputError(f"layer {layer} stands for several layers of {model}; expected one, such as 0.333")
+            rows[model] = store.load_representation(key, model).without(left_out)
+        found[dataset] = rows
+    return found
+
+
+def _experiment_name(role: str, layer: str) -> str:
+    return f"{role}-{slug(layer) if not re.fullmatch(r'[A-Za-z0-9._-]+', layer) else layer}"[:100]
