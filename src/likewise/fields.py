@@ -25,6 +25,9 @@ ITEMS_MEASURE = "jaccard"
 ITEMS_COUNT = 5
 """Of the inputs that drive a score: the measure, and how many of each kind are shown."""
 
+TRACK_TOLERANCE = 0.02
+"""Of a track: a version is settled where its score with the last one is certainly no further from that of itself."""
+
 CURVE_DRAWS = 5
 CURVE_PERMUTATIONS = 20
 CURVE_TOLERANCE = 0.05

@@ -54,7 +54,7 @@ def test_each_model_is_pooled_as_it_says_or_as_was_chosen(
     assert poolings(asked, tmp_path) == {"sentences": mean, "chosen": "max", "silent": "last_token"}
     asked = small(says, chosen, silent, representation={"pooling": "mean"})
     assert poolings(asked, tmp_path) == {"sentences": "mean", "chosen": "max", "silent": "mean"}
-    with pytest.raises(InputError, match="are the same model, variant and layer"):
+    with pytest.raises(InputError, match="are the same model, variant, precision and layer"):
         plan(Experiment.of(small(says, {**chosen, "pooling": "mean(normalized=true)"})), Store(tmp_path))
 
 

@@ -29,8 +29,9 @@ from likewise.statistics.chance import ClosedForm
 
 NONE = object()
 
-OTHER_FACTS = {("Described", "ModelEntry"), ("Difference", "Differences")}
-"""The same words for other facts: what a model can give and what is asked of it, a number and an array of many."""
+OTHER_FACTS = {("Described", "ModelEntry"), ("Difference", "Differences"), ("Score", "Spot")}
+"""The same words for other facts: what a model can give and what is asked of it, a number and an array of many, a score
+that somebody gives and one on a track."""
 
 
 def classes() -> Iterator[type]:

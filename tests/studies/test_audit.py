@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import likewise
+from likewise.about import Source
 from likewise.errors import InputError, UndefinedError
 from likewise.representation import Representation
 from likewise.studies import Audit
@@ -165,7 +166,7 @@ def test_massive_features_are_left_out_of_means_alone() -> None:
 
     def times(pooling: str) -> tuple[float, str]:
         def rows(matrix: np.ndarray) -> Any:
-            return {"last": Representation(matrix, source={"pooling": pooling, "model": "m"})}
+            return {"last": Representation(matrix, source=Source(pooling=pooling, model="m"))}
 
         given = {"base": rows(x), "a": rows(x + 0.1 * rng.normal(size=x.shape)), "x": rows(x + away)}
         answer = Audit("base", ("a",)).answer(given)

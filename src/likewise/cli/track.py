@@ -8,7 +8,7 @@ import typer
 from likewise.cli import answers, options
 from likewise.cli.console import progress, say
 from likewise.errors import InputError
-from likewise.fields import SEED
+from likewise.fields import SEED, TRACK_TOLERANCE
 
 
 def track(
@@ -45,7 +45,7 @@ def track(
     measure: Annotated[str | None, typer.Option(help="One measure. [default: cka(debiased=True)]")] = None,
     tolerance: Annotated[
         float, typer.Option(min=0, help="How far from identical a version may be that is settled.")
-    ] = 0.02,
+    ] = TRACK_TOLERANCE,
     store: Annotated[Path | None, typer.Option(help="Folder of the store [default: runs/track-MODEL].")] = None,
     executor: options.Executor = "processes",
     workers: options.Workers = None,

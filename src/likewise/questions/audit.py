@@ -189,7 +189,7 @@ class _Asked:
                 "models": self.run,
                 "datasets": [data],
                 "representation": {"layers": list(layers), **({"pooling": pooling} if pooling else {})},
-                "measures": ['relative_error(over="rows")'],
+                "measures": [],  # the study reads rows; who wants scores too adds measures, and nothing runs again
                 "pairs": {"base": self.base.name, "same_layer": True},
                 "statistics": {"chance": "none", "permutations": 0},
             }
@@ -239,6 +239,9 @@ class _Stored(Mapping[str, Representation]):
 
     def __getitem__(self, layer: str) -> Representation:
         return self._store.load_representation(self._keys[layer], self._name)
+
+    def __contains__(self, layer: object) -> bool:
+        return layer in self._keys
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)

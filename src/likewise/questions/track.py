@@ -6,7 +6,7 @@ from typing import Any
 
 from likewise.errors import InputError
 from likewise.extract import DEFAULT_PROMPTS
-from likewise.fields import SEED
+from likewise.fields import SEED, TRACK_TOLERANCE
 from likewise.naming import did_you_mean, name_of, parts_of, slug
 from likewise.plan import Experiment, Trusted
 from likewise.progress import Watch, unwatched
@@ -16,7 +16,6 @@ from likewise.representation import Representation
 from likewise.run import Executor
 from likewise.statistics import compare
 from likewise.studies import Answer, Point, Track
-from likewise.studies.track import TOLERANCE
 
 LAYERS = ("0.33", "0.67", "last")
 """At a third and two thirds of the depth, and the last."""
@@ -36,7 +35,7 @@ def track(
     layers: Sequence[str | int | float] = LAYERS,
     measure: str = MEASURE,
     pooling: str | None = None,
-    tolerance: float = TOLERANCE,
+    tolerance: float = TRACK_TOLERANCE,
     store: str | Path | None = None,
     executor: str | Executor = "serial",
     workers: int | None = None,

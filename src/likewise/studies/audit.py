@@ -37,6 +37,9 @@ LEVEL = 0.05
 MASSIVE = 20.0
 """A feature so many times as large as the median one is massive: in a mean over tokens it hides all others."""
 
+FEW = 100
+"""Prompts below which an interval may be too narrow, where few of them decide."""
+
 SINGLE = ("last_token", "first_token")
 """Poolings that take one token as it is, in which no feature is left out."""
 
@@ -486,6 +489,8 @@ def _limits(of: Audit, judged: Sequence[_Copy], found: Sequence[_Layer], apart: 
         else f"numeric noise: {of.floor[0]} against {of.base}, on {n:,} prompts"
     )
     yield "intervals hold together for all layers and copies with 95 %, for new prompts like these"
+    if n < FEW:
+        yield f"fewer than {FEW} prompts: where some err far more than others, up to 6 % of re-runs are called changed"
     if any(c.first is not None for c in judged):
         yield "changed says that rows moved, not that the model is worse: look at its outputs or its task"
     if all(c.first is None for c in judged):

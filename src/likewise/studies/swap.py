@@ -135,8 +135,8 @@ class Swap(Study):
         values |= _named("rbo", alike)
         more = overlap[top][1] is not None and overlap[top][1] > by_chance[top]  # type: ignore[operator]
         values["above_chance"] = more
-        kept = self._maps(indexes[0], corpus, queries, near, top, alone, groups, watch)
-        values |= kept.values
+        can_stay, of_maps, of_each, not_said = self._maps(indexes[0], corpus, queries, near, top, alone, groups, watch)
+        values |= of_maps
         rows: list[tuple[Cell, ...]] = [(f"overlap@{k}", *overlap[k], by_chance[k]) for k in ks]
         rows.append((f"rank-biased overlap, p = {self.p:g}", *alike, float(rank_biased_overlap(
             np.arange(1, depth + 1) ** 2 / among, self.p))))  # fmt: skip
@@ -151,14 +151,14 @@ class Swap(Study):
                 ),
                 caption="Queries at or below",
             ),
-            *kept.tables,
+            *of_each,
             *self._changed(corpus[0], queries[0], near, shares[:, ks.index(top)], rbo, top),
         ]
         limits = [
             "Equal neighbours do not mean good ones: no judgement of relevance is used here.",
             f"Intervals are for new queries {'and' if alone else 'against'} this corpus, "
             f"{'with groups' if groups else 'queries'} taken as independent.",
-            *kept.limits,
+            *not_said,
         ]
         if left := sorted(set(self.ks) - set(ks)):
             limits.append(f"k = {', '.join(map(str, left))} left out: only {among:,} candidates.")
@@ -172,7 +172,7 @@ class Swap(Study):
             verdict += " Neighbours agree no more than by chance." if low is not None else ""
         return Answer(
             self.question,
-            f"{verdict} {kept.verdict}",
+            f"{verdict} {can_stay}",
             tables=tuple(tables),
             limits=tuple(limits),
             values=values,
@@ -200,7 +200,7 @@ class Swap(Study):
         alone: bool,
         groups: tuple[str, ...],
         watch: Watch,
-    ) -> "_Kept":
+    ) -> tuple[str, dict[str, Cell], tuple[Table, ...], list[str]]:
         """Recall of the new queries in the old index, as they are and after maps learnt on other pairs."""
         train, test = self._split(corpus[0].n_items, queries[0].n_items, alone, groups)
         names = tuple(groups[i] for i in test) if groups else ()
@@ -259,7 +259,7 @@ class Swap(Study):
             limits.append(f"No map: {len(train)} pairs to learn it on; expected {FEWEST} or more.")
         elif len(train) < corpus[1].n_features:
             limits.append(f"The maps are learnt on {len(train):,} pairs in {corpus[1].n_features:,} dimensions: few.")
-        return _Kept(
+        return (
             self._said(top, means.get("unmapped"), as_is, best, mapped, after, len(test)),
             values,
             (told,) if lines else (),
@@ -351,16 +351,6 @@ class Swap(Study):
                 spare=tuple(c for c in ("texts gained", "texts lost", "rbo", "text", "gained", "lost") if c in heads),
             ),
         )
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """What is said of the old index."""
-
-    verdict: str
-    values: Mapping[str, Cell]
-    tables: tuple[Table, ...]
-    limits: Sequence[str]
 
 
 def mean_of(each: Float[np.ndarray, " m"], groups: Sequence[str] = (), lowest: float = 0.0) -> Mean:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from likewise.errors import InputError
+from likewise.fields import TRACK_TOLERANCE
 from likewise.inference import Estimates, LeftOut, left_out, rank_sets
 from likewise.measures import Configuration
 from likewise.naming import did_you_mean, name_of, parts_of
@@ -15,9 +16,6 @@ from likewise.statistics import Results, holm, interval, mantel
 from likewise.studies.answer import Answer, Line, Lines, Table
 from likewise.studies.conditions import Cell
 from likewise.studies.study import Study
-
-TOLERANCE = 0.02
-"""A checkpoint is settled where its score with the last one is certainly no further from that of identical ones."""
 
 FEWEST = 5
 """Runs without which their deviation says nothing of differences."""
@@ -79,7 +77,7 @@ class Track(Study):
 
     points: tuple[Point, ...] = ()
     at: str = "step"
-    tolerance: float = TOLERANCE
+    tolerance: float = TRACK_TOLERANCE
     seed: int = 0
 
     def __post_init__(self) -> None:
