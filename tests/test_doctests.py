@@ -8,7 +8,7 @@ import pytest
 
 import likewise
 
-ROOMS = ("arrays", "naming", "representation", "prepared", "measures", "packages", "statistics", "studies")
+ROOMS = ("arrays", "naming", "representation", "prepared", "measures", "packages", "statistics", "studies", "questions")
 
 
 def examples() -> list[doctest.DocTest]:
