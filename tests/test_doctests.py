@@ -8,7 +8,10 @@ import pytest
 
 import likewise
 
-ROOMS = ("arrays", "naming", "representation", "prepared", "measures", "packages", "statistics", "studies", "retrieval")
+ROOMS = (
+    *("arrays", "naming", "representation", "prepared", "measures", "plugins", "statistics", "inference", "retrieval"),
+    *("studies", "questions"),
+)
 
 
 def examples() -> list[doctest.DocTest]:

@@ -103,7 +103,11 @@ def test_an_audit_says_what_moved_and_goes_on_from_its_store(
 
 
 def test_what_cannot_be_asked_is_refused_in_one_line(tiny: Callable[..., Path], tmp_path: Path) -> None:
-    base, other = str(tiny()), str(tiny("gpt_neox", 1))
+    base = str(tiny())
+    (tmp_path / "narrow").mkdir()
+    config = json.loads((tiny() / "config.json").read_text())
+    (tmp_path / "narrow" / "config.json").write_text(json.dumps({**config, "hidden_size": 16}))
+    (tmp_path / "narrow" / "model.safetensors").write_bytes((tiny() / "model.safetensors").read_bytes())
     for wrong, said in [
         (lambda: audit(base, []), "expected one or more models"),
         (lambda: audit(base, {"a": 1}), "expected one or more models"),
@@ -112,12 +116,12 @@ def test_what_cannot_be_asked_is_refused_in_one_line(tiny: Callable[..., Path], 
         (lambda: audit(base, ["a=gpt2", "a=distilgpt2"]), "called 'a'"),
         (lambda: audit(base, [base], floor=["bf16"]), "floor"),
         (lambda: audit(base, "/no/such/folder"), "no/such/folder"),
+        (lambda: audit(base, str(tmp_path / "narrow")), "narrow has 16 features, and"),
     ]:
         with pytest.raises(InputError, match=said) as refused:
             wrong()
         assert "\n" not in str(refused.value)
     assert likewise.audit is audit
-    del other
 
 
 def test_what_could_not_be_run_is_told(tiny: Callable[..., Path], tmp_path: Path) -> None:

@@ -14,9 +14,11 @@ import likewise.studies
 from likewise.errors import InputError
 from likewise.report import figures
 from likewise.report.html import marked
+from likewise.representation import Representation
 from likewise.statistics import Pairs, Results, compare, disagreements, overfitting
 from likewise.studies import (
     Answer,
+    Audit,
     BestOfLayers,
     Datasets,
     Dots,
@@ -73,7 +75,9 @@ def asked(name: str, results: Results) -> Answer | None:
         return kind().answer(results)
     both = matrices(0)
     layers = {"one": {"0": both["base"], "1": both["third"]}, "two": {"0": both["copy"], "1": both["fourth"]}}
+    audited = {of: {"last": Representation(both[of])} for of in ("base", "third", "copy")}
     given: dict[str, tuple[Study, Any]] = {
+        "audit": (Audit("base", ("third",)), audited),
         "best-layers": (BestOfLayers("cka", permutations=9), layers),
         "sample-size": (SampleSize(["cka", "jaccard(k=3)"], sizes=(10,), draws=2, permutations=5), both),
         "items": (Items("cka", count=2), compared(both)),

@@ -174,6 +174,7 @@ class _Asked:
         entries = _entries([_named(_entry(copy), own) for copy in several])
         if twice := [n for n, k in Counter([first.name, *(m.name for m in (*again, *entries))]).items() if k > 1]:
             raise InputError(f"two of the models are called {twice[0]!r}; give one another name, as NAME=MODEL")
+        _check_widths([first, *entries])
         known = {_told_apart(m): m.name for m in (first, *again)}
         stands, run = {}, [first, *again]
         for entry in entries:
@@ -223,6 +224,17 @@ def _entries(models: Sequence[Mapping[str, Any]]) -> list[ModelEntry]:
     """The entries of an experiment, as it reads them."""
     read = Experiment.of({"name": "audit", "models": list(models), "datasets": [DEFAULT_PROMPTS]})
     return list(read.models)
+
+
+def _check_widths(models: Sequence[ModelEntry]) -> None:
+    """Refuse what cannot be a copy before anything is run, where the sizes are known without a network."""
+    first, *others = ((m.name, (m.spec.size() or {}).get("width")) for m in models)
+    for name, width in others:
+        if width is not None and first[1] is not None and width != first[1]:
+            raise InputError(
+                f"{name} has {width:,} features, and {first[0]} has {first[1]:,}; expected copies of one model, which "
+                "have the same ones"
+            )
 
 
 def _told_apart(model: ModelEntry) -> str:

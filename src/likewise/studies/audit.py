@@ -40,6 +40,9 @@ MASSIVE = 20.0
 FEW = 100
 """Prompts below which an interval may be too narrow, where few of them decide."""
 
+SPARE = ("centred", "rank_low", "rank_high", "at_layer", "median", "error", "rank")
+"""Columns of copies that a narrow terminal leaves out, in this order."""
+
 SINGLE = ("last_token", "first_token")
 """Poolings that take one token as it is, in which no feature is left out."""
 
@@ -413,7 +416,7 @@ def _tables(
         tuple(rows),
         caption="Copies",
         note="median: of the ratios of the prompts; error: relative to the base; centred: without a common offset",
-        spare=("centred", "rank_low", "rank_high", "at_layer", "median", "error", "rank"),
+        spare=tuple(head for head in SPARE if head in heads),
     )
     yield Table(
         "layers",
