@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from likewise.measures import REGISTRY, Configuration
 from likewise.representation import Representation
-from likewise.statistics import Trust, score_block
+from likewise.scoring import Trust, score_block
 
 NARROW = 512
 """Features where an assignment of all of them is solved for each shuffle."""

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from likewise.inference import Estimates, all_differences, difference, left_out, rank_sets
 from likewise.measures import configurations
 from likewise.representation import Representation
-from likewise.statistics import Trust, score_block
+from likewise.scoring import Trust, score_block
 
 MEASURES = ("cka", "procrustes", "jaccard", "aligned_cosine")
 CELLS = ("gaussian:60x16", "gaussian:164x16", "t3:164x16", "topics-given:160x16")

@@ -16,7 +16,9 @@ from time import perf_counter
 
 import numpy as np
 
-from likewise.extract import DatasetSpec, ModelSpec, extract, load_model, load_prompts, resolve_layers, tokens_of
+from likewise.extraction import extract, tokens_of
+from likewise.models import ModelSpec, load_model, resolve_layers
+from likewise.prompts import DatasetSpec, load_prompts
 from likewise.store import Parts
 
 MODEL = "smollm2-135m-instruct"
@@ -28,8 +30,8 @@ def usual() -> tuple[float, np.ndarray]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from likewise.extract.gguf import converted
-    from likewise.extract.locate import locate
+    from likewise.models.gguf import converted
+    from likewise.models.spec import locate
 
     place = locate(MODEL)
     assert place is not None

@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from likewise.measures import PRESETS, Configuration, configurations
 from likewise.representation import Representation
-from likewise.statistics import Trust, score_block
+from likewise.scoring import Trust, score_block
 
 MEASURES = ("paper", "resi", "platonic", "recommended")
 CELLS = ("gaussian:60x16", "gaussian:164x16", "gaussian:164x64", "t3:164x16", "topics:160x16", "topics-given:160x16")

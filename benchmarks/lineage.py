@@ -21,10 +21,10 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.utils import logging
 
 import likewise
-from likewise.extract.variants import apply_variant
+from likewise.chance.correction import holm
 from likewise.inference import matched_correlation, panel_test, rotated_cosine
+from likewise.models.variants import apply_variant
 from likewise.representation import Representation
-from likewise.statistics.correction import holm
 from likewise.studies import Lineage, Place
 
 BLOCKS, CONTEXT, BATCH = 6, 32, 16

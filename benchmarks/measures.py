@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from likewise import compare
 from likewise.errors import MissingDependencyError, UndefinedError
 from likewise.measures import REGISTRY, Configuration
-from likewise.prepared import JointQuantity, Prepared
+from likewise.quantities import JointQuantity, Prepared
 
 VARIANTS = (
     "cka(debiased=True)",

@@ -13,9 +13,10 @@ import numpy as np
 from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr
 
+from likewise.chance import draw_shuffles
 from likewise.measures import configurations
 from likewise.representation import Representation
-from likewise.statistics import Trust, draw_shuffles, score_block
+from likewise.scoring import Trust, score_block
 
 Array = np.ndarray
 

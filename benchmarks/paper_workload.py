@@ -20,13 +20,14 @@ import numpy as np
 from null import PLAIN, synthetic
 from threadpoolctl import threadpool_limits
 
+from likewise.chance import draw_shuffles
 from likewise.measures import configurations
 from likewise.plan import tiles_of
-from likewise.prepared import Prepared
+from likewise.quantities import Prepared
 from likewise.representation import Representation
 from likewise.run import Job, Processes
 from likewise.run.worker import Settings, perform
-from likewise.statistics import Trust, draw_shuffles, score_block
+from likewise.scoring import Trust, score_block
 from likewise.store import Store, content_key
 
 WORKLOAD = ((1267, 11), (164, 13))

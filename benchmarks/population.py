@@ -21,7 +21,7 @@ from likewise.plan import Answers, Reduce, rows_of, tiles_of
 from likewise.representation import Representation
 from likewise.run import Job, Processes
 from likewise.run.worker import Settings, perform
-from likewise.statistics import Results, Trust
+from likewise.scoring import Results, Trust
 from likewise.store import Store
 
 CHUNK = 8

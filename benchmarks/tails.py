@@ -14,11 +14,12 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from likewise.chance import shuffled_moments
 from likewise.errors import UndefinedError
 from likewise.measures import configurations
-from likewise.prepared import OrbitSums, Prepared
+from likewise.quantities import OrbitSums, Prepared
 from likewise.representation import Representation
-from likewise.statistics import Results, Trust, score_block, shuffled_moments
+from likewise.scoring import Results, Trust, score_block
 
 MEASURES = (
     "cka",

@@ -4,7 +4,7 @@ import os
 
 from jaxtyping import install_import_hook
 
-ROOMS = ("errors", "naming", "arrays", "representation", "prepared", "measures", "statistics")
+ROOMS = ("errors", "naming", "arrays", "representation", "quantities", "measures", "chance", "scoring")
 
 # Shapes and types in annotations of the numeric rooms hold while tests run; the hook must stand before the first
 # import of likewise. It doubles the time of what calls small functions many times: `make test` sets SHAPES=0 but for

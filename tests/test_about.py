@@ -18,10 +18,10 @@ import likewise
 from likewise.about import Audit, Record, Source
 from likewise.errors import InputError, StoreError
 from likewise.representation import Representation
+from likewise.scoring import Comparison
 from likewise.shapes import ANYTHING, Each, Fields, Kind, Shape, WhereThere, fault
-from likewise.statistics import Comparison
 from likewise.store import Store, write_json
-from likewise.store.store import Description
+from likewise.store.folder import Description
 
 ROOT = Path(likewise.__file__).parent
 KEY = "a" * 24

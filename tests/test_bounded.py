@@ -15,7 +15,7 @@ from likewise import shapes
 from likewise.about import Audit
 from likewise.documents import NODES, parse_yaml
 from likewise.errors import InputError, LikewiseError, MissingDependencyError, StoreError
-from likewise.extract import audit
+from likewise.oddities import audit
 from likewise.plan import Experiment, plan, results_of
 from likewise.plan.datasets import MOST
 from likewise.report.experiment import report_experiment

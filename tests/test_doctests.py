@@ -9,7 +9,18 @@ import pytest
 import likewise
 
 ROOMS = (
-    *("arrays", "naming", "representation", "prepared", "measures", "plugins", "statistics", "inference", "retrieval"),
+    *(
+        "arrays",
+        "naming",
+        "representation",
+        "quantities",
+        "measures",
+        "plugins",
+        "chance",
+        "scoring",
+        "inference",
+        "retrieval",
+    ),
     *("studies", "questions"),
 )
 

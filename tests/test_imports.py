@@ -14,7 +14,7 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["likewise", "likewise.measures", "likewise.statistics"])
+@pytest.mark.parametrize("module", ["likewise", "likewise.measures", "likewise.chance", "likewise.scoring"])
 def test_import_loads_nothing_heavy(module):
     assert loaded_by(f"import {module}") & HEAVY == set()
 

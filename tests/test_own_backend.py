@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 import likewise
 from likewise.cli.main import app
 from likewise.errors import InputError
-from likewise.extract import Described, ModelSpec, backend_of
-from likewise.extract.backends import backend_names
+from likewise.extraction import backend_of
+from likewise.extraction.backends import backend_names
+from likewise.models import Described, ModelSpec
 from likewise.plan import Experiment, plan
 from likewise.store import Store
 
@@ -55,7 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 ODD_BACKENDS = """
 import numpy as np
-from likewise.extract import Described
+from likewise.models import Described
 
 class Base:
     def describe(self, spec):

@@ -15,7 +15,7 @@ import likewise
 from likewise.cli import measures as command
 from likewise.cli.main import app, main
 from likewise.measures import INVARIANCES, Configuration
-from likewise.statistics import Results
+from likewise.scoring import Results
 
 OF_THE_TERMINAL = {
     "annotated_doc", "click", "markdown_it", "mdurl", "pygments", "rich", "shellingham", "typer", "typing_extensions",
@@ -48,7 +48,7 @@ def packages(modules: set[str]) -> set[str]:
 
 
 def test_an_import_loads_no_library() -> None:
-    assert loaded_by("import likewise") == {"likewise", "likewise.startup"}
+    assert loaded_by("import likewise") == {"likewise", "likewise.older", "likewise.startup"}
 
 
 @pytest.mark.parametrize("words", [[], *([name] for name in ("run", "compare", "measures"))], ids=" ".join)
@@ -56,10 +56,10 @@ def test_help_loads_what_writes_to_the_terminal_alone(words: list[str]) -> None:
     loaded = loaded_by(HELP.format(words))
     assert packages(loaded) - {"likewise"} <= OF_THE_TERMINAL | (OF_A_COMMAND if words else set())
     rooms = {name.split(".")[1] for name in loaded if name.startswith("likewise.")}
-    assert rooms == {"cli", "errors", "fields", "naming", "progress", "startup"}
+    assert rooms == {"cli", "errors", "fields", "naming", "older", "progress", "startup"}
 
 
-@pytest.mark.parametrize("room", ["measures", "prepared", "statistics"])
+@pytest.mark.parametrize("room", ["measures", "quantities", "chance", "scoring"])
 def test_a_part_of_scipy_is_loaded_by_what_uses_it(room: str) -> None:
     loaded = loaded_by(f"import likewise.{room}")
     assert "scipy" in loaded
@@ -86,7 +86,7 @@ def test_every_name_has_one_home() -> None:
     "before",
     [
         "import likewise; names = dir(likewise)",
-        "import likewise.run.run, likewise.plan.plan; import likewise.plan",
+        "import likewise.run.loop, likewise.plan.work; import likewise.plan",
         "from likewise import run; from likewise.plan import Experiment; import likewise",
     ],
 )
@@ -94,10 +94,10 @@ def test_names_are_functions_whatever_was_imported_before(before: str) -> None:
     asked = "[f.__module__ for f in (likewise.plan, run, likewise.measures.get, likewise.store.Store)]"
     told = fresh(f"{before}\nfrom likewise import plan, run\nassert plan is likewise.plan\nprint(*{asked})")
     assert told.split() == [
-        "likewise.plan.plan",
-        "likewise.run.run",
-        "likewise.measures.measure",
-        "likewise.store.store",
+        "likewise.plan.work",
+        "likewise.run.loop",
+        "likewise.measures.registry",
+        "likewise.store.folder",
     ]
 
 

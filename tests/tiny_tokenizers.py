@@ -128,7 +128,7 @@ def _train(kind: str) -> str:
 
 
 def _texts() -> list[str]:
-    from likewise.extract.datasets import probes
+    from likewise.prompts.datasets import probes
 
     return [*(p["sentence"] for p in probes()), *SCRIPTS]
 

@@ -33,7 +33,7 @@ def register() -> dict[str, object]:
     """Register the measures and return what was registered before."""
     from likewise.errors import UndefinedError
     from likewise.measures import REGISTRY, Facts, measure
-    from likewise.prepared import Prepared
+    from likewise.quantities import Prepared
 
     before: dict[str, object] = dict(REGISTRY)
 

@@ -10,6 +10,8 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from likewise.older import follow, is_older
+
 if TYPE_CHECKING:
     from likewise import measures
     from likewise.errors import (
@@ -22,11 +24,11 @@ if TYPE_CHECKING:
     )
     from likewise.measures import Configuration, Facts, configurations
     from likewise.plan import Experiment, Plan, plan
-    from likewise.prepared import Prepared
+    from likewise.quantities import Prepared
     from likewise.questions import audit, ladder, lineage, track
     from likewise.representation import Representation
     from likewise.run import Done, run
-    from likewise.statistics import Comparison, Results, compare
+    from likewise.scoring import Comparison, Results, compare
     from likewise.store import Store, read_file
     from likewise.studies import swap
 
@@ -66,11 +68,11 @@ _HOMES = {
     "errors": ("InputError", "LikewiseError", "MissingDependencyError", "ModelError", "StoreError", "UndefinedError"),
     "measures": ("Configuration", "Facts", "configurations"),
     "plan": ("Experiment", "Plan", "plan"),
-    "prepared": ("Prepared",),
+    "quantities": ("Prepared",),
     "questions": ("audit", "ladder", "lineage", "track"),
     "representation": ("Representation",),
     "run": ("Done", "run"),
-    "statistics": ("Comparison", "Results", "compare"),
+    "scoring": ("Comparison", "Results", "compare"),
     "store": ("Store", "read_file"),
     "studies": ("swap",),
 }
@@ -87,7 +89,8 @@ class _Package(ModuleType):
             value = getattr(import_module(f"likewise.{room}"), name)
             setattr(self, name, value)
             return value
-        if name.startswith("_") or name not in {module.name for module in iter_modules(self.__path__)}:
+        there = not name.startswith("_") and name in {module.name for module in iter_modules(self.__path__)}
+        if not there and not is_older(name):
             raise AttributeError(f"module 'likewise' has no attribute {name!r}")
         return import_module(f"likewise.{name}")
 
@@ -101,3 +104,4 @@ class _Package(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Package
+follow()

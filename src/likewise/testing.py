@@ -11,7 +11,7 @@ import numpy as np
 
 from likewise.errors import UndefinedError
 from likewise.measures import INVARIANCES, Configuration, Facts, Measure, record
-from likewise.prepared import Prepared
+from likewise.quantities import Prepared
 
 Score: TypeAlias = Callable[[Any, Any], float]
 

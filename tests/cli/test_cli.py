@@ -206,7 +206,7 @@ def test_a_store_that_cannot_be_written_is_exit_code_1(
     def full(*args: object) -> None:
         raise StoreError("the disk is full: make room")
 
-    monkeypatch.setattr("likewise.store.store.write_atomically", full)
+    monkeypatch.setattr("likewise.store.folder.write_atomically", full)
     code, _, err = cli("run", written, "--executor", "serial")
     assert code == 1 and "the disk is full" in err and "Traceback" not in err
 
@@ -215,7 +215,7 @@ def test_ctrl_c_says_how_to_go_on(cli: Cli, written: Path, monkeypatch: pytest.M
     def interrupt(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(import_module("likewise.run.run"), "perform", interrupt)
+    monkeypatch.setattr(import_module("likewise.run.loop"), "perform", interrupt)
     code, _, err = cli("run", written, "--executor", "serial")
     assert code == 130 and "run the same command to continue" in err and "Traceback" not in err
 
@@ -224,7 +224,7 @@ def test_sigterm_is_handled_like_ctrl_c(cli: Cli, written: Path, monkeypatch: py
     def terminate(*args: object, **kwargs: object) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(import_module("likewise.run.run"), "perform", terminate)
+    monkeypatch.setattr(import_module("likewise.run.loop"), "perform", terminate)
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         code, _, err = cli("run", written, "--executor", "serial")

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from likewise.cli.main import app
 from likewise.errors import InputError
-from likewise.extract import DatasetSpec, Format, audit, load_prompts
+from likewise.oddities import audit
+from likewise.prompts import DatasetSpec, Format, load_prompts
 from likewise.representation import Representation
 from likewise.store import Store
 
@@ -81,7 +82,7 @@ def test_neither_the_hub_nor_another_folder_is_asked(
         {"source": source, "split": "test"} if source == "owner/name" else {"source": source}
     )
     store.save_experiment("theirs", about)
-    monkeypatch.setattr("likewise.extract.load_prompts", lambda spec: pytest.fail(f"opened {spec.source}"))
+    monkeypatch.setattr("likewise.prompts.load_prompts", lambda spec: pytest.fail(f"opened {spec.source}"))
     assert "--prompts" in " ".join(explain()[1].split())
 
 

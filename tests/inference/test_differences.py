@@ -6,6 +6,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from likewise.chance.correction import holm
 from likewise.errors import InputError
 from likewise.inference import (
     Estimates,
@@ -17,7 +18,6 @@ from likewise.inference import (
     mean_difference,
     step_down_max,
 )
-from likewise.statistics.correction import holm
 
 
 def means(each):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from likewise.errors import InputError
 from likewise.inference import LeftOut, left_out
 from likewise.representation import Representation
-from likewise.statistics import compare, interval, leave_out
+from likewise.scoring import compare, interval, leave_out
 
 
 def jackknife_by_pseudovalues(value, values, sizes):

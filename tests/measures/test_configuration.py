@@ -16,7 +16,7 @@ from likewise.measures import (
     prepare_pair,
     record,
 )
-from likewise.prepared import Prepared
+from likewise.quantities import Prepared
 from likewise.representation import Representation
 
 

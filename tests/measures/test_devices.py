@@ -8,7 +8,7 @@ from likewise import testing
 from likewise.arrays import to_torch
 from likewise.errors import InputError
 from likewise.representation import Representation, on_device
-from likewise.statistics import Trust, score_block
+from likewise.scoring import Trust, score_block
 
 CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here"))
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import pearsonr
 
+from likewise.chance import Reason
 from likewise.errors import InputError, UndefinedError
 from likewise.measures import Configuration, configurations, contributions, get
-from likewise.prepared import Prepared
-from likewise.statistics import Reason, compare
+from likewise.quantities import Prepared
+from likewise.scoring import compare
 
 GOLDEN = {
     "relative_error": (1.629126181859, 1.393324263143),

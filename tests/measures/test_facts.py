@@ -16,7 +16,7 @@ import likewise
 from likewise import testing
 from likewise.errors import UndefinedError
 from likewise.measures import INVARIANCES, REGISTRY, Configuration, Facts
-from likewise.prepared import Prepared
+from likewise.quantities import Prepared
 from likewise.testing import CHECKS, RECORD_CHECKS, SHAPES, check_measure, draw
 
 

@@ -7,7 +7,7 @@ from likewise.errors import UndefinedError
 from likewise.measures import Configuration, configurations
 from likewise.measures.canonical import _leading
 from likewise.measures.topology import _bars
-from likewise.prepared import Prepared, ScaledDistances
+from likewise.quantities import Prepared, ScaledDistances
 
 SHAPES = ((64, 12, 16), (40, 60, 48))
 ROUNDED = 0.51e-9 + 1e-9

@@ -9,7 +9,7 @@ import pytest
 
 from likewise.errors import InputError, UndefinedError
 from likewise.measures import Configuration, get
-from likewise.prepared import Neighbours, Prepared
+from likewise.quantities import Neighbours, Prepared
 
 N = 24
 

@@ -9,10 +9,10 @@ import scipy
 
 from likewise.errors import InputError, UndefinedError
 from likewise.measures import REGISTRY, Configuration, Facts, measure, prepare
-from likewise.prepared import Gram, Prepared
-from likewise.prepared.tables import Embedding
+from likewise.quantities import Gram, Prepared
+from likewise.quantities.tables import Embedding
 from likewise.representation import Representation
-from likewise.statistics import compare
+from likewise.scoring import compare
 from likewise.testing import CHECKS, TABLES, draw, draws
 
 NEEDED = {"distances": {"orthogonal", "translation"}, "similarities": {"orthogonal"}}

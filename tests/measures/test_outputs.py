@@ -12,9 +12,9 @@ from scipy.stats import entropy
 
 from likewise.errors import InputError, UndefinedError
 from likewise.measures import REGISTRY, Configuration, configurations, contributions, footprint, get
-from likewise.prepared import Prepared
+from likewise.quantities import Prepared
 from likewise.representation import Representation
-from likewise.statistics import compare
+from likewise.scoring import compare
 from likewise.testing import CHECKS, check_definition, draw
 
 OUTPUTS = [Configuration(m.name, v) for m in REGISTRY.values() if m.family == "outputs" for v in m.variants]

@@ -8,7 +8,7 @@ import pytest
 
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration
-from likewise.prepared import Prepared
+from likewise.quantities import Prepared
 
 LEFT_OUT = 3
 """The massive row, which the part leaves out."""

@@ -10,7 +10,7 @@ from likewise.documents import read_yaml
 from likewise.errors import InputError
 from likewise.measures import configurations
 from likewise.plan import Experiment, plan, tiles_of
-from likewise.statistics import ALL, Pairs, Trust
+from likewise.scoring import ALL, Pairs, Trust
 from likewise.store import Store
 
 KINDS: list[Any] = [

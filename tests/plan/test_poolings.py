@@ -11,7 +11,7 @@ import pytest
 
 import likewise
 from likewise.errors import InputError
-from likewise.extract import ModelSpec
+from likewise.models import ModelSpec
 from likewise.plan import Experiment, plan, results_of, tasks, unpinned
 from likewise.report.experiment import report_experiment
 from likewise.store import Store

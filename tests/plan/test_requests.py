@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from likewise.plan import Tile, tasks
-from likewise.statistics import Trust
+from likewise.scoring import Trust
 
 TILE = Tile("d", ("a",), ("b",), ("cka",), Trust(permutations=7))
 OTHER: dict[type, Any] = {int: 5, str: "shuffles", float: 0.5}

@@ -16,16 +16,17 @@ import typer
 
 import likewise
 from likewise.about import Record
+from likewise.chance import DEFAULT, ClosedForm, reference_of
 from likewise.cli import options
 from likewise.cli.main import app
 from likewise.errors import InputError
-from likewise.extract import Choices, DatasetSpec, Format, ModelSpec, RecordsSpec, Spans
 from likewise.fields import CHANCE, whole, wrong_numbers
+from likewise.models import ModelSpec
 from likewise.plan import Experiment
 from likewise.plan.entries import DatasetEntry, ModelEntry
 from likewise.plan.problems import fields_of
-from likewise.statistics import DEFAULT, Trust, reference_of
-from likewise.statistics.chance import ClosedForm
+from likewise.prompts import Choices, DatasetSpec, Format, RecordsSpec, Spans
+from likewise.scoring import Trust
 
 NONE = object()
 

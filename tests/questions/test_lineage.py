@@ -162,7 +162,7 @@ def fine_tuned(name: str, folder: Path) -> Path:
     """The real model after 24 steps on prompts of its own package."""
     import torch
 
-    from likewise.extract import ModelSpec, load_model
+    from likewise.models import ModelSpec, load_model
 
     loaded = load_model(ModelSpec(model=name), device="cpu", dtype="float32", head=True)
     model, words = loaded.head_model.requires_grad_(True), loaded.tokenizer

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from likewise.extract import Tokens, audit, audit_tokens
+from likewise.oddities import audit, audit_tokens
+from likewise.prompts import Tokens
 from likewise.report import findings, html, tables
 from likewise.report.files import Folder
-from likewise.statistics import Results
+from likewise.scoring import Results
 
 OLD = {
     "zero_rows": 0,

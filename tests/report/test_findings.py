@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from likewise.report import findings, tables
-from likewise.statistics import compare
+from likewise.scoring import compare
 
 RNG = np.random.default_rng(8)
 THREE = {name: RNG.normal(size=(15, 4)) for name in "abc"}

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from likewise.cli.main import app
 from likewise.plan import Experiment, Tile, results_of, shown_of
 from likewise.report.experiment import report_experiment
-from likewise.statistics.block import score_block
+from likewise.scoring.block import score_block
 from likewise.store import Store
 
 PAST = Path(__file__).parents[1] / "store" / "past"

@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 from matplotlib.collections import QuadMesh
 
+from likewise.chance import NO_CHANCE
 from likewise.errors import InputError
 from likewise.measures import Configuration
 from likewise.report import drawing, figures, findings, interactive, tables, write_report
-from likewise.statistics import NO_CHANCE, SCHEMA, Results, compare
+from likewise.scoring import SCHEMA, Results, compare
 
 HOSTILE = "</script><script>alert(1)</script>$x$<b>y</b>"
 MEASURES = ["procrustes", "aligned_cosine(center=False, normalize=False)", "cka"]

@@ -17,7 +17,7 @@ import yaml
 import likewise
 import tiny as tiny_models
 from hub import Hub, write_prompts
-from likewise.extract import ModelSpec
+from likewise.models import ModelSpec
 from likewise.plan import Experiment, Resolve, model_size, plan
 from likewise.store import Store
 

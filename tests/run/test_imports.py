@@ -14,8 +14,8 @@ from safetensors.numpy import save_file
 
 import likewise
 from likewise.errors import InputError
-from likewise.extract import DatasetSpec, load_prompts
 from likewise.plan import Experiment, imported_experiment, plan, results_of
+from likewise.prompts import DatasetSpec, load_prompts
 from likewise.report.experiment import report_experiment
 from likewise.run import import_representation
 from likewise.store import Store

@@ -15,7 +15,7 @@ from likewise.plan import Experiment, plan
 from likewise.report import figures, interactive, tables
 from likewise.report.experiment import report_experiment
 from likewise.run import import_representation
-from likewise.statistics import Pairs
+from likewise.scoring import Pairs
 from likewise.store import Store
 
 MODELS = ["base", "copy", "other"]

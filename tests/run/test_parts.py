@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import likewise
-from likewise.extract.ways import Way
+from likewise.extraction.ways import Way
 from likewise.store import Store
 
 
@@ -27,7 +27,7 @@ def test_what_was_begun_for_other_layers_in_another_way_is_not_mixed_in(
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(import_module("likewise.extract.backends.inside"), "way_of", by_layers)
+    monkeypatch.setattr(import_module("likewise.extraction.backends.inside"), "way_of", by_layers)
     with monkeypatch.context() as patch:
         patch.setattr(Store, "take_representation", stop)
         with pytest.raises(KeyboardInterrupt):

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from likewise.errors import InputError, StoreError
-from likewise.extract import records
-from likewise.extract.records import read_records
+from likewise.prompts import records
+from likewise.prompts.records import read_records
 from likewise.store import door, file_hash, read_file, read_regular, read_table, regular
 
 LONG = "x" * 2**20

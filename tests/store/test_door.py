@@ -15,7 +15,7 @@ import pytest
 from likewise.errors import InputError, StoreError
 from likewise.measures import Configuration, prepare
 from likewise.representation import Representation
-from likewise.statistics import compare, reduce
+from likewise.scoring import compare, reduce
 from likewise.store import Store, check_no_link, shapes, write_table
 from likewise.store.door import CHECKSUM, MOST_JSON, read_json, read_table, write_json
 from likewise.store.tiles import STORED

@@ -12,7 +12,7 @@ import pytest
 from likewise.errors import InputError, StoreError
 from likewise.plan import Experiment, plan
 from likewise.representation import Representation
-from likewise.statistics import KINDS, Results, compare, interval
+from likewise.scoring import KINDS, Results, compare, interval
 from likewise.store import Store
 
 KEY = "a" * 24
@@ -139,7 +139,7 @@ def test_plan_says_what_they_take(
     assert made.summary()["left_out_scores_bytes"] == made.left_out_bytes == bytes_
     assert made.summary()["keeps_left_out_scores"] == (groups > 0)
     assert {tile.replicates for tile in made.tiles} == {kinds}
-    monkeypatch.setattr(sys.modules["likewise.plan.plan"], "MOST_REPLICATES", 3 * 3 * 48 * 8 - 1)
+    monkeypatch.setattr(sys.modules["likewise.plan.work"], "MOST_REPLICATES", 3 * 3 * 48 * 8 - 1)
     less = plan(asked, Store(tmp_path))
     assert {tile.replicates for tile in less.tiles} == {("shuffle",)}
     assert {tile.key for tile in less.tiles} == {tile.key for tile in made.tiles}

@@ -6,8 +6,9 @@ from likewise.measures import Configuration, prepare
 from likewise.plan import Reduce, Tile
 from likewise.representation import Representation
 from likewise.run.worker import Settings, perform
-from likewise.statistics import Trust, reduce
-from likewise.store import Store, content_key, store
+from likewise.scoring import Trust, reduce
+from likewise.store import Store, content_key
+from likewise.store import folder as store
 
 CKA = Configuration.parse("cka")
 KEYS = ("a" * 24, "b" * 24)

@@ -11,7 +11,7 @@ import pytest
 from likewise.errors import StoreError
 from likewise.plan import Experiment, plan
 from likewise.representation import Representation
-from likewise.statistics import Results, compare
+from likewise.scoring import Results, compare
 from likewise.store import Store
 
 KEY = "a" * 24
@@ -120,7 +120,7 @@ def test_plan_says_what_shuffled_scores_take_and_keeps_no_more_than_it_says(
     assert made.summary()["shuffled_scores_bytes"] == 4800 and made.keeps_replicates
     assert all(tile.replicates == ("shuffle",) for tile in made.tiles) and made.tiles
     keys = {tile.key for tile in made.tiles}
-    monkeypatch.setattr(sys.modules["likewise.plan.plan"], "MOST_REPLICATES", 4799)
+    monkeypatch.setattr(sys.modules["likewise.plan.work"], "MOST_REPLICATES", 4799)
     less = plan(asked, Store(tmp_path))
     assert not less.keeps_replicates and not any(tile.replicates for tile in less.tiles)
     assert {tile.key for tile in less.tiles} == keys

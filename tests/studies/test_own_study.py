@@ -11,7 +11,7 @@ import pytest
 
 from likewise.errors import InputError
 from likewise.report import write_report
-from likewise.statistics import Results
+from likewise.scoring import Results
 from likewise.studies import Answer, answers, study_names, study_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "own-study.md"

@@ -15,7 +15,7 @@ from likewise.errors import InputError
 from likewise.report import figures
 from likewise.report.html import marked
 from likewise.representation import Representation
-from likewise.statistics import Pairs, Results, compare, disagreements, overfitting
+from likewise.scoring import Pairs, Results, compare, disagreements, overfitting
 from likewise.studies import (
     Answer,
     Audit,
@@ -100,7 +100,7 @@ def test_those_of_the_folder_are_found_by_their_files() -> None:
         "conditions",
         "junit",
         "registry",
-        "study",
+        "base",
     }
     assert {kind.__module__.rpartition(".")[2] for kind in ours().values()} == files
     assert study_names() == (

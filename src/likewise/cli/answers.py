@@ -120,7 +120,7 @@ def print_answer(answer: "Answer", json: bool) -> None:
 
 
 def _write(answer: "Answer", outcomes: "Sequence[Outcome]", folder: Path) -> None:
-    from likewise.extract import library_versions
+    from likewise.libraries import library_versions
     from likewise.store import write_answer
 
     about: dict[str, Any] = {key: value for key, value in answer.as_dict().items() if key != "tables"}

@@ -53,7 +53,7 @@ def audit(
     json: options.Json = False,
 ) -> None:
     """Say which copies of a model changed inside beyond numeric noise, from which layer on, and on which prompts."""
-    from likewise.extract import DEFAULT_PROMPTS
+    from likewise.prompts import DEFAULT_PROMPTS
     from likewise.questions import FLOOR
     from likewise.questions import audit as ask
 

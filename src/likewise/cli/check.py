@@ -13,7 +13,8 @@ from likewise.fields import DTYPE, TRANSFORMERS
 from likewise.naming import did_you_mean
 
 if TYPE_CHECKING:
-    from likewise.extract import Finding, LoadedModel, ModelSpec
+    from likewise.extraction import Finding
+    from likewise.models import LoadedModel, ModelSpec
 
 
 def check(
@@ -32,15 +33,8 @@ def check(
 
     They must not depend on batches, padding and order, and layers must be what their names say.
     """
-    from likewise.extract import (
-        DTYPES,
-        ModelSpec,
-        canonical_layer,
-        canonical_variant,
-        check_model,
-        find_blocks,
-        resolve_layers,
-    )
+    from likewise.extraction import check_model
+    from likewise.models import DTYPES, ModelSpec, canonical_layer, canonical_variant, find_blocks, resolve_layers
 
     if dtype not in DTYPES:
         raise InputError(f"unknown dtype {dtype!r}; {did_you_mean(dtype, DTYPES)}")
@@ -74,17 +68,10 @@ def _of_other(
     spec: "ModelSpec", layer: list[str] | None, pooling: str | None, device: str, dtype: str
 ) -> "list[Finding]":
     """What is found of a model of another backend, in all layers that it says it has, else in the last."""
-    from likewise.extract import (
-        PROBES,
-        DatasetSpec,
-        Foreign,
-        backend_of,
-        canonical_layer,
-        canonical_pooling,
-        check_foreign,
-        check_possible,
-        resolve_layers,
-    )
+    from likewise.extraction import Foreign, backend_of, check_foreign, check_possible
+    from likewise.models import canonical_layer, resolve_layers
+    from likewise.pooling import canonical_pooling
+    from likewise.prompts import PROBES, DatasetSpec
 
     found = backend_of(spec)
     assert isinstance(found, Foreign)  # its name is another than that of the one inside
@@ -99,7 +86,7 @@ def _of_other(
 
 def _loaded(spec: "ModelSpec", device: str, dtype: str) -> "LoadedModel":
     """The model, with its output head where it is a causal language model."""
-    from likewise.extract import load_model
+    from likewise.models import load_model
 
     try:
         return load_model(spec, device=device, dtype=dtype, head=True)

@@ -14,7 +14,7 @@ from likewise.naming import p_text
 
 if TYPE_CHECKING:
     from likewise.representation import Representation
-    from likewise.statistics import Results
+    from likewise.scoring import Results
 
 
 def compare(
@@ -38,8 +38,8 @@ def compare(
 ) -> None:
     """Compare representations from files or a store. A row stands for one input; rows with ids are matched by id."""
     from likewise.plan import load_trusted
-    from likewise.statistics import all_undefined
-    from likewise.statistics import compare as compare_all
+    from likewise.scoring import all_undefined
+    from likewise.scoring import compare as compare_all
 
     load_trusted(trust or ())
     if output is not None and output.suffix not in (".parquet", ".csv"):
@@ -70,15 +70,8 @@ def compare(
 
 
 def _tell(results: "Results", named: "list[Representation]", intervals: bool) -> None:
-    from likewise.statistics import (
-        SAME_INPUTS,
-        NoReference,
-        all_undefined,
-        kind_of,
-        only_same_inputs,
-        together_of,
-        too_few_shuffles,
-    )
+    from likewise.chance import SAME_INPUTS, NoReference, kind_of, only_same_inputs, together_of, too_few_shuffles
+    from likewise.scoring import all_undefined
 
     columns = ("a", "b", "measure", "value", "from", "to", "chance", "z", "p", "calibrated", "note")
     rows = [

@@ -11,7 +11,7 @@ from likewise.errors import InputError, LikewiseError
 from likewise.fields import ITEMS_COUNT, ITEMS_MEASURE
 
 if TYPE_CHECKING:
-    from likewise.extract import DatasetSpec
+    from likewise.prompts import DatasetSpec
     from likewise.representation import Representation
     from likewise.store import Store
 
@@ -85,8 +85,8 @@ def _loaded_again(
 
     A store may be somebody else's: what it names alone is opened only where that is the folder one works in.
     """
-    from likewise.extract import load_prompts
     from likewise.plan import Experiment, pinned
+    from likewise.prompts import load_prompts
 
     stored = (Experiment.stored(about["experiment"]) for about in kept.experiments().values())
     for experiment in [Experiment.read(named)] if named else stored:

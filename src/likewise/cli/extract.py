@@ -45,8 +45,8 @@ def extract(
     json: options.Json = False,
 ) -> None:
     """Run models and keep one row per prompt and layer."""
-    from likewise.extract import DEFAULT_PROMPTS
     from likewise.plan import Experiment, plan
+    from likewise.prompts import DEFAULT_PROMPTS
     from likewise.run import run as perform
     from likewise.store import Store
 

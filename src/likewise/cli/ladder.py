@@ -55,8 +55,8 @@ def ladder(
     json: options.Json = False,
 ) -> None:
     """Say how much damage a score stands for: between which copies of the model with noise, pruning, fewer bits."""
-    from likewise.extract import DEFAULT_PROMPTS
     from likewise.plan import load_trusted
+    from likewise.prompts import DEFAULT_PROMPTS
     from likewise.questions import ladder as ask
     from likewise.questions.track import MEASURE
     from likewise.studies import RUNGS

@@ -46,7 +46,7 @@ def lineage(
     json: options.Json = False,
 ) -> None:
     """Tell whether a model was derived from another: derived, independent, or cannot tell."""
-    from likewise.extract import DEFAULT_PROMPTS
+    from likewise.prompts import DEFAULT_PROMPTS
     from likewise.questions.lineage import LAYERS, STORE
     from likewise.questions.lineage import lineage as ask
 

@@ -13,7 +13,7 @@ from likewise.naming import did_you_mean
 
 if TYPE_CHECKING:
     from likewise.representation import Representation
-    from likewise.statistics import Pairs
+    from likewise.scoring import Pairs
     from likewise.store import Store
 
 Trust = Annotated[
@@ -245,7 +245,7 @@ def say_like_tables(representations: "Sequence[Representation]") -> None:
 
 def pairs_of(base: str | None) -> "Pairs":
     """Return which pairs are compared: of one with all others, or all."""
-    from likewise.statistics import ALL, Pairs
+    from likewise.scoring import ALL, Pairs
 
     return ALL if base is None else Pairs.read({"base": base})
 

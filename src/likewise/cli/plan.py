@@ -18,7 +18,7 @@ def plan(
     """Show what an experiment needs and what is already done. Runs nothing and uses no network."""
     from likewise.plan import plan as make_plan
     from likewise.plan import read_experiment, risks_of
-    from likewise.statistics import ALL
+    from likewise.scoring import ALL
     from likewise.store import Store
 
     asked = read_experiment(experiment, trust or ())
@@ -69,7 +69,7 @@ def plan(
 
 def _statistics(asked: dict[str, Any]) -> str:
     """How chance levels and intervals are found."""
-    from likewise.statistics import reference_of
+    from likewise.chance import reference_of
 
     chance = reference_of(asked["chance"]).planned(asked["permutations"])
     return f"{chance}; intervals from {asked['groups']} groups" if asked["groups"] else f"{chance}; no intervals"

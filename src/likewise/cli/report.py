@@ -11,7 +11,7 @@ from likewise.errors import InputError
 from likewise.naming import did_you_mean
 
 if TYPE_CHECKING:
-    from likewise.statistics import Results
+    from likewise.scoring import Results
     from likewise.store import Store
 
 

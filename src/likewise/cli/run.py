@@ -31,7 +31,7 @@ def run(
     """Run an experiment and write its report. Run it again to continue: finished work is kept."""
     from likewise.plan import read_experiment
     from likewise.run import run as perform
-    from likewise.statistics import all_undefined
+    from likewise.scoring import all_undefined
 
     asked = read_experiment(experiment, trust or (), to_run=True)
     folder = store or Path("runs") / asked.name
@@ -78,7 +78,8 @@ def _report(done: "Done", name: str) -> Path | None:
 
 
 def _tell(done: "Done", report: Path | None) -> None:
-    from likewise.statistics import all_undefined, too_few_shuffles
+    from likewise.chance import too_few_shuffles
+    from likewise.scoring import all_undefined
 
     for outcome in done.failed:
         complain(f"failed: {outcome.task.label}\n  {outcome.error}")

@@ -59,8 +59,8 @@ def track(
     json: options.Json = False,
 ) -> None:
     """Follow the insides of a model over its checkpoints: where they move most, and from where on hardly."""
-    from likewise.extract import DEFAULT_PROMPTS
     from likewise.plan import load_trusted
+    from likewise.prompts import DEFAULT_PROMPTS
     from likewise.questions import track as ask
     from likewise.questions.track import LAYERS, MEASURE
     from likewise.questions.versions import checkpoints_in, read_numbers

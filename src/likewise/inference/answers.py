@@ -12,10 +12,10 @@ from jaxtyping import Float, Int
 
 from likewise.errors import InputError, UndefinedError
 from likewise.inference.leftout import LeftOut
-from likewise.prepared import LogProbabilities, Prepared
+from likewise.quantities import LogProbabilities, Prepared
 from likewise.representation import Representation, check_same_items
-from likewise.statistics import interval
-from likewise.statistics.jackknife import CONFIDENCE
+from likewise.scoring import interval
+from likewise.scoring.jackknife import CONFIDENCE
 
 ROUNDING = 1e-12
 """Chance agreement nearer to one than this leaves nothing to be agreed on beyond it."""

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from likewise.errors import InputError, UndefinedError
-from likewise.prepared.heldout import rotation
+from likewise.quantities.heldout import rotation
 
 FOLDS = 5
 """Parts of the prompts; a rotation is fitted on all but one, and scored on that one."""

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from likewise.errors import InputError
-from likewise.statistics import Comparison, Results, leave_out
+from likewise.scoring import Comparison, Results, leave_out
 
 FEWEST = 5
 """Parts without which a deviation says nothing, as for the intervals of a table."""

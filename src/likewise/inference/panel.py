@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from likewise.chance.correction import holm
 from likewise.errors import InputError
 from likewise.inference.leftout import ROUNDING
-from likewise.statistics.correction import holm
 
 LEVEL = 0.05
 """Share of false alarms of the threshold."""

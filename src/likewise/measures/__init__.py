@@ -15,11 +15,11 @@ from likewise.measures import (
 )
 from likewise.measures.configuration import Configuration, contributions
 from likewise.measures.facts import INVARIANCES, OTHER_NAMES, Facts, Matched, Product
-from likewise.measures.footprint import footprint
-from likewise.measures.measure import REGISTRY, Measure, get, measure, record
+from likewise.measures.memory import footprint
 from likewise.measures.operands import Operand, prepare, prepare_pair
 from likewise.measures.own import OwnCode, is_own, load_measures, load_measures_of, load_sources, sources_of
 from likewise.measures.presets import PRESETS, Asked, configurations, presets
+from likewise.measures.registry import REGISTRY, Measure, get, measure, record
 
 __all__ = [
     "INVARIANCES",

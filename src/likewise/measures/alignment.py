@@ -8,9 +8,9 @@ from jaxtyping import Float
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
 from likewise.measures.facts import NEARS_IDENTITY, Facts, check_folds, rotations
-from likewise.measures.measure import Score, measure
+from likewise.measures.registry import Score, measure
 from likewise.measures.without_each import WithoutEach, of_nuclear_norm
-from likewise.prepared import (
+from likewise.quantities import (
     AlignedProducts,
     CrossDecomposition,
     Factor,

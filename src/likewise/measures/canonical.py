@@ -10,8 +10,8 @@ from jaxtyping import Float
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
 from likewise.measures.facts import NEARS_IDENTITY, Facts, not_negative, ridge_like, rotations
-from likewise.measures.measure import measure
-from likewise.prepared import (
+from likewise.measures.registry import measure
+from likewise.quantities import (
     TIED,
     CanonicalDecomposition,
     Columns,

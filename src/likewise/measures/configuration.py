@@ -11,10 +11,10 @@ from jaxtyping import Float
 from likewise.arrays import Array
 from likewise.errors import InputError
 from likewise.measures.facts import Direction, Facts, Matched, Product
-from likewise.measures.measure import Measure, as_declared, check_parameters, record, stand_in
 from likewise.measures.operands import Operand, prepare_pair
+from likewise.measures.registry import Measure, as_declared, check_parameters, record, stand_in
 from likewise.naming import canonical_json, format_call, parse_call
-from likewise.prepared import Prepared
+from likewise.quantities import Prepared
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from array_api_compat import array_namespace
 
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Facts, positive, rotations
-from likewise.measures.measure import measure
 from likewise.measures.operands import Operand, prepare
-from likewise.prepared import (
+from likewise.measures.registry import measure
+from likewise.quantities import (
     Concentricity,
     Distances,
     MeanRowNorm,

@@ -10,9 +10,9 @@ from jaxtyping import Float
 from likewise.arrays import Array, to_numpy
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Facts, Matched, choice
-from likewise.measures.measure import Score, measure
+from likewise.measures.registry import Score, measure
 from likewise.measures.without_each import LEAST, WithoutEach, of_rows
-from likewise.prepared import Directions, ErrorLengths, Norm, Prepared, RowNorms, UnitColumns
+from likewise.quantities import Directions, ErrorLengths, Norm, Prepared, RowNorms, UnitColumns
 
 AS_THEY_ARE = "n and d do not matter: nothing is fitted"
 """The regime of measures that compare rows as they are."""

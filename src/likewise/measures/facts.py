@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
-from likewise.prepared import PerItem, PerPair, Quantity
+from likewise.quantities import PerItem, PerPair, Quantity
 
 Direction: TypeAlias = Literal["similarity", "distance"]
 

@@ -9,9 +9,9 @@ from jaxtyping import Float
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
 from likewise.measures.facts import NEARS_IDENTITY, Facts, Product, choice, positive, rotations
-from likewise.measures.measure import measure
+from likewise.measures.registry import measure
 from likewise.measures.without_each import WithoutEach, of_centred, of_nuclear_norm
-from likewise.prepared import (
+from likewise.quantities import (
     AlignedProducts,
     Gram,
     NeighbourRanks,

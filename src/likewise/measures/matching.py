@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float
 from likewise.arrays import Array, refined, to_numpy
 from likewise.errors import InputError, MissingDependencyError, UndefinedError
 from likewise.measures.facts import NEARS_IDENTITY, Facts
-from likewise.measures.measure import measure
-from likewise.prepared import Columns, Norm, Prepared, UnitColumns
+from likewise.measures.registry import measure
+from likewise.quantities import Columns, Norm, Prepared, UnitColumns
 
 PERMUTATION = frozenset({"feature permutation"})
 NEAR = 1e-5

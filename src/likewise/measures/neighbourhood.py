@@ -9,9 +9,9 @@ from jaxtyping import Bool, Float, Int
 from likewise.arrays import Array
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Facts, choice, positive, rotations
-from likewise.measures.measure import Score, measure
+from likewise.measures.registry import Score, measure
 from likewise.measures.without_each import WithoutEach, of_neighbours
-from likewise.prepared import Distances, NeighbourRanks, Neighbours, Prepared
+from likewise.quantities import Distances, NeighbourRanks, Neighbours, Prepared
 
 Inner = Literal["cosine", "euclidean"]
 

@@ -6,7 +6,7 @@ from array_api_compat import array_namespace
 
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
-from likewise.prepared import Largest, Prepared
+from likewise.quantities import Largest, Prepared
 from likewise.representation import Representation, check_same_items
 
 Operand: TypeAlias = Array | Prepared | Representation

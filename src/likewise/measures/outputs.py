@@ -9,9 +9,9 @@ from jaxtyping import Bool, Float
 
 from likewise.arrays import Array, to_numpy
 from likewise.measures.facts import Direction, Facts
-from likewise.measures.measure import measure
+from likewise.measures.registry import measure
 from likewise.measures.without_each import WithoutEach
-from likewise.prepared import LogProbabilities, Prepared
+from likewise.quantities import LogProbabilities, Prepared
 
 ENTRIES = 2**21
 """Numbers of one side that are worked on at once, so that a large vocabulary needs no second matrix."""

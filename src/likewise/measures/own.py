@@ -10,7 +10,7 @@ from pathlib import Path
 
 from likewise.errors import InputError
 from likewise.measures.configuration import Configuration
-from likewise.measures.measure import REGISTRY
+from likewise.measures.registry import REGISTRY
 from likewise.naming import did_you_mean, parse_call
 
 OWN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")

@@ -6,9 +6,9 @@ from array_api_compat import array_namespace
 
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Facts, check_folds, ridge_like, rotations
-from likewise.measures.measure import measure
+from likewise.measures.registry import measure
 from likewise.measures.without_each import of_regression
-from likewise.prepared import Gram, HeldOutRows, Norm, Prepared, PrincipalComponents, ResidualProducts
+from likewise.quantities import Gram, HeldOutRows, Norm, Prepared, PrincipalComponents, ResidualProducts
 
 
 def _facts(folds: int, ridge: float) -> Facts:

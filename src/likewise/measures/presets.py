@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from likewise.errors import InputError
 from likewise.measures.configuration import Configuration
-from likewise.measures.measure import REGISTRY
+from likewise.measures.registry import REGISTRY
 from likewise.naming import did_you_mean, parse_call
 
 PRESETS: dict[str, tuple[str, ...]] = {

@@ -10,9 +10,9 @@ from jaxtyping import Float
 
 from likewise.arrays import strict_triangle, to_numpy
 from likewise.measures.facts import Facts, Product, choice, rotations
-from likewise.measures.measure import measure
+from likewise.measures.registry import measure
 from likewise.measures.without_each import of_distances
-from likewise.prepared import Distances, Norm, Prepared, UnitDistances
+from likewise.quantities import Distances, Norm, Prepared, UnitDistances
 
 INNER = {
     "euclidean": rotations(normalize=True, center=True),

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from likewise.arrays import to_numpy
 from likewise.errors import InputError, MissingDependencyError
 from likewise.measures.facts import Facts, not_negative, positive, rotations
-from likewise.measures.measure import measure
-from likewise.prepared import TIMES, HeatTrace, Prepared, ScaledDistances, SpanningLength, spanning_length
+from likewise.measures.registry import measure
+from likewise.quantities import TIMES, HeatTrace, Prepared, ScaledDistances, SpanningLength, spanning_length
 
 LEAST = 3
 """The fewest items whose distances have a shape."""

@@ -13,7 +13,7 @@ from array_api_compat import array_namespace
 from jaxtyping import Float, Int
 
 from likewise.arrays import Array, from_strict_triangle, inverse, strict_triangle, to_numpy
-from likewise.prepared import (
+from likewise.quantities import (
     CrossDecomposition,
     Factor,
     NeighbourRanks,

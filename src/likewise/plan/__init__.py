@@ -6,11 +6,11 @@ from likewise.plan.experiment import Experiment, of_unknown_code
 from likewise.plan.imported import imported_experiment, imported_key
 from likewise.plan.inputs import rows_left_out
 from likewise.plan.needs import Needs
-from likewise.plan.plan import Plan, plan
 from likewise.plan.shown import results_of, rows_of, shown_of
 from likewise.plan.tasks import Extract, Reduce, Resolve, Task, Tile, Wanted, model_size, pinned, unpinned
 from likewise.plan.tiles import blocks_of_pairs
 from likewise.plan.trusted import Trusted, load_trusted, read_experiment, risks_of
+from likewise.plan.work import Plan, plan
 from likewise.plan.written import model_written
 
 __all__ = [

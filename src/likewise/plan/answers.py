@@ -13,7 +13,7 @@ from likewise.measures import Configuration
 from likewise.plan.tasks import (
     request_of,
 )
-from likewise.statistics import ALL, SCHEMA, Trust
+from likewise.scoring import ALL, SCHEMA, Trust
 from likewise.store import Store, memory
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Bool
 
 from likewise.errors import InputError
-from likewise.extract import CHOICES, LOGITS, DatasetSpec, ModelSpec, check_possible, needs_blocks, resolve_layers
+from likewise.extraction import check_possible
 from likewise.fields import TRANSFORMERS
 from likewise.measures import Configuration
+from likewise.models import CHOICES, LOGITS, ModelSpec, needs_blocks, resolve_layers
 from likewise.naming import name_of
 from likewise.plan.answers import Answers
 from likewise.plan.entries import DatasetEntry
@@ -31,7 +32,8 @@ from likewise.plan.tasks import (
     unpinned,
 )
 from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
-from likewise.statistics import ALL, Trust, orders
+from likewise.prompts import DatasetSpec
+from likewise.scoring import ALL, Trust, orders
 from likewise.store import Store
 
 MOST = 4_000

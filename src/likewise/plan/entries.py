@@ -20,22 +20,14 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
-from likewise.extract import (
-    DTYPES,
-    Batches,
-    DatasetSpec,
-    Format,
-    ModelSpec,
-    RecordsSpec,
-    Truncation,
-    canonical_layer,
-    canonical_pooling,
-    canonical_variant,
-    usable_name,
-)
+from likewise.chance import canonical_reference
+from likewise.extraction import Batches
 from likewise.fields import DTYPE, LAYER, TRUNCATION
+from likewise.models import DTYPES, ModelSpec, canonical_layer, canonical_variant, usable_name
 from likewise.naming import format_call
-from likewise.statistics import Trust, canonical_reference
+from likewise.pooling import canonical_pooling
+from likewise.prompts import DatasetSpec, Format, RecordsSpec, Truncation
+from likewise.scoring import Trust
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -10,7 +10,6 @@ from pydantic import Field, PlainSerializer, PlainValidator, ValidationError, fi
 
 from likewise.documents import Document, read_yaml, write_yaml
 from likewise.errors import InputError
-from likewise.extract import Spans
 from likewise.fields import TRANSFORMERS
 from likewise.measures import REGISTRY, Configuration, configurations, is_own
 from likewise.naming import called_of, did_you_mean, model_of, name_of, parse_call
@@ -24,7 +23,8 @@ from likewise.plan.entries import (
     call_text,
 )
 from likewise.plan.problems import explain
-from likewise.statistics import ALL, Pairs
+from likewise.prompts import Spans
+from likewise.scoring import ALL, Pairs
 
 PARTS: Mapping[str, type] = {
     "models": ModelEntry,

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from likewise.catalogue import IMPORTED
 from likewise.errors import InputError
-from likewise.extract import IMPORTED, DatasetSpec, ModelSpec
+from likewise.models import ModelSpec
 from likewise.naming import name_of
 from likewise.plan.tasks import Wanted
+from likewise.prompts import DatasetSpec
 from likewise.store import Store, content_key
 
 

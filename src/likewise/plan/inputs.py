@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from likewise.statistics import agreed
+from likewise.chance import agreed
 from likewise.store import Store, content_key
 
 KEY = re.compile(r"(?<![\w/.])[0-9a-f]{24,64}(?!\w|\.\w|/)")

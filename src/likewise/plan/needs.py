@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from likewise.extract import ModelSpec
 from likewise.measures import Configuration, footprint
+from likewise.models import ModelSpec
 from likewise.plan.tasks import Extract, Resolve, Task, Tile, by_product
-from likewise.statistics import Trust
+from likewise.scoring import Trust
 
 BYTES_PER_WEIGHT = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.0, "int4": 0.5}
 """By the precision that a model runs in."""

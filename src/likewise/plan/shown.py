@@ -13,7 +13,7 @@ from likewise.naming import parse_call
 from likewise.plan.answers import Answers
 from likewise.plan.experiment import Experiment, of_unknown_code
 from likewise.plan.inputs import rows_left_out, with_names
-from likewise.statistics import ALL, KINDS, SCHEMA, Results
+from likewise.scoring import ALL, KINDS, SCHEMA, Results
 from likewise.store import Store
 
 

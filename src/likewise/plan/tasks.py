@@ -8,12 +8,16 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import numpy as np
 from jaxtyping import Int
 
+from likewise.chance import has_moments
 from likewise.errors import InputError
-from likewise.extract import USUAL, Batches, DatasetSpec, ModelSpec, Says, Truncation, canonical_pooling
+from likewise.extraction import USUAL, Batches
 from likewise.fields import TRUNCATION
 from likewise.measures import Configuration
+from likewise.models import ModelSpec, Says
 from likewise.naming import model_of
-from likewise.statistics import KINDS, Trust, has_moments
+from likewise.pooling import canonical_pooling
+from likewise.prompts import DatasetSpec, Truncation
+from likewise.scoring import KINDS, Trust
 from likewise.store import Store, content_key
 
 REPRESENTATION_VERSION = 2

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from likewise.errors import InputError, LikewiseError
-from likewise.extract import DEFAULT_PROMPTS
 from likewise.naming import canonical_json, name_of, slug
 from likewise.plan import Experiment, Trusted, model_written, plan
 from likewise.plan.entries import ModelEntry
 from likewise.progress import Watch, unwatched
+from likewise.prompts import DEFAULT_PROMPTS
 from likewise.representation import Representation, aligned
 from likewise.run import Executor, run
 from likewise.store import Store

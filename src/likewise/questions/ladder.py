@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from likewise.errors import InputError
-from likewise.extract import DEFAULT_PROMPTS, canonical_variant
 from likewise.fields import SEED
+from likewise.models import canonical_variant
 from likewise.naming import AT, GIVEN, canonical_json, did_you_mean, name_of, parts_of, slug
 from likewise.plan import Experiment, Trusted, results_of
 from likewise.plan.entries import ModelEntry
 from likewise.progress import Watch, unwatched
+from likewise.prompts import DEFAULT_PROMPTS
 from likewise.questions.through import run_through
 from likewise.questions.track import MEASURE
 from likewise.questions.versions import entries_of
 from likewise.representation import Representation
 from likewise.run import Executor
-from likewise.statistics import Comparison, Results, compare
+from likewise.scoring import Comparison, Results, compare
 from likewise.store import Store
 from likewise.studies import RUNGS, Answer, Ladder, Rung, Score
 

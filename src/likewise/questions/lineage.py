@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from likewise.errors import InputError
-from likewise.extract import DEFAULT_PROMPTS, canonical_layer
+from likewise.models import canonical_layer
 from likewise.progress import Watch, unwatched
+from likewise.prompts import DEFAULT_PROMPTS
 from likewise.questions.rows import Asked, At, entry_of, is_file_of_rows, kept_rows, rows_given, rows_of_models
 from likewise.representation import Representation, aligned
 from likewise.store import Store

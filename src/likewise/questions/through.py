@@ -6,7 +6,7 @@ from typing import Any
 from likewise.errors import LikewiseError
 from likewise.plan import Experiment
 from likewise.run import run
-from likewise.statistics import Results, all_undefined
+from likewise.scoring import Results, all_undefined
 
 
 def run_through(experiment: Experiment, store: str | Path | None, **how: Any) -> Results:

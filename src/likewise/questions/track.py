@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from likewise.errors import InputError
-from likewise.extract import DEFAULT_PROMPTS
 from likewise.fields import SEED, TRACK_TOLERANCE
 from likewise.naming import did_you_mean, name_of, parts_of, slug
 from likewise.plan import Experiment, Trusted
 from likewise.progress import Watch, unwatched
+from likewise.prompts import DEFAULT_PROMPTS
 from likewise.questions.through import run_through
 from likewise.questions.versions import RUNS, entries_of, numbers_in, read_numbers
 from likewise.representation import Representation
 from likewise.run import Executor
-from likewise.statistics import compare
+from likewise.scoring import compare
 from likewise.studies import Answer, Point, Track
 
 LAYERS = ("0.33", "0.67", "last")

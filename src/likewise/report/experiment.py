@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from likewise.errors import InputError
-from likewise.extract import library_versions
+from likewise.libraries import library_versions
 from likewise.plan import Experiment, of_unknown_code, scores_of_pair, shown_of
 from likewise.report.html import write_report
-from likewise.statistics import Results
+from likewise.scoring import Results
 from likewise.store import Store
 
 

@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from likewise.chance import Reason
 from likewise.measures import Configuration
 from likewise.report import drawing
 from likewise.report.tables import Group, Panel, arranged, has_cell
-from likewise.statistics import Reason
 from likewise.studies import Dots, Lines, Triangle
 from likewise.studies import Panel as DotPanel
 

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from likewise.about import Audit
+from likewise.chance import NoReference, Reason, ShuffledRows, kind_of
 from likewise.report.tables import dataset_of, missing, number, one_order, says
-from likewise.statistics import NoReference, Reason, ShuffledRows, kind_of
 
 MOSTLY = 0.5
 """Share of the way from no likeness to a raw score that is most of it."""

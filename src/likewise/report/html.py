@@ -10,12 +10,13 @@ import markupsafe
 import pandas as pd
 import pyarrow.compute as pc
 
+from likewise.chance import Reason, too_few_shuffles
 from likewise.errors import InputError
 from likewise.naming import cell_text, inert, slug
 from likewise.report import figures, findings, interactive, tables
 from likewise.report.files import Folder
 from likewise.report.findings import shown
-from likewise.statistics import ALL, Pairs, Reason, Results, too_few_shuffles
+from likewise.scoring import ALL, Pairs, Results
 from likewise.studies import Answer, answers
 
 CODE = re.compile(r"`([^`]+)`")

@@ -10,9 +10,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
+from likewise.chance import kind_of
 from likewise.measures import Configuration
 from likewise.report.tables import Group, Panel, arranged, has_cell, missing, number, told
-from likewise.statistics import kind_of
 
 LAYOUT: dict[str, Any] = {
     "template": "none",

@@ -12,10 +12,11 @@ import pandas as pd
 import pyarrow as pa
 
 from likewise.about import Audit, Source
+from likewise.chance import NoReference, Reasons
 from likewise.measures import Configuration
 from likewise.naming import inert
+from likewise.scoring import ALL, Pairs, Results
 from likewise.shapes import COUNT_OR_NOTHING
-from likewise.statistics import ALL, NoReference, Pairs, Reasons, Results
 
 MISSING = "–"
 """Stands where there is no number; the reason stands beside it."""

@@ -5,7 +5,7 @@ from likewise.run.executor import Executor, Job
 from likewise.run.executors.processes import Processes
 from likewise.run.executors.serial import Serial
 from likewise.run.imports import import_representation, order_of
-from likewise.run.run import Done, run
+from likewise.run.loop import Done, run
 from likewise.run.worker import Outcome, Settings, perform
 
 __all__ = [

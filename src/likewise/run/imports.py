@@ -8,7 +8,8 @@ import numpy as np
 from likewise.about import Source
 from likewise.documents import NO_TEXT
 from likewise.errors import InputError
-from likewise.extract import audit, canonical_layer
+from likewise.models import canonical_layer
+from likewise.oddities import audit
 from likewise.plan import imported_key
 from likewise.representation import Representation, aligned
 from likewise.store import Store, arrow_files, dtype_of, file_hash, read_file, read_folder

@@ -11,32 +11,20 @@ from jaxtyping import Bool
 
 from likewise.about import Source
 from likewise.errors import InputError, LikewiseError
-from likewise.extract import (
-    CHOICES,
-    OUTPUTS,
-    DatasetSpec,
-    ModelSpec,
-    Prompts,
-    audit,
-    audit_prompts,
-    backend_of,
-    kind_of,
-    library_versions,
-    load_choices,
-    load_prompts,
-    one_device,
-    resolve_dataset,
-    resolve_model,
-    tokens_to_generate,
-)
+from likewise.extraction import backend_of
 from likewise.fields import TRANSFORMERS
 from likewise.kinds import described
+from likewise.libraries import library_versions
 from likewise.measures import OwnCode, footprint, load_sources, prepare
+from likewise.models import CHOICES, OUTPUTS, ModelSpec, kind_of, one_device, resolve_dataset, resolve_model
 from likewise.naming import canonical_json
+from likewise.oddities import audit, audit_prompts
 from likewise.plan import Extract, Reduce, Resolve, Task, Tile, blocks_of_pairs, pinned, unpinned
+from likewise.pooling import tokens_to_generate
 from likewise.progress import Watch, labelled, unwatched
+from likewise.prompts import DatasetSpec, Prompts, load_choices, load_prompts
 from likewise.representation import check_all_same_items, on_device
-from likewise.statistics import Results, in_turn, reduce, score_block, score_products
+from likewise.scoring import Results, in_turn, reduce, score_block, score_products
 from likewise.store import Store, content_key
 
 WAY_VERSION = 3

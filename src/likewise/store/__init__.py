@@ -6,12 +6,12 @@ from likewise.store.atomic import check_no_link, write_atomically, write_text
 from likewise.store.csv import inert_cell, write_csv
 from likewise.store.door import read_json, read_table, write_json, write_table
 from likewise.store.files import read_file
-from likewise.store.growing import Growing, Parts
+from likewise.store.folder import Store
 from likewise.store.keys import content_key, file_hash, files_hash
 from likewise.store.matrices import dtype_of
 from likewise.store.parquet import in_lists, open_parquet, written_out
+from likewise.store.partial_rows import Growing, Parts
 from likewise.store.regular import check_size, memory, open_regular, read_regular
-from likewise.store.store import Store
 
 __all__ = [
     "Growing",

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save
 from likewise.errors import StoreError
 from likewise.kinds import TABLES
 from likewise.naming import canonical_json
-from likewise.statistics import Reduced
+from likewise.scoring import Reduced
 from likewise.store.atomic import write_atomically
 from likewise.store.door import CHECKSUM, damaged, opened
 from likewise.store.keys import file_hash

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from likewise.statistics import KINDS, Results
+from likewise.scoring import KINDS, Results
 from likewise.store.door import damaged, read_table, there, write_table
 
 OF_ROW = ("a_key", "b_key", "measure", "parameters")

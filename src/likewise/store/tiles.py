@@ -9,17 +9,10 @@ from typing import Any, get_args, get_type_hints
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from likewise.chance import NoReference, ShuffledRows, reference_names
 from likewise.errors import InputError
 from likewise.naming import canonical_json
-from likewise.statistics import (
-    OF_THE_TABLE,
-    SCHEMA,
-    Comparison,
-    NoReference,
-    Results,
-    ShuffledRows,
-    reference_names,
-)
+from likewise.scoring import OF_THE_TABLE, SCHEMA, Comparison, Results
 from likewise.store import shapes
 from likewise.store.door import DEPTH, damaged, deeper, read_json, read_table, there, write_table
 from likewise.store.replicates import load_replicates, save_replicates

@@ -3,6 +3,7 @@
 from likewise.studies.agreement import Datasets, Measures
 from likewise.studies.answer import Answer, Dots, Drawing, Figures, Line, Lines, Panel, Table, Tables, Triangle
 from likewise.studies.audit import Audit
+from likewise.studies.base import Study
 from likewise.studies.best_layers import BestOfLayers
 from likewise.studies.conditions import Condition, Outcome, parse_condition
 from likewise.studies.items import Items
@@ -12,7 +13,6 @@ from likewise.studies.lineage import Lineage, Place
 from likewise.studies.overfitting import Overfitting
 from likewise.studies.registry import answers, scores_of, study_names, study_of
 from likewise.studies.sample_size import SampleSize
-from likewise.studies.study import Study
 from likewise.studies.swap import Swap, swap
 from likewise.studies.track import Point, Track
 

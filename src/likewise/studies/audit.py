@@ -24,9 +24,9 @@ from likewise.measures import REGISTRY, Configuration, contributions
 from likewise.naming import parse_call
 from likewise.representation import Representation, check_all_same_items
 from likewise.studies.answer import Answer, Line, Lines, Table
+from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
 from likewise.studies.items import beginning, line
-from likewise.studies.study import Study
 
 Layers = Mapping[str, Representation]
 """Rows of one model by layer, in the order of depth; each may be read from disk when it is asked for."""

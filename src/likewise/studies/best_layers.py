@@ -7,9 +7,9 @@ from likewise.fields import PERMUTATIONS
 from likewise.measures import configurations
 from likewise.naming import p_text
 from likewise.progress import Watch, unwatched
-from likewise.statistics import best_layers
+from likewise.scoring import best_layers
 from likewise.studies.answer import Answer, Table
-from likewise.studies.study import Scoring
+from likewise.studies.base import Scoring
 
 LEVEL = 0.05
 """A best score whose p is above this does not differ from chance."""

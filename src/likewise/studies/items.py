@@ -12,7 +12,7 @@ from likewise.errors import InputError
 from likewise.fields import ITEMS_COUNT, ITEMS_MEASURE
 from likewise.measures import Configuration, contributions
 from likewise.studies.answer import Answer, Table
-from likewise.studies.study import Study
+from likewise.studies.base import Study
 
 SHOWN = 80
 """Characters of a prompt, on one line."""

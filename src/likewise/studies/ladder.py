@@ -6,13 +6,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from likewise.chance import holm
 from likewise.errors import InputError
 from likewise.inference import LeftOut, difference, left_out
 from likewise.naming import name_of, parse_call, parts_of
-from likewise.statistics import Comparison, Results, holm
+from likewise.scoring import Comparison, Results
 from likewise.studies.answer import Answer, Line, Lines, Table
+from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
-from likewise.studies.study import Study
 from likewise.studies.track import depth
 
 LEVEL = 0.05

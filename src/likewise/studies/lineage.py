@@ -7,15 +7,16 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from likewise.arrays import to_numpy
+from likewise.chance import holm, together_of
 from likewise.errors import InputError, UndefinedError
 from likewise.inference import PanelTest, matched_correlation, panel_test, panel_tests, rotated_cosine
 from likewise.naming import p_text
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, check_all_same_items
-from likewise.statistics import compare, holm, together_of
+from likewise.scoring import compare
 from likewise.studies.answer import Answer, Dots, Panel, Table
+from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
-from likewise.studies.study import Study
 
 LEVEL = 0.05
 """False alarms of the panel."""

@@ -3,9 +3,9 @@
 from dataclasses import astuple, dataclass, replace
 from typing import ClassVar
 
-from likewise.statistics import Results, overfitting
+from likewise.scoring import Results, overfitting
 from likewise.studies.answer import Answer, Table
-from likewise.studies.study import Study
+from likewise.studies.base import Study
 
 FOLDS = 5
 """Of the held-out fits that an answer proposes."""

@@ -12,9 +12,9 @@ import numpy as np
 
 from likewise.errors import InputError
 from likewise.plugins import Plugins
-from likewise.statistics import Pairs, Results
+from likewise.scoring import Pairs, Results
 from likewise.studies.answer import Answer
-from likewise.studies.study import Study
+from likewise.studies.base import Study
 
 INSTALLED = Plugins("likewise.studies", "study")
 """Studies that packages offer."""
@@ -83,7 +83,7 @@ def answers(results: Results) -> tuple[dict[str, Answer], list[str]]:
     Examples
     --------
     >>> import numpy as np
-    >>> from likewise.statistics import compare
+    >>> from likewise.scoring import compare
     >>> x, y, z = np.random.default_rng(0).normal(size=(3, 20, 4))
     >>> found, _ = answers(compare({"x": x, "y": y, "z": z}, ["cka", "jaccard"], permutations=0, groups=0))
     >>> [answer.question for answer in found.values()]
@@ -125,7 +125,7 @@ def scores_of(results: Results, pairs: Pairs) -> Results:
     Examples
     --------
     >>> import numpy as np
-    >>> from likewise.statistics import compare
+    >>> from likewise.scoring import compare
     >>> x, y, z = np.random.default_rng(0).normal(size=(3, 20, 4))
     >>> table = compare({"x": x, "y": y, "z": z}, "cka", permutations=0, groups=0)
     >>> [(row.a, row.b) for row in scores_of(table, Pairs.read("chain"))]

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from likewise.fields import CHANCE, CURVE_DRAWS, CURVE_PERMUTATIONS, CURVE_TOLERANCE
 from likewise.measures import configurations
 from likewise.progress import Watch, unwatched
-from likewise.statistics import Point, learning_curve, stable_from
+from likewise.scoring import Point, learning_curve, stable_from
 from likewise.studies.answer import Answer, Line, Lines, Table
-from likewise.studies.study import Scoring
+from likewise.studies.base import Scoring
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from jaxtyping import Float, Int
 
+from likewise.chance import together_of
 from likewise.errors import InputError
 from likewise.inference import LeftOut
 from likewise.progress import Watch, unwatched
@@ -23,10 +24,10 @@ from likewise.retrieval import (
     ridge,
     unit_rows,
 )
-from likewise.statistics import interval, together_of
+from likewise.scoring import interval
 from likewise.studies.answer import Answer, Table
+from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
-from likewise.studies.study import Study
 
 KS = (1, 5, 10, 100)
 """Depths at which neighbours are compared."""

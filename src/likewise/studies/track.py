@@ -7,15 +7,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from likewise.chance import holm
 from likewise.errors import InputError
 from likewise.fields import TRACK_TOLERANCE
 from likewise.inference import Estimates, LeftOut, left_out, rank_sets
 from likewise.measures import Configuration
 from likewise.naming import did_you_mean, name_of, parts_of
-from likewise.statistics import Results, holm, interval, mantel
+from likewise.scoring import Results, interval, mantel
 from likewise.studies.answer import Answer, Line, Lines, Table
+from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
-from likewise.studies.study import Study
 
 FEWEST = 5
 """Runs without which their deviation says nothing of differences."""

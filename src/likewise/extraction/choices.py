@@ -1,0 +1,131 @@
+"""Choices: the options of each record, of which any two models can be asked whatever their vocabularies are.
+
+The row of a record holds for each option the log-probability of its text after the prompt, the sum over its tokens,
+normalised over the options.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import log_softmax
+
+from likewise.errors import InputError
+from likewise.extraction.forward import log_probabilities
+from likewise.extraction.probe import way_of
+from likewise.extraction.rows import Rows, tokens_of
+from likewise.extraction.state import kept
+from likewise.extraction.ways import Way
+from likewise.models.decoder import turning_length
+from likewise.models.layers import LOGITS
+from likewise.models.loading import LoadedModel
+from likewise.progress import Watch
+from likewise.prompts.texts import Prompts
+from likewise.prompts.tokens import Tokens, Truncation
+
+AT_ONCE = 64
+"""Records between two saves; batches depend on it, so a run that was stopped gives the same rows."""
+
+MOST_TOKENS = 2048
+"""Tokens of a batch at most: each has a number for every token of the vocabulary."""
+
+
+@dataclass(frozen=True)
+class Continuations:
+    """The texts of prompts with each option, in a model's tokens, and where the options begin.
+
+    Parameters
+    ----------
+    tokens : Tokens
+        Of n k texts: of each record those with its options, in their order.
+    starts : tuple of int
+        For each record the first token that not all its texts and its prompt have in common.
+    """
+
+    tokens: Tokens
+    starts: tuple[int, ...]
+    count: int
+
+    @classmethod
+    def of(cls, loaded: LoadedModel, prompts: Prompts, truncation: Truncation) -> "Continuations":
+        """Turn prompts and options into tokens, each text as a whole: its tokens need not end where the prompt does."""
+        choices = prompts.options
+        assert choices is not None  # asked for before
+        if truncation != "error":
+            raise InputError(f"the choices of {prompts.name} are not cut; expected truncation: error, got {truncation}")
+        count = len(choices.labels)
+        names = [f"{one} with choice {label}" for one in prompts.ids for label in choices.labels]
+        texts = [front + text for front, own in zip(choices.prompts, choices.texts, strict=True) for text in own]
+        whole = tokens_of(loaded, Prompts(prompts.name, tuple(names), tuple(texts), ""), "last_token")
+        fronts = tokens_of(loaded, Prompts(prompts.name, prompts.ids, choices.prompts, ""), "last_token")
+        starts = []
+        for place, front in enumerate(fronts.prompts):
+            own = whole.prompts[place * count : (place + 1) * count]
+            start = min(common(front, ids) for ids in own)
+            name = prompts.ids[place]
+            if start == 0:
+                raise InputError(f"the choices of {name!r}: no token of the prompt comes before them; give it a prompt")
+            for label, ids in zip(choices.labels, own, strict=True):
+                if len(ids) == start:
+                    raise InputError(f"choice {label} of {name!r} adds no token to its prompt")
+            starts.append(start)
+        return cls(whole, tuple(starts), count)
+
+
+def common(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many tokens two texts begin with in common."""
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
+
+
+def way_of_choices(loaded: LoadedModel, asked: Continuations, batch_tokens: int) -> Way:
+    """Find how the texts may be run together, as of any prompts."""
+    return way_of(loaded, asked.tokens, [LOGITS], "last_token", batch_tokens=min(batch_tokens, MOST_TOKENS))
+
+
+def rows_of_choices(
+    loaded: LoadedModel, asked: Continuations, into: Rows, way: Way, batch_tokens: int, watch: Watch
+) -> np.ndarray:
+    """Return the row of each record: log-probabilities over its options.
+
+    Parameters
+    ----------
+    loaded : LoadedModel
+        With its output head.
+    asked : Continuations
+        n records with k options.
+    into : Rows
+        Where the rows go; some may be there.
+    way : Way
+        As `way_of_choices` finds it.
+    batch_tokens : int
+        Tokens of a batch, padding included; `MOST_TOKENS` at most.
+    watch : callable
+        Is told how many tokens are done.
+    """
+    tokens, count, n = asked.tokens, asked.count, len(asked.starts)
+    budget = min(batch_tokens, MOST_TOKENS)
+    turn = turning_length(loaded.model, "last_token")
+    total, done = sum(tokens.lengths), 0
+    with kept(loaded.whole) as state:
+        before = state if way.restored else None
+        for first in range(0, n, AT_ONCE):
+            records = range(first, min(n, first + AT_ONCE))
+            texts = [place * count + i for place in records for i in range(count)]
+            if not all(into.done[place] for place in records):
+                sums = np.empty((len(records), count))
+                lengths = [tokens.lengths[i] for i in texts]
+                for batch in way.batches(lengths, budget, turn):
+                    ids = [tokens.prompts[texts[i]] for i in batch]
+                    starts = [asked.starts[texts[i] // count] for i in batch]
+                    for i, of_tokens in zip(batch, log_probabilities(loaded, ids, starts, way, before), strict=True):
+                        sums[i // count, i % count] = of_tokens.sum()
+                rows = log_softmax(sums, axis=1).astype(np.float32)
+                if not (fine := np.isfinite(rows).all(axis=1)).all():
+                    name = tokens.ids[texts[int(np.argmin(fine)) * count]]
+                    raise InputError(f"the choices of {name.partition(' with choice ')[0]!r} are not finite")
+                into.write(np.asarray(records), rows)
+                into.flush()
+            done += sum(tokens.lengths[i] for i in texts)
+            watch("extracting", done, total)
+    return into.matrix

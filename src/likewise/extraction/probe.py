@@ -1,0 +1,223 @@
+"""Which way a model's prompts may be run: tried on a few of them, and not read off the model's name."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from jaxtyping import Float
+
+from likewise.errors import ModelError
+from likewise.extraction.forward import Answers, answers, out_of_memory, read, too_large
+from likewise.extraction.state import State, kept
+from likewise.extraction.ways import Side, Way
+from likewise.models.decoder import turning_length
+from likewise.models.layers import Reader
+from likewise.models.loading import LoadedModel
+from likewise.pooling import tokens_to_generate
+from likewise.prompts.tokens import Tokens
+
+TOLERANCES = {"float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2, "int8": 5e-2, "int4": 5e-2}
+"""Largest change of a row, relative to its length, that rounding in each precision explains."""
+
+FEW, MORE = 3, 8
+"""Prompts of a batch on which every model is tried, and one whose rows depend on others."""
+
+STEPS = 4
+"""Tokens that a model adds to a prompt while it is tried, at most."""
+
+
+Thing = TypeVar("Thing")
+
+
+def way_of(
+    loaded: LoadedModel,
+    tokens: Tokens,
+    layers: Sequence[str],
+    pooling: str,
+    *,
+    batch_tokens: int,
+    padding_side: Side = "right",
+) -> Way:
+    """Try how prompts may be run, on the shortest and longest of them and on some that would share a batch.
+
+    Parameters
+    ----------
+    loaded : LoadedModel
+        The model.
+    tokens : Tokens
+        All prompts: what a model does with longer ones than these does not matter.
+    layers : sequence of str
+        Names of layers, as `resolve_layers` returns them.
+    pooling : str
+        As `canonical_pooling` writes it.
+    batch_tokens : int
+        Tokens of a batch, padding included.
+    padding_side : {"right", "left"}
+        The side to try first.
+
+    Returns
+    -------
+    Way
+        The first of these that leaves the rows as they are of a prompt alone in a fresh model: any lengths together,
+        padded on one side or the other; equal lengths together; one prompt at a time. Where a prompt alone has other
+        rows once others have run, equal lengths or one prompt, each with the model's state put back; where the model
+        changes itself at all, in one thread.
+
+    Raises
+    ------
+    ModelError
+        If the rows of a prompt alone depend on what ran before even so.
+
+    Notes
+    -----
+    Cost: the shortest prompt twice, the longest once or twice, and three of a batch alone and together. What is
+    compared is what would be kept, the pooled rows; of added tokens, the scores from which each is chosen.
+    """
+    lengths = tokens.lengths_of_rows
+    there = [i for i, length in enumerate(lengths) if length]
+    if not there:
+        return Way(side=padding_side)
+    with kept(loaded.whole) as state, Reader(loaded.model, layers, loaded.head_model) as reader:
+        try:
+            reader.learn()
+            state.restore()
+            tried = _Trial(loaded, reader, state, tokens, pooling)
+            found = _found(tried, lengths, batch_tokens, padding_side)
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            raise too_large(tokens, max(there, key=lambda i: lengths[i])) from error
+        return replace(found, threads=not (tried.changed or found.restored))
+
+
+def _found(tried: "_Trial", lengths: Sequence[int], budget: int, side: Side) -> Way:
+    there = [i for i, length in enumerate(lengths) if length]
+    shortest, longest = min(there, key=lambda i: lengths[i]), max(there, key=lambda i: lengths[i])
+    turn = turning_length(tried.loaded.model, tried.pooling)
+    way = Way(side=side)
+    tried.alone(shortest)
+    tried.alone(longest)
+    steady = tried.same([shortest], way)
+    telling: list[list[int]] = []
+    fits = True
+    while budget:
+        several = _several(way.batches(lengths, budget, turn), lengths)
+        widest = max(several, key=lambda batch: lengths[batch[0]] - lengths[batch[-1]], default=[])
+        # A model that changes itself may do so at a length that only the batch of the longest has on both sides.
+        longest_there = several[:1] if tried.changed else []
+        telling = [widest, *longest_there] if widest and widest not in longest_there else longest_there
+        try:
+            fits = all(tried.same(_some(batch, FEW), way) for batch in telling)
+            break
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            budget //= 2
+    if steady and not (fits and any(longest == batch[0] for batch in telling)):
+        steady = tried.same([longest], way)
+    if steady and fits:
+        return way
+    # A model that is not like others is tried on more. Of one whose rows change with what ran before, batches of other
+    # lengths are too many to try: they have to be equal.
+    other = Way(side="left" if side == "right" else "right")
+    if steady and all(tried.same(_some(batch, MORE), other) for batch in telling):
+        return other
+    equal = Way("equal", side, restored=not steady)
+    several = _several(equal.batches(lengths, budget), lengths)
+    found = (
+        equal
+        if all(tried.same(batch[:2], equal) for batch in _some(several, FEW))
+        else replace(equal, together="alone")
+    )
+    if not steady and not all(tried.same([number], found) for number in (shortest, longest)):
+        raise ModelError(
+            f"the rows of {type(tried.loaded.model).__name__} depend on what ran before, and its state "
+            "cannot be reset: no row would come from its prompt alone"
+        )
+    return found
+
+
+def _several(batches: Iterable[Sequence[int]], lengths: Sequence[int]) -> list[list[int]]:
+    """The batches in which several prompts are run, of each its prompts that are, the longest first."""
+    return [run for batch in batches if len(run := [i for i in batch if lengths[i]]) > 1]
+
+
+def _some(things: Sequence[Thing], count: int) -> list[Thing]:
+    """So many of several things, evenly from the first to the last."""
+    last = len(things) - 1
+    return [things[place] for place in sorted({round(last * i / (count - 1)) for i in range(count)})] if things else []
+
+
+@dataclass
+class _Trial:
+    """Runs prompts, and remembers what each gives alone and whether the model ever changed itself."""
+
+    loaded: LoadedModel
+    reader: Reader
+    state: State
+    tokens: Tokens
+    pooling: str
+
+    def __post_init__(self) -> None:
+        self.changed = False
+        self._alone: dict[int, tuple[Answers | None, Mapping[str, np.ndarray]]] = {}
+
+    def alone(self, number: int) -> tuple[Answers | None, Mapping[str, np.ndarray]]:
+        """What a prompt gives alone, in the model as it was loaded."""
+        if number not in self._alone:
+            self._alone[number] = self._run([number], Way("alone", restored=True))
+        return self._alone[number]
+
+    def same(self, batch: Sequence[int], way: Way) -> bool:
+        """Whether each prompt of a batch that is run this way gives what it gives alone."""
+        alone = [self.alone(number) for number in batch]
+        told, rows = self._run(batch, way)
+        tolerance = TOLERANCES[self.loaded.dtype]
+        if told is not None and not all(
+            self._same_scores(told.scores[place], own.scores[0], tolerance)
+            for place, (own, _) in enumerate(alone)
+            if own is not None
+        ):
+            return False
+        expected = {layer: np.concatenate([own[layer] for _, own in alone]) for layer in rows}
+        # States that are not finite are refused with their prompt when they are kept; nothing can be told by them.
+        return all(
+            not np.isfinite(expected[layer]).all() or relative(rows[layer], expected[layer]) <= tolerance
+            for layer in rows
+        )
+
+    def _same_scores(self, scores: np.ndarray, own: np.ndarray, tolerance: float) -> bool:
+        for step in range(min(len(scores), len(own))):
+            if not np.isfinite(own[step]).all():
+                return True
+            if not relative(scores[step : step + 1], own[step : step + 1]) <= tolerance:
+                return False
+            if scores[step].argmax() != own[step].argmax():
+                return True  # two nearly as likely: what follows is another text
+        return True
+
+    def _run(self, batch: Sequence[int], way: Way) -> tuple[Answers | None, Mapping[str, np.ndarray]]:
+        told = None
+        before = self.state if way.restored else None
+        added: list[list[int]] | None = None
+        if count := tokens_to_generate(self.pooling):
+            told = answers(self.loaded, self.tokens, batch, min(count, STEPS), before=before, scores=True)
+            # Of one text, so that rows tell what reading does.
+            added = [
+                (self._alone[i][0] or told).added[0] if i in self._alone else told.added[n] for n, i in enumerate(batch)
+            ]
+            self.changed |= self.state.changed()
+        rows = read(self.loaded, self.reader, self.tokens, batch, self.pooling, way, added=added, before=before)
+        self.changed |= self.state.changed()
+        return told, rows
+
+
+def relative(rows: Float[np.ndarray, "n d"], reference: Float[np.ndarray, "n d"]) -> float:
+    """The largest change of a row, relative to the length of what it should be."""
+    a, b = rows.astype(np.float64), reference.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # what is not finite differs from everything
+        change, length = np.linalg.norm(a - b, axis=1), np.linalg.norm(b, axis=1)
+    # A row of zeros has no length to compare with: any change of it is beyond all bounds.
+    shares = np.divide(change, length, out=np.where(change > 0, np.inf, 0.0), where=length > 0)
+    return float(shares.max())

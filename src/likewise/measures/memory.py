@@ -1,0 +1,51 @@
+"""What measures keep of a representation, found by asking them."""
+
+from collections.abc import Iterable
+from functools import cache
+
+import numpy as np
+
+from likewise.errors import UndefinedError
+from likewise.measures.configuration import Configuration
+from likewise.quantities import ROOM, THIN, Prepared, Quantity
+
+ROWS = 8 + 4
+"""Bytes of a value of the rows: in double precision, beside the single one that they are stored in."""
+
+
+def footprint(chosen: Iterable[Configuration], n: int, d: int) -> int:
+    """Bytes that a representation takes, prepared for some configurations, with one shuffle of it.
+
+    Examples
+    --------
+    >>> footprint([Configuration.parse("cka")], n=1000, d=4096) // 2**20
+    62
+    """
+    chosen = tuple(chosen)
+    kept = [quantity for quantities in _kept(chosen, n >= THIN * d) for quantity in quantities]
+    # Of few features a kernel is formed for shuffles alone, with one of them.
+    for_shuffles = {c.product.quantity for c in chosen if c.product and c.product.quantity not in kept}
+    kept += [quantity for quantity in for_shuffles if n <= ROOM] * 2
+    return ROWS * n * d + sum(quantity.nbytes(n, d) for quantity in kept)
+
+
+@cache
+def _kept(chosen: tuple[Configuration, ...], thin: bool) -> tuple[frozenset[Quantity], frozenset[Quantity]]:
+    """The quantities of a representation and of a shuffle of it, as small ones have them after being scored."""
+    n = 16 + max((c.facts.minimum_items for c in chosen), default=0)
+    rng = np.random.default_rng(0)
+    rows = [rng.normal(size=(n, 4 if thin else n // THIN + 1)) for _ in range(2)]
+    kind = next((c.facts.needs for c in chosen if c.facts.needs), "states")
+    if kind == "log_probabilities":  # rows that every measure takes
+        rows = [m - np.log(np.exp(m).sum(axis=1, keepdims=True)) for m in rows]
+    x, y = (Prepared(m, kind=kind) for m in rows)
+    moved = y.permuted(np.arange(n)[::-1])
+    for c in chosen:
+        try:
+            c(x, y)
+            c.without_each(x, y)
+            if c.product is None:
+                c(x, moved)
+        except UndefinedError:
+            continue
+    return x.quantities | y.quantities, moved.quantities

@@ -1,0 +1,208 @@
+"""What is to be done for an experiment, given what a store already holds: a pure function of both."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from likewise.chance import most_parts
+from likewise.plan.answers import Answers
+from likewise.plan.datasets import DatasetPlan, plan_of_dataset, scores_of_pair
+from likewise.plan.experiment import Experiment
+from likewise.plan.inputs import with_names
+from likewise.plan.needs import Needs, needs_of
+from likewise.plan.tasks import (
+    Extract,
+    Reduce,
+    Resolve,
+    Task,
+    Tile,
+)
+from likewise.scoring import ALL, KINDS
+from likewise.store import Store
+
+MOST_REPLICATES = 2**28
+"""Bytes of shuffled scores that the tiles of an experiment keep at most: correcting takes three times as much. And as
+many of scores without some inputs."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an experiment needs, and which tasks are left."""
+
+    experiment: Experiment
+    datasets: tuple[DatasetPlan, ...]
+    present: frozenset[str]
+
+    @property
+    def replicate_bytes(self) -> int:
+        """Bytes of the scores after each shuffle, of all pairs whose chance level is known to come from shuffles.
+
+        Not those of the few pairs whose closed form will not be trusted because a few rows decide.
+        """
+        trust = self.experiment.statistics.trust
+        paired = [c for c in self.experiment.configurations if c.facts.paired]
+        scores = 0
+        for d in self.datasets:
+            drawn = [c for c in paired if not trust.reference.settles(c, d.n_items, independent=not d.together)]
+            scores += d.pairs * scores_of_pair(drawn)
+        return 8 * trust.shuffles * scores
+
+    @property
+    def left_out_bytes(self) -> int | None:
+        """Bytes of the scores without each input or group of inputs, at most; None where inputs cannot be counted yet.
+
+        Counted as if all scores followed from the whole without each input; of inputs that belong together, as if there
+        were as many groups as can be, each with its size.
+        """
+        groups = self.experiment.statistics.groups
+        if not groups:
+            return 0
+        numbers = 0
+        for d in (d for d in self.datasets if d.pairs):
+            if d.n_items is None:
+                return None
+            each = max(d.n_items, groups)
+            numbers += d.pairs * (max(each, 2 * min(d.n_items, most_parts(groups))) if d.together else each)
+        return 8 * scores_of_pair(self.experiment.configurations) * numbers
+
+    @property
+    def keeps_replicates(self) -> bool:
+        """Whether the scores after each shuffle are kept, to correct p-values by their joint distribution."""
+        return self.replicate_bytes <= MOST_REPLICATES
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Which scores besides the values are kept, of `KINDS`."""
+        left_out = self.left_out_bytes
+        without = left_out is not None and 0 < left_out <= MOST_REPLICATES
+        return tuple(kind for kind in KINDS if (self.keeps_replicates if kind == "shuffle" else without))
+
+    @property
+    def resolutions(self) -> tuple[Resolve, ...]:
+        """Models and data sets of the hub that are to be pinned before the extractions that are left."""
+        return tuple(dict.fromkeys(task for d in self.datasets for task in d.unpinned))
+
+    @property
+    def extractions(self) -> tuple[Extract, ...]:
+        """Extractions that are left, grouped by model, so that each is loaded once."""
+        order: dict[Any, int] = {}
+        for task in (t for d in self.datasets for t in d.todo):
+            order.setdefault((task.wanted[0].model, task.wanted[0].dtype), len(order))
+        firsts = {spec: i for i, spec in reversed([*enumerate(m.spec for m in self.experiment.models)])}
+
+        def place(task: Extract) -> tuple[int, int]:
+            first = task.wanted[0]
+            return firsts[first.model], order[first.model, first.dtype]
+
+        return tuple(sorted((t for d in self.datasets for t in d.todo), key=place))
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """Tiles that are left."""
+        return tuple(replace(tile, replicates=self.kept) for d in self.datasets for tile in d.tiles)
+
+    def reductions(self, store: Store, chunk: int = 8) -> tuple[Reduce, ...]:
+        """Reductions that must come before the tiles by product, where the representations are there."""
+        found = []
+        for tiles in ([t for t in d.tiles if t.by_product] for d in self.datasets):
+            for measures in dict.fromkeys(t.measures for t in tiles):
+                of_these = [t for t in tiles if t.measures == measures]
+                keys = dict.fromkeys(key for t in of_these for key in t.representations if key in self.present)
+                left = [
+                    key
+                    for key in keys
+                    if not all(store.reduced_path(key, c).exists() for c in of_these[0].configurations)
+                ]
+                for start in range(0, len(left), chunk):
+                    found.append(Reduce(of_these[0].dataset, tuple(left[start : start + chunk]), measures))
+        return tuple(found)
+
+    def needs(self, task: Task, device: str) -> Needs:
+        """Return what a task takes of a machine on a device."""
+        of = next((d for d in self.datasets if d.name == getattr(task, "dataset", None)), None)
+        widths = [w.width for w in of.wanted if w.width is not None] if of else []
+        return needs_of(task, device, of.n_items if of else None, max(widths, default=None))
+
+    def told(self, task: Task, text: str) -> str:
+        """Return what a task says, which knows its representations by their keys, with their names."""
+        of = [d for d in self.datasets if d.name == getattr(task, "dataset", d.name)]
+        return with_names(text, {w.key: w.name for d in of for w in d.wanted})
+
+    def comparable(self) -> tuple[Tile, ...]:
+        """Tiles that are left and whose representations are all there."""
+        return tuple(t for t in self.tiles if self.present.issuperset(t.representations))
+
+    def summary(self) -> dict[str, Any]:
+        """Numbers of the plan, as ``likewise plan`` prints them."""
+        sizes = [d.nbytes for d in self.datasets]
+        return {
+            "experiment": self.experiment.name,
+            "extractions": sum(d.extractions for d in self.datasets),
+            "extractions_left": len(self.extractions),
+            "configurations": [c.label for c in self.experiment.configurations],
+            "pairs": str(self.experiment.pairs),
+            "statistics": asdict(self.experiment.statistics),
+            "datasets": [
+                {
+                    "name": d.name,
+                    "items": d.n_items,
+                    "representations": len(d.wanted),
+                    "pairs": d.pairs,
+                    "scores": d.pairs * scores_of_pair(self.experiment.configurations),
+                    "scores_done": d.scores_done,
+                    "bytes": d.nbytes,
+                }
+                for d in self.datasets
+            ],
+            "tiles_left": len(self.tiles),
+            "shuffled_scores_bytes": self.replicate_bytes if self.keeps_replicates else 0,
+            "keeps_shuffled_scores": self.keeps_replicates,
+            "left_out_scores_bytes": self.left_out_bytes,
+            "keeps_left_out_scores": "without_input" in self.kept,
+            "bytes": None if None in sizes else sum(s for s in sizes if s is not None),
+        }
+
+    def record(self) -> dict[str, Any]:
+        """What the store keeps of the experiment: enough for a report without models or prompts."""
+        # Records of all pairs are what they were before there were others.
+        implied = {"pairs"} if self.experiment.pairs == ALL else None
+        together = {d.name: d.together for d in self.datasets if d.together}
+        return {
+            "experiment": self.experiment.model_dump(mode="json", exclude=implied),
+            "representations": [
+                {"name": w.name, "dataset": w.dataset.name, "key": w.key} for d in self.datasets for w in d.wanted
+            ],
+            **({"together": together} if together else {}),
+        }
+
+
+def plan(experiment: Experiment, store: Store) -> Plan:
+    """Find what an experiment needs, and what of that a store does not have yet. Reads files; uses no network.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What is asked for.
+    store : Store
+        What is there.
+
+    Returns
+    -------
+    Plan
+        The numbers of the experiment and the tasks that are left.
+
+    Raises
+    ------
+    InputError
+        If a model or data set is unknown, a data set has fewer than two representations or none of the wanted pairs,
+        or an imported representation is missing.
+    ModelError
+        If a package that carries a model or data set is not installed.
+    StoreError
+        If a file of the store is damaged.
+    """
+    present = frozenset(store.representations())
+    answers = Answers(store, experiment.statistics.trust)
+    datasets = tuple(plan_of_dataset(experiment, d, present, answers, store) for d in experiment.datasets)
+    if not any(d.unpinned for d in datasets):  # before, which layers a model has may not be known
+        experiment.pairs.check(w.name for d in datasets for w in d.wanted)
+    return Plan(experiment, datasets, present)

@@ -1,0 +1,56 @@
+"""Numbers that describe one representation, whatever the order of its items."""
+
+from dataclasses import dataclass
+
+from array_api_compat import array_namespace
+from jaxtyping import Float
+
+from likewise.arrays import Array
+from likewise.errors import UndefinedError
+from likewise.quantities.distances import Distances
+from likewise.quantities.factors import RowNorms
+from likewise.quantities.prepared import OrderFree, Prepared
+from likewise.quantities.tables import vectors
+
+
+@dataclass(frozen=True)
+class MeanRowNorm(OrderFree):
+    """The length of the mean row."""
+
+    def compute(self, of: Prepared) -> Float[Array, ""]:
+        """Return |mean|."""
+        rows = vectors(of, center=False)
+        xp = array_namespace(rows)
+        return xp.linalg.vector_norm(xp.mean(rows, axis=0))
+
+
+@dataclass(frozen=True)
+class Concentricity(OrderFree):
+    """The mean cosine between a row and the mean row."""
+
+    def compute(self, of: Prepared) -> Float[Array, ""]:
+        """Return the mean; undefined where the mean row, or a row, has no length."""
+        lengths, rows, size = of[RowNorms(center=False)], vectors(of, center=False), of[MeanRowNorm()]
+        xp = array_namespace(rows)
+        if size <= of.n * xp.finfo(xp.float64).eps * xp.max(lengths):
+            raise UndefinedError(f"the mean row of {of.name} is zero: it has no direction")
+        return xp.mean((rows / lengths[:, None]) @ (xp.mean(rows, axis=0) / size))
+
+
+@dataclass(frozen=True)
+class Uniformity(OrderFree):
+    """log(1 + sum over i != j of exp(-t |x_i - x_j|^2) / n), of unit rows where ``normalize``.
+
+    That is log n more than the uniformity log mean_ij exp(-t |x_i - x_j|^2), and keeps its digits where the rows lie
+    far apart.
+    """
+
+    t: float
+    normalize: bool
+
+    def compute(self, of: Prepared) -> Float[Array, ""]:
+        """Return the logarithm."""
+        xp = array_namespace(of.given)
+        squared = 2 * of[Distances("cosine")] if self.normalize else of[Distances("euclidean")] ** 2
+        others = 1 - xp.eye(of.n, dtype=xp.float64, device=squared.device)
+        return xp.log1p(xp.sum(others * xp.exp(-self.t * squared)) / of.n)

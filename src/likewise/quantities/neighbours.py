@@ -1,0 +1,104 @@
+"""Who is near to whom: ranks of all items as neighbours of each, and the nearest of them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from array_api_compat import array_namespace
+from jaxtyping import Bool, Float, Int
+
+from likewise.arrays import Array, inverse, tied_runs
+from likewise.errors import UndefinedError
+from likewise.quantities.distances import TIES, Distances
+from likewise.quantities.prepared import OrderFree, PerPair, Prepared, Quantity
+
+
+def away(of: Prepared, inner: Literal["cosine", "euclidean"], center: bool) -> Float[Array, "n n"]:
+    """Distances, an item farther from itself than from any other."""
+    xp = array_namespace(of.given)
+    distances = of[Distances(inner, center=center and inner == "cosine")]
+    index = xp.arange(of.n, device=distances.device)
+    itself = index[:, None] == index[None, :]
+    return xp.where(itself, xp.full_like(distances, 2 * float(xp.max(distances)) + 1), distances)
+
+
+@dataclass(frozen=True)
+class TiedNeighbours(OrderFree):
+    """Whether some item has two others equally near; undefined where it has all others so: they have no order."""
+
+    inner: Literal["cosine", "euclidean"]
+    center: bool
+
+    def compute(self, of: Prepared) -> Bool[Array, ""]:
+        """Return whether there are ties."""
+        distances = away(of, self.inner, self.center)
+        xp = array_namespace(distances)
+        ordered = xp.sort(distances, axis=1, stable=False)  # itself is one more, the farthest
+        different = xp.sum(xp.astype(TIES[self.inner].apart(ordered), xp.int64), axis=1)
+        if of.n > 2 and xp.any(different == 1):
+            item = int(xp.argmin(different))
+            raise UndefinedError(f"all other rows are equally near to row {item} of {of.name}: none is a neighbour")
+        return xp.any(different < of.n - 1)
+
+
+@dataclass(frozen=True)
+class NeighbourRanks(PerPair):
+    """Row i holds, for each item, its place among the neighbours of item i, from 1 to n - 1; item i itself is last.
+
+    An item is not its own neighbour, by its index and not by its distance; equal distances go to the lower index.
+    """
+
+    inner: Literal["cosine", "euclidean"]
+    center: bool
+
+    def follows(self, whole: Prepared) -> bool:
+        """Ties go to the lower index, which a shuffle changes: gathered, they would agree with the other side's."""
+        return not bool(whole[TiedNeighbours(self.inner, self.center)])
+
+    def compute(self, of: Prepared) -> Int[Array, "n n"]:
+        """Return the ranks."""
+        tied = bool(of[TiedNeighbours(self.inner, self.center)])  # undefined where there is no order
+        distances = away(of, self.inner, self.center)
+        xp = array_namespace(distances)
+        if tied:
+            distances = tied_runs(distances, TIES[self.inner])
+        order = xp.argsort(distances, axis=1, stable=tied)
+        # The place of j in the order of row i is the inverse permutation of that row.
+        return xp.astype(inverse(order) + 1, xp.int32)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 4 n^2."""
+        return 4 * n * n
+
+
+@dataclass(frozen=True)
+class Neighbours(Quantity):
+    """Row i holds the k nearest items of item i, nearest first."""
+
+    k: int
+    inner: Literal["cosine", "euclidean"]
+    center: bool
+
+    def follows(self, whole: Prepared) -> bool:
+        """As the ranks."""
+        return NeighbourRanks(self.inner, self.center).follows(whole)
+
+    def compute(self, of: Prepared) -> Int[Array, "n k"]:
+        """Return their indices."""
+        if not 1 <= self.k < of.n:
+            raise UndefinedError(f"k = {self.k} neighbours of {of.n} items in {of.name}: k must be 1 to {of.n - 1}")
+        ranks = of[NeighbourRanks(self.inner, self.center)]
+        xp = array_namespace(ranks)
+        # A copy, for a view would keep the neighbours of all ranks.
+        return xp.asarray(inverse(xp.astype(ranks, xp.int64) - 1)[:, : self.k], copy=True)
+
+    def reindex(self, value: Int[Array, "n k"], index: Int[Array, " n"]) -> Int[Array, "n k"]:
+        """Reorder and relabel."""
+        xp = array_namespace(value)
+        index = xp.asarray(index, dtype=xp.int64, device=value.device)
+        place = inverse(index)  # where each item has gone
+        rows = xp.take(value, index, axis=0)
+        return xp.reshape(xp.take(place, xp.reshape(rows, (-1,)), axis=0), rows.shape)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n k."""
+        return 8 * n * self.k

@@ -1,0 +1,253 @@
+"""One representation and what was derived from it so far, for all its items, some of them, or a shuffle of them."""
+
+import abc
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from array_api_compat import array_namespace
+from jaxtyping import Float, Int
+
+from likewise.arrays import Array, check_matrix, float64, gather, gather_square, read_only
+from likewise.errors import UndefinedError
+from likewise.kinds import TABLES, check_kind, metric_of, precision
+from likewise.quantities.thin import Thin
+
+
+class Quantity(abc.ABC):
+    """Something derived from one representation. Frozen, so that it is its own cache key, parameters included.
+
+    A subclass is a frozen dataclass whose fields are its parameters.
+    """
+
+    local: bool = False
+    """Whether the value for some of the items is a gather of the value for all (a row norm is, a centred row not)."""
+
+    equivariant: bool = True
+    """Whether the value for reordered items is a gather too; not so where items are told apart by their place."""
+
+    def follows(self, whole: "Prepared") -> bool:
+        """Whether the value for reordered items of ``whole`` is a gather."""
+        return self.equivariant
+
+    @abc.abstractmethod
+    def compute(self, of: "Prepared") -> Array:
+        """Return the value; may ask ``of`` for other quantities."""
+
+    @abc.abstractmethod
+    def reindex(self, value: Array, index: Int[Array, " m"]) -> Array:
+        """Return the value after the items were reordered by ``index``, without computing it again."""
+
+    @abc.abstractmethod
+    def nbytes(self, n: int, d: int) -> int:
+        """Return the bytes that the value takes for n items and d features."""
+
+
+class PerItem(Quantity):
+    """Something with a row for each item."""
+
+    def reindex(self, value: Array, index: Int[Array, " m"]) -> Array:
+        """Reorder the rows."""
+        return gather(value, index, 0)
+
+
+class PerPair(Quantity):
+    """A number for each pair of items, as a matrix."""
+
+    def products(self, x: "Prepared", y: "Prepared") -> Float[Array, " n"]:
+        """Row sums of the elementwise product of the matrices of two sides; they sum to the inner product."""
+        a, b = x[self], y[self]
+        return array_namespace(a, b).sum(a * b, axis=1)
+
+    def diagonal(self, of: "Prepared") -> Float[Array, " n"]:
+        """The numbers of items and themselves."""
+        if thin := self.thin(of):
+            return thin.diagonal - thin.c
+        a = of[self]
+        return array_namespace(a).linalg.diagonal(a)
+
+    def thin(self, of: "Prepared") -> Thin | None:
+        """The same matrix without forming it, where it has so few features that this is less work."""
+        return None
+
+    def better_thin(self, x: "Prepared", y: "Prepared") -> bool:
+        """Whether inner products of many shuffles of two sides take less, in time or memory, if neither is formed."""
+        return False
+
+    def reindex(self, value: Array, index: Int[Array, " m"]) -> Array:
+        """Reorder rows and columns."""
+        return gather_square(value, index)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n^2."""
+        return 8 * n * n
+
+
+class OrderFree(Quantity):
+    """A number, or a few, that reordering the items leaves as it is."""
+
+    def reindex(self, value: Array, index: Int[Array, " m"]) -> Array:
+        """Return the value as it is."""
+        return value
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8."""
+        return 8
+
+
+class JointQuantity(abc.ABC):
+    """Something derived from two representations, such as the decomposition that several measures share."""
+
+    @abc.abstractmethod
+    def compute(self, x: "Prepared", y: "Prepared") -> Any:
+        """Return the value."""
+
+
+class Prepared:
+    """A matrix in double precision, and the quantities computed from it. ``prepared[quantity]`` computes one, once.
+
+    Parameters
+    ----------
+    matrix : array, shape (n, d)
+        One row per item, of any array library that follows the array API standard.
+    name : str
+        What messages call it.
+    kind, metric : str
+        What the matrix holds, as of a `Representation`.
+    columns : str
+        A hash of what the columns are, where only the same ones may be matched.
+
+    Raises
+    ------
+    InputError
+        If the matrix is not a finite real matrix of its kind.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from likewise.quantities import Gram
+    >>> x = Prepared(np.asarray([[1.0, 0.0], [0.0, 2.0]]))
+    >>> x[Gram(center=False)]
+    array([[1., 0.],
+           [0., 4.]])
+    >>> x.permuted(np.asarray([1, 0]))[Gram(center=False)]
+    array([[4., 0.],
+           [0., 1.]])
+    """
+
+    def __init__(
+        self, matrix: Array, name: str = "matrix", kind: str = "states", metric: str = "", columns: str = ""
+    ) -> None:
+        self._whole: Prepared | None = None
+        self._index: Array = None
+        self._permutes = False
+        checked = check_matrix(matrix, name)
+        self.kind, self.metric = kind, metric_of(kind, metric, name)
+        check_kind(checked, kind, name)
+        self.precision = precision(checked)
+        """The relative rounding of the numbers that came in."""
+        values = float64(checked)
+        # Both orders of two items are one number; they differ by rounding, if at all.
+        self._given: Array = read_only((values + values.T) / 2 if kind in TABLES else values)
+        self._values: dict[Quantity, Array] = {}
+        self._joint: WeakKeyDictionary[Prepared, dict[JointQuantity, Any]] = WeakKeyDictionary()
+        self.name, self.columns = name, columns
+        self.n, self._d = (int(size) for size in self._given.shape)
+
+    @property
+    def given(self) -> Float[Array, "n m"]:
+        """What came in, in double precision: rows, or a table of items by items."""
+        if self._given is None and self._whole is not None:
+            whole, index = self._whole.given, self._index
+            self._given = read_only(gather_square(whole, index) if self.is_table else gather(whole, index, 0))
+        return self._given
+
+    @property
+    def matrix(self) -> Float[Array, "n d"]:
+        """The rows themselves, in double precision; undefined for a table, which has none."""
+        if self.is_table:
+            raise UndefinedError(
+                f"{self.name} is a table of {self.kind}, which has no features; expected rows, because this depends on "
+                "single features"
+            )
+        return self.given
+
+    @property
+    def d(self) -> int:
+        """Number of features; undefined for a table."""
+        if self.is_table:
+            raise UndefinedError(
+                f"{self.name} is a table of {self.kind}, which has no features; expected rows, because this depends on "
+                "their number"
+            )
+        return self._d
+
+    @property
+    def size(self) -> int:
+        """The larger side of the matrix, by which rounding grows."""
+        return max(self.n, 0 if self.is_table else self._d)
+
+    @property
+    def is_table(self) -> bool:
+        """Whether items by items came in, such as distances, and no rows."""
+        return self.kind in TABLES
+
+    @property
+    def is_part(self) -> bool:
+        """Whether this is a view of some items, or of a shuffle of them, and has the whole to ask."""
+        return self._whole is not None
+
+    def __getitem__(self, quantity: Quantity) -> Array:
+        if quantity not in self._values:
+            if self._whole is not None and (quantity.local or (self._permutes and quantity.follows(self._whole))):
+                value = quantity.reindex(self._whole[quantity], self._index)
+            else:
+                value = quantity.compute(self)
+            self._values[quantity] = read_only(value)
+        return self._values[quantity]
+
+    def once(self, quantity: Quantity) -> Array:
+        """Return a quantity; a view does not keep it."""
+        if quantity in self._values or self._whole is None or not (self._permutes and quantity.follows(self._whole)):
+            return self[quantity]
+        return quantity.reindex(self._whole[quantity], self._index)
+
+    @property
+    def quantities(self) -> frozenset[Quantity]:
+        """What is kept."""
+        return frozenset(self._values)
+
+    def joint(self, other: "Prepared", quantity: JointQuantity) -> Any:
+        """Return a quantity of this and another representation, kept until a third is asked about.
+
+        Only the last partner's are kept: those of all pairs would take more memory than everything else.
+        """
+        if other not in self._joint:
+            self._joint.clear()
+        values = self._joint.setdefault(other, {})
+        if quantity not in values:
+            values[quantity] = quantity.compute(self, other)
+        return values[quantity]
+
+    def permuted(self, permutation: Int[Array, " n"]) -> "Prepared":
+        """Return a view of all items in another order; every quantity of it is a gather, never a computation."""
+        return self._view(permutation, permutes=True)
+
+    def take(self, items: Int[Array, " m"]) -> "Prepared":
+        """Return a view of some items; what is local to them is gathered, the rest computed from what is gathered."""
+        return self._view(items, permutes=False)
+
+    def with_features(self, order: Int[Array, " d"]) -> "Prepared":
+        """Return the same rows with the features in another order; what depends on their order is computed again."""
+        other = self._view(order, permutes=False)
+        other._whole, other._given = None, read_only(gather(self.matrix, order, 1))
+        other.n = self.n
+        return other
+
+    def _view(self, index: Array, *, permutes: bool) -> "Prepared":
+        view = object.__new__(Prepared)
+        view._whole, view._index, view._permutes = self, index, permutes
+        view._given, view._values, view._joint = None, {}, WeakKeyDictionary()
+        view.name, view.n, view._d = self.name, len(index), self._d
+        view.kind, view.metric, view.precision = self.kind, self.metric, self.precision
+        view.columns = self.columns
+        return view

@@ -1,0 +1,54 @@
+"""From pairs of representations to a table of scores with intervals, and what such tables say together."""
+
+from likewise.scoring.agreement import (
+    Agreement,
+    Disagreement,
+    between_datasets,
+    between_measures,
+    disagreements,
+    mantel,
+)
+from likewise.scoring.best_layers import BestLayers, best_layers
+from likewise.scoring.block import Trust, orders, score_block
+from likewise.scoring.compare import check_request, compare
+from likewise.scoring.jackknife import interval, leave_out
+from likewise.scoring.overfitting import Overfit, overfitting
+from likewise.scoring.pairs import ALL, Pairs
+from likewise.scoring.population import Reduced, reduce, score_products
+from likewise.scoring.results import KINDS, OF_THE_TABLE, SCHEMA, Comparison, Results, all_undefined, in_turn
+from likewise.scoring.sample_size import Point, learning_curve, stable_from
+
+__all__ = [
+    "ALL",
+    "KINDS",
+    "OF_THE_TABLE",
+    "SCHEMA",
+    "Agreement",
+    "BestLayers",
+    "Comparison",
+    "Disagreement",
+    "Overfit",
+    "Pairs",
+    "Point",
+    "Reduced",
+    "Results",
+    "Trust",
+    "all_undefined",
+    "best_layers",
+    "between_datasets",
+    "between_measures",
+    "check_request",
+    "compare",
+    "disagreements",
+    "in_turn",
+    "interval",
+    "learning_curve",
+    "leave_out",
+    "mantel",
+    "orders",
+    "overfitting",
+    "reduce",
+    "score_block",
+    "score_products",
+    "stable_from",
+]

@@ -1,0 +1,202 @@
+"""Whether two measures, or two data sets, order the pairs of models alike."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+
+from likewise.chance.permutation import draw_permutations
+from likewise.scoring.results import Results
+
+SHUFFLES = 999
+"""Relabellings of the models for a p-value, where all are more."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Correlation of two lists of scores over the pairs that have both; None where there is none, with the reason.
+
+    ``pvalue`` is the share of relabellings of the models on one side that give a Spearman correlation as high: pairs
+    that share a model are not independent. It rests on the ``n_models`` models all of whose pairs have both scores.
+    """
+
+    first: str
+    second: str
+    of: str
+    n_pairs: int
+    spearman: float | None
+    kendall: float | None
+    pearson: float | None
+    pvalue: float | None
+    n_models: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A pair that two configurations place differently among all pairs, from 0, least alike, to 1, most alike."""
+
+    a: str
+    b: str
+    first_place: float
+    second_place: float
+
+
+def scores_by_pair(results: Results) -> dict[tuple[str, str], dict[tuple[str, str], float]]:
+    """Scores oriented towards more alike: (data set, configuration) to {pair: score}.
+
+    A pair is named without regard to order. Where a measure gives it two values, one in either order, its score is
+    their mean; where one of them is undefined, it has none.
+    """
+    found: dict[tuple[str, str], dict[tuple[str, str], list[float]]] = {}
+    for row in results:
+        c = results.configurations[row.measure, row.parameters]
+        # A configuration without any value stays, so that its correlations come with a reason.
+        pairs = found.setdefault((row.dataset, c.label), {})
+        first, second = sorted((row.a, row.b))
+        value = np.nan if row.value is None else c.facts.more_alike * row.value
+        pairs.setdefault((first, second), []).append(value)
+    means = {of: {pair: float(np.mean(values)) for pair, values in pairs.items()} for of, pairs in found.items()}
+    return {of: {pair: mean for pair, mean in pairs.items() if np.isfinite(mean)} for of, pairs in means.items()}
+
+
+def between_measures(results: Results) -> list[Agreement]:
+    """Correlate, on each data set, the scores of every two configurations over the pairs of representations.
+
+    Distances count with their sign turned, so that a positive correlation means that both call the same pairs alike.
+    Where the order of a pair counts, the mean of its two values does.
+    """
+    scores = scores_by_pair(results)
+    return [
+        correlate(first, second, dataset, scores[dataset, first], scores[dataset, second])
+        for dataset in dict.fromkeys(dataset for dataset, _ in scores)
+        for first, second in itertools.combinations([c for d, c in scores if d == dataset], 2)
+    ]
+
+
+def between_datasets(results: Results) -> list[Agreement]:
+    """Correlate, for each configuration, the scores on every two data sets over the pairs of representations.
+
+    Where the order of a pair counts, the mean of its two values does.
+    """
+    scores = scores_by_pair(results)
+    return [
+        correlate(first, second, configuration, scores[first, configuration], scores[second, configuration])
+        for configuration in dict.fromkeys(c for _, c in scores)
+        for first, second in itertools.combinations([d for d, c in scores if c == configuration], 2)
+    ]
+
+
+def correlate(
+    first: str,
+    second: str,
+    of: str,
+    left: Mapping[tuple[str, str], float],
+    right: Mapping[tuple[str, str], float],
+) -> Agreement:
+    """Spearman's, Kendall's (tau_b) and Pearson's correlation over the pairs that both have.
+
+    Examples
+    --------
+    >>> left, right = ({("a", str(i)): v[i] for i in range(3)} for v in ([1.0, 2.0, 3.0], [1.0, 2.0, 9.0]))
+    >>> correlate("cka", "rsa", "humaneval", left, right).spearman
+    1.0
+    """
+    common = [pair for pair in left if pair in right]
+    u, v = _columns(left, common), _columns(right, common)
+    why = "fewer than three pairs in common" if len(common) < 3 else "all scores are equal"
+    if len(common) < 3 or np.ptp(u) == 0 or np.ptp(v) == 0:
+        return Agreement(first, second, of, len(common), None, None, None, None, 0, why)
+    models = complete(common)
+    pvalue, why = mantel(left, right, models)
+    return Agreement(
+        first,
+        second,
+        of,
+        len(common),
+        spearman=float(scipy.stats.spearmanr(u, v).statistic),
+        kendall=float(scipy.stats.kendalltau(u, v).statistic),
+        pearson=float(scipy.stats.pearsonr(u, v).statistic),
+        pvalue=pvalue,
+        n_models=len(models),
+        reason=why,
+    )
+
+
+def complete(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Return models of which every pair is there, leaving out first those that lack most.
+
+    Examples
+    --------
+    >>> complete([("a", "b"), ("a", "c"), ("b", "c"), ("c", "d")])
+    ['a', 'b', 'c']
+    """
+    there = {frozenset(pair) for pair in pairs}
+    models = list(dict.fromkeys(name for pair in pairs for name in pair))
+    while True:
+        lacks = [sum(frozenset((m, other)) not in there for other in models if other != m) for m in models]
+        if not any(lacks):
+            return models
+        models.pop(len(models) - 1 - int(np.argmax(lacks[::-1])))
+
+
+def mantel(
+    left: Mapping[tuple[str, str], float], right: Mapping[tuple[str, str], float], models: Sequence[str], rng: int = 0
+) -> tuple[float | None, str]:
+    r"""Return the p-value of a Spearman correlation over the pairs of some models, or why there is none.
+
+    .. math:: p = \frac{1 + \#\{\rho_\pi \ge \rho\}}{1 + P}
+
+    over P relabellings of the models on one side; over all of them where they are fewer than `SHUFFLES`.
+
+    References
+    ----------
+    Mantel (1967), Cancer Research 27(2); Dietz (1983), doi:10.2307/2413216.
+
+    Examples
+    --------
+    >>> pairs = [(a, b) for i, a in enumerate("abcd") for b in "abcd"[:i]]
+    >>> scores = dict(zip(pairs, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]))
+    >>> round(mantel(scores, scores, "abcd")[0], 6)  # one in 4! relabellings
+    0.041667
+    """
+    if len(models) < 4:
+        return None, f"no p: {len(models)} models with all pairs, and four are needed"
+    ranks = []
+    for scores in (left, right):
+        either = {frozenset(pair): value for pair, value in scores.items()}
+        pairs = [(i, j) for i in range(len(models)) for j in range(i)]
+        values = scipy.stats.rankdata([either[frozenset((models[i], models[j]))] for i, j in pairs])
+        square = np.zeros((len(models), len(models)))
+        rows, columns = np.asarray(pairs).T
+        square[rows, columns] = square[columns, rows] = values - values.mean()
+        ranks.append(square)
+    a, b = ranks
+    observed = float((a * b).sum())
+    tie = 1e-9 * float(np.sqrt((a * a).sum() * (b * b).sum()))
+    orders = draw_permutations(len(models), SHUFFLES, rng)
+    chunks = np.array_split(orders, 1 + len(orders) * a.size // 2**22)
+    moved = np.concatenate([np.einsum("ij,pij->p", a, b[p[:, :, None], p[:, None, :]]) for p in chunks])
+    as_high = int(np.count_nonzero(moved >= observed - tie))
+    return (1 + as_high) / (1 + len(orders)), ""
+
+
+def disagreements(results: Results, dataset: str, first: str, second: str, count: int = 5) -> list[Disagreement]:
+    """Return the pairs that two configurations place most differently on a data set, the most different first.
+
+    A pair's place is the share of the pairs that are less alike, ties counted half.
+    """
+    scores = scores_by_pair(results)
+    left, right = scores[dataset, first], scores[dataset, second]
+    common = [pair for pair in left if pair in right]
+    if len(common) < 2:
+        return []
+    places = [(scipy.stats.rankdata(_columns(side, common)) - 1) / (len(common) - 1) for side in (left, right)]
+    order = np.argsort(-np.abs(places[0] - places[1]), kind="stable")[:count]
+    return [Disagreement(common[k][0], common[k][1], float(places[0][k]), float(places[1][k])) for k in order]
+
+
+def _columns(scores: Mapping[tuple[str, str], float], pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+    return np.asarray([scores[pair] for pair in pairs])

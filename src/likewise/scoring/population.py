@@ -1,0 +1,124 @@
+"""Whole populations: each representation is reduced to one vector, and all scores are one product of matrices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Bool, Float, Int
+
+from likewise.arrays import to_numpy
+from likewise.chance.permutation import judge
+from likewise.chance.reasons import joined
+from likewise.errors import UndefinedError
+from likewise.measures import Configuration
+from likewise.quantities import OrbitSums, Prepared
+from likewise.scoring.block import Trust
+from likewise.scoring.results import columns_of
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """All that a score with a closed form of chance needs of one side.
+
+    Parameters
+    ----------
+    vector : array, shape (n (n + 1) / 2,)
+        The upper triangle of its symmetric matrix, off the diagonal times the root of 2: inner products of two of them
+        are those of the matrices.
+    sums : array, shape (18,)
+        Its `OrbitSums`.
+    reason : str
+        Why it has none, where it has none: both arrays are then empty.
+    """
+
+    vector: Float[np.ndarray, " half"]
+    sums: Float[np.ndarray, " sums"]
+    reason: str = ""
+
+
+def reduce(configuration: Configuration, of: Prepared) -> Reduced:
+    """Reduce a representation for one configuration, which must have a closed form of chance. O(n^3) once."""
+    product = configuration.product
+    assert product is not None
+    try:
+        configuration(of, of)  # so that what is undefined is said in the same words
+        matrix, sums = to_numpy(of[product.quantity]), to_numpy(of[OrbitSums(product.quantity)])
+    except UndefinedError as error:
+        return Reduced(np.empty(0), np.empty(0), str(error))
+    rows, columns = np.triu_indices(of.n)
+    return Reduced(matrix[rows, columns] * np.where(rows == columns, 1.0, 2**0.5), sums)
+
+
+def score_products(
+    configuration: Configuration,
+    sides: Sequence[Reduced],
+    places: Int[np.ndarray, "m 2"],
+    first: int,
+    n: int,
+    trust: Trust,
+    *,
+    dataset: str,
+    names: Sequence[str],
+    keys: Sequence[str],
+) -> tuple[pa.Table, Bool[np.ndarray, " m"]]:
+    """Score pairs of reduced representations, given by their places, the first of each among the first so many.
+
+    Returns
+    -------
+    pyarrow.Table
+        A row for each pair.
+    array, shape (m,)
+        Which pairs are to be scored again from the representations themselves: these vectors do not tell the chance
+        level that was asked for, as where a few rows decide and shuffles may be drawn.
+    """
+    start = perf_counter()
+    product = configuration.product
+    assert product is not None
+    reasons = [side.reason for side in sides]
+    defined = np.asarray([not reason for reason in reasons], dtype=bool)
+    vectors = np.zeros((len(sides), n * (n + 1) // 2))
+    sums = np.full((len(sides), 18), np.nan)
+    for place, side in enumerate(sides):
+        if not side.reason:
+            vectors[place], sums[place] = side.vector, side.sums
+    i, j = places[:, 0], places[:, 1]
+    second = int(j.min()) if len(j) else 0
+    inner = vectors[:first] @ vectors[second:].T
+    value = product.factor * inner[i, j - second]
+    value[~(defined[i] & defined[j])] = np.nan
+    chance, reference = None, trust.reference
+    level = reference.level_of_vectors(
+        configuration, value, sums[:first], sums[second:], (i, j - second), n, trust.shuffles
+    )
+    if level is not None:
+        identity = np.full(len(value), np.nan if configuration.facts.identity is None else configuration.facts.identity)
+        chance = judge(value, level.null, configuration.facts, identity)
+    notes = [
+        reasons[a]
+        or reasons[b]
+        or joined([level.notes.get(k, "") if level else "", chance.reason[k] if chance else ""])
+        for k, (a, b) in enumerate(zip(i.tolist(), j.tolist(), strict=True))
+    ]
+    table = columns_of(
+        configuration,
+        dataset=dataset,
+        names=names,
+        keys=keys,
+        n_items=n,
+        a=i,
+        b=j,
+        value=value,
+        by=reference.name,
+        settled=np.full(len(value), True),
+        draws=level.draws if level else 0,
+        chance=chance,
+        low=None,
+        high=None,
+        n_permutations=0,
+        reason=notes,
+        seconds=np.full(len(value), (perf_counter() - start) / max(1, len(value))),
+        seed=trust.seed,
+    )
+    return table, np.full(len(value), False) if level is None else ~level.settled

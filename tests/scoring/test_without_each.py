@@ -1,0 +1,136 @@
+"""Intervals from the score without each item, which is not computed n times."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from scipy import special, stats
+
+from likewise.measures import REGISTRY, Configuration
+from likewise.quantities import Prepared
+from likewise.scoring import compare, interval
+from likewise.testing import widths
+
+ALL = [
+    c
+    for m in REGISTRY.values()
+    if ":" not in m.name
+    for c in (Configuration(m.name, v) for v in m.variants)
+    if m.without_each(**c.parameters) is not None and not c.facts.needs  # the others: tests/measures/test_outputs.py
+]
+NEARLY = {"procrustes": 0.05, "procrustes_angle": 0.05, "nbs": 0.05, "shape_distance": 0.05, "rsa": 0.02}
+"""Of the deviation, where it is told to second order: norms, and ranks; rsa by Pearson is exact besides."""
+
+
+def deleted(c: Configuration, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.asarray([c(np.delete(x, i, 0), np.delete(y, i, 0)) for i in range(len(x))])
+
+
+def test_what_has_scores_without_each_item() -> None:
+    assert {c.measure for c in ALL} == {
+        *("cka", "distance_correlation", "nbs", "procrustes", "procrustes_angle", "shape_distance"),
+        *("rsa", "linear_predictivity", "jaccard", "mutual_knn"),
+        *("relative_error", "signal_to_noise", "cosine", "block_influence", "largest_error", "feature_correlation"),
+    }
+
+
+@pytest.mark.parametrize("c", ALL, ids=lambda c: c.label)
+@pytest.mark.parametrize(("n", "d", "e"), [(40, 6, 9), (26, 40, 7), (24, 40, 50)])
+def test_scores_without_each_item_are_those_of_the_other_items(c, n, d, e, related) -> None:
+    x, y = related(n, *widths(d, e, c.facts))
+    if c.facts.undefined_if_wide and n <= max(d, e):
+        return
+    found, expected = c.without_each(Prepared(x), Prepared(y)), deleted(c, x, y)
+    if c.measure in NEARLY and c.parameters.get("outer", "spearman") == "spearman":
+        # Of few items in many dimensions the second order is a little long.
+        assert found.std() == pytest.approx(expected.std(), rel=NEARLY[c.measure] * (2 if n < min(d, e) else 1))
+        assert np.corrcoef(found, expected)[0, 1] > (0.97 if n < min(d, e) else 0.99)
+    else:
+        assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_an_item_that_holds_nearly_all_is_left_to_groups(rng) -> None:
+    """Without it, differences of large numbers would be left."""
+    x, y = rng.normal(size=(30, 4)), rng.normal(size=(30, 5))
+    x[3] *= 1e5
+    for name in ("cka", "cka(debiased=True)", "distance_correlation", "procrustes", "linear_predictivity"):
+        c = Configuration.parse(name)
+        found = c.without_each(Prepared(x), Prepared(y))
+        assert found is None or found == pytest.approx(deleted(c, x, y), abs=1e-7)
+
+
+@pytest.mark.parametrize("name", ["rsa", 'rsa(inner="cosine")'])
+def test_tied_distances_are_left_to_groups(name, rng) -> None:
+    x, y = rng.integers(0, 3, size=(20, 3)) + 0.0, rng.normal(size=(20, 3))
+    x[:, 0] += 1
+    assert Configuration.parse(name).without_each(Prepared(x), Prepared(y)) is None
+
+
+@pytest.mark.parametrize("name", ["cka", "rsa", "jaccard(k=4)", "linear_predictivity"])
+def test_interval_has_a_degree_of_freedom_less_than_items(name, related) -> None:
+    x, y = related(30, 4, 5)
+    c = Configuration.parse(name)
+    row = next(iter(compare({"x": x, "y": y}, c, null="none", groups=7)))
+    without = deleted(c, x, y)
+    spread = np.sqrt(29 / 30 * ((without - without.mean()) ** 2).sum())
+    lowest, highest = c.facts.bounds
+    share = (row.value - lowest) / (highest - lowest)
+    half = stats.t.ppf(0.975, 29) * spread / (highest - lowest) / (share * (1 - share))
+    ends = [lowest + (highest - lowest) * special.expit(special.logit(share) + sign * half) for sign in (-1, 1)]
+    assert (row.low, row.high) == pytest.approx(tuple(ends), abs=2e-3 if name == "rsa" else 1e-9)
+
+
+BOUNDS = [(-np.inf, np.inf), (0.0, np.inf), (-np.inf, 1.0), (0.0, 1.0), (-1.0, 1.0), (0.0, 2.0**0.5)]
+
+
+@given(st.sampled_from(BOUNDS), st.lists(st.floats(0, 1), min_size=6, max_size=12), st.floats(0, 1))
+@example((0.0, 1.0), [2e-309] * 6, 2e-309)
+@example((0.0, 1.0), [2e-309] * 5 + [1.9e-309], 2e-309)
+@settings(max_examples=300, deadline=None)
+def test_ends_lie_within_the_range_and_around_the_score(bounds, shares, share) -> None:
+    lowest, highest = max(bounds[0], -5.0), min(bounds[1], 5.0)
+    value = np.asarray([lowest + share * (highest - lowest)])
+    without = lowest + np.asarray(shares)[:, None] * (highest - lowest)
+    low, high = interval(value, without, bounds)
+    assert bounds[0] <= low[0] <= high[0] <= bounds[1]
+    assert low[0] <= value[0] + 1e-12 and high[0] >= value[0] - 1e-12
+
+
+def test_no_interval_of_a_table_leaves_the_range(rng) -> None:
+    """Near copies and strangers, in every measure."""
+    x = rng.normal(size=(14, 3))
+    both = {
+        "x": x,
+        "near": x + 1e-3 * rng.normal(size=x.shape),
+        "turned": x[:, ::-1] * 2,
+        "y": rng.normal(size=(14, 2)),
+    }
+    for row in compare(both, ["paper", "resi", "platonic", "recommended"], null="none", groups=6):
+        if row.low is not None:
+            lowest, highest = Configuration.from_json(row.measure, row.parameters).facts.bounds
+            assert lowest <= row.low <= row.high <= highest, row
+
+
+def test_unequal_groups_weigh_by_their_inputs(rng) -> None:
+    """Of a mean, the spread is that of the sums of the groups."""
+    sizes = np.asarray([2, 3, 5, 4, 6, 8])
+    x = rng.normal(size=sizes.sum())
+    place = np.repeat(np.arange(6), sizes)
+    without = np.asarray([[x[place != g].mean()] for g in range(6)])
+    equal = interval(np.asarray([x.mean()]), without[:5], sizes=np.full(5, 4))
+    assert np.concatenate(equal) == pytest.approx(
+        np.concatenate(interval(np.asarray([x.mean()]), without[:5])), abs=0.2
+    )
+    low, high = interval(np.asarray([x.mean()]), without, sizes=sizes)
+    h = 28 / sizes
+    means = np.asarray([x[place == g].mean() for g in range(6)])
+    spread = np.sqrt((((means - x.mean()) ** 2) / (h - 1)).mean())
+    assert (high[0] - low[0]) / 2 == pytest.approx(stats.t.ppf(0.975, 5) * spread)
+
+
+def test_groups_that_are_too_few_are_named(rng) -> None:
+    pair = {"x": rng.normal(size=(30, 3)), "y": rng.normal(size=(30, 3))}
+    one, two = compare(pair, ["cka", "aligned_cosine"], groups=2, permutations=0)
+    assert one.low is not None and one.reason == ""
+    assert two.low is None
+    assert two.reason == "no interval: 2 groups of inputs; expected 5 or more"
