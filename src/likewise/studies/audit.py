@@ -14,7 +14,6 @@ from likewise.inference import (
     Estimates,
     Floors,
     LeftOut,
-    against,
     all_differences,
     letters,
     noise_floor,
@@ -23,6 +22,7 @@ from likewise.inference import (
 from likewise.measures import REGISTRY, Configuration, contributions
 from likewise.naming import parse_call
 from likewise.representation import Representation, check_all_same_items
+from likewise.scoring import interval
 from likewise.studies.answer import Answer, Line, Lines, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
@@ -154,8 +154,11 @@ class Audit(Study):
 
             floor = min((mean(rerun).value for rerun in self.floor), key=lambda value: measure.facts.more_alike * value)
             for copy in copies:
-                found = against(mean(copy), 0.0)
-                yield copy, layer, measure.label, found.value, found.low, found.high, floor
+                found = mean(copy)
+                ends = interval(
+                    np.asarray([found.value]), found.values[:, None], measure.facts.bounds, found.sizes
+                )  # within the range of the measure
+                yield copy, layer, measure.label, found.value, float(ends[0][0]), float(ends[1][0]), floor
 
     def _floors(self, found: Sequence["_Layer"], name: str, copies: int) -> Floors | None:
         """The ratios of a copy to the floor in the layers that have one, tested together; None where there is none."""
