@@ -1,5 +1,7 @@
 """The best of several layers against its definition, and its p-values against the choice."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -8,7 +10,6 @@ from likewise.chance import draw_shuffles
 from likewise.errors import InputError
 from likewise.measures import Configuration
 from likewise.scoring import best_layers
-from likewise.scoring import best_layers as layers
 
 RNG = np.random.default_rng(3)
 COMMON = RNG.normal(size=(20, 6))
@@ -21,7 +22,7 @@ MODELS = {
 @pytest.mark.parametrize("measure", ["cka", "procrustes", "jaccard(k=3)", "linear_predictivity(folds=4, ridge=0.1)"])
 @pytest.mark.parametrize("block", [1, 2, 8])
 def test_best_is_the_best_of_all_pairs_and_of_all_pairs_after_each_shuffle(monkeypatch, measure, block):
-    monkeypatch.setattr(layers, "BLOCK", block)
+    monkeypatch.setattr(import_module("likewise.scoring.best_layers"), "BLOCK", block)
     c = Configuration.parse(measure)
     told = []
     found = best_layers(MODELS, measure, permutations=9, seed=4, watch=lambda *event: told.append(event))

@@ -66,12 +66,14 @@ def audit(
         What is run again: precisions, and ``"rerun"``. Of rows, those of the base that was run again, by name.
     store : str or Path, optional
         Folder of the store; ``runs/audit-NAME`` by default. Finished work is kept there, also for other copies.
-    executor, workers, device, batch_tokens, trust, watch
+    executor, workers, device, batch_tokens, trust
         As in `run`.
     count : int
         Prompts that are shown of each copy that moved.
     seed : int
         Of the draws behind the intervals.
+    watch : callable
+        Is told the progress.
 
     Returns
     -------

@@ -32,8 +32,8 @@ def ladder(
     rungs: Sequence[str] | Mapping[str, Any] = RUNGS,
     data: Any = DEFAULT_PROMPTS,
     layers: Sequence[str | int | float] = ("last",),
-    measure: str = MEASURE,
     pooling: str | None = None,
+    measure: str = MEASURE,
     store: str | Path | None = None,
     executor: str | Executor = "serial",
     workers: int | None = None,
@@ -66,10 +66,12 @@ def ladder(
     store : str or Path, optional
         Folder of the store; ``runs/ladder-NAME`` by default. The ladder is kept there: what is placed later costs only
         its own run.
-    executor, workers, device, batch_tokens, trust, watch
+    executor, workers, device, batch_tokens, trust
         As in `run`.
     seed : int
         Of the groups of inputs behind intervals.
+    watch : callable
+        Is told the progress.
 
     Returns
     -------

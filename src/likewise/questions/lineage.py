@@ -61,10 +61,12 @@ def lineage(
         Where rows are kept, of the panel too: name this folder as ``panel`` later.
     groups : iterable of str, optional
         Of arrays and files: the group of each prompt, where prompts belong together.
-    device, batch_tokens, watch
+    device, batch_tokens
         As in `likewise.run`.
     seed : int
         Of orders that are drawn.
+    watch : callable
+        Is told the progress.
 
     Returns
     -------

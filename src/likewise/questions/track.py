@@ -33,8 +33,8 @@ def track(
     numbers: Numbers = None,
     at: str | None = None,
     layers: Sequence[str | int | float] = LAYERS,
-    measure: str = MEASURE,
     pooling: str | None = None,
+    measure: str = MEASURE,
     tolerance: float = TRACK_TOLERANCE,
     store: str | Path | None = None,
     executor: str | Executor = "serial",
@@ -67,10 +67,12 @@ def track(
         How far from identical a version may be that is settled.
     store : str or Path, optional
         Folder of the store; ``runs/track-NAME`` by default. Finished work is kept there, also for more checkpoints.
-    executor, workers, device, batch_tokens, trust, watch
+    executor, workers, device, batch_tokens, trust
         As in `run`.
     seed : int
         Of relabellings and draws.
+    watch : callable
+        Is told the progress.
 
     Returns
     -------

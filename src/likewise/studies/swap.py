@@ -330,7 +330,7 @@ class Swap(Study):
         order = order[share[order] < 1][: self.changed]
         if not len(order):
             return ()
-        texts, said = corpus.source.get("texts"), queries.source.get("texts")
+        texts, said = corpus.source.texts, queries.source.texts
         rows = []
         for i in order:
             old, new = near[0][i, :top].tolist(), near[1][i, :top].tolist()
