@@ -192,7 +192,7 @@ def capa(x: Representation, y: Representation, right: Sequence[str] | None = Non
     >>> p = Representation(np.log([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3], [0.3, 0.7]]),
     ...                    kind="log_probabilities")
     >>> round(capa(p, p, ["1", "2", "1", "2", "2"]).value, 3)
-    0.25
+    0.189
     """
     sides, places, groups = _asked([x, y], right)
     rows, k = np.arange(len(places)), sides[0].d
