@@ -87,6 +87,19 @@ def test_what_is_wrong_with_a_data_set_is_said(jsonl: Path, fields: dict[str, ob
         load_prompts(spec(str(jsonl), **fields))
 
 
+@pytest.mark.parametrize("name", ["prompt", "text"])
+def test_a_field_that_is_the_prompt_needs_no_template(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "plain.jsonl"
+    path.write_text("".join(json.dumps({name: text, "topic": "x"}) + "\n" for text in ("One {{ 1 }}", "Two")))
+    plain = load_prompts(spec(str(path)))
+    assert plain.texts == ("One {{ 1 }}", "Two")
+    assert plain.fingerprint == load_prompts(spec(str(path), template=f"{{{{ {name} }}}}")).fingerprint
+    both = tmp_path / "both.jsonl"
+    both.write_text('{"prompt": "a", "text": "b"}\n')
+    with pytest.raises(InputError, match="needs a template .*its fields are prompt, text"):
+        load_prompts(spec(str(both)))
+
+
 def test_repeated_ids_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "twice.jsonl"
     path.write_text('{"q": "a", "i": 1}\n{"q": "b", "i": 1}\n')

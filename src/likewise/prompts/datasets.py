@@ -215,6 +215,10 @@ class DatasetSpec(RecordsSpec):
 _LOADED: dict[tuple[DatasetSpec, tuple[tuple[int, int], ...]], Prompts] = {}
 
 
+PROMPT_FIELDS = ("prompt", "text")
+"""A field of this name is the prompt itself, where a record has one of them and no template is given."""
+
+
 def load_prompts(spec: DatasetSpec) -> Prompts:
     """Load the prompts of a data set; once per process.
 
@@ -234,10 +238,13 @@ def load_prompts(spec: DatasetSpec) -> Prompts:
         records = _records(full)
         if full.format.template is None:
             first, records = _peek(records)
-            raise InputError(
-                f"{full.name} needs a template that makes a prompt of a record, for example "
-                f"template: '{{{{ {next(iter(first), 'prompt')} }}}}'; its fields are {', '.join(sorted(first))}"
-            )
+            plain = [field for field in PROMPT_FIELDS if field in first]
+            if len(plain) != 1:
+                raise InputError(
+                    f"{full.name} needs a template that makes a prompt of a record, for example "
+                    f"template: '{{{{ {next(iter(first), 'prompt')} }}}}'; its fields are {', '.join(sorted(first))}"
+                )
+            full = replace(full, format=replace(full.format, template=f"{{{{ {plain[0]} }}}}"))
         _LOADED[wanted] = make_prompts(
             full.name,
             records,
