@@ -157,7 +157,7 @@ def test_folders_without_checkpoints_get_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no folder"):
         checkpoints_in(tmp_path / "none")
     np.save(tmp_path / "step-1.npy", np.eye(3))
-    with pytest.raises(InputError, match="holds 1 checkpoints; expected two or more"):
+    with pytest.raises(InputError, match="holds 1 checkpoint; expected two or more"):
         checkpoints_in(tmp_path)
     np.save(tmp_path / "final.npy", np.eye(3))
     with pytest.raises(InputError, match=r"'final\.npy' has no number in its name"):

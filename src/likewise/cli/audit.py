@@ -9,9 +9,6 @@ from likewise.cli import answers, options
 from likewise.cli.console import progress, say
 from likewise.errors import InputError
 
-ROWS = (".npy", ".npz", ".safetensors", ".parquet")
-"""Files that hold rows; what else is named is a model."""
-
 
 def audit(
     base: Annotated[str, typer.Argument(help="The model, or a file of its rows.")],
@@ -57,6 +54,8 @@ def audit(
     from likewise.questions import FLOOR
     from likewise.questions import audit as ask
 
+    if mixed := [text for text in copy if _is_file(text) != _is_file(base)]:
+        raise InputError(f"{base} and {mixed[0]}: expected models alone, or files of rows alone")
     if _is_file(base):
         if data or limit or layer or pooling or store:
             raise InputError("--data, --limit, --layer, --pooling and --store are for models; the files hold rows")
@@ -95,4 +94,4 @@ def audit(
 
 def _is_file(text: str) -> bool:
     _, path = options.named_path(text) if "=" in text and "(" not in text else (None, Path(text))
-    return path.suffix in ROWS
+    return options.is_rows(str(path))

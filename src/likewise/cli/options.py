@@ -160,6 +160,8 @@ def names_on(place: "Store", dataset: str | None, experiment: str | None = None)
     among = [experiment] if experiment is not None else list(experiments)
     known = [{**r, "in": name} for name in among for r in experiments[name]["representations"]]
     datasets = list(dict.fromkeys(r["dataset"] for r in known))
+    if dataset is None and len(datasets) == 1:
+        (dataset,) = datasets
     if dataset not in datasets:
         raise InputError(f"which data set? {did_you_mean(dataset or '', datasets)}; name one with --dataset")
     found: dict[str, dict[str, str]] = {}

@@ -7,6 +7,7 @@ from typing import Any
 
 from likewise.errors import InputError
 from likewise.fields import SEED
+from likewise.measures import Configuration
 from likewise.models import canonical_variant
 from likewise.naming import AT, GIVEN, canonical_json, did_you_mean, name_of, parts_of, slug
 from likewise.plan import Experiment, Trusted, results_of
@@ -108,7 +109,7 @@ def ladder(
         experiment, store,
         executor=executor, workers=workers, device=device, batch_tokens=batch_tokens, trust=trust, watch=watch,
     )  # fmt: skip
-    scores = (*_given(score), *(() if of is None else _kept(Path(of), results, study.base)))
+    scores = (*_given(score, measure), *(() if of is None else _kept(Path(of), results, study.base)))
     return _answered(Ladder(study.base, study.rungs, study.copies, scores), results)
 
 
@@ -174,13 +175,17 @@ def _told_apart(model: ModelEntry) -> str:
     )
 
 
-def _given(score: float | tuple[float, float, float] | None) -> tuple[Score, ...]:
+def _given(score: float | tuple[float, float, float] | None, measure: str) -> tuple[Score, ...]:
     if score is None:
         return ()
     numbers = (score,) if isinstance(score, int | float) else tuple(score)
     if len(numbers) not in (1, 3):
         raise InputError(f"a score of {len(numbers)} numbers; expected VALUE, or VALUE,LOW,HIGH")
-    return (Score("the score", *map(float, numbers)),)
+    placed = Score("the score", *map(float, numbers))
+    lowest, highest = Configuration.parse(measure).facts.bounds
+    if not all(lowest <= float(number) <= highest for number in numbers):
+        raise InputError(f"a score of {numbers[0]:g}; {measure} lies between {lowest:g} and {highest:g}")
+    return (placed,)
 
 
 def _kept(of: Path, results: Results, base: str) -> tuple[Score, ...]:
@@ -226,7 +231,7 @@ def _of_rows(base: Any, copies: Any, rungs: Any, score: Any, of: Any, measure: s
         (r if isinstance(r, Representation) else Representation(r, name=name)).changed(name=name_of(name, "last"))
         for name, r in named.items()
     ]
-    study = Ladder(called, steps, tuple(copies or ()), _given(score))
+    study = Ladder(called, steps, tuple(copies or ()), _given(score, measure))
     return _answered(study, compare(given, [measure], pairs=study.wanted, permutations=0, rng=seed, watch=watch))
 
 

@@ -13,9 +13,7 @@ from likewise.progress import Watch, unwatched
 from likewise.representation import Representation
 from likewise.run import run
 from likewise.store import Store, read_file
-
-MATRICES = (".npy", ".npz", ".parquet", ".safetensors")
-"""Endings of files with rows."""
+from likewise.store.files import SUFFIXES
 
 At = tuple[str, str]
 """A data set and a layer as it was asked for."""
@@ -61,7 +59,7 @@ def is_file_of_rows(given: object) -> bool:
     if not isinstance(given, str | Path):
         return False
     _, path = _named_path(given)
-    return path.suffix in MATRICES and path.is_file()
+    return path.suffix in SUFFIXES and path.is_file()
 
 
 def _named_path(given: str | Path) -> tuple[str, Path]:

@@ -82,8 +82,9 @@ def checkpoints_in(folder: str | Path) -> list[Path]:
     found = models or rows or layers
     named = [(p if models or rows else p.parent) for p in found]
     if len(set(named)) < 2:
+        counted = "1 checkpoint" if named else "no checkpoint"
         raise InputError(
-            f"{folder} holds {len(set(named))} checkpoints; expected two or more: folders with config.json, or files "
+            f"{folder} holds {counted}; expected two or more: folders with config.json, or files "
             f"that end in {', '.join(SUFFIXES)}"
         )
     numbers = {p: number_in(p.name if p.is_dir() else p.stem) for p in named}
