@@ -88,3 +88,17 @@ def test_labels_are_as_asked(cli: Cli) -> None:
     for command in ("compare", "learning-curve"):
         code, out, _ = cli(command, "x.npy", "y.npy", *words)
         assert code == 0 and "jaccard(k=10)" in out
+
+
+def test_the_one_data_set_of_a_store_need_not_be_named(cli: Cli) -> None:
+    assert cli("import", "x.npy", "y.npy", "--dataset", "d", "--store", "s")[0] == 0
+    assert cli("run", "s/imported.yaml", "--store", "s", "--executor", "serial", "-q")[0] == 0
+    code, out, err = cli("compare", "x", "y", "--store", "s", *FAST)
+    assert code == 0, err
+    assert [(r["a"], r["b"]) for r in json.loads(out)] == [("x", "y")]
+
+
+def test_a_model_beside_files_is_named(cli: Cli) -> None:
+    for words in (("x.npy", "some/model"), ("some/model", "x.npy")):
+        code, _, err = cli("audit", *words)
+        assert code == 2 and "some/model" in err and "expected models alone, or files of rows alone" in err
