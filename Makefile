@@ -19,7 +19,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 # Each core has a process of its own.
 test test-all: export OMP_NUM_THREADS = 1
 
-test: $(INPUTS) ## every kind of test, those with the real model included: six minutes on two cores
+test: $(INPUTS) ## every kind of test, those with the real model included: six and a half minutes on two cores
 	$(PYTEST) -m "not long" $(CHECKED)
 	SHAPES=0 $(PYTEST) -m "not long" $(CHECKED:%=--ignore=%)
 
