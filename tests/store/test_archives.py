@@ -168,6 +168,14 @@ def test_folders_that_are_not_whole_are_refused(tmp_path: Path) -> None:
             read_folder(tmp_path)
 
 
+def test_a_name_of_a_column_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "data.arrow"
+    write(path, [{"column": [[1.0, 2.0]], "id": ["a"]}])
+    path.write_bytes(path.read_bytes().replace(b"column", b"co\x9cumn"))
+    with pytest.raises(InputError, match=r"data\.arrow cannot be read: \S"):
+        read_folder(tmp_path)
+
+
 @pytest.mark.parametrize("kind", ["stream", "file"])
 @pytest.mark.parametrize("cut", [0, 3, 100, -60])
 def test_a_damaged_file_is_named(tmp_path: Path, kind: str, cut: int) -> None:

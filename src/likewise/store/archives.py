@@ -63,7 +63,7 @@ def read_folder(path: str | Path, *, id_column: str | None = None, column: str |
                 rows.append(_rows(folder, batch, taken, tokens, count))
                 ids += _ids(folder, batch, named, count) if named else []
                 count += batch.num_rows
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # also names of columns
             raise InputError(f"{file} cannot be read: {str(error).partition(chr(10))[0]}") from error
     rows = [part for part in rows if len(part)]
     if not rows:
