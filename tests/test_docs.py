@@ -42,3 +42,11 @@ def test_commands_and_files_that_pages_name_exist(page: Path) -> None:
         assert link.startswith("https://") or (page.parent / link).exists(), link
     for path in re.findall(r"`((?:src|tests|docs|experiments|benchmarks)/[a-z0-9_./-]+)`", text):
         assert (ROOT / path).exists(), path
+
+
+def test_headings_of_docstrings_stand_on_lines_of_their_own() -> None:
+    """A heading that runs into its text is no section for numpydoc, which then says nothing."""
+    heading = re.compile(r"^ *(Parameters|Returns|Yields|Raises|Notes|References|Examples) -{3,}", flags=re.M)
+    sources = sorted((ROOT / "src").rglob("*.py"))
+    assert not [path.name for path in sources if heading.search(path.read_text(encoding="utf-8"))]
+    assert heading.search("    Notes ----- Cost: O(n).")

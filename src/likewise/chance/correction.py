@@ -36,10 +36,11 @@ def step_down(
     array, shape (m,)
         At least 1 / (1 + p); 1 where the shuffled scores do not vary.
 
-    Notes ----- Where no score differs from chance, and each shuffle relabels the rows of every representation, the
-    probability of any p-value at or below a level is at most that level, for any data (weak control: the joint
-    distribution is exact if all scores are at chance). If some scores differ, nothing is proven; simulations stay below
-    the level.
+    Notes
+    -----
+    Where no score differs from chance, and each shuffle relabels the rows of every representation, the probability of
+    any p-value at or below a level is at most that level, for any data (weak control: the joint distribution is exact
+    if all scores are at chance). If some scores differ, nothing is proven; simulations stay below the level.
 
     Cost: O(m p + m log m); memory: three times what is given.
 

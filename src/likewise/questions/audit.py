@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from likewise.errors import InputError, LikewiseError
-from likewise.naming import canonical_json, name_of, slug
+from likewise.naming import name_of, slug
 from likewise.plan import Experiment, Trusted, model_written, plan
 from likewise.plan.entries import ModelEntry
 from likewise.progress import Watch, unwatched
 from likewise.prompts import DEFAULT_PROMPTS
+from likewise.questions.versions import told_apart
 from likewise.representation import Representation, aligned
 from likewise.run import Executor, run
 from likewise.store import Store
@@ -177,10 +178,10 @@ class _Asked:
         if twice := [n for n, k in Counter([first.name, *(m.name for m in (*again, *entries))]).items() if k > 1]:
             raise InputError(f"two of the models are called {twice[0]!r}; give one another name, as NAME=MODEL")
         _check_widths([first, *entries])
-        known = {_told_apart(m): m.name for m in (first, *again)}
+        known = {told_apart(m): m.name for m in (first, *again)}
         stands, run = {}, [first, *again]
         for entry in entries:
-            stands[entry.name] = known.setdefault(_told_apart(entry), entry.name)
+            stands[entry.name] = known.setdefault(told_apart(entry), entry.name)
             run += [entry] if stands[entry.name] == entry.name else []
         return cls(first, tuple(m.name for m in again), tuple(run), stands)
 
@@ -237,12 +238,6 @@ def _check_widths(models: Sequence[ModelEntry]) -> None:
                 f"{name} has {width:,} features, and {first[0]} has {first[1]:,}; expected copies of one model, which "
                 "have the same ones"
             )
-
-
-def _told_apart(model: ModelEntry) -> str:
-    """What tells a model from others; two with the same text have the same rows."""
-    batches = model.batches.identity()
-    return canonical_json([model.spec.identity(), model.dtype or "float32", batches, model.layers, model.pooling])
 
 
 class _Stored(Mapping[str, Representation]):

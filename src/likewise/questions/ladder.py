@@ -9,14 +9,13 @@ from likewise.errors import InputError
 from likewise.fields import SEED
 from likewise.measures import Configuration
 from likewise.models import canonical_variant
-from likewise.naming import AT, GIVEN, canonical_json, did_you_mean, name_of, parts_of, slug
+from likewise.naming import AT, GIVEN, did_you_mean, name_of, parts_of, slug
 from likewise.plan import Experiment, Trusted, results_of
-from likewise.plan.entries import ModelEntry
 from likewise.progress import Watch, unwatched
 from likewise.prompts import DEFAULT_PROMPTS
 from likewise.questions.through import run_through
 from likewise.questions.track import MEASURE
-from likewise.questions.versions import entries_of
+from likewise.questions.versions import entries_of, told_apart
 from likewise.representation import Representation
 from likewise.run import Executor
 from likewise.scoring import Comparison, Results, compare
@@ -139,11 +138,11 @@ def ladder_experiment(
         raise InputError("no rungs; expected one or more, such as prune(fraction=0.3)")
     made = [{**base, "name": call, "variant": call} for call in calls]
     read = Experiment.of({"name": "ladder", "models": [base, *made], "datasets": [DEFAULT_PROMPTS]}).models
-    stands = {_told_apart(entry): entry.name for entry in read}
+    stands = {told_apart(entry): entry.name for entry in read}
     placed, more = [], []
     for copy in copies:
         (entry,) = Experiment.of({"name": "ladder", "models": [dict(copy)], "datasets": [DEFAULT_PROMPTS]}).models
-        name = stands.setdefault(_told_apart(entry), entry.name)
+        name = stands.setdefault(told_apart(entry), entry.name)
         if name == base["name"]:
             raise InputError(f"{entry.name} is {name} itself; expected another model")
         placed.append(name)
@@ -165,13 +164,6 @@ def ladder_experiment(
             }
         ),
         study,
-    )
-
-
-def _told_apart(model: ModelEntry) -> str:
-    """What tells a model from others; two with the same text have the same rows."""
-    return canonical_json(
-        [model.spec.identity(), model.dtype or "float32", model.batches.identity(), model.layers, model.pooling]
     )
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from likewise.errors import InputError
-from likewise.naming import AT, GIVEN, did_you_mean
+from likewise.fields import DTYPE
+from likewise.naming import AT, GIVEN, canonical_json, did_you_mean
 from likewise.plan import model_written
+from likewise.plan.entries import ModelEntry
 from likewise.store.files import SUFFIXES
 
 AFTER = re.compile(r"(?:step|checkpoint|ckpt|iter(?:ation)?)s?[-_=. ]?(\d+(?:\.\d+)?)([kmb](?![a-z]))?", re.IGNORECASE)
@@ -193,3 +195,9 @@ def read_numbers(path: str | Path) -> dict[str, dict[str, Any]]:
             except ValueError as error:
                 raise InputError(f"{path}, row {number}: {column} is {cell!r}; expected a number") from error
     return found
+
+
+def told_apart(model: ModelEntry) -> str:
+    """Return what tells a model from others; two with the same text have the same rows."""
+    how = [model.dtype or DTYPE, model.batches.identity(), model.layers, model.pooling]
+    return canonical_json([model.spec.identity(), *how])

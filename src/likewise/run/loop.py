@@ -108,8 +108,10 @@ def run(
     LikewiseError
         If the store cannot be written or a worker died. Finished work is kept.
 
-    Notes ----- If it stops, make the same call again to continue. Finished work is never done twice, and the numbers
-    are the same to the last bit as without the stop.
+    Notes
+    -----
+    If it stops, make the same call again to continue. Finished work is never done twice, and the numbers are the
+    same to the last bit as without the stop.
 
     Examples
     --------
