@@ -9,18 +9,20 @@ from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
 from likewise.measures.facts import NEARS_IDENTITY, Facts, check_folds, rotations
 from likewise.measures.registry import Score, measure
-from likewise.measures.without_each import WithoutEach, of_nuclear_norm
+from likewise.measures.without_each import WithoutEach, of_aligned_cosine, of_nuclear_norm
 from likewise.quantities import (
     AlignedProducts,
     CrossDecomposition,
     Factor,
     HeldOutRows,
     Norm,
+    NuclearNorm,
     Prepared,
     PrincipalComponents,
     RowNorms,
     held_out_pairs,
     in_order,
+    in_passes,
     singular_values,
     splits,
 )
@@ -119,11 +121,11 @@ def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool
     norm_x, norm_y = x[Norm(center)], y[Norm(center)]
     scale_x, scale_y = (norm_x, norm_y) if normalize else (1.0, 1.0)
     size_x, size_y = norm_x / scale_x, norm_y / scale_y
-    products = x.joint(y, AlignedProducts(center))
-    squared = float(size_x**2 + size_y**2 - 2 * array_namespace(products).sum(products) / (scale_x * scale_y))
+    squared = float(size_x**2 + size_y**2 - 2 * x.joint(y, NuclearNorm(center)) / (scale_x * scale_y))
     if squared <= NEAR * (size_x**2 + size_y**2):
         u, _, vh = x.joint(y, CrossDecomposition(center))
-        squared = aligned_residual(x[Factor(center)] / scale_x, y[Factor(center)] / scale_y, u @ vh)
+        parts = ((a / scale_x, b / scale_y) for _, _, a, b in in_passes(x, y, center))
+        squared = sum(aligned_residual(a, b, u @ vh) for a, b in parts)
     return sqrt(squared)
 
 
@@ -170,8 +172,9 @@ def _aligned_cosine_facts(center: bool, normalize: bool, folds: int) -> Facts:
 @measure(
     title="Aligned cosine similarity",
     facts=_aligned_cosine_facts,
+    without_each=lambda center, normalize, folds: None if folds else of_aligned_cosine(center),
     variants=({"center": False}, {"center": False, "normalize": False}, {"folds": 5}),
-    version=2,
+    version=3,
     references=("10.18653/v1/D16-1229", "10.48550/arXiv.2312.02730"),
 )
 def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool = True, folds: int = 0) -> Score:

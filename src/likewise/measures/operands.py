@@ -36,10 +36,10 @@ def prepare_pair(x: Operand, y: Operand, kind: str = "") -> tuple[Prepared, Prep
             f"{first.n} rows against {second.n} rows: both must describe the same inputs in the same order"
         )
     try:
-        array_namespace(first.given, second.given)
+        array_namespace(first.rows(0, 1), second.rows(0, 1))
     except TypeError as error:
         raise InputError(
-            f"{type(first.given).__module__} against {type(second.given).__module__}: both must be arrays of one "
+            f"{type(first.rows(0, 1)).__module__} against {type(second.rows(0, 1)).__module__}: both must be arrays of one "
             "library"
         ) from error
     return first, second

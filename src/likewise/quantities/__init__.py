@@ -3,7 +3,7 @@
 from likewise.quantities.columns import Columns, Directions, ErrorLengths, UnitColumns
 from likewise.quantities.descriptions import Concentricity, MeanRowNorm, Uniformity
 from likewise.quantities.distances import Distances, UnitDistances, UnitDoublyCentered
-from likewise.quantities.factors import Coordinates, Factor, Largest, Norm, RowNorms, Scale
+from likewise.quantities.factors import Coordinates, Factor, Largest, Norm, RowNorms, Scale, in_passes
 from likewise.quantities.gram import Gram
 from likewise.quantities.graphs import TIMES, HeatTrace, ScaledDistances, SpanningLength, spanning_length
 from likewise.quantities.heldout import (
@@ -20,7 +20,7 @@ from likewise.quantities.outputs import LogProbabilities
 from likewise.quantities.permutation_sums import PAIRS, ROWS, TRIPLES, Graph, OrbitSums
 from likewise.quantities.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
 from likewise.quantities.rank import TIED, is_tied, numerical_rank, tied_run
-from likewise.quantities.rotations import AlignedProducts, CrossDecomposition
+from likewise.quantities.rotations import AlignedProducts, CrossDecomposition, CrossProduct, NuclearNorm
 from likewise.quantities.spectrum import (
     CanonicalDecomposition,
     PrincipalComponents,
@@ -45,6 +45,7 @@ __all__ = [
     "Concentricity",
     "Coordinates",
     "CrossDecomposition",
+    "CrossProduct",
     "Directions",
     "Distances",
     "ErrorLengths",
@@ -62,6 +63,7 @@ __all__ = [
     "NeighbourRanks",
     "Neighbours",
     "Norm",
+    "NuclearNorm",
     "OrbitSums",
     "OrderFree",
     "PerItem",
@@ -87,6 +89,7 @@ __all__ = [
     "entropy_rank",
     "held_out_pairs",
     "in_order",
+    "in_passes",
     "is_tied",
     "numerical_rank",
     "participation",

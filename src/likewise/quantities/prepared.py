@@ -10,7 +10,12 @@ from jaxtyping import Float, Int
 from likewise.arrays import Array, check_matrix, float64, gather, gather_square, read_only
 from likewise.errors import UndefinedError
 from likewise.kinds import TABLES, check_kind, metric_of, precision
+from likewise.quantities import thin
 from likewise.quantities.thin import Thin
+
+
+TALL = 3
+"""Rows for each feature from which they may be many."""
 
 
 class Quantity(abc.ABC):
@@ -60,8 +65,8 @@ class PerPair(Quantity):
 
     def diagonal(self, of: "Prepared") -> Float[Array, " n"]:
         """The numbers of items and themselves."""
-        if thin := self.thin(of):
-            return thin.diagonal - thin.c
+        if kernel := self.thin(of):
+            return kernel.diagonal - kernel.c
         a = of[self]
         return array_namespace(a).linalg.diagonal(a)
 
@@ -145,13 +150,14 @@ class Prepared:
         check_kind(checked, kind, name)
         self.precision = precision(checked)
         """The relative rounding of the numbers that came in."""
-        values = float64(checked)
-        # Both orders of two items are one number; they differ by rounding, if at all.
-        self._given: Array = read_only((values + values.T) / 2 if kind in TABLES else values)
+        self._raw: Array = checked
+        self._given: Array = None
         self._values: dict[Quantity, Array] = {}
         self._joint: WeakKeyDictionary[Prepared, dict[JointQuantity, Any]] = WeakKeyDictionary()
         self.name, self.columns = name, columns
-        self.n, self._d = (int(size) for size in self._given.shape)
+        self.n, self._d = (int(size) for size in checked.shape)
+        if not self.is_many:
+            self.given  # noqa: B018  # what is changed outside afterwards is not changed here
 
     @property
     def given(self) -> Float[Array, "n m"]:
@@ -159,7 +165,27 @@ class Prepared:
         if self._given is None and self._whole is not None:
             whole, index = self._whole.given, self._index
             self._given = read_only(gather_square(whole, index) if self.is_table else gather(whole, index, 0))
+        elif self._given is None:
+            values = float64(self._raw)
+            # Both orders of two items are one number; they differ by rounding, if at all.
+            self._given = read_only((values + values.T) / 2 if self.is_table else values)
         return self._given
+
+    @property
+    def is_many(self) -> bool:
+        """Whether there are so many rows, of few features, that they are read in passes and never copied as a whole."""
+        return not self.is_table and self.n >= TALL * self._d and self.n * self._d > thin.PASS
+
+    def rows(self, start: int, stop: int) -> Float[Array, "m d"]:
+        """Return some of the rows in double precision, read from what came in."""
+        return self._at(slice(start, stop))
+
+    def _at(self, items: Any) -> Float[Array, "m d"]:
+        if self._given is not None:
+            return self._given[items, :] if isinstance(items, slice) else gather(self._given, items, 0)
+        if self._whole is not None:
+            return self._whole._at(self._index[items])
+        return float64(self._raw[items, :] if isinstance(items, slice) else gather(self._raw, items, 0))
 
     @property
     def matrix(self) -> Float[Array, "n d"]:
@@ -239,14 +265,14 @@ class Prepared:
     def with_features(self, order: Int[Array, " d"]) -> "Prepared":
         """Return the same rows with the features in another order; what depends on their order is computed again."""
         other = self._view(order, permutes=False)
-        other._whole, other._given = None, read_only(gather(self.matrix, order, 1))
+        other._whole, other._raw, other._given = None, None, read_only(gather(self.matrix, order, 1))
         other.n = self.n
         return other
 
     def _view(self, index: Array, *, permutes: bool) -> "Prepared":
         view = object.__new__(Prepared)
         view._whole, view._index, view._permutes = self, index, permutes
-        view._given, view._values, view._joint = None, {}, WeakKeyDictionary()
+        view._raw, view._given, view._values, view._joint = None, None, {}, WeakKeyDictionary()
         view.name, view.n, view._d = self.name, len(index), self._d
         view.kind, view.metric, view.precision = self.kind, self.metric, self.precision
         view.columns = self.columns
