@@ -9,7 +9,12 @@ from likewise.quantities import Prepared, thin
 ALIGNMENTS = ("procrustes", "procrustes(center=False)", "procrustes(normalize=False)", "procrustes_angle", "nbs",
               "shape_distance", "aligned_cosine", "aligned_cosine(center=False)")  # fmt: skip
 KERNELS = ("cka", "cka(debiased=True)", "cka(debiased=True, feature_corrected=True)")
-NAMES = (*ALIGNMENTS, *KERNELS)
+CANONICAL = ("mean_cca", "mean_cca(ridge=0.1)", "svcca", "svcca(k=2)", "pwcca", "gulp", "gulp(lam=0.0)",
+             "gulp(squared=True)",
+             "shape_distance(alpha=0.5)", "shape_distance(alpha=0.0)", "linear_predictivity",
+             "linear_predictivity(ridge=0.1)",
+             "eigenspace_overlap", "eigenspace_overlap(over=width)")  # fmt: skip
+NAMES = (*ALIGNMENTS, *KERNELS, *CANONICAL)
 SHAPES = ((41, 5, 9), (90, 30, 29), (200, 7, 3), (60, 61, 4), (64, 20, 70), (31, 10, 10))
 
 
@@ -34,6 +39,9 @@ def test_values_are_the_same_in_passes(monkeypatch, shape, name) -> None:
     c = Configuration.parse(name)
     order = np.random.default_rng(0).permutation(shape[0])
 
+    if c.facts.undefined_if_wide and max(shape[1:]) >= shape[0] - 6:
+        return
+
     def scored(x, y):
         part = order[: shape[0] - 5]
         return [c(x, y), c(x.permuted(order), y), c(x.take(part), y.take(part))]
@@ -42,7 +50,9 @@ def test_values_are_the_same_in_passes(monkeypatch, shape, name) -> None:
     assert passes == pytest.approx(plain, rel=1e-10, abs=1e-10)
 
 
-@pytest.mark.parametrize("name", ALIGNMENTS)
+@pytest.mark.parametrize("name", [*ALIGNMENTS, "mean_cca", "svcca", "pwcca", "gulp", "gulp(lam=0.0)",
+                                  "shape_distance(alpha=0.5)",
+                                  "linear_predictivity", "eigenspace_overlap"])  # fmt: skip
 def test_copies_are_identical_in_passes(monkeypatch, name) -> None:
     monkeypatch.setattr(thin, "PASS", 40)
     c = Configuration.parse(name)
@@ -51,7 +61,10 @@ def test_copies_are_identical_in_passes(monkeypatch, name) -> None:
     assert c(x, x @ turned) == pytest.approx(c.facts.identity, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if "corrected" not in n and "normalize=False" not in n])
+@pytest.mark.parametrize("name", [
+    "procrustes", "procrustes(center=False)", "procrustes_angle", "nbs", "shape_distance", "aligned_cosine",
+    "aligned_cosine(center=False)", "cka", "cka(debiased=True)", "linear_predictivity",
+])  # fmt: skip
 def test_scores_without_each_item_are_the_same_in_passes(monkeypatch, name) -> None:
     c = Configuration.parse(name)
     plain, passes = both_ways(monkeypatch, *sides(200, 7, 3), c.without_each)

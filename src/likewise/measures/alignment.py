@@ -12,6 +12,7 @@ from likewise.measures.registry import Score, measure
 from likewise.measures.without_each import WithoutEach, of_aligned_cosine, of_nuclear_norm
 from likewise.quantities import (
     AlignedProducts,
+    ComponentProducts,
     CrossDecomposition,
     Factor,
     HeldOutRows,
@@ -20,10 +21,13 @@ from likewise.quantities import (
     Prepared,
     PrincipalComponents,
     RowNorms,
+    SingularValues,
     held_out_pairs,
     in_order,
     in_passes,
+    scaled_products,
     singular_values,
+    spans,
     splits,
 )
 
@@ -384,21 +388,38 @@ def shape_distance(x: Prepared, y: Prepared, *, alpha: float = 1.0) -> float:
     """
     if alpha == 1:
         return procrustes_angle(x, y)
-    a, b = _partly_whitened(x, alpha), _partly_whitened(y, alpha)
-    xp = array_namespace(a, b)
-    u, s, vh = xp.linalg.svd(a.T @ b, full_matrices=False)
-    chord = float(2 - 2 * xp.sum(s))
+    scales = _partly_whitened(x, alpha), _partly_whitened(y, alpha)
+    products = scaled_products(x, y, True, scales)
+    xp = array_namespace(products)
+    chord = float(2 - 2 * xp.sum(xp.linalg.svdvals(products)))
     if chord <= 2 * NEAR:
-        chord = aligned_residual(a, b, u @ vh)
+        chord = _near_chord(x, y, alpha)
     return 2 * asin(sqrt(chord) / 2)
 
 
-def _partly_whitened(of: Prepared, alpha: float) -> Float[Array, "n r"]:
-    components = of[PrincipalComponents(center=True)]
-    if alpha == 0 and components.shape[1] >= of.n - 1:
+def _near_chord(x: Prepared, y: Prepared, alpha: float) -> float:
+    """The squared distance of the rotated rows, summed from them."""
+    of = PrincipalComponents(center=True)
+    first, second = (_divisors(singular_values(side[of]), alpha) for side in (x, y))
+    products = x.joint(y, ComponentProducts(center=True, from_rows=True)) / (first[:, None] * second[None, :])
+    u, _, vh = array_namespace(products).linalg.svd(products, full_matrices=False)
+    width = products.shape[0] + products.shape[1]
+    parts = ((x.some(of, i, j) / first, y.some(of, i, j) / second) for i, j in spans(x.n, width))
+    return sum(aligned_residual(a, b, u @ vh) for a, b in parts)
+
+
+def _divisors(s: Float[Array, " r"], alpha: float) -> Float[Array, " r"]:
+    """What principal components of such lengths are divided by."""
+    z = alpha + (1 - alpha) / s
+    return array_namespace(s).linalg.vector_norm(s * z) / z
+
+
+def _partly_whitened(of: Prepared, alpha: float) -> Float[Array, " r"]:
+    """What the principal components are divided by."""
+    s = of[SingularValues(center=True)]
+    if alpha == 0 and s.shape[0] >= of.n - 1:
         raise UndefinedError(
             f"the {of.n} centred rows of {of.name} are linearly independent, as they are where n <= d: whitened, they "
             "are the same for any data; take more items, or alpha > 0"
         )
-    z = components * (alpha + (1 - alpha) / singular_values(components))
-    return z / array_namespace(z).linalg.matrix_norm(z)
+    return _divisors(s, alpha)

@@ -18,12 +18,12 @@ from likewise.quantities import (
     Norm,
     NuclearNorm,
     Prepared,
-    PrincipalComponents,
-    Projection,
     RowNorms,
     SharedFeatures,
+    SingularValues,
     UnitDoublyCentered,
     UnitKernel,
+    scaled_products,
 )
 
 NO_SHARE = 1e-6
@@ -429,12 +429,12 @@ def eigenspace_overlap(x: Prepared, y: Prepared, *, over: Literal["rank", "width
     >>> round(eigenspace_overlap(x, x @ np.asarray([[1.0, 2.0], [3.0, 4.0]])), 12)
     1.0
     """
-    ranks = [of[PrincipalComponents(center=False)].shape[1] for of in (x, y)]
+    ranks = [of[SingularValues(center=False)].shape[0] for of in (x, y)]
     if over == "rank" and max(ranks) >= x.n:
         name = x.name if ranks[0] >= x.n else y.name
         raise UndefinedError(
             f"the {x.n} rows of {name} are linearly independent, as they are where n <= d: its column space is the "
             "whole space, whatever the data; take more items, or gulp with lam > 0"
         )
-    a, b = (of[Projection(center=False, ridge=0.0)] for of in (x, y))
-    return float(array_namespace(a, b).sum(a * b)) / max(ranks if over == "rank" else (x.d, y.d))
+    common = scaled_products(x, y, False, (x[SingularValues(center=False)], y[SingularValues(center=False)]))
+    return float(array_namespace(common).sum(common**2)) / max(ranks if over == "rank" else (x.d, y.d))

@@ -6,12 +6,20 @@ import numpy as np
 from array_api_compat import array_namespace
 from jaxtyping import Bool, Float, Int
 
-from likewise.arrays import Array
+from likewise.arrays import Array, to_numpy
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Facts, choice, positive, rotations
 from likewise.measures.registry import Score, measure
 from likewise.measures.without_each import WithoutEach, of_neighbours
-from likewise.quantities import Distances, NeighbourRanks, Neighbours, Prepared
+from likewise.quantities import (
+    Distances,
+    NeighbourRanks,
+    Neighbours,
+    Prepared,
+    by_blocks,
+    pair_distances,
+    places_in,
+)
 
 Inner = Literal["cosine", "euclidean"]
 
@@ -104,8 +112,15 @@ def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inne
 def common_neighbours(
     x: Prepared, y: Prepared, k: int, center: bool, inner: Inner
 ) -> tuple[Bool[Array, "n k"], Int[Array, "n k"]]:
-    """For the k nearest of each row of x, nearest first: whether they are near in y too, and their place there."""
-    nearest, ranks = x[Neighbours(k, inner, center)], y[NeighbourRanks(inner, center)]
+    """For the k nearest of each row of x, nearest first: whether they are near in y too, and their place there.
+
+    Of many items the place is k + 1 where it is farther.
+    """
+    nearest = x[Neighbours(k, inner, center)]
+    if by_blocks(y):
+        places = places_in(nearest, y[Neighbours(k, inner, center)])
+        return places <= k, places
+    ranks = y[NeighbourRanks(inner, center)]
     places = array_namespace(nearest, ranks).take_along_axis(ranks, nearest, axis=1)
     return places <= k, places
 
@@ -330,8 +345,8 @@ def second_order_cosine(
     items = xp.concat([x[Neighbours(k, inner, center)], y[Neighbours(k, inner, center)]], axis=1)
     counted = xp.concat([xp.ones_like(new), new], axis=1)
     a, b = (
-        xp.where(counted, xp.take_along_axis(distances, items, axis=1), xp.zeros_like(items, dtype=xp.float64))
-        for distances in (of[Distances(inner, center=center and inner == "cosine")] for of in (x, y))
+        xp.where(counted, _distances_to(of, items, center, inner), xp.zeros_like(items, dtype=xp.float64))
+        for of in (x, y)
     )
     lengths = [xp.linalg.vector_norm(m, axis=1) for m in (a, b)]
     for of, length in zip((x, y), lengths, strict=True):
@@ -339,6 +354,14 @@ def second_order_cosine(
             item = int(xp.argmin(length))
             raise UndefinedError(f"row {item} of {of.name} is at no distance from any of its neighbours: no cosine")
     return xp.sum(a * b, axis=1) / (lengths[0] * lengths[1])
+
+
+def _distances_to(of: Prepared, items: Int[Array, "n m"], center: bool, inner: Inner) -> Float[Array, "n m"]:
+    if not by_blocks(of):
+        distances = of[Distances(inner, center=center and inner == "cosine")]
+        return array_namespace(distances).take_along_axis(distances, items, axis=1)
+    found = pair_distances(of, np.arange(of.n), to_numpy(items), inner, center)
+    return array_namespace(items).asarray(found, device=items.device)
 
 
 NO_DISTANCE = {"cosine": 1e-14, "euclidean": 0.0}

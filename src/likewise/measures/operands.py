@@ -35,12 +35,12 @@ def prepare_pair(x: Operand, y: Operand, kind: str = "") -> tuple[Prepared, Prep
         raise InputError(
             f"{first.n} rows against {second.n} rows: both must describe the same inputs in the same order"
         )
+    some = first.rows(0, 1), second.rows(0, 1)
     try:
-        array_namespace(first.rows(0, 1), second.rows(0, 1))
+        array_namespace(*some)
     except TypeError as error:
         raise InputError(
-            f"{type(first.rows(0, 1)).__module__} against {type(second.rows(0, 1)).__module__}: both must be arrays of one "
-            "library"
+            f"{type(some[0]).__module__} against {type(some[1]).__module__}: both must be arrays of one library"
         ) from error
     return first, second
 

@@ -15,9 +15,8 @@ from jaxtyping import Float, Int
 from likewise.arrays import Array, from_strict_triangle, inverse, strict_triangle, to_numpy
 from likewise.quantities import (
     AlignedProducts,
+    ComponentProducts,
     CrossDecomposition,
-    Factor,
-    NeighbourRanks,
     Neighbours,
     PerItem,
     PerPair,
@@ -25,10 +24,12 @@ from likewise.quantities import (
     PrincipalComponents,
     Quantity,
     RowNorms,
+    SingularValues,
     UnitDistances,
     in_passes,
     numerical_rank,
-    singular_values,
+    places_in,
+    spans,
 )
 
 WithoutEach: TypeAlias = Callable[[Prepared, Prepared], Float[np.ndarray, " n"] | None]
@@ -220,13 +221,19 @@ def of_regression(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
     None where Y's rows without one would be linearly independent, or one item alone holds a direction of Y.
     """
     n = x.n
-    components = y[PrincipalComponents(center=True)]
-    if components.shape[1] >= n - 2:
+    t = y[SingularValues(center=True)]
+    if t.shape[0] >= n - 2:
         return None
-    u = to_numpy(components / singular_values(components))
-    rows = to_numpy(x[Factor(center=True)])
-    residual, own = ((rows - u @ (u.T @ rows)) ** 2).sum(axis=1), (rows**2).sum(axis=1)
-    alone = 1 - (u**2).sum(axis=1) - 1 / n
+    products = to_numpy(x.joint(y, ComponentProducts(center=True)))
+    of, rows = PrincipalComponents(center=True), []
+    # X up to a rotation: its components, whose products with the directions of Y are known.
+    width = max(side.d if side.is_many else side.size for side in (x, y))
+    for i, j in spans(n, width) if x.is_many or y.is_many else [(0, n)]:
+        a, u = to_numpy(x.some(of, i, j)), to_numpy(y.some(of, i, j) / t)
+        residual = a - u @ (products / to_numpy(t)).T
+        rows.append(np.stack([(residual**2).sum(axis=1), (a**2).sum(axis=1), (u**2).sum(axis=1)]))
+    residual, own, held = np.concatenate(rows, axis=1)
+    alone = 1 - held - 1 / n
     whole = own.sum() - own * n / (n - 1)
     if min(alone.min(), whole.min() / own.sum()) <= LEAST:
         return None
@@ -382,21 +389,18 @@ def of_neighbours(
         if n < k + 3:  # without an item there are too few
             return None
         near_x, near_y = (to_numpy(of[Neighbours(k + 1, inner, center)]) for of in (x, y))
-        rank_x, rank_y = (to_numpy(of[NeighbourRanks(inner, center)]) for of in (x, y))
-        own = np.arange(n)
         next_x, next_y = near_x[:, k], near_y[:, k]
-        in_y = np.take_along_axis(rank_y, near_x[:, :k], axis=1) <= k
-        in_x = np.take_along_axis(rank_x, near_y[:, :k], axis=1) <= k
+        of_x, of_y = places_in(near_x, near_y[:, :k]) <= k, places_in(near_y, near_x[:, :k]) <= k
+        (in_y, comes_x), (in_x, comes_y) = ((m[:, :k], m[:, k]) for m in (of_x, of_y))
         common = in_y.sum(axis=1)
-        comes_x, comes_y = rank_y[own, next_x] <= k, rank_x[own, next_y] <= k
         base = score(common)
         # Without a neighbour on both sides both take their next; without one of a side that side does.
         both = score(common - 1 + comes_x + comes_y + (next_x == next_y)) - base
         in_first, in_second = score(common + comes_x) - base, score(common + comes_y) - base
-        of_x = np.where(in_y, both[:, None], in_first[:, None])
-        of_y = np.where(in_x, 0.0, in_second[:, None])  # what is in both was counted
+        with_x = np.where(in_y, both[:, None], in_first[:, None])
+        with_y = np.where(in_x, 0.0, in_second[:, None])  # what is in both was counted
         sums = sum(
-            np.bincount(near[:, :k].ravel(), change.ravel(), n) for near, change in ((near_x, of_x), (near_y, of_y))
+            np.bincount(near[:, :k].ravel(), change.ravel(), n) for near, change in ((near_x, with_x), (near_y, with_y))
         )
         return np.asarray((base.sum() - base + sums) / (n - 1))
 

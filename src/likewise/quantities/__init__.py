@@ -15,6 +15,7 @@ from likewise.quantities.heldout import (
     splits,
 )
 from likewise.quantities.kernels import ROOM, THIN, KernelLength, SharedFeatures, UnitKernel, UnitRows
+from likewise.quantities.nearest import by_blocks, pair_distances, places_in
 from likewise.quantities.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.quantities.outputs import LogProbabilities
 from likewise.quantities.permutation_sums import PAIRS, ROWS, TRIPLES, Graph, OrbitSums
@@ -23,13 +24,20 @@ from likewise.quantities.rank import TIED, is_tied, numerical_rank, tied_run
 from likewise.quantities.rotations import AlignedProducts, CrossDecomposition, CrossProduct, NuclearNorm
 from likewise.quantities.spectrum import (
     CanonicalDecomposition,
+    ComponentProducts,
+    Loadings,
     PrincipalComponents,
     Projection,
+    ProjectionDistance,
+    SingularValues,
     Whitened,
     entropy_rank,
     participation,
+    scaled_products,
     singular_values,
+    whitening,
 )
+from likewise.quantities.thin import spans
 
 __all__ = [
     "PAIRS",
@@ -42,6 +50,7 @@ __all__ = [
     "AlignedProducts",
     "CanonicalDecomposition",
     "Columns",
+    "ComponentProducts",
     "Concentricity",
     "Coordinates",
     "CrossDecomposition",
@@ -58,6 +67,7 @@ __all__ = [
     "JointQuantity",
     "KernelLength",
     "Largest",
+    "Loadings",
     "LogProbabilities",
     "MeanRowNorm",
     "NeighbourRanks",
@@ -71,12 +81,14 @@ __all__ = [
     "Prepared",
     "PrincipalComponents",
     "Projection",
+    "ProjectionDistance",
     "Quantity",
     "ResidualProducts",
     "RowNorms",
     "Scale",
     "ScaledDistances",
     "SharedFeatures",
+    "SingularValues",
     "SpanningLength",
     "TiedNeighbours",
     "Uniformity",
@@ -86,15 +98,21 @@ __all__ = [
     "UnitKernel",
     "UnitRows",
     "Whitened",
+    "by_blocks",
     "entropy_rank",
     "held_out_pairs",
     "in_order",
     "in_passes",
     "is_tied",
     "numerical_rank",
+    "pair_distances",
     "participation",
+    "places_in",
+    "scaled_products",
     "singular_values",
     "spanning_length",
+    "spans",
     "splits",
     "tied_run",
+    "whitening",
 ]

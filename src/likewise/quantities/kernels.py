@@ -171,7 +171,7 @@ class SharedFeatures(OrderFree):
         if of.is_many:
             return self._in_passes(of)
         xp = array_namespace(of.given)
-        n, size = of.n, of[Norm(center=True)]
+        size = of[Norm(center=True)]
         columns = of[Columns(center=True)] / size
         squares, fourths = xp.sum(columns**2, axis=0), xp.sum(columns**4, axis=0)
         whole = xp.sum(u_centered(of[Gram(center=True)] / size**2) ** 2)

@@ -1,10 +1,10 @@
 """Many rows, read some at a time: what is summed over them needs no copy of all."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from array_api_compat import array_namespace
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from likewise.arrays import Array
 from likewise.quantities.prepared import OrderFree, Prepared
@@ -34,8 +34,8 @@ class Mean(OrderFree):
         return 16 * d
 
 
-def rows_in(of: Prepared, start: int, stop: int, center: bool) -> Float[Array, "m d"]:
-    """Some of many rows in double precision; less their mean where ``center``."""
+def rows_in(of: Prepared, start: int | Int[Array, " m"], stop: int | None, center: bool) -> Float[Array, "m d"]:
+    """Some of many rows in double precision, those between two places or at some; less their mean where ``center``."""
     rows = of.rows(start, stop)
     if not center:
         return rows

@@ -4,18 +4,22 @@ import abc
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from array_api_compat import array_namespace
 from jaxtyping import Float, Int
 
-from likewise.arrays import Array, check_matrix, float64, gather, gather_square, read_only
+from likewise.arrays import Array, check_matrix, float64, gather, gather_square, read_only, to_numpy
 from likewise.errors import UndefinedError
 from likewise.kinds import TABLES, check_kind, metric_of, precision
 from likewise.quantities import thin
 from likewise.quantities.thin import Thin
 
-
 TALL = 3
 """Rows for each feature from which they may be many."""
+
+
+PAIRED = 4096
+"""Rows up to which a number for each pair of them may be held, whatever their features: n x n of 128 MiB."""
 
 
 class Quantity(abc.ABC):
@@ -174,11 +178,11 @@ class Prepared:
     @property
     def is_many(self) -> bool:
         """Whether there are so many rows, of few features, that they are read in passes and never copied as a whole."""
-        return not self.is_table and self.n >= TALL * self._d and self.n * self._d > thin.PASS
+        return not self.is_table and self.n >= TALL * self._d and (self.n * self._d > thin.PASS or self.n > PAIRED)
 
-    def rows(self, start: int, stop: int) -> Float[Array, "m d"]:
-        """Return some of the rows in double precision, read from what came in."""
-        return self._at(slice(start, stop))
+    def rows(self, start: int | Int[Array, " m"], stop: int | None = None) -> Float[Array, "m d"]:
+        """Return some of the rows in double precision, between two places or at some, read from what came in."""
+        return self._at(slice(start, stop) if isinstance(start, int) else start)
 
     def _at(self, items: Any) -> Float[Array, "m d"]:
         if self._given is not None:
@@ -236,6 +240,21 @@ class Prepared:
         if quantity in self._values or self._whole is None or not (self._permutes and quantity.follows(self._whole)):
             return self[quantity]
         return quantity.reindex(self._whole[quantity], self._index)
+
+    def some(self, quantity: Quantity, start: int, stop: int) -> Array:
+        """Return some rows of a quantity of items; a view gathers no others."""
+        if quantity in self._values or self._whole is None or not (self._permutes and quantity.follows(self._whole)):
+            return self[quantity][start:stop, ...]
+        return gather(self._whole[quantity], self._index[start:stop], 0)
+
+    @property
+    def left_out(self) -> tuple["Prepared", Int[np.ndarray, " m"]] | None:
+        """The whole, and the items of it that are not here, where this is the rest; None elsewhere."""
+        if self._whole is None or self._permutes or self._whole.is_part:
+            return None
+        here = np.zeros(self._whole.n, dtype=bool)
+        here[to_numpy(self._index)] = True
+        return (self._whole, np.flatnonzero(~here)) if int(here.sum()) == self.n else None
 
     @property
     def quantities(self) -> frozenset[Quantity]:

@@ -33,9 +33,9 @@ PASS = 2**22
 """Values of Z that are held in double precision at a time."""
 
 
-def spans(n: int, width: int) -> Iterator[tuple[int, int]]:
-    """First and one past the last of some rows at a time, so many that they are `PASS` values."""
-    step = max(1, PASS // max(1, width))
+def spans(n: int, width: int, least: int = 1) -> Iterator[tuple[int, int]]:
+    """First and one past the last of some rows at a time: so many that they are `PASS` values, or the ``least``."""
+    step = max(least, PASS // max(1, width))
     yield from ((start, min(n, start + step)) for start in range(0, n, step))
 
 
