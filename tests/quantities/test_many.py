@@ -96,3 +96,16 @@ def test_many_rows_are_not_copied() -> None:
         Configuration.parse(name)(x.permuted(np.arange(200_000)[::-1]), y)
     assert x._given is None
     assert all(np.asarray(value).size <= 2 * x.n for value in x._values.values())
+
+
+def test_chance_of_many_rows_is_that_of_all_at_once(monkeypatch) -> None:
+    from likewise.scoring import compare
+
+    found = []
+    for values in (2**22, 40):
+        monkeypatch.setattr(thin, "PASS", values)
+        rows = compare(
+            dict(zip("xy", sides(200, 7, 3), strict=True)), ["cka", "cka(debiased=True)", "procrustes", "gulp"]
+        )
+        found.append([(r.value, r.null_mean, r.null_std, r.pvalue, r.low, r.high) for r in rows])
+    np.testing.assert_allclose(*found, rtol=1e-9)

@@ -2,7 +2,7 @@
 
 from likewise.quantities.columns import Columns, Directions, ErrorLengths, UnitColumns
 from likewise.quantities.descriptions import Concentricity, MeanRowNorm, Uniformity
-from likewise.quantities.distances import Distances, UnitDistances, UnitDoublyCentered
+from likewise.quantities.distances import TIES, Distances, UnitDistances, UnitDoublyCentered
 from likewise.quantities.factors import Coordinates, Factor, Largest, Norm, RowNorms, Scale, in_passes
 from likewise.quantities.gram import Gram
 from likewise.quantities.graphs import TIMES, HeatTrace, ScaledDistances, SpanningLength, spanning_length
@@ -14,10 +14,11 @@ from likewise.quantities.heldout import (
     in_order,
     splits,
 )
-from likewise.quantities.kernels import ROOM, THIN, KernelLength, SharedFeatures, UnitKernel, UnitRows
+from likewise.quantities.kernels import ROOM, THIN, KernelLength, SharedFeatures, SquaredShares, UnitKernel, UnitRows
 from likewise.quantities.nearest import by_blocks, pair_distances, places_in
 from likewise.quantities.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.quantities.outputs import LogProbabilities
+from likewise.quantities.passes import ColumnLargest, Lengths, Mean
 from likewise.quantities.permutation_sums import PAIRS, ROWS, TRIPLES, Graph, OrbitSums
 from likewise.quantities.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
 from likewise.quantities.rank import TIED, is_tied, numerical_rank, tied_run
@@ -45,10 +46,12 @@ __all__ = [
     "ROWS",
     "THIN",
     "TIED",
+    "TIES",
     "TIMES",
     "TRIPLES",
     "AlignedProducts",
     "CanonicalDecomposition",
+    "ColumnLargest",
     "Columns",
     "ComponentProducts",
     "Concentricity",
@@ -67,8 +70,10 @@ __all__ = [
     "JointQuantity",
     "KernelLength",
     "Largest",
+    "Lengths",
     "Loadings",
     "LogProbabilities",
+    "Mean",
     "MeanRowNorm",
     "NeighbourRanks",
     "Neighbours",
@@ -90,6 +95,7 @@ __all__ = [
     "SharedFeatures",
     "SingularValues",
     "SpanningLength",
+    "SquaredShares",
     "TiedNeighbours",
     "Uniformity",
     "UnitColumns",

@@ -26,7 +26,7 @@ QUERIES = 4096
 
 def by_blocks(of: Prepared) -> bool:
     """Whether there are so many items that a number for each pair of them is not held."""
-    return not of.is_table and of.n > prepared.PAIRED
+    return not of.is_table and (of.n > prepared.PAIRED if of._many is None else of._many)
 
 
 class Rows:
@@ -96,7 +96,7 @@ class Nearest(Quantity):
         center = self.center and self.inner == "cosine"
         if self.inner == "cosine":
             of[RowNorms(center)]  # undefined where a row has no direction
-        index = Index(Rows(of, center), self.inner, of.name)  # type: ignore[arg-type]  # it reads rows, as from an array
+        index = Index(Rows(of, center), self.inner, of.name)
         parts = []
         for start in range(0, of.n, QUERIES):
             asked = np.arange(start, min(of.n, start + QUERIES))

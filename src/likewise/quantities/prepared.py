@@ -1,6 +1,8 @@
 """One representation and what was derived from it so far, for all its items, some of them, or a shuffle of them."""
 
 import abc
+import functools
+import os
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,6 +22,16 @@ TALL = 3
 
 PAIRED = 4096
 """Rows up to which a number for each pair of them may be held, whatever their features: n x n of 128 MiB."""
+
+
+PAIR_BYTES = 16
+"""Bytes for each pair of items that a matrix of them takes while it is made: itself, and a copy."""
+
+
+@functools.cache
+def memory() -> int:
+    """Bytes of memory of this machine."""
+    return int(os.sysconf("SC_PAGE_SIZE")) * int(os.sysconf("SC_PHYS_PAGES")) if hasattr(os, "sysconf") else 2**63
 
 
 class Quantity(abc.ABC):
@@ -124,6 +136,8 @@ class Prepared:
         What the matrix holds, as of a `Representation`.
     columns : str
         A hash of what the columns are, where only the same ones may be matched.
+    many : bool, optional
+        Whether rows are read in passes, and nothing is held for each pair of them; by default where they are many.
 
     Raises
     ------
@@ -144,8 +158,15 @@ class Prepared:
     """
 
     def __init__(
-        self, matrix: Array, name: str = "matrix", kind: str = "states", metric: str = "", columns: str = ""
+        self,
+        matrix: Array,
+        name: str = "matrix",
+        kind: str = "states",
+        metric: str = "",
+        columns: str = "",
+        many: bool | None = None,
     ) -> None:
+        self._many = many
         self._whole: Prepared | None = None
         self._index: Array = None
         self._permutes = False
@@ -228,12 +249,24 @@ class Prepared:
 
     def __getitem__(self, quantity: Quantity) -> Array:
         if quantity not in self._values:
+            if isinstance(quantity, PerPair):
+                self._check_room()
             if self._whole is not None and (quantity.local or (self._permutes and quantity.follows(self._whole))):
                 value = quantity.reindex(self._whole[quantity], self._index)
             else:
                 value = quantity.compute(self)
             self._values[quantity] = read_only(value)
         return self._values[quantity]
+
+    def _check_room(self) -> None:
+        """Refuse to hold a number for each pair of items that memory cannot hold, before anything is computed."""
+        wanted = PAIR_BYTES * self.n**2
+        if wanted > (room := memory()):
+            raise UndefinedError(
+                f"a number for each pair of {self.n:,} items takes {wanted / 2**30:.1f} GiB, and this machine has "
+                f"{room / 2**30:.1f}: take fewer items, a measure that goes by features or nearest items, or for rsa a "
+                "sample of the pairs (sampled_rsa)"
+            )
 
     def once(self, quantity: Quantity) -> Array:
         """Return a quantity; a view does not keep it."""
@@ -294,5 +327,5 @@ class Prepared:
         view._raw, view._given, view._values, view._joint = None, None, {}, WeakKeyDictionary()
         view.name, view.n, view._d = self.name, len(index), self._d
         view.kind, view.metric, view.precision = self.kind, self.metric, self.precision
-        view.columns = self.columns
+        view.columns, view._many = self.columns, self._many
         return view

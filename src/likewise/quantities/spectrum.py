@@ -180,8 +180,8 @@ class RestDecomposition(OrderFree):
         return xp.concat([z, s[None, :], vh])
 
     def nbytes(self, n: int, d: int) -> int:
-        """Return 16 d^2."""
-        return 16 * d * d
+        """Return 16 d^2, and 8 d."""
+        return 16 * d * d + 8 * d
 
 
 @dataclass(frozen=True)
