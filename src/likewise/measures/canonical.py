@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
-from likewise.measures.facts import NEARS_IDENTITY, Facts, not_negative, ridge_like, rotations
+from likewise.measures.facts import NEARS_IDENTITY, Bilinear, Facts, not_negative, ridge_like, rotations
 from likewise.measures.registry import measure
 from likewise.quantities import (
     TIED,
@@ -17,12 +17,14 @@ from likewise.quantities import (
     Loadings,
     Norm,
     Prepared,
+    Projection,
     ProjectionDistance,
     Scale,
     SingularValues,
     is_tied,
     scaled_products,
     tied_run,
+    whitening,
 )
 
 INSTEAD = "take more items, svcca, or mean_cca with a ridge"
@@ -343,10 +345,23 @@ def _gulp_facts(lam: float, squared: bool) -> Facts:
     )
 
 
+def _gulp_shuffled(lam: float, squared: bool) -> Bilinear | None:
+    def scale(x: Prepared, y: Prepared) -> tuple[float, float]:
+        own = 0.0
+        for of in (x, y):
+            s = of[SingularValues(center=True)]
+            own += float(array_namespace(s).sum((s / whitening(s, lam)) ** 4))
+        return own, -2.0
+
+    projection = Projection(center=True, ridge=float(lam))
+    return Bilinear(projection, projection, scale) if squared else None
+
+
 @measure(
     title="GULP",
+    shuffled=_gulp_shuffled,
     facts=_gulp_facts,
-    version=3,
+    version=4,
     variants=({"lam": 0.0}, {"lam": 0.0, "squared": True}, {"squared": True}),
     references=("10.48550/arXiv.2210.06545",),
 )

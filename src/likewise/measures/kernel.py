@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
-from likewise.measures.facts import NEARS_IDENTITY, Facts, Product, choice, positive, rotations
+from likewise.measures.facts import NEARS_IDENTITY, Bilinear, Facts, Product, choice, positive, rotations
 from likewise.measures.registry import measure
 from likewise.measures.without_each import WithoutEach, of_centred, of_nuclear_norm
 from likewise.quantities import (
@@ -18,6 +18,7 @@ from likewise.quantities import (
     Norm,
     NuclearNorm,
     Prepared,
+    Projection,
     RowNorms,
     SharedFeatures,
     SingularValues,
@@ -382,11 +383,21 @@ def _eigenspace_facts(over: str) -> Facts:
     )
 
 
+def _eigenspace_shuffled(over: str) -> Bilinear:
+    def scale(x: Prepared, y: Prepared) -> tuple[float, float]:
+        sizes = [of.d if over == "width" else of[SingularValues(center=False)].shape[0] for of in (x, y)]
+        return 0.0, 1 / max(sizes)
+
+    projection = Projection(center=False, ridge=0.0)
+    return Bilinear(projection, projection, scale)
+
+
 @measure(
     title="Eigenspace overlap",
     facts=_eigenspace_facts,
+    shuffled=_eigenspace_shuffled,
     variants=({"over": "width"},),
-    version=2,
+    version=3,
     references=("10.48550/arXiv.1909.01264",),
 )
 def eigenspace_overlap(x: Prepared, y: Prepared, *, over: Literal["rank", "width"] = "rank") -> float:

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array, to_numpy
 from likewise.errors import UndefinedError
-from likewise.measures.facts import Facts, choice, positive, rotations
+from likewise.measures.facts import Facts, Overlap, choice, positive, rotations
 from likewise.measures.registry import Score, measure
 from likewise.measures.without_each import WithoutEach, of_neighbours
 from likewise.quantities import (
@@ -47,11 +47,21 @@ def _jaccard_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | N
     return of_neighbours(k, center, inner, lambda shared: shared / (2 * k - shared))
 
 
+def _jaccard_shuffled(k: int, center: bool, inner: Inner) -> Overlap:
+    return Overlap(k, inner, center, lambda shared: shared / (2 * k - shared))
+
+
+def _mutual_shuffled(k: int, center: bool, inner: Inner) -> Overlap:
+    return Overlap(k, inner, center, lambda shared: shared / k)
+
+
 @measure(
     title="Jaccard similarity of neighbourhoods",
     facts=_facts,
     without_each=_jaccard_without_each,
+    shuffled=_jaccard_shuffled,
     variants=VARIANTS,
+    version=2,
     references=("10.48550/arXiv.2305.06329",),
 )
 def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> Score:
@@ -133,7 +143,9 @@ def _mutual_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | No
     title="Mutual k nearest neighbours",
     facts=_facts,
     without_each=_mutual_without_each,
+    shuffled=_mutual_shuffled,
     variants=VARIANTS,
+    version=2,
     references=("10.48550/arXiv.2405.07987",),
 )
 def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> Score:

@@ -5,10 +5,11 @@ from math import inf
 from array_api_compat import array_namespace
 
 from likewise.errors import UndefinedError
-from likewise.measures.facts import Facts, check_folds, ridge_like, rotations
+from likewise.measures.facts import Bilinear, Facts, check_folds, ridge_like, rotations
 from likewise.measures.registry import measure
 from likewise.measures.without_each import of_regression
 from likewise.quantities import (
+    Explained,
     Gram,
     HeldOutRows,
     Norm,
@@ -37,12 +38,21 @@ def _facts(folds: int, ridge: float) -> Facts:
     )
 
 
+def _shuffled(folds: int, ridge: float) -> Bilinear | None:
+    return None if folds else Bilinear(Gram(center=True), Explained(ridge), _share)
+
+
+def _share(x: Prepared, y: Prepared) -> tuple[float, float]:
+    return 0.0, 1 / float(x[Norm(center=True)]) ** 2
+
+
 @measure(
     title="Linear predictivity",
+    shuffled=_shuffled,
     facts=_facts,
     without_each=lambda folds, ridge: None if folds or ridge else of_regression,
     variants=({"folds": 5}, {"ridge": 0.1}, {"folds": 4, "ridge": 0.01}),
-    version=2,
+    version=3,
     references=("10.48550/arXiv.1905.00414", "10.1080/00401706.1970.10488634"),
 )
 def linear_predictivity(x: Prepared, y: Prepared, *, folds: int = 0, ridge: float = 0.0) -> float:

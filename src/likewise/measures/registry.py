@@ -13,7 +13,7 @@ from array_api_compat import array_namespace
 
 from likewise.errors import InputError, LikewiseError, UndefinedError
 from likewise.kinds import KINDS as ROWS
-from likewise.measures.facts import INVARIANCES, Direction, Facts, Matched, Product, choice
+from likewise.measures.facts import INVARIANCES, Bilinear, Direction, Facts, Matched, Overlap, Product, choice
 from likewise.measures.operands import Operand, check_squares, prepare_pair
 from likewise.measures.without_each import WithoutEach
 from likewise.naming import did_you_mean, parse_call
@@ -42,6 +42,7 @@ class Measure:
     product: Callable[..., Product | None]
     without_each: Callable[..., WithoutEach | None]
     matched: Callable[..., Matched | None]
+    shuffled: Callable[..., Bilinear | Overlap | None] = lambda **parameters: None
 
 
 REGISTRY: dict[str, Measure] = {}
@@ -57,6 +58,7 @@ def measure(
     product: Callable[..., Product | None] = lambda **parameters: None,
     without_each: Callable[..., WithoutEach | None] = lambda **parameters: None,
     matched: Callable[..., Matched | None] = lambda **parameters: None,
+    shuffled: Callable[..., Bilinear | Overlap | None] = lambda **parameters: None,
 ) -> Callable[[Callable[Concatenate[Prepared, Prepared, P], Score]], Callable[Concatenate[Operand, Operand, P], float]]:
     """Make a function of two Prepared a measure: it also takes arrays, checks them, and its facts are recorded.
 
@@ -81,6 +83,9 @@ def measure(
         item, for intervals, if there is one; without it, groups of items are left out, and all is computed anew.
     matched : callable
         Takes the measure's parameters by name, returns the `Matched` that gives the same score, if there is one.
+    shuffled : callable
+        Takes the measure's parameters by name, returns the `Bilinear` or the `Overlap` that gives the same score, and
+        so its chance level in closed form, if there is one.
     """
 
     def decorate(
@@ -169,6 +174,7 @@ def measure(
             product=product,
             without_each=without_each,
             matched=matched,
+            shuffled=shuffled,
         )
         REGISTRY[made.name] = made
         checked.measure_name = made.name  # type: ignore[attr-defined]  # by which it is found again

@@ -20,12 +20,13 @@ from likewise.quantities.neighbours import NeighbourRanks, Neighbours, TiedNeigh
 from likewise.quantities.outputs import LogProbabilities
 from likewise.quantities.passes import ColumnLargest, Lengths, Mean
 from likewise.quantities.permutation_sums import PAIRS, ROWS, TRIPLES, Graph, OrbitSums
-from likewise.quantities.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
+from likewise.quantities.prepared import PAIRED, JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
 from likewise.quantities.rank import TIED, is_tied, numerical_rank, tied_run
 from likewise.quantities.rotations import AlignedProducts, CrossDecomposition, CrossProduct, NuclearNorm
 from likewise.quantities.spectrum import (
     CanonicalDecomposition,
     ComponentProducts,
+    Explained,
     Loadings,
     PrincipalComponents,
     Projection,
@@ -41,6 +42,7 @@ from likewise.quantities.spectrum import (
 from likewise.quantities.thin import spans
 
 __all__ = [
+    "PAIRED",
     "PAIRS",
     "ROOM",
     "ROWS",
@@ -61,6 +63,7 @@ __all__ = [
     "Directions",
     "Distances",
     "ErrorLengths",
+    "Explained",
     "Factor",
     "Gram",
     "Graph",

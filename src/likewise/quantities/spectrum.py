@@ -12,7 +12,7 @@ from likewise.quantities.factors import Factor, Norm, Scale
 from likewise.quantities.passes import rows_in
 from likewise.quantities.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared
 from likewise.quantities.rank import numerical_rank
-from likewise.quantities.thin import spans
+from likewise.quantities.thin import Thin, spans
 
 ROWS = 4
 """Rows for each feature, at least, that are decomposed at a time."""
@@ -114,6 +114,44 @@ class Projection(PerPair):
         """Return A = X (X'X + ridge |X|_F^2 I)^-1 X'."""
         whitened = of[Whitened(self.center, self.ridge)]
         return whitened @ whitened.T
+
+    def thin(self, of: Prepared) -> Thin | None:
+        """The same of many rows."""
+        if not of.is_many:
+            return None
+        s = of[SingularValues(self.center)]
+        return of_components(of, self.center, 1 / whitening(s, self.ridge) ** 2)
+
+
+def of_components(of: Prepared, center: bool, weights: Float[Array, " rank"]) -> Thin:
+    """P diag(weights) P' without forming it."""
+    xp = array_namespace(weights)
+    z = of[PrincipalComponents(center)]
+    diagonal = xp.eye(weights.shape[0], dtype=xp.float64, device=weights.device) * weights
+    return Thin(z, diagonal, xp.zeros(of.n, dtype=xp.float64, device=weights.device))
+
+
+@dataclass(frozen=True)
+class Explained(PerPair):
+    """I - R'R, with R x what ridge regression on the centred rows leaves of any centred variable x of the same items.
+
+    A (2 I - A) with A the `Projection`: the inner product with x x' is what of |x|^2 is explained.
+    """
+
+    ridge: float
+
+    def compute(self, of: Prepared) -> Float[Array, "n n"]:
+        """Return the matrix."""
+        components = of[PrincipalComponents(center=True)]
+        return (components * self._weights(singular_values(components))) @ components.T
+
+    def _weights(self, s: Float[Array, " rank"]) -> Float[Array, " rank"]:
+        kept = (s / whitening(s, self.ridge)) ** 2
+        return kept * (2 - kept) / s**2
+
+    def thin(self, of: Prepared) -> Thin | None:
+        """The same of many rows."""
+        return of_components(of, True, self._weights(of[SingularValues(center=True)])) if of.is_many else None
 
 
 KEPT = 1e-3
