@@ -60,19 +60,19 @@ def test_common_neighbours_of_all_shuffles(score) -> None:
 
 
 def test_skewness_of_common_neighbours_is_that_of_many_shuffles() -> None:
-    n, k = 1500, 4
+    n, k = 700, 4
     x, y = nearest(n, 12, k, 0), nearest(n, 12, k, 1)
     mean, std, skewness, _ = overlap_moments(x, y, lambda o: o / k)
     rng, graph = np.random.default_rng(2), np.zeros((n, n), dtype=bool)
     np.put_along_axis(graph, y, True, axis=1)
     drawn = []
-    for _ in range(4000):
+    for _ in range(1500):
         order = rng.permutation(n)
         drawn.append(graph[order[:, None], order[x]].sum() / (n * k))
     z = (np.asarray(drawn) - mean) / std
-    assert z.mean() == pytest.approx(0, abs=0.06)
-    assert z.std() == pytest.approx(1, abs=0.04)
-    assert (z**3).mean() == pytest.approx(skewness, abs=0.15)
+    assert z.mean() == pytest.approx(0, abs=0.1)
+    assert z.std() == pytest.approx(1, abs=0.08)
+    assert (z**3).mean() == pytest.approx(skewness, abs=0.25)
 
 
 def test_law_sums_to_one() -> None:
@@ -88,7 +88,7 @@ def test_no_shuffles_are_drawn_where_the_form_is_closed(monkeypatch) -> None:
     assert {r.null for r in compare({"x": x, "y": y}, names[3], groups=0)} == {"shuffles"}
     monkeypatch.setattr(prepared, "PAIRED", 100)
     (closed,) = compare({"x": x, "y": y}, names[3], groups=0)
-    (drawn,) = compare({"x": x, "y": y}, names[3], groups=0, chance="shuffles", permutations=400)
+    (drawn,) = compare({"x": x, "y": y}, names[3], groups=0, chance="shuffles", permutations=100)
     assert closed.null == "moments"
-    assert closed.null_mean == pytest.approx(drawn.null_mean, abs=4 * drawn.null_std / 20)
-    assert closed.null_std == pytest.approx(drawn.null_std, rel=0.15)
+    assert closed.null_mean == pytest.approx(drawn.null_mean, abs=4 * drawn.null_std / 10)
+    assert closed.null_std == pytest.approx(drawn.null_std, rel=0.3)

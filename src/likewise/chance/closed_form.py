@@ -124,11 +124,11 @@ def _moments_of_pairs(scored: Scored, shuffled: Bilinear | Overlap) -> Moments:
     for k in np.flatnonzero(~np.isnan(scored.value)).tolist():
         x, y = (scored.sides[i] for i in scored.pairs[k][:: -1 if scored.turned else 1])
         if isinstance(shuffled, Overlap):
-            near = (to_numpy(of[Neighbours(shuffled.k, shuffled.inner, shuffled.center)]) for of in (x, y))
-            *found[:, k], few[k] = overlap_moments(*near, shuffled.score)
+            of_x, of_y = (to_numpy(of[Neighbours(shuffled.k, shuffled.inner, shuffled.center)]) for of in (x, y))
+            *found[:, k], few[k] = overlap_moments(of_x, of_y, shuffled.score)
             continue
-        sums = (to_numpy(of[OrbitSums(quantity)])[None] for of, quantity in ((x, shuffled.first), (y, shuffled.second)))
-        m, (offset, factor) = shuffled_moments(*sums, scored.n), shuffled.scale(x, y)
+        sums_x, sums_y = to_numpy(x[OrbitSums(shuffled.first)]), to_numpy(y[OrbitSums(shuffled.second)])
+        m, (offset, factor) = shuffled_moments(sums_x[None], sums_y[None], scored.n), shuffled.scale(x, y)
         found[:, k] = offset + factor * m.mean[0, 0], abs(factor) * m.std[0, 0], np.sign(factor) * m.skewness[0, 0]
         few[k] = m.few[0, 0]
     return Moments(found[0], found[1], found[2], scored.n, few)

@@ -20,7 +20,16 @@ from likewise.quantities.neighbours import NeighbourRanks, Neighbours, TiedNeigh
 from likewise.quantities.outputs import LogProbabilities
 from likewise.quantities.passes import ColumnLargest, Lengths, Mean
 from likewise.quantities.permutation_sums import PAIRS, ROWS, TRIPLES, Graph, OrbitSums
-from likewise.quantities.prepared import PAIRED, JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
+from likewise.quantities.prepared import (
+    PAIRED,
+    JointQuantity,
+    OrderFree,
+    PerItem,
+    PerPair,
+    Prepared,
+    Quantity,
+    are_many,
+)
 from likewise.quantities.rank import TIED, is_tied, numerical_rank, tied_run
 from likewise.quantities.rotations import AlignedProducts, CrossDecomposition, CrossProduct, NuclearNorm
 from likewise.quantities.spectrum import (
@@ -39,11 +48,12 @@ from likewise.quantities.spectrum import (
     singular_values,
     whitening,
 )
-from likewise.quantities.thin import spans
+from likewise.quantities.thin import PASS, spans
 
 __all__ = [
     "PAIRED",
     "PAIRS",
+    "PASS",
     "ROOM",
     "ROWS",
     "THIN",
@@ -107,6 +117,7 @@ __all__ = [
     "UnitKernel",
     "UnitRows",
     "Whitened",
+    "are_many",
     "by_blocks",
     "entropy_rank",
     "held_out_pairs",

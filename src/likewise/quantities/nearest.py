@@ -1,7 +1,7 @@
 """The nearest items of each of many, by blocks of products: no table of all pairs."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -96,7 +96,8 @@ class Nearest(Quantity):
         center = self.center and self.inner == "cosine"
         if self.inner == "cosine":
             of[RowNorms(center)]  # undefined where a row has no direction
-        index = Index(Rows(of, center), self.inner, of.name)
+        rows: Any = Rows(of, center)  # of which an index needs no more than of an array
+        index = Index(rows, self.inner, of.name)
         parts = []
         for start in range(0, of.n, QUERIES):
             asked = np.arange(start, min(of.n, start + QUERIES))
@@ -133,7 +134,7 @@ class Nearest(Quantity):
                     whose, others, run = (np.concatenate(pair) for pair in zip((whose, others, run), ties, strict=True))
         return items, whose, others, run
 
-    def reindex(self, value: Near, index: Int[Array, " n"]) -> Near:  # type: ignore[override]  # no array
+    def reindex(self, value: Near, index: Int[Array, " n"]) -> Near:
         """Reorder, relabel, and break ties anew."""
         return value.reordered(to_numpy(index))
 

@@ -40,7 +40,9 @@ def rows_in(of: Prepared, start: int | Int[Array, " m"], stop: int | None, cente
     if not center:
         return rows
     mean = of[Mean()]
-    return (rows - mean[0, :]) - mean[1, :]
+    rows = rows - mean[0, :]
+    rows -= mean[1, :]  # of what was made here
+    return rows
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ class UnitPasses:
         self.device = size.device
 
     def __getitem__(self, items: tuple[slice, slice]) -> Float[Array, "m r"]:
-        rows = rows_in(self.of, items[0].start, items[0].stop, center=True) / self.size
+        rows = rows_in(self.of, items[0].start, items[0].stop, center=True)
+        rows /= self.size  # of what was made there
         if not self.more:
             return rows
         xp = array_namespace(rows)

@@ -24,6 +24,11 @@ PAIRED = 4096
 """Rows up to which a number for each pair of them may be held, whatever their features: n x n of 128 MiB."""
 
 
+def are_many(n: int, d: int) -> bool:
+    """Whether so many rows of so few features are read in passes."""
+    return n >= TALL * d and (n * d > thin.PASS or n > PAIRED)
+
+
 PAIR_BYTES = 16
 """Bytes for each pair of items that a matrix of them takes while it is made: itself, and a copy."""
 
@@ -199,7 +204,7 @@ class Prepared:
     @property
     def is_many(self) -> bool:
         """Whether there are so many rows, of few features, that they are read in passes and never copied as a whole."""
-        return not self.is_table and self.n >= TALL * self._d and (self.n * self._d > thin.PASS or self.n > PAIRED)
+        return not self.is_table and (are_many(self.n, self._d) if self._many is None else self._many)
 
     def rows(self, start: int | Int[Array, " m"], stop: int | None = None) -> Float[Array, "m d"]:
         """Return some of the rows in double precision, between two places or at some, read from what came in."""
@@ -280,7 +285,7 @@ class Prepared:
             return self[quantity][start:stop, ...]
         return gather(self._whole[quantity], self._index[start:stop], 0)
 
-    @property
+    @functools.cached_property
     def left_out(self) -> tuple["Prepared", Int[np.ndarray, " m"]] | None:
         """The whole, and the items of it that are not here, where this is the rest; None elsewhere."""
         if self._whole is None or self._permutes or self._whole.is_part:

@@ -230,10 +230,11 @@ class SingularValues(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, " rank"]:
         """Return the lengths of the principal components; of the rest of many items without these."""
-        of[Norm(self.center)]
         if of.is_many and (rank := of[Rest(self.center)].shape[0]):
-            s = of[RestDecomposition(self.center)][rank, :]
-            return s[: numerical_rank(s, of.size, float(of[Scale()]))]
+            s, whole = of[RestDecomposition(self.center)][rank, :], of.left_out
+            assert whole is not None
+            return s[: numerical_rank(s, of.size, float(whole[0][Scale()]))]
+        of[Norm(self.center)]
         return singular_values(of[PrincipalComponents(self.center)])
 
     def nbytes(self, n: int, d: int) -> int:
