@@ -124,7 +124,11 @@ def of_nuclear_norm(
         kept = numerical_rank(s, max(x.size, y.size))
         u, s, v = u[:, :kept], s[:kept], vh[:kept].T
         gamma = 1 / (s[:, None] + s)
-        rows = [_moves(to_numpy(a), to_numpy(b), u, v, s, gamma) for _, _, a, b in in_passes(x, y, center)]
+        rows = [
+            _moves(to_numpy(a[i:j, :]), to_numpy(b[i:j, :]), u, v, s, gamma)
+            for _, _, a, b in in_passes(x, y, center)
+            for i, j in spans(a.shape[0], 4 * max(a.shape[1], b.shape[1]))  # each row becomes several of that width
+        ]
         first, bend, own_x, own_y = (np.concatenate(part) for part in zip(*rows, strict=True))
         shares = [(own.sum() - r * own) / own.sum() for own in (own_x, own_y)]
         if min(share.min() for share in shares) <= LEAST:
