@@ -200,12 +200,7 @@ def sampled_rsa(
     first, second = _sample(x.n, pairs, seed)
     values = []
     for of in (x, y):
-        distances = np.concatenate(
-            [
-                pair_distances(of, first[i:j], second[i:j, None], inner, center=False)[:, 0]
-                for i, j in spans(len(first), of.d)
-            ]
-        )
+        distances = _distances(of, first, second, inner)
         ranks = average_ranks(distances, TIES[inner])
         if (ranks == ranks[0]).all():
             raise UndefinedError(f"all distances between the rows of {of.name} are equal, so they have no order")
@@ -213,6 +208,16 @@ def sampled_rsa(
         chosen = chosen - chosen.mean()
         values.append(chosen / np.linalg.norm(chosen))
     return float(values[0] @ values[1])
+
+
+def _distances(
+    of: Prepared, first: Int[np.ndarray, " m"], second: Int[np.ndarray, " m"], inner: Literal["cosine", "euclidean"]
+) -> Float[np.ndarray, " m"]:
+    """Of pairs of items: from the rows, or from a table of all that was given."""
+    if of.is_table:
+        return np.asarray(to_numpy(of[Distances(inner)])[first, second])
+    parts = spans(len(first), of.d)
+    return np.concatenate([pair_distances(of, first[i:j], second[i:j, None], inner, False)[:, 0] for i, j in parts])
 
 
 def _sample(n: int, pairs: int, seed: int) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]]:
