@@ -94,6 +94,23 @@ class ModelSpec:
         return self.describer.says(self)
 
 
+@dataclass(frozen=True)
+class AtCommit:
+    """What is known of a model at present.
+
+    Parameters
+    ----------
+    commit : str, optional
+        What its name stands for.
+    width, blocks : int, optional
+        Number of features and of blocks.
+    """
+
+    commit: str | None = None
+    width: int | None = None
+    blocks: int | None = None
+
+
 def locate(name: str) -> Path | None:
     """Return the folder or GGUF file of a model that is on this machine; None for a hub id.
 
