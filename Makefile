@@ -6,6 +6,8 @@ INSTALLED := $(VENV)/.installed
 INPUTS := $(VENV)/.inputs
 # Converted models are kept with the checkout, so that removing it removes them.
 export LIKEWISE_CACHE ?= $(CURDIR)/.cache
+# Compiled code is kept, whatever the surroundings say: hundreds of tests start a process.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: demo test test-all lint docs bench clean
 

@@ -59,7 +59,7 @@ def test_help_loads_what_writes_to_the_terminal_alone(words: list[str]) -> None:
     assert rooms == {"cli", "errors", "fields", "naming", "older", "progress", "startup"}
 
 
-@pytest.mark.parametrize("room", ["measures", "quantities", "chance", "scoring"])
+@pytest.mark.parametrize("room", ["measures", "quantities", "chance", "scoring", "inference", "studies"])
 def test_a_part_of_scipy_is_loaded_by_what_uses_it(room: str) -> None:
     loaded = loaded_by(f"import likewise.{room}")
     assert "scipy" in loaded

@@ -42,6 +42,7 @@ def test_a_chat_is_written_as_the_library_writes_it(template: str, answer: bool)
     assert list(map(list, found)) == mine(expected, add_special_tokens=False)["input_ids"]
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize(
     "template",
     [

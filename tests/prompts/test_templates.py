@@ -37,6 +37,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("template", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_template_without_bounds_ends_in_one_line(template: str) -> None:
     begun = time.process_time()
@@ -46,11 +47,12 @@ def test_a_template_without_bounds_ends_in_one_line(template: str) -> None:
     assert time.process_time() - begun < 2  # what computes is not this process
 
 
+@pytest.mark.usefixtures("hasty")
 def test_the_record_is_named() -> None:
     template = (
         "{% if q == 'Two' %}{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}{% endif %}x"
     )
-    with Writer("mine") as write, pytest.raises(InputError, match="record 1 of mine: it .* more than (2|10) seconds"):
+    with Writer("mine") as write, pytest.raises(InputError, match="record 1 of mine: it .* more than (0.5|10) seconds"):
         write.fill(template, RECORDS, PLACES)
 
 
@@ -89,11 +91,12 @@ def test_patterns_match_as_python_does(text: str, pattern: str) -> None:
     assert found == [[m.span() for m in re.finditer(pattern, text) if m.group()]]
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_pattern_that_tries_everything_ends(tmp_path: Path) -> None:
     path = tmp_path / "q.jsonl"
     path.write_text(json.dumps({"q": "fine"}) + "\n" + json.dumps({"q": "a" * 40 + "!"}) + "\n")
     spec = DatasetSpec(name="mine", source=str(path), format=Format(template="{{ q }}"), spans=Spans(regex="(a+)+$|f"))
-    with pytest.raises(InputError, match="prompt '00001' of mine: the pattern .* more than (2|10) seconds"):
+    with pytest.raises(InputError, match="prompt '00001' of mine: the pattern .* more than (0.5|10) seconds"):
         load_prompts(spec)
 
 

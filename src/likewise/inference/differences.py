@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.stats
+import scipy
 from jaxtyping import Bool, Float, Int
 
 from likewise.errors import InputError
@@ -119,7 +119,7 @@ def against(score: LeftOut, bound: float) -> Difference:
 
 
 def _alone(one: Contrasts) -> Difference:
-    half = one.half(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, one.degrees))
+    half = one.half(scipy.special.stdtrit(one.degrees, (1 + CONFIDENCE) / 2))
     numbers = (one.value, one.se, one.degrees, one.value - half, one.value + half, one.pvalue)
     return Difference(*(float(number[0]) for number in numbers))
 

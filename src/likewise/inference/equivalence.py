@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import scipy.stats
+import scipy
 
 from likewise.errors import InputError
 from likewise.inference.differences import Difference
@@ -74,7 +74,7 @@ def equivalence(found: Difference, margin: float, level: float = 0.05) -> Equiva
             f"a margin of {margin} at the level {level}; expected one above 0, and a level between 0 and 1"
         )
     room = margin - abs(found.value)
-    within = float(scipy.stats.t.sf(room / found.se, found.degrees)) if found.se > 0 else float(room <= 0)
+    within = float(scipy.special.stdtr(found.degrees, -room / found.se)) if found.se > 0 else float(room <= 0)
     same, different = within <= level, found.pvalue <= level
     verdict: Verdict = (
         ("small but real" if different else "same") if same else ("different" if different else "undecided")

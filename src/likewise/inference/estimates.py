@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.stats
+import scipy
 from jaxtyping import Bool, Float, Int
 
 from likewise.errors import InputError
@@ -170,7 +170,7 @@ class Contrasts(Studentized):
     @property
     def pvalue(self) -> Float[np.ndarray, " q"]:
         """Two-sided p-values of Student's t, each alone."""
-        found: Float[np.ndarray, " q"] = 2 * scipy.stats.t.sf(np.abs(self.t), self.degrees)
+        found: Float[np.ndarray, " q"] = 2 * scipy.special.stdtr(self.degrees, -np.abs(self.t))
         return found
 
     @property

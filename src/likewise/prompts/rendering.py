@@ -14,8 +14,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO
 
-SECONDS, MEMORY, SIZE, PIECES = 2, 2**30, 2**26, 1_000_000
-"""Of one record: seconds of computing, bytes of the process, characters of a text, matches of a pattern."""
+SECONDS: float = 2
+"""Of computing, for one record."""
+
+MEMORY, SIZE, PIECES = 2**30, 2**26, 1_000_000
+"""Of one record: bytes of the process, characters of a text, matches of a pattern."""
 
 ADDRESS = re.compile(r" at 0x[0-9a-f]+", re.IGNORECASE)
 """How Python writes things that are no values."""
@@ -174,5 +177,5 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    sys.path[:] = json.loads(sys.argv[1])
+    sys.path[:], SECONDS = json.loads(sys.argv[1]), float(sys.argv[2])
     serve(sys.stdin.buffer, sys.stdout.buffer)

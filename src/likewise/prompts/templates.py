@@ -131,7 +131,7 @@ class Limited:
         # Only whole paths: the current folder must not come before a library.
         path = json.dumps([place for place in sys.path if place and Path(place).is_absolute()])
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-B", rendering.__file__, path],
+            [sys.executable, "-I", "-B", rendering.__file__, path, str(rendering.SECONDS)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
