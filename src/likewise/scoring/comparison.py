@@ -6,6 +6,8 @@ from typing import Any, Literal, get_args, get_type_hints
 
 import pyarrow as pa
 
+from likewise.measures.facts import Direction
+
 
 @dataclass(frozen=True)
 class Between:
@@ -87,7 +89,7 @@ class Comparison:
     measure: str
     parameters: str
     value: float | None
-    direction: Literal["similarity", "distance"]
+    direction: Direction
     null: str
     null_mean: float | None
     null_std: float | None
