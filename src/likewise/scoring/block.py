@@ -7,11 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from likewise.chance import (
-    Pair,
-    Scored,
-    Sides,
-)
+from likewise.chance import Pair, Scored, Sides
 from likewise.chance.permutation import Shuffle, draw_shuffles
 from likewise.chance.together import Together, together_of
 from likewise.measures import Configuration, prepare

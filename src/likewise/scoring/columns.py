@@ -11,11 +11,7 @@ from array_api_compat import array_namespace
 from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array
-from likewise.chance import (
-    Level,
-    Pair,
-    Sides,
-)
+from likewise.chance import Level, Pair, Sides
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration, Product
 from likewise.quantities import Prepared
