@@ -94,8 +94,8 @@ def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
 
 def test_every_quantity_is_found():
     assert {type(q).__name__ for q in QUANTITIES} == set(names) - {
-        "AlignedProducts", "CanonicalDecomposition", "CrossDecomposition", "ErrorLengths", "Graph", "HeldOutRotations",
-        "JointQuantity", "OrderFree", "PerItem", "PerPair", "Prepared", "Quantity",
+        "AlignedProducts", "CanonicalDecomposition", "CrossDecomposition", "Equivariant", "ErrorLengths", "Graph",
+        "HeldOutRotations", "JointQuantity", "OrderFree", "PerItem", "PerPair", "Prepared", "Quantity",
         *(name for name in names if name.islower() or name.isupper()),
     }  # fmt: skip
 

@@ -205,7 +205,6 @@ class DistanceOrder(Quantity):
     """The pairs of items i < j from the nearest to the farthest; empty where two are equally far apart."""
 
     quantity: UnitDistances
-    equivariant = False
 
     def compute(self, of: Prepared) -> Int[Array, " m"]:
         """Return the places of the pairs in the strict triangle."""
@@ -213,10 +212,6 @@ class DistanceOrder(Quantity):
         order = np.argsort(ranks, kind="stable")
         # Ranks of unit length are about 3.5 m^-1.5 apart.
         return order if (np.diff(ranks[order]) > len(ranks) ** -1.5).all() else order[:0]
-
-    def reindex(self, value: Array, index: Int[Array, " n"]) -> Array:
-        """Never asked for."""
-        raise NotImplementedError
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 4 n^2."""

@@ -5,7 +5,7 @@ Fields, their defaults and their least values stand where they are used; here a 
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, dataclass_transform, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, dataclass_transform
 
 from pydantic import (
     BaseModel,
@@ -23,7 +23,7 @@ from pydantic.dataclasses import dataclass
 from likewise.chance import canonical_reference
 from likewise.extraction import Batches
 from likewise.fields import DTYPE, LAYER, TRUNCATION
-from likewise.models import DTYPES, ModelSpec, canonical_layer, canonical_variant, usable_name
+from likewise.models import ModelSpec, Precision, canonical_layer, canonical_variant, usable_name
 from likewise.naming import format_call
 from likewise.pooling import canonical_pooling
 from likewise.prompts import DatasetSpec, Format, RecordsSpec, Truncation
@@ -101,8 +101,6 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Precision = Literal["float32", "bfloat16", "float16", "int8", "int4"]
-assert set(DTYPES) == set(get_args(Precision))  # the annotation cannot be computed
 Layers = Annotated[tuple[Annotated[str, BeforeValidator(canonical_layer)], ...], Field(min_length=1)]
 BackendName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 Pooling = Annotated[str | None, BeforeValidator(_pooling)]

@@ -18,7 +18,7 @@ from likewise.quantities.kernels import ROOM, THIN, KernelLength, SharedFeatures
 from likewise.quantities.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.quantities.outputs import LogProbabilities
 from likewise.quantities.permutation_sums import PAIRS, ROWS, TRIPLES, Graph, OrbitSums
-from likewise.quantities.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
+from likewise.quantities.prepared import Equivariant, JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
 from likewise.quantities.rank import TIED, is_tied, numerical_rank, tied_run
 from likewise.quantities.rotations import AlignedProducts, CrossDecomposition
 from likewise.quantities.spectrum import (
@@ -47,6 +47,7 @@ __all__ = [
     "CrossDecomposition",
     "Directions",
     "Distances",
+    "Equivariant",
     "ErrorLengths",
     "Factor",
     "Gram",

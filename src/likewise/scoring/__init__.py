@@ -9,14 +9,17 @@ from likewise.scoring.agreement import (
     mantel,
 )
 from likewise.scoring.best_layers import BestLayers, best_layers
-from likewise.scoring.block import Trust, orders, score_block
+from likewise.scoring.block import score_block
+from likewise.scoring.columns import orders
 from likewise.scoring.compare import check_request, compare
+from likewise.scoring.comparison import KINDS, OF_THE_TABLE, SCHEMA, Comparison
 from likewise.scoring.jackknife import interval, leave_out
 from likewise.scoring.overfitting import Overfit, overfitting
 from likewise.scoring.pairs import ALL, Pairs
 from likewise.scoring.population import Reduced, reduce, score_products
-from likewise.scoring.results import KINDS, OF_THE_TABLE, SCHEMA, Comparison, Results, all_undefined, in_turn
+from likewise.scoring.results import Results, all_undefined, in_turn
 from likewise.scoring.sample_size import Point, learning_curve, stable_from
+from likewise.scoring.trust import Trust
 
 __all__ = [
     "ALL",

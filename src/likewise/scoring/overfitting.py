@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from likewise.measures import Configuration
-from likewise.scoring.results import Comparison, Results
+from likewise.scoring.comparison import Comparison
+from likewise.scoring.results import Results
 
 
 @dataclass(frozen=True)
