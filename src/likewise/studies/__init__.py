@@ -13,7 +13,7 @@ from likewise.studies.lineage import Lineage, Place
 from likewise.studies.overfitting import Overfitting
 from likewise.studies.registry import answers, scores_of, study_names, study_of
 from likewise.studies.sample_size import SampleSize
-from likewise.studies.swap import Swap, swap
+from likewise.studies.swap import Swap
 from likewise.studies.track import Point, Track
 
 __all__ = [
@@ -52,5 +52,4 @@ __all__ = [
     "scores_of",
     "study_names",
     "study_of",
-    "swap",
 ]
