@@ -35,6 +35,7 @@ def best_layers(
     study = BestOfLayers(
         configurations(measure or "recommended"), pairs=options.pairs_of(base), permutations=permutations, seed=seed
     )
+    study.names().check(fail_if or ())
     place = options.find_store(store)
     names = options.names_on(place, dataset, experiment)
     layers: dict[str, list[str]] = {}
