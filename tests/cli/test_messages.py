@@ -20,9 +20,9 @@ M = "smollm2-135m-instruct"
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("audit", M, f"{M}:quantise(bits=8)"), f'{M}:quantise(bits=8): unknown variant \'quantise\'; did you mean "quan'),
+        (("audit", M, f"{M}:quantise(bits=8)"), f"{M}:quantise(bits=8): unknown variant 'quantise'; did you"),
         (("audit", M, f"{M}:prune(fraction=0.5)", "--floor", "bf16"), "floor: Input should be 'float32', 'bfloat16'"),
-        (("audit", M, f"{M}:prune(fraction=0.5)", "--layer", "lst"), "layer: unknown layer 'lst'; did you mean 'last'?"),
+        (("audit", M, f"{M}:prune(fraction=0.5)", "--layer", "lst"), "layer: unknown layer 'lst'; did you mean 'last'"),
         (("audit", M, f"{M}:prune(fraction=0.5)", "--pooling", "men"), "pooling: unknown pooling 'men'; did you mean"),
         (("track", f"{M}@a", "@b", "--measure", "ckaa"), "measure: unknown measure or preset 'ckaa'; did you mean"),
         (("track", M, f"b={M}:nois(sd=1)"), f"{M}:nois(sd=1): unknown variant 'nois'"),
@@ -62,7 +62,7 @@ def test_messages_name_the_argument_and_no_place_in_a_file(words: tuple[str, ...
         ("compare", "here.npy", "no.npy"),
         ("explain", "here.npy", "no.npy"),
         ("learning-curve", "here.npy", "no.npy"),
-        ("import", "x=no.npy", "--dataset", "d"),
+        ("import", "x=no.npy", "--dataset", "d", "--store", "s"),
     ],
 )
 def test_a_file_that_is_not_there_is_said_so_by_every_command(words: tuple[str, ...], cli: Cli) -> None:
@@ -86,7 +86,7 @@ def test_pairs_say_where_they_stand_and_what_was_meant(tmp_path: Path) -> None:
     (tmp_path / "e.yaml").write_text(
         f"models: [{M}, gpt2]\ndatasets: [commonsense-probes]\npairs:\n  base: smollm\n", encoding="utf-8"
     )
-    with pytest.raises(InputError, match=f"line 3, .*pairs: there is no model 'smollm'; did you mean \"{M}\""):
+    with pytest.raises(InputError, match=f"line 4, .*pairs: there is no model 'smollm'; did you mean \"{M}\""):
         Experiment.read(tmp_path / "e.yaml")
     assert read_yaml(tmp_path / "e.yaml").value["pairs"] == {"base": "smollm"}
 
