@@ -14,7 +14,6 @@ from likewise.studies import (
     Answer,
     Audit,
     BestOfLayers,
-    Items,
     Ladder,
     Lineage,
     Place,
@@ -40,7 +39,6 @@ def answers() -> Iterator[tuple[str, Answer, Names]]:
     yield "swap", swap.answer([base, base + noise[0]]), swap.names()
     yield "swap with one k", Swap(ks=(20,)).answer([base, noise[0]]), Swap(ks=(20,)).names()
     reps = [Representation(x, name=name) for name, x in rows.items()]
-    yield "items", Items("jaccard(k=3)").answer(reps[:2]), Items().names()
     size = SampleSize("cka", sizes=(10,), draws=2, permutations=5)
     yield "sample size", size.answer(rows), size.names()
     layers = BestOfLayers("cka", permutations=9)

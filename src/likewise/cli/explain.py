@@ -43,14 +43,12 @@ def explain(
     load_trusted(trust or ())
     if len(representation) != 2:
         raise InputError(f"expected two representations, got {len(representation)}")
-    study = Items(measure, count)
-    study.names().check(fail_if or ())
     a, b = options.read_representations(
         representation, store, dataset, join, experiment=experiment, rows=rows, metric=metric
     )
     of_files = dataset is None and store is None and experiment is None
     texts, told = _of_files(a, b) if of_files else _of_store(store, dataset or a.source.dataset or "", a, b, prompts)
-    answer = study.answer((a, b), texts, told)
+    answer = Items(measure, count).answer((a, b), texts, told)
     answers.finish(answer, fail_if=fail_if, junit=junit, output=output, json=json)
 
 

@@ -13,14 +13,9 @@ from likewise.fields import ITEMS_COUNT, ITEMS_MEASURE
 from likewise.measures import Configuration, contributions
 from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
-from likewise.studies.names import Names
 
 SHOWN = 80
 """Characters of a prompt, on one line."""
-
-
-COLUMNS = ("id", "similarity", "prompt")
-"""Heads of its tables."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +36,6 @@ class Items(Study):
 
     measure: str = ITEMS_MEASURE
     count: int = ITEMS_COUNT
-
-    def names(self) -> Names:
-        """Return the names of its values."""
-        return Names(("value",), dict.fromkeys(("most-alike", "least-alike"), COLUMNS))
 
     def answer(self, given: Any, texts: Mapping[str, str | None] | None = None, told: str = "") -> Answer:
         """Return the most and the least alike inputs of two representations.
@@ -93,7 +84,7 @@ class Items(Study):
             tables=tuple(
                 Table(
                     title.replace(" ", "-"),
-                    COLUMNS,
+                    ("id", "similarity", "prompt"),
                     tuple((r["id"], r["contribution"], line(r["prompt"], same)) for r in some),
                     caption=title,
                 )
