@@ -99,6 +99,7 @@ def test_those_of_the_folder_are_found_by_their_files() -> None:
         "answer",
         "conditions",
         "junit",
+        "names",
         "registry",
         "base",
     }

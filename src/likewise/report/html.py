@@ -196,7 +196,7 @@ def _long(out: Folder, results: Results, frame: pd.DataFrame) -> list[dict[str, 
         "calibrated",
         "reason",
     ]
-    heads = {"low": "from", "high": "to", "null_mean": "chance", "null_std": "sd of chance", "pvalue": "p",
+    heads = {"null_mean": "chance", "null_std": "sd of chance", "pvalue": "p",
              "pvalue_holm": "p corrected", "reason": "note"}  # fmt: skip
     return [
         {"dataset": shown(dataset), "n": int((frame["dataset"] == dataset).sum())}

@@ -10,10 +10,11 @@ from likewise.studies.items import Items
 from likewise.studies.junit import junit_xml
 from likewise.studies.ladder import RUNGS, Ladder, Rung, Score
 from likewise.studies.lineage import Lineage, Place
+from likewise.studies.names import Names
 from likewise.studies.overfitting import Overfitting
 from likewise.studies.registry import answers, scores_of, study_names, study_of
 from likewise.studies.sample_size import SampleSize
-from likewise.studies.swap import Swap, swap
+from likewise.studies.swap import Swap
 from likewise.studies.track import Point, Track
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Lineage",
     "Lines",
     "Measures",
+    "Names",
     "Outcome",
     "Overfitting",
     "Panel",
@@ -52,5 +54,4 @@ __all__ = [
     "scores_of",
     "study_names",
     "study_of",
-    "swap",
 ]

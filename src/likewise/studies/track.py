@@ -17,12 +17,26 @@ from likewise.scoring import Results, interval, mantel
 from likewise.studies.answer import Answer, Line, Lines, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
+from likewise.studies.names import Names
 
 FEWEST = 5
 """Runs without which their deviation says nothing of differences."""
 
 WIDE = 100
 """Numbers whose largest is so many times the smallest are drawn on a logarithmic axis."""
+
+
+PARTS = (
+    "from", "to", "value", "low", "high", "first_last.value", "first_last.low", "first_last.high", "settled",
+    "settled_from",
+)  # fmt: skip
+"""What is said of each layer."""
+
+ENDS = ("first", "last", "next")
+"""What each version is set beside."""
+
+NUMBERS = ("number", "layer", "rho", "p", "p corrected", "smallest p", "versions", "note")
+"""Heads of the table of numbers."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +118,25 @@ class Track(Study):
         """The pairs that it needs: all versions with all, at the same layer."""
         models = [point.model for point in self.points]
         return {"first": models, "second": models, "same_layer": True}
+
+    def names(self) -> Names:
+        """Return the names of its values; which layers there are, the scores tell."""
+        numbers = self.shared
+        of_numbers = (f"layer.*.{name}.{part}" for name in numbers for part in ("rho", "p"))
+        tables = {"layers": _heads_of_layers(self.at), "places": _heads_of_places(self.at), "numbers": NUMBERS}
+        runs = {point.run for point in self.points}
+        if len(runs) > 1:
+            tables["runs"] = _heads_of_runs(self.at)
+        return Names(
+            (*PARTS, *(f"layer.*.{part}" for part in PARTS), *of_numbers),
+            tables,
+            {} if len(runs) > 1 else {"runs.*": "there is one run; runs are told of two or more"},
+        )
+
+    @property
+    def shared(self) -> list[str]:
+        """The numbers that every version has, in the order of the first."""
+        return [name for name in self.points[0].numbers if all(name in point.numbers for point in self.points)]
 
     def answer(self, given: Results) -> Answer | None:
         """Return how the versions move, from the scores of all pairs of them at the same layer.
@@ -371,6 +404,19 @@ def _shown(spot: Spot) -> str:
     return value if spot.low is None or spot.high is None else f"{value}, {spot.low:.3g} to {spot.high:.3g}"
 
 
+def _heads_of_layers(at: str) -> tuple[str, ...]:
+    return ("layer", "moves most from", "to", "score", "low", "high", "may move most", "fastest from", "fastest to",
+            f"change for 1 {at}", "settled from", "first and last", "its low", "its high")  # fmt: skip
+
+
+def _heads_of_places(at: str) -> tuple[str, ...]:
+    return "layer", at, *(name for of in ENDS for name in (f"to {of}", f"{of} low", f"{of} high"))
+
+
+def _heads_of_runs(at: str) -> tuple[str, ...]:
+    return "layer", at, "mean", "lowest", "highest", "pairs"
+
+
 def _layers_table(read: _Read, found: Sequence[_Layer]) -> Table:
     at = read.study.at
     rows = []
@@ -389,12 +435,10 @@ def _layers_table(read: _Read, found: Sequence[_Layer]) -> Table:
         ends = layer.last[0]
         rows.append((layer.name, x, y, spot.value, spot.low, spot.high, perhaps, u, v, rate, layer.settled,
                      ends.value, ends.low, ends.high))  # fmt: skip
-    columns = ("layer", "moves most from", "to", "score", "low", "high", "may move most", "fastest from", "fastest to",
-               f"change for 1 {at}", "settled from", "first and last", "its low", "its high")  # fmt: skip
     spare = ("its low", "its high", f"change for 1 {at}", "fastest from", "fastest to", "may move most", "low", "high")
     return Table(
         "layers",
-        columns,
+        _heads_of_layers(at),
         tuple(rows),
         "By layer",
         "A stretch is the way from one version to the next. May move most: all stretches that no test, corrected for "
@@ -409,14 +453,12 @@ def _places_table(read: _Read, found: Sequence[_Layer]) -> Table:
         for k, x in enumerate(read.at):
             spots = (layer.first[k], layer.last[k], layer.next[k] if k < len(layer.next) else NONE)
             rows.append((layer.name, x, *(n for s in spots for n in (s.value, s.low, s.high))))
-    ends = [(f"to {of}", f"{of} low", f"{of} high") for of in ("first", "last", "next")]
-    columns = ("layer", read.study.at, *(name for three in ends for name in three))
     return Table(
         "places",
-        columns,
+        _heads_of_places(read.study.at),
         tuple(rows),
         "Each version with the first, the last and the next",
-        spare=tuple(name for three in reversed(ends) for name in three[1:]),
+        spare=tuple(f"{of} {end}" for of in reversed(ENDS) for end in ("low", "high")),
     )
 
 
@@ -433,7 +475,7 @@ def _runs_table(read: _Read) -> Table:
                 rows.append((layer, x, float(np.mean(known)), min(known), max(known), len(known)))
     return Table(
         "runs",
-        ("layer", read.study.at, "mean", "lowest", "highest", "pairs"),
+        _heads_of_runs(read.study.at),
         tuple(rows),
         f"Runs with each other, at the same {read.study.at}",
     )
@@ -441,8 +483,7 @@ def _runs_table(read: _Read) -> Table:
 
 def _numbers(read: _Read) -> Table:
     """Whether versions that are further apart in a number are less alike, by relabelling the versions."""
-    shared = set.intersection(*(set(p.numbers) for p in read.study.points))
-    names = [name for name in read.study.points[0].numbers if name in shared]
+    names = read.study.shared
     pairs = [(str(i), str(j)) for i in range(len(read.at)) for j in range(i)]
     labels = [str(i) for i in range(len(read.at))]
     found: list[tuple[str, str, float | None, float | None, float | None, str]] = []
@@ -470,7 +511,7 @@ def _numbers(read: _Read) -> Table:
         corrected = dict(zip(tested, whole.tolist(), strict=True))
     return Table(
         "numbers",
-        ("number", "layer", "rho", "p", "p corrected", "smallest p", "versions", "note"),
+        NUMBERS,
         tuple((n, at, rho, p, corrected.get(k), least, len(labels), why or None)
               for k, (n, at, rho, p, least, why) in enumerate(found)),
         "Are versions whose numbers are further apart less alike?",
