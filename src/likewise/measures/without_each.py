@@ -32,6 +32,9 @@ from likewise.quantities import (
 WithoutEach: TypeAlias = Callable[[Prepared, Prepared], Float[np.ndarray, " n"] | None]
 """Takes both sides, returns the score without each item; None where that cannot be told from the whole."""
 
+Rivals: TypeAlias = Callable[[Prepared, Prepared], list[float]]
+"""Takes both sides, returns the scores under choices that other samples may make; none where there is no doubt."""
+
 LEAST = 1e-6
 """Where one item holds all but this share of a norm, what is left without it keeps fewer than ten digits."""
 
