@@ -16,7 +16,7 @@ import torch
 from likewise.models import ModelSpec, load_model
 
 BASE = "smollm2-135m-instruct"
-STEPS, BATCH, TOKENS, RATE = 12, 4, 48, 5e-5
+STEPS, BATCH, TOKENS, RATE = 12, 3, 32, 5e-5
 ASKED = 80
 """Problems at the beginning that are left to the demo."""
 

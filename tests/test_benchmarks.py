@@ -18,6 +18,7 @@ SMALL = {
     "null.py": ("--n 30 --d 20 --shuffles 2", "ratio"),
     "paper_workload.py": ("--small --width 32 --shuffles 2 --models 3", "ratio"),
     "lineage.py": ("--models 4 --bases 1 --steps 2 --prompts 40", "| strangers | 3/3 |"),
+    "scales.py": ("--cell gaussian:30x4 --draws 3", "| gaussian:30x4 | groups | inverse |"),
     "retrieval.py": ("--corpus 300 --width 8 --queries 20 --k 10", "CPU"),
     "tails.py": ("--n 12 --draws 2 --tables 1 --workers 1", "| near copies |"),
     "population.py": ("--counts 3 5 --n 20 --d 8", "at m = 5,000"),

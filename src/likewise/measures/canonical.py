@@ -144,8 +144,9 @@ def _svcca_facts(variance: float, k: int) -> Facts:
 @measure(
     title="Singular vector canonical correlation",
     facts=_svcca_facts,
+    rivals=lambda variance, k: lambda x, y: _exchanged(x, y, variance, k),
     variants=({"variance": 0.9}, {"k": 1}, {"k": 3}),
-    version=2,
+    version=3,
     references=("10.48550/arXiv.1706.05806",),
 )
 def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -> float:
@@ -181,6 +182,14 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
     -----
     Cost: O(n d min(n, d)) once per side, O(n k^2) per pair.
 
+    There is no interval where the last direction that is kept and the first that is left out may change places in
+    another sample, and the score that they would then give lies outside the interval. They may, unless
+
+    .. math:: \log(s_k^2 / s_{k+1}^2) > 3 \sqrt{\tfrac{n}{n - 1} \textstyle\sum_i (u_{ik}^2 - u_{i,k+1}^2)^2}
+
+    with u and s the singular vectors and values: the root is the standard error of the logarithm, by the infinitesimal
+    jackknife.
+
     References
     ----------
     Raghu et al. (2017), doi:10.48550/arXiv.1706.05806.
@@ -202,6 +211,29 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
             "which of them are kept is open, and the value depends on it; keep fewer or more"
         )
     return values[0]
+
+
+APART = 3.0
+"""Standard errors between the variances of two directions whose order other samples are taken to keep."""
+
+
+def _exchanged(x: Prepared, y: Prepared, variance: float, k: int) -> list[float]:
+    """The scores where the last direction that is kept gives way to the next, on sides where it may."""
+    choices = []
+    for of in (x, y):
+        kept = _leading(of, variance, k)[0].shape[1]
+        directions = of[Whitened(center=True, ridge=0.0)]
+        xp = array_namespace(directions)
+        choices.append([directions[:, :kept]])
+        if kept == directions.shape[1]:
+            continue
+        s = singular_values(of[PrincipalComponents(center=True)])
+        last, following = directions[:, kept - 1], directions[:, kept]
+        error = float(xp.linalg.vector_norm(last**2 - following**2)) * (of.n / (of.n - 1)) ** 0.5
+        if 2 * float(xp.log(s[kept - 1] / s[kept])) <= APART * error:
+            choices[-1].append(xp.concat([directions[:, : kept - 1], following[:, None]], axis=1))
+    xp = array_namespace(choices[0][0], choices[1][0])
+    return [float(xp.mean(xp.linalg.svdvals(a.T @ b))) for a, b in itertools.product(*choices)][1:]
 
 
 def _leading(of: Prepared, variance: float, k: int) -> list[Float[Array, "n k"]]:
