@@ -15,7 +15,7 @@ from likewise.chance.together import Together
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration
 from likewise.representation import Representation
-from likewise.scoring.columns import Column
+from likewise.scoring.columns import Column, orders
 from likewise.scoring.comparison import SCHEMA
 from likewise.scoring.jackknife import FEWEST, interval
 from likewise.scoring.trust import Trust
