@@ -69,7 +69,9 @@ def dissimilarities(scores: Sequence[Score], calibrated: bool) -> Dissimilaritie
     sums, counts = np.zeros((2, len(names), len(names)))
     for s in scores:
         if s.value is None:
-            raise InputError(f"{s.a} and {s.b} have no score of {configuration.label}: {s.reason or 'none was asked for'}")
+            raise InputError(
+                f"{s.a} and {s.b} have no score of {configuration.label}: {s.reason or 'none was asked for'}"
+            )
         i, j = place[s.a], place[s.b]
         far = top + sign * s.value
         if far < -ROUNDING:
@@ -83,7 +85,9 @@ def dissimilarities(scores: Sequence[Score], calibrated: bool) -> Dissimilaritie
     absent = np.argwhere((counts == 0) & ~np.eye(len(names), dtype=bool))
     if len(absent):
         i, j = absent[0]
-        raise InputError(f"{names[i]} and {names[j]} were not compared; expected all pairs, choose models that have them")
+        raise InputError(
+            f"{names[i]} and {names[j]} were not compared; expected all pairs, choose models that have them"
+        )
     np.fill_diagonal(counts, 1)
     return Dissimilarities(names, np.abs(sums / counts), said)
 

@@ -114,9 +114,7 @@ def rows_where(
         kept &= _among(table, "dataset", [dataset])
     if measure is not None:
         calls = _calls(measure, known)
-        kept &= np.any(
-            [_among(table, "measure", [m]) & _among(table, "parameters", [p]) for m, p in calls], axis=0
-        )
+        kept &= np.any([_among(table, "measure", [m]) & _among(table, "parameters", [p]) for m, p in calls], axis=0)
     names = list(dict.fromkeys([*_texts(table, "a"), *_texts(table, "b")]))
     if layer is not None:
         at = {name: parts_of(name)[2] for name in names}

@@ -330,9 +330,7 @@ class Results:
         >>> [(c.a, c.b) for c in results.where(measure="cka", models=["x", "y"])]
         [('x', 'y')]
         """
-        kept = rows_where(
-            self.table, self.configurations, dataset=dataset, measure=measure, layer=layer, models=models
-        )
+        kept = rows_where(self.table, self.configurations, dataset=dataset, measure=measure, layer=layer, models=models)
         mask = pa.array(kept)
         lists = {kind: column.filter(mask) for kind, column in self.kept.items()}
         return Results(self.table.filter(mask), asked=self.asked, replicates=lists)
@@ -382,9 +380,9 @@ class Results:
         >>> results = likewise.compare({"x": x, "moved": 2 * x + 1, "y": x**2}, ["cka", "rsa"])
         >>> results.matrix("cka").round(2)
                   x  moved     y
-        x      1.00   1.00 -0.15
-        moved  1.00   1.00 -0.15
-        y     -0.15  -0.15  1.00
+        x      1.00   1.00 -0.05
+        moved  1.00   1.00 -0.05
+        y     -0.05  -0.05  1.00
         """
         chosen = self.where(dataset=dataset, measure=measure, layer=layer, models=models)
         _, configuration = chosen.only()
