@@ -22,7 +22,7 @@ def figure(
     kind: Annotated[
         str,
         typer.Argument(
-            help="heatmap, forest, by-layer, dendrogram, map, agreement; or of the paper: paper-heatmaps, paper-datasets."
+            help="heatmap, forest, by-layer, dendrogram, map, agreement; of the paper paper-heatmaps, paper-datasets."
         ),
     ],
     store: Annotated[Path, typer.Argument(help="Folder of a store.")],

@@ -95,7 +95,7 @@ def bar(
         bar.ax.invert_yaxis()
 
 
-class Picture(Figure):  # type: ignore[misc]  # matplotlib has no types here
+class Picture(Figure):
     """A matplotlib Figure that a notebook shows, drawn with our looks alone; pyplot does not know it.
 
     Attributes
@@ -134,12 +134,12 @@ def _letters() -> frozenset[int]:
 
 
 def legible(text: str) -> str:
-    """Return a text whose letters the font has; others are written out, as in Python.
+    r"""Return a text whose letters the font has; others are written out, as in Python.
 
     Examples
     --------
     >>> legible("modèle 模型")
-    'modèle \\\\u6a21\\\\u578b'
+    'modèle \\u6a21\\u578b'
     """
     plain = inert(text, keep="\n")
     return "".join(c if c == "\n" or ord(c) in _letters() else c.encode("unicode_escape").decode() for c in plain)

@@ -172,7 +172,7 @@ def mantel(
 def relabelled(
     left: Mapping[tuple[str, str], float], right: Mapping[tuple[str, str], float], models: Sequence[str], rng: int = 0
 ) -> tuple[float, np.ndarray]:
-    """Return the Spearman correlation over all pairs of some models, and those after relabelling the models on one side.
+    """Return the Spearman correlation over all pairs of some models, and those after relabelling one side.
 
     Over at most `SHUFFLES` relabellings; over all but the identity where they are fewer. All are 0 where the scores on
     one side are equal.

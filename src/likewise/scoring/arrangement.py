@@ -41,8 +41,8 @@ class Dissimilarities:
 def dissimilarities(scores: Sequence[Score], calibrated: bool) -> Dissimilarities:
     """Return how far apart every two representations of one configuration on one data set are.
 
-    A calibrated score c gives 1 - c. A raw distance stands for itself, a raw similarity s gives (value at identity) - s.
-    Where the order of a pair counts, the mean of both orders does.
+    A calibrated score c gives 1 - c. A raw distance stands for itself, a raw similarity s gives (value at
+    identity) - s. Where the order of a pair counts, the mean of both orders does.
 
     Raises
     ------

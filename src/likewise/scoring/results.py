@@ -262,12 +262,12 @@ class Results:
         return "\n".join(told)
 
     def _repr_html_(self) -> str:
-        heads = ("data set", "a", "b", "measure", "value", "from", "to", "chance", "calibrated", "p corrected", "note")
+        heads = ["data set", "a", "b", "measure", "value", "from", "to", "chance", "calibrated", "p corrected", "note"]
         rows = []
         for c in map(self._row, range(min(len(self), SHOWN))):
             label = self.configurations[c.measure, c.parameters].label
             numbers = (c.value, c.low, c.high, c.null_mean, c.calibrated, c.pvalue_holm)
-            rows.append((c.dataset, c.a, c.b, label, *map(cell_text, numbers), c.reason))
+            rows.append([c.dataset, c.a, c.b, label, *map(cell_text, numbers), c.reason])
         if not any(row[0] for row in rows):
             heads, rows = heads[1:], [row[1:] for row in rows]
         head = "".join(f"<th>{text}</th>" for text in heads)

@@ -25,7 +25,7 @@ def agreement(results: Results, look: Look) -> Any:
     datasets = list(dict.fromkeys(results.table["dataset"].to_pylist()))
     if len(datasets) > 1:
         raise InputError(f"which data set? expected one of: {', '.join(datasets)}")
-    known = [a for a in found if a.spearman is not None]
+    known = [(a, a.spearman) for a in found if a.spearman is not None]
     if not known:
         why = found[0].reason if found else "expected two or more configurations"
         raise InputError(f"no correlation of measures: {why}")
@@ -46,15 +46,15 @@ def agreement(results: Results, look: Look) -> Any:
     values = np.full((side, side), np.nan)
     place = {name: i for i, name in enumerate(labels)}
     cmap, norm = colormaps["viridis"], Normalize(-1, 1)
-    for a in known:
-        values[place[a.second] - 1, place[a.first]] = a.spearman
+    for a, rho in known:
+        values[place[a.second] - 1, place[a.first]] = rho
     drawing.cells(axes, values, cmap, norm, np.tril(np.ones((side, side), dtype=bool)))
     if cell >= 0.36:
         drawing.write(axes, values, cmap, norm, lambda v: f"{v:.2f}")
-    for a in known:
+    for a, rho in known:
         if a.pvalue is None or a.pvalue > LEVEL:
             x, y = place[a.first] + (0.9 if cell >= 0.36 else 0.5), place[a.second] - (0.8 if cell >= 0.36 else 0.5)
-            colour = drawing.contrast(cmap(norm(a.spearman)))
+            colour = drawing.contrast(cmap(norm(rho)))
             axes.plot(x, y, "o", markersize=3, markerfacecolor="none", markeredgecolor=colour, markeredgewidth=0.7)
     drawing.ticks(axes, [str(i + 1) for i in range(side)], rows, rotation=0)
     drawing.bar(sheet.figure, sheet.box(left + cell * side + 0.1, 0, 0.1, max(high * side, 0.4)), cmap, norm)
@@ -92,7 +92,7 @@ def paper_datasets(results: Results, look: Look) -> Any:
             y = labels.index(a.of)
             if ends:
                 axes.plot(ends, (y, y), color=GREY, linewidth=6, solid_capstyle="butt", zorder=1)
-            if a.spearman is None:
+            if a.spearman is None or a.pearson is None:
                 axes.plot(0.01, y, "x", color="#666666", markersize=4, transform=axes.get_yaxis_transform())
                 continue
             face = INK if a.pvalue is not None and a.pvalue <= LEVEL else "white"

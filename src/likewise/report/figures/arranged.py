@@ -12,6 +12,7 @@ from likewise.report.figures.look import (
     LINE,
     Look,
     Sheet,
+    check_fits,
     number,
     one_of_each,
     plain,
@@ -34,6 +35,7 @@ def dendrogram(results: Results, look: Look) -> Any:
     labels = short_names(given.names, 0.3 * look.width)
     row = {leaf: float(i) for i, leaf in enumerate(found.order)}
     left = 0.15 + max(map(drawing.width, labels))
+    check_fits(left + 1, "names", look.width)
     high = 0.17 * m + 0.1
     fit = "" if found.cophenetic is None else f"Its cophenetic correlation with the pairs is {found.cophenetic:.2f}. "
     caption = (
@@ -75,12 +77,12 @@ def plane(results: Results, look: Look) -> Any:
     typical = float(np.median(widths)) if widths else None
     # One scale for both axes: distances are what the figure shows.
     edge = 0.35 + max(map(drawing.width, labels)) / 2
-    inch = (look.width - 2 * edge) / max(float(np.ptp(x)), 1e-300)
-    inch = min(inch, (1.2 * look.width) / max(float(np.ptp(y)), 1e-300))
+    room = (look.width - 2 * edge, float(np.ptp(x))), (1.2 * look.width, float(np.ptp(y)))
+    inch = min(inches / extent for inches, extent in room if extent > 0)
     high = float(np.ptp(y)) * inch + 0.9
     bar = "" if typical is None else "The bar is as long as the median of the intervals. "
     caption = (
-        f"Metric multidimensional scaling of {given.said}; stress-1 is {number(found.stress)} (0: distances are exact). "
+        f"Metric multidimensional scaling of {given.said}; stress-1 is {number(found.stress)} (0 is exact). "
         f"{_both_orders(scores)}{said_of_scale(look, scores[0].configuration)} Directions mean nothing. Points have no "
         f"intervals of their own. {bar}{said_of_intervals(scores)}"
     )

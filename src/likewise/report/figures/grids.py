@@ -48,7 +48,7 @@ class Grid:
 
     @classmethod
     def of(cls, scores: Sequence[Score], names: Sequence[str]) -> "Grid":
-        """Place the scores of one configuration: a triangle, a square where the order of a pair counts, or two sides."""
+        """Place the scores of one configuration: a triangle, a square where the order counts, or two sides."""
         symmetric = scores[0].configuration.facts.symmetric
         firsts, seconds = {s.a for s in scores}, {s.b for s in scores}
         if not firsts & seconds:
@@ -176,7 +176,11 @@ def paper_heatmaps(results: Results, look: Look) -> Any:
     values = [grid.values for row in rows for grid in row.grids]
     chosen = [s.configuration for s in scores]
     absent = sorted({c.label for c in chosen} - {s.configuration.label for s in scores if s.value is not None})
-    intervals = said_of_intervals(scores) if look.calibrated else "The intervals, on the scale of each measure, are in the data."
+    intervals = (
+        said_of_intervals(scores)
+        if look.calibrated
+        else "The intervals, on the scale of each measure, are in the data."
+    )
     notes = [said_of_scale(look), "Brighter is more alike.", said_of_marks(scores, "○"), intervals]
     notes += _gaps([grid for row in rows for grid in row.grids])
     if absent:

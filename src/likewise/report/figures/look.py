@@ -95,7 +95,7 @@ class Sheet:
 
 
 def one_of_each(results: Results, look: Look) -> tuple[list[Score], str, Configuration]:
-    """Return the scores of the one configuration on the one data set, what they are as a heading, and the configuration.
+    """Return the scores of the one configuration on the one data set, a heading, and the configuration.
 
     Raises
     ------

@@ -17,6 +17,7 @@ from likewise.report.figures.look import (
     LINE,
     Look,
     Sheet,
+    check_fits,
     names_of,
     one_of_each,
     plain,
@@ -53,6 +54,7 @@ def forest(results: Results, look: Look) -> Any:
     between = " · " if configuration.facts.symmetric else " → "
     pairs = [f"{labels[s.a]}{between}{labels[s.b]}" for s in scores]
     left = 0.15 + max(map(drawing.width, pairs))
+    check_fits(left + 1, "names", look.width)
     high = 0.17 * len(scores) + 0.1
     notes = [
         "Dots: scores. Lines: 95 % intervals for a new sample of the same size.",
@@ -92,8 +94,8 @@ def by_layer(results: Results, look: Look) -> Any:
     layers = _in_depth({layer for curve in curves.values() for layer in curve})
     if len(layers) < 2:
         raise InputError(
-            f"expected pairs of two models at the same layer, for two or more layers, got {len(layers)} such layers; an "
-            "experiment asks for them with layers: [...]"
+            f"expected pairs of two models at the same layer, for two or more layers, got {len(layers)} such layers; "
+            "an experiment asks for them with layers: [...]"
         )
     if len(curves) > len(COLOURS):
         raise InputError(f"{len(curves)} curves cannot be told apart; expected at most {len(COLOURS)}: choose models")
@@ -110,12 +112,12 @@ def by_layer(results: Results, look: Look) -> Any:
     axes = sheet.axes(0.65, 0, look.width - 0.8, high, configuration.label)
     dodge = 0.3 / max(1, len(curves) - 1)
     looks = itertools.cycle(zip(COLOURS, MARKERS, STROKES, strict=True))
-    for i, (curve, label, (colour, marker, stroke)) in enumerate(zip(curves.values(), told, looks, strict=False)):
-        at = np.arange(len(layers)) + (dodge * i - 0.15 if len(curves) > 1 else 0)
+    for i, (curve, text, (colour, marker, stroke)) in enumerate(zip(curves.values(), told, looks, strict=False)):
+        spots = np.arange(len(layers)) + (dodge * i - 0.15 if len(curves) > 1 else 0)
         values = [curve[layer].value if layer in curve else None for layer in layers]
         known = np.asarray([np.nan if v is None else v for v in values], dtype=float)
-        axes.plot(at, known, color=colour, linestyle=stroke, linewidth=1.0)
-        there = [(x, curve[layer]) for x, layer in zip(at, layers, strict=True) if layer in curve]
+        axes.plot(spots, known, color=colour, linestyle=stroke, linewidth=1.0)
+        there = [(x, curve[layer]) for x, layer in zip(spots, layers, strict=True) if layer in curve]
         _points(axes, [s for _, s in there], np.asarray([x for x, _ in there]), colour, marker, upright=True)
         y = high + 0.45 + (LINE + 0.03) * i
         key = sheet.axes(0.65, y, 0.35, LINE)
@@ -130,7 +132,7 @@ def by_layer(results: Results, look: Look) -> Any:
             linewidth=1.0,
         )
         key.set_axis_off()
-        sheet.write(1.07, y, label)
+        sheet.write(1.07, y, text)
     plain(axes, "y")
     axes.set_xticks(range(len(layers)))
     axes.set_xticklabels([*map(drawing.legible, layers)], fontsize=drawing.SMALL, parse_math=False)
@@ -143,26 +145,21 @@ def _points(
     axes: Axes, scores: Sequence[Score], at: np.ndarray, colour: str, marker: str, *, upright: bool = False
 ) -> None:
     """Draw scores, their intervals, and grey behind them what chance gives; hollow where chance explains the score."""
+
+    def stroke(place: float, *ends: float, **look: Any) -> None:
+        along = [place] * len(ends)
+        axes.plot(*((along, ends) if upright else (ends, along)), color=look.pop("color", colour), **look)
+
     for place, s in zip(at.tolist(), scores, strict=True):
         if s.chance_low is not None and s.chance_high is not None:
-            across, along = (place, place), (s.chance_low, s.chance_high)
-            axes.plot(
-                *((across, along) if upright else (along, across)),
-                color=GREY,
-                linewidth=5,
-                solid_capstyle="butt",
-                zorder=1,
-            )
+            stroke(place, s.chance_low, s.chance_high, color=GREY, linewidth=5, solid_capstyle="butt", zorder=1)
         if s.chance is not None:
-            spot = (place, s.chance) if upright else (s.chance, place)
-            axes.plot(*spot, "_" if upright else "|", color="#66666e", markersize=6, zorder=2)
+            stroke(place, s.chance, color="#66666e", marker="_" if upright else "|", markersize=6, zorder=2)
         if s.low is not None and s.high is not None:
-            across, along = (place, place), (s.low, s.high)
-            axes.plot(*((across, along) if upright else (along, across)), color=colour, linewidth=1.1, zorder=3)
+            stroke(place, s.low, s.high, linewidth=1.1, zorder=3)
         if s.value is not None:
-            spot = (place, s.value) if upright else (s.value, place)
             face = "white" if unsure(s) else colour
-            axes.plot(*spot, marker, color=colour, markerfacecolor=face, markersize=4, zorder=4)
+            stroke(place, s.value, marker=marker, markerfacecolor=face, markersize=4, zorder=4)
 
 
 def _said_of_chance(scores: Sequence[Score]) -> str:
