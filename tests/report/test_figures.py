@@ -269,6 +269,7 @@ def test_a_matrix_is_the_table(results: Results) -> None:
 
 def test_results_show_themselves_and_hostile_names_do_nothing(results: Results) -> None:
     html = results._repr_html_()
-    assert "<b>" not in html and "&lt;b&gt;" in html
+    hostile = results.where(models=NAMES[2:])._repr_html_()
+    assert "<b>" not in hostile and "&lt;b&gt;" in hostile
     assert f"{len(results):,} comparisons" in html and "<th>data set</th>" in html
     assert f"{len(results) - 10:,} more rows" in html

@@ -98,7 +98,8 @@ def heatmap(results: Results, look: Look) -> Any:
         given = dissimilarities(scores, look.calibrated)
         names = [given.names[i] for i in tree(given).order]
     grid = Grid.of(scores, names)
-    labels = dict(zip(names, short_names(names, 0.3 * look.width), strict=True))
+    spare = look.width - LEAST * len(grid.across) - BAR - 0.5  # many columns leave less for names
+    labels = dict(zip(names, short_names(names, max(0.7, min(0.3 * look.width, spare))), strict=True))
     numbers = {name: i + 1 for i, name in enumerate(names)}
     rows = [f"{labels[name]}  {numbers[name]}" if grid.numbered else labels[name] for name in grid.down]
     columns = [str(numbers[name]) if grid.numbered else labels[name] for name in grid.across]

@@ -8,7 +8,7 @@ from typing import Any
 from likewise.errors import InputError
 from likewise.measures import Configuration
 from likewise.naming import did_you_mean
-from likewise.report.drawing import Picture
+from likewise.report.drawing import Picture, style
 from likewise.report.figures.agreeing import agreement, paper_datasets
 from likewise.report.figures.arranged import dendrogram, plane
 from likewise.report.figures.grids import heatmap, paper_heatmaps
@@ -89,7 +89,8 @@ def draw(
         raise InputError("there are no scores to draw")
     chosen = results.where(dataset=dataset, measure=measure, layer=layer, models=models)
     look = Look(calibrated is not False, float(width), caption, "clusters" if order == "clusters" else "given")
-    picture: Picture = of.draw(chosen, look)
+    with style():
+        picture: Picture = of.draw(chosen, look)
     return picture
 
 

@@ -123,7 +123,7 @@ def short_names(names: Sequence[str], inches: float) -> list[str]:
     Examples
     --------
     >>> short_names(["organisation/model-7b-base", "gpt2"], 1.0)
-    ['organisat…7b-base', 'gpt2']
+    ['organis…7b-base', 'gpt2']
     >>> short_names(["organisation/model-7b-base", "organi-another-7b-base"], 1.0)
     ['organis…7b-base', 'organi-…7b-base']
     """
