@@ -172,8 +172,10 @@ def test_undefined_scores_are_hatched_and_told(results: Results) -> None:
     (hatched,) = [c for c in figure.axes[0].collections if c.get_hatch()]
     assert len(hatched.get_paths()) == 4
     assert "×: 4 of 10 have no score" in some.forest(calibrated=False).caption
-    with pytest.raises(InputError, match=r"no calibrated scores: .*choose raw scores"):
-        some.heatmap()
+    with pytest.raises(InputError, match=r"no calibrated scores: no chance levels were asked for; choose raw scores"):
+        some.where(models=[name for name in NAMES if name != "bloom"]).heatmap()
+    with pytest.raises(InputError, match=r"no calibrated scores: no chance level: .*choose raw scores"):
+        compare(matrices(30, 0), "magnitude_difference").heatmap()
     with pytest.raises(InputError, match="have no score of aligned_cosine"):
         some.map(calibrated=False)
 

@@ -37,6 +37,8 @@ class Score:
         The chance level, and two standard deviations below and above it.
     pvalue : float or None
         Corrected for the table from which the row was taken (``pvalue_holm``).
+    defined : bool
+        Whether there is a raw score.
     reason : str
         Why a number is missing.
     """
@@ -52,6 +54,7 @@ class Score:
     chance_low: float | None
     chance_high: float | None
     pvalue: float | None
+    defined: bool
     reason: str
 
     @classmethod
@@ -75,8 +78,21 @@ class Score:
             ends, around, chance = moved(ends), moved(around), None if value is None else 0.0
         low, high = ends or (None, None)
         below, above = around or (None, None)
-        names = row["dataset"], row["a"], row["b"]
-        return cls(*names, configuration, value, low, high, chance, below, above, row["pvalue_holm"], row["reason"])
+        return cls(
+            dataset=row["dataset"],
+            a=row["a"],
+            b=row["b"],
+            configuration=configuration,
+            value=value,
+            low=low,
+            high=high,
+            chance=chance,
+            chance_low=below,
+            chance_high=above,
+            pvalue=row["pvalue_holm"],
+            defined=row["value"] is not None,
+            reason=row["reason"],
+        )
 
 
 def _identity(row: Mapping[str, Any], configuration: Configuration) -> float | None:

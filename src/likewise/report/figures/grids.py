@@ -24,6 +24,7 @@ from likewise.report.figures.look import (
     short_names,
     table_of,
     unsure,
+    why_none,
 )
 from likewise.report.tables import class_label
 from likewise.scoring import Results, Score, dissimilarities, tree
@@ -283,13 +284,11 @@ def _extend(values: Sequence[np.ndarray]) -> str:
 def _gaps(grids: Sequence[Grid]) -> list[str]:
     """Say which cells are hatched."""
     scores = [s for grid in grids for s in grid.scores.values()]
-    empty = [s for s in scores if s.value is None]
-    if not empty:
+    told = why_none(scores)
+    if not told:
         return []
-    reasons = list(dict.fromkeys(s.reason for s in empty if s.reason))
-    more = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
-    why = f": {reasons[0]}{more}" if reasons else ""
-    return [f"Hatched: {len(empty)} of {len(scores)} have no score{why}."]
+    more = f" (and {len(told) - 1} other reasons)" if len(told) > 1 else ""
+    return [f"Hatched: {sum(s.value is None for s in scores)} of {len(scores)} have no score: {told[0]}{more}."]
 
 
 def _outside(scores: Sequence[Score], look: Look) -> list[str]:

@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.axes import Axes
 
+from likewise.chance import Reason, Reasons
+from likewise.chance.reasons import BETWEEN
 from likewise.errors import InputError
 from likewise.measures import Configuration
 from likewise.report import drawing
@@ -18,6 +20,11 @@ LEVEL = 0.05
 
 LINE = 0.14
 """Inches of a line of text."""
+
+NO_INTERVAL = (Reason.NOT_WITHOUT, Reason.FEW_GROUPS)
+NO_CHANCE = (Reason.NO_CHANCE, Reason.NO_EXCHANGE, Reason.NOT_SHUFFLED, Reason.NOT_DRAWN, Reason.NO_FEATURES)
+NO_CALIBRATION = (*NO_CHANCE, Reason.AS_IDENTICAL, Reason.BEYOND_IDENTICAL, Reason.NO_IDENTITY, Reason.NO_SCALE)
+"""What a row says of an interval, a chance level, and a calibrated score that it has not."""
 
 GREY = "#b4b4bc"
 """Of chance levels."""
@@ -94,6 +101,24 @@ class Sheet:
         return self.figure.add_axes(self.box(left, top, wide, high), label=label)
 
 
+def why(scores: Sequence[Score], among: Sequence[Reason], otherwise: str) -> str:
+    """Return what the scores say of one matter, the first that says something; a text where none does."""
+    for s in scores:
+        for part in s.reason.split(BETWEEN):
+            if Reasons(part).has(*among):
+                return part
+    return otherwise
+
+
+def why_none(scores: Sequence[Score]) -> list[str]:
+    """Return why scores are missing, each reason once: undefined, or on the calibrated scale without chance."""
+    told = []
+    for s in scores:
+        if s.value is None:
+            told.append(why([s], NO_CALIBRATION, "" if s.defined else s.reason) or "no chance levels were asked for")
+    return list(dict.fromkeys(told))
+
+
 def one_of_each(results: Results, look: Look) -> tuple[list[Score], str, Configuration]:
     """Return the scores of the one configuration on the one data set, a heading, and the configuration.
 
@@ -105,9 +130,8 @@ def one_of_each(results: Results, look: Look) -> tuple[list[Score], str, Configu
     dataset, configuration = results.only()
     scores = results.scores(calibrated=look.calibrated)
     if all(s.value is None for s in scores):
-        why = next((s.reason for s in scores if s.reason), "no chance levels were asked for")
         instead = "; choose raw scores" if look.calibrated else ""
-        raise InputError(f"{configuration.label}: no {look.scale}s: {why}{instead}")
+        raise InputError(f"{configuration.label}: no {look.scale}s: {why_none(scores)[0]}{instead}")
     direction = "" if look.calibrated else f" ({configuration.facts.direction})"
     return scores, f"{dataset or 'inputs'}  ·  {configuration.label}  ·  {look.scale}{direction}", configuration
 
@@ -155,8 +179,8 @@ def said_of_intervals(scores: Sequence[Score]) -> str:
     """Say how wide the intervals are, or why there are none."""
     known = [s for s in scores if s.low is not None and s.high is not None]
     if not known:
-        why = next((s.reason for s in scores if s.reason), "none were asked for")
-        return f"No intervals: {why}."
+        told = why(scores, NO_INTERVAL, "none were asked for").removeprefix("no interval: ")
+        return f"No intervals: {told}."
     widths = [s.high - s.low for s in known if s.high is not None and s.low is not None]
     widest = known[int(np.argmax(widths))]
     without = f" {len(scores) - len(known)} of {len(scores)} scores have none." if len(known) < len(scores) else ""

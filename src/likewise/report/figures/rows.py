@@ -15,6 +15,7 @@ from likewise.report.figures.look import (
     GREY,
     INK,
     LINE,
+    NO_CHANCE,
     Look,
     Sheet,
     check_fits,
@@ -27,6 +28,8 @@ from likewise.report.figures.look import (
     short_names,
     table_of,
     unsure,
+    why,
+    why_none,
 )
 from likewise.scoring import Results, Score
 
@@ -63,10 +66,8 @@ def forest(results: Results, look: Look) -> Any:
     notes += [_said_of_chance(scores), said_of_marks(scores, "Hollow"), said_of_intervals(scores)]
     if not configuration.facts.symmetric:
         notes.append("The order of a pair matters: first → second.")
-    if empty := [s for s in scores if s.value is None]:
-        notes.append(
-            f"×: {len(empty)} of {len(scores)} have no score{': ' if empty[0].reason else ''}{empty[0].reason}."
-        )
+    if told := why_none(scores):
+        notes.append(f"×: {sum(s.value is None for s in scores)} of {len(scores)} have no score: {told[0]}.")
     sheet = Sheet(look, high + 0.4, heading, " ".join(notes), table_of(scores, look))
     axes = sheet.axes(left, 0, look.width - left - 0.15, high, configuration.label)
     _points(axes, scores, np.arange(len(scores), dtype=float), INK, "o")
@@ -164,8 +165,8 @@ def _points(
 
 def _said_of_chance(scores: Sequence[Score]) -> str:
     if all(s.chance is None for s in scores):
-        why = next((s.reason for s in scores if s.reason), "none was asked for")
-        return f"No chance level: {why}."
+        told = why(scores, NO_CHANCE, "none was asked for").removeprefix("no chance level: ")
+        return f"No chance level: {told}."
     return "Grey: the chance level and two standard deviations around it."
 
 
