@@ -121,7 +121,7 @@ def heatmap(results: Results, look: Look) -> Any:
     sheet = Sheet(look, body, heading, " ".join([*notes, *_outside(scores, look)]), table_of(scores, look))
     axes = sheet.axes(left, 0, cell * len(columns), high * len(rows), configuration.label)
     _cells(axes, grid, cmap, norm, cell)
-    drawing.ticks(axes, columns, rows, rotation=0 if grid.numbered else 90)
+    drawing.ticks(axes, _apart(columns, cell) if grid.numbered else columns, rows, rotation=0 if grid.numbered else 90)
     flip = not look.calibrated and configuration.facts.direction == "distance"
     bar = sheet.box(left + cell * len(columns) + 0.1, 0, 0.1, max(high * len(rows), 0.8))
     if body < 0.8 + below:  # of one row: the bar would be a dot
@@ -218,10 +218,7 @@ def _draw_row(sheet: Sheet, top: float, row: _Row, values: list[np.ndarray], loo
         axes = sheet.axes(left + i * step, at, wide, high, c.label)
         _cells(axes, grid, cmap, norm, cell)
         rows = [f"{labels[name]}  {place[name]}" for name in grid.down]
-        # Every second number, where all would touch.
-        columns = [
-            str(place.get(name, j + 1)) if cell >= 0.17 or j % 2 == 0 else "" for j, name in enumerate(grid.across)
-        ]
+        columns = _apart([str(place.get(name, j + 1)) for j, name in enumerate(grid.across)], cell)
         drawing.ticks(axes, columns, rows if i == 0 else None, rotation=0)
         axes.set_title(title, fontsize=drawing.SMALL, loc="left", parse_math=False, pad=3)
         last = i == len(row.grids) - 1
@@ -233,6 +230,12 @@ def _draw_row(sheet: Sheet, top: float, row: _Row, values: list[np.ndarray], loo
             drawing.bar(
                 sheet.figure, box, cmap, norm, flip=flip, extend=_extend(values) if look.calibrated else "neither"
             )
+
+
+def _apart(numbers: Sequence[str], cell: float) -> list[str]:
+    """Numbers of columns; every second, third, ... where all would touch."""
+    step = 1 + int((max(map(drawing.width, numbers)) + 0.03) // cell)
+    return [number if j % step == 0 else "" for j, number in enumerate(numbers)]
 
 
 def _by_configuration(scores: Sequence[Score]) -> dict[Configuration, list[Score]]:
