@@ -134,6 +134,13 @@ def test_layers_stand_in_depth_and_the_last_at_the_end(results: Results) -> None
         assert row["value"] in [c.calibrated for c in one]
 
 
+def test_a_pair_that_stands_the_other_way_round_at_a_layer_is_on_the_same_curve() -> None:
+    rng = np.random.default_rng(0)
+    mixed = {name: rng.normal(size=(20, 3)) for name in ("one @ 1", "two @ 1", "two @ 2", "one @ 2")}
+    figure = compare(mixed, "cka", permutations=0).by_layer(calibrated=False)
+    assert figure.data.num_rows == 2 and len(figure.axes) == 2  # the curve, and its line in the key
+
+
 def test_a_map_keeps_distances_and_tells_its_stress(results: Results) -> None:
     figure = results.map("cka", dataset="code")
     points = np.stack([figure.data["x"].to_numpy(), figure.data["y"].to_numpy()], axis=1)

@@ -91,7 +91,8 @@ def by_layer(results: Results, look: Look) -> Any:
         (one, form, layer), (other, second_form, at) = parts_of(s.a), parts_of(s.b)
         first, second = (f"{m} | {f}" if f else m for m, f in ((one, form), (other, second_form)))
         if layer == at and first != second:
-            curves.setdefault((first, second), {})[layer] = s
+            turned = configuration.facts.symmetric and (second, first) in curves
+            curves.setdefault((second, first) if turned else (first, second), {})[layer] = s
     layers = _in_depth({layer for curve in curves.values() for layer in curve})
     if len(layers) < 2:
         raise InputError(
