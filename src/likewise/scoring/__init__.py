@@ -7,9 +7,12 @@ from likewise.scoring.agreement import (
     between_measures,
     disagreements,
     mantel,
+    relabelled,
 )
+from likewise.scoring.arrangement import Dissimilarities, Places, Tree, dissimilarities, places, tree
 from likewise.scoring.best_layers import BestLayers, best_layers
 from likewise.scoring.block import score_block
+from likewise.scoring.choice import Score
 from likewise.scoring.columns import orders
 from likewise.scoring.compare import check_request, compare
 from likewise.scoring.comparison import KINDS, OF_THE_TABLE, SCHEMA, Comparison
@@ -30,11 +33,15 @@ __all__ = [
     "BestLayers",
     "Comparison",
     "Disagreement",
+    "Dissimilarities",
     "Overfit",
     "Pairs",
+    "Places",
     "Point",
     "Reduced",
     "Results",
+    "Score",
+    "Tree",
     "Trust",
     "all_undefined",
     "best_layers",
@@ -43,6 +50,7 @@ __all__ = [
     "check_request",
     "compare",
     "disagreements",
+    "dissimilarities",
     "in_turn",
     "interval",
     "learning_curve",
@@ -50,8 +58,11 @@ __all__ = [
     "mantel",
     "orders",
     "overfitting",
+    "places",
     "reduce",
+    "relabelled",
     "score_block",
     "score_products",
     "stable_from",
+    "tree",
 ]

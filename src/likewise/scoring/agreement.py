@@ -164,6 +164,27 @@ def mantel(
     """
     if len(models) < 4:
         return None, f"no p: {len(models)} models with all pairs, and four are needed"
+    observed, moved = relabelled(left, right, models, rng)
+    as_high = int(np.count_nonzero(moved >= observed - 1e-9))
+    return (1 + as_high) / (1 + len(moved)), ""
+
+
+def relabelled(
+    left: Mapping[tuple[str, str], float], right: Mapping[tuple[str, str], float], models: Sequence[str], rng: int = 0
+) -> tuple[float, np.ndarray]:
+    """Return the Spearman correlation over all pairs of some models, and those after relabelling one side.
+
+    Over at most `SHUFFLES` relabellings; over all but the identity where they are fewer. All are 0 where the scores on
+    one side are equal.
+
+    Examples
+    --------
+    >>> pairs = [(a, b) for i, a in enumerate("abcd") for b in "abcd"[:i]]
+    >>> scores = dict(zip(pairs, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]))
+    >>> observed, moved = relabelled(scores, scores, "abcd")
+    >>> round(observed, 9), len(moved)
+    (1.0, 23)
+    """
     ranks = []
     for scores in (left, right):
         either = {frozenset(pair): value for pair, value in scores.items()}
@@ -174,13 +195,11 @@ def mantel(
         square[rows, columns] = square[columns, rows] = values - values.mean()
         ranks.append(square)
     a, b = ranks
-    observed = float((a * b).sum())
-    tie = 1e-9 * float(np.sqrt((a * a).sum() * (b * b).sum()))
+    size = float(np.sqrt((a * a).sum() * (b * b).sum())) or 1.0
     orders = draw_permutations(len(models), SHUFFLES, rng)
     chunks = np.array_split(orders, 1 + len(orders) * a.size // 2**22)
     moved = np.concatenate([np.einsum("ij,pij->p", a, b[p[:, :, None], p[:, None, :]]) for p in chunks])
-    as_high = int(np.count_nonzero(moved >= observed - tie))
-    return (1 + as_high) / (1 + len(orders)), ""
+    return float((a * b).sum()) / size, moved / size
 
 
 def disagreements(results: Results, dataset: str, first: str, second: str, count: int = 5) -> list[Disagreement]:

@@ -4,6 +4,8 @@ import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from html import escape
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,8 @@ from jaxtyping import Float
 from likewise.chance.correction import correct
 from likewise.errors import InputError, MissingDependencyError
 from likewise.measures import REGISTRY, Configuration, is_own
-from likewise.naming import did_you_mean, inert
+from likewise.naming import cell_text, did_you_mean, inert
+from likewise.scoring.choice import Score, only_one, rows_where, scores_of
 from likewise.scoring.comparison import KINDS, OF_THE_TABLE, SCHEMA, Comparison
 
 SHOWN = 10
@@ -130,6 +133,203 @@ class Results:
         if len(self) > SHOWN:
             told.append(f"  and {len(self) - SHOWN:,} more; to_pandas() has all")
         return "\n".join(told)
+
+    def _repr_html_(self) -> str:
+        heads = ["data set", "a", "b", "measure", "value", "from", "to", "chance", "calibrated", "p corrected", "note"]
+        rows = []
+        for c in map(self._row, range(min(len(self), SHOWN))):
+            label = self.configurations[c.measure, c.parameters].label
+            numbers = (c.value, c.low, c.high, c.null_mean, c.calibrated, c.pvalue_holm)
+            rows.append([c.dataset, c.a, c.b, label, *map(cell_text, numbers), c.reason])
+        if not any(row[0] for row in rows):
+            heads, rows = heads[1:], [row[1:] for row in rows]
+        head = "".join(f"<th>{text}</th>" for text in heads)
+        body = "".join(f"<tr>{''.join(f'<td>{escape(inert(text))}</td>' for text in row)}</tr>" for row in rows)
+        more = len(self) - SHOWN
+        told = f"<p>{more:,} more rows: <code>.to_pandas()</code> has all</p>" if more > 0 else ""
+        return (
+            f"<p>{len(self):,} comparisons; from and to are the ends of the 95 % interval of the value</p>"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{told}"
+        )
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """Return the table by Arrow's PyCapsule interface, which polars, DuckDB, pandas and others read without a copy.
+
+        Examples
+        --------
+        >>> import likewise
+        >>> x = np.random.default_rng(0).normal(size=(20, 5))
+        >>> pa.table(likewise.compare({"x": x, "moved": 2 * x + 1}, "cka")).num_rows
+        1
+        """
+        return self.table.__arrow_c_stream__(requested_schema)
+
+    def where(
+        self,
+        *,
+        dataset: str | None = None,
+        measure: str | Configuration | None = None,
+        layer: str | int | None = None,
+        models: Sequence[str] | None = None,
+    ) -> "Results":
+        """Return some of the rows.
+
+        Parameters
+        ----------
+        dataset : str
+            The rows of this data set.
+        measure : str or Configuration
+            A configuration by its label (``"jaccard(k=5)"``), or all configurations of a measure (``"jaccard"``).
+        layer : str or int
+            Pairs at this layer of both models.
+        models : sequence of str
+            Pairs of these alone: representations, or models with all their layers.
+
+        Returns
+        -------
+        Results
+            P-values stay as they were corrected, for all scores of this table.
+
+        Raises
+        ------
+        InputError
+            If nothing in the table has such a name, or no pair has all of them.
+
+        Examples
+        --------
+        >>> import likewise
+        >>> x = np.random.default_rng(0).normal(size=(20, 5))
+        >>> results = likewise.compare({"x": x, "moved": 2 * x + 1, "y": x**2}, ["cka", "rsa"])
+        >>> [(c.a, c.b) for c in results.where(measure="cka", models=["x", "y"])]
+        [('x', 'y')]
+        """
+        kept = rows_where(self.table, self.configurations, dataset=dataset, measure=measure, layer=layer, models=models)
+        mask = pa.array(kept)
+        lists = {kind: column.filter(mask) for kind, column in self.kept.items()}
+        return Results(self.table.filter(mask), asked=self.asked, replicates=lists)
+
+    def scores(self, *, calibrated: bool = True) -> list[Score]:
+        """Return the rows with value, interval and chance level on one scale: calibrated, or raw."""
+        return scores_of(self.table, self.configurations, calibrated)
+
+    def only(self) -> tuple[str, Configuration]:
+        """Return the data set and the configuration of a table that has one of each; refuse any other."""
+        return only_one(self.table, self.configurations)
+
+    def matrix(
+        self,
+        measure: str | Configuration | None = None,
+        *,
+        dataset: str | None = None,
+        calibrated: bool = True,
+        layer: str | int | None = None,
+        models: Sequence[str] | None = None,
+    ) -> Any:
+        """Return the scores of one configuration on one data set as a square pandas.DataFrame.
+
+        Parameters
+        ----------
+        measure, dataset, layer, models
+            As in `where`; measure and data set can be left out where there is one of each.
+        calibrated : bool
+            Calibrated scores, 0 is chance and 1 is identical; or raw ones.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows and columns are representations, in the order of the table. Where the order of a pair counts, the first
+            is the row; elsewhere both halves are equal. The diagonal holds the value at identity. NaN stands where a
+            pair was not compared or has no score, and on the diagonal where the value at identity depends on the data.
+
+        Raises
+        ------
+        InputError
+            If the table has several data sets or configurations and none was chosen.
+
+        Examples
+        --------
+        >>> import likewise
+        >>> x = np.random.default_rng(0).normal(size=(20, 5))
+        >>> results = likewise.compare({"x": x, "moved": 2 * x + 1, "y": x**2}, ["cka", "rsa"])
+        >>> results.matrix("cka").round(2)
+                  x  moved     y
+        x      1.00   1.00 -0.05
+        moved  1.00   1.00 -0.05
+        y     -0.05  -0.05  1.00
+        """
+        chosen = self.where(dataset=dataset, measure=measure, layer=layer, models=models)
+        _, configuration = chosen.only()
+        scores = chosen.scores(calibrated=calibrated)
+        names = list(dict.fromkeys(name for s in scores for name in (s.a, s.b)))
+        place = {name: i for i, name in enumerate(names)}
+        square = np.full((len(names), len(names)), np.nan)
+        identity = None if configuration.stored else configuration.facts.identity
+        if calibrated:
+            identity = 1.0 if any(s.value is not None for s in scores) else None
+        if identity is not None:
+            np.fill_diagonal(square, identity)
+        for s in scores:
+            if s.value is not None:
+                square[place[s.a], place[s.b]] = s.value
+                if configuration.facts.symmetric:
+                    square[place[s.b], place[s.a]] = s.value
+        try:
+            pandas = import_module("pandas")
+        except ImportError as error:
+            raise MissingDependencyError("pandas", "report") from error
+        return pandas.DataFrame(square, index=names, columns=names)
+
+    def figure(self, kind: str, measure: str | Configuration | None = None, **choices: Any) -> Any:
+        """Return a figure of these scores, as ``likewise figure`` draws it.
+
+        Parameters
+        ----------
+        kind : str
+            ``heatmap``, ``forest``, ``by-layer``, ``dendrogram``, ``map``, ``agreement``, ``paper-heatmaps`` or
+            ``paper-datasets``.
+        measure : str or Configuration
+            As in `where`; can be left out where there is one.
+        **choices
+            ``dataset``, ``layer``, ``models``: as in `where`. ``calibrated`` (True): calibrated scores, or raw ones.
+            ``width`` (6.5): in inches, at which texts have eight points. ``caption`` (True): whether it stands below.
+            ``order`` ("given"): of a heatmap; ``clusters`` puts like beside like.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            With ``caption``, how to read it, and ``data``, the pyarrow.Table of the numbers that it draws. A notebook
+            shows it; ``savefig`` writes it. pyplot does not know it.
+
+        Raises
+        ------
+        InputError
+            If there is no such kind, name or choice, or the figure cannot be drawn of these scores.
+        MissingDependencyError
+            If matplotlib is not installed.
+        """
+        import_module("likewise.report")  # says what to install where that lacks something
+        # By name, for the room that draws stands above this one.
+        return import_module("likewise.report.figures").draw(kind, self, measure=measure, **choices)
+
+    def heatmap(self, measure: str | Configuration | None = None, **choices: Any) -> Any:
+        """Return a heatmap of one configuration on one data set; choices as in `figure`."""
+        return self.figure("heatmap", measure, **choices)
+
+    def forest(self, measure: str | Configuration | None = None, **choices: Any) -> Any:
+        """Return each pair's score with its interval and its chance level, best first; choices as in `figure`."""
+        return self.figure("forest", measure, **choices)
+
+    def by_layer(self, measure: str | Configuration | None = None, **choices: Any) -> Any:
+        """Return the scores of two models at the same layer, over the layers; choices as in `figure`."""
+        return self.figure("by-layer", measure, **choices)
+
+    def dendrogram(self, measure: str | Configuration | None = None, **choices: Any) -> Any:
+        """Return the tree of hierarchical clustering; choices as in `figure`."""
+        return self.figure("dendrogram", measure, **choices)
+
+    def map(self, measure: str | Configuration | None = None, **choices: Any) -> Any:
+        """Return a plane in which near things are alike, with its stress; choices as in `figure`."""
+        return self.figure("map", measure, **choices)
 
     def asked_as(self, asked: Iterable[Configuration]) -> "Results":
         """Return the same, whose labels are those of the configurations as somebody asked for them."""

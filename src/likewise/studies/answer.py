@@ -111,6 +111,10 @@ class Table:
             raise MissingDependencyError("pandas", "report") from error
         return pandas.DataFrame(list(self.rows), columns=list(self.columns))
 
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """Return the table by Arrow's PyCapsule interface, which polars, DuckDB and pandas read."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
     def _repr_html_(self) -> str:
         heads = "".join(f"<th>{_html(head)}</th>" for head in self.columns)
         rows = "".join(
