@@ -7,7 +7,6 @@ are not among those that the demo asks.
 import gzip
 import importlib.resources
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -46,13 +45,13 @@ def main(folder: Path) -> None:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        print(f"\rfine-tuning on code: step {step + 1} of {STEPS}, loss {loss.item():.2f}", end="", flush=True)
-    print()
+        sys.stdout.write(f"fine-tuning on code: step {step + 1} of {STEPS}, loss {loss.item():.2f}\n")
+        sys.stdout.flush()
     # Under another name until it is whole, so that a stop leaves no half of it.
     half = folder.with_name(folder.name + ".half")
     model.eval().save_pretrained(half)
     tokenizer.save_pretrained(half)
-    os.replace(half, folder)
+    half.replace(folder)
 
 
 if __name__ == "__main__":
