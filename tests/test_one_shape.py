@@ -41,8 +41,9 @@ def kind(hint: Any) -> str:
 RECORDS = {
     "Source": "where rows come from, flat, as a description on disk holds it; other versions say other facts",
     "Comparison": "a row of the long table, flat, as files hold it in the order of its columns",
+    "Score": "a row of the long table on one scale, raw or calibrated, flat, as figures and tables show it",
 }
-"""Classes that gather on disk what others hold, with the reason."""
+"""Classes that gather flat what others hold, with the reason."""
 
 ALLOWED = {
     ("BestLayers", "Point"): "a maximum over layers, and a mean over draws: other numbers under the same heading",
