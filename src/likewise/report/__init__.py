@@ -1,10 +1,10 @@
-"""A page that a person can read, with every figure and table it shows as files of their own."""
+"""A page that a person can read, with every table it shows as a file of its own; and figures for paper."""
 
 from importlib import import_module
 
 from likewise.errors import MissingDependencyError
 
-for _library in ("matplotlib", "pandas", "plotly", "jinja2"):
+for _library in ("matplotlib", "pandas", "jinja2"):
     try:
         import_module(_library)
     except ModuleNotFoundError as error:

@@ -98,32 +98,22 @@ def _chance(frame: pd.DataFrame) -> str:
     return " ".join(said)
 
 
-def standouts(pairs: pd.DataFrame) -> list[tuple[str, list[str]]]:
-    """Return, per data set, the most and the least alike pair, and how many pairs differ from shuffled inputs.
+def told_apart(pairs: pd.DataFrame) -> str:
+    """Return how many pairs differ from chance, by data set, and what that does not mean.
 
     Parameters
     ----------
     pairs : pandas.DataFrame
         From `tables.pair_summary`.
     """
-    return [
-        (shown(dataset), _standouts(pairs[pairs["dataset"] == dataset])) for dataset in dict.fromkeys(pairs["dataset"])
-    ]
-
-
-def _standouts(pairs: pd.DataFrame) -> list[str]:
-    judged = pairs[pairs["mean_calibrated"].notna()]
-    if judged.empty:
-        return ["No pair has a calibrated score, so the pairs cannot be ranked."]
-    ranked = judged.sort_values("mean_calibrated", ascending=False, kind="stable")
-    said = [_pair("Most alike", ranked.iloc[0])] if len(ranked) > 1 else [_pair("The only pair", ranked.iloc[0])]
-    if len(ranked) > 1:
-        said.append(_pair("Least alike", ranked.iloc[-1]))
-    tested = pairs[pairs["smallest_p_bh"].notna()]
-    if len(tested):
-        nulls = sorted({name for names in tested["null"] for name in names.split()})
-        said.append(_told_apart(int((tested["smallest_p_bh"] <= LEVEL).sum()), len(tested), nulls))
-    return said
+    said = []
+    for dataset in dict.fromkeys(pairs["dataset"]):
+        tested = pairs[(pairs["dataset"] == dataset) & pairs["smallest_p_bh"].notna()]
+        if len(tested):
+            nulls = sorted({name for names in tested["null"] for name in names.split()})
+            count = _told_apart(int((tested["smallest_p_bh"] <= LEVEL).sum()), len(tested), nulls)
+            said.append(f"{shown(dataset)}: {count}")
+    return " ".join(said)
 
 
 def _told_apart(differ: int, tested: int, nulls: Sequence[str]) -> str:
@@ -141,18 +131,6 @@ def _told_apart(differ: int, tested: int, nulls: Sequence[str]) -> str:
         "and Hochberg over all scores)."
         + " This does not mean that the models are related: most models that read the same inputs differ from chance."
         * inputs
-    )
-
-
-def _pair(what: str, row: Any) -> str:
-    over = (
-        f"{row.calibrated_of} of {row.configurations}"
-        if row.calibrated_of < row.configurations
-        else str(row.configurations)
-    )
-    return (
-        f"{what}: {row.a} and {row.b}, mean calibrated score {number(float(row.mean_calibrated))} "
-        f"over {over} configuration{'' if row.configurations == 1 else 's'} (0 is chance, 1 is identical)."
     )
 
 

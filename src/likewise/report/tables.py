@@ -14,7 +14,7 @@ import pyarrow as pa
 from likewise.about import Audit, Source
 from likewise.chance import NoReference, Reasons
 from likewise.measures import Configuration
-from likewise.naming import inert
+from likewise.naming import inert, parts_of
 from likewise.scoring import ALL, Pairs, Results
 from likewise.shapes import COUNT_OR_NOTHING
 
@@ -157,6 +157,48 @@ def long_frame(results: Results) -> pd.DataFrame:
     frame["configuration"] = [labels[c][0] for c in known]
     frame["invariance"] = [labels[c][1] for c in known]
     return frame
+
+
+def calibrated_ends(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the intervals of calibrated scores: chance level and identity are constants of each row.
+
+    NaN where a row has no interval, or stands at its chance level and identity is not known.
+
+    Examples
+    --------
+    >>> import likewise
+    >>> x = np.random.default_rng(0).normal(size=(20, 5))
+    >>> frame = long_frame(likewise.compare({"x": x, "y": x + x[::-1]}, ["cka", "procrustes"]))
+    >>> low, high = calibrated_ends(frame)
+    >>> bool(((low < frame["calibrated"]) & (frame["calibrated"] < high)).all())
+    True
+    """
+    value, chance, scored, low, high = (
+        frame[c].to_numpy(dtype=np.float64, na_value=np.nan)
+        for c in ("value", "null_mean", "calibrated", "low", "high")
+    )
+    identity = np.asarray([np.nan if c.facts.identity is None else c.facts.identity for c in frame["known"]], float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        per = np.where(np.isnan(identity), scored / (value - chance), 1 / (identity - chance))
+        ends = (low - chance) * per, (high - chance) * per
+    there = np.isfinite(ends[0]) & np.isfinite(ends[1]) & np.isfinite(scored)
+    lower, upper = np.minimum(*ends), np.maximum(*ends)
+    return np.where(there, lower, np.nan), np.where(there, upper, np.nan)
+
+
+def comparable(a: str, b: str) -> bool:
+    """Whether two representations are of two models, or formats, at one layer: what "who is like whom" means.
+
+    Neighbouring layers of one model are always alike, and different layers of different models are compared only by
+    who asked for that.
+
+    Examples
+    --------
+    >>> comparable("gpt2 @ 3", "opt @ 3"), comparable("gpt2 @ 3", "gpt2 @ 4"), comparable("gpt2 @ 3", "opt")
+    (True, False, False)
+    """
+    (model, form, layer), (other, its_form, its_layer) = parts_of(a), parts_of(b)
+    return layer == its_layer and (model, form) != (other, its_form)
 
 
 def configurations_of(frame: pd.DataFrame) -> tuple[Configuration, ...]:
