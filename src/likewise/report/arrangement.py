@@ -113,7 +113,8 @@ def map_of(distances: Float[np.ndarray, "m m"]) -> Map:
 
     References
     ----------
-    Kruskal (1964), doi:10.1007/BF02289565; de Leeuw (1977), Applications of convex analysis to multidimensional scaling.
+    Kruskal (1964), doi:10.1007/BF02289565; de Leeuw (1977), Applications of convex analysis to multidimensional
+    scaling.
 
     Examples
     --------

@@ -49,8 +49,9 @@ def head_of(frame: pd.DataFrame, columns: Columns, asked_pairs: str = "all") -> 
     """
     names, configurations = names_of(frame), configurations_of(frame)
     datasets = list(dict.fromkeys(frame["dataset"]))
-    places = {kind: {of: i for i, of in enumerate(known)} for kind, known in
-              (("name", names), ("configuration", [c.label for c in configurations]), ("dataset", datasets))}  # fmt: skip
+    labels = [c.label for c in configurations]
+    listed = {"name": names, "configuration": labels, "dataset": datasets}
+    places = {kind: {one: i for i, one in enumerate(known)} for kind, known in listed.items()}
     coded = pd.DataFrame(
         {
             "dataset": frame["dataset"].map(places["dataset"]),

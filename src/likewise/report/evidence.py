@@ -1,6 +1,7 @@
-"""What pairs rest on besides their scores: the prompts that two represent most and least alike, and their neighbours."""
+"""What pairs rest on besides scores: the prompts that two represent most and least alike, and their neighbours."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,20 +91,25 @@ def evidence_of(
         order = np.argsort(-added, kind="stable").tolist()
         few = min(ITEMS, len(order) // 2)
 
-        def item(i: int, lists: list[Any] = lists, ids: Any = ids, known: Any = known, added: Any = added) -> dict[str, Any]:
-            left, came = ([k for k in lists[s][i].tolist() if k not in lists[1 - s][i]] for s in (0, 1))
-            text = inert(" ".join((known.get(ids[i]) or "").split()))
-            return {
-                "id": inert(str(ids[i])),
-                "value": float(added[i]),
-                "text": text if len(text) <= TEXT else f"{text[: TEXT - 1]}…",
-                "left": [inert(str(ids[k])) for k in left[:NEIGHBOURS]],
-                "came": [inert(str(ids[k])) for k in came[:NEIGHBOURS]],
-            }
-
+        item = functools.partial(_item, lists=lists, ids=ids, texts=known, added=added)
         found = Evidence(
-            dataset, a, b, configuration.label, tuple(map(item, order[:few])),
-            tuple(map(item, order[len(order) - few :][::-1])), told,
+            dataset, a, b, configuration.label, tuple(item(i) for i in order[:few]),
+            tuple(item(i) for i in order[len(order) - few :][::-1]), told,
         )  # fmt: skip
         size += sum(len(str(one)) for one in (*found.most, *found.least))
         yield found
+
+
+def _item(
+    i: int, *, lists: Sequence[np.ndarray], ids: Sequence[str], texts: Mapping[str, str | None], added: np.ndarray
+) -> dict[str, Any]:
+    """One prompt: what it adds to the score, its text, and the nearest neighbours that one side has and the other not."""
+    left, came = ([k for k in lists[s][i].tolist() if k not in lists[1 - s][i]] for s in (0, 1))
+    text = inert(" ".join((texts.get(ids[i]) or "").split()))
+    return {
+        "id": inert(str(ids[i])),
+        "value": float(added[i]),
+        "text": text if len(text) <= TEXT else f"{text[: TEXT - 1]}…",
+        "left": [inert(str(ids[k])) for k in left[:NEIGHBOURS]],
+        "came": [inert(str(ids[k])) for k in came[:NEIGHBOURS]],
+    }

@@ -15,7 +15,6 @@ from likewise.representation import Representation
 from likewise.scoring import KINDS, Results
 from likewise.store import Store
 
-
 RANKED = 5_000
 """Rows up to which the page ranks who is nearest to whom."""
 

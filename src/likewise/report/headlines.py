@@ -1,4 +1,4 @@
-"""The first screen of an experiment: who is most and least like whom, on what data, how sure, and what not to conclude."""
+"""The first screen of an experiment: who is most like whom, on what data, how sure, and what not to conclude."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -149,9 +149,7 @@ def _order(ranked: pd.DataFrame, low: str, high: str) -> list[str]:
     if near.empty:
         return ["No other pair's interval reaches that of the first."]
     names = [f"{a} and {b}" for a, b in zip(near["a"], near["b"], strict=True)]
-    return [
-        f"Not clear of the first: {some(names)}. Their intervals overlap, so which of them is first may be luck."
-    ]
+    return [f"Not clear of the first: {some(names)}. Their intervals overlap, so which of them is first may be luck."]
 
 
 def _others(rows: pd.DataFrame, lead: Configuration, column: str) -> list[str]:

@@ -180,13 +180,13 @@ def _line(frame: pd.DataFrame) -> str:
     ]
     at = f", {len(layers)} layers" if len(layers) > 1 else ""
     measures = findings.counted(frame["configuration"].nunique(), "measure")
-    return f"{findings.counted(len(models), 'model')}{at}: {findings.some(models)}. Data: {'; '.join(data)}. {measures}."
+    return (
+        f"{findings.counted(len(models), 'model')}{at}: {findings.some(models)}. Data: {'; '.join(data)}. {measures}."
+    )
 
 
-def _wanted(
-    frame: pd.DataFrame, first: Sequence[Headline], summaries: pd.DataFrame
-) -> list[tuple[str, str, str]]:
-    """The pairs whose prompts a reader wants to see most: those of the first screen, then the most alike of each set."""
+def _wanted(frame: pd.DataFrame, first: Sequence[Headline], summaries: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """The pairs whose prompts a reader wants to see most: those of the first screen, then the most alike."""
     named = [(line.dataset, p.a, p.b) for line in first for p in line.pairs]
     known = {shown(dataset): dataset for dataset in dict.fromkeys(frame["dataset"])}
     ranked = summaries.sort_values("mean_calibrated", ascending=False, kind="stable")
@@ -279,7 +279,8 @@ def _answer(out: Folder, name: str, answer: Answer) -> dict[str, Any]:
         "drawings": [{"kind": kinds[type(what)], **asdict(what)} for what in answer.drawings],
         "tables": shown_tables,
     }
-    return {"name": name, "answer": answer, "block": tables.inert_tree(block)}
+    told = bool(answer.tables or answer.drawings)
+    return {"name": name, "answer": answer, "told": told, "block": tables.inert_tree(block)}
 
 
 def _of_table(table: Table, frame: pd.DataFrame, csv: str) -> dict[str, Any]:

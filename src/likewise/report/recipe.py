@@ -12,7 +12,8 @@ CITED = re.compile(r"(?P<who>[^;:()\n]+?)\s*\((?P<year>\d{4})\),\s*doi:(?P<doi>1
 """A source as docstrings have it: authors, year, DOI."""
 
 PAPER = (
-    "@misc{klabunde2023,\n  author = {Klabunde, Max and Ben Amor, Mehdi and Granitzer, Michael and Lemmerich, Florian},\n"
+    "@misc{klabunde2023,\n"
+    "  author = {Klabunde, Max and Ben Amor, Mehdi and Granitzer, Michael and Lemmerich, Florian},\n"
     "  title = {Towards Measuring Representational Similarity of Large Language Models},\n  year = {2023},\n"
     "  doi = {10.48550/arXiv.2312.02730}\n}"
 )
@@ -46,7 +47,10 @@ def bibtex(configurations: Iterable[Configuration], version: str) -> str:
             fields = {"author": " and ".join(n for n in names if n), "year": year, "doi": doi, "note": c.about.title}
             body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items() if value)
             entries[doi] = f"@misc{{{key},\n{body}\n}}"
-    ours = f"@software{{likewise,\n  author = {{The likewise authors}},\n  title = {{likewise}},\n  version = {{{version}}}\n}}"
+    ours = (
+        "@software{likewise,\n  author = {The likewise authors},\n  title = {likewise},\n"
+        f"  version = {{{version}}}\n}}"
+    )
     return "\n\n".join([*entries.values(), PAPER, ours])
 
 
@@ -64,7 +68,12 @@ def methods(
     poolings = sorted({str(r["source"].pooling) for r in representations if r["source"].pooling})  # type: ignore[attr-defined]
     rows = f" One row per input ({', '.join(poolings)})." if poolings else ""
     measures = "; ".join(
-        f"{c.label}" + (f" ({', '.join(f'{who} {year}'.strip() or f'doi:{doi}' for who, year, doi in cited(c))})" if c.about.references else "")
+        f"{c.label}"
+        + (
+            f" ({', '.join(f'{who} {year}'.strip() or f'doi:{doi}' for who, year, doi in cited(c))})"
+            if c.about.references
+            else ""
+        )
         for c in configurations
     )
     chance = summary(frame).partition("scores. ")[2]
@@ -80,7 +89,8 @@ def methods(
         else ""
     )
     version = made_with.get("likewise", "")
+    count = counted(len({*frame["a"], *frame["b"]}), "representation")
     return (
-        f"We compared {counted(len({*frame['a'], *frame['b']}), 'representation')} on {items} with likewise {version}".rstrip()
+        f"We compared {count} on {items} with likewise {version}".rstrip()
         + f".{rows} Measures: {measures}. {chance}{calibrated}{ends}{corrected}"
     )

@@ -100,7 +100,7 @@ const pictures = {
     }
     return {
       parts,
-      legend: Plot.legend({ color: { type: "linear", domain, range: d3.range(9).map((k) => d3.interpolateViridis(state.up ? k / 8 : 1 - k / 8)), interpolate: "rgb" }, width: Math.min(260, full - 20), label: axis(state), style: { background: "none" } }),
+      legend: Plot.legend({ color: { type: "linear", domain, range: d3.range(9).map((k) => d3.interpolateViridis(state.up ? k / 8 : 1 - k / 8)), interpolate: "rgb" }, width: Math.min(260, full - 20), marginLeft: 8, marginRight: 12, label: axis(state), style: { background: "none" } }),
       grid: { svg: map, down, across, size, left, top, cell: (y, x) => cells.get(`${y},${x}`) },
       note: [
         `${down.length === across.length && !sided ? down.length : `${down.length} × ${across.length}`} names, ${found.length.toLocaleString("en")} pairs; brighter is more alike.`,
