@@ -103,7 +103,7 @@ def evidence_of(
 def _item(
     i: int, *, lists: Sequence[np.ndarray], ids: Sequence[str], texts: Mapping[str, str | None], added: np.ndarray
 ) -> dict[str, Any]:
-    """One prompt: what it adds to the score, its text, and the nearest neighbours that one side has and the other not."""
+    """One prompt: what it adds to the score, its text, and the nearest neighbours of one side alone."""
     left, came = ([k for k in lists[s][i].tolist() if k not in lists[1 - s][i]] for s in (0, 1))
     text = inert(" ".join((texts.get(ids[i]) or "").split()))
     return {

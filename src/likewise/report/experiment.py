@@ -81,7 +81,7 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
         warnings=warnings,
         made_with=library_versions(),
         evidence=lambda wanted: evidence_of(wanted, _loader(store, about["representations"]), _texts(store)),
-        store=str(store.folder),
+        store=store.folder.resolve().name,
     )
 
 

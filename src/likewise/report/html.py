@@ -71,7 +71,7 @@ def write_report(
     evidence : callable, optional
         Returns the prompts of some pairs, given as data set and two names, the most wanted first.
     store : str
-        The folder of the store, as the commands on the page name it.
+        The name of the folder of the store: commands on the page are for where that lies.
 
     Returns
     -------
