@@ -96,7 +96,8 @@ function cursor(box, grid, state, open) {
   box.onkeydown = (event) => {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (step) { go(at.x + step[0], at.y + step[1]); event.preventDefault(); }
-    if (event.key === "Enter") { const r = go(at.x, at.y); if (r) open(r); }
+    // Else the same key press would go on to the button that the evidence opens with, and close it.
+    if (event.key === "Enter") { event.preventDefault(); const r = go(at.x, at.y); if (r) open(r); }
   };
   box.append(live);
 }

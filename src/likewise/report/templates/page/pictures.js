@@ -247,9 +247,11 @@ const pictures = {
     const full = Math.min(widthOf(box), 720), [x, y] = [d3.extent(points, (d) => d.x), d3.extent(points, (d) => d.y)];
     const span = Math.max(x[1] - x[0], y[1] - y[0]) || 1, middle = (e) => (e[0] + e[1]) / 2;
     // One scale for both axes: only distances mean something.
-    const high = Math.max(220, Math.min(full * 0.75, (full * (y[1] - y[0])) / span + 90)), half = (span / 2) * 1.15;
+    const high = Math.max(220, Math.min(full * 0.75, (full * (y[1] - y[0])) / span + 90));
+    const unit = (1.15 * Math.max((x[1] - x[0]) / (full - 40), (y[1] - y[0]) / (high - 40))) || 1;
+    const domain = (extent, length) => [middle(extent) - (unit * (length - 40)) / 2, middle(extent) + (unit * (length - 40)) / 2];
     const drawn = plot({
-      width: full, height: high, margin: 20, x: { axis: null, domain: [middle(x) - half, middle(x) + half] }, y: { axis: null, domain: [middle(y) - (half * (high - 40)) / (full - 40), middle(y) + (half * (high - 40)) / (full - 40)] },
+      width: full, height: high, margin: 20, x: { axis: null, domain: domain(x, full) }, y: { axis: null, domain: domain(y, high) },
       marks: [Plot.frame({ strokeOpacity: 0.2 }), Plot.dot(points, { x: "x", y: "y", r: 4, fill: colour("--mark") }),
         points.length <= 60 ? Plot.text(points, { x: "x", y: "y", text: (d) => short(d.name, 30), dy: -9, fill: "currentColor", stroke: colour("--card"), strokeWidth: 3 }) : Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: "name" }))],
     });
