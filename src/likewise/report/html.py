@@ -9,12 +9,13 @@ from typing import Any
 import jinja2
 import markupsafe
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from likewise.chance import too_few_shuffles
 from likewise.errors import InputError
 from likewise.naming import cell_text, inert, parts_of, slug
-from likewise.report import bundle, findings, headlines, recipe, tables
+from likewise.report import bundle, crowd, findings, headlines, recipe, tables
 from likewise.report.block import Columns
 from likewise.report.contents import head_of
 from likewise.report.evidence import Evidence
@@ -115,8 +116,10 @@ def write_report(
     # Last, so that no table of a study takes the name of one of these.
     studies = [_answer(out, name, answer) for name, answer in found.items()]
     wanted = _wanted(frame, first, summaries)
-    block = _block(results, frame, pairs, first, studies, evidence(wanted) if evidence else ()) | {
+    kept_rows, clusters = crowd.kept_of(frame, first, pairs)
+    block = _block(results, frame, kept_rows, pairs, first, studies, evidence(wanted) if evidence else ()) | {
         "store": store, "experiment": title if store else "",
+        "shown_models": list(dict.fromkeys(parts_of(one.middle)[0] for one in clusters)),
     }  # fmt: skip
     context = {
         "title": title,
@@ -129,6 +132,9 @@ def write_report(
         "open": OPEN,
         "studies": studies,
         "csv": csv,
+        "clusters": clusters,
+        "kept": (int(kept_rows.sum()), len(frame)),
+        "nearest": crowd.NEAREST,
         "experiment": experiment,
         "representations": _table(about.drop(columns="source", errors="ignore"), csv["representations"]),
         "sources": list(zip(about["name"], about["data set"], about["source"], strict=True)) if len(about) else [],
@@ -198,6 +204,7 @@ def _wanted(frame: pd.DataFrame, first: Sequence[Headline], summaries: pd.DataFr
 def _block(
     results: Results,
     frame: pd.DataFrame,
+    kept: Any,
     pairs: Pairs,
     first: Sequence[Headline],
     studies: Sequence[Mapping[str, Any]],
@@ -205,6 +212,8 @@ def _block(
 ) -> dict[str, Any]:
     """What the page's script works on, with its columns still apart."""
     columns = Columns()
+    if not kept.all():
+        results, frame = Results(results.table.filter(pa.array(kept)), asked=results.asked), frame[kept]
     head = head_of(frame, columns, pairs.kind)
     configurations = tables.configurations_of(frame)
     place = {kind: {one: k for k, one in enumerate(of)} for kind, of in
@@ -242,6 +251,7 @@ def _block(
         "evidence": found,
         "evidence_left_out": "The page keeps prompts of some pairs only; the command below shows those of this one.",
         "answers": [study["block"] for study in studies],
+        "shown_models": [],
     }
 
 
