@@ -285,9 +285,15 @@ def _belonging_together(
 
 def _odd_rows(audit: Audit) -> Iterator[str]:
     if values := audit.non_finite:
-        yield f"{counted(values, 'value')} not finite (NaN or infinite): no score with them can be trusted. Extract again with dtype float32."
+        yield (
+            f"{counted(values, 'value')} not finite (NaN or infinite): no score with them can be trusted. "
+            "Extract again with dtype float32."
+        )
     if rows := audit.zero_rows:
-        yield f"{counted(rows, 'row')} of zeros: measures that use angles cannot score a row without direction. Leave these prompts out."
+        yield (
+            f"{counted(rows, 'row')} of zeros: measures that use angles cannot score a row without direction. "
+            "Leave these prompts out."
+        )
     if rows := audit.repeated_rows:
         yield (
             f"{counted(rows, 'row')} equal to an earlier one: repeated prompts count more than once, and are each "
@@ -302,7 +308,10 @@ def _odd_rows(audit: Audit) -> Iterator[str]:
 
 def _odd_directions(r: Mapping[str, Any], audit: Audit) -> Iterator[str]:
     if columns := audit.constant_features:
-        yield f"{counted(columns, 'dimension')} with the same value for every prompt. They add nothing once the rows are centred."
+        yield (
+            f"{counted(columns, 'dimension')} with the same value for every prompt. "
+            "They add nothing once the rows are centred."
+        )
     if (share := audit.largest_feature_share or 0.0) > DOMINATES:
         largest = "?" if audit.largest_feature is None else audit.largest_feature
         yield (
