@@ -98,7 +98,7 @@ def _clusters(dataset: str, names: Sequence[str], scores: Float[np.ndarray, "m m
     of = fcluster(linkage(squareform(distances, checks=False), "average"), CLUSTERS, "maxclust")
     found = []
     for number in np.unique(of):
-        members = np.flatnonzero(of == number)
+        members = np.flatnonzero(of == number).tolist()
         part = distances[np.ix_(members, members)]
         middle = members[int(part.sum(axis=1).argmin())]
         inside = scores[np.ix_(members, members)]
