@@ -1,8 +1,10 @@
 """Whether two measures, or two data sets, order the pairs of models alike."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import scipy
@@ -44,22 +46,31 @@ class Disagreement:
     second_place: float
 
 
+_BY_PAIR: WeakKeyDictionary[Results, dict[tuple[str, str], dict[tuple[str, str], float]]] = WeakKeyDictionary()
+"""What `scores_by_pair` found, while the table lives: several studies ask for it."""
+
+
 def scores_by_pair(results: Results) -> dict[tuple[str, str], dict[tuple[str, str], float]]:
     """Scores oriented towards more alike: (data set, configuration) to {pair: score}.
 
     A pair is named without regard to order. Where a measure gives it two values, one in either order, its score is
     their mean; where one of them is undefined, it has none.
     """
+    if results in _BY_PAIR:
+        return _BY_PAIR[results]
+    known = {call: (c.label, c.facts.more_alike) for call, c in results.configurations.items()}
     found: dict[tuple[str, str], dict[tuple[str, str], list[float]]] = {}
-    for row in results:
-        c = results.configurations[row.measure, row.parameters]
+    columns = ("dataset", "a", "b", "measure", "parameters", "value")
+    for dataset, a, b, *call, value in zip(*(results.table[name].to_pylist() for name in columns), strict=True):
+        label, more_alike = known[tuple(call)]
         # A configuration without any value stays, so that its correlations come with a reason.
-        pairs = found.setdefault((row.dataset, c.label), {})
-        first, second = sorted((row.a, row.b))
-        value = np.nan if row.value is None else c.facts.more_alike * row.value
-        pairs.setdefault((first, second), []).append(value)
-    means = {of: {pair: float(np.mean(values)) for pair, values in pairs.items()} for of, pairs in found.items()}
-    return {of: {pair: mean for pair, mean in pairs.items() if np.isfinite(mean)} for of, pairs in means.items()}
+        pairs = found.setdefault((dataset, label), {})
+        pairs.setdefault((a, b) if a <= b else (b, a), []).append(np.nan if value is None else more_alike * value)
+    means = {of: {pair: sum(values) / len(values) for pair, values in pairs.items()} for of, pairs in found.items()}
+    _BY_PAIR[results] = {
+        of: {pair: mean for pair, mean in pairs.items() if math.isfinite(mean)} for of, pairs in means.items()
+    }
+    return _BY_PAIR[results]
 
 
 def between_measures(results: Results) -> list[Agreement]:
@@ -190,16 +201,17 @@ def relabelled(
         either = {frozenset(pair): value for pair, value in scores.items()}
         pairs = [(i, j) for i in range(len(models)) for j in range(i)]
         values = scipy.stats.rankdata([either[frozenset((models[i], models[j]))] for i, j in pairs])
-        square = np.zeros((len(models), len(models)))
-        rows, columns = np.asarray(pairs).T
-        square[rows, columns] = square[columns, rows] = values - values.mean()
-        ranks.append(square)
+        ranks.append(values - values.mean())
     a, b = ranks
-    size = float(np.sqrt((a * a).sum() * (b * b).sum())) or 1.0
+    rows, columns = np.asarray(pairs).T
+    square = np.zeros((len(models), len(models)))
+    square[rows, columns] = square[columns, rows] = b
+    size = float(np.sqrt((a @ a) * (b @ b))) or 1.0
     orders = draw_permutations(len(models), SHUFFLES, rng)
-    chunks = np.array_split(orders, 1 + len(orders) * a.size // 2**22)
-    moved = np.concatenate([np.einsum("ij,pij->p", a, b[p[:, :, None], p[:, None, :]]) for p in chunks])
-    return float((a * b).sum()) / size, moved / size
+    chunks = np.array_split(orders, 1 + len(orders) * a.size // 2**21)
+    # Each pair once, by its place in the square: taking single numbers is what this costs.
+    moved = np.concatenate([square.ravel()[p[:, rows] * len(models) + p[:, columns]] @ a for p in chunks])
+    return float(a @ b) / size, moved / size
 
 
 def disagreements(results: Results, dataset: str, first: str, second: str, count: int = 5) -> list[Disagreement]:

@@ -1,11 +1,12 @@
 """Questions about models, one file each: from numbers to an answer that a report, a terminal and a program show."""
 
 from likewise.studies.agreement import Datasets, Measures
-from likewise.studies.answer import Answer, Dots, Drawing, Figures, Line, Lines, Panel, Table, Tables, Triangle
+from likewise.studies.answer import Answer, Table, Tables
 from likewise.studies.audit import Audit
 from likewise.studies.base import Study
 from likewise.studies.best_layers import BestOfLayers
 from likewise.studies.conditions import Condition, Outcome, parse_condition
+from likewise.studies.drawings import Dots, Drawing, Figures, Line, Lines, Panel, Triangle
 from likewise.studies.items import Items
 from likewise.studies.junit import junit_xml
 from likewise.studies.ladder import RUNGS, Ladder, Rung, Score

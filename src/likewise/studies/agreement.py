@@ -7,8 +7,9 @@ from typing import ClassVar
 import numpy as np
 
 from likewise.scoring import Agreement, Results, between_datasets, between_measures, disagreements
-from likewise.studies.answer import Answer, Dots, Panel, Table, Triangle
+from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
+from likewise.studies.drawings import Dots, Panel, Triangle
 
 NO_VALUE = "No correlation has a value; the table says why."
 

@@ -23,9 +23,10 @@ from likewise.measures import REGISTRY, Configuration, contributions
 from likewise.naming import parse_call
 from likewise.representation import Representation, check_all_same_items
 from likewise.scoring import interval
-from likewise.studies.answer import Answer, Line, Lines, Table
+from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
+from likewise.studies.drawings import Line, Lines
 from likewise.studies.items import beginning, line
 from likewise.studies.names import ENDS, Names
 

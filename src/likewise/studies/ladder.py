@@ -11,9 +11,10 @@ from likewise.errors import InputError
 from likewise.inference import LeftOut, difference, left_out
 from likewise.naming import name_of, parse_call, parts_of
 from likewise.scoring import Comparison, Results
-from likewise.studies.answer import Answer, Line, Lines, Table
+from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
+from likewise.studies.drawings import Line, Lines
 from likewise.studies.names import Names
 from likewise.studies.track import depth
 

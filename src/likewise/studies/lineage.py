@@ -14,9 +14,10 @@ from likewise.naming import p_text
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, check_all_same_items
 from likewise.scoring import compare
-from likewise.studies.answer import Answer, Dots, Panel, Table
+from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
+from likewise.studies.drawings import Dots, Panel
 from likewise.studies.names import Names
 
 LEVEL = 0.05

@@ -9,8 +9,9 @@ from likewise.fields import CHANCE, CURVE_DRAWS, CURVE_PERMUTATIONS, CURVE_TOLER
 from likewise.measures import configurations
 from likewise.progress import Watch, unwatched
 from likewise.scoring import Point, learning_curve, stable_from
-from likewise.studies.answer import Answer, Line, Lines, Table
+from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Scoring
+from likewise.studies.drawings import Line, Lines
 from likewise.studies.names import Names
 
 COLUMNS = ("a", "b", "measure", "inputs", "value", "chance", "calibrated", "lowest", "highest", "note")

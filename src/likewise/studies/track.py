@@ -14,9 +14,10 @@ from likewise.inference import Estimates, LeftOut, left_out, rank_sets
 from likewise.measures import Configuration
 from likewise.naming import did_you_mean, name_of, parts_of
 from likewise.scoring import Results, interval, mantel
-from likewise.studies.answer import Answer, Line, Lines, Table
+from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
+from likewise.studies.drawings import Line, Lines
 from likewise.studies.names import Names
 
 FEWEST = 5
