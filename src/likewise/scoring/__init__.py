@@ -2,9 +2,11 @@
 
 from likewise.scoring.agreement import (
     Agreement,
+    ByNumber,
     Disagreement,
     between_datasets,
     between_measures,
+    by_number,
     disagreements,
     mantel,
     relabelled,
@@ -31,6 +33,7 @@ __all__ = [
     "SCHEMA",
     "Agreement",
     "BestLayers",
+    "ByNumber",
     "Comparison",
     "Disagreement",
     "Dissimilarities",
@@ -47,6 +50,7 @@ __all__ = [
     "best_layers",
     "between_datasets",
     "between_measures",
+    "by_number",
     "check_request",
     "compare",
     "disagreements",
