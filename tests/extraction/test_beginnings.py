@@ -18,7 +18,7 @@ from likewise.extraction.beginnings import Group, common, groups
 from likewise.extraction.choices import Continuations, rows_of_choices
 from likewise.extraction.probe import relative
 from likewise.extraction.rows import InMemory
-from likewise.extraction.ways import ALONE, EXPANDED, Way
+from likewise.extraction.ways import ALONE, EXPANDED, ROWS, Way
 from likewise.models import LoadedModel, ModelSpec, load_model
 from likewise.prompts import Prompts
 from likewise.prompts.options import FilledChoices
@@ -119,7 +119,10 @@ def test_batches_of_beginnings_keep_to_the_budget(
         assert together == "any" or len(set(own)) == 1
         assert len(own) == 1 or together != "alone"
         room = max(budget, *lengths) if batch.shared else budget
-        assert len(own) == 1 or len(own) * (own[0] + math.ceil(batch.shared / EXPANDED)) <= room
+        assert (
+            len(own) == 1
+            or len(own) * (own[0] + (math.ceil(batch.shared / EXPANDED) + ROWS if batch.shared else 0)) <= room
+        )
         fronts = {prompts[i][: batch.shared] for i in batch.members}
         assert len(fronts) == 1 or not batch.shared or len(fronts) * batch.shared <= room
         assert limits is None or all(batch.shared <= limits[i] for i in batch.members)
@@ -134,8 +137,8 @@ def test_a_small_batch_has_several_beginnings_and_a_large_group_several_batches(
     (batch,) = Way(shared=True).plan(prompts, [11] * 8, 64)
     assert batch.shared == 10 and len(batch.members) == 8
     alike = [(*range(40), end, end) for end in range(10)]
-    planned = Way(shared=True).plan(alike, [42] * 10, 60)
-    assert [(batch.shared, len(batch.members)) for batch in planned] == [(40, 5), (40, 5)]
+    planned = Way(shared=True).plan(alike, [42] * 10, 50)
+    assert [(batch.shared, len(batch.members)) for batch in planned] == [(40, 3)] * 3 + [(40, 1)]
     assert groups([(1, 2)] * 3) == [Group(0, (0, 1, 2))]
 
 

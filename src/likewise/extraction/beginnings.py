@@ -49,7 +49,7 @@ def common(a: Sequence[int], b: Sequence[int]) -> int:
     return low
 
 
-@dataclass
+@dataclass(slots=True)
 class _Node:
     """Texts with so many tokens in common: those that end there, and the groups that have more."""
 
@@ -105,11 +105,11 @@ def groups(texts: Sequence[Sequence[int]], least: int = LEAST) -> list[Group]:
     >>> groups([(1, 2, 3, 4, 5), (1, 6), (1, 2, 3, 4, 7), (8,)], least=2)
     [Group(shared=4, members=(0, 2)), Group(shared=0, members=(1, 3))]
     """
-    whole = [tuple(text) for text in texts]
+    whole = {i: tuple(text) for i, text in enumerate(texts) if len(text) >= least}
     # What all have in common need not be compared again and again.
-    first = common(min(whole), max(whole)) if whole else 0
-    tails = [text[first:] for text in whole]
-    order = sorted(range(len(whole)), key=lambda i: (tails[i], i))
+    first = common(min(whole.values()), max(whole.values())) if whole else 0
+    tails = {i: text[first:] for i, text in whole.items()}
+    order = sorted(whole, key=lambda i: (tails[i], i))
     root = _Node(0)
     opened = [root]
 
@@ -130,7 +130,8 @@ def groups(texts: Sequence[Sequence[int]], least: int = LEAST) -> list[Group]:
     close(0)
     root.choose(least)
     found = sorted(root.groups, key=lambda group: (-group.shared, group.members))
-    return [*found, Group(0, tuple(sorted(root.own)))] if root.own else found
+    alone = sorted({*range(len(texts))}.difference(*(group.members for group in found)))
+    return [*found, Group(0, tuple(alone))] if alone else found
 
 
 def worth(found: Sequence[Group], lengths: Sequence[int]) -> bool:

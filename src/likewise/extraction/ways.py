@@ -16,6 +16,9 @@ Side: TypeAlias = Literal["right", "left"]
 EXPANDED = 4
 """So many shared tokens, of which a batch holds keys and values alone, count as one that is run."""
 
+ROWS = 4
+"""Tokens that the rows of such a prompt count, so that a batch does not hold those of very many."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -127,7 +130,8 @@ class Way:
         """Groups whose beginnings have one length in batches: the large ones by themselves, small ones together."""
         # No more than one of the prompts would take as a whole.
         budget = max(budget, *(lengths[i] for group in of for i in group.members)) if shared else budget
-        cost = {i: lengths[i] - shared + math.ceil(shared / EXPANDED) for group in of for i in group.members}
+        beside = math.ceil(shared / EXPANDED) + ROWS if shared else 0
+        cost = {i: lengths[i] - shared + beside for group in of for i in group.members}
         done: list[Batch] = []
         small: list[list[int]] = []
         for group in of:
