@@ -2,7 +2,8 @@
 
 Both ways are likewise's own, float32, on the processor, in one process; they take turns. Timed is what comes after
 loading: running the prompts, and for the new way also trying how they may be run. Tokens a second are those of the
-prompts, whatever was run of them; with ``--every`` the time of the whole prompts is that of some, by tokens. Rows must agree to 1e-5 of their length.
+prompts, whatever was run of them; with ``--every`` the time of the whole prompts is that of some, by tokens. Rows must
+agree to 1e-5 of their length.
 """
 
 import argparse

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from likewise.errors import ModelError
-from likewise.extraction.beginnings import worth
+from likewise.extraction.beginnings import LEAST, WORTH, worth
 from likewise.extraction.forward import Answers, answers, beginnings_of, out_of_memory, read, too_large
 from likewise.extraction.state import State, kept
 from likewise.extraction.ways import Side, Way, alike
@@ -105,6 +105,9 @@ def _once(tried: "_Trial", way: Way, lengths: Sequence[int], budget: int) -> boo
     turn = turning_length(loaded.model, tried.pooling)
     # Beyond its turn a model has other positions for the same tokens; what a model adds is not read so.
     if not way.threads or tokens_to_generate(tried.pooling) or (turn is not None and max(lengths) > turn):
+        return False
+    # Of prompts that are mostly short, too little could be shared: they need not be looked through.
+    if sum(length for length in lengths if length > LEAST) < WORTH * sum(lengths):
         return False
     if not {"past_key_values", "use_cache"} <= set(inspect.signature(tried.reader.runs.forward).parameters):
         return False

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeAlias
 
-from likewise.extraction.beginnings import Group, groups
+from likewise.extraction.beginnings import LEAST, Group, groups
 from likewise.fields import whole
 
 Together: TypeAlias = Literal["any", "equal", "alone"]
@@ -162,7 +162,8 @@ ALONE = Way("alone")
 def alike(prompts: Sequence[Sequence[int]], lengths: Sequence[int], limits: Sequence[int] | None = None) -> list[Group]:
     """Prompts that are run, in groups that begin alike; the last token of each, or what is beyond limits, stays out."""
     run = [i for i, length in enumerate(lengths) if length]
-    found = groups([prompts[i][: lengths[i] - 1 if limits is None else limits[i]] for i in run])
+    most = [lengths[i] - 1 if limits is None else limits[i] for i in run]
+    found = groups([prompts[i][:limit] if limit >= LEAST else () for i, limit in zip(run, most, strict=True)])
     return [Group(group.shared, tuple(run[k] for k in group.members)) for group in found]
 
 
