@@ -1,7 +1,9 @@
 """What prompts begin with in common: which of them share how many tokens, so that these are run once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 LEAST = 8
 """Tokens that are fewer are not worth a pass of their own."""
@@ -77,12 +79,12 @@ class _Node:
         self.below = []
 
 
-def groups(texts: Sequence[Sequence[int]], least: int = LEAST) -> list[Group]:
+def groups(texts: Iterable[Sequence[int]], least: int = LEAST) -> list[Group]:
     """Put texts into groups that begin alike, so that much need not be run again.
 
     Parameters
     ----------
-    texts : sequence of sequences of int
+    texts : iterable of sequences of int
         Of each text the tokens that may be shared.
     least : int
         Fewer tokens than that are not shared.
@@ -105,11 +107,13 @@ def groups(texts: Sequence[Sequence[int]], least: int = LEAST) -> list[Group]:
     >>> groups([(1, 2, 3, 4, 5), (1, 6), (1, 2, 3, 4, 7), (8,)], least=2)
     [Group(shared=4, members=(0, 2)), Group(shared=0, members=(1, 3))]
     """
-    whole = {i: tuple(text) for i, text in enumerate(texts) if len(text) >= least}
-    # What all have in common need not be compared again and again.
-    first = common(min(whole.values()), max(whole.values())) if whole else 0
-    tails = {i: text[first:] for i, text in whole.items()}
-    order = sorted(whole, key=lambda i: (tails[i], i))
+    # Numbers of four bytes, the highest first, are in the order of their bytes, which take less time and memory.
+    count, whole = 0, dict[int, bytes]()
+    for i, text in enumerate(texts):
+        count += 1
+        if len(text) >= least:
+            whole[i] = np.asarray(text, dtype=">u4").tobytes()
+    order = sorted(whole, key=lambda i: (whole[i], i))
     root = _Node(0)
     opened = [root]
 
@@ -123,14 +127,14 @@ def groups(texts: Sequence[Sequence[int]], least: int = LEAST) -> list[Group]:
 
     for place, i in enumerate(order):
         if place:
-            close(first + common(tails[order[place - 1]], tails[i]))
-        if opened[-1].depth < len(whole[i]):
-            opened.append(_Node(len(whole[i])))
+            close(common(whole[order[place - 1]], whole[i]) // 4)
+        if opened[-1].depth < len(whole[i]) // 4:
+            opened.append(_Node(len(whole[i]) // 4))
         opened[-1].own.append(i)
     close(0)
     root.choose(least)
     found = sorted(root.groups, key=lambda group: (-group.shared, group.members))
-    alone = sorted({*range(len(texts))}.difference(*(group.members for group in found)))
+    alone = sorted({*range(count)}.difference(*(group.members for group in found)))
     return [*found, Group(0, tuple(alone))] if alone else found
 
 
