@@ -40,6 +40,7 @@ docs: $(INSTALLED) ## the documentation, into site/
 
 bench: $(INSTALLED) ## each benchmark checks its result, then times it
 	$(BIN)/python benchmarks/extraction.py
+	$(BIN)/python benchmarks/prefix.py
 	$(BIN)/python benchmarks/null.py
 	$(BIN)/python benchmarks/measures.py
 	$(BIN)/python benchmarks/paper_workload.py

@@ -18,8 +18,10 @@ SMALL = {
     "null.py": ("--n 30 --d 20 --shuffles 2", "ratio"),
     "paper_workload.py": ("--small --width 32 --shuffles 2 --models 3", "ratio"),
     "lineage.py": ("--models 4 --bases 1 --steps 2 --prompts 40", "| strangers | 3/3 |"),
+    "scales.py": ("--cell gaussian:30x4 --draws 3", "| gaussian:30x4 | groups | inverse |"),
     "retrieval.py": ("--corpus 300 --width 8 --queries 20 --k 10", "CPU"),
     "tails.py": ("--n 12 --draws 2 --tables 1 --workers 1", "| near copies |"),
+    "prefix.py": ("--shots 2 --limit 12 --pooling mean", "| mean | 12 |"),
     "population.py": ("--counts 3 5 --n 20 --d 8", "at m = 5,000"),
 }
 """What makes each small, and what it then prints."""
@@ -34,6 +36,7 @@ def test_every_benchmark_but_those_of_one_size_is_run() -> None:
 SLOW = {
     "lineage.py": "models are trained, and compared in all ways",
     "paper_workload.py": "scores are computed in two ways",
+    "prefix.py": "a real model runs",
     "population.py": "several populations are run",
 }
 """Those that take long however small they are, and why."""

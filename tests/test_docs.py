@@ -50,3 +50,14 @@ def test_headings_of_docstrings_stand_on_lines_of_their_own() -> None:
     sources = sorted((ROOT / "src").rglob("*.py"))
     assert not [path.name for path in sources if heading.search(path.read_text(encoding="utf-8"))]
     assert heading.search("    Notes ----- Cost: O(n).")
+
+
+def test_verdicts_in_the_readme_are_those_of_their_pages() -> None:
+    """The pages' outputs are compared with what comes out; the README repeats them."""
+    part = (ROOT / "README.md").read_text().partition("## Ask a question")[2].partition("\n## ")[0]
+    blocks = re.findall(r"`(docs/\w+\.md)`\n\n    (likewise .*)\n\n((?:> .*\n)+)", part)
+    assert len(blocks) == 4
+    for page, command, said in blocks:
+        text = " ".join((ROOT / page).read_text().split())
+        assert " ".join(said.replace("> ", " ").split()) in text, page
+        assert command.split()[1] in text

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "transformers", "datasets", "matplotlib", "seaborn", "plotly", "pandas", "rich", "typer"}
+HEAVY = {"torch", "transformers", "datasets", "matplotlib", "seaborn", "pandas", "rich", "typer"}
 
 
 def loaded_by(statement: str) -> set[str]:

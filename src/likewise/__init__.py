@@ -25,12 +25,11 @@ if TYPE_CHECKING:
     from likewise.measures import Configuration, Facts, configurations
     from likewise.plan import Experiment, Plan, plan
     from likewise.quantities import Prepared
-    from likewise.questions import audit, ladder, lineage, track
+    from likewise.questions import audit, ladder, lineage, swap, track
     from likewise.representation import Representation
     from likewise.run import Done, run
     from likewise.scoring import Comparison, Results, compare
     from likewise.store import Store, read_file
-    from likewise.studies import swap
 
 __version__ = "0.1.0"
 
@@ -69,12 +68,11 @@ _HOMES = {
     "measures": ("Configuration", "Facts", "configurations"),
     "plan": ("Experiment", "Plan", "plan"),
     "quantities": ("Prepared",),
-    "questions": ("audit", "ladder", "lineage", "track"),
+    "questions": ("audit", "ladder", "lineage", "swap", "track"),
     "representation": ("Representation",),
     "run": ("Done", "run"),
     "scoring": ("Comparison", "Results", "compare"),
     "store": ("Store", "read_file"),
-    "studies": ("swap",),
 }
 """The rooms of the names above: a room is imported when something of it is asked for, for all take seconds."""
 

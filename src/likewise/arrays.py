@@ -76,7 +76,7 @@ def check_matrix(x: Array, name: str = "matrix", ids: Sequence[str] = ()) -> Arr
         item = f" (item {ids[row]!r})" if row < len(ids) else ""
         raise InputError(
             f"{name} holds {float(x[row, column])} in row {row}{item}, column {column}; {count} of its "
-            f"{math.prod(x.shape)} values are not finite, and all must be"
+            f"{math.prod(x.shape)} values are not finite, and all must be (rows and columns count from 0)"
         )
     return x
 

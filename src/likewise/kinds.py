@@ -74,7 +74,9 @@ def check_kind(x: Num[Array, "n d"], kind: str, name: str = "matrix", ids: Seque
             return
         place = int(xp.argmax(xp.astype(xp.reshape(wrong, (-1,)), xp.int64)))
         row, column = divmod(place, wrong.shape[1])
-        raise InputError(f"{name} is given as {kind.replace('_', '-')}, but {said(row, column)}")
+        raise InputError(
+            f"{name} is given as {kind.replace('_', '-')}, but {said(row, column)} (rows and columns count from 0)"
+        )
 
     def item(row: int) -> str:
         return f"{row} ({ids[row]!r})" if row < len(ids) else str(row)

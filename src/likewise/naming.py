@@ -220,6 +220,8 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
     --------
     >>> did_you_mean("procrutes", ["procrustes", "cka"])
     'did you mean "procrustes"?'
+    >>> did_you_mean("smollm", ["smollm2-135m-instruct", "gpt2"])
+    'did you mean "smollm2-135m-instruct"?'
     >>> did_you_mean("x", ["procrustes", "cka"])
     'known: cka, procrustes'
     >>> did_you_mean("k", [])
@@ -229,6 +231,8 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
     if not known:
         return "there is none"
     near = difflib.get_close_matches(given, known, n=2)
+    if not near and len(given) >= 3:
+        near = [name for name in known if name.lower().startswith(given.lower())][:2]
     return f"did you mean {' or '.join(json.dumps(n) for n in near)}?" if near else f"known: {', '.join(known)}"
 
 

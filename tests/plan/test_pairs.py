@@ -84,9 +84,9 @@ def test_an_experiment_says_which_pairs(three: dict[str, Any], tmp_path: Path) -
     [
         ("chians", "pairs: unknown pairs 'chians'; did you mean \"chain\""),
         ({"bsae": "m1"}, "pairs: unknown key 'bsae'; did you mean \"base\""),
-        ({"base": "m11"}, "pairs name 'm11'; did you mean"),
-        ({"first": ["m0"], "second": ["other"]}, "pairs name 'other'; known: m0, m1, m2"),
-        ({"layers": ["m0 @ 3", "n"]}, "pairs name 'n'; known: m0, m1, m2"),
+        ({"base": "m11"}, "pairs: there is no model 'm11'; did you mean"),
+        ({"first": ["m0"], "second": ["other"]}, "pairs: there is no model 'other'; known: m0, m1, m2"),
+        ({"layers": ["m0 @ 3", "n"]}, "pairs: there is no model 'n'; known: m0, m1, m2"),
         (None, "pairs: 'None' names no pairs; write all"),
     ],
 )

@@ -112,8 +112,8 @@ def test_blocks_hold_every_missing_pair_once(count: int) -> None:
     for missing in (np.ones((count, count), dtype=int), rng.integers(0, 3, (count, count))):
         missing = np.triu(missing, 1)
         found = np.zeros_like(missing)
-        for first, second, code in blocks_of_pairs(count, missing, 10**8):
-            tile = Tile("", tuple(map(str, first)), tuple(map(str, second)), (), Trust())
+        for first, second, only, code in blocks_of_pairs(count, missing, 10**8):
+            tile = Tile("", tuple(map(str, first)), tuple(map(str, second)), (), Trust(), only=only)
             for a, b in pairs_of(tile):
                 i, j = int(a), int(b)
                 assert i < j and found[i, j] == 0

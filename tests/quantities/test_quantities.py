@@ -100,8 +100,8 @@ def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
 def test_every_quantity_is_found():
     assert {type(q).__name__ for q in QUANTITIES} == set(names) - {
         "AlignedProducts", "CanonicalDecomposition", "ComponentProducts", "CrossDecomposition", "CrossProduct",
-        "ErrorLengths", "Graph", "HeldOutRotations", "JointQuantity", "NuclearNorm", "OrderFree", "PerItem", "PerPair",
-        "Prepared", "ProjectionDistance", "Quantity",
+        "Equivariant", "ErrorLengths", "Graph", "HeldOutRotations", "JointQuantity", "NuclearNorm", "OrderFree",
+        "PerItem", "PerPair", "Prepared", "ProjectionDistance", "Quantity",
         *(name for name in names if name.islower() or name.isupper()),
     }  # fmt: skip
 

@@ -181,8 +181,8 @@ def test_files_of_rows(cli: Cli, tmp_path: Path) -> None:
     ("line", "said"),
     [
         (["a.npy", "b.npy"], "a ladder of files: expected --rung CALL=FILE"),
-        (["a.npy", "gpt2"], "gpt2: expected models or files of rows only"),
-        (["gpt2", "a.npy"], "a.npy: expected models or files of rows only"),
+        (["a.npy", "gpt2"], "expected models alone, or rows alone"),
+        (["gpt2", "a.npy"], "a.npy is a file of rows, and gpt2 is none"),
         (["a.npy", "--rung", "b.npy"], "expected CALL=FILE"),
         (["a.npy", "--rung", "noise(sd=1)=b.npy", "--score", "x"], "expected VALUE, or VALUE,LOW,HIGH"),
         (["a.npy", "--rung", "noise(sd=1)=b.npy", "--score", "1,2"], "a score of 2 numbers"),

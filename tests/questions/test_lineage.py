@@ -53,11 +53,11 @@ def test_files_and_a_gate(cli: Cli, files: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["copy.npy", "--base", "base.npy", "--panel", "gpt2"], "gpt2 is no file of rows"),
+        (["copy.npy", "--base", "base.npy", "--panel", "gpt2"], "copy.npy is a file of rows, and gpt2 is none"),
         (["copy.npy", "--base", "nowhere.npy"], "nowhere.npy"),
         (["copy.npy", "--base", "base.npy", "--panel", "s1.npy", "--panel", "s1.npy"], "'s1' is given twice"),
         (["copy.npy", "--base", "base.npy", "--relative", "short.npy"], "rows"),
-        (["nobody/nothing", "--base", "base.npy"], "nobody/nothing is no file of rows"),
+        (["nobody/nothing", "--base", "base.npy"], "base.npy is a file of rows, and nobody/nothing is none"),
         (["a:shrink(x=1)", "--base", "b"], "unknown variant 'shrink'"),
         (["NAME=copy.npy", "--base", "NAME=base.npy", "--panel", "a=copy.npy", "--panel", "a=s1.npy"], "'a' is given"),
     ],

@@ -36,16 +36,14 @@ def test_pairs_are_told_from_chance_by_corrected_p(p: float, after: float, who: 
     frame = frame_of(["cka", "rsa"], pvalue=p)
     assert corrected(frame)
     frame = frame.assign(**dict.fromkeys(corrected(frame), after))
-    ((_, said),) = findings.standouts(tables.pair_summary(frame))
-    assert said[-1].startswith(f"{who} from shuffled inputs")
+    assert f": {who} from shuffled inputs" in findings.told_apart(tables.pair_summary(frame))
 
 
 def test_each_pair_is_counted_by_the_smallest_of_its_corrected_ps() -> None:
     frame = frame_of(["cka", "rsa"], pvalue=0.001)
     small = (frame["a"] == "a") & (frame["configuration"] == "rsa")
     frame = frame.assign(**dict.fromkeys(corrected(frame), np.where(small, 0.04, 0.06)))
-    ((_, said),) = findings.standouts(tables.pair_summary(frame))
-    assert said[-1].startswith("2 of 3 pairs differ from shuffled inputs")
+    assert ": 2 of 3 pairs differ from shuffled inputs" in findings.told_apart(tables.pair_summary(frame))
 
 
 @pytest.mark.parametrize(("chance", "share"), [(0.5, "100%"), (0.4, "80%"), (0.75, "100%")])
@@ -59,9 +57,9 @@ def test_what_pairs_differ_from_is_said_as_it_was_asked() -> None:
     x = RNG.normal(size=(15, 12))
     of = {"x": x, "copy": x + 0.1 * RNG.normal(size=x.shape)}
     frame = tables.long_frame(compare(of, ["feature_correlation", "cka"], chance="features", groups=0))
-    ((_, said),) = findings.standouts(tables.pair_summary(frame))
-    assert said[-1].startswith("The pair differs from shuffled features in at least one configuration")
-    assert said[-1].endswith("over all scores).")  # row shuffles alone say nothing of relatives
+    said = findings.told_apart(tables.pair_summary(frame))
+    assert ": The pair differs from shuffled features in at least one configuration" in said
+    assert said.endswith("over all scores).")  # row shuffles alone say nothing of relatives
     text = findings._chance(frame)
     assert text == (
         "Chance levels come from a closed form over all shuffles of the features of one model. cka has no chance "

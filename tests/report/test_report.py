@@ -1,5 +1,8 @@
 """The report: complete, self-contained, harmless, and true to its table."""
 
+import base64
+import hashlib
+import html
 import itertools
 import re
 import subprocess
@@ -18,8 +21,9 @@ from matplotlib.collections import QuadMesh
 from likewise.chance import NO_CHANCE
 from likewise.errors import InputError
 from likewise.measures import Configuration
-from likewise.report import drawing, figures, findings, interactive, tables, write_report
-from likewise.scoring import SCHEMA, Results, compare
+from likewise.report import bundle, contents, drawing, figures, findings, headlines, tables, write_report
+from likewise.report.block import opened
+from likewise.scoring import ALL, SCHEMA, Pairs, Results, compare
 
 HOSTILE = "</script><script>alert(1)</script>$x$<b>y</b>"
 MEASURES = ["procrustes", "aligned_cosine(center=False, normalize=False)", "cka"]
@@ -105,35 +109,39 @@ def test_every_file_the_page_links_to_exists_and_is_linked(report: Path, page: P
     local = {link for link in page.links if not link.startswith(("#", "https://doi.org/"))}
     there = {str(p.relative_to(report.parent)) for p in report.parent.rglob("*") if p.is_file()} - {"report.html"}
     assert local == there
-    assert {Path(name).suffix for name in there} == {".png", ".pdf", ".csv", ".parquet"}
+    assert {Path(name).suffix for name in there} == {".csv", ".parquet"}
     assert "tables/comparisons.parquet" in there
-    # Two data sets x (raw, calibrated) x two classes of invariances, two of measures, one of data sets.
-    assert sum(name.endswith(".png") for name in there) == 2 * 2 * 2 + 2 + 1
-    assert {Path(n).stem for n in there if n.endswith(".png")} == {Path(n).stem for n in there if n.endswith(".pdf")}
 
 
 def test_nothing_is_fetched(report: Path, page: Page) -> None:
     text = report.read_text(encoding="utf-8")
-    assert page.fetched
-    assert all(url.startswith("data:image/png;base64,") for url in page.fetched)
+    assert not page.fetched and not page.images
     css = text[text.index("<style>") : text.index("</style>")]
     assert "url(" not in css
     assert "@import" not in css
     assert "link" not in page.tags
-    assert text.count("plotly.js v") == 1
-    assert all(image["alt"] and image["width"] for image in page.images)
+
+
+def test_the_policy_allows_our_scripts_and_no_other(report: Path) -> None:
+    text = report.read_text(encoding="utf-8")
+    policy = html.unescape(re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1])
+    run = re.findall(r"<script>(.*?)</script>", text, flags=re.S)
+    hashes = {base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in run}
+    assert hashes == set(re.findall(r"'sha256-([^']*)'", policy)) and len(run) == 3
+    assert policy.startswith("default-src 'none'; script-src 'sha256-") and "connect-src" not in policy
+    assert "'unsafe-inline'" not in policy.partition("script-src")[2].partition(";")[0]
 
 
 def test_hostile_names_are_only_text(report: Path, page: Page) -> None:
     text = report.read_text(encoding="utf-8")
-    # Our three scripts, and none from a name; no <b> or <i> from a name either.
-    assert page.tags.count("script") == 3
+    # Our three scripts and the block of numbers, and none from a name; no <b> or <i> from a name either.
+    assert page.tags.count("script") == 4
     assert not {"b", "i"} & set(page.tags)
     assert "<script>alert" not in text
     assert HOSTILE in page.seen
-    views = text[text.index('id="views"') : text.index("</script>", text.index('id="views"'))]
-    # Plotly reads its texts as HTML, so names stand in them escaped once more.
-    assert "\\u0026lt;/script\\u0026gt;" in views
+    assert HOSTILE in [name["name"] for name in opened(text)["names"]]
+    for path in (Path(bundle.__file__).parent / "templates" / "page").glob("*.js"):
+        assert not re.search(r"innerHTML|outerHTML\s*=|insertAdjacent|document\.write|\beval\b", path.read_text())
 
 
 def test_the_page_tells_warnings_in_plain_words(page: Page) -> None:
@@ -144,20 +152,42 @@ def test_the_page_tells_warnings_in_plain_words(page: Page) -> None:
     assert re.search(r"undefined for 3 pairs .*row 2 of zero is zero", page.seen)
 
 
-def test_what_stands_out_names_the_pair_that_was_made_alike(results: Results) -> None:
-    (_, common), (_, code) = findings.standouts(tables.pair_summary(tables.long_frame(results)))
-    assert common[0].startswith("Most alike: base and copy, ")
-    assert "over 3 configurations" in common[0]
-    assert any("over 2 of 3 configurations" in line for line in code)
+def test_the_first_screen_names_the_pair_that_was_made_alike(results: Results) -> None:
+    common, code = headlines.headlines(tables.long_frame(results), ALL)
+    for line in (common, code):
+        best = line.pairs[0]
+        assert (best.what, {best.a, best.b}) == ("Most alike", {"base", "copy"})
+        (row,) = [
+            c for c in results
+            if {c.a, c.b} == {"base", "copy"} and c.measure == line.measure and (c.dataset or "inputs") == line.dataset
+        ]  # fmt: skip
+        assert line.column == "calibrated" and best.value == tables.number(row.calibrated)
+        low, high = map(float, re.search(r"interval (\S+) to (\S+)", best.interval).groups())
+        assert low <= row.calibrated <= high
+    assert any("All 3 measures name the same pair" in note for note in common.notes)
+
+
+def test_layers_of_others_are_compared_only_where_asked() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=(30, 5))
+    of = {"m @ 1": base, "m @ 2": base + 0.01 * rng.normal(size=base.shape), "n @ 1": rng.normal(size=(30, 5))}
+    of["n @ 2"] = of["n @ 1"] + 0.01 * rng.normal(size=base.shape)
+    frame = tables.long_frame(compare(of, "cka"))
+    (line,) = headlines.headlines(frame, ALL)
+    assert {pair.a[-1] == pair.b[-1] and pair.a[0] != pair.b[0] for pair in line.pairs} == {True}
+    (line,) = headlines.headlines(frame, Pairs.read({"layers": ["m", "n"]}))
+    assert {line.pairs[0].a, line.pairs[0].b} == {"m @ 1", "m @ 2"} or len(line.pairs) == 2
+    one = tables.long_frame(compare({name: of[name] for name in ("m @ 1", "m @ 2")}, "cka"))
+    assert headlines.headlines(one, ALL)[0].pairs[0].what == "The only pair"
 
 
 def test_pairs_that_differ_from_shuffled_inputs_are_counted(results: Results) -> None:
     frame = tables.long_frame(results)
     here = frame[frame["dataset"] == "code"]
     expected = sum(rows["pvalue_bh"].min() <= 0.05 for _, rows in here.groupby(["a", "b"]))
-    said = findings.standouts(tables.pair_summary(here))[0][1][-1]
+    said = findings.told_apart(tables.pair_summary(here))
     assert expected == 1
-    assert said.startswith("1 of 6 pairs differs from shuffled inputs")
+    assert said.startswith("code: 1 of 6 pairs differs from shuffled inputs")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +207,7 @@ def test_the_corrected_p_decides_which_pairs_differ(corrected: list[float], said
             "smallest_p": 0.001, "smallest_p_bh": corrected, "calibrated_of": 1, "configurations": 1, "null": "moments",
         }
     )  # fmt: skip
-    assert findings.standouts(pairs)[0][1][-1].startswith(said)
+    assert findings.told_apart(pairs).startswith(f"d: {said}")
 
 
 def test_too_few_shuffles_are_told() -> None:
@@ -215,8 +245,48 @@ def test_csv_and_parquet_equal_the_table(results: Results, report: Path) -> None
     assert sum(len(pd.read_csv(path)) for path in per_dataset) == len(results)
 
 
-def test_the_page_shows_the_numbers_of_the_table(results: Results, page: Page) -> None:
-    assert all(tables.number(c.value) in page.seen for c in results if c.value is not None)
+NUMBERS = {
+    "value": "value", "low": "low", "high": "high", "chance": "null_mean", "sd": "null_std", "z": "z", "p": "pvalue",
+    "corrected": "pvalue_holm", "calibrated": "calibrated",
+}  # fmt: skip
+
+
+def test_the_page_holds_the_numbers_of_the_table(results: Results, report: Path) -> None:
+    head = opened(report.read_text(encoding="utf-8"))
+    table = head["table"]
+    expected = {
+        (c.dataset, c.a, c.b, results.configurations[c.measure, c.parameters].label): c for c in results
+    }  # fmt: skip
+    assert len(table["a"]) == len(results) == len(expected)
+    for i in range(len(results)):
+        where = head["datasets"][table["dataset"][i]]["name"], *(head["names"][table[side][i]]["name"] for side in "ab")
+        row = expected.pop((*where, head["configurations"][table["configuration"][i]]["label"]))
+        assert head["reasons"][table["reason"][i]] == row.reason
+        for name, column in NUMBERS.items():
+            value = getattr(row, column)
+            assert table[name][i] == pytest.approx(np.nan if value is None else value, rel=1e-6, abs=1e-16, nan_ok=True)
+    assert not expected
+
+
+def test_large_tables_keep_four_digits(results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "EXACT", 10)
+    page = write_report(results, tmp_path, title="", experiment="", representations=[]).read_text(encoding="utf-8")
+    head = opened(page)
+    assert not head["exact"] and not {"sd", "p"} & set(head["table"])
+    known = sorted(c.value for c in results if c.value is not None)
+    assert sorted(v for v in head["table"]["value"].tolist() if v == v) == pytest.approx(known, rel=5e-5)
+
+
+def test_trees_and_maps_put_alike_things_together(results: Results, report: Path) -> None:
+    head = opened(report.read_text(encoding="utf-8"))
+    assert head["pictures"]
+    for of in head["pictures"]:
+        order = [head["names"][of["members"][k]]["name"] for k in of["order"]]
+        assert abs(order.index("base") - order.index("copy")) == 1
+        places = dict(zip(order, np.stack([of["x"], of["y"]], axis=1)[of["order"]], strict=True))
+        others = [name for name in order if name not in ("base", "copy")]
+        near = np.linalg.norm(places["base"] - places["copy"])
+        assert all(near < np.linalg.norm(places["base"] - places[other]) for other in others)
 
 
 @pytest.mark.parametrize("label", ["procrustes", "cka"])
@@ -309,8 +379,7 @@ def test_two_representations_one_data_set_no_shuffles(tmp_path: Path) -> None:
     ).seen
     assert "Do measures agree?" not in seen and "Do data sets agree?" not in seen and "Overfitting" not in seen
     assert not {"between-measures.csv", "between-datasets.csv"} & {p.name for p in tmp_path.glob("tables/*")}
-    assert "No calibrated scores: no shuffles were asked for." in seen
-    assert [p.name for p in tmp_path.glob("figures/*.png")] == ["unnamed-rotation-scale-and-shift-raw.png"]
+    assert "a raw similarity without a chance level" in seen and "The only pair base and copy" in " ".join(seen.split())
 
 
 def test_the_same_results_give_the_same_files(tmp_path: Path) -> None:
@@ -318,7 +387,7 @@ def test_the_same_results_give_the_same_files(tmp_path: Path) -> None:
     for name in ("first", "second"):
         write_report(results, tmp_path / name, title="Twice", experiment="", representations=[])
     first = {p.relative_to(tmp_path / "first"): p.read_bytes() for p in (tmp_path / "first").rglob("*") if p.is_file()}
-    assert len(first) > 8
+    assert len(first) > 5
     for name, content in first.items():
         assert (tmp_path / "second" / name).read_bytes() == content, name
 
@@ -333,7 +402,6 @@ def test_two_data_sets_whose_names_differ_in_signs_get_their_own_files(tmp_path:
     parts = [compare(matrices(9, NAMES[:2]), "cka", permutations=0, dataset=d).table for d in ("a b", "a/b")]
     write_report(Results(pa.concat_tables(parts)), tmp_path, title="", experiment="", representations=[])
     assert len(list(tmp_path.glob("tables/comparisons-*.csv"))) == 2
-    assert len(list(tmp_path.glob("figures/*-raw*.png"))) == 2
 
 
 @pytest.mark.parametrize(
@@ -352,7 +420,7 @@ def test_a_missing_library_gives_the_install_line() -> None:
     code = """
 import sys
 from likewise.errors import MissingDependencyError
-for library in ("matplotlib", "pandas", "plotly", "jinja2"):
+for library in ("matplotlib", "pandas", "jinja2"):
     there = sys.modules.pop(library, None)
     sys.modules[library] = None
     try:
@@ -366,7 +434,7 @@ for library in ("matplotlib", "pandas", "plotly", "jinja2"):
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
     assert said == [
         f'{library} is needed here and is not installed: pip install "likewise[report]"'
-        for library in ("matplotlib", "pandas", "plotly", "jinja2")
+        for library in ("matplotlib", "pandas", "jinja2")
     ]
 
 
@@ -425,19 +493,20 @@ def test_an_undefined_order_is_hatched_in_its_own_cell(mixed: Results) -> None:
     assert told == "inputs: undefined for 1 pair (base and third) in explained: none."
 
 
-def test_the_pointer_finds_both_orders(mixed: Results) -> None:
-    views = [v for g in tables.groups(tables.long_frame(mixed)) for v in interactive.views(g)]
-    (view,) = [v for v in views if ": explained [" in v["configuration"]]
-    heatmap, crosses = view["value"]
-    assert heatmap["x"] == heatmap["y"] == ["base", "copy", "third"]
-    assert heatmap["customdata"][0][1].startswith("first <b>base</b>, second <b>copy</b>")
-    assert heatmap["customdata"][1][0].startswith("first <b>copy</b>, second <b>base</b>")
-    values = {(c.a, c.b): c.value for c in mixed if c.measure == "explained"}
-    assert (heatmap["z"][0][1], heatmap["z"][1][0]) == (values["base", "copy"], values["copy", "base"])
-    assert not crosses["x"]
-    (other,) = [v for v in views if ": norm_gap [" in v["configuration"]]
-    assert len(other["calibrated"][1]["x"]) == 3
-    assert all(NO_CHANCE in text for text in other["calibrated"][1]["customdata"])
+def test_the_page_holds_both_orders(mixed: Results, tmp_path: Path) -> None:
+    page = write_report(mixed, tmp_path, title="", experiment="", representations=[]).read_text(encoding="utf-8")
+    head = opened(page)
+    places = [c["label"] for c in head["configurations"]]
+    table, of = head["table"], places.index("explained")
+    assert not head["configurations"][of]["symmetric"]
+    found = {
+        (head["names"][a]["name"], head["names"][b]["name"]): value
+        for a, b, c, value in zip(table["a"], table["b"], table["configuration"], table["value"], strict=True)
+        if c == of
+    }
+    assert found == pytest.approx({(c.a, c.b): c.value for c in mixed if c.measure == "explained"}, rel=1e-6)
+    assert not head["has_calibrated"][places.index("norm_gap")] and head["has_calibrated"][of]
+    assert NO_CHANCE in head["reasons"]
 
 
 def test_a_pair_is_one_pair_in_either_order(mixed: Results) -> None:
@@ -478,12 +547,11 @@ def test_no_chance_level_is_neither_trouble_nor_chance(mixed: Results, tmp_path:
     assert "No shuffles" not in findings.summary(tables.long_frame(only))
     assert not tables.pair_summary(tables.long_frame(only))["smallest_p"].notna().any()
     page = write_report(only, tmp_path, title="", experiment="", representations=[]).read_text(encoding="utf-8")
-    assert f"No calibrated scores: {NO_CHANCE}." in page
+    assert "a raw distance without a chance level" in page or "a raw similarity without a chance level" in page
 
 
 def test_a_page_of_every_kind_of_measure(mixed: Results, tmp_path: Path) -> None:
-    page = Page(write_report(mixed, tmp_path, title="", experiment="", representations=[]).read_text(encoding="utf-8"))
-    assert "the row is the first model, the column the second" in page.seen
+    write_report(mixed, tmp_path, title="", experiment="", representations=[])
     measures = pd.read_csv(tmp_path / "tables/measures.csv").set_index("configuration")["at identity"]
     assert measures["ridge"] == "depends on the data"
     assert float(measures["cka"]) == 1

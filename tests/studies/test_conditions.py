@@ -270,4 +270,6 @@ def test_figures_are_drawn_when_they_are_asked_for() -> None:
     assert list(figures) == ["curve", "curve (2)"] and len(figures) == 2 and "curve" in figures
     with pytest.raises(InputError, match='did you mean "curve"'):
         figures["curv"]
-    assert type(figures["curve"]).__name__ == "Figure"
+    from matplotlib.figure import Figure
+
+    assert isinstance(figures["curve"], Figure) and figures["curve"]._repr_png_()

@@ -83,18 +83,15 @@ class Null:
 
     def where(self, chosen: Bool[np.ndarray, " m"], other: "Null") -> "Null":
         """The same for the pairs that are chosen, another for the rest."""
-        parts = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        parts = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(Null))
         return Null(*(np.where(chosen, mine, theirs) for mine, theirs in parts))
 
 
 @dataclass(frozen=True)
-class Chance:
-    """What shuffled rows say about scores; NaN where it cannot be said, with the reason."""
+class Chance(Null):
+    """What shuffled rows say about scores, and where scores stand beside it; NaN where it cannot be said, and why."""
 
-    mean: Float[np.ndarray, " m"]
-    std: Float[np.ndarray, " m"]
     z: Float[np.ndarray, " m"]
-    pvalue: Float[np.ndarray, " m"]
     calibrated: Float[np.ndarray, " m"]
     reason: tuple[str, ...]
 
@@ -263,7 +260,8 @@ def judge(value: Float[np.ndarray, " m"], null: Null, facts: Facts, identity: Fl
         # A fit can do worse on a representation and itself; a scale from there to chance would stand on its head.
         (above < -null.tie, Reason.BEYOND_IDENTICAL),
     ]
-    return Chance(null.mean, null.std, z, null.pvalue, calibrated, join_reasons(len(value), reasons))
+    of_null = {f.name: getattr(null, f.name) for f in fields(Null)}
+    return Chance(**of_null, z=z, calibrated=calibrated, reason=join_reasons(len(value), reasons))
 
 
 def join_reasons(count: int, reasons: Sequence[tuple[np.ndarray, str]]) -> tuple[str, ...]:

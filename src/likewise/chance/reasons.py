@@ -40,6 +40,7 @@ class Reason(StrEnum):
     NO_IDENTITY = "not calibrated: a representation and itself"
     NO_SCALE = "not calibrated: identical sides have no score to calibrate by"
     NOT_WITHOUT = "no interval: undefined without some inputs"
+    UNSETTLED = "no interval: directions of nearly the same variance may change places in another sample"
     FEW_GROUPS = "no interval"
 
     def because(self, why: str) -> str:

@@ -20,8 +20,8 @@ def audit(
             "'smollm2-135m-instruct:quantize(bits=4)'; or files of their rows.",
         ),
     ],
-    data: Annotated[str | None, typer.Option(help="Prompts [default: mixed-prompts, 300 prompts].")] = None,
-    limit: Annotated[int | None, typer.Option(min=5, help="Take so many prompts only.")] = None,
+    data: options.Prompts = None,
+    limit: options.Limit = None,
     layer: Annotated[list[str] | None, typer.Option(help="A layer, as in an experiment. [default: all]")] = None,
     pooling: Annotated[
         str | None,
@@ -36,12 +36,8 @@ def audit(
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="Prompts that are shown of each copy that moved.")] = 5,
     store: Annotated[Path | None, typer.Option(help="Folder of the store [default: runs/audit-BASE].")] = None,
-    executor: Annotated[
-        str, typer.Option(help="What runs the tasks: serial, processes, or an executor of an installed package.")
-    ] = "processes",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Tasks at the same time [default: number of cores].")
-    ] = None,
+    executor: options.Executor = "processes",
+    workers: options.Workers = None,
     device: options.Device = "cpu",
     batch_tokens: options.BatchTokens = None,
     fail_if: answers.FailIf = None,
@@ -54,20 +50,22 @@ def audit(
     from likewise.questions import FLOOR
     from likewise.questions import audit as ask
 
-    if mixed := [text for text in copy if _is_file(text) != _is_file(base)]:
-        raise InputError(f"{base} and {mixed[0]}: expected models alone, or files of rows alone")
-    if _is_file(base):
-        if data or limit or layer or pooling or store:
-            raise InputError("--data, --limit, --layer, --pooling and --store are for models; the files hold rows")
+    if options.are_rows([base, *copy]):
+        options.refuse_of_models(data=data, limit=limit, layer=layer, pooling=pooling, store=store)
         rows = options.read_files([base, *(floor or []), *copy], "id")
         again, copies = rows[1 : 1 + len(floor or [])], rows[1 + len(floor or []) :]
         if not again:
             raise InputError("an audit of files: expected --floor FILE with rows of the base that was run again")
-        answer = ask(rows[0], {r.name: r for r in copies}, floor={r.name: r for r in again}, count=count)
+        answer = ask(
+            rows[0],
+            {r.name: r for r in copies},
+            floor={r.name: r for r in again},
+            count=count,
+            conditions=fail_if or (),
+        )
     else:
-        for name in (*copy, *(floor or [])):
-            if _is_file(name):
-                raise InputError(f"{name} is a file of rows, and {base} is a model; expected models or files only")
+        if odd := [name for name in floor or [] if options.is_rows(name.partition("=")[2] or name)]:
+            raise InputError(f"--floor {odd[0]} is a file of rows, and {base} is a model; expected precisions or rerun")
         source = data or DEFAULT_PROMPTS
         try:
             with progress() as watch:
@@ -83,6 +81,7 @@ def audit(
                     device=options.check_device(device),
                     batch_tokens=batch_tokens,
                     count=count,
+                    conditions=fail_if or (),
                     watch=watch,
                     floor=FLOOR if floor is None else floor,
                 )
@@ -90,8 +89,3 @@ def audit(
             say("\nstopped; finished work is kept: run the same command to continue")
             raise
     answers.finish(answer, fail_if=fail_if, junit=junit, output=output, json=json)
-
-
-def _is_file(text: str) -> bool:
-    _, path = options.named_path(text) if "=" in text and "(" not in text else (None, Path(text))
-    return options.is_rows(str(path))

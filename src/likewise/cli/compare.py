@@ -73,7 +73,7 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
     from likewise.chance import SAME_INPUTS, NoReference, kind_of, only_same_inputs, together_of, too_few_shuffles
     from likewise.scoring import all_undefined
 
-    columns = ("a", "b", "measure", "value", "from", "to", "chance", "z", "p", "calibrated", "note")
+    columns = ("a", "b", "measure", "value", "low", "high", "chance", "z", "p", "calibrated", "note")
     rows = [
         (
             c.a,
@@ -90,7 +90,7 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
         )
         for c in results
     ]
-    spare = ("z", "chance", "note", "p", "from", "to", "calibrated")
+    spare = ("z", "chance", "note", "p", "low", "high", "calibrated")
     print_table("", columns, rows, spare=spare, whole="--json or --output")
     if reason := all_undefined(results):
         say(reason)

@@ -46,7 +46,8 @@ def explain(
     a, b = options.read_representations(
         representation, store, dataset, join, experiment=experiment, rows=rows, metric=metric
     )
-    texts, told = _of_files(a, b) if dataset is None else _of_store(store, dataset, a, b, prompts)
+    of_files = dataset is None and store is None and experiment is None
+    texts, told = _of_files(a, b) if of_files else _of_store(store, dataset or a.source.dataset or "", a, b, prompts)
     answer = Items(measure, count).answer((a, b), texts, told)
     answers.finish(answer, fail_if=fail_if, junit=junit, output=output, json=json)
 

@@ -51,7 +51,7 @@ def extract(
     from likewise.store import Store
 
     of_each = {"variant": variant, "base": base, "revision": revision, "backend": backend}
-    asked = Experiment.of(
+    asked = Experiment.asked(
         {
             "name": "extract",
             "models": [{"model": m, **of_each} for m in model],

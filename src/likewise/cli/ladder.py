@@ -63,14 +63,10 @@ def ladder(
 
     load_trusted(trust or ())
     of_both: dict[str, Any] = {"score": _score(score), "of": of, "measure": measure or MEASURE, "seed": seed}
-    named = [text if options.is_rows(text) else text.partition("=")[2] or text for text in copy or []]
-    files = [options.is_rows(text) for text in (model, *named)]
-    if any(files) and not all(files):
-        raise InputError(f"{[model, *(copy or [])][files.index(not files[0])]}: expected models or files of rows only")
+    of_both["conditions"] = fail_if or ()
     with progress() as watch:
-        if files[0]:
-            if data or limit or layer or pooling or store:
-                raise InputError("--data, --limit, --layer, --pooling and --store are for models; the files hold rows")
+        if options.are_rows([model, *(copy or [])]):
+            options.refuse_of_models(data=data, limit=limit, layer=layer, pooling=pooling, store=store)
             calls = [_rung(text) for text in rung or []]
             if not calls:
                 raise InputError(

@@ -35,6 +35,7 @@ def best_layers(
     study = BestOfLayers(
         configurations(measure or "recommended"), pairs=options.pairs_of(base), permutations=permutations, seed=seed
     )
+    study.names().check(fail_if or ())
     place = options.find_store(store)
     names = options.names_on(place, dataset, experiment)
     layers: dict[str, list[str]] = {}
@@ -44,7 +45,7 @@ def best_layers(
         raise InputError(f"need at least two models, got {len(set(model))}")
     for name in model:
         if name not in layers:
-            raise InputError(f"no model {name!r} on {dataset}; {did_you_mean(name, layers)}")
+            raise InputError(f"no model {name!r}{f' on {dataset}' if dataset else ''}; {did_you_mean(name, layers)}")
     asked = {r: names[r] for name in dict.fromkeys(model) for r in layers[name]}
     loaded = options.load_together(place, asked)
     models = {name: [loaded[r] for r in layers[name]] for name in dict.fromkeys(model)}

@@ -47,6 +47,7 @@ def learning_curve(
         permutations=permutations,
         seed=seed,
     )
+    study.names().check(fail_if or ())
     named = options.read_representations(
         representation, store, dataset, join, experiment=experiment, rows=rows, metric=metric
     )

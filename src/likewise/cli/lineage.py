@@ -30,6 +30,7 @@ def lineage(
         list[str] | None, typer.Option(help="A model that is known to be derived from the base. Once for each.")
     ] = None,
     data: Annotated[list[str] | None, typer.Option(help="Data set. [default: mixed-prompts]")] = None,
+    limit: options.Limit = None,
     layer: Annotated[
         list[str] | None, typer.Option(help="A layer, as a depth or a block. [default: 0.167 and 0.333]")
     ] = None,
@@ -50,19 +51,22 @@ def lineage(
     from likewise.questions.lineage import LAYERS, STORE
     from likewise.questions.lineage import lineage as ask
 
+    if options.are_rows([model, base, *(panel or []), *(relative or [])]):
+        options.refuse_of_models(data=data, limit=limit, layer=layer, store=store)
     with progress() as watch:
         answer = ask(
             model,
             base,
             panel=panel or (),
             relatives=relative or (),
-            data=data or DEFAULT_PROMPTS,
+            data=[{"source": one, **({} if limit is None else {"limit": limit})} for one in data or [DEFAULT_PROMPTS]],
             layers=layer or LAYERS,
             pooling=pooling,
             store=store or STORE,
             device=options.check_device(device),  # type: ignore[arg-type]  # checked to be one of the three
             batch_tokens=batch_tokens,
             seed=seed,
+            conditions=fail_if or (),
             watch=watch,
         )
     answers.finish(answer, fail_if=fail_if, junit=junit, output=output, json=json)

@@ -18,6 +18,7 @@ from likewise.cli import (
     compare,
     explain,
     extract,
+    figure,
     importing,
     ladder,
     layers,
@@ -60,7 +61,7 @@ app = typer.Typer(
 for command in (
     run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain,
     audit.audit, lineage.lineage, swap.swap, track.track, ladder.ladder, learning.learning_curve,
-    layers.best_layers, report.report, measures.measures, show.show,
+    layers.best_layers, report.report, figure.figure, measures.measures, show.show,
 ):  # fmt: skip
     app.command(command.__name__.strip("_").replace("_", "-"))(command)  # import is a word of Python's
 

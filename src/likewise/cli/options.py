@@ -110,7 +110,8 @@ def read_representations(
     keys = names_on(place, dataset, experiment)
     for name in names:
         if name not in keys:
-            raise InputError(f"no representation {name!r} on {dataset}; {did_you_mean(name, keys)}")
+            on = f" on {dataset}" if dataset else ""
+            raise InputError(f"no representation {name!r}{on}; {did_you_mean(name, keys)}")
     loaded = load_together(place, {name: keys[name] for name in names})
     return [loaded[name] for name in names]
 
@@ -121,6 +122,31 @@ def is_rows(text: str) -> bool:
 
     path = Path(text)
     return path.suffix in SUFFIXES and not path.is_dir()
+
+
+def are_rows(given: Sequence[str]) -> bool:
+    """Whether these are files of rows, each ``[NAME=]FILE``; else they are models.
+
+    Raises
+    ------
+    InputError
+        If some are files and others are not, or a file is not there.
+    """
+    paths = [text if os.path.lexists(text) else text.partition("=")[2] or text for text in given]
+    files = [is_rows(path) for path in paths]
+    for path, is_file in zip(paths, files, strict=True):
+        if is_file and not os.path.lexists(path):
+            raise InputError(f"there is no file {path}")
+    if any(files) and not all(files):
+        file, other = paths[files.index(True)], paths[files.index(False)]
+        raise InputError(f"{file} is a file of rows, and {other} is none; expected models alone, or rows alone")
+    return all(files)
+
+
+def refuse_of_models(**given: object) -> None:
+    """Refuse options that are for models, where rows are given; each by the name of its option."""
+    if used := [f"--{name.replace('_', '-')}" for name, value in given.items() if value]:
+        raise InputError(f"{used[0]} is for models; the files hold rows")
 
 
 def read_versions(texts: list[str], folder: Path | None = None) -> "dict[str, Representation]":

@@ -79,17 +79,20 @@ def track(
         known |= {beside[name].stem: known[name] for name in beside if options.is_rows(str(beside[name]))}
     if not versions:
         raise InputError("expected versions: MODEL@REVISION, --checkpoints FOLDER or --numbers FILE")
-    files = [options.is_rows(text) for text in versions]
     with progress() as watch:
-        if all(files):
-            if data or limit or layer or pooling or store:
-                raise InputError("--data, --limit, --layer, --pooling and --store are for models; the files hold rows")
+        if options.are_rows(versions):
+            options.refuse_of_models(data=data, limit=limit, layer=layer, pooling=pooling, store=store)
             rows = options.read_versions(versions, checkpoints)
             answer = ask(
-                rows, numbers=known, at=at, measure=measure or MEASURE, tolerance=tolerance, seed=seed, watch=watch
+                rows,
+                numbers=known,
+                at=at,
+                measure=measure or MEASURE,
+                tolerance=tolerance,
+                seed=seed,
+                conditions=fail_if or (),
+                watch=watch,
             )
-        elif any(files):
-            raise InputError(f"{versions[files.index(True)]} is a file of rows; expected models or files only")
         else:
             try:
                 answer = ask(
@@ -99,6 +102,7 @@ def track(
                     measure=measure or MEASURE,
                     tolerance=tolerance,
                     seed=seed,
+                    conditions=fail_if or (),
                     data={"source": data or DEFAULT_PROMPTS, **({} if limit is None else {"limit": limit})},
                     layers=layer or LAYERS,
                     pooling=pooling,

@@ -9,7 +9,7 @@ import scipy
 from jaxtyping import Bool, Float, Int
 
 from likewise.errors import InputError
-from likewise.inference.estimates import DRAWS, Contrasts, Estimates, step_down_max
+from likewise.inference.estimates import DRAWS, Contrasts, Estimates, Studentized, step_down_max
 from likewise.inference.leftout import LeftOut
 
 CONFIDENCE = 0.95
@@ -125,7 +125,7 @@ def _alone(one: Contrasts) -> Difference:
 
 
 @dataclass(frozen=True, eq=False)
-class Differences:
+class Differences(Studentized):
     """All differences of m scores, i before j, corrected for their number.
 
     Parameters
@@ -142,9 +142,6 @@ class Differences:
 
     first: Int[np.ndarray, " q"]
     second: Int[np.ndarray, " q"]
-    value: Float[np.ndarray, " q"]
-    se: Float[np.ndarray, " q"]
-    degrees: Float[np.ndarray, " q"]
     pvalue: Float[np.ndarray, " q"]
     corrected: Float[np.ndarray, " q"]
     low: Float[np.ndarray, " q"]
@@ -207,4 +204,14 @@ def all_differences(estimates: Estimates, *, draws: int = DRAWS, seed: int = 0) 
     corrected, largest = step_down_max(np.abs(pairs.t), (np.abs(some) for some in pairs.draws(draws, seed)))
     half = pairs.half(float(np.quantile(largest, CONFIDENCE, method="higher")))
     low, high = pairs.value - half, pairs.value + half
-    return Differences(first, second, pairs.value, pairs.se, pairs.degrees, pairs.pvalue, corrected, low, high)
+    return Differences(
+        pairs.value,
+        pairs.se,
+        pairs.degrees,
+        first,
+        second,
+        pvalue=pairs.pvalue,
+        corrected=corrected,
+        low=low,
+        high=high,
+    )

@@ -146,12 +146,18 @@ def welch(variances: Float[np.ndarray, "k q"], degrees: Sequence[int | None]) ->
 
 
 @dataclass(frozen=True, eq=False)
-class Contrasts:
-    """q differences with standard errors, degrees of freedom, and draws from the joint law of their t."""
+class Studentized:
+    """q differences with standard errors and degrees of freedom."""
 
     value: Float[np.ndarray, " q"]
     se: Float[np.ndarray, " q"]
     degrees: Float[np.ndarray, " q"]
+
+
+@dataclass(frozen=True, eq=False)
+class Contrasts(Studentized):
+    """The same with draws from the joint law of their t."""
+
     blocks: tuple[Block, ...]
     of: Callable[[np.ndarray], np.ndarray]
 

@@ -17,6 +17,7 @@ from likewise.quantities import (
     Loadings,
     Norm,
     Prepared,
+    PrincipalComponents,
     Projection,
     ProjectionDistance,
     Scale,
@@ -145,8 +146,9 @@ def _svcca_facts(variance: float, k: int) -> Facts:
 @measure(
     title="Singular vector canonical correlation",
     facts=_svcca_facts,
+    rivals=lambda variance, k: lambda x, y: _exchanged(x, y, variance, k),
     variants=({"variance": 0.9}, {"k": 1}, {"k": 3}),
-    version=2,
+    version=3,
     references=("10.48550/arXiv.1706.05806",),
 )
 def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -> float:
@@ -182,6 +184,14 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
     -----
     Cost: O(n d min(n, d)) once per side, O(n k^2) per pair.
 
+    There is no interval where the last direction that is kept and the first that is left out may change places in
+    another sample, and the score that they would then give lies outside the interval. They may, unless
+
+    .. math:: \log(s_k^2 / s_{k+1}^2) > 3 \sqrt{\tfrac{n}{n - 1} \textstyle\sum_i (u_{ik}^2 - u_{i,k+1}^2)^2}
+
+    with u and s the singular vectors and values: the root is the standard error of the logarithm, by the infinitesimal
+    jackknife.
+
     References
     ----------
     Raghu et al. (2017), doi:10.48550/arXiv.1706.05806.
@@ -194,9 +204,7 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
     1.0
     """
     choices = [_leading(of, variance, k) for of in (x, y)]
-    xp = array_namespace(choices[0][0], choices[1][0])
-    products = scaled_products(x, y, True, (x[SingularValues(center=True)], y[SingularValues(center=True)]))
-    values = [float(xp.mean(xp.linalg.svdvals(a.T @ products @ b))) for a, b in itertools.product(*choices)]
+    values = _values(x, y, choices)
     if max(values) - min(values) > SAME:
         of, kept = (x, choices[0]) if len(choices[0]) > 1 else (y, choices[1])
         raise UndefinedError(
@@ -204,6 +212,36 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
             "which of them are kept is open, and the value depends on it; keep fewer or more"
         )
     return values[0]
+
+
+APART = 3.0
+"""Standard errors between the variances of two directions whose order other samples are taken to keep."""
+
+
+def _exchanged(x: Prepared, y: Prepared, variance: float, k: int) -> list[float]:
+    """The scores where the last direction that is kept gives way to the next, on sides where it may."""
+    choices = []
+    for of in (x, y):
+        first = _leading(of, variance, k)[0]
+        kept = first.shape[1]
+        choices.append([first])
+        s = of[SingularValues(center=True)]
+        if kept == s.shape[0]:
+            continue
+        xp = array_namespace(s)
+        pair = of[PrincipalComponents(center=True)][:, kept - 1 : kept + 1] / s[kept - 1 : kept + 1]
+        error = float(xp.linalg.vector_norm(pair[:, 0] ** 2 - pair[:, 1] ** 2)) * (of.n / (of.n - 1)) ** 0.5
+        if 2 * float(xp.log(s[kept - 1] / s[kept])) <= APART * error:
+            following = xp.eye(s.shape[0], dtype=xp.float64, device=s.device)[:, kept : kept + 1]
+            choices[-1].append(xp.concat([first[:, : kept - 1], following], axis=1))
+    return _values(x, y, choices)[1:]
+
+
+def _values(x: Prepared, y: Prepared, choices: list[list[Float[Array, "_ k"]]]) -> list[float]:
+    """The scores of each choice of directions of x with each of y."""
+    xp = array_namespace(choices[0][0], choices[1][0])
+    products = scaled_products(x, y, True, (x[SingularValues(center=True)], y[SingularValues(center=True)]))
+    return [float(xp.mean(xp.linalg.svdvals(a.T @ products @ b))) for a, b in itertools.product(*choices)]
 
 
 def _leading(of: Prepared, variance: float, k: int) -> list[Float[Array, "rank k"]]:

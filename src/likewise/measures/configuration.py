@@ -13,6 +13,7 @@ from likewise.errors import InputError
 from likewise.measures.facts import Bilinear, Direction, Facts, Matched, Overlap, Product
 from likewise.measures.operands import Operand, prepare_pair
 from likewise.measures.registry import Measure, as_declared, check_parameters, record, stand_in
+from likewise.measures.without_each import Rivals
 from likewise.naming import canonical_json, format_call, parse_call
 from likewise.quantities import Prepared
 
@@ -101,6 +102,11 @@ class Configuration:
         """Return the score without each item, where it follows from what is known of all; None elsewhere."""
         found = self.about.without_each(**self.parameters)
         return None if found is None else found(x, y)
+
+    @property
+    def rivals(self) -> Rivals | None:
+        """What gives the scores under choices that other samples may make, if there are such."""
+        return self.about.rivals(**self.parameters)
 
     @property
     def label(self) -> str:

@@ -1,7 +1,7 @@
 """Measures for copies of one model: their features are the same ones, so rows are compared as they are."""
 
 from math import inf, log10, sqrt
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from likewise.arrays import Array, to_numpy
 from likewise.errors import UndefinedError
-from likewise.measures.facts import Facts, Matched, choice
+from likewise.measures.facts import Direction, Facts, Matched, choice, of_same_features
 from likewise.measures.registry import Score, measure
 from likewise.measures.without_each import LEAST, WithoutEach, of_rows
 from likewise.quantities import Directions, ErrorLengths, Norm, Prepared, RowNorms, UnitColumns
@@ -20,23 +20,16 @@ AS_THEY_ARE = "n and d do not matter: nothing is fitted"
 Over = Literal["all", "rows"]
 
 
-def _translation(center: bool) -> frozenset[str]:
-    return frozenset({"translation"} if center else ())
+def _facts(
+    direction: Direction, bounds: tuple[float, float], *ignored: str, center: bool = False, **others: Any
+) -> Facts:
+    others = {"regime": AS_THEY_ARE, "minimum_items": 2 if center else 1, **others}
+    return of_same_features(direction, bounds, *ignored, *(["translation"] if center else []), **others)
 
 
 def _relative_error_facts(over: str, center: bool) -> Facts:
     choice("over", over, ("all", "rows"))
-    return Facts(
-        direction="distance",
-        bounds=(0.0, inf),
-        identity=0.0,
-        invariances=_translation(center),
-        symmetric=False,
-        same_features=True,
-        regime=AS_THEY_ARE,
-        cost="side O(n d), pair O(n d)",
-        minimum_items=2 if center else 1,
-    )
+    return _facts("distance", (0.0, inf), center=center, symmetric=False)
 
 
 def _relative_errors(x: Prepared, y: Prepared, center: bool) -> Float[Array, " n"]:
@@ -122,18 +115,7 @@ def relative_error(x: Prepared, y: Prepared, *, over: Over = "all", center: bool
 
 def _signal_to_noise_facts(over: str, center: bool) -> Facts:
     choice("over", over, ("all", "rows"))
-    return Facts(
-        direction="similarity",
-        bounds=(-inf, inf),
-        identity=None,
-        undefined_if_equal=True,
-        invariances=_translation(center),
-        symmetric=False,
-        same_features=True,
-        regime=AS_THEY_ARE,
-        cost="side O(n d), pair O(n d)",
-        minimum_items=2 if center else 1,
-    )
+    return _facts("similarity", (-inf, inf), center=center, symmetric=False, identity=None, undefined_if_equal=True)
 
 
 def _decibels(x: Prepared, y: Prepared, center: bool) -> Float[Array, " n"]:
@@ -221,15 +203,11 @@ def _cosines(x: Prepared, y: Prepared, center: bool) -> Float[Array, " n"]:
 
 @measure(
     title="Cosine similarity",
-    facts=lambda center: Facts(
-        direction="similarity",
-        bounds=(-1.0, 1.0),
-        identity=1.0,
-        invariances=_translation(center) | {"scaling"},
-        same_features=True,
-        regime=AS_THEY_ARE,
-        cost="side O(n d), pair O(n d)",
-        minimum_items=2 if center else 1,
+    facts=lambda center: _facts(
+        "similarity",
+        (-1.0, 1.0),
+        center=center,
+        invariances=frozenset({"scaling"} | ({"translation"} if center else set())),
     ),
     without_each=lambda center: None if center else of_rows(lambda x, y: _cosines(x, y, center)),
     matched=lambda center: Matched(Directions(center), over="items"),
@@ -285,16 +263,7 @@ def _turned(x: Prepared, y: Prepared) -> Float[Array, " n"]:
 
 @measure(
     title="Block influence",
-    facts=lambda: Facts(
-        direction="distance",
-        bounds=(0.0, 2.0),
-        identity=0.0,
-        invariances=frozenset({"scaling"}),
-        same_features=True,
-        regime=AS_THEY_ARE,
-        cost="side O(n d), pair O(n d)",
-        minimum_items=1,
-    ),
+    facts=lambda: _facts("distance", (0.0, 2.0), "scaling"),
     without_each=lambda: of_rows(_turned),
     matched=lambda: Matched(Directions(center=False), over="items", turned=True),
     references=("10.48550/arXiv.2403.03853",),
@@ -352,17 +321,7 @@ def _largest_without_each(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] |
 
 @measure(
     title="Largest error",
-    facts=lambda: Facts(
-        direction="distance",
-        bounds=(0.0, inf),
-        identity=0.0,
-        invariances=frozenset(),
-        symmetric=False,
-        same_features=True,
-        regime="grows with the number of entries",
-        cost="side O(n d), pair O(n d)",
-        minimum_items=1,
-    ),
+    facts=lambda: _facts("distance", (0.0, inf), symmetric=False, regime="grows with the number of entries"),
     without_each=lambda: _largest_without_each,
     references=("10.1137/1.9780898718027",),
 )
@@ -420,14 +379,12 @@ def _correlation_without_each(x: Prepared, y: Prepared) -> Float[np.ndarray, " n
 
 @measure(
     title="Feature correlation",
-    facts=lambda: Facts(
-        direction="similarity",
-        bounds=(-1.0, 1.0),
-        identity=1.0,
-        invariances=frozenset({"scaling", "translation"}),
-        same_features=True,
+    facts=lambda: _facts(
+        "similarity",
+        (-1.0, 1.0),
+        "scaling",
+        "translation",
         regime="n < d does not matter: each feature is compared by itself",
-        cost="side O(n d), pair O(n d)",
         minimum_items=3,
     ),
     without_each=lambda: _correlation_without_each,

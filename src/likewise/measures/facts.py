@@ -190,6 +190,18 @@ def rotations(*, normalize: bool, center: bool) -> frozenset[str]:
     return frozenset({"feature permutation", "orthogonal"} | {name for name, holds in extra.items() if holds})
 
 
+def of_same_features(direction: Direction, bounds: tuple[float, float], *ignored: str, **others: Any) -> Facts:
+    """The facts of a measure that compares like-numbered features in one pass, and ignores these changes of them."""
+    common: dict[str, Any] = {
+        "identity": 0.0 if direction == "distance" else 1.0,
+        "invariances": frozenset(ignored),
+        "same_features": True,
+        "cost": "side O(n d), pair O(n d)",
+        "minimum_items": 1,
+    }
+    return Facts(direction=direction, bounds=bounds, **common | others)
+
+
 def choice(parameter: str, value: Any, known: Iterable[str]) -> None:
     """Refuse a value that a parameter does not have."""
     known = list(known)

@@ -1,5 +1,6 @@
 """Measures of who is near to whom."""
 
+import functools
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from likewise.arrays import Array, to_numpy
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Facts, Overlap, choice, positive, rotations
 from likewise.measures.registry import Score, measure
-from likewise.measures.without_each import WithoutEach, of_neighbours
+from likewise.measures.without_each import WithoutEach, of_overlap, of_places
 from likewise.quantities import (
     Distances,
     NeighbourRanks,
@@ -44,7 +45,7 @@ def _facts(k: int, center: bool, inner: str) -> Facts:
 
 
 def _jaccard_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | None:
-    return of_neighbours(k, center, inner, lambda shared: shared / (2 * k - shared))
+    return of_overlap(k, center, inner, lambda shared: shared / (2 * k - shared))
 
 
 def _jaccard_shuffled(k: int, center: bool, inner: Inner) -> Overlap:
@@ -61,7 +62,7 @@ def _mutual_shuffled(k: int, center: bool, inner: Inner) -> Overlap:
     without_each=_jaccard_without_each,
     shuffled=_jaccard_shuffled,
     variants=VARIANTS,
-    version=2,
+    version=3,
     references=("10.48550/arXiv.2305.06329",),
 )
 def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> Score:
@@ -136,7 +137,7 @@ def common_neighbours(
 
 
 def _mutual_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | None:
-    return of_neighbours(k, center, inner, lambda shared: shared / k)
+    return of_overlap(k, center, inner, lambda shared: shared / k)
 
 
 @measure(
@@ -145,7 +146,7 @@ def _mutual_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | No
     without_each=_mutual_without_each,
     shuffled=_mutual_shuffled,
     variants=VARIANTS,
-    version=2,
+    version=3,
     references=("10.48550/arXiv.2405.07987",),
 )
 def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> Score:
@@ -193,7 +194,9 @@ def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, i
 @measure(
     title="Rank similarity of common neighbours",
     facts=_facts,
+    without_each=lambda k, center, inner: of_places(k, center, inner, _rank_similarities),
     variants=VARIANTS,
+    version=2,
     references=("10.48550/arXiv.2305.06329",),
 )
 def rank_similarity(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> Score:
@@ -237,25 +240,50 @@ def rank_similarity(x: Prepared, y: Prepared, *, k: int = 10, center: bool = Fal
     >>> round(rank_similarity(x, x[:, ::-1], k=2), 12)
     1.0
     """
-    return _rank_similarities(*common_neighbours(x, y, k, center, inner))
+    common, places = common_neighbours(x, y, k, center, inner)
+    return _rank_similarities(common, _own(places), places)
 
 
-def _rank_similarities(common: Bool[Array, "n k"], places: Int[Array, "n k"]) -> Float[Array, " n"]:
+def _own(places: Int[Array, "n k"]) -> Int[Array, "n k"]:
+    """The places of the neighbours on their own side: 1 to k."""
     xp = array_namespace(places)
-    k = places.shape[1]
-    other = xp.astype(places, xp.float64)
-    own = xp.arange(1, k + 1, dtype=xp.float64, device=places.device)
-    terms = xp.where(common, 2 / ((1 + xp.abs(own - other)) * (own + other)), xp.zeros_like(other))
+    own = xp.arange(1, places.shape[1] + 1, dtype=places.dtype, device=places.device)
+    return xp.broadcast_to(own, places.shape)
+
+
+def _rank_similarities(
+    common: Bool[Array, "*m c"], own: Int[Array, "*m c"], other: Int[Array, "*m c"]
+) -> Float[Array, "*m"]:
+    """From the places of the common neighbours on both sides."""
+    xp = array_namespace(other)
+    a, b = xp.astype(own, xp.float64), xp.astype(other, xp.float64)
+    terms = xp.where(common, 2 / ((1 + xp.abs(a - b)) * (a + b)), xp.zeros_like(b))
     # H_0 is 0, and so is the sum that it would divide.
-    harmonic = xp.asarray(np.cumsum(1 / np.arange(1, k + 1)), device=places.device)
-    shared = xp.sum(xp.astype(common, xp.int64), axis=1)
-    return xp.sum(terms, axis=1) / xp.take(harmonic, xp.maximum(shared - 1, xp.zeros_like(shared)), axis=0)
+    harmonic = xp.asarray(np.cumsum(1 / np.arange(1, other.shape[-1] + 1)), device=other.device)
+    shared = xp.sum(xp.astype(common, xp.int64), axis=-1)
+    place = xp.reshape(xp.maximum(shared - 1, xp.zeros_like(shared)), (-1,))
+    return xp.sum(terms, axis=-1) / xp.reshape(xp.take(harmonic, place, axis=0), shared.shape)
+
+
+def _joint(
+    k: int, common: Bool[Array, "*m c"], own: Int[Array, "*m c"], other: Int[Array, "*m c"]
+) -> Float[Array, "*m"]:
+    """The same times the Jaccard similarity."""
+    xp = array_namespace(other)
+    shared = xp.sum(xp.astype(common, xp.float64), axis=-1)
+    return _rank_similarities(common, own, other) * (shared / (2 * k - shared))
+
+
+def _joint_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | None:
+    return of_places(k, center, inner, functools.partial(_joint, k))
 
 
 @measure(
     title="Joint rank and Jaccard similarity",
     facts=_facts,
+    without_each=_joint_without_each,
     variants=VARIANTS,
+    version=2,
     references=("10.48550/arXiv.2305.06329",),
 )
 def joint_rank_jaccard(
@@ -298,9 +326,7 @@ def joint_rank_jaccard(
     1.0
     """
     common, places = common_neighbours(x, y, k, center, inner)
-    xp = array_namespace(places)
-    shared = xp.sum(xp.astype(common, xp.float64), axis=1)
-    return _rank_similarities(common, places) * (shared / (2 * k - shared))
+    return _joint(k, common, _own(places), places)
 
 
 @measure(

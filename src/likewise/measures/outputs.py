@@ -1,16 +1,17 @@
 """Measures of two models' outputs: log-probabilities of the same tokens, or of the same choices, row by row."""
 
+import functools
 import math
 from collections.abc import Callable
+from typing import Any
 
-import numpy as np
 from array_api_compat import array_namespace
 from jaxtyping import Bool, Float
 
-from likewise.arrays import Array, to_numpy
-from likewise.measures.facts import Direction, Facts
+from likewise.arrays import Array
+from likewise.measures.facts import Direction, Facts, of_same_features
 from likewise.measures.registry import measure
-from likewise.measures.without_each import WithoutEach
+from likewise.measures.without_each import WithoutEach, of_rows
 from likewise.quantities import LogProbabilities, Prepared
 
 ENTRIES = 2**21
@@ -20,65 +21,44 @@ SMALL = 1.0
 """Differences of log-probabilities up to here have a form that keeps their digits; beyond it the plain one does."""
 
 
-def _facts(
-    direction: Direction, high: float, *, symmetric: bool = True, metric: bool = False, ignored: tuple[str, ...] = ()
-) -> Facts:
-    return Facts(
-        direction=direction,
-        bounds=(0.0, high),
-        identity=0.0 if direction == "distance" else 1.0,
-        invariances=frozenset(ignored),
-        symmetric=symmetric,
-        metric=metric,
-        regime="none",
-        cost="side O(n d), pair O(n d)",
-        same_features=True,
-        needs="log_probabilities",
-        minimum_items=1,
-    )
+def _facts(direction: Direction, high: float, *ignored: str, **others: Any) -> Facts:
+    others = {"regime": "none", "needs": "log_probabilities", **others}
+    return of_same_features(direction, (0.0, high), *ignored, **others)
 
 
-def of_mean(function: Callable[..., Float[Array, " n"]]) -> Callable[..., WithoutEach]:
-    """The mean over items without each of them: exact, (n s - s_i) / (n - 1)."""
+def by_rows(one: Callable[..., Float[Array, " m"]]) -> Callable[..., Float[Array, " n"]]:
+    """Make a function of some rows of log-probabilities one of two sides: a number for each item, a few at a time."""
 
-    def of(**parameters: bool) -> WithoutEach:
-        def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
-            values = to_numpy(function(x, y, **parameters))
-            return None if len(values) < 2 else np.asarray((values.sum() - values) / (len(values) - 1))
+    @functools.wraps(one)
+    def found(x: Prepared, y: Prepared, **parameters: bool) -> Float[Array, " n"]:
+        a, b = x[LogProbabilities()], y[LogProbabilities()]
+        xp, n, step = array_namespace(a, b), a.shape[0], max(1, ENTRIES // a.shape[1])
+        blocks = [slice(i, min(n, i + step)) for i in range(0, n, step)]
+        return xp.concat([one(a[rows, :], b[rows, :], **parameters) for rows in blocks])
 
-        return found
-
-    return of
-
-
-def _by_rows(
-    x: Prepared, y: Prepared, one: Callable[[Float[Array, "m d"], Float[Array, "m d"]], Float[Array, " m"]]
-) -> Float[Array, " n"]:
-    """A number for each item, a few rows at a time."""
-    a, b = x[LogProbabilities()], y[LogProbabilities()]
-    xp, n, step = array_namespace(a, b), a.shape[0], max(1, ENTRIES // a.shape[1])
-    blocks = [slice(i, min(n, i + step)) for i in range(0, n, step)]
-    return xp.concat([one(a[rows, :], b[rows, :]) for rows in blocks])
+    return found
 
 
-def _kl(x: Prepared, y: Prepared) -> Float[Array, " n"]:
-    r"""Of each row; as both sum to one, the sum of :math:`p (e^t - 1 - t)` with :math:`t = \log q - \log p`."""
+def without_each_of(function: Callable[..., Float[Array, " n"]]) -> Callable[..., WithoutEach]:
+    """What `measure` takes as ``without_each``, of a function that gives a number for each item."""
+    return lambda **parameters: of_rows(lambda x, y: function(x, y, **parameters))
 
-    def one(a: Float[Array, "m d"], b: Float[Array, "m d"]) -> Float[Array, " m"]:
-        xp = array_namespace(a, b)
-        p, t = xp.exp(a), b - a
-        near = xp.abs(t) <= SMALL
-        few = xp.where(near, t, xp.zeros_like(t))  # no other is raised to a power
-        terms = xp.where(near, p * (xp.expm1(few) - few), xp.exp(b) - p - p * t)
-        return xp.sum(terms, axis=1)
 
-    return _by_rows(x, y, one)
+@by_rows
+def _kl(a: Float[Array, "m d"], b: Float[Array, "m d"]) -> Float[Array, " m"]:
+    r"""As both sum to one, the sum of :math:`p (e^t - 1 - t)` with :math:`t = \log q - \log p`."""
+    xp = array_namespace(a, b)
+    p, t = xp.exp(a), b - a
+    near = xp.abs(t) <= SMALL
+    few = xp.where(near, t, xp.zeros_like(t))  # no other is raised to a power
+    terms = xp.where(near, p * (xp.expm1(few) - few), xp.exp(b) - p - p * t)
+    return xp.sum(terms, axis=1)
 
 
 @measure(
     title="Kullback-Leibler divergence",
     facts=lambda: _facts("distance", math.inf, symmetric=False),
-    without_each=of_mean(_kl),
+    without_each=without_each_of(_kl),
     references=("10.1214/aoms/1177729694",),
 )
 def kl_divergence(x: Prepared, y: Prepared) -> Float[Array, " n"]:
@@ -122,28 +102,25 @@ def kl_divergence(x: Prepared, y: Prepared) -> Float[Array, " n"]:
     return _kl(x, y)
 
 
-def _js(x: Prepared, y: Prepared, root: bool) -> Float[Array, " n"]:
-    r"""Of each row a sum of (p + q) (t h + log(1 - h^2)) / 4, with t = log q - log p and h = tanh(t / 2)."""
-
-    def one(a: Float[Array, "m d"], b: Float[Array, "m d"]) -> Float[Array, " m"]:
-        xp = array_namespace(a, b)
-        t = b - a
-        size, h = xp.abs(t), xp.tanh(t / 2)
-        near = size <= SMALL
-        inner = xp.where(near, h, xp.zeros_like(h))  # of others 1 - h^2 may be nothing
-        e = xp.exp(-size)
-        far = 2 * (math.log(2) - xp.log1p(e) - size * e / (1 + e))
-        terms = (xp.exp(a) + xp.exp(b)) * xp.where(near, t * h + xp.log1p(-(inner**2)), far)
-        sums = xp.sum(terms, axis=1) / 4
-        return xp.sqrt(sums) if root else sums
-
-    return _by_rows(x, y, one)
+@by_rows
+def _js(a: Float[Array, "m d"], b: Float[Array, "m d"], *, root: bool) -> Float[Array, " m"]:
+    r"""A sum of (p + q) (t h + log(1 - h^2)) / 4, with t = log q - log p and h = tanh(t / 2)."""
+    xp = array_namespace(a, b)
+    t = b - a
+    size, h = xp.abs(t), xp.tanh(t / 2)
+    near = size <= SMALL
+    inner = xp.where(near, h, xp.zeros_like(h))  # of others 1 - h^2 may be nothing
+    e = xp.exp(-size)
+    far = 2 * (math.log(2) - xp.log1p(e) - size * e / (1 + e))
+    terms = (xp.exp(a) + xp.exp(b)) * xp.where(near, t * h + xp.log1p(-(inner**2)), far)
+    sums = xp.sum(terms, axis=1) / 4
+    return xp.sqrt(sums) if root else sums
 
 
 @measure(
     title="Jensen-Shannon divergence",
     facts=lambda root: _facts("distance", math.sqrt(math.log(2)) if root else math.log(2), metric=root),
-    without_each=of_mean(_js),
+    without_each=without_each_of(_js),
     variants=({"root": True},),
     references=("10.1109/18.61115", "10.1109/TIT.2003.813506"),
 )
@@ -185,21 +162,19 @@ def jensen_shannon(x: Prepared, y: Prepared, *, root: bool = False) -> Float[Arr
     >>> round(jensen_shannon(p, q), 6)
     0.033822
     """
-    return _js(x, y, root)
+    return _js(x, y, root=root)
 
 
-def _tv(x: Prepared, y: Prepared) -> Float[Array, " n"]:
-    def one(a: Float[Array, "m d"], b: Float[Array, "m d"]) -> Float[Array, " m"]:
-        xp = array_namespace(a, b)
-        return xp.sum(xp.abs(xp.exp(a) - xp.exp(b)), axis=1) / 2
-
-    return _by_rows(x, y, one)
+@by_rows
+def _tv(a: Float[Array, "m d"], b: Float[Array, "m d"]) -> Float[Array, " m"]:
+    xp = array_namespace(a, b)
+    return xp.sum(xp.abs(xp.exp(a) - xp.exp(b)), axis=1) / 2
 
 
 @measure(
     title="Total variation",
     facts=lambda: _facts("distance", 1.0, metric=True),
-    without_each=of_mean(_tv),
+    without_each=without_each_of(_tv),
     references=("10.1090/mbk/107",),
 )
 def total_variation(x: Prepared, y: Prepared) -> Float[Array, " n"]:
@@ -258,8 +233,10 @@ def _equal(x: Prepared, y: Prepared) -> Float[Array, " n"]:
 
 @measure(
     title="Equal top tokens",
-    facts=lambda: _facts("similarity", 1.0, ignored=("scaling",)),  # a temperature, as the rows are normalised again
-    without_each=of_mean(_equal),
+    facts=lambda: _facts(
+        "similarity", 1.0, invariances=frozenset({"scaling"})
+    ),  # a temperature, as the rows are normalised again
+    without_each=without_each_of(_equal),
     references=("10.1177/001316446002000104",),
 )
 def equal_top(x: Prepared, y: Prepared) -> Float[Array, " n"]:

@@ -15,7 +15,7 @@ from likewise.errors import InputError, LikewiseError, UndefinedError
 from likewise.kinds import KINDS as ROWS
 from likewise.measures.facts import INVARIANCES, Bilinear, Direction, Facts, Matched, Overlap, Product, choice
 from likewise.measures.operands import Operand, check_squares, prepare_pair
-from likewise.measures.without_each import WithoutEach
+from likewise.measures.without_each import Rivals, WithoutEach
 from likewise.naming import did_you_mean, parse_call
 from likewise.quantities import Prepared
 
@@ -41,6 +41,7 @@ class Measure:
     version: int
     product: Callable[..., Product | None]
     without_each: Callable[..., WithoutEach | None]
+    rivals: Callable[..., Rivals | None]
     matched: Callable[..., Matched | None]
     shuffled: Callable[..., Bilinear | Overlap | None] = lambda **parameters: None
 
@@ -57,6 +58,7 @@ def measure(
     version: int = 1,
     product: Callable[..., Product | None] = lambda **parameters: None,
     without_each: Callable[..., WithoutEach | None] = lambda **parameters: None,
+    rivals: Callable[..., Rivals | None] = lambda **parameters: None,
     matched: Callable[..., Matched | None] = lambda **parameters: None,
     shuffled: Callable[..., Bilinear | Overlap | None] = lambda **parameters: None,
 ) -> Callable[[Callable[Concatenate[Prepared, Prepared, P], Score]], Callable[Concatenate[Operand, Operand, P], float]]:
@@ -81,6 +83,9 @@ def measure(
     without_each : callable
         Takes the measure's parameters by name, returns a function of both sides that gives the score without each
         item, for intervals, if there is one; without it, groups of items are left out, and all is computed anew.
+    rivals : callable
+        Takes the measure's parameters by name, returns a function of both sides that gives the scores under choices
+        that other samples may make, such as which directions are kept, if there is one. An interval must hold them.
     matched : callable
         Takes the measure's parameters by name, returns the `Matched` that gives the same score, if there is one.
     shuffled : callable
@@ -173,6 +178,7 @@ def measure(
             version=version,
             product=product,
             without_each=without_each,
+            rivals=rivals,
             matched=matched,
             shuffled=shuffled,
         )
@@ -253,6 +259,7 @@ def stand_in(name: str, parameters: Mapping[str, Any], direction: Direction, sym
         version=version,
         product=lambda **parameters: None,
         without_each=lambda **parameters: None,
+        rivals=lambda **parameters: None,
         matched=lambda **parameters: None,
     )
 

@@ -1,7 +1,8 @@
 """Scores without each item in turn, all from what is known of the whole: no score is computed n times.
 
 Each function here makes one that takes both sides and returns n scores, or None where its way loses digits or does not
-hold for these data. Intervals then come from groups of inputs that are left out.
+hold for these data. Intervals then come from groups of inputs that are left out. Scores of neighbours are not quite
+those without each item: `counted_once`.
 """
 
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from array_api_compat import array_namespace
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array, from_strict_triangle, inverse, strict_triangle, to_numpy
 from likewise.quantities import (
@@ -34,6 +35,9 @@ from likewise.quantities import (
 
 WithoutEach: TypeAlias = Callable[[Prepared, Prepared], Float[np.ndarray, " n"] | None]
 """Takes both sides, returns the score without each item; None where that cannot be told from the whole."""
+
+Rivals: TypeAlias = Callable[[Prepared, Prepared], list[float]]
+"""Takes both sides, returns the scores under choices that other samples may make; none where there is no doubt."""
 
 LEAST = 1e-6
 """Where one item holds all but this share of a norm, what is left without it keeps fewer than ten digits."""
@@ -281,7 +285,6 @@ class DistanceOrder(Quantity):
     """The pairs of items i < j from the nearest to the farthest; empty where two are equally far apart."""
 
     quantity: UnitDistances
-    equivariant = False
 
     def compute(self, of: Prepared) -> Int[Array, " m"]:
         """Return the places of the pairs in the strict triangle."""
@@ -289,10 +292,6 @@ class DistanceOrder(Quantity):
         order = np.argsort(ranks, kind="stable")
         # Ranks of unit length are about 3.5 m^-1.5 apart.
         return order if (np.diff(ranks[order]) > len(ranks) ** -1.5).all() else order[:0]
-
-    def reindex(self, value: Array, index: Int[Array, " n"]) -> Array:
-        """Never asked for."""
-        raise NotImplementedError
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 4 n^2."""
@@ -378,10 +377,53 @@ def _of_ranks(x: Prepared, y: Prepared, quantity: UnitDistances) -> Float[np.nda
     return np.asarray((stay - with_a - with_b + rho * sd_a * sd_b) / ((left**2 - 1) / 12))
 
 
-def of_neighbours(
+def counted_once(
+    rows: Float[np.ndarray, " n"], sums: Float[np.ndarray, " n"], squares: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
+    r"""The mean of rows without each item, drawn together so that the jackknife counts once what it counts twice.
+
+    With f_j the ``rows`` and :math:`\Delta_{jl}` the change of row j where item l is left out,
+
+    .. math:: n(n - 1) s^2 = \sum_l (c_l - \bar c)^2, \quad c_l = \sum_{j \ne l} \Delta_{jl} - f_l
+
+    The squares of f_l hold all of the variance of a row, with the part that it owes to the other items. Those of
+    :math:`\Delta_{jl}` hold this part once more, and by themselves: it is the jackknife of row j,
+
+    .. math:: \sum_{jl} (\Delta_{jl} - \bar\Delta_j)^2
+
+    So this is taken off, and what is left is spread over the items as before. For rows that are sums over the other
+    items of unrelated terms that is exact; where the terms (j, l) and (l, j) are equal, half of what is too much stays.
+    What hangs on pairs of items is counted twice, so it is no more than half of the whole, and no more is taken off.
+
+    Parameters
+    ----------
+    rows : array, shape (n,)
+        The scores of the items.
+    sums : array, shape (n,)
+        The sum of the changes of the other rows without each item.
+    squares : array, shape (n,)
+        For each row, the sum of squares of its changes about their mean.
+
+    Returns
+    -------
+    array, shape (n,)
+        Scores about the same mean as those without each item.
+
+    References
+    ----------
+    The jackknife counts m times what hangs on m items: Efron and Stein (1981), doi:10.1214/aos/1176345462.
+    """
+    without = (rows.sum() - rows + sums) / (len(rows) - 1)
+    mean = without.mean()
+    moved = without - mean
+    whole = (len(rows) - 1) ** 2 * (moved**2).sum()
+    return np.asarray(mean + moved * np.sqrt(1 - min(squares.sum() / whole, 0.5)) if whole else without)
+
+
+def of_overlap(
     k: int, center: bool, inner: Literal["cosine", "euclidean"], score: Callable[[np.ndarray], np.ndarray]
 ) -> WithoutEach | None:
-    """The mean of ``score`` of the number of common neighbours: exact, O(n k).
+    """The mean of ``score`` of the number of common neighbours, `counted_once`: O(n k) after the ranks.
 
     Who has item i among its k nearest takes the next in its place. None where distances feel the mean of all items.
     """
@@ -401,11 +443,58 @@ def of_neighbours(
         # Without a neighbour on both sides both take their next; without one of a side that side does.
         both = score(common - 1 + comes_x + comes_y + (next_x == next_y)) - base
         in_first, in_second = score(common + comes_x) - base, score(common + comes_y) - base
-        with_x = np.where(in_y, both[:, None], in_first[:, None])
-        with_y = np.where(in_x, 0.0, in_second[:, None])  # what is in both was counted
-        sums = sum(
-            np.bincount(near[:, :k].ravel(), change.ravel(), n) for near, change in ((near_x, with_x), (near_y, with_y))
-        )
-        return np.asarray((base.sum() - base + sums) / (n - 1))
+        of_x = np.where(in_y, both[:, None], in_first[:, None])
+        of_y = np.where(in_x, 0.0, in_second[:, None])  # what is in both was counted
+        return _drawn_together(base, np.hstack([near_x[:, :k], near_y[:, :k]]), np.hstack([of_x, of_y]))
+
+    return found
+
+
+def _drawn_together(
+    rows: Float[np.ndarray, " n"], left: Int[np.ndarray, "n m"], changes: Float[np.ndarray, "n m"]
+) -> Float[np.ndarray, " n"]:
+    """`counted_once` from the changes of each row where items are left out; without all others it does not change."""
+    n = len(rows)
+    squares = (changes**2).sum(axis=1) - changes.sum(axis=1) ** 2 / (n - 1)
+    return counted_once(rows, np.bincount(left.ravel(), changes.ravel(), n), squares)
+
+
+RowScore: TypeAlias = Callable[
+    [Bool[np.ndarray, "*m c"], Int[np.ndarray, "*m c"], Int[np.ndarray, "*m c"]], Float[np.ndarray, "*m"]
+]
+"""Takes which candidates are common neighbours, and their places on both sides; returns the score of an item."""
+
+BLOCK = 1 << 20
+"""Places of neighbours that are looked at together."""
+
+
+def of_places(k: int, center: bool, inner: Literal["cosine", "euclidean"], score: RowScore) -> WithoutEach | None:
+    """The mean of ``score`` of the places of common neighbours, `counted_once`: O(n k^2) after the ranks.
+
+    Without an item, those behind it move up by one, and the next of either side comes in. None where distances feel the
+    mean of all items.
+    """
+    if center and inner == "cosine":
+        return None
+
+    def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+        n = x.n
+        if n < k + 3:  # without an item there are too few
+            return None
+        near_x, near_y = (to_numpy(of[Neighbours(k + 1, inner, center)]) for of in (x, y))
+        # Places beyond k + 1 come to no more than that without an item: the nearest say all.
+        own, in_y, in_x = np.arange(1, k + 2), places_in(near_x, near_y), places_in(near_y[:, :k], near_x)
+        left = np.hstack([near_x[:, :k], near_y[:, :k]])
+        left_x = np.hstack([np.broadcast_to(own[:k], in_x.shape), in_x])[:, :, None]
+        left_y = np.hstack([in_y[:, :k], np.broadcast_to(own[:k], in_x.shape)])[:, :, None]
+        rows, changes = np.empty(n), np.empty((n, 2 * k))
+        step = max(1, BLOCK // (2 * k * (k + 1)))
+        for some in (slice(start, start + step) for start in range(0, n, step)):
+            places, at_x, at_y = in_y[some], left_x[some], left_y[some]
+            rows[some] = score((own <= k) & (places <= k), np.broadcast_to(own, places.shape), places)
+            a, b = own - (own > at_x), places[:, None, :] - (places[:, None, :] > at_y)
+            changes[some] = score((own != at_x) & (a <= k) & (b <= k), a, b) - rows[some, None]
+            changes[some, k:][at_x[:, k:, 0] <= k] = 0.0  # what is near on both sides was counted
+        return _drawn_together(rows, left, changes)
 
     return found

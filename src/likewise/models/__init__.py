@@ -14,7 +14,7 @@ from likewise.models.layers import (
     needs_blocks,
     resolve_layers,
 )
-from likewise.models.loading import DTYPES, LoadedModel, load_model, one_device
+from likewise.models.loading import DTYPES, LoadedModel, Precision, load_model, one_device
 from likewise.models.says import Says
 from likewise.models.spec import ModelSpec
 from likewise.models.variants import canonical_variant
@@ -28,6 +28,7 @@ __all__ = [
     "Described",
     "LoadedModel",
     "ModelSpec",
+    "Precision",
     "Resolved",
     "Says",
     "canonical_layer",

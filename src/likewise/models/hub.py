@@ -7,7 +7,7 @@ from pathlib import Path
 
 from likewise.errors import InputError, MissingDependencyError, ModelError
 from likewise.models.says import NOTHING, Says, says_of
-from likewise.models.spec import ModelSpec
+from likewise.models.spec import AtCommit, ModelSpec
 
 FOLDERS = {"model": "", "dataset": "datasets/"}
 """Kinds of repositories, with what stands before an id in an address of the hub."""
@@ -20,12 +20,10 @@ WAYS_OUT = {
 
 
 @dataclass(frozen=True)
-class Resolved:
+class Resolved(AtCommit):
     """A hub model at the commit that its revision stands for, and its size where its config says it."""
 
     commit: str
-    width: int | None
-    blocks: int | None
     says: Says = NOTHING
     """Of how it is used."""
 

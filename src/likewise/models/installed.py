@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from likewise.errors import InputError, LikewiseError
 from likewise.fields import TRANSFORMERS
 from likewise.models.layers import canonical_layer
-from likewise.models.spec import ModelSpec
+from likewise.models.spec import AtCommit, ModelSpec
 from likewise.plugins import Plugins
 from likewise.pooling import canonical_pooling
 
@@ -31,7 +31,7 @@ AT_ONCE = 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class Described:
+class Described(AtCommit):
     """What is known of a model before it is loaded.
 
     Parameters
@@ -64,13 +64,10 @@ class Described:
     """
 
     identity: Mapping[str, Any]
-    width: int | None = None
-    blocks: int | None = None
     nbytes: int | None = None
     pooling: str | None = None
     layers: Sequence[str] | None = None
     poolings: Sequence[str] | None = None
-    commit: str | None = None
     at_once: int = field(default=AT_ONCE)
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ Several at once, or by their place among the blocks: ``-1`` is the last block, `
 ``last``.
 """
 
+import difflib
 import inspect
 import re
 import threading
@@ -61,6 +62,8 @@ def canonical_layer(layer: str | int | float) -> str:
         return name
     if DEPTH.fullmatch(name) and float(name) <= 1:
         return str(float(name))
+    if near := difflib.get_close_matches(name, (LAST, EMBEDDING, ALL, *OUTPUTS), n=1):
+        raise InputError(f"unknown layer {name!r}; did you mean {near[0]!r}?")
     raise InputError(
         f"unknown layer {name!r}; a layer is 'last' (what the output head reads), 'embedding' (what enters the first "
         "block), 'logits' (what the head says of the next token), 'choices' (of a data set's options), the number of a "

@@ -6,18 +6,21 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from likewise.errors import InputError, MissingDependencyError, ModelError
 from likewise.libraries import imported, quiet
 from likewise.models.adapters import base_class, find_adapter, merged
 from likewise.models.decoder import text_stack
+from likewise.models.describers import check_base, of_base
 from likewise.models.gguf import converted
 from likewise.models.hub import says_on_hub
 from likewise.models.spec import PICKLES, TOKENIZERS, ModelSpec, locate
 from likewise.models.variants import apply_variant
 
-DTYPES = ("float32", "bfloat16", "float16", "int8", "int4")
+Precision: TypeAlias = Literal["float32", "bfloat16", "float16", "int8", "int4"]
+
+DTYPES: tuple[str, ...] = get_args(Precision)
 """Precisions that a model can be run in; the last two are of its weight matrices alone, by bitsandbytes."""
 
 COMPUTED_IN = {"int8": "float16", "int4": "bfloat16"}
@@ -104,7 +107,7 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
     with quiet(transformers), _explained(spec):
         place = locate(spec.model)
         found = find_adapter(spec, place)
-        spec.check_base(is_adapter=found is not None)
+        check_base(spec, is_adapter=found is not None)
         if found and dtype in COMPUTED_IN:
             raise InputError(
                 f"the adapter {spec.model} is merged into its base model's weights, and those of {dtype} are packed; "
@@ -145,7 +148,7 @@ def one_device(device: str) -> str:
 def _read_base(
     spec: ModelSpec, config: dict[str, Any], kind: str, placement: Mapping[str, Any], *, head: bool
 ) -> tuple[Any, Any]:
-    base = spec.of_base(config)
+    base = of_base(spec, config)
     try:
         with _explained(base):
             if find_adapter(base, locate(base.model)) is not None:

@@ -31,7 +31,7 @@ from likewise.plan.tasks import (
     representation_key,
     unpinned,
 )
-from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs
+from likewise.plan.tiles import LONGEST, LONGEST_BY_PRODUCT, blocks_of_pairs, in_company
 from likewise.prompts import DatasetSpec
 from likewise.scoring import ALL, Trust, orders
 from likewise.store import Store
@@ -132,7 +132,10 @@ def tiles_of(
     Pairs whose representations are both ``present``, as all are by default, are in tiles of their own: what one model
     lacks holds back none of the others.
     """
-    missing = (ALL.wanted(keys) if pairs is None else pairs) & ~answered
+    wanted = ALL.wanted(keys) if pairs is None else pairs
+    order = in_company(wanted)
+    keys = [keys[place] for place in order]
+    missing = (wanted & ~answered)[:, order][:, :, order]
     codes = np.zeros((len(keys), len(keys)), dtype=np.int64)
     for of_one in missing:
         _, inverse = np.unique(2 * codes + of_one, return_inverse=True)
@@ -144,11 +147,11 @@ def tiles_of(
     longest = LONGEST_BY_PRODUCT if by_product(chosen, trust, together) and not left_out else LONGEST
     found, places = np.unique(codes, return_index=True)
     example = dict(zip(found.tolist(), zip(*np.unravel_index(places, codes.shape), strict=True), strict=True))
-    for first, second, code in blocks_of_pairs(len(keys), codes, size, longest):
+    for first, second, only, code in blocks_of_pairs(len(keys), codes, size, longest):
         i, j = example[code]
         measures = tuple(c.label for c, of_one in zip(chosen, missing, strict=True) if of_one[i, j])
         a, b = (tuple(keys[i] for i in places) for places in (first, second))
-        yield Tile(dataset, a, b, measures, trust, left_out, together)
+        yield Tile(dataset, a, b, measures, trust, left_out, together, only=only)
 
 
 def _wanted(experiment: Experiment, entry: DatasetEntry, store: Store) -> tuple[tuple[Wanted, ...], list[ModelSpec]]:

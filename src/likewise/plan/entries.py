@@ -5,13 +5,14 @@ Fields, their defaults and their least values stand where they are used; here a 
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, dataclass_transform, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, dataclass_transform
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    FiniteFloat,
     SerializerFunctionWrapHandler,
     ValidationInfo,
     field_validator,
@@ -23,7 +24,7 @@ from pydantic.dataclasses import dataclass
 from likewise.chance import canonical_reference
 from likewise.extraction import Batches
 from likewise.fields import DTYPE, LAYER, TRUNCATION
-from likewise.models import DTYPES, ModelSpec, canonical_layer, canonical_variant, usable_name
+from likewise.models import ModelSpec, Precision, canonical_layer, canonical_variant, usable_name
 from likewise.naming import format_call
 from likewise.pooling import canonical_pooling
 from likewise.prompts import DatasetSpec, Format, RecordsSpec, Truncation
@@ -75,7 +76,7 @@ class Entry:
     @model_serializer(mode="wrap")
     def _in_order(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         of = type(self)
-        found = {k: v for k, v in write(self).items() if k not in of.later or v not in (getattr(of, k), [])}
+        found = {k: v for k, v in write(self).items() if k not in of.later or v not in (getattr(of, k, {}), [])}
         return {name: found[name] for name in self.first if name in found} | found
 
 
@@ -101,8 +102,6 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Precision = Literal["float32", "bfloat16", "float16", "int8", "int4"]
-assert set(DTYPES) == set(get_args(Precision))  # the annotation cannot be computed
 Layers = Annotated[tuple[Annotated[str, BeforeValidator(canonical_layer)], ...], Field(min_length=1)]
 BackendName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 Pooling = Annotated[str | None, BeforeValidator(_pooling)]
@@ -129,11 +128,13 @@ class ModelEntry(Entry, Batches, ModelSpec):
         The names of the data sets that it takes part in; all by default.
     formats : list of str, optional
         The names of the formats that it is given, where a data set has several; all by default.
+    covariates : mapping of str to float
+        Numbers that the model has, such as its size or its accuracy: the report asks whether likeness goes with them.
     """
 
     text_is = "model"
     first = ("model", "name")
-    later = ("backend", "dtype", "batch_tokens", "threads", "floor")
+    later = ("backend", "dtype", "batch_tokens", "threads", "floor", "covariates")
     backend: BackendName  # its default is that of ModelSpec
     name: str = ""
     layers: Layers | None = None
@@ -142,6 +143,7 @@ class ModelEntry(Entry, Batches, ModelSpec):
     floor: Annotated[tuple[Literal[Precision, "rerun"], ...], BeforeValidator(_listed)] = ()
     datasets: tuple[str, ...] | None = None
     formats: tuple[str, ...] | None = None
+    covariates: dict[str, FiniteFloat] = dataclasses.field(default_factory=dict)
 
     @field_validator("model", "base", "revision")
     @classmethod
@@ -173,15 +175,15 @@ class ModelEntry(Entry, Batches, ModelSpec):
 
         The floor is one model's, for an experiment may hold several bases, and copies have none.
         """
-        own = dataclasses.replace(self, floor=())
+        own, bare = dataclasses.replace(self, floor=()), dataclasses.replace(self, floor=(), covariates={})
         again = []
         for kind in self.floor:
             if kind == "rerun":
                 # A third of the tokens makes other batches, whatever the run's own are.
                 tokens = max(1, (self.batch_tokens or 512) // 3)
-                again.append(dataclasses.replace(own, name=f"{self.name} run again", batch_tokens=tokens))
+                again.append(dataclasses.replace(bare, name=f"{self.name} run again", batch_tokens=tokens))
             else:
-                again.append(dataclasses.replace(own, name=f"{self.name} in {kind}", dtype=kind))
+                again.append(dataclasses.replace(bare, name=f"{self.name} in {kind}", dtype=kind))
         return (own, *again)
 
     @property

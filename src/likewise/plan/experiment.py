@@ -6,7 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, PlainSerializer, PlainValidator, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from likewise.documents import Document, read_yaml, write_yaml
 from likewise.errors import InputError
@@ -107,18 +115,40 @@ class Experiment(Part):
             for name in model.formats or ():
                 if name not in formats:
                     raise ValueError(f"model {model.name!r} names the format {name!r}; {did_you_mean(name, formats)}")
-        # Which layers there are may be known only when a model is at hand; the models are known here.
-        given = [name_of(m.name, "last", form) for m in self.models for form in ("", *formats)]
-        known = {called for name in given for called in called_of(name)}
-        for name in (*self.pairs.first, *self.pairs.second):
-            if known.isdisjoint((name, model_of(name))):
-                raise ValueError(f"pairs name {name!r}; {did_you_mean(name, {m.name for m in self.models})}")
         return self
+
+    @field_validator("pairs", mode="after")
+    @classmethod
+    def _pairs_name_models(cls, pairs: Pairs, told: ValidationInfo) -> Pairs:
+        """Which layers there are may be known only when a model is at hand; the models are known here."""
+        if not {"models", "datasets"} <= told.data.keys():  # these are wrong, and told
+            return pairs
+        models, formats = told.data["models"], {name for d in told.data["datasets"] for name in d.formats}
+        given = [name_of(m.name, "last", form) for m in models for form in ("", *formats)]
+        known = {called for name in given for called in called_of(name)}
+        for name in (*pairs.first, *pairs.second):
+            if known.isdisjoint((name, model_of(name))):
+                raise ValueError(f"there is no model {name!r}; {did_you_mean(name, {m.name for m in models})}")
+        return pairs
 
     @property
     def configurations(self) -> tuple[Configuration, ...]:
         """Measures with their parameters, presets expanded; the code of all of them must be loaded."""
         return configurations(self.measures)
+
+    @classmethod
+    def asked(cls, value: Mapping[str, Any]) -> "Experiment":
+        """Validate what a command has written out of its arguments; what is wrong is said by the argument.
+
+        Raises
+        ------
+        InputError
+            If a value cannot be used.
+        """
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            raise InputError(explain(error, None, PARTS, cls, value)) from error
 
     @classmethod
     def of(cls, value: Mapping[str, Any], document: Document | None = None) -> "Experiment":

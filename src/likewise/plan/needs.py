@@ -79,7 +79,4 @@ def side_bytes(
 
 def model_bytes(spec: ModelSpec, dtype: str) -> int | None:
     """Bytes of a model's weights in memory, where its files are on this machine and say how many there are."""
-    if (other := spec.other_backend) is not None:
-        return other.described(spec).nbytes
-    count = spec.n_weights()
-    return None if count is None else int(count * BYTES_PER_WEIGHT[dtype])
+    return spec.nbytes(BYTES_PER_WEIGHT[dtype])

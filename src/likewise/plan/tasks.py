@@ -202,7 +202,8 @@ def by_product(chosen: Iterable[Configuration], trust: Trust, together: str = ""
 class Tile:
     """A block of pairs of representations of one data set, each prepared once, in the same configurations.
 
-    Every one of ``first`` with every one of ``second``; where the two are the same, each two of them once.
+    Every one of ``first`` with every one of ``second``; where the two are the same, each two of them once. Of these
+    ``only`` some, by the places of both among all `representations`, where it has any.
     """
 
     dataset: str
@@ -216,6 +217,7 @@ class Tile:
     """Of which inputs of the data set belong together, as `together_in` says; empty where none do."""
     replicates: tuple[str, ...] = KINDS
     """Which scores besides the values are kept; the rows are the same."""
+    only: tuple[tuple[int, int], ...] = ()
 
     @functools.cached_property
     def configurations(self) -> tuple[Configuration, ...]:
@@ -231,7 +233,8 @@ class Tile:
     def key(self) -> str:
         """Of everything that decides on the rows."""
         measures = [[c.measure, c.parameters_json, c.about.version] for c in self.configurations]
-        return content_key({**self.request, "first": self.first, "second": self.second, "measures": measures})
+        pairs = {"first": self.first, "second": self.second, **({"only": self.only} if self.only else {})}
+        return content_key({**self.request, **pairs, "measures": measures})
 
     @property
     def representations(self) -> tuple[str, ...]:
@@ -241,6 +244,8 @@ class Tile:
     @property
     def places(self) -> Int[np.ndarray, "pairs 2"]:
         """The pairs, by the places of both in `representations`."""
+        if self.only:
+            return np.asarray(self.only, dtype=np.int64)
         if self.first == self.second:
             return np.stack(np.triu_indices(len(self.first), 1), axis=1)
         first, second = np.arange(len(self.first)), len(self.first) + np.arange(len(self.second))
@@ -249,6 +254,8 @@ class Tile:
     @property
     def n_pairs(self) -> int:
         """Number of pairs."""
+        if self.only:
+            return len(self.only)
         k = len(self.first)
         return k * (k - 1) // 2 if self.first == self.second else k * len(self.second)
 

@@ -5,7 +5,9 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 MEMORY = 5 * 2**29
 """Bytes that the prepared representations of one tile may take: 2.5 GiB for each worker."""
@@ -29,10 +31,31 @@ def block_size(count: int, footprint: int | None, longest: int = LONGEST) -> int
     return wanted if footprint is None else max(1, min(wanted, MEMORY // (2 * footprint)))
 
 
+Only = tuple[tuple[int, int], ...]
+"""Some pairs of a tile, by the places of both among its representations."""
+
+
+def in_company(wanted: Bool[np.ndarray, "m m"]) -> list[int]:
+    """Return an order of representations in which those that are compared with one another stand together.
+
+    Such as those of one layer, where models are compared at the same layer: a block then holds whole companies. Within
+    a company the order stays.
+
+    Examples
+    --------
+    >>> at = np.asarray([0, 1, 2, 0, 1, 2])  # two models with three layers
+    >>> in_company(np.triu(at[:, None] == at, 1))
+    [0, 3, 1, 4, 2, 5]
+    """
+    _, company = connected_components(csr_array(wanted), directed=False)
+    _, first = np.unique(company, return_index=True)
+    return [int(place) for place in np.argsort(first[company], kind="stable")]
+
+
 def blocks_of_pairs(
     count: int, missing: Int[np.ndarray, "m m"], footprint: int | None, longest: int = LONGEST
-) -> Iterator[tuple[list[int], list[int], int]]:
-    """Cover the missing pairs by rectangles of the table of pairs, each within one block.
+) -> Iterator[tuple[list[int], list[int], Only, int]]:
+    """Cover the missing pairs by blocks of the table of pairs, one for each code in a block.
 
     The blocks depend on the number of representations alone, so a run that was stopped is taken up with the same tiles.
 
@@ -49,8 +72,9 @@ def blocks_of_pairs(
 
     Yields
     ------
-    (first, second, code)
-        Places of the representations; where both lists are the same, each two of them once.
+    (first, second, only, code)
+        Places of the representations: each of the first with each of the second, and where both lists are the same,
+        each two of them once; of these only some, where ``only`` has any.
     """
     size = block_size(count, footprint, longest)
     starts = range(0, count, size)
@@ -62,13 +86,16 @@ def blocks_of_pairs(
         if top == left:
             block = np.triu(block, 1)
             if len(rows) > 1 and len(codes := np.unique(block[np.triu_indices(len(rows), 1)])) == 1 and codes[0]:
-                yield list(rows), list(rows), int(codes[0])
+                yield list(rows), list(rows), (), int(codes[0])
                 continue
         for code in np.unique(block[block > 0]):
-            alike: dict[bytes, list[int]] = {}
-            for i, row in zip(rows, block == code, strict=True):
-                if row.any():
-                    alike.setdefault(row.tobytes(), []).append(i)
-            for pattern, first in alike.items():
-                chosen = np.frombuffer(pattern, dtype=bool)
-                yield first, [j for j, wanted in zip(columns, chosen, strict=True) if wanted], int(code)
+            i, j = np.nonzero(block == code)
+            first, second = (np.unique(side) for side in (i, j))
+            if top == left and len(np.intersect1d(first, second)):
+                first = second = np.union1d(i, j)
+            a, b = (np.searchsorted(side, place) for side, place in ((first, i), (second, j)))
+            same = first is second
+            whole = len(first) * (len(first) - 1) // 2 if same else len(first) * len(second)
+            shift = 0 if same else len(first)
+            only = () if len(i) == whole else tuple(zip(a.tolist(), (b + shift).tolist(), strict=True))
+            yield [rows[k] for k in first], [columns[k] for k in second], only, int(code)

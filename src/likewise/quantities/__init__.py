@@ -22,6 +22,7 @@ from likewise.quantities.passes import ColumnLargest, Lengths, Mean
 from likewise.quantities.permutation_sums import PAIRS, ROWS, TRIPLES, Graph, OrbitSums
 from likewise.quantities.prepared import (
     PAIRED,
+    Equivariant,
     JointQuantity,
     OrderFree,
     PerItem,
@@ -72,6 +73,7 @@ __all__ = [
     "CrossProduct",
     "Directions",
     "Distances",
+    "Equivariant",
     "ErrorLengths",
     "Explained",
     "Factor",

@@ -9,14 +9,14 @@ from jaxtyping import Bool, Float, Int
 from likewise.arrays import Array, gather, triangular
 from likewise.errors import UndefinedError
 from likewise.quantities.passes import ColumnLargest, Lengths, Mean, rows_in
-from likewise.quantities.prepared import OrderFree, PerItem, Prepared, Quantity
+from likewise.quantities.prepared import Equivariant, OrderFree, PerItem, Prepared
 from likewise.quantities.rank import reach
 from likewise.quantities.tables import Lost, are_equal, vectors
 from likewise.quantities.thin import spans
 
 
 @dataclass(frozen=True)
-class Coordinates(Quantity):
+class Coordinates(Equivariant):
     """Every row in an orthonormal basis of at most n + 1 directions, as (rows about the origin c, then c itself).
 
     c is the row nearest to the mean. For n < d they are R' of one QR decomposition of [(X - c)', c']: after it nothing

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from likewise.arrays import Array, gather, inverse
 from likewise.quantities.factors import Coordinates, Factor, Norm, Scale, recentred
-from likewise.quantities.prepared import JointQuantity, PerItem, PerPair, Prepared
+from likewise.quantities.prepared import JointQuantity, PerPair, Prepared, Quantity
 from likewise.quantities.rank import numerical_rank, reach
 from likewise.quantities.spectrum import Projection
 from likewise.quantities.tables import doubly_centered, vectors
@@ -45,7 +45,7 @@ def uncentred(of: Prepared, center: bool) -> tuple[Float[Array, "n r"], float]:
 
 
 @dataclass(frozen=True)
-class HeldOutRows(PerItem):
+class HeldOutRows(Quantity):
     """Each row less the mean of the rows that its fold trains on, or as it is without ``center``, in thin coordinates.
 
     Items are told apart by their place, so that a shuffle is not a gather of this.
@@ -53,7 +53,6 @@ class HeldOutRows(PerItem):
 
     folds: int
     center: bool
-    equivariant = False
 
     def compute(self, of: Prepared) -> Float[Array, "n r"]:
         """Return the rows."""
@@ -124,9 +123,8 @@ class ResidualProducts(PerPair):
     folds: int
     ridge: float
 
-    @property
-    def equivariant(self) -> bool:  # type: ignore[override]  # depends on the parameter
-        """Folds are told apart by the place of an item."""
+    def follows(self, whole: Prepared) -> bool:
+        """Folds tell items apart by their place."""
         return self.folds == 0
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:

@@ -13,7 +13,7 @@ from likewise.quantities import prepared
 from likewise.quantities.distances import TIES
 from likewise.quantities.factors import RowNorms
 from likewise.quantities.passes import rows_in
-from likewise.quantities.prepared import Prepared, Quantity
+from likewise.quantities.prepared import Equivariant, Prepared
 from likewise.quantities.thin import spans
 from likewise.retrieval import Index
 
@@ -84,7 +84,7 @@ def _break_ties(
 
 
 @dataclass(frozen=True)
-class Nearest(Quantity):
+class Nearest(Equivariant):
     """The k nearest items of each of many."""
 
     k: int

@@ -10,7 +10,7 @@ from likewise.arrays import Array, inverse, tied_runs
 from likewise.errors import UndefinedError
 from likewise.quantities.distances import TIES, Distances
 from likewise.quantities.nearest import Nearest, by_blocks
-from likewise.quantities.prepared import OrderFree, PerPair, Prepared, Quantity
+from likewise.quantities.prepared import Equivariant, OrderFree, PerPair, Prepared
 
 
 def away(of: Prepared, inner: Literal["cosine", "euclidean"], center: bool) -> Float[Array, "n n"]:
@@ -76,7 +76,7 @@ EIGHT = 8
 
 
 @dataclass(frozen=True)
-class Neighbours(Quantity):
+class Neighbours(Equivariant):
     """Row i holds the k nearest items of item i, nearest first."""
 
     k: int

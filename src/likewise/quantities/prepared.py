@@ -45,30 +45,31 @@ class Quantity(abc.ABC):
     A subclass is a frozen dataclass whose fields are its parameters.
     """
 
-    local: bool = False
-    """Whether the value for some of the items is a gather of the value for all (a row norm is, a centred row not)."""
-
-    equivariant: bool = True
-    """Whether the value for reordered items is a gather too; not so where items are told apart by their place."""
-
-    def follows(self, whole: "Prepared") -> bool:
-        """Whether the value for reordered items of ``whole`` is a gather."""
-        return self.equivariant
-
     @abc.abstractmethod
     def compute(self, of: "Prepared") -> Array:
         """Return the value; may ask ``of`` for other quantities."""
-
-    @abc.abstractmethod
-    def reindex(self, value: Array, index: Int[Array, " m"]) -> Array:
-        """Return the value after the items were reordered by ``index``, without computing it again."""
 
     @abc.abstractmethod
     def nbytes(self, n: int, d: int) -> int:
         """Return the bytes that the value takes for n items and d features."""
 
 
-class PerItem(Quantity):
+class Equivariant(Quantity):
+    """Something that is reordered with the items; what tells items apart by their place is a `Quantity` alone."""
+
+    local: bool = False
+    """Whether the value for some of the items is a gather of the value for all (a row norm is, a centred row not)."""
+
+    def follows(self, whole: "Prepared") -> bool:
+        """Whether the value for reordered items of ``whole`` is a gather; some parameters and rows make it none."""
+        return True
+
+    @abc.abstractmethod
+    def reindex(self, value: Array, index: Int[Array, " m"]) -> Array:
+        """Return the value after the items were reordered by ``index``, without computing it again."""
+
+
+class PerItem(Equivariant):
     """Something with a row for each item."""
 
     def reindex(self, value: Array, index: Int[Array, " m"]) -> Array:
@@ -76,7 +77,7 @@ class PerItem(Quantity):
         return gather(value, index, 0)
 
 
-class PerPair(Quantity):
+class PerPair(Equivariant):
     """A number for each pair of items, as a matrix."""
 
     def products(self, x: "Prepared", y: "Prepared") -> Float[Array, " n"]:
@@ -108,7 +109,7 @@ class PerPair(Quantity):
         return 8 * n * n
 
 
-class OrderFree(Quantity):
+class OrderFree(Equivariant):
     """A number, or a few, that reordering the items leaves as it is."""
 
     def reindex(self, value: Array, index: Int[Array, " m"]) -> Array:
@@ -256,11 +257,8 @@ class Prepared:
         if quantity not in self._values:
             if isinstance(quantity, PerPair):
                 self._check_room()
-            if self._whole is not None and (quantity.local or (self._permutes and quantity.follows(self._whole))):
-                value = quantity.reindex(self._whole[quantity], self._index)
-            else:
-                value = quantity.compute(self)
-            self._values[quantity] = read_only(value)
+            gathered = self._gathered(quantity)
+            self._values[quantity] = read_only(quantity.compute(self) if gathered is None else gathered)
         return self._values[quantity]
 
     def _check_room(self) -> None:
@@ -274,12 +272,19 @@ class Prepared:
             )
 
     def once(self, quantity: Quantity) -> Array:
-        """Return a quantity; a view does not keep it."""
-        if quantity in self._values or self._whole is None or not (self._permutes and quantity.follows(self._whole)):
-            return self[quantity]
+        """Return a quantity; a view does not keep what it gathers."""
+        gathered = None if quantity in self._values else self._gathered(quantity)
+        return self[quantity] if gathered is None else gathered
+
+    def _gathered(self, quantity: Quantity) -> Array | None:
+        """The value out of that of the whole; None where it has to be computed."""
+        if self._whole is None or not isinstance(quantity, Equivariant):
+            return None
+        if not quantity.local and not (self._permutes and quantity.follows(self._whole)):
+            return None
         return quantity.reindex(self._whole[quantity], self._index)
 
-    def some(self, quantity: Quantity, start: int, stop: int) -> Array:
+    def some(self, quantity: PerItem, start: int, stop: int) -> Array:
         """Return some rows of a quantity of items; a view gathers no others."""
         if quantity in self._values or self._whole is None or not (self._permutes and quantity.follows(self._whole)):
             return self[quantity][start:stop, ...]

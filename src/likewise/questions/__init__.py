@@ -3,6 +3,18 @@
 from likewise.questions.audit import FLOOR, audit, audit_experiment
 from likewise.questions.ladder import ladder, ladder_experiment
 from likewise.questions.lineage import lineage
+from likewise.questions.swap import swap, swap_experiment
 from likewise.questions.track import track, track_experiment
 
-__all__ = ["FLOOR", "audit", "audit_experiment", "ladder", "ladder_experiment", "lineage", "track", "track_experiment"]
+__all__ = [
+    "FLOOR",
+    "audit",
+    "audit_experiment",
+    "ladder",
+    "ladder_experiment",
+    "lineage",
+    "swap",
+    "swap_experiment",
+    "track",
+    "track_experiment",
+]

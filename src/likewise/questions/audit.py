@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from likewise.errors import InputError, LikewiseError
+from likewise.errors import InputError
+from likewise.models.layers import OUTPUTS
 from likewise.naming import name_of, slug
 from likewise.plan import Experiment, Trusted, model_written, plan
 from likewise.plan.entries import ModelEntry
 from likewise.progress import Watch, unwatched
 from likewise.prompts import DEFAULT_PROMPTS
+from likewise.questions.through import run_whole
 from likewise.questions.versions import told_apart
 from likewise.representation import Representation, aligned
-from likewise.run import Executor, run
+from likewise.run import Executor
 from likewise.store import Store
 from likewise.studies import Answer, Audit
 
@@ -45,6 +47,7 @@ def audit(
     trust: Trusted = (),
     count: int = 5,
     seed: int = 0,
+    conditions: Sequence[str] = (),
     watch: Watch = unwatched,
 ) -> Answer:
     """Return which copies of a model moved beyond numeric noise, by how much, from which layer on, on which prompts.
@@ -73,6 +76,8 @@ def audit(
         Prompts that are shown of each copy that moved.
     seed : int
         Of the draws behind the intervals.
+    conditions : sequence of str
+        What the answer will be asked; what names a value that it cannot have is refused before anything is run.
     watch : callable
         Is told the progress.
 
@@ -106,22 +111,19 @@ def audit(
     (True, True)
     """
     if not isinstance(base, str) and not _is_model(base):
-        return _of_rows(base, copies, floor, count, seed)
+        return _of_rows(base, copies, floor, count, seed, conditions)
     asked = _Asked.of(base, copies, floor)
+    study = Audit(asked.base.name, asked.floors, count, seed)
+    study.names(list(asked.copies), bool(set(layers) & set(OUTPUTS))).check(conditions)
     experiment = asked.experiment(data, layers, pooling)
-    folder = Path(store) if store is not None else Path("runs") / experiment.name
-    done = run(
-        experiment, folder,
+    done = run_whole(
+        experiment, store,
         executor=executor, workers=workers, device=device, batch_tokens=batch_tokens, trust=trust, watch=watch,
     )  # fmt: skip
-    if done.failed:
-        told = "\n".join(f"{outcome.task.label}: {outcome.error}" for outcome in done.failed)
-        raise LikewiseError(f"not everything could be run; what is finished is kept in {done.store}\n{told}")
     place = Store(done.store)
     of_models = _stored(experiment, place)
     given: dict[str, Mapping[str, Representation]] = {name: of_models[name] for name in asked.floor_and_base}
     given |= {name: of_models[stands] for name, stands in asked.copies.items()}
-    study = Audit(asked.base.name, asked.floors, count, seed)
     first = of_models[asked.base.name][next(iter(of_models[asked.base.name]))]
     answer = study.answer(given, place.prompts(first.source, first.ids))
     same = [name for name, stands in asked.copies.items() if name != stands]
@@ -187,7 +189,7 @@ class _Asked:
 
     def experiment(self, data: Any, layers: Sequence[str | int | float], pooling: str | None) -> Experiment:
         """Return the experiment as one would write it."""
-        return Experiment.of(
+        return Experiment.asked(
             {
                 "name": f"audit-{slug(self.base.name)}",
                 "models": self.run,
@@ -225,7 +227,7 @@ def _named(copy: dict[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
 
 def _entries(models: Sequence[Mapping[str, Any]]) -> list[ModelEntry]:
     """The entries of an experiment, as it reads them."""
-    read = Experiment.of({"name": "audit", "models": list(models), "datasets": [DEFAULT_PROMPTS]})
+    read = Experiment.asked({"name": "audit", "models": list(models), "datasets": [DEFAULT_PROMPTS]})
     return list(read.models)
 
 
@@ -273,7 +275,7 @@ def _stored(experiment: Experiment, store: Store) -> dict[str, _Stored]:
     return found
 
 
-def _of_rows(base: Rows, copies: Any, floor: Any, count: int, seed: int) -> Answer:
+def _of_rows(base: Rows, copies: Any, floor: Any, count: int, seed: int, conditions: Sequence[str]) -> Answer:
     """The answer for rows of the base, of its re-runs and of copies, that somebody else made."""
     if not isinstance(copies, Mapping) or not copies or not isinstance(floor, Mapping) or not floor:
         raise InputError(
@@ -281,6 +283,8 @@ def _of_rows(base: Rows, copies: Any, floor: Any, count: int, seed: int) -> Answ
         )
     if twice := {"base"}.intersection([*copies, *floor]) or set(copies).intersection(floor):
         raise InputError(f"two of the rows are called {min(twice)!r}; expected other names, and base for the base")
+    study = Audit("base", tuple(map(str, floor)), count, seed)
+    study.names(list(map(str, copies))).check(conditions)
     models = {"base": _by_layer(base), **{n: _by_layer(r) for n, r in floor.items()}}
     models |= {name: _by_layer(rows) for name, rows in copies.items()}
     for layer in models["base"]:
@@ -291,7 +295,7 @@ def _of_rows(base: Rows, copies: Any, floor: Any, count: int, seed: int) -> Answ
     texts: dict[str, str | None] = {}
     for rows in (rows for of in models.values() for rows in of.values() if rows.source.texts):
         texts = texts or dict(zip(rows.ids, rows.source.texts, strict=True))
-    return Audit("base", tuple(map(str, floor)), count, seed).answer(models, texts)
+    return study.answer(models, texts)
 
 
 def _by_layer(rows: Rows) -> dict[str, Representation]:

@@ -41,6 +41,7 @@ def ladder(
     batch_tokens: int | None = None,
     trust: Trusted = (),
     seed: int = SEED,
+    conditions: Sequence[str] = (),
     watch: Watch = unwatched,
 ) -> Answer:
     """Return the scores of a model with its own damaged copies, and how much damage other scores stand for.
@@ -70,6 +71,8 @@ def ladder(
         As in `run`.
     seed : int
         Of the groups of inputs behind intervals.
+    conditions : sequence of str
+        What the answer will be asked; what names a value that it cannot have is refused before anything is run.
     watch : callable
         Is told the progress.
 
@@ -95,7 +98,7 @@ def ladder(
     'mine (0.918, 0.899 to 0.933) is as alike as a copy with noise of sd 0.2 to 0.4.'
     """
     if not isinstance(model, str) and not (isinstance(model, Mapping) and "model" in model):
-        return _of_rows(model, copies, rungs, score, of, measure, seed, watch)
+        return _of_rows(model, copies, rungs, score, of, measure, seed, conditions, watch)
     if isinstance(rungs, Mapping):
         raise InputError("rungs of rows for a model that is run; expected texts such as prune(fraction=0.3)")
     if isinstance(copies, str | Mapping):
@@ -104,11 +107,13 @@ def ladder(
     experiment, study = ladder_experiment(
         base, others, rungs=rungs, data=data, layers=layers, measure=measure, pooling=pooling, seed=seed
     )
+    scores = _given(score, measure)
+    Ladder(study.base, study.rungs, study.copies, scores).names(more=of is not None).check(conditions)
     results = run_through(
         experiment, store,
         executor=executor, workers=workers, device=device, batch_tokens=batch_tokens, trust=trust, watch=watch,
     )  # fmt: skip
-    scores = (*_given(score, measure), *(() if of is None else _kept(Path(of), results, study.base)))
+    scores = (*scores, *(() if of is None else _kept(Path(of), results, study.base)))
     return _answered(Ladder(study.base, study.rungs, study.copies, scores), results)
 
 
@@ -137,11 +142,11 @@ def ladder_experiment(
     if len(calls) < 1:
         raise InputError("no rungs; expected one or more, such as prune(fraction=0.3)")
     made = [{**base, "name": call, "variant": call} for call in calls]
-    read = Experiment.of({"name": "ladder", "models": [base, *made], "datasets": [DEFAULT_PROMPTS]}).models
+    read = Experiment.asked({"name": "ladder", "models": [base, *made], "datasets": [DEFAULT_PROMPTS]}).models
     stands = {told_apart(entry): entry.name for entry in read}
     placed, more = [], []
     for copy in copies:
-        (entry,) = Experiment.of({"name": "ladder", "models": [dict(copy)], "datasets": [DEFAULT_PROMPTS]}).models
+        (entry,) = Experiment.asked({"name": "ladder", "models": [dict(copy)], "datasets": [DEFAULT_PROMPTS]}).models
         name = stands.setdefault(told_apart(entry), entry.name)
         if name == base["name"]:
             raise InputError(f"{entry.name} is {name} itself; expected another model")
@@ -152,7 +157,7 @@ def ladder_experiment(
         raise InputError(f"two of the models are called {twice[0]!r}; give one another name, as NAME=MODEL")
     study = Ladder(str(base["name"]), tuple(Rung.of(call, call) for call in calls), tuple(dict.fromkeys(placed)))
     return (
-        Experiment.of(
+        Experiment.asked(
             {
                 "name": f"ladder-{slug(str(base['name']))}",
                 "models": models,
@@ -204,7 +209,17 @@ def _kept(of: Path, results: Results, base: str) -> tuple[Score, ...]:
     return tuple({score.name: score for score in found}.values())
 
 
-def _of_rows(base: Any, copies: Any, rungs: Any, score: Any, of: Any, measure: str, seed: int, watch: Watch) -> Answer:
+def _of_rows(
+    base: Any,
+    copies: Any,
+    rungs: Any,
+    score: Any,
+    of: Any,
+    measure: str,
+    seed: int,
+    conditions: Sequence[str],
+    watch: Watch,
+) -> Answer:
     """The answer for rows of a base, of its damaged copies and of what is placed, that somebody else made."""
     if not isinstance(rungs, Mapping) or not rungs or (copies and not isinstance(copies, Mapping)):
         raise InputError(
@@ -224,6 +239,7 @@ def _of_rows(base: Any, copies: Any, rungs: Any, score: Any, of: Any, measure: s
         for name, r in named.items()
     ]
     study = Ladder(called, steps, tuple(copies or ()), _given(score, measure))
+    study.names().check(conditions)
     return _answered(study, compare(given, [measure], pairs=study.wanted, permutations=0, rng=seed, watch=watch))
 
 

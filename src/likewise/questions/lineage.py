@@ -38,6 +38,7 @@ def lineage(
     device: Literal["cpu", "cuda", "auto"] = "cpu",
     batch_tokens: int | None = None,
     seed: int = 0,
+    conditions: Sequence[str] = (),
     watch: Watch = unwatched,
 ) -> Answer:
     """Ask whether a model was derived from a base: derived, independent, or cannot tell.
@@ -66,6 +67,8 @@ def lineage(
         As in `likewise.run`.
     seed : int
         Of orders that are drawn.
+    conditions : sequence of str
+        What the answer will be asked; what names a value that it cannot have is refused before anything is run.
     watch : callable
         Is told the progress.
 
@@ -95,6 +98,7 @@ def lineage(
     """
     study = Lineage(seed=seed)
     strangers, kin = _listed(panel), _listed(relatives)
+    study.names(bool(strangers), bool(kin)).check(conditions)
     if _is_rows(model) or _is_rows(base):
         return study.answer([_of_rows(model, base, strangers, kin, groups)], watch)
     if odd := [given for _, given in (*strangers, *kin) if _is_rows(given)]:

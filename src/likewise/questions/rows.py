@@ -43,7 +43,7 @@ class Asked:
 
     def experiment(self, name: str, models: Iterable[Any], layers: Sequence[str]) -> Experiment:
         """Return the experiment of some models at some of the layers."""
-        return Experiment.of(
+        return Experiment.asked(
             {
                 "name": name,
                 "models": list(models),
@@ -112,7 +112,7 @@ def rows_of_models(
         experiment = asked.experiment(_experiment_name(role, layer), entries, [layer])
         record = plan(experiment, store).record()
         store.save_experiment(experiment.name, record)
-        found |= {(dataset, layer): rows for dataset, rows in _of_record(record, layer, store).items()}
+        found |= {(dataset, layer): rows for dataset, rows in rows_of_record(record, layer, store).items()}
     return found
 
 
@@ -140,11 +140,12 @@ def kept_rows(role: str, asked: Asked, store: Store) -> dict[At, dict[str, Repre
         wanted = asked.experiment(name, [{"model": "any"}], [layer]).representation.pooling
         if pooling != wanted:
             raise InputError(f"the {role} in {store.folder} has the pooling {pooling}; expected {wanted}")
-        found |= {(dataset, layer): rows for dataset, rows in _of_record(experiments[name], layer, store).items()}
+        found |= {(dataset, layer): rows for dataset, rows in rows_of_record(experiments[name], layer, store).items()}
     return found
 
 
-def _of_record(record: Mapping[str, Any], layer: str, store: Store) -> dict[str, dict[str, Representation]]:
+def rows_of_record(record: Mapping[str, Any], layer: str, store: Store) -> dict[str, dict[str, Representation]]:
+    """Return the rows of an experiment at one layer by data set and model, without spans that one of them lacks."""
     found: dict[str, dict[str, Representation]] = {}
     for dataset in dict.fromkeys(r["dataset"] for r in record["representations"]):
         here = {r["name"]: r["key"] for r in record["representations"] if r["dataset"] == dataset}

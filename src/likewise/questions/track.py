@@ -43,6 +43,7 @@ def track(
     batch_tokens: int | None = None,
     trust: Trusted = (),
     seed: int = SEED,
+    conditions: Sequence[str] = (),
     watch: Watch = unwatched,
 ) -> Answer:
     """Return how the insides of a model move: where most, from where on hardly, by layer, and with which numbers.
@@ -71,6 +72,8 @@ def track(
         As in `run`.
     seed : int
         Of relabellings and draws.
+    conditions : sequence of str
+        What the answer will be asked; what names a value that it cannot have is refused before anything is run.
     watch : callable
         Is told the progress.
 
@@ -106,6 +109,7 @@ def track(
         named = _rows(models)
         names = list(dict.fromkeys(parts_of(r.name)[0] for r in named))
         study = _study(names, [(name,) for name in names], known, at, tolerance, seed)
+        study.names().check(conditions)
         order = {point.model: k for k, point in enumerate(study.points)}
         named.sort(key=lambda r: order[parts_of(r.name)[0]])
         return _answered(study, compare(named, [measure], pairs=study.wanted, permutations=0, rng=seed, watch=watch))
@@ -117,6 +121,7 @@ def track(
         for e, given in zip(entries, models, strict=True)
     ]
     study = _study([e["name"] for e in entries], called, known, at, tolerance, seed)
+    study.names().check(conditions)
     experiment = track_experiment(entries, study, data=data, layers=layers, measure=measure, pooling=pooling, seed=seed)
     results = run_through(
         experiment, store,
@@ -137,7 +142,7 @@ def track_experiment(
 ) -> Experiment:
     """Return the experiment that `track` runs: the versions in the order of their numbers, all pairs at one layer."""
     by_name = {str(entry["name"]): dict(entry) for entry in entries}
-    return Experiment.of(
+    return Experiment.asked(
         {
             "name": f"track-{slug(Path(str(entries[0]['model'])).name)}",
             "models": [by_name[point.model] for point in study.points],

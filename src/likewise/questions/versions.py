@@ -180,11 +180,11 @@ def read_numbers(path: str | Path) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for number, line in enumerate(body, 2):
         if len(line) != len(head):
-            raise InputError(f"{path}, row {number}: {len(line)} cells; expected {len(head)}")
+            raise InputError(f"{path}, line {number}: {len(line)} cells; expected {len(head)}")
         row = dict(zip(head, line, strict=True))
         name = row.pop("name")
         if not name or name in found:
-            raise InputError(f"{path}, row {number}: the name {name!r} {'stands twice' if name else 'is empty'}")
+            raise InputError(f"{path}, line {number}: the name {name!r} {'stands twice' if name else 'is empty'}")
         found[name] = {}
         for column, cell in row.items():
             if column in RUNS:
@@ -193,7 +193,7 @@ def read_numbers(path: str | Path) -> dict[str, dict[str, Any]]:
             try:
                 found[name][column] = float(cell)
             except ValueError as error:
-                raise InputError(f"{path}, row {number}: {column} is {cell!r}; expected a number") from error
+                raise InputError(f"{path}, line {number}: {column} is {cell!r}; expected a number") from error
     return found
 
 

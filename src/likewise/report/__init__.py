@@ -1,10 +1,10 @@
-"""A page that a person can read, with every figure and table it shows as files of their own."""
+"""A page that a person can read, with every table it shows as a file of its own; and figures for paper."""
 
 from importlib import import_module
 
 from likewise.errors import MissingDependencyError
 
-for _library in ("matplotlib", "pandas", "plotly", "jinja2"):
+for _library in ("matplotlib", "pandas", "jinja2"):
     try:
         import_module(_library)
     except ModuleNotFoundError as error:
@@ -12,6 +12,6 @@ for _library in ("matplotlib", "pandas", "plotly", "jinja2"):
             raise  # the library is there and broken: another message would hide that
         raise MissingDependencyError(_library, "report") from error
 
-from likewise.report.html import write_report  # noqa: E402  # only after the check above
+from likewise.report.html import write_answer_page, write_report  # noqa: E402  # only after the check above
 
-__all__ = ["write_report"]
+__all__ = ["write_answer_page", "write_report"]

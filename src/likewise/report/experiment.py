@@ -1,18 +1,27 @@
 """The report of an experiment, from what its store holds."""
 
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from likewise.errors import InputError
 from likewise.libraries import library_versions
+from likewise.naming import inert
 from likewise.plan import Experiment, of_unknown_code, scores_of_pair, shown_of
+from likewise.report.evidence import evidence_of
 from likewise.report.html import write_report
-from likewise.scoring import Results
+from likewise.representation import Representation
+from likewise.scoring import KINDS, Results
 from likewise.store import Store
+from likewise.studies import Covariates
+
+RANKED = 1_000
+"""Pairs up to which the page ranks who is nearest to whom."""
 
 
 def report_experiment(store: Store, name: str, folder: Path, results: Results | None = None) -> Path:
-    """Write the report of an experiment: one page, its figures as PNG and PDF, its tables as CSV and Parquet.
+    """Write the report of an experiment: one page, and its tables as CSV and Parquet.
 
     Parameters
     ----------
@@ -21,7 +30,7 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
     name : str
         The experiment's.
     folder : Path
-        Where ``report.html``, ``figures/`` and ``tables/`` are written.
+        Where ``report.html`` and ``tables/`` are written.
     results : Results, optional
         Those of the experiment, as a run has returned them; by default they are read from the store.
 
@@ -37,12 +46,15 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
     """
     about = store.experiments()[name]
     experiment = Experiment.stored(about["experiment"])
-    results, older = shown_of(store, about) if results is None else (results, 0)
+    pairs = sum(int(experiment.pairs.wanted(names).sum()) for names in _names(about))
+    older = 0
+    if results is None:
+        # What ranks are tested by takes memory for each prompt of each score.
+        results, older = shown_of(store, about, KINDS if pairs <= RANKED else ("shuffle",))
     if not len(results):
         raise InputError(f"the store in {store.folder} holds no scores of {name!r} yet; likewise run makes them")
     present = set(store.representations())
     missing = [r for r in about["representations"] if r["key"] not in present]
-    pairs = sum(int(experiment.pairs.wanted(names).sum()) for names in _names(about))
     expected = pairs * scores_of_pair(results.asked)
     warnings = [f"{r['name']} is missing on {r['dataset']}: its extraction has not succeeded" for r in missing]
     warnings += [
@@ -70,7 +82,35 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
         pairs=experiment.pairs,
         warnings=warnings,
         made_with=library_versions(),
+        evidence=lambda wanted: evidence_of(wanted, _loader(store, about["representations"]), _texts(store)),
+        store=store.folder.resolve().name,
+        asked=[Covariates({inert(m.name, keep=""): m.covariates for m in experiment.models if m.covariates})],
     )
+
+
+def _loader(store: Store, known: Sequence[Mapping[str, Any]]) -> Callable[[str, str], Representation]:
+    """What loads a representation by its data set and its name, as the page calls both; the last few are kept."""
+    keys = {(inert(r["dataset"], keep=""), inert(r["name"], keep="")): r["key"] for r in known}
+
+    @functools.lru_cache(maxsize=16)
+    def load(dataset: str, name: str) -> Representation:
+        return store.load_representation(keys[dataset, name], name)
+
+    return load
+
+
+def _texts(store: Store) -> Callable[[Representation, Representation], tuple[Mapping[str, str | None], str]]:
+    """What finds the texts of two representations, without opening anything but the store."""
+
+    def texts(*both: Representation) -> tuple[Mapping[str, str | None], str]:
+        for r in both:
+            if r.source.texts:
+                return dict(zip(r.ids, r.source.texts, strict=True)), ""
+            if found := store.prompts(r.source, r.ids):
+                return found, ""
+        return {}, "The store keeps no texts of these prompts."
+
+    return texts
 
 
 def _described(store: Store, key: str) -> dict[str, Any]:

@@ -1,28 +1,40 @@
-"""The page: figures, tables and sentences put into one file that needs nothing else."""
+"""The page: verdicts, pictures, tables and the recipe put into one file that needs nothing else."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import markupsafe
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from likewise.chance import Reason, too_few_shuffles
+from likewise.chance import too_few_shuffles
 from likewise.errors import InputError
-from likewise.naming import cell_text, inert, slug
-from likewise.report import figures, findings, interactive, tables
+from likewise.naming import cell_text, inert, parts_of, slug
+from likewise.report import bundle, crowd, findings, headlines, recipe, tables
+from likewise.report.block import Columns
+from likewise.report.contents import head_of
+from likewise.report.evidence import Evidence
 from likewise.report.files import Folder
 from likewise.report.findings import shown
+from likewise.report.headlines import Headline
+from likewise.report.moved import moved
+from likewise.report.ranks import rankings
 from likewise.scoring import ALL, Pairs, Results
-from likewise.studies import Answer, answers
+from likewise.store import write_text
+from likewise.studies import Answer, Dots, Lines, Study, Table, Triangle, answers
 
 CODE = re.compile(r"`([^`]+)`")
 """What a sentence shows as code."""
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+OPEN = 2
+"""Odd things that stand open on the first screen; more are folded."""
 
 
 def write_report(
@@ -35,15 +47,18 @@ def write_report(
     pairs: Pairs = ALL,
     warnings: Sequence[str] = (),
     made_with: Mapping[str, str] = {},
+    evidence: Callable[[Sequence[tuple[str, str, str]]], Iterable[Evidence]] | None = None,
+    store: str = "",
+    asked: Iterable[Study] = (),
 ) -> Path:
-    """Write a page that a person can read, and every figure and table in it as files.
+    """Write a page that a person can read, and every table in it as files.
 
     Parameters
     ----------
     results : Results
-        The long table.
+        The long table. With replicates, the page ranks the others of each representation.
     folder : Path
-        Receives ``report.html``, ``figures/`` (PNG, PDF) and ``tables/`` (CSV, and the long table as Parquet).
+        Receives ``report.html`` and ``tables/`` (CSV, and the long table as Parquet).
     title : str
         The heading.
     experiment : str
@@ -57,6 +72,12 @@ def write_report(
         What else makes the scores hard to trust.
     made_with : mapping of str to str
         Versions by library.
+    evidence : callable, optional
+        Returns the prompts of some pairs, given as data set and two names, the most wanted first.
+    store : str
+        The name of the folder of the store: commands on the page are for where that lies.
+    asked : iterable of Study
+        Studies that know more than the table, instead of those of their names.
 
     Returns
     -------
@@ -72,59 +93,115 @@ def write_report(
     """
     if not len(results):
         raise InputError("no comparisons to report: the table of results is empty; at least one pair is needed")
-    out = Folder(Path(folder))
+    out, changes = Folder(Path(folder)), moved(results, Path(folder), inert(title))
     kept, results, representations = results.table, tables.inert_results(results), tables.inert_tree(representations)
     representations = [tables.described(r) for r in representations]
     title, experiment, warnings = inert(title), inert(experiment), [inert(text) for text in warnings]
+    pairs = pairs.renamed(lambda name: inert(name, keep=""))
     frame = tables.long_frame(results)
     datasets = tables.datasets_by_key(frame)
-    summaries = tables.pair_summary(frame)
     configurations = tables.configurations_of(frame)
-    groups = tables.groups(frame, pairs.renamed(lambda name: inert(name, keep="")))
     about = tables.representation_table(representations, datasets)
-    found, failed = answers(results)
+    found, failed = answers(results, asked)
     few = filter(None, [too_few_shuffles(results.table)])
+    first = headlines.headlines(frame, pairs)
+    odd = findings.warnings_of(frame, representations, datasets, [*few, *warnings, *map(inert, failed)])
+    summaries = tables.pair_summary(frame)
+    csv: dict[str, Any] = {
+        "pairs": out.frame(summaries, "pairs"),
+        "comparisons": out.long_table(results.table, "comparisons"),
+        "parquet": out.parquet(kept, "comparisons"),
+        "datasets": [
+            (shown(dataset), out.long_table(_of(results, dataset), f"comparisons-{slug(dataset)}"))
+            for dataset in dict.fromkeys(frame["dataset"])
+        ],
+        "representations": out.frame(about, "representations"),
+        "measures": out.frame(tables.measure_table(configurations), "measures"),
+    }
+    # Last, so that no table of a study takes the name of one of these.
+    studies = [_answer(out, name, answer) for name, answer in found.items()]
+    wanted = _wanted(frame, first, summaries)
+    kept_rows, clusters = crowd.kept_of(frame, first, pairs)
+    block = _block(results, frame, kept_rows, pairs, first, studies, evidence(wanted) if evidence else ()) | {
+        "store": store, "experiment": title if store else "",
+        "shown_models": list(dict.fromkeys(parts_of(one.middle)[0] for one in clusters)),
+    }  # fmt: skip
     context = {
         "title": title,
+        "line": _line(frame),
         "summary": findings.summary(frame),
-        "standouts": findings.standouts(summaries),
-        "pairs": {"csv": out.frame(summaries, "pairs")},
-        "warnings": findings.warnings_of(frame, representations, datasets, [*few, *warnings, *map(inert, failed)]),
-        "classes": [_class(out, group) for group in groups],
-        "views": [view for group in groups for view in interactive.views(group)],
-        "ordered": any(group.ordered and group.sides is None for group in groups),
-        "layout": interactive.LAYOUT,
-        "long": _long(out, results, frame),
-        "csv": out.long_table(results.table, "comparisons"),
-        "parquet": out.parquet(kept, "comparisons"),
+        "told_apart": findings.told_apart(summaries),
+        "headlines": first,
+        "not_to_conclude": headlines.not_to_conclude(frame, first),
+        "odd": odd,
+        "open": OPEN,
+        "studies": studies,
+        "csv": csv,
+        "moved": changes,
+        "clusters": clusters,
+        "kept": (int(kept_rows.sum()), len(frame)),
+        "nearest": crowd.NEAREST,
         "experiment": experiment,
-        "representations": _table(about.drop(columns="source", errors="ignore"), out.frame(about, "representations")),
+        "representations": _table(about.drop(columns="source", errors="ignore"), csv["representations"]),
         "sources": list(zip(about["name"], about["data set"], about["source"], strict=True)) if len(about) else [],
         "made_with": dict(made_with),
         "definitions": _definitions(configurations),
-        "definitions_csv": out.frame(tables.measure_table(configurations), "measures"),
-        # Last, so that no table of a study takes the name of one of these.
-        "studies": [_answer(out, name, answer) for name, answer in found.items()],
+        "methods": recipe.methods(frame, configurations, representations, made_with),
+        "bibtex": recipe.bibtex(configurations, made_with.get("likewise", "")),
+        "block": block.pop("columns").packed(block),
     }
-    return out.page(render(context))
+    return out.page(render("report.html.j2", context))
 
 
-def render(context: Mapping[str, Any]) -> str:
-    """Fill the template; every text is escaped, what is ours (style, scripts) is not."""
+def write_answer_page(answer: Answer, folder: Path, files: Mapping[str, str], made_with: Mapping[str, str]) -> Path:
+    """Write the page of one answer: its verdict, pictures and tables.
+
+    Parameters
+    ----------
+    answer : Answer
+        What a study found.
+    folder : Path
+        Receives ``answer.html``.
+    files : mapping of str to str
+        The file of each table, by the table's name, as seen from the folder.
+    made_with : mapping of str to str
+        Versions by library.
+
+    Returns
+    -------
+    Path
+        Of the page.
+
+    Raises
+    ------
+    StoreError
+        If the folder cannot be written.
+    """
+    study = _study("answer", answer, files)
+    block = Columns().packed({"answers": [study["block"]]})
+    title = inert(answer.question)
+    context = {"title": title, "study": study, "made_with": dict(made_with), "block": block}
+    return write_text(folder / "answer.html", render("answer.html.j2", context))
+
+
+def render(template: str, context: Mapping[str, Any]) -> str:
+    """Fill a template; every text is escaped, what is ours (style, scripts) is not."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_inert,
     )
     environment.filters["marked"] = marked
-    ours = {
-        "css": (TEMPLATES / "report.css").read_text(encoding="utf-8"),
-        "script": (TEMPLATES / "report.js").read_text(encoding="utf-8"),
-        "plotly": interactive.library(),
-    }
-    return environment.get_template("report.html.j2").render(**context, **ours)
+    ours = {"css": bundle.style(), "scripts": bundle.scripts(), "policy": bundle.policy()}
+    return environment.get_template(template).render(**context, **ours)
+
+
+def _inert(value: Any) -> Any:
+    """A text as it is shown: what is in names does nothing. What is ours is marked as safe, and stays."""
+    return inert(value) if isinstance(value, str) and not isinstance(value, markupsafe.Markup) else value
 
 
 def marked(text: str) -> markupsafe.Markup:
@@ -135,80 +212,148 @@ def marked(text: str) -> markupsafe.Markup:
     >>> str(marked("add `a<b` to x"))
     'add <code>a&lt;b</code> to x'
     """
-    return markupsafe.Markup(CODE.sub(r"<code>\1</code>", str(markupsafe.escape(text))))
+    return markupsafe.Markup(CODE.sub(r"<code>\1</code>", str(markupsafe.escape(inert(text)))))
 
 
-def _class(out: Folder, group: tables.Group) -> dict[str, Any]:
-    """Both rows of heatmaps of one class; a row without any number is told, not drawn."""
-    stem, pictures, absent = f"{slug(group.dataset)}-{slug(group.label)}", [], []
-    for column, kind in (("value", "raw"), ("calibrated", "calibrated")):
-        if not group.rows[column].notna().any():
-            absent.append(f"No {kind} scores: {_why_absent(group)}.")
-            continue
-        alt = (
-            f"Heatmaps of {kind} scores of {len(group.names)} representations on {shown(group.dataset)}, one per "
-            f"configuration ({', '.join(c.label for c in group.configurations)}); brighter is more alike."
-        )
-        note = " ".join(figures.heatmap_notes(group, column))
-        picture = figures.heatmaps(group, column)
-        pictures.append(out.figure(picture, f"{stem}-{kind}", title=f"{kind.capitalize()} scores", alt=alt, note=note))
-    return {"dataset": shown(group.dataset), "label": group.label, "figures": pictures, "absent": absent}
+def _of(results: Results, dataset: str) -> Any:
+    return results.table.filter(pc.equal(results.table["dataset"], dataset))
 
 
-def _why_absent(group: tables.Group) -> str:
-    without = tables.says(group.rows, lambda reasons: reasons.has(Reason.NO_CHANCE))
-    if not any(c.facts.paired for c in group.configurations) and without.any():
-        return Reason.NO_CHANCE
-    undefined = (group.rows["status"] == "undefined").all()
+def _line(frame: pd.DataFrame) -> str:
+    """Models and data as a line."""
+    parts = [parts_of(name) for name in tables.names_of(frame)]
+    models, layers = (list(dict.fromkeys(p[k] for p in parts)) for k in (0, 2))
+    data = [
+        f"{shown(dataset)} ({int(frame.loc[frame['dataset'] == dataset, 'n_items'].max()):,} inputs)"
+        for dataset in dict.fromkeys(frame["dataset"])
+    ]
+    at = f", {len(layers)} layers" if len(layers) > 1 else ""
+    measures = findings.counted(frame["configuration"].nunique(), "measure")
     return (
-        "the warnings say why" if undefined or group.rows["null_mean"].notna().any() else "no shuffles were asked for"
+        f"{findings.counted(len(models), 'model')}{at}: {findings.some(models)}. Data: {'; '.join(data)}. {measures}."
     )
 
 
+def _wanted(frame: pd.DataFrame, first: Sequence[Headline], summaries: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """The pairs whose prompts a reader wants to see most: those of the first screen, then the most alike."""
+    named = [(line.dataset, p.a, p.b) for line in first for p in line.pairs]
+    known = {shown(dataset): dataset for dataset in dict.fromkeys(frame["dataset"])}
+    ranked = summaries.sort_values("mean_calibrated", ascending=False, kind="stable")
+    ranked = ranked[[tables.comparable(a, b) for a, b in zip(ranked["a"], ranked["b"], strict=True)]]
+    others = ranked[["dataset", "a", "b"]].head(200).itertuples(index=False, name=None)
+    return list(dict.fromkeys([*((known[d], a, b) for d, a, b in named), *others]))
+
+
+def _block(
+    results: Results,
+    frame: pd.DataFrame,
+    kept: Any,
+    pairs: Pairs,
+    first: Sequence[Headline],
+    studies: Sequence[Mapping[str, Any]],
+    evidence: Iterable[Evidence],
+) -> dict[str, Any]:
+    """What the page's script works on, with its columns still apart."""
+    columns = Columns()
+    if not kept.all():
+        results, frame = Results(results.table.filter(pa.array(kept)), asked=results.asked), frame[kept]
+    head = head_of(frame, columns, pairs.kind)
+    configurations = tables.configurations_of(frame)
+    place = {kind: {one: k for k, one in enumerate(of)} for kind, of in
+             (("name", [n["name"] for n in head["names"]]), ("measure", [c["label"] for c in head["configurations"]]),
+              ("dataset", list(dict.fromkeys(frame["dataset"]))))}  # fmt: skip
+    known = dict(zip(map(shown, place["dataset"]), place["dataset"], strict=True))
+    ranks = [
+        {
+            "dataset": place["dataset"][known[line.dataset]], "configuration": place["measure"][line.measure],
+            "column": line.column, "base": place["name"][r.base],
+            "members": columns.add([place["name"][name] for name in r.members], "u2"),
+            "rank": list(r.rank), "low": list(r.low), "high": list(r.high), "letters": list(r.letters),
+        }
+        for line in first
+        for of in configurations
+        if of.label == line.measure
+        for r in rankings(results, frame.reset_index(drop=True), known[line.dataset], of, line.column)
+    ]  # fmt: skip
+    shown_layers, same_layer = _layers(frame, pairs)
+    found = [
+        {**asdict(e), "dataset": place["dataset"][e.dataset], "a": place["name"][e.a], "b": place["name"][e.b]}
+        for e in evidence
+    ]
+    return head | {
+        "columns": columns,
+        "lead": {
+            "dataset": 0,
+            "configuration": place["measure"][first[0].measure],
+            "score": "raw" if first[0].column == "value" else "calibrated",
+        },
+        "shown_layers": shown_layers,
+        "same_layer": same_layer,
+        "has_calibrated": [bool(rows["calibrated"].notna().any()) for _, rows in _by_label(frame, configurations)],
+        "ranks": ranks,
+        "evidence": found,
+        "evidence_left_out": "The page keeps prompts of some pairs only; the command below shows those of this one.",
+        "answers": [study["block"] for study in studies],
+        "shown_models": [],
+    }
+
+
+def _by_label(frame: pd.DataFrame, configurations: Sequence[Any]) -> list[tuple[str, pd.DataFrame]]:
+    groups = dict(list(frame.groupby("configuration", sort=False)))
+    return [(c.label, groups[c.label]) for c in configurations]
+
+
+def _layers(frame: pd.DataFrame, pairs: Pairs) -> tuple[list[str], bool]:
+    """The layers that are shown at first, and whether two models are compared at the same layer only.
+
+    Where several models are compared and nobody asked for other layers, it is the layer that most of them have.
+    """
+    parts = [parts_of(name) for name in tables.names_of(frame)]
+    layers = list(dict.fromkeys(layer for *_, layer in parts))
+    same = pairs.kind not in headlines.WHOLE and any(
+        tables.comparable(a, b) for a, b in frame[["a", "b"]].drop_duplicates().itertuples(index=False, name=None)
+    )
+    if not same or len(layers) == 1:
+        return layers, same
+    count = {layer: len({part[:2] for part in parts if part[2] == layer}) for layer in layers}
+    # Of those that as many have, the last one: it stands nearest to what a model says.
+    return [max(layers, key=lambda layer: (count[layer], layer == "last", layers.index(layer)))], same
+
+
 def _answer(out: Folder, name: str, answer: Answer) -> dict[str, Any]:
-    """One section: the files of an answer written, and what the page shows of it."""
-    pictures = []
-    for what in answer.drawings:
-        stem = slug(what.name) if what.dataset is None else f"{slug(what.dataset)}-{slug(what.name)}"
-        pictures.append(out.figure(figures.drawn(what), stem, title=what.title, alt=what.alt, note=what.note))
-    shown_tables = []
-    for table in answer.tables:
-        frame = table.to_pandas()
-        shown_tables.append({"about": table, **_table(frame, out.frame(frame, slug(table.name)))})
-    return {"name": name, "answer": answer, "figures": pictures, "tables": shown_tables}
+    """One section of a report, the tables of the answer written beside it."""
+    return _study(name, answer, {table.name: out.frame(table.to_pandas(), slug(table.name)) for table in answer.tables})
 
 
-def _long(out: Folder, results: Results, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The long table per data set, with the columns a person reads."""
-    columns = [
-        "a",
-        "b",
-        "configuration",
-        "value",
-        "low",
-        "high",
-        "null_mean",
-        "null_std",
-        "z",
-        "pvalue",
-        "pvalue_holm",
-        "correction",
-        "calibrated",
-        "reason",
-    ]
-    heads = {"low": "from", "high": "to", "null_mean": "chance", "null_std": "sd of chance", "pvalue": "p",
-             "pvalue_holm": "p corrected", "reason": "note"}  # fmt: skip
-    return [
-        {"dataset": shown(dataset), "n": int((frame["dataset"] == dataset).sum())}
-        | _table(
-            frame.loc[frame["dataset"] == dataset, columns].rename(columns=heads),
-            out.long_table(
-                results.table.filter(pc.equal(results.table["dataset"], dataset)),
-                f"comparisons-{slug(dataset)}",
-            ),
-        )
-        for dataset in dict.fromkeys(frame["dataset"])
-    ]
+def _study(name: str, answer: Answer, files: Mapping[str, str]) -> dict[str, Any]:
+    """What a page shows of an answer; ``files`` holds that of each table by its name."""
+    kinds = {Triangle: "triangle", Dots: "dots", Lines: "lines"}
+    block = {
+        "name": name,
+        "drawings": [{"kind": kinds[type(what)], **asdict(what)} for what in answer.drawings],
+        "tables": [_of_table(table, files[table.name]) for table in answer.tables],
+    }
+    told = bool(answer.tables or answer.drawings)
+    return {"name": name, "answer": answer, "told": told, "block": tables.inert_tree(block)}
+
+
+def _of_table(table: Table, csv: str) -> dict[str, Any]:
+    """A table as the script shows it: what its columns hold decides how a cell is written."""
+    return {
+        "name": table.name,
+        "caption": table.caption,
+        "columns": [head.replace("_", " ") for head in table.columns],
+        "numeric": [_all(table, head, int | float) for head in table.columns],
+        "whole": [_all(table, head, int) for head in table.columns],
+        "p": [head in tables.BOUNDS and head != "chance" for head in table.columns],
+        "rows": [list(row) for row in table.rows],
+        "csv": csv,
+    }
+
+
+def _all(table: Table, head: str, kind: Any) -> bool:
+    known = [cell for cell in table.column(head) if cell is not None]
+    return bool(known) and all(isinstance(cell, kind) and not isinstance(cell, bool) for cell in known)
 
 
 def _definitions(configurations: Sequence[Any]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from likewise.about import Audit, Source
 from likewise.chance import NoReference, Reasons
 from likewise.measures import Configuration
-from likewise.naming import inert
+from likewise.naming import inert, parts_of
 from likewise.scoring import ALL, Pairs, Results
 from likewise.shapes import COUNT_OR_NOTHING
 
@@ -151,17 +151,60 @@ def long_frame(results: Results) -> pd.DataFrame:
         Its columns, ``known``, ``configuration`` and ``invariance``.
     """
     frame: pd.DataFrame = results.to_pandas()
-    known = [results.configurations[call] for call in zip(frame["measure"], frame["parameters"], strict=True)]
-    labels = {c: (c.label, class_label(c)) for c in results.configurations.values()}
-    frame["known"] = known
-    frame["configuration"] = [labels[c][0] for c in known]
-    frame["invariance"] = [labels[c][1] for c in known]
+    # Once for each configuration: what is asked of one is computed from its measure each time.
+    of = {call: (c, c.label, class_label(c)) for call, c in results.configurations.items()}
+    found = [of[call] for call in zip(frame["measure"], frame["parameters"], strict=True)]
+    for place, column in enumerate(("known", "configuration", "invariance")):
+        frame[column] = pd.Series([row[place] for row in found], dtype=object, index=frame.index)
     return frame
+
+
+def calibrated_ends(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the intervals of calibrated scores: chance level and identity are constants of each row.
+
+    NaN where a row has no interval, or stands at its chance level and identity is not known.
+
+    Examples
+    --------
+    >>> import likewise
+    >>> x = np.random.default_rng(0).normal(size=(20, 5))
+    >>> frame = long_frame(likewise.compare({"x": x, "y": x + x[::-1]}, ["cka", "procrustes"]))
+    >>> low, high = calibrated_ends(frame)
+    >>> bool(((low < frame["calibrated"]) & (frame["calibrated"] < high)).all())
+    True
+    """
+    value, chance, scored, low, high = (
+        frame[c].to_numpy(dtype=np.float64, na_value=np.nan)
+        for c in ("value", "null_mean", "calibrated", "low", "high")
+    )
+    known = {id(c): np.nan if c.facts.identity is None else c.facts.identity for c in configurations_of(frame)}
+    identity = np.asarray([known[id(c)] for c in frame["known"]], dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        per = np.where(np.isnan(identity), scored / (value - chance), 1 / (identity - chance))
+        ends = (low - chance) * per, (high - chance) * per
+    there = np.isfinite(ends[0]) & np.isfinite(ends[1]) & np.isfinite(scored)
+    lower, upper = np.minimum(*ends), np.maximum(*ends)
+    return np.where(there, lower, np.nan), np.where(there, upper, np.nan)
+
+
+def comparable(a: str, b: str) -> bool:
+    """Whether two representations are of two models, or formats, at one layer: what "who is like whom" means.
+
+    Neighbouring layers of one model are always alike, and different layers of different models are compared only by
+    who asked for that.
+
+    Examples
+    --------
+    >>> comparable("gpt2 @ 3", "opt @ 3"), comparable("gpt2 @ 3", "gpt2 @ 4"), comparable("gpt2 @ 3", "opt")
+    (True, False, False)
+    """
+    (model, form, layer), (other, its_form, its_layer) = parts_of(a), parts_of(b)
+    return layer == its_layer and (model, form) != (other, its_form)
 
 
 def configurations_of(frame: pd.DataFrame) -> tuple[Configuration, ...]:
     """Return the configurations of a table, in order of first appearance."""
-    return tuple(dict.fromkeys(frame["known"]))
+    return tuple({id(c): c for c in frame["known"]}.values())  # by id, for the hash of one is computed each time
 
 
 def names_of(frame: pd.DataFrame) -> tuple[str, ...]:
@@ -264,25 +307,26 @@ def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:
     order of the pair counts, a configuration has the mean of both orders, if both have a calibrated score.
     """
     pair = ["dataset", "a", "b"]
-    within = one_order(frame).groupby([*pair, "configuration"], sort=False)
+    frame = one_order(frame)
+    nulls = frame[[*pair, "null"]].drop_duplicates().groupby(pair, sort=False)["null"].agg(_nulls).rename("null")
+    within = frame.groupby([*pair, "configuration"], sort=False)
     scores = within.agg(
         calibrated=("calibrated", "mean"),
         pvalue=("pvalue", "min"),
         corrected=("pvalue_bh", "min"),
         known=("calibrated", "count"),
         rows=("calibrated", "size"),
-        null=("null", _nulls),
     ).reset_index()
     scores["calibrated"] = scores["calibrated"].where(scores["known"] == scores["rows"])
     grouped = scores.groupby(pair, sort=False)
-    return grouped.agg(
+    found = grouped.agg(
         mean_calibrated=("calibrated", "mean"),
         smallest_p=("pvalue", "min"),
         smallest_p_bh=("corrected", "min"),
         calibrated_of=("calibrated", "count"),
         configurations=("configuration", "size"),
-        null=("null", _nulls),
-    ).reset_index()
+    )
+    return found.join(nulls).reset_index()
 
 
 def _nulls(names: pd.Series) -> str:

@@ -335,7 +335,7 @@ def unit_rows(
     largest = np.abs(rows).max(axis=1, keepdims=True) if rows.size else np.zeros((len(rows), 1))
     if not zero and (largest == 0).any():
         place = int(np.argmin(largest[:, 0] != 0))
-        item = f" (item {ids[place]!r})" if place < len(ids) else ""
+        item = f" (item {ids[place]!r})" if place < len(ids) else " (rows count from 0)"
         raise InputError(
             f"{name} has length 0 in row {first + place}{item}, and a cosine needs a direction; leave this row out or "
             "use the metric euclidean"

@@ -299,8 +299,8 @@ def _parts(tile: Tile, store: Store, wanted: Bool[np.ndarray, " m"]) -> Iterator
     missing[i, j] = 1
     abouts = [store.describe_representation(keys[place]) for place in np.union1d(i, j)]
     shape = (max((about[of] for about in abouts), default=1) for of in ("n_items", "n_features"))
-    for first, second, _ in blocks_of_pairs(len(keys), missing, footprint(tile.configurations, *shape)):
-        yield replace(tile, first=tuple(keys[k] for k in first), second=tuple(keys[k] for k in second))
+    for first, second, only, _ in blocks_of_pairs(len(keys), missing, footprint(tile.configurations, *shape)):
+        yield replace(tile, first=tuple(keys[k] for k in first), second=tuple(keys[k] for k in second), only=only)
 
 
 def _same_items(keys: Sequence[str], abouts: Sequence[Mapping[str, str]]) -> int:

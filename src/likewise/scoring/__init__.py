@@ -2,21 +2,29 @@
 
 from likewise.scoring.agreement import (
     Agreement,
+    ByNumber,
     Disagreement,
     between_datasets,
     between_measures,
+    by_number,
     disagreements,
     mantel,
+    relabelled,
 )
+from likewise.scoring.arrangement import Dissimilarities, Places, Tree, dissimilarities, places, tree
 from likewise.scoring.best_layers import BestLayers, best_layers
-from likewise.scoring.block import Trust, orders, score_block
+from likewise.scoring.block import score_block
+from likewise.scoring.choice import Score
+from likewise.scoring.columns import orders
 from likewise.scoring.compare import check_request, compare
+from likewise.scoring.comparison import KINDS, OF_THE_TABLE, SCHEMA, Comparison
 from likewise.scoring.jackknife import interval, leave_out
 from likewise.scoring.overfitting import Overfit, overfitting
 from likewise.scoring.pairs import ALL, Pairs
 from likewise.scoring.population import Reduced, reduce, score_products
-from likewise.scoring.results import KINDS, OF_THE_TABLE, SCHEMA, Comparison, Results, all_undefined, in_turn
+from likewise.scoring.results import Results, all_undefined, in_turn
 from likewise.scoring.sample_size import Point, learning_curve, stable_from
+from likewise.scoring.trust import Trust
 
 __all__ = [
     "ALL",
@@ -25,21 +33,28 @@ __all__ = [
     "SCHEMA",
     "Agreement",
     "BestLayers",
+    "ByNumber",
     "Comparison",
     "Disagreement",
+    "Dissimilarities",
     "Overfit",
     "Pairs",
+    "Places",
     "Point",
     "Reduced",
     "Results",
+    "Score",
+    "Tree",
     "Trust",
     "all_undefined",
     "best_layers",
     "between_datasets",
     "between_measures",
+    "by_number",
     "check_request",
     "compare",
     "disagreements",
+    "dissimilarities",
     "in_turn",
     "interval",
     "learning_curve",
@@ -47,8 +62,11 @@ __all__ = [
     "mantel",
     "orders",
     "overfitting",
+    "places",
     "reduce",
+    "relabelled",
     "score_block",
     "score_products",
     "stable_from",
+    "tree",
 ]

@@ -1,8 +1,10 @@
 """Whether two measures, or two data sets, order the pairs of models alike."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import scipy
@@ -44,22 +46,31 @@ class Disagreement:
     second_place: float
 
 
+_BY_PAIR: WeakKeyDictionary[Results, dict[tuple[str, str], dict[tuple[str, str], float]]] = WeakKeyDictionary()
+"""What `scores_by_pair` found, while the table lives: several studies ask for it."""
+
+
 def scores_by_pair(results: Results) -> dict[tuple[str, str], dict[tuple[str, str], float]]:
     """Scores oriented towards more alike: (data set, configuration) to {pair: score}.
 
     A pair is named without regard to order. Where a measure gives it two values, one in either order, its score is
     their mean; where one of them is undefined, it has none.
     """
+    if results in _BY_PAIR:
+        return _BY_PAIR[results]
+    known = {call: (c.label, c.facts.more_alike) for call, c in results.configurations.items()}
     found: dict[tuple[str, str], dict[tuple[str, str], list[float]]] = {}
-    for row in results:
-        c = results.configurations[row.measure, row.parameters]
+    columns = ("dataset", "a", "b", "measure", "parameters", "value")
+    for dataset, a, b, *call, value in zip(*(results.table[name].to_pylist() for name in columns), strict=True):
+        label, more_alike = known[tuple(call)]
         # A configuration without any value stays, so that its correlations come with a reason.
-        pairs = found.setdefault((row.dataset, c.label), {})
-        first, second = sorted((row.a, row.b))
-        value = np.nan if row.value is None else c.facts.more_alike * row.value
-        pairs.setdefault((first, second), []).append(value)
-    means = {of: {pair: float(np.mean(values)) for pair, values in pairs.items()} for of, pairs in found.items()}
-    return {of: {pair: mean for pair, mean in pairs.items() if np.isfinite(mean)} for of, pairs in means.items()}
+        pairs = found.setdefault((dataset, label), {})
+        pairs.setdefault((a, b) if a <= b else (b, a), []).append(np.nan if value is None else more_alike * value)
+    means = {of: {pair: sum(values) / len(values) for pair, values in pairs.items()} for of, pairs in found.items()}
+    _BY_PAIR[results] = {
+        of: {pair: mean for pair, mean in pairs.items() if math.isfinite(mean)} for of, pairs in means.items()
+    }
+    return _BY_PAIR[results]
 
 
 def between_measures(results: Results) -> list[Agreement]:
@@ -164,23 +175,108 @@ def mantel(
     """
     if len(models) < 4:
         return None, f"no p: {len(models)} models with all pairs, and four are needed"
+    observed, moved = relabelled(left, right, models, rng)
+    as_high = int(np.count_nonzero(moved >= observed - 1e-9))
+    return (1 + as_high) / (1 + len(moved)), ""
+
+
+@dataclass(frozen=True)
+class ByNumber:
+    """Whether things whose numbers are further apart are less alike.
+
+    Parameters
+    ----------
+    rho : float or None
+        Spearman correlation, over pairs, of the score with the difference in rank of the number; 1 where those further
+        apart are always less alike.
+    pvalue : float or None
+        By relabelling the things: `mantel`.
+    smallest : float or None
+        The least p that any scores could have with these numbers and relabellings.
+    reason : str
+        Why something is missing.
+    """
+
+    rho: float | None
+    pvalue: float | None
+    smallest: float | None
+    reason: str
+
+
+def by_number(alike: Mapping[tuple[str, str], float], numbers: Mapping[str, float], rng: int = 0) -> ByNumber:
+    """Return how far likeness goes with the difference of a number that each thing has.
+
+    Parameters
+    ----------
+    alike : mapping of (str, str) to float
+        The score of every pair, higher where they are more alike.
+    numbers : mapping of str to float
+        Of each thing. Equal numbers have equal ranks.
+    rng : int
+        Seed of the relabellings.
+
+    References
+    ----------
+    Mantel (1967), Cancer Research 27(2).
+
+    Examples
+    --------
+    >>> sizes = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0}
+    >>> alike = {(x, y): -abs(sizes[x] - sizes[y]) for i, x in enumerate("abcd") for y in "abcd"[:i]}
+    >>> found = by_number(alike, sizes)
+    >>> round(found.rho, 9), round(found.pvalue, 3)
+    (1.0, 0.083)
+    """
+    labels = list(numbers)
+    pairs = [(x, y) for i, x in enumerate(labels) for y in labels[:i]]
+    either = {frozenset(pair): value for pair, value in alike.items()}
+    if any(frozenset(pair) not in either for pair in pairs):
+        return ByNumber(None, None, None, "a score is missing")
+    ranks = dict(zip(labels, np.unique(list(numbers.values()), return_inverse=True)[1], strict=True))
+    apart = {(x, y): -float(abs(ranks[x] - ranks[y])) for x, y in pairs}
+    known = {(x, y): either[frozenset((x, y))] for x, y in pairs}
+    if len(pairs) < 3 or len(set(known.values())) < 2 or len(set(apart.values())) < 2:
+        count = len(set(numbers.values()))
+        return ByNumber(
+            None, None, None, f"{len(labels)} of them have {count} different numbers; expected four or more"
+        )
+    rho = float(scipy.stats.spearmanr([apart[pair] for pair in pairs], [known[pair] for pair in pairs]).statistic)
+    p, why = mantel(apart, known, labels, rng)
+    return ByNumber(rho, p, None if p is None else mantel(apart, apart, labels, rng)[0], why)
+
+
+def relabelled(
+    left: Mapping[tuple[str, str], float], right: Mapping[tuple[str, str], float], models: Sequence[str], rng: int = 0
+) -> tuple[float, np.ndarray]:
+    """Return the Spearman correlation over all pairs of some models, and those after relabelling one side.
+
+    Over at most `SHUFFLES` relabellings; over all but the identity where they are fewer. All are 0 where the scores on
+    one side are equal.
+
+    Examples
+    --------
+    >>> pairs = [(a, b) for i, a in enumerate("abcd") for b in "abcd"[:i]]
+    >>> scores = dict(zip(pairs, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]))
+    >>> observed, moved = relabelled(scores, scores, "abcd")
+    >>> round(observed, 9), len(moved)
+    (1.0, 23)
+    """
     ranks = []
     for scores in (left, right):
         either = {frozenset(pair): value for pair, value in scores.items()}
         pairs = [(i, j) for i in range(len(models)) for j in range(i)]
         values = scipy.stats.rankdata([either[frozenset((models[i], models[j]))] for i, j in pairs])
-        square = np.zeros((len(models), len(models)))
-        rows, columns = np.asarray(pairs).T
-        square[rows, columns] = square[columns, rows] = values - values.mean()
-        ranks.append(square)
+        ranks.append(values - values.mean())
     a, b = ranks
-    observed = float((a * b).sum())
-    tie = 1e-9 * float(np.sqrt((a * a).sum() * (b * b).sum()))
+    rows, columns = np.asarray(pairs).T
+    square = np.zeros((len(models), len(models)))
+    square[rows, columns] = square[columns, rows] = b
+    size = float(np.sqrt((a @ a) * (b @ b))) or 1.0
     orders = draw_permutations(len(models), SHUFFLES, rng)
-    chunks = np.array_split(orders, 1 + len(orders) * a.size // 2**22)
-    moved = np.concatenate([np.einsum("ij,pij->p", a, b[p[:, :, None], p[:, None, :]]) for p in chunks])
-    as_high = int(np.count_nonzero(moved >= observed - tie))
-    return (1 + as_high) / (1 + len(orders)), ""
+    chunks = np.array_split(orders, 1 + len(orders) * a.size // 2**21)
+    # Each pair once, by its place in the square: taking single numbers is what this costs.
+    moved = np.concatenate([square.ravel()[p[:, rows] * len(models) + p[:, columns]] @ a for p in chunks])
+    return float(a @ b) / size, moved / size
 
 
 def disagreements(results: Results, dataset: str, first: str, second: str, count: int = 5) -> list[Disagreement]:

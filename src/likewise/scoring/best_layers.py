@@ -18,16 +18,20 @@ from likewise.fields import PERMUTATIONS, SEED
 from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation
-from likewise.scoring.block import Column, Trust, identities, orders, score_columns
+from likewise.scoring.block import score_columns
+from likewise.scoring.columns import Column, orders
 from likewise.scoring.compare import check_request, named_representations, of_one_order
+from likewise.scoring.comparison import Between
 from likewise.scoring.pairs import ALL, Pairs
+from likewise.scoring.rows import identities
+from likewise.scoring.trust import Trust
 
 BLOCK = 8
 """Layers of either model that are prepared at a time."""
 
 
 @dataclass(frozen=True)
-class BestLayers:
+class BestLayers(Between):
     """The pair of layers of two models that is most alike in one configuration; None where there is no number.
 
     Parameters
@@ -50,10 +54,6 @@ class BestLayers:
         Why something is missing.
     """
 
-    a: str
-    b: str
-    measure: str
-    parameters: str
     layer_a: str
     layer_b: str
     n_layer_pairs: int

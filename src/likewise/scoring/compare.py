@@ -14,9 +14,10 @@ from likewise.fields import GROUPS, MOST_DRAWN, PERMUTATIONS, SEED, wrong_number
 from likewise.measures import Asked, Configuration, configurations
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, aligned, check_all_same_items, on_device
-from likewise.scoring.block import Trust, score_block
+from likewise.scoring.block import score_block
 from likewise.scoring.pairs import ALL, Pairs
 from likewise.scoring.results import Results
+from likewise.scoring.trust import Trust
 
 Given: TypeAlias = Mapping[str, Array | Representation] | Sequence[Array | Representation]
 """Representations by their names, or one after the other."""

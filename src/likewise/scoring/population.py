@@ -14,8 +14,8 @@ from likewise.chance.reasons import joined
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration
 from likewise.quantities import OrbitSums, Prepared
-from likewise.scoring.block import Trust
-from likewise.scoring.results import columns_of
+from likewise.scoring.rows import columns_of
+from likewise.scoring.trust import Trust
 
 
 @dataclass(frozen=True)

@@ -1,151 +1,27 @@
 """The long table: one row per pair of representations and configuration."""
 
 import functools
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args, get_type_hints
+from dataclasses import asdict
+from html import escape
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 
-from likewise.chance import NoReference, ShuffledRows, words_of
 from likewise.chance.correction import correct
-from likewise.chance.permutation import Chance
 from likewise.errors import InputError, MissingDependencyError
 from likewise.measures import REGISTRY, Configuration, is_own
-from likewise.naming import did_you_mean, inert
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """One score of two representations, with its chance level, its interval and where both came from.
-
-    Parameters
-    ----------
-    dataset : str
-        Name of the inputs.
-    a, b : str
-        Names of the two representations, in the order in which the measure took them. Where this order changes the
-        value, the pair has two rows, one for each order.
-    measure, parameters : str
-        The measure, and all its parameters as JSON.
-    value : float or None
-        The score; None where it is undefined.
-    direction : {"similarity", "distance"}
-        Whether a higher value means more alike.
-    null : str
-        Where the chance level comes from: ``moments`` (the closed form over all shuffles), ``shuffles`` (random ones),
-        ``features`` (the features of one side, shuffled), ``none``, or the name of another `Reference`.
-    null_mean, null_std : float or None
-        The chance level: mean and standard deviation of the scores after the rows were shuffled. Each representation
-        has permutations of its own. With random shuffles, the deviation is divided by n - 1. None if shuffling cannot
-        change the value.
-    z : float or None
-        How many standard deviations the score lies above chance; positive means more alike, also for distances. None if
-        the shuffled scores do not vary.
-    pvalue : float or None
-        (1 + number of shuffles at least as alike) / (1 + number of shuffles). If ``null`` is ``moments``, it is the
-        share of all n! shuffles, by the Pearson type III distribution with their mean, deviation and skewness, and at
-        least 1 / n!. If the closed form cannot be trusted and there are no shuffles, it is the upper bound 1 / (1 +
-        z^2), and ``reason`` says so.
-    pvalue_holm, pvalue_bh : float or None
-        The p-value corrected for all scores of the table. ``pvalue_holm`` controls the chance of any false finding, by
-        the method in ``correction``. ``pvalue_bh`` controls the expected share of false findings (Benjamini and
-        Hochberg).
-    correction : {"step-down", "holm", ""}
-        Method of ``pvalue_holm``: Westfall and Young's step-down where the shuffled scores were kept, else Holm. Empty
-        if there is no p-value, and in the stored rows of a single tile.
-    calibrated : float or None
-        (value - null_mean) / (value at identity - null_mean): 0 is chance, 1 is identical, for similarities and
-        distances. If the value at identity depends on the data, it is the mean of the scores of a with itself and of b
-        with itself. It can lie outside 0 to 1. None if shuffled rows are as alike as identical ones, or more.
-    low, high : float or None
-        95 % interval for a new sample of the same size, by the jackknife. For most measures, each input is left out in
-        turn, exactly. For others, and where that would lose digits or has ties, random groups of inputs are left out.
-        For inputs that belong together, whole groups are left out.
-    n_permutations, n_items : int
-        Number of shuffles, or of other scores that the chance level comes from (0 if there are none), and number of
-        inputs.
-    status : {"ok", "undefined"}
-        Whether there is a value.
-    reason : str
-        Why there is no value, why another column is empty, or what to know about the p-value.
-    seconds : float or None
-        Time for this row, with its shuffles. Work that several configurations share is counted in the first of them.
-    a_key, b_key : str
-        Content keys of the representations in the store.
-    seed : int or None
-        Seed of the shuffles; None if a generator was given.
-    measure_version : int
-        Version of the measure's definition.
-    """
-
-    dataset: str
-    a: str
-    b: str
-    measure: str
-    parameters: str
-    value: float | None
-    direction: Literal["similarity", "distance"]
-    null: str
-    null_mean: float | None
-    null_std: float | None
-    z: float | None
-    pvalue: float | None
-    pvalue_holm: float | None = None
-    pvalue_bh: float | None = None
-    correction: Literal["step-down", "holm", ""] = ""
-    calibrated: float | None
-    low: float | None
-    high: float | None
-    n_permutations: int
-    n_items: int
-    status: Literal["ok", "undefined"]
-    reason: str
-    seconds: float | None
-    a_key: str
-    b_key: str
-    seed: int | None
-    measure_version: int
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, float) and not math.isfinite(value):
-                raise ArithmeticError(
-                    f"{field.name} of {self.measure} for {self.a} and {self.b} is {value}; a row holds a finite value "
-                    "or none, with a reason"
-                )
-
-
-def _arrow_type(hint: Any) -> pa.DataType:
-    # Texts are few and repeated: two million pairs would take gigabytes otherwise.
-    names: dict[Any, pa.DataType] = {
-        str: pa.dictionary(pa.int32(), pa.string()), float: pa.float64(), int: pa.int64(),
-    }  # fmt: skip
-    return names[next((t for t in (hint, *get_args(hint)) if t in names), str)]
-
-
-SCHEMA = pa.schema(
-    [pa.field(name, _arrow_type(hint)) for name, hint in get_type_hints(Comparison).items()],
-    metadata={"likewise.schema": "3"},
-)
-"""Columns and types of the long table, derived from `Comparison`; the version rises when they change."""
-
+from likewise.naming import cell_text, did_you_mean, inert
+from likewise.scoring.choice import Score, only_one, rows_where, scores_of
+from likewise.scoring.comparison import KINDS, OF_THE_TABLE, SCHEMA, Comparison
 
 SHOWN = 10
 """Rows that are shown where a table is printed."""
-
-OF_THE_TABLE = ("pvalue_holm", "pvalue_bh", "correction")
-"""Columns that belong to a whole table, and mean nothing in a part of it."""
-
-
-KINDS = ("shuffle", "without_group", "group_size", "without_input")
-"""Scores that are kept of a row besides its value, as lists; `Results.replicates` says what they are."""
 
 
 class Results:
@@ -258,6 +134,203 @@ class Results:
             told.append(f"  and {len(self) - SHOWN:,} more; to_pandas() has all")
         return "\n".join(told)
 
+    def _repr_html_(self) -> str:
+        heads = ["data set", "a", "b", "measure", "value", "from", "to", "chance", "calibrated", "p corrected", "note"]
+        rows = []
+        for c in map(self._row, range(min(len(self), SHOWN))):
+            label = self.configurations[c.measure, c.parameters].label
+            numbers = (c.value, c.low, c.high, c.null_mean, c.calibrated, c.pvalue_holm)
+            rows.append([c.dataset, c.a, c.b, label, *map(cell_text, numbers), c.reason])
+        if not any(row[0] for row in rows):
+            heads, rows = heads[1:], [row[1:] for row in rows]
+        head = "".join(f"<th>{text}</th>" for text in heads)
+        body = "".join(f"<tr>{''.join(f'<td>{escape(inert(text))}</td>' for text in row)}</tr>" for row in rows)
+        more = len(self) - SHOWN
+        told = f"<p>{more:,} more rows: <code>.to_pandas()</code> has all</p>" if more > 0 else ""
+        return (
+            f"<p>{len(self):,} comparisons; from and to are the ends of the 95 % interval of the value</p>"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{told}"
+        )
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """Return the table by Arrow's PyCapsule interface, which polars, DuckDB, pandas and others read without a copy.
+
+        Examples
+        --------
+        >>> import likewise
+        >>> x = np.random.default_rng(0).normal(size=(20, 5))
+        >>> pa.table(likewise.compare({"x": x, "moved": 2 * x + 1}, "cka")).num_rows
+        1
+        """
+        return self.table.__arrow_c_stream__(requested_schema)
+
+    def where(
+        self,
+        *,
+        dataset: str | None = None,
+        measure: str | Configuration | None = None,
+        layer: str | int | None = None,
+        models: Sequence[str] | None = None,
+    ) -> "Results":
+        """Return some of the rows.
+
+        Parameters
+        ----------
+        dataset : str
+            The rows of this data set.
+        measure : str or Configuration
+            A configuration by its label (``"jaccard(k=5)"``), or all configurations of a measure (``"jaccard"``).
+        layer : str or int
+            Pairs at this layer of both models.
+        models : sequence of str
+            Pairs of these alone: representations, or models with all their layers.
+
+        Returns
+        -------
+        Results
+            P-values stay as they were corrected, for all scores of this table.
+
+        Raises
+        ------
+        InputError
+            If nothing in the table has such a name, or no pair has all of them.
+
+        Examples
+        --------
+        >>> import likewise
+        >>> x = np.random.default_rng(0).normal(size=(20, 5))
+        >>> results = likewise.compare({"x": x, "moved": 2 * x + 1, "y": x**2}, ["cka", "rsa"])
+        >>> [(c.a, c.b) for c in results.where(measure="cka", models=["x", "y"])]
+        [('x', 'y')]
+        """
+        kept = rows_where(self.table, self.configurations, dataset=dataset, measure=measure, layer=layer, models=models)
+        mask = pa.array(kept)
+        lists = {kind: column.filter(mask) for kind, column in self.kept.items()}
+        return Results(self.table.filter(mask), asked=self.asked, replicates=lists)
+
+    def scores(self, *, calibrated: bool = True) -> list[Score]:
+        """Return the rows with value, interval and chance level on one scale: calibrated, or raw."""
+        return scores_of(self.table, self.configurations, calibrated)
+
+    def only(self) -> tuple[str, Configuration]:
+        """Return the data set and the configuration of a table that has one of each; refuse any other."""
+        return only_one(self.table, self.configurations)
+
+    def matrix(
+        self,
+        measure: str | Configuration | None = None,
+        *,
+        dataset: str | None = None,
+        calibrated: bool = True,
+        layer: str | int | None = None,
+        models: Sequence[str] | None = None,
+    ) -> Any:
+        """Return the scores of one configuration on one data set as a square pandas.DataFrame.
+
+        Parameters
+        ----------
+        measure, dataset, layer, models
+            As in `where`; measure and data set can be left out where there is one of each.
+        calibrated : bool
+            Calibrated scores, 0 is chance and 1 is identical; or raw ones.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows and columns are representations, in the order of the table. Where the order of a pair counts, the first
+            is the row; elsewhere both halves are equal. The diagonal holds the value at identity. NaN stands where a
+            pair was not compared or has no score, and on the diagonal where the value at identity depends on the data.
+
+        Raises
+        ------
+        InputError
+            If the table has several data sets or configurations and none was chosen.
+
+        Examples
+        --------
+        >>> import likewise
+        >>> x = np.random.default_rng(0).normal(size=(20, 5))
+        >>> results = likewise.compare({"x": x, "moved": 2 * x + 1, "y": x**2}, ["cka", "rsa"])
+        >>> results.matrix("cka").round(2)
+                  x  moved     y
+        x      1.00   1.00 -0.05
+        moved  1.00   1.00 -0.05
+        y     -0.05  -0.05  1.00
+        """
+        chosen = self.where(dataset=dataset, measure=measure, layer=layer, models=models)
+        _, configuration = chosen.only()
+        scores = chosen.scores(calibrated=calibrated)
+        names = list(dict.fromkeys(name for s in scores for name in (s.a, s.b)))
+        place = {name: i for i, name in enumerate(names)}
+        square = np.full((len(names), len(names)), np.nan)
+        identity = None if configuration.stored else configuration.facts.identity
+        if calibrated:
+            identity = 1.0 if any(s.value is not None for s in scores) else None
+        if identity is not None:
+            np.fill_diagonal(square, identity)
+        for s in scores:
+            if s.value is not None:
+                square[place[s.a], place[s.b]] = s.value
+                if configuration.facts.symmetric:
+                    square[place[s.b], place[s.a]] = s.value
+        try:
+            pandas = import_module("pandas")
+        except ImportError as error:
+            raise MissingDependencyError("pandas", "report") from error
+        return pandas.DataFrame(square, index=names, columns=names)
+
+    def figure(self, kind: str, measure: str | Configuration | None = None, **choices: Any) -> Any:
+        """Return a figure of these scores, as ``likewise figure`` draws it.
+
+        Parameters
+        ----------
+        kind : str
+            ``heatmap``, ``forest``, ``by-layer``, ``dendrogram``, ``map``, ``agreement``, ``paper-heatmaps`` or
+            ``paper-datasets``.
+        measure : str or Configuration
+            As in `where`; can be left out where there is one.
+        **choices
+            ``dataset``, ``layer``, ``models``: as in `where`. ``calibrated`` (True): calibrated scores, or raw ones.
+            ``width`` (6.5): in inches, at which texts have eight points. ``caption`` (True): whether it stands below.
+            ``order`` ("given"): of a heatmap; ``clusters`` puts like beside like.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            With ``caption``, how to read it, and ``data``, the pyarrow.Table of the numbers that it draws. A notebook
+            shows it; ``savefig`` writes it. pyplot does not know it.
+
+        Raises
+        ------
+        InputError
+            If there is no such kind, name or choice, or the figure cannot be drawn of these scores.
+        MissingDependencyError
+            If matplotlib is not installed.
+        """
+        import_module("likewise.report")  # says what to install where that lacks something
+        # By name, for the room that draws stands above this one.
+        return import_module("likewise.report.figures").draw(kind, self, measure=measure, **choices)
+
+    def heatmap(self, measure: str | Configuration | None = None, **choices: Any) -> Any:
+        """Return a heatmap of one configuration on one data set; choices as in `figure`."""
+        return self.figure("heatmap", measure, **choices)
+
+    def forest(self, measure: str | Configuration | None = None, **choices: Any) -> Any:
+        """Return each pair's score with its interval and its chance level, best first; choices as in `figure`."""
+        return self.figure("forest", measure, **choices)
+
+    def by_layer(self, measure: str | Configuration | None = None, **choices: Any) -> Any:
+        """Return the scores of two models at the same layer, over the layers; choices as in `figure`."""
+        return self.figure("by-layer", measure, **choices)
+
+    def dendrogram(self, measure: str | Configuration | None = None, **choices: Any) -> Any:
+        """Return the tree of hierarchical clustering; choices as in `figure`."""
+        return self.figure("dendrogram", measure, **choices)
+
+    def map(self, measure: str | Configuration | None = None, **choices: Any) -> Any:
+        """Return a plane in which near things are alike, with its stress; choices as in `figure`."""
+        return self.figure("map", measure, **choices)
+
     def asked_as(self, asked: Iterable[Configuration]) -> "Results":
         """Return the same, whose labels are those of the configurations as somebody asked for them."""
         return Results(self.table, asked=asked, replicates=self.kept)
@@ -344,81 +417,6 @@ def _of_rows(rows: pa.Table) -> Configuration:
         symmetric=not both,
         version=max(rows.column("measure_version").to_pylist()),
     )
-
-
-def columns_of(
-    configuration: Configuration,
-    *,
-    dataset: str,
-    names: Sequence[str],
-    keys: Sequence[str],
-    n_items: int,
-    a: Sequence[int] | Int[np.ndarray, " m"],
-    b: Sequence[int] | Int[np.ndarray, " m"],
-    value: Float[np.ndarray, " m"],
-    by: str,
-    settled: Bool[np.ndarray, " m"],
-    chance: Chance | None,
-    low: Float[np.ndarray, " m"] | None,
-    high: Float[np.ndarray, " m"] | None,
-    n_permutations: int,
-    reason: Sequence[str],
-    seconds: Float[np.ndarray, " m"],
-    seed: int | None,
-    draws: int | Int[np.ndarray, " m"] = 0,
-) -> pa.Table:
-    """Return the rows of one configuration for m pairs, given by their places; NaN is a cell without a value.
-
-    ``settled`` says of which pairs the chance level is that of the reference named ``by``, counted from so many
-    ``draws``, and not of shuffles.
-    """
-    m = len(value)
-    words = words_of(by)
-    none, shuffles, own = (words.index(word) for word in (NoReference.name, ShuffledRows.name, by))
-
-    def chosen(texts: Sequence[str], places: Any) -> Any:
-        return pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), pa.array(texts, pa.string()))
-
-    def same(text: str) -> Any:
-        return chosen([text], np.zeros(m, dtype=np.int32))
-
-    def numbers(name: str, found: Float[np.ndarray, " m"] | None) -> Any:
-        if found is not None and np.isinf(found).any():
-            raise ArithmeticError(f"{name} of {configuration.label} is infinite; a row holds a finite value or none")
-        return pa.nulls(m, pa.float64()) if found is None else pa.array(found, pa.float64(), from_pandas=True)
-
-    undefined = np.isnan(value)
-    has_null = np.zeros(m, dtype=bool) if chance is None else ~np.isnan(chance.mean)
-    columns = {
-        "dataset": same(dataset),
-        "a": chosen(names, a),
-        "b": chosen(names, b),
-        "measure": same(configuration.measure),
-        "parameters": same(configuration.parameters_json),
-        "value": numbers("value", value),
-        "direction": same(configuration.facts.direction),
-        "null": chosen(words, np.where(has_null, np.where(settled, own, shuffles), none)),
-        "null_mean": numbers("null_mean", chance.mean if chance else None),
-        "null_std": numbers("null_std", chance.std if chance else None),
-        "z": numbers("z", chance.z if chance else None),
-        "pvalue": numbers("pvalue", chance.pvalue if chance else None),
-        "pvalue_holm": numbers("pvalue_holm", None),
-        "pvalue_bh": numbers("pvalue_bh", None),
-        "correction": same(""),
-        "calibrated": numbers("calibrated", chance.calibrated if chance else None),
-        "low": numbers("low", low),
-        "high": numbers("high", high),
-        "n_permutations": pa.array(np.where(has_null, np.where(settled, draws, n_permutations), 0), pa.int64()),
-        "n_items": pa.array(np.full(m, n_items), pa.int64()),
-        "status": chosen(["ok", "undefined"], undefined.astype(np.int32)),
-        "reason": pa.array(reason, pa.string()).dictionary_encode(),
-        "seconds": numbers("seconds", seconds),
-        "a_key": chosen(keys, a),
-        "b_key": chosen(keys, b),
-        "seed": pa.nulls(m, pa.int64()) if seed is None else pa.array(np.full(m, seed), pa.int64()),
-        "measure_version": pa.array(np.full(m, configuration.about.version), pa.int64()),
-    }
-    return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
 def in_turn(tables: Sequence[pa.Table]) -> pa.Table:

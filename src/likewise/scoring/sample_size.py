@@ -14,16 +14,18 @@ from likewise.errors import InputError
 from likewise.fields import CURVE_DRAWS, CURVE_PERMUTATIONS, MOST_DRAWN, MOST_SEED, SEED, wrong_number
 from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.progress import Watch, unwatched
-from likewise.scoring.block import Trust, score_block
+from likewise.scoring.block import score_block
 from likewise.scoring.compare import Given, chance_or_null, check_request, named_representations, of_one_order
+from likewise.scoring.comparison import Between
 from likewise.scoring.pairs import ALL, Pairs
+from likewise.scoring.trust import Trust
 
 STEPS = 8
 """Numbers of inputs on a curve."""
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(Between):
     """The scores of a pair in one configuration with fewer inputs: means over several draws of inputs.
 
     Parameters
@@ -42,10 +44,6 @@ class Point:
         Why something is missing, for the first draw in which it is missing.
     """
 
-    a: str
-    b: str
-    measure: str
-    parameters: str
     n_items: int
     draws: int
     value: float | None

@@ -171,7 +171,7 @@ def _rows(folder: Path, batch: Any, column: str, tokens: bool, before: int) -> F
         for place in np.flatnonzero((prompt < 1) | (prompt > held))[:1]:
             raise InputError(
                 f"{folder}: record {before + place} has {prompt[place]} tokens in {PROMPT!r} and {held[place]} rows in "
-                f"{column!r}; expected one or more, and a row for each"
+                f"{column!r}; expected one or more, and a row for each (records count from 0)"
             )
         # Only these rows are copied; the states of the other tokens stay where they are.
         lists = _plain(lists.flatten()).take(pa.array(np.cumsum(held) - held + prompt - 1))
@@ -179,7 +179,7 @@ def _rows(folder: Path, batch: Any, column: str, tokens: bool, before: int) -> F
     for place in np.flatnonzero(widths != widths[:1])[:1]:
         raise InputError(
             f"{folder}: column {column!r} holds {widths[place]} numbers in record {before + place} and {widths[0]} "
-            f"in record {before}"
+            f"in record {before} (records count from 0)"
         )
     values: np.ndarray = lists.flatten().to_numpy(zero_copy_only=False)
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
@@ -191,7 +191,7 @@ def _held(folder: Path, batch: Any, column: str, before: int) -> Any:
     values = _plain(batch.column(column))
     if values.null_count:
         place = before + pc.index(values.is_null(), True).as_py()
-        raise InputError(f"{folder}: record {place} has nothing in column {column!r}")
+        raise InputError(f"{folder}: record {place} has nothing in column {column!r} (records count from 0)")
     return values
 
 

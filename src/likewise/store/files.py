@@ -170,7 +170,9 @@ def _texts(path: Path, column: str, values: Any) -> tuple[str, ...]:
     for place, value in enumerate(values):
         if not is_name(value):
             what = "group" if column == GROUP else "id"
-            raise InputError(f"{path}: row {place} has no {what}: {column!r} is {str(value)[:40]!r} there")
+            raise InputError(
+                f"{path}: row {place} has no {what}: {column!r} is {str(value)[:40]!r} there (rows count from 0)"
+            )
     return tuple(str(value) for value in values)
 
 
@@ -244,7 +246,7 @@ def _lists(path: Path, name: str, column: Any) -> np.ndarray:
         if length is None or length != lengths[0]:
             raise InputError(
                 f"{path}: row {place} has {'no list' if length is None else f'{length} numbers'} in column {name!r}, "
-                f"and row 0 has {lengths[0]}"
+                f"and row 0 has {lengths[0]} (rows count from 0)"
             )
     values: np.ndarray = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return values.reshape(len(lengths), lengths[0] if lengths else 0)

@@ -1,19 +1,22 @@
 """Questions about models, one file each: from numbers to an answer that a report, a terminal and a program show."""
 
 from likewise.studies.agreement import Datasets, Measures
-from likewise.studies.answer import Answer, Dots, Drawing, Figures, Line, Lines, Panel, Table, Tables, Triangle
+from likewise.studies.answer import Answer, Table, Tables
 from likewise.studies.audit import Audit
 from likewise.studies.base import Study
 from likewise.studies.best_layers import BestOfLayers
 from likewise.studies.conditions import Condition, Outcome, parse_condition
+from likewise.studies.covariates import Covariates
+from likewise.studies.drawings import Dots, Drawing, Figures, Line, Lines, Panel, Triangle
 from likewise.studies.items import Items
 from likewise.studies.junit import junit_xml
 from likewise.studies.ladder import RUNGS, Ladder, Rung, Score
 from likewise.studies.lineage import Lineage, Place
+from likewise.studies.names import Names
 from likewise.studies.overfitting import Overfitting
 from likewise.studies.registry import answers, scores_of, study_names, study_of
 from likewise.studies.sample_size import SampleSize
-from likewise.studies.swap import Swap, swap
+from likewise.studies.swap import Swap
 from likewise.studies.track import Point, Track
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "Audit",
     "BestOfLayers",
     "Condition",
+    "Covariates",
     "Datasets",
     "Dots",
     "Drawing",
@@ -32,6 +36,7 @@ __all__ = [
     "Lineage",
     "Lines",
     "Measures",
+    "Names",
     "Outcome",
     "Overfitting",
     "Panel",
@@ -52,5 +57,4 @@ __all__ = [
     "scores_of",
     "study_names",
     "study_of",
-    "swap",
 ]

@@ -7,8 +7,11 @@ from typing import ClassVar
 import numpy as np
 
 from likewise.scoring import Agreement, Results, between_datasets, between_measures, disagreements
-from likewise.studies.answer import Answer, Dots, Panel, Table, Triangle
+from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
+from likewise.studies.drawings import Dots, Panel, Triangle
+
+NO_VALUE = "No correlation has a value; the table says why."
 
 LEVEL = 0.05
 """A p-value at or below this is counted in a verdict."""
@@ -29,22 +32,20 @@ class Measures(Study):
         datasets = list(dict.fromkeys(a.of for a in found))
         known = [a for a in found if a.spearman is not None]
         apart = _apart(given, known)
+        table = Table(
+            "between-measures",
+            _columns("data set", "configuration"),
+            _rows(found),
+            note="p: share of random relabellings of the models that agree at least as well.",
+            folded=True,
+        )
         drawn = [dataset for dataset in datasets if any(a.of == dataset for a in known)]
         return Answer(
             self.question,
             _verdict("two measures", found),
             "This is the correlation of every two configurations, over the pairs of representations. The sign of "
             "distances is changed, so that a positive number always means that both find the same pairs alike.",
-            tables=(
-                Table(
-                    "between-measures",
-                    _columns("data set", "configuration"),
-                    _rows(found),
-                    note="p: share of random relabellings of the models that agree at least as well.",
-                    folded=True,
-                ),
-                *([apart] if apart.rows else []),
-            ),
+            tables=(*([table] if _worth_a_table(found) else []), *([apart] if apart.rows else [])),
             drawings=tuple(_triangle([a for a in found if a.of == dataset], dataset) for dataset in drawn),
             values=_values(known),
             reasons=_reasons(known),
@@ -64,16 +65,22 @@ class Datasets(Study):
         if not found:
             return None
         known = [a for a in found if a.spearman is not None]
+        table = Table("between-datasets", _columns("configuration", "data set"), _rows(found))
         return Answer(
             self.question,
             _verdict("two data sets", found),
             "For each configuration: the correlation of its scores on two data sets, over the pairs that both have. "
             "If it is low, a claim about one data set may not hold for the other.",
-            tables=(Table("between-datasets", _columns("configuration", "data set"), _rows(found)),),
+            tables=(table,) if _worth_a_table(found) else (),
             drawings=(_dots(found),) if known else (),
             values=_values(known),
             reasons=_reasons(known),
         )
+
+
+def _worth_a_table(found: Sequence[Agreement]) -> bool:
+    """Whether rows say more than the verdict: not where all of them lack a value for one reason."""
+    return any(a.spearman is not None for a in found) or len({a.reason for a in found}) > 1
 
 
 def _columns(of: str, between: str) -> tuple[str, ...]:
@@ -89,7 +96,9 @@ def _verdict(between: str, found: Sequence[Agreement]) -> str:
     """The range of all correlations, and how many of them relabelled models reach."""
     known = [a.spearman for a in found if a.spearman is not None]
     if not known:
-        return "No correlation has a value; the table says why."
+        why = {a.reason for a in found}
+        many = f" in any of {len(found):,} comparisons" if len(found) > 1 else ""
+        return f"No correlation has a value{many}: {why.pop()}." if len(why) == 1 else NO_VALUE
     tested = [a.pvalue for a in found if a.pvalue is not None]
     told = (
         f"Spearman correlation of {between}: {known[0]:.2f}"

@@ -1,7 +1,6 @@
 """What a study hands over: a verdict in a sentence, the tables that it rests on, what to draw, what not to conclude."""
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib import import_module
@@ -12,6 +11,7 @@ import pyarrow as pa
 from likewise.errors import InputError, MissingDependencyError
 from likewise.naming import cell_text, did_you_mean, inert
 from likewise.studies.conditions import Cell, Outcome, outcome, parse_condition
+from likewise.studies.drawings import Dots, Figures, Lines, Triangle, check_cell
 
 SHOWN = 50
 """Rows of a table that a notebook shows."""
@@ -69,7 +69,7 @@ class Table:
             if len(row) != len(self.columns):
                 raise ValueError(f"table {self.name!r}: expected {len(self.columns)} cells in a row, got {len(row)}")
             for head, cell in zip(self.columns, row, strict=True):
-                _check(cell, f"table {self.name!r}, column {head!r}")
+                check_cell(cell, f"table {self.name!r}, column {head!r}")
 
     def records(self) -> list[dict[str, Cell]]:
         """Return the rows, each as a mapping."""
@@ -110,6 +110,10 @@ class Table:
         except ModuleNotFoundError as error:
             raise MissingDependencyError("pandas", "report") from error
         return pandas.DataFrame(list(self.rows), columns=list(self.columns))
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """Return the table by Arrow's PyCapsule interface, which polars, DuckDB and pandas read."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
 
     def _repr_html_(self) -> str:
         heads = "".join(f"<th>{_html(head)}</th>" for head in self.columns)
@@ -154,183 +158,6 @@ class Tables(tuple[Table, ...]):
         if place not in self.names:
             raise InputError(f"the answer has no table {place!r}; {did_you_mean(place, self.names)}")
         return super().__getitem__(self.names.index(place))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drawing:
-    """What a figure shows, as numbers and words; who draws it decides how it looks.
-
-    Parameters
-    ----------
-    name : str
-        What its file is called.
-    title : str
-        In a few words.
-    heading : str
-        Stands above the figure.
-    alt : str
-        What it shows, for who cannot see it.
-    note : str
-        What to know for reading it.
-    dataset : str or None
-        The data set that it is about; None where it is about all.
-    """
-
-    name: str
-    title: str
-    heading: str
-    alt: str
-    note: str = ""
-    dataset: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Triangle(Drawing):
-    """A number for every two of some things.
-
-    Parameters
-    ----------
-    labels : tuple of str
-        The things, m of them.
-    values : tuple of tuple of (float or None)
-        m - 1 rows, for the second thing to the last; row i has i + 1 numbers, for the things before.
-    low, high : float
-        The ends of the scale of colours.
-    """
-
-    labels: tuple[str, ...]
-    values: tuple[tuple[float | None, ...], ...]
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        sizes = [len(row) for row in self.values]
-        if sizes != list(range(1, len(self.labels))):
-            raise ValueError(
-                f"drawing {self.name!r}: expected rows of 1 to {len(self.labels) - 1} numbers, got {sizes}"
-            )
-        for row in self.values:
-            _check_all(row, self.name)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Panel:
-    """One panel of dots: for each series a number or None per label."""
-
-    title: str
-    series: Mapping[str, tuple[float | None, ...]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dots(Drawing):
-    """Numbers of some things, as dots on one line each; several panels stand beside each other.
-
-    Parameters
-    ----------
-    labels : tuple of str
-        The things.
-    panels : tuple of Panel
-        Numbers of each.
-    low, high : float
-        The ends of the scale.
-    """
-
-    labels: tuple[str, ...]
-    panels: tuple[Panel, ...]
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        for panel in self.panels:
-            for values in panel.series.values():
-                if len(values) != len(self.labels):
-                    raise ValueError(
-                        f"drawing {self.name!r}: expected {len(self.labels)} numbers in a series, got {len(values)}"
-                    )
-                _check_all(values, self.name)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """A line through points, and a band around it: from low to high at each point, where there are such."""
-
-    label: str
-    x: tuple[float, ...]
-    y: tuple[float | None, ...]
-    low: tuple[float | None, ...] = ()
-    high: tuple[float | None, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lines(Drawing):
-    """Lines over one axis.
-
-    Parameters
-    ----------
-    across, up : str
-        What the axes show.
-    lines : tuple of Line
-        The lines.
-    logarithmic : bool
-        Whether the axis across is.
-    """
-
-    across: str
-    up: str
-    lines: tuple[Line, ...]
-    logarithmic: bool = False
-
-    def __post_init__(self) -> None:
-        for line in self.lines:
-            for values in (line.y, line.low or line.x, line.high or line.x):
-                if len(values) != len(line.x):
-                    raise ValueError(f"drawing {self.name!r}: expected {len(line.x)} numbers, got {len(values)}")
-            _check_all((*line.x, *line.y, *line.low, *line.high), self.name)
-
-
-class Figures(Mapping[str, Any]):
-    """The figures of an answer by name, each drawn when it is asked for.
-
-    The name of one that is about a data set is followed by ``on`` and the data set.
-    """
-
-    def __init__(self, drawings: Sequence[Triangle | Dots | Lines]) -> None:
-        self._drawings: dict[str, Triangle | Dots | Lines] = {}
-        for drawing in drawings:
-            wanted = drawing.name if drawing.dataset is None else f"{drawing.name} on {drawing.dataset}"
-            name, number = wanted, 1
-            while name in self._drawings:
-                number += 1
-                name = f"{wanted} ({number})"
-            self._drawings[name] = drawing
-
-    def __getitem__(self, name: str) -> Any:
-        """Return a matplotlib Figure.
-
-        Raises
-        ------
-        InputError
-            If there is no such figure.
-        MissingDependencyError
-            If matplotlib is not installed.
-        """
-        if name not in self._drawings:
-            raise InputError(f"the answer has no figure {name!r}; {did_you_mean(name, self._drawings)}")
-        import_module("likewise.report")  # says what to install where that lacks something
-        # By name, for the room that draws stands above this one: an answer needs it only here.
-        return import_module("likewise.report.figures").drawn(self._drawings[name])
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._drawings
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._drawings)
-
-    def __len__(self) -> int:
-        return len(self._drawings)
-
-    def __repr__(self) -> str:
-        return f"Figures({list(self)})"
 
 
 @dataclass(frozen=True)
@@ -404,7 +231,7 @@ class Answer:
         if len(set(self.tables.names)) < len(self.tables):
             raise ValueError(f"an answer: expected tables of different names, got {self.tables.names}")
         for name, value in self.values.items():
-            _check(value, f"value {name!r}")
+            check_cell(value, f"value {name!r}")
         for name, reason in self.reasons.items():
             if name not in self.values or self.values[name] is not None or not isinstance(reason, str):
                 raise ValueError(f"an answer: expected the reason of a value that is None, got {name!r}: {reason!r}")
@@ -496,18 +323,6 @@ class Answer:
             "tables": {table.name: table.records() for table in self.tables},
             "limits": list(self.limits),
         }
-
-
-def _check(cell: Any, where: str) -> None:
-    if not isinstance(cell, str | bool | int | float | None):
-        raise ValueError(f"{where}: expected a text, a number or None, got {cell!r}")
-    if isinstance(cell, float) and not math.isfinite(cell):
-        raise ValueError(f"{where}: expected a finite number or None, got {cell}")
-
-
-def _check_all(values: tuple[Any, ...], name: str) -> None:
-    for value in values:
-        _check(value, f"drawing {name!r}")
 
 
 def _html(text: str) -> str:

@@ -23,10 +23,12 @@ from likewise.measures import REGISTRY, Configuration, contributions
 from likewise.naming import parse_call
 from likewise.representation import Representation, check_all_same_items
 from likewise.scoring import interval
-from likewise.studies.answer import Answer, Line, Lines, Table
+from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
+from likewise.studies.drawings import Line, Lines
 from likewise.studies.items import beginning, line
+from likewise.studies.names import ENDS, Names
 
 Layers = Mapping[str, Representation]
 """Rows of one model by layer, in the order of depth; each may be read from disk when it is asked for."""
@@ -39,6 +41,23 @@ MASSIVE = 20.0
 
 FEW = 100
 """Prompts below which an interval may be too narrow, where few of them decide."""
+
+PARTS = ("moved", "times_floor", "low", "high", "first_layer", "error")
+"""What is said of each copy."""
+
+NEAREST = ("nearest", "nearest_told_apart")
+"""What is said of several copies."""
+
+ALONE = "there is one copy; the nearest, and ranks, are told of two or more"
+"""Why that is not said of one."""
+
+COPIES = (
+    "copy", "moved", "times_floor", "low", "high", "from_layer", "at_layer", "median", "error", "centred"
+)  # fmt: skip
+OF_RANKS = ("rank", "rank_low", "rank_high", "letters")
+LAYERS = ("copy", "layer", "moved", "times_floor", "low", "high", "error", "floor", "centred")
+OF_OUTPUTS = ("copy", "layer", "measure", "value", "low", "high", "floor")
+"""Heads of the tables."""
 
 SPARE = ("centred", "rank_low", "rank_high", "at_layer", "median", "error", "rank")
 """Columns of copies that a narrow terminal leaves out, in this order."""
@@ -74,6 +93,26 @@ class Audit(Study):
     count: int = 5
     seed: int = 0
     outputs: tuple[str, ...] = ("kl_divergence", "equal_top")
+
+    def names(self, copies: Sequence[str], outputs: bool = True) -> Names:
+        """Return the names of its values for these copies, where outputs are among the layers or not."""
+        labels = [Configuration.parse(name).label for name in self.outputs if parse_call(name)[0] in REGISTRY]
+        of_outputs = [f"{copy}.{label}" for copy in copies for label in labels]
+        values = ["moved", *(f"{copy}.{part}" for copy in copies for part in PARTS)]
+        tables = {"copies": COPIES, "layers": LAYERS, "prompts": ("error", "times_floor")}
+        absent: dict[str, str] = {}
+        if outputs:
+            values += of_outputs
+            tables["outputs"] = OF_OUTPUTS
+        else:
+            absent |= dict.fromkeys((*of_outputs, "outputs.*"), "outputs were not asked for; add the layer logits")
+        if len(copies) > 1:
+            values += NEAREST
+            tables["copies"] += OF_RANKS
+        else:
+            ranked = (f"copies.{head}.{end}" for head in OF_RANKS for end in ENDS)
+            absent |= dict.fromkeys((*NEAREST, *ranked), ALONE)
+        return Names(tuple(values), tables, absent)
 
     def answer(self, given: Mapping[str, Layers], texts: Mapping[str, str | None] | None = None) -> Answer:
         r"""Return which copies moved, by how many times the floor, from which layer on, and which is nearest.
@@ -139,7 +178,7 @@ class Audit(Study):
             drawings=(_drawing(judged),) if len(layers) > 1 else (),
             limits=tuple(_limits(self, judged, found, apart)),
             values={**dict(_values(judged, ranks)), **{f"{row[0]}.{row[2]}": row[3] for row in outputs}},
-            reasons=dict(_reasons(judged)),
+            reasons={**dict(_reasons(judged)), **(dict.fromkeys(NEAREST, ALONE) if ranks is None else {})},
         )
 
     def _outputs(self, layer: str, given: Mapping[str, Layers], copies: Sequence[str]) -> Iterator[tuple[Cell, ...]]:
@@ -392,18 +431,7 @@ def _tables(
     found: Sequence[_Layer],
     texts: Mapping[str, str | None],
 ) -> Iterator[Table]:
-    heads: tuple[str, ...] = (
-        "copy",
-        "moved",
-        "times_floor",
-        "low",
-        "high",
-        "from_layer",
-        "at_layer",
-        "median",
-        "error",
-        "centred",
-    )
+    heads: tuple[str, ...] = COPIES
     rows: list[tuple[Cell, ...]] = [
         (c.name, c.first is not None, c.times[c.place], c.low[c.place], c.high[c.place],
          None if c.first is None else c.layers[c.first], c.layers[c.place], c.median[c.place], c.error[c.place],
@@ -411,7 +439,7 @@ def _tables(
         for c in judged
     ]  # fmt: skip
     if ranks is not None:
-        heads = (*heads, "rank", "rank_low", "rank_high", "letters")
+        heads = (*heads, *OF_RANKS)
         rows = [(*row, *ranks.rank[c.name], ranks.letters[c.name]) for row, c in zip(rows, judged, strict=True)]
     yield Table(
         "copies",
@@ -423,7 +451,7 @@ def _tables(
     )
     yield Table(
         "layers",
-        ("copy", "layer", "moved", "times_floor", "low", "high", "error", "floor", "centred"),
+        LAYERS,
         tuple(
             (c.name, layer, c.moved[i], c.times[i], c.low[i], c.high[i], c.error[i], c.floor[i], c.centred[i])
             for c in judged
@@ -442,7 +470,7 @@ def _of_outputs(rows: Sequence[tuple[Cell, ...]]) -> Iterator[Table]:
     if rows:
         yield Table(
             "outputs",
-            ("copy", "layer", "measure", "value", "low", "high", "floor"),
+            OF_OUTPUTS,
             tuple(rows),
             caption="Outputs",
             note="low, high: 95 % interval; floor: the same of the re-run that is least like the base",
@@ -519,6 +547,8 @@ def _values(judged: Sequence[_Copy], ranks: _Ranks | None) -> Iterator[tuple[str
     if ranks is not None:
         yield "nearest", ranks.nearest[0]
         yield "nearest_told_apart", not ranks.nearest[1]
+    else:
+        yield from dict.fromkeys(NEAREST).items()
 
 
 def _reasons(judged: Sequence[_Copy]) -> Iterator[tuple[str, str]]:

@@ -10,9 +10,14 @@ from likewise.progress import Watch, unwatched
 from likewise.scoring import best_layers
 from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Scoring
+from likewise.studies.names import Names
 
 LEVEL = 0.05
 """A best score whose p is above this does not differ from chance."""
+
+
+COLUMNS = ("a", "b", "measure", "of", "best", "chance", "z", "p", "p alone", "calibrated", "note")
+"""Heads of its table."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,10 @@ class BestOfLayers(Scoring):
 
     permutations: int = PERMUTATIONS
 
+    def names(self) -> Names:
+        """Return the names of its values."""
+        return Names(("scores", "largest_p", "lowest_calibrated"), {"best-layers": COLUMNS})
+
     def answer(self, given: Any, watch: Watch = unwatched) -> Answer:
         """Return the best layers of each two models, whose layers are given as `best_layers` takes them.
 
@@ -46,7 +55,6 @@ class BestOfLayers(Scoring):
             given, chosen, pairs=self.pairs, permutations=self.permutations, seed=self.seed, watch=watch
         )
         labels = {(c.measure, c.parameters_json): c.label for c in chosen}
-        columns = ("a", "b", "measure", "of", "best", "chance", "z", "p", "p alone", "calibrated", "note")
         rows = tuple(
             (b.layer_a or b.a, b.layer_b or b.b, labels[b.measure, b.parameters], b.n_layer_pairs,
              b.value, b.null_mean, b.z, p_text(b.pvalue), p_text(b.pvalue_alone), b.calibrated, b.reason)
@@ -79,7 +87,7 @@ class BestOfLayers(Scoring):
         return Answer(
             self.question,
             verdict,
-            tables=(Table("best-layers", columns, rows, spare=("note", "p alone", "z", "chance", "of", "calibrated")),),
+            tables=(Table("best-layers", COLUMNS, rows, spare=("note", "p alone", "z", "chance", "of", "calibrated")),),
             limits=(
                 "chance, z, p, calibrated: compared with the best of the same layers after each shuffle",
                 "p alone: as if no other layers had been tried; uncorrected, so too optimistic",

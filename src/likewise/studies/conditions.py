@@ -20,7 +20,7 @@ import math
 import operator
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -98,15 +98,16 @@ class Condition(ABC):
         used = list(dict.fromkeys(self.names()))
         for name in used:
             if name not in values:
-                raise InputError(
-                    f"{_called(self)}: the answer has no value {inert(name)!r}; "
-                    f"{_nearest(name, values)}{_hint(self, name)}"
-                )
+                raise InputError(self.unknown(name, nearest(name, values)))
         for name in used:
             if values[name] is None:
                 reason = (reasons or {}).get(name) or "the answer does not say why"
                 raise UndefinedError(f"{_called(self)}: {inert(name)} has no value: {inert(reason)}")
         return self._holds(values)
+
+    def unknown(self, name: str, why: str) -> str:
+        """Return what is said of a name that the answer has not."""
+        return f"{_called(self)}: the answer has no value {inert(name)!r}; {inert(why)}{_hint(self, name)}"
 
 
 @dataclass(frozen=True)
@@ -428,13 +429,14 @@ def _inner(part: Condition, *bracketed: type[Condition]) -> str:
     return f"({part})" if isinstance(part, bracketed) else str(part)
 
 
-def _nearest(name: str, values: Mapping[str, Cell]) -> str:
-    """The nearest names; where none is near, a few of many."""
-    said = did_you_mean(name, values)
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the nearest names; where none is near, a few of many."""
+    names = list(known)
+    said = did_you_mean(name, names)
     if len(said) <= 300 or not said.startswith("known"):
-        return inert(said)
-    few = sorted(values, key=len)[:FEW]
-    return inert(f"known: {', '.join(few)}, and {len(values) - len(few):,} more")
+        return said
+    few = sorted(names, key=len)[:FEW]
+    return f"known: {', '.join(few)}, and {len(names) - len(few):,} more"
 
 
 def _hint(condition: Condition, name: str) -> str:

@@ -11,9 +11,11 @@ from likewise.errors import InputError
 from likewise.inference import LeftOut, difference, left_out
 from likewise.naming import name_of, parse_call, parts_of
 from likewise.scoring import Comparison, Results
-from likewise.studies.answer import Answer, Line, Lines, Table
+from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
+from likewise.studies.drawings import Line, Lines
+from likewise.studies.names import Names
 from likewise.studies.track import depth
 
 LEVEL = 0.05
@@ -86,6 +88,14 @@ class Rung:
         return self.damage.whole.format(self.damage.span.format(self.damage.number(self.amount)))
 
 
+ENDS = ("from", "to", "low", "high")
+"""Between which rungs something stands, and between which for sure."""
+
+PLACED = ("what", "layer", "score", "low", "high", "damage", "between", "with 95 %", "note")
+RUNGS_TABLE = ("damage", "amount", "in words", "layer", "score", "low", "high", "note")
+"""Heads of the tables."""
+
+
 @dataclass(frozen=True)
 class Score:
     """A score that is given, with its interval where that is known."""
@@ -147,6 +157,24 @@ class Ladder(Study):
         """The pairs that it needs: the base with all others, at the same layer."""
         return {"base": self.base, "same_layer": True}
 
+    def names(self, more: bool = False) -> Names:
+        """Return the names of its values; ``more`` where scores of a store are placed too, which are not known yet."""
+        kinds = list(dict.fromkeys(rung.kind for rung in self.rungs))
+        things = [*self.copies, *(score.name for score in self.scores), *(["*"] if more else [])]
+        ends = [f"{kind}.{end}" for kind in kinds for end in ENDS]
+        values = ["ordered", *(f"{name}.{at}{end}" for name in things for at in ("", "layer.*.") for end in ends)]
+        tables: dict[str, tuple[str, ...]] = {"rungs": RUNGS_TABLE}
+        absent: dict[str, str] = {}
+        if things:
+            tables["placed"] = PLACED
+        else:
+            absent = dict.fromkeys((*ends, "placed.*"), "nothing is placed; give a copy, a score, or an experiment")
+        if len(things) == 1:
+            values += ends
+        elif things:
+            absent = dict.fromkeys(ends, f"several are placed; say which one, as {things[0]}.{ends[0]}")
+        return Names(tuple(values), tables, absent)
+
     def answer(self, given: Results) -> Answer | None:
         """Return the ladder, and the place of what is placed on it.
 
@@ -192,7 +220,7 @@ class Ladder(Study):
                         ends = tuple(
                             _amount(rungs, getattr(place, end)) for end in ("better", "worse", "first", "last")
                         )
-                    for end, amount in zip(("from", "to", "low", "high"), ends, strict=True):
+                    for end, amount in zip(ENDS, ends, strict=True):
                         for full in (f"{prefix}.{end}", *([f"{kind}.{end}"] if alone else [])):
                             values[full] = amount
                             if amount is None:
@@ -213,8 +241,7 @@ class Ladder(Study):
         wrong = [f"{why[0].upper()}{why[1:]}." for why in unordered.values() if why]
         tables = [_rungs_table(read)]
         if placed:
-            columns = ("what", "layer", "score", "low", "high", "damage", "between", "with 95 %", "note")
-            tables.insert(0, Table("placed", columns, tuple(placed), "On the ladder", spare=("note", "low", "high")))
+            tables.insert(0, Table("placed", PLACED, tuple(placed), "On the ladder", spare=("note", "low", "high")))
         limits = [*wrong, *self._limits()]
         values["ordered"] = not wrong
         return Answer(
@@ -395,8 +422,7 @@ def _rungs_table(read: _Read) -> Table:
                 own = read.score(rung.model, layer)
                 known = (own.value, own.low, own.high, None) if isinstance(own, Score) else (None, None, None, own)
                 rows.append((kind, rung.amount, rung.words, layer, *known))
-    columns = ("damage", "amount", "in words", "layer", "score", "low", "high", "note")
-    return Table("rungs", columns, tuple(rows), "The ladder", spare=("note", "in words", "low", "high"))
+    return Table("rungs", RUNGS_TABLE, tuple(rows), "The ladder", spare=("note", "in words", "low", "high"))
 
 
 def _drawings(read: _Read) -> Iterator[Lines]:

@@ -14,9 +14,11 @@ from likewise.naming import p_text
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, check_all_same_items
 from likewise.scoring import compare
-from likewise.studies.answer import Answer, Dots, Panel, Table
+from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
+from likewise.studies.drawings import Dots, Panel
+from likewise.studies.names import Names
 
 LEVEL = 0.05
 """False alarms of the panel."""
@@ -34,6 +36,25 @@ ALIKE = 0.5
 """Matched features that agree so well are worth a remark."""
 
 DERIVED, INDEPENDENT, CANNOT_TELL = "derived", "independent", "cannot tell"
+
+
+OF_PANEL = ("panel.p", "panel.rank", "panel.smallest_p")
+VALUES = (
+    "verdict", "derived", "independent", "shared_axes.correlation", "shared_axes.z", "shared_axes.p",
+    "matched.correlation", "rotation.cosine", "rotation.chance", "panel.size", *OF_PANEL, "relatives.lowest",
+)  # fmt: skip
+"""Names of what it says."""
+
+NO_PANEL = "there is no panel of unrelated trained models"
+NO_RELATIVES = "no known relatives were given"
+"""Why some of it is missing."""
+
+PLACES = (
+    "data set", "layer", "shared axes", "z", "p", "matched", "rotation", "chance", "highest of panel", "panel p",
+    "panel p corrected", "note",
+)  # fmt: skip
+MODELS = ("model", "role", "rotation beside chance", "largest z of axes", "matched")
+"""Heads of the tables."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +132,16 @@ class Lineage(Study):
     needs: ClassVar[Literal["scores", "rows"]] = "rows"
 
     seed: int = 0
+
+    def names(self, panel: bool = True, relatives: bool = True) -> Names:
+        """Return the names of its values, with a panel and known relatives or without."""
+        absent = {} if panel else dict.fromkeys(OF_PANEL, NO_PANEL)
+        absent |= {} if relatives else {"relatives.lowest": NO_RELATIVES}
+        tables = {"places": PLACES, "models": MODELS}
+        if not (panel or relatives):
+            del tables["models"]
+            absent["models.*"] = "there is neither a panel nor a known relative"
+        return Names(tuple(name for name in VALUES if name not in absent), tables, absent)
 
     def answer(self, given: Sequence[Place], watch: Watch = unwatched) -> Answer:
         """Return the verdict, and the scores of all models at all places.
@@ -374,8 +405,8 @@ class _Reading:
             "shared_axes": no_axes,
             "matched": no_rotation,
             "rotation": no_rotation,
-            "panel": "there is no panel of unrelated trained models",
-            "relatives": "no known relatives were given",
+            "panel": NO_PANEL,
+            "relatives": NO_RELATIVES,
         }
         return Answer(
             self.question,
@@ -406,8 +437,7 @@ class _Reading:
                     s.why,
                 )
             )  # fmt: skip
-        columns = ("data set", "layer", "shared axes", "z", "p", "matched", "rotation", "chance", "highest of panel",
-                   "panel p", "panel p corrected", "note")  # fmt: skip
+        columns = PLACES
         kept = [i for i in range(len(columns)) if any(row[i] not in (None, "") for row in rows)]
         return Table(
             "places",
@@ -451,7 +481,7 @@ class _Reading:
         rows.sort(key=lambda row: -np.inf if row[2] is None else -row[2])
         return Table(
             "models",
-            ("model", "role", "rotation beside chance", "largest z of axes", "matched"),
+            MODELS,
             tuple(rows),
             "All models beside the base, the most alike first",
             text="Means over all places. Rotation beside chance: 0 is chance, 1 is identical.",

@@ -9,8 +9,13 @@ from likewise.fields import CHANCE, CURVE_DRAWS, CURVE_PERMUTATIONS, CURVE_TOLER
 from likewise.measures import configurations
 from likewise.progress import Watch, unwatched
 from likewise.scoring import Point, learning_curve, stable_from
-from likewise.studies.answer import Answer, Line, Lines, Table
+from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Scoring
+from likewise.studies.drawings import Line, Lines
+from likewise.studies.names import Names
+
+COLUMNS = ("a", "b", "measure", "inputs", "value", "chance", "calibrated", "lowest", "highest", "note")
+"""Heads of its table."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,10 @@ class SampleSize(Scoring):
     tolerance: float = CURVE_TOLERANCE
     chance: str = CHANCE
     permutations: int = CURVE_PERMUTATIONS
+
+    def names(self) -> Names:
+        """Return the names of its values."""
+        return Names(("curves", "stable", "stable_from"), {"learning-curve": COLUMNS})
 
     def answer(self, given: Any, watch: Watch = unwatched) -> Answer:
         """Return the curve of each pair and configuration of representations, given as `learning_curve` takes them.
@@ -60,7 +69,6 @@ class SampleSize(Scoring):
         labels = {(c.measure, c.parameters_json): c.label for c in chosen}
         curves = [list(c) for _, c in itertools.groupby(points, lambda p: (p.a, p.b, p.measure, p.parameters))]
         stable = [stable_from(curve, self.tolerance) for curve in curves]
-        columns = ("a", "b", "measure", "inputs", "value", "chance", "calibrated", "lowest", "highest", "note")
         rows = tuple(
             (p.a, p.b, labels[p.measure, p.parameters], p.n_items, p.value, p.null_mean,
              p.calibrated, p.calibrated_low, p.calibrated_high, p.reason)
@@ -70,7 +78,7 @@ class SampleSize(Scoring):
         return Answer(
             self.question,
             self._verdict(stable, max((p.n_items for p in points), default=0)),
-            tables=(Table("learning-curve", columns, rows, spare=("chance", "note", "highest", "lowest")),),
+            tables=(Table("learning-curve", COLUMNS, rows, spare=("chance", "note", "highest", "lowest")),),
             drawings=_drawings(curves, labels),
             limits=tuple(told),
             values={"curves": len(curves), "stable": all(stable), "stable_from": _latest(stable)},

@@ -1,6 +1,6 @@
 """Whether one embedder can take the place of another: do neighbours stay, and can the old index stay."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -28,6 +28,7 @@ from likewise.scoring import interval
 from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
+from likewise.studies.names import Names
 
 KS = (1, 5, 10, 100)
 """Depths at which neighbours are compared."""
@@ -38,7 +39,16 @@ TOP = 10
 FEWEST = 5
 """Queries, or groups of them, without which there is no interval."""
 
+TRIED = 200
+"""Queries with which it is tried whether they were given in the wrong order."""
+
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+OVERLAP = ("share of neighbours", "value", "low", "high", "chance")
+"""Heads of the first table."""
+
+WAYS = ("unmapped", "orthogonal", "ridge")
+"""How new queries are put into the old index."""
 
 Mean = tuple[float, float | None, float | None]
 
@@ -82,6 +92,26 @@ class Swap(Study):
     changed: int = 50
     join: str = "exact"
     seed: int = 0
+
+    def names(self) -> Names:
+        """Return the names of its values."""
+        tops = [k for k in self.ks if k <= TOP] or [min(self.ks, default=TOP)]
+        means = ["rbo", *(f"overlap@{k}" for k in self.ks), *(f"mapped.recall@{k}" for k in tops)]
+        for kind in WAYS:
+            means += [f"{kind}.cosine", *(f"{kind}.{of}recall@{k}" for k in tops for of in ("", "new_"))]
+        return Names(
+            (
+                "queries", "corpus", "held_out", "pairs", "above_chance", "same_space", "mapped.stays", "mapped.map",
+                *means, *(f"{name}.{end}" for name in means for end in ("low", "high")),
+                *(f"overlap@{k}.chance" for k in self.ks),
+            ),
+            {
+                "overlap": OVERLAP,
+                "quantiles": ("share of queries", "rbo", *(f"overlap@{k}" for k in self.ks)),
+                "maps": tuple(dict.fromkeys(head for k in tops for head in _heads_of_maps(k))),
+                "changed": ("rbo", *(f"overlap@{k}" for k in tops)),
+            },
+        )  # fmt: skip
 
     def answer(self, given: Any, watch: Watch = unwatched) -> Answer:
         """Return the answer.
@@ -139,10 +169,10 @@ class Swap(Study):
         can_stay, of_maps, of_each, not_said = self._maps(indexes[0], corpus, queries, near, top, alone, groups, watch)
         values |= of_maps
         rows: list[tuple[Cell, ...]] = [(f"overlap@{k}", *overlap[k], by_chance[k]) for k in ks]
-        rows.append((f"rank-biased overlap, p = {self.p:g}", *alike, float(rank_biased_overlap(
+        rows.append((f"rank-biased overlap of {depth}, p = {self.p:g}", *alike, float(rank_biased_overlap(
             np.arange(1, depth + 1) ** 2 / among, self.p))))  # fmt: skip
         tables = [
-            Table("overlap", ("share of neighbours", "value", "from", "to", "chance"), tuple(rows)),
+            Table("overlap", OVERLAP, tuple(rows)),
             Table(
                 "quantiles",
                 ("share of queries", *(f"overlap@{k}" for k in ks), "rbo"),
@@ -163,6 +193,8 @@ class Swap(Study):
         ]
         if left := sorted(set(self.ks) - set(ks)):
             limits.append(f"k = {', '.join(map(str, left))} left out: only {among:,} candidates.")
+        if not alone and not more and overlap[top][1] is not None:
+            limits += self._exchanged(indexes, queries, top, groups)
         if overlap[top][1] is None:
             limits.append(f"No intervals: expected {FEWEST} or more queries, or groups of them.")
         stay = f"{top * overlap[top][0]:.3g} of {top} neighbours stay"
@@ -235,12 +267,10 @@ class Swap(Study):
             values |= _named(f"{kind}.new_recall@{top}", mean_of(of_new, names)) | _named(f"{kind}.cosine", turned)
             pairs = 0 if kind == "unmapped" else len(train)
             lines.append((kind, pairs, len(test), *means[kind], float(of_new.mean()), *turned))
-        heads = ("map", "pairs", "held-out queries", f"recall@{top}", "from", "to", f"recall@{top} of new neighbours",
-                 "cosine", "cosine from", "cosine to")  # fmt: skip
         told = Table(
-            "maps", heads, tuple(lines), caption="New queries in the old index",
+            "maps", _heads_of_maps(top), tuple(lines), caption="New queries in the old index",
             text="Recall: the share of the neighbours that the old query finds there.",
-            spare=("cosine to", "cosine from", f"recall@{top} of new neighbours"),
+            spare=("cosine high", "cosine low", f"recall@{top} of new neighbours"),
         )  # fmt: skip
         mapped = {kind: mean for kind, mean in means.items() if kind != "unmapped"}
         # The rotation first, whichever is ahead on these queries: the larger of two recalls would be too good.
@@ -317,6 +347,28 @@ class Swap(Study):
             return f"{first} Whether a learnt {name} map is enough cannot be told: {ends}"
         return f"{first} No learnt map makes it so: {ends}"
 
+    def _exchanged(
+        self,
+        indexes: Sequence[Index],
+        queries: tuple[Representation, Representation],
+        top: int,
+        groups: tuple[str, ...],
+    ) -> Iterator[str]:
+        """Say so where the queries of each embedder fit the corpus of the other one, on some of them."""
+        if queries[0].n_features != queries[1].n_features:
+            return  # files that are given in the wrong order are refused then
+        near = [
+            index.nearest(np.asarray(q.matrix)[:TRIED], top, None, name=q.name)
+            for index, q in zip(indexes, reversed(queries), strict=True)
+        ]
+        share = recall(agreement(*near), [top])[:, 0]
+        found = mean_of(share, groups[: len(share)])
+        if found[1] is not None and found[1] > top / len(indexes[0].corpus):
+            yield (
+                f"With the two sets of queries exchanged, {top * found[0]:.3g} of {top} neighbours stay: perhaps the "
+                "new ones were given first; expected old, then new."
+            )
+
     def _changed(
         self,
         corpus: Representation,
@@ -352,6 +404,11 @@ class Swap(Study):
                 spare=tuple(c for c in ("texts gained", "texts lost", "rbo", "text", "gained", "lost") if c in heads),
             ),
         )
+
+
+def _heads_of_maps(top: int) -> tuple[str, ...]:
+    return ("map", "pairs", "held-out queries", f"recall@{top}", "low", "high", f"recall@{top} of new neighbours",
+            "cosine", "cosine low", "cosine high")  # fmt: skip
 
 
 def mean_of(each: Float[np.ndarray, " m"], groups: Sequence[str] = (), lowest: float = 0.0) -> Mean:
@@ -416,38 +473,3 @@ def _sides(
                 "same number: queries and corpus of one embedder"
             )
     return found[0], found[1], found[2], found[3]
-
-
-def swap(
-    old: Any, new: Any, *, queries: tuple[Any, Any] | None = None, watch: Watch = unwatched, **asked: Any
-) -> Answer:
-    """Return whether one embedder can take the place of another.
-
-    Parameters
-    ----------
-    old, new : array, DataFrame or Representation
-        Vectors of the same items, in one order or with ids.
-    queries : (old, new), optional
-        Vectors of queries by both embedders; without, each item is a query against the others.
-    watch : callable
-        Is told how far the work is.
-    **asked
-        As of `Swap`: ks, metric, p, enough, train, held_out, changed, join, seed.
-
-    Returns
-    -------
-    Answer
-        With ``values`` such as ``overlap@10``, ``overlap@10.low``, ``same_space``, ``mapped.recall@10``.
-
-    Raises
-    ------
-    InputError
-        If the items differ, there are too few, or an option is out of its range.
-
-    Examples
-    --------
-    >>> x = np.random.default_rng(0).normal(size=(300, 4))
-    >>> swap(x, -x[:, ::-1]).values["same_space"]
-    False
-    """
-    return Swap(**asked).answer([old, new, *(queries or ())], watch)

@@ -13,16 +13,31 @@ from likewise.fields import TRACK_TOLERANCE
 from likewise.inference import Estimates, LeftOut, left_out, rank_sets
 from likewise.measures import Configuration
 from likewise.naming import did_you_mean, name_of, parts_of
-from likewise.scoring import Results, interval, mantel
-from likewise.studies.answer import Answer, Line, Lines, Table
+from likewise.scoring import ByNumber, Results, by_number, interval
+from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
+from likewise.studies.drawings import Line, Lines
+from likewise.studies.names import Names
 
 FEWEST = 5
 """Runs without which their deviation says nothing of differences."""
 
 WIDE = 100
 """Numbers whose largest is so many times the smallest are drawn on a logarithmic axis."""
+
+
+PARTS = (
+    "from", "to", "value", "low", "high", "first_last.value", "first_last.low", "first_last.high", "settled",
+    "settled_from",
+)  # fmt: skip
+"""What is said of each layer."""
+
+ENDS = ("first", "last", "next")
+"""What each version is set beside."""
+
+NUMBERS = ("number", "layer", "rho", "p", "p corrected", "smallest p", "versions", "note")
+"""Heads of the table of numbers."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +119,25 @@ class Track(Study):
         """The pairs that it needs: all versions with all, at the same layer."""
         models = [point.model for point in self.points]
         return {"first": models, "second": models, "same_layer": True}
+
+    def names(self) -> Names:
+        """Return the names of its values; which layers there are, the scores tell."""
+        numbers = self.shared
+        of_numbers = (f"layer.*.{name}.{part}" for name in numbers for part in ("rho", "p"))
+        tables = {"layers": _heads_of_layers(self.at), "places": _heads_of_places(self.at), "numbers": NUMBERS}
+        runs = {point.run for point in self.points}
+        if len(runs) > 1:
+            tables["runs"] = _heads_of_runs(self.at)
+        return Names(
+            (*PARTS, *(f"layer.*.{part}" for part in PARTS), *of_numbers),
+            tables,
+            {} if len(runs) > 1 else {"runs.*": "there is one run; runs are told of two or more"},
+        )
+
+    @property
+    def shared(self) -> list[str]:
+        """The numbers that every version has, in the order of the first."""
+        return [name for name in self.points[0].numbers if all(name in point.numbers for point in self.points)]
 
     def answer(self, given: Results) -> Answer | None:
         """Return how the versions move, from the scores of all pairs of them at the same layer.
@@ -371,6 +405,19 @@ def _shown(spot: Spot) -> str:
     return value if spot.low is None or spot.high is None else f"{value}, {spot.low:.3g} to {spot.high:.3g}"
 
 
+def _heads_of_layers(at: str) -> tuple[str, ...]:
+    return ("layer", "moves most from", "to", "score", "low", "high", "may move most", "fastest from", "fastest to",
+            f"change for 1 {at}", "settled from", "first and last", "its low", "its high")  # fmt: skip
+
+
+def _heads_of_places(at: str) -> tuple[str, ...]:
+    return "layer", at, *(name for of in ENDS for name in (f"to {of}", f"{of} low", f"{of} high"))
+
+
+def _heads_of_runs(at: str) -> tuple[str, ...]:
+    return "layer", at, "mean", "lowest", "highest", "pairs"
+
+
 def _layers_table(read: _Read, found: Sequence[_Layer]) -> Table:
     at = read.study.at
     rows = []
@@ -389,12 +436,10 @@ def _layers_table(read: _Read, found: Sequence[_Layer]) -> Table:
         ends = layer.last[0]
         rows.append((layer.name, x, y, spot.value, spot.low, spot.high, perhaps, u, v, rate, layer.settled,
                      ends.value, ends.low, ends.high))  # fmt: skip
-    columns = ("layer", "moves most from", "to", "score", "low", "high", "may move most", "fastest from", "fastest to",
-               f"change for 1 {at}", "settled from", "first and last", "its low", "its high")  # fmt: skip
     spare = ("its low", "its high", f"change for 1 {at}", "fastest from", "fastest to", "may move most", "low", "high")
     return Table(
         "layers",
-        columns,
+        _heads_of_layers(at),
         tuple(rows),
         "By layer",
         "A stretch is the way from one version to the next. May move most: all stretches that no test, corrected for "
@@ -409,14 +454,12 @@ def _places_table(read: _Read, found: Sequence[_Layer]) -> Table:
         for k, x in enumerate(read.at):
             spots = (layer.first[k], layer.last[k], layer.next[k] if k < len(layer.next) else NONE)
             rows.append((layer.name, x, *(n for s in spots for n in (s.value, s.low, s.high))))
-    ends = [(f"to {of}", f"{of} low", f"{of} high") for of in ("first", "last", "next")]
-    columns = ("layer", read.study.at, *(name for three in ends for name in three))
     return Table(
         "places",
-        columns,
+        _heads_of_places(read.study.at),
         tuple(rows),
         "Each version with the first, the last and the next",
-        spare=tuple(name for three in reversed(ends) for name in three[1:]),
+        spare=tuple(f"{of} {end}" for of in reversed(ENDS) for end in ("low", "high")),
     )
 
 
@@ -433,7 +476,7 @@ def _runs_table(read: _Read) -> Table:
                 rows.append((layer, x, float(np.mean(known)), min(known), max(known), len(known)))
     return Table(
         "runs",
-        ("layer", read.study.at, "mean", "lowest", "highest", "pairs"),
+        _heads_of_runs(read.study.at),
         tuple(rows),
         f"Runs with each other, at the same {read.study.at}",
     )
@@ -441,50 +484,34 @@ def _runs_table(read: _Read) -> Table:
 
 def _numbers(read: _Read) -> Table:
     """Whether versions that are further apart in a number are less alike, by relabelling the versions."""
-    shared = set.intersection(*(set(p.numbers) for p in read.study.points))
-    names = [name for name in read.study.points[0].numbers if name in shared]
-    pairs = [(str(i), str(j)) for i in range(len(read.at)) for j in range(i)]
-    labels = [str(i) for i in range(len(read.at))]
-    found: list[tuple[str, str, float | None, float | None, float | None, str]] = []
+    names = read.study.shared
+    places = range(len(read.at))
+    found: list[tuple[str, str, ByNumber]] = []
     for name, layer in itertools.product(names, read.layers):
-        each = [float(np.mean([run[x].numbers[name] for run in read.runs.values()])) for x in read.at]
-        ranks = np.unique(each, return_inverse=True)[1]
-        apart = {(i, j): -float(abs(ranks[int(i)] - ranks[int(j)])) for i, j in pairs}
-        spots = {(i, j): read.spot(read.at[int(j)], read.at[int(i)], layer) for i, j in pairs}
-        alike = {pair: read.facts.more_alike * s.value for pair, s in spots.items() if s.value is not None}
-        rho = p = least = None
-        why = ""
-        if len(alike) < len(pairs):
-            why = "a score is missing"
-        elif len(pairs) < 3 or len(set(alike.values())) < 2 or len(set(apart.values())) < 2:
-            why = f"{len(labels)} versions with {len(set(each))} numbers; expected four or more that differ"
-        else:
-            rho = _spearman([apart[pair] for pair in pairs], [alike[pair] for pair in pairs])
-            p, why = mantel(apart, alike, labels, read.study.seed)
-            least = None if p is None else mantel(apart, apart, labels, read.study.seed)[0]
-        found.append((name, layer, rho, p, least, why))
-    tested = [k for k, row in enumerate(found) if row[3] is not None]
+        each = {
+            str(i): float(np.mean([run[x].numbers[name] for run in read.runs.values()])) for i, x in enumerate(read.at)
+        }
+        spots = {(i, j): read.spot(read.at[j], read.at[i], layer) for i in places for j in range(i)}
+        alike = {
+            (str(i), str(j)): read.facts.more_alike * s.value for (i, j), s in spots.items() if s.value is not None
+        }
+        found.append((name, layer, by_number(alike, each, read.study.seed)))
+    tested = [k for k, (_, _, of) in enumerate(found) if of.pvalue is not None]
     corrected: dict[int, float] = {}
     if tested:
-        whole = holm(np.asarray([found[k][3] for k in tested], dtype=np.float64))
+        whole = holm(np.asarray([found[k][2].pvalue for k in tested], dtype=np.float64))
         corrected = dict(zip(tested, whole.tolist(), strict=True))
     return Table(
         "numbers",
-        ("number", "layer", "rho", "p", "p corrected", "smallest p", "versions", "note"),
-        tuple((n, at, rho, p, corrected.get(k), least, len(labels), why or None)
-              for k, (n, at, rho, p, least, why) in enumerate(found)),
+        NUMBERS,
+        tuple((n, at, of.rho, of.pvalue, corrected.get(k), of.smallest, len(read.at), of.reason or None)
+              for k, (n, at, of) in enumerate(found)),
         "Are versions whose numbers are further apart less alike?",
         "rho: Spearman's correlation, over pairs of versions, of the score with the difference in rank of the number; "
         "1 where those further apart are always less alike. p: Mantel's test, which relabels the versions; corrected "
         "by Holm. Smallest p: no number could give a smaller one with so few versions, or so few relabellings.",
         spare=("note", "versions", "smallest p", "p corrected"),
     )  # fmt: skip
-
-
-def _spearman(x: Sequence[float], y: Sequence[float]) -> float:
-    import scipy.stats
-
-    return float(scipy.stats.spearmanr(x, y).statistic)
 
 
 def _told_numbers(numbers: Table, layer: str, at: str) -> str:

@@ -1,6 +1,5 @@
-"""Figures, from tables to matplotlib: no files, no global state, brighter is always more alike."""
+"""Heatmaps of the configurations of a class, a row beside each other: brighter is always more alike."""
 
-import itertools
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,8 +15,6 @@ from likewise.chance import Reason
 from likewise.measures import Configuration
 from likewise.report import drawing
 from likewise.report.tables import Group, Panel, arranged, has_cell
-from likewise.studies import Dots, Lines, Triangle
-from likewise.studies import Panel as DotPanel
 
 ANNOTATED = 10
 """Up to this many representations every cell holds its number."""
@@ -33,12 +30,6 @@ OUTSIDE = 1e-9
 
 KINDS = {"value": "raw scores", "calibrated": "calibrated: 0 = chance, 1 = identical"}
 """What is drawn, by the column of the table that it comes from."""
-
-TICKS = 10
-"""Up to this many places are all named on a logarithmic axis, more by their ends."""
-
-COLOUR = "#31688e"
-"""Of dots."""
 
 BELOW, ABOVE = "#12001a", "#fffbd6"
 """Colours beyond both ends of viridis, for calibrated scores outside 0 to 1."""
@@ -174,109 +165,6 @@ def heatmap_notes(group: Group, column: str) -> list[str]:
     return notes
 
 
-def drawn(what: Triangle | Dots | Lines) -> Figure:
-    """Draw what an answer describes."""
-    if isinstance(what, Triangle):
-        return triangle(what)
-    return dots(what) if isinstance(what, Dots) else lines(what)
-
-
-def triangle(what: Triangle) -> Figure:
-    """Draw a number for every two things as the lower triangle of a square."""
-    values = np.full((len(what.values), len(what.values)), np.nan)
-    for i, row in enumerate(what.values):
-        values[i, : i + 1] = [np.nan if value is None else value for value in row]
-    numbered = [f"{label}  {i + 1}" for i, label in enumerate(what.labels)]
-    with drawing.style():
-        side, left = max(1.5, 0.42 * len(values)), 0.2 + max(map(drawing.width, numbered))
-        width, height = max(left + side + 1.1, 5.0), side + 1.15
-        figure = drawing.canvas((width, height))
-        drawing.head(figure, what.heading)
-        axes = figure.add_axes((left / width, 0.55 / height, side / width, side / height))
-        norm = Normalize(what.low, what.high)
-        drawing.cells(axes, values, colormaps["RdBu"], norm, np.tril(np.ones(values.shape, dtype=bool)))
-        drawing.write(axes, values, colormaps["RdBu"], norm, lambda v: f"{v:.2f}")
-        drawing.foot(figure, [f"1 is {what.labels[0]}."])
-        drawing.ticks(axes, [str(i + 1) for i in range(len(values))], numbered[1:], rotation=0)
-        drawing.bar(
-            figure,
-            ((left + side + 0.15) / width, 0.55 / height, 0.1 / width, side / height),
-            colormaps["RdBu"],
-            norm,
-        )
-    return figure
-
-
-def dots(what: Dots) -> Figure:
-    """Draw numbers of things as dots, a line per thing and a panel beside the other."""
-    columns = min(3, len(what.panels))
-    rows = -(-len(what.panels) // columns)
-    left, side, high = 0.25 + max(map(drawing.width, what.labels)), 3.2, 0.26 * len(what.labels) + 0.2
-    width, height = left + columns * (side + 0.3), rows * (high + 0.75) + 0.65
-    with drawing.style():
-        figure = drawing.canvas((width, height))
-        drawing.head(figure, what.heading)
-        for i, panel in enumerate(what.panels):
-            row, column = divmod(i, columns)
-            box = (left + column * (side + 0.3), height - 0.75 - row * (high + 0.75) - high, side, high)
-            axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
-            _dots(axes, panel, what, named=column == 0)
-            axes.set_title(panel.title, fontsize=drawing.TITLE, parse_math=False)
-        handles, names = figure.axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="lower left", ncols=len(names), frameon=False, fontsize=drawing.SMALL)
-    return figure
-
-
-def lines(what: Lines) -> Figure:
-    """Draw lines over one axis, with their bands; the names stand below, one under the other."""
-    below = 0.55 + 0.17 * len(what.lines)
-    width, height = max(5.0, 0.7 + max(drawing.width(line.label) for line in what.lines)), 3.2 + below
-    with drawing.style():
-        figure = drawing.canvas((width, height))
-        drawing.head(figure, what.heading)
-        axes = figure.add_axes((0.65 / width, below / height, 1 - 0.85 / width, 2.75 / height))
-        for line in what.lines:
-            x, y = np.asarray(line.x, dtype=float), _numbers(line.y)
-            (stroke,) = axes.plot(x, y, marker="o", markersize=3, linewidth=1)
-            stroke.set_label(line.label if not line.label.startswith("_") else f" {line.label}")
-            if line.low and line.high:
-                axes.fill_between(x, _numbers(line.low), _numbers(line.high), color=stroke.get_color(), alpha=0.15)
-        if what.logarithmic:
-            axes.set_xscale("log")
-            at = sorted({x for line in what.lines for x in line.x})
-            at = at if len(at) <= TICKS else [at[0], at[-1]]
-            axes.set_xticks(at, [f"{x:g}" for x in at])
-            axes.set_xticks([], minor=True)
-        axes.set_xlabel(what.across, fontsize=drawing.SMALL, parse_math=False)
-        axes.set_ylabel(what.up, fontsize=drawing.SMALL, parse_math=False)
-        axes.tick_params(labelsize=drawing.SMALL)
-        axes.grid(color="#e6e6ea", linewidth=0.6)
-        axes.spines[["top", "right"]].set_visible(False)
-        handles, names = axes.get_legend_handles_labels()
-        legend = figure.legend(handles, names, loc="lower left", frameon=False, fontsize=drawing.SMALL)
-        for text in legend.get_texts():
-            text.set_parse_math(False)
-    return figure
-
-
-def short_name(name: str, longest: int = 30) -> str:
-    """Shorten a long name in its middle, where names of models differ least; on one line."""
-    name = " ".join(name.split())
-    half = (longest - 1) // 2
-    return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
-
-
-def cell_format(values: np.ndarray) -> Any:
-    """Return how to write the numbers of a panel: as many digits as tell its values apart, three at most."""
-    seen = values[np.isfinite(values)]
-    spread, size = (float(np.ptp(seen)), float(np.abs(seen).max())) if seen.size else (0.0, 0.0)
-    if size >= 1e4 or (0 < size < 1e-3):
-        return lambda v: f"{v:.1e}"
-    fewest = 2 if size < 10 else 1 if size < 100 else 0
-    digits = fewest if not spread else int(np.clip(np.ceil(-np.log10(spread)) + 1, fewest, 3))
-    return lambda v: f"{v:.{digits}f}"
-
-
 def _panel(
     axes: Axes,
     values: np.ndarray,
@@ -290,52 +178,20 @@ def _panel(
 ) -> None:
     drawing.cells(axes, values, cmap, norm, has_cell(group, panel))
     if group.most <= ANNOTATED:
-        drawing.write(axes, values, cmap, norm, (lambda v: f"{v:.2f}") if calibrated else cell_format(values))
+        drawing.write(axes, values, cmap, norm, (lambda v: f"{v:.2f}") if calibrated else drawing.cell_format(values))
     elif calibrated:
         marked = np.where((values < -OUTSIDE) | (values > 1 + OUTSIDE), values, np.nan)
         drawing.write(axes, marked, cmap, norm, lambda v: "▾" if v < 0 else "▴")
-    across, down = ([short_name(name) for name in names] for names in (group.across, group.down))
+    across, down = ([drawing.short_name(name) for name in names] for names in (group.across, group.down))
     drawing.ticks(axes, across, down if first else None, rotation=45 if group.most <= 20 else 90)
-
-
-def _dots(axes: Axes, panel: DotPanel, what: Dots, *, named: bool) -> None:
-    at = np.arange(len(what.labels))
-    looks = itertools.cycle((("o", COLOUR), ("D", "none"), ("s", "none"), ("^", "none")))
-    for (name, values), (marker, face) in zip(panel.series.items(), looks, strict=False):
-        axes.plot(
-            _numbers(values),
-            at,
-            marker,
-            color=COLOUR,
-            markerfacecolor=face,
-            markersize=5,
-            label=name,
-            clip_on=False,
-        )
-    first = next(iter(panel.series.values()), ())
-    for y in (y for y, value in enumerate(first) if value is None):
-        middle = (what.low + what.high) / 2
-        axes.text(middle, y, "no value", ha="center", va="center", fontsize=drawing.SMALL, color="#777", style="italic")
-    axes.axvline(0, color="#999", linewidth=0.8)
-    margin = (what.high - what.low) / 40
-    axes.set(xlim=(what.low - margin, what.high + margin), ylim=(len(what.labels) - 0.5, -0.5))
-    axes.set_yticks(at, what.labels if named else [""] * len(what.labels), fontsize=drawing.SMALL)
-    axes.tick_params(axis="x", labelsize=drawing.SMALL)
-    axes.grid(axis="both", color="#e6e6ea", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-
-
-def _numbers(values: Sequence[float | None]) -> np.ndarray:
-    return np.asarray([np.nan if value is None else value for value in values], dtype=float)
 
 
 def _layout(group: Group, notes: Sequence[str]) -> Layout:
     panels = len(group.panels)
-    cell = 0.34 if group.most <= ANNOTATED else 0.17 if group.most <= 20 else 0.15
+    cell = 0.38 if group.most <= ANNOTATED else 0.17 if group.most <= 20 else 0.15
     wide = max(1.7, cell * len(group.across))
     high = max(0.5, cell * len(group.down)) if group.sides else wide
-    longest = max(drawing.width(short_name(name)) for name in group.names)
+    longest = max(drawing.width(drawing.short_name(name)) for name in group.names)
     columns = max(1, min(panels, PANELS, int((PAGE - longest) // (wide + Layout.bar))))
     if -(-panels // columns) > 1:  # even rows: 8 panels as 4 + 4, not as 6 + 2
         columns = -(-panels // -(-panels // columns))

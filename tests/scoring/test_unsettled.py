@@ -1,0 +1,52 @@
+"""No interval where another sample may make another choice, and the score would then leave the interval."""
+
+import numpy as np
+import pytest
+
+from likewise.chance import Reason, Reasons
+from likewise.measures import Configuration
+from likewise.quantities import Prepared
+from likewise.scoring import compare
+
+
+def sides(ratio: float, n: int = 80) -> tuple[np.ndarray, np.ndarray]:
+    """Two noisy copies of two directions whose variances have a ratio."""
+    rng = np.random.default_rng(3)
+    common = np.linalg.qr(rng.normal(size=(n, 2))).Q * [ratio**0.5, 1] * n**0.5
+    return tuple(common + 0.1 * rng.normal(size=(n, 2)) for _ in range(2))
+
+
+def test_directions_of_nearly_one_variance_have_no_interval() -> None:
+    x, y = sides(1.1)
+    (row,) = results = compare({"x": x, "y": y}, "svcca(k=1)", permutations=0)
+    assert row.value > 0.9 and row.low is None and row.high is None
+    assert Reasons(row.reason).has(Reason.UNSETTLED)
+    assert results.replicates("without") == [None]
+
+
+@pytest.mark.parametrize(("ratio", "k"), [(9.0, 1), (1.1, 2)])
+def test_directions_that_are_apart_or_all_kept_have_one(ratio, k) -> None:
+    x, y = sides(ratio)
+    (row,) = compare({"x": x, "y": y}, f"svcca(k={k})", permutations=0)
+    assert row.low < row.value < row.high and row.reason == ""
+
+
+def test_rivals_are_the_scores_with_the_next_direction() -> None:
+    x, y = sides(1.1)
+    a, b = (np.linalg.svd(m - m.mean(axis=0), full_matrices=False)[0] for m in (x, y))
+    found = Configuration.parse("svcca(k=1)").rivals(Prepared(x), Prepared(y))
+    expected = [abs(a[:, i] @ b[:, j]) for i, j in ((0, 1), (1, 0), (1, 1))]
+    assert found == pytest.approx(expected)
+    assert Configuration.parse("cka").rivals is None
+
+
+def test_the_standard_error_of_the_gap_is_that_over_samples() -> None:
+    """Of normal variables the logarithm of a ratio of sample variances has the variance 4 / n."""
+    rng, n, found, gaps = np.random.default_rng(0), 400, [], []
+    for _ in range(1500):
+        rows = rng.normal(size=(n, 2)) * [2, 1]
+        u, s, _ = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+        found.append(n / (n - 1) * ((u[:, 0] ** 2 - u[:, 1] ** 2) ** 2).sum())
+        gaps.append(2 * np.log(s[0] / s[1]))
+    assert np.mean(found) == pytest.approx(4 / n, rel=0.05)
+    assert np.var(gaps) == pytest.approx(4 / n, rel=0.12)
