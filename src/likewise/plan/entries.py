@@ -143,7 +143,7 @@ class ModelEntry(Entry, Batches, ModelSpec):
     floor: Annotated[tuple[Literal[Precision, "rerun"], ...], BeforeValidator(_listed)] = ()
     datasets: tuple[str, ...] | None = None
     formats: tuple[str, ...] | None = None
-    covariates: dict[str, FiniteFloat] = dataclasses.field(default_factory=dict)
+    covariates: dict[str, FiniteFloat] = dataclasses.field(default_factory=dict, hash=False)
 
     @field_validator("model", "base", "revision")
     @classmethod

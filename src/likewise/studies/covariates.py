@@ -61,7 +61,7 @@ class Covariates(Study):
             "covariates", COLUMNS, rows, "Are models whose numbers are further apart less alike?",
             "rho: Spearman's correlation over pairs of models, of the score with the difference in rank of the number. "
             "It is 1 where those further apart are always less alike. p: Mantel's test, which relabels the models; "
-            "corrected by Holm over the whole table. Smallest p: no scores could give a smaller one with so few models.",
+            "corrected by Holm over the table. Smallest p: no scores could give a smaller one with so few models.",
             folded=len(rows) > 12, spare=("note", "format", "smallest p", "models"),
         )  # fmt: skip
         rhos = [of.rho for *_, of, _ in found if of.rho is not None]
