@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from likewise.measures import Configuration
-from likewise.quantities import Prepared, thin
+from likewise.quantities import Loadings, Prepared, PrincipalComponents, SingularValues, thin
+from likewise.quantities.spectrum import Rest
 
 ALIGNMENTS = ("procrustes", "procrustes(center=False)", "procrustes(normalize=False)", "procrustes_angle", "nbs",
               "shape_distance", "aligned_cosine", "aligned_cosine(center=False)")  # fmt: skip
@@ -75,6 +76,39 @@ def test_scores_without_each_item_are_the_same_in_passes(monkeypatch, name) -> N
         assert np.corrcoef(passes, plain)[0, 1] > 0.99
     else:
         assert passes == pytest.approx(plain, abs=1e-12)
+
+
+@pytest.mark.parametrize("values", [40, 300, 900])
+@pytest.mark.parametrize("name", ["mean_cca", "svcca", "pwcca", "gulp", "linear_predictivity", "eigenspace_overlap"])
+def test_parts_of_which_one_side_alone_is_read_in_passes(monkeypatch, name, values) -> None:
+    c = Configuration.parse(name)
+    monkeypatch.setattr(thin, "PASS", values)
+    x, y = sides(75, 12, 4)
+    out = np.arange(30, 38)
+    for a, b in ((x, y), (y, x)):
+        all_ = Prepared(a), Prepared(b)
+        part = [of.take(np.delete(np.arange(75), out)) for of in all_]
+        alone = [Prepared(np.delete(m, out, 0), many=False) for m in (a, b)]
+        assert c(*part) == pytest.approx(c(*alone), rel=1e-10)
+        found, expected = c.without_each(*part), c.without_each(*alone)
+        if expected is not None:
+            assert found == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_components_of_a_part_have_one_basis(monkeypatch, center) -> None:
+    monkeypatch.setattr(thin, "PASS", 40)
+    x, _ = sides(90, 7, 3)
+    items = np.random.default_rng(0).permutation(90)[:80]
+    part = Prepared(x).take(items)
+    assert part[Rest(center)].shape[0]
+    components = part[PrincipalComponents(center)]
+    alone = Prepared(x[items], many=False)[PrincipalComponents(center)]
+    np.testing.assert_allclose(components @ components.T, alone @ alone.T, atol=1e-9)
+    np.testing.assert_allclose(np.linalg.norm(components, axis=0), part[SingularValues(center)], rtol=1e-10)
+    if center:
+        rows = x[items] - x[items].astype(float).mean(axis=0)
+        np.testing.assert_allclose(part[Loadings()], components.T @ rows, atol=1e-9)
 
 
 def test_equal_rows_are_said(monkeypatch) -> None:

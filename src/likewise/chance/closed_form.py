@@ -10,7 +10,7 @@ from likewise.chance.permutation import Null
 from likewise.chance.reasons import Reason
 from likewise.chance.reference import Level, Reference, Scored
 from likewise.measures import Bilinear, Configuration, Overlap
-from likewise.quantities import PAIRED, Neighbours, OrbitSums, by_blocks
+from likewise.quantities import PAIRED, OrbitSums, by_blocks
 
 
 def has_moments(configuration: Configuration) -> bool:
@@ -124,7 +124,7 @@ def _moments_of_pairs(scored: Scored, shuffled: Bilinear | Overlap) -> Moments:
     for k in np.flatnonzero(~np.isnan(scored.value)).tolist():
         x, y = (scored.sides[i] for i in scored.pairs[k][:: -1 if scored.turned else 1])
         if isinstance(shuffled, Overlap):
-            of_x, of_y = (to_numpy(of[Neighbours(shuffled.k, shuffled.inner, shuffled.center)]) for of in (x, y))
+            of_x, of_y = (to_numpy(of[shuffled.near]) for of in (x, y))
             *found[:, k], few[k] = overlap_moments(of_x, of_y, shuffled.score)
             continue
         sums_x, sums_y = to_numpy(x[OrbitSums(shuffled.first)]), to_numpy(y[OrbitSums(shuffled.second)])

@@ -237,7 +237,7 @@ def _exchanged(x: Prepared, y: Prepared, variance: float, k: int) -> list[float]
     return _values(x, y, choices)[1:]
 
 
-def _values(x: Prepared, y: Prepared, choices: list[list[Float[Array, "_ k"]]]) -> list[float]:
+def _values(x: Prepared, y: Prepared, choices: list[list[Float[Array, "_ _"]]]) -> list[float]:
     """The scores of each choice of directions of x with each of y."""
     xp = array_namespace(choices[0][0], choices[1][0])
     products = scaled_products(x, y, True, (x[SingularValues(center=True)], y[SingularValues(center=True)]))

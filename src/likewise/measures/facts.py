@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
-from likewise.quantities import PerItem, PerPair, Prepared, Quantity
+from likewise.quantities import Neighbours, PerItem, PerPair, Prepared, Quantity
 
 Direction: TypeAlias = Literal["similarity", "distance"]
 
@@ -172,15 +172,13 @@ class Overlap:
 
     Parameters
     ----------
-    k, inner, center
-        Of the `Neighbours`.
+    near : Neighbours
+        The nearest items of each side.
     score : callable
         Takes numbers of common neighbours, returns what they count; the score is the mean.
     """
 
-    k: int
-    inner: Literal["cosine", "euclidean"]
-    center: bool
+    near: Neighbours
     score: Callable[[np.ndarray], np.ndarray]
 
 

@@ -49,11 +49,11 @@ def _jaccard_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | N
 
 
 def _jaccard_shuffled(k: int, center: bool, inner: Inner) -> Overlap:
-    return Overlap(k, inner, center, lambda shared: shared / (2 * k - shared))
+    return Overlap(Neighbours(k, inner, center), lambda shared: shared / (2 * k - shared))
 
 
 def _mutual_shuffled(k: int, center: bool, inner: Inner) -> Overlap:
-    return Overlap(k, inner, center, lambda shared: shared / k)
+    return Overlap(Neighbours(k, inner, center), lambda shared: shared / k)
 
 
 @measure(
@@ -127,13 +127,17 @@ def common_neighbours(
 
     Of many items the place is k + 1 where it is farther.
     """
-    nearest = x[Neighbours(k, inner, center)]
     if by_blocks(y):
-        places = places_in(nearest, y[Neighbours(k, inner, center)])
+        places = places_in(x[Neighbours(k, inner, center)], y[Neighbours(k, inner, center)])
         return places <= k, places
-    ranks = y[NeighbourRanks(inner, center)]
-    places = array_namespace(nearest, ranks).take_along_axis(ranks, nearest, axis=1)
+    places = _places(x, y, k, center, inner)
     return places <= k, places
+
+
+def _places(x: Prepared, y: Prepared, k: int, center: bool, inner: Inner) -> Int[Array, "n k"]:
+    """The places in y of the k nearest of each row of x, nearest first, however far."""
+    nearest, ranks = x[Neighbours(k, inner, center)], y[NeighbourRanks(inner, center)]
+    return array_namespace(nearest, ranks).take_along_axis(ranks, nearest, axis=1)
 
 
 def _mutual_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | None:
@@ -465,6 +469,5 @@ def information_imbalance(x: Prepared, y: Prepared, *, center: bool = False, inn
     >>> information_imbalance(x, x)
     0.5
     """
-    _, places = common_neighbours(x, y, 1, center, inner)
-    xp = array_namespace(places)
-    return 2 / x.n * xp.astype(places[:, 0], xp.float64)
+    places = _places(x, y, 1, center, inner)
+    return 2 / x.n * array_namespace(places).astype(places[:, 0], array_namespace(places).float64)

@@ -84,12 +84,21 @@ def _break_ties(
 
 
 @dataclass(frozen=True)
-class Nearest(Equivariant):
-    """The k nearest items of each of many."""
+class KNearest(Equivariant):
+    """The k nearest items of each; by cosine of c(X) where ``center``."""
 
     k: int
     inner: Literal["cosine", "euclidean"]
     center: bool
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n k."""
+        return 8 * n * self.k
+
+
+@dataclass(frozen=True)
+class Nearest(KNearest):
+    """The k nearest items of each of many, with those that tie."""
 
     def compute(self, of: Prepared) -> Near:
         """Return them. O(n^2 d) products in single precision; those that may be near anew in double precision."""
@@ -137,10 +146,6 @@ class Nearest(Equivariant):
     def reindex(self, value: Near, index: Int[Array, " n"]) -> Near:
         """Reorder, relabel, and break ties anew."""
         return value.reordered(to_numpy(index))
-
-    def nbytes(self, n: int, d: int) -> int:
-        """Return 8 n k."""
-        return 8 * n * self.k
 
 
 def pair_distances(

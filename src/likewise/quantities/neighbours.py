@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float, Int
 from likewise.arrays import Array, inverse, tied_runs
 from likewise.errors import UndefinedError
 from likewise.quantities.distances import TIES, Distances
-from likewise.quantities.nearest import Nearest, by_blocks
-from likewise.quantities.prepared import Equivariant, OrderFree, PerPair, Prepared
+from likewise.quantities.nearest import KNearest, Nearest, by_blocks
+from likewise.quantities.prepared import OrderFree, PerPair, Prepared
 
 
 def away(of: Prepared, inner: Literal["cosine", "euclidean"], center: bool) -> Float[Array, "n n"]:
@@ -76,12 +76,8 @@ EIGHT = 8
 
 
 @dataclass(frozen=True)
-class Neighbours(Equivariant):
+class Neighbours(KNearest):
     """Row i holds the k nearest items of item i, nearest first."""
-
-    k: int
-    inner: Literal["cosine", "euclidean"]
-    center: bool
 
     def follows(self, whole: Prepared) -> bool:
         """As the ranks; of many items the ties are broken anew."""
@@ -108,7 +104,3 @@ class Neighbours(Equivariant):
         place = inverse(index)  # where each item has gone
         rows = xp.take(value, index, axis=0)
         return xp.reshape(xp.take(place, xp.reshape(rows, (-1,)), axis=0), rows.shape)
-
-    def nbytes(self, n: int, d: int) -> int:
-        """Return 8 n k."""
-        return 8 * n * self.k

@@ -31,12 +31,27 @@ class PrincipalComponents(PerItem):
         """Return P."""
         of[Norm(self.center)]  # undefined where nothing has a direction
         if of.is_many:
-            return self._in_passes(of)
+            return self._of_rest(of) if of[Rest(self.center)].shape[0] else self._in_passes(of)
         factor = of[Factor(self.center)]
         xp = array_namespace(factor)
         u, s, _ = xp.linalg.svd(factor, full_matrices=False)
         rank = numerical_rank(s, of.size, float(of[Scale()]))
         return u[:, :rank] * s[:rank]
+
+    def _of_rest(self, of: Prepared) -> Float[Array, "n rank"]:
+        """From those of all items, in the directions of `RestDecomposition`, which are open where they nearly tie."""
+        triangle, parts = of[Rest(self.center)], of[RestDecomposition(self.center)]
+        assert of.left_out is not None
+        (whole, out), rank = of.left_out, triangle.shape[0]
+        all_, s = whole[self], whole[SingularValues(self.center)]
+        xp = array_namespace(all_)
+        turn = xp.linalg.solve(triangle.T, parts[:rank, :] * parts[rank, :])[
+            :, : of[SingularValues(self.center)].shape[0]
+        ]
+        # Rows of all sum to zero, where they are centred.
+        mean = -xp.sum(gather(all_, out, 0), axis=0) / of.n if self.center else xp.zeros_like(s)
+        blocks = (gather(all_, of._index[i:j], 0) for i, j in spans(of.n, rank))
+        return xp.concat([((block - mean) / s) @ turn for block in blocks])
 
     def _in_passes(self, of: Prepared) -> Float[Array, "n rank"]:
         """By the QR decompositions of some rows at a time, and that of their triangles: as stable as one of all."""
@@ -246,8 +261,8 @@ class SingularValues(OrderFree):
 class ComponentProducts(JointQuantity):
     """P_x'P_y, of the principal components of both sides, centred or not.
 
-    Of items that are left of many they follow from those of all, up to a rotation of directions that nearly tie; not so
-    if ``from_rows``.
+    Of items that are left of many they follow from those of all; not so if ``from_rows``, which keeps the digits of
+    sides that are nearly the same.
     """
 
     center: bool
@@ -258,13 +273,7 @@ class ComponentProducts(JointQuantity):
         of = PrincipalComponents(self.center)
         if not (x.is_many or y.is_many):
             return x[of].T @ y[of]
-        if (
-            not self.from_rows
-            and x.is_many
-            and y.is_many
-            and x[Rest(self.center)].shape[0]
-            and y[Rest(self.center)].shape[0]
-        ):
+        if not self.from_rows and all(side.is_many and side[Rest(self.center)].shape[0] for side in (x, y)):
             return self._of_rest(x, y)
         spans_ = spans(x.n, max(x.size if not x.is_many else x.d, y.size if not y.is_many else y.d))
         return sum((x.some(of, i, j).T @ y.some(of, i, j) for i, j in spans_), start=0.0)
