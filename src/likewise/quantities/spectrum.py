@@ -44,10 +44,8 @@ class PrincipalComponents(PerItem):
         assert of.left_out is not None
         (whole, out), rank = of.left_out, triangle.shape[0]
         all_, s = whole[self], whole[SingularValues(self.center)]
-        xp = array_namespace(all_)
-        turn = xp.linalg.solve(triangle.T, parts[:rank, :] * parts[rank, :])[
-            :, : of[SingularValues(self.center)].shape[0]
-        ]
+        xp, kept = array_namespace(all_), of[SingularValues(self.center)].shape[0]
+        turn = xp.linalg.solve(triangle.T, parts[:rank, :kept] * parts[rank, :kept])
         # Rows of all sum to zero, where they are centred.
         mean = -xp.sum(gather(all_, out, 0), axis=0) / of.n if self.center else xp.zeros_like(s)
         blocks = (gather(all_, of._index[i:j], 0) for i, j in spans(of.n, rank))
@@ -224,7 +222,7 @@ class RestDecomposition(OrderFree):
 
     center: bool
 
-    def compute(self, of: Prepared) -> Float[Array, "{2}*rank+1 rank"]:
+    def compute(self, of: Prepared) -> Float[Array, "rows rank"]:
         """Return the three, one below the other."""
         triangle, whole = of[Rest(self.center)], of.left_out
         assert whole is not None

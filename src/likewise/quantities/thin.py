@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from array_api_compat import array_namespace
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from likewise.arrays import Array, to_numpy
 
@@ -22,8 +23,13 @@ MANY = 4096
 of n x n, a thousandth of the third moment, and errors of a ten-millionth of n^2 entries cancel."""
 
 MOST = 4 * MANY
-"""From so many items on, only heavy rows have their cubes summed: of the others they have any sign, and are less than a
-thousandth of the skewness."""
+"""From so many items on, cubes between light rows are summed for a sample of these rows: all of them take n^2 d. They
+are up to 0.3 % of the skewness, where entries have one sign more than the other, and of this a sample of 2,048 misses
+some hundredths; heavy rows are all summed. Of sparse rows they are up to 15 %: there a few rows decide, and three
+moments are not used."""
+
+SAMPLE = 2048
+"""Rows of the sample, which is the same each time."""
 
 HEAVY = 16.0
 """Rows of this many times the mean square length keep double precision for their cubes."""
@@ -131,7 +137,7 @@ class Thin:
         return Thin(z, s, self.c + diagonal - off)
 
     def cubes(self) -> Float[Array, ""]:
-        """The sum of the cubes of all entries off the diagonal. O(n^2 r), in blocks of rows; less beyond `MOST`."""
+        """The sum of the cubes of all entries off the diagonal. O(n^2 r), in blocks of rows; O(n r) beyond `MOST`."""
         xp = array_namespace(self.s)
         n = self.z.shape[0]
         squares = xp.abs(self.diagonal)
@@ -139,7 +145,7 @@ class Thin:
         far = squares > HEAVY * xp.mean(squares) if n >= MANY else squares < 0
         heavy = [i for i, wanted in enumerate(to_numpy(far).tolist()) if wanted]
         if n >= MOST:
-            return self._heavy_cubes(heavy)
+            return self._heavy_cubes(heavy) + self._light_cubes(~to_numpy(far))
         z = xp.concat([block for _, _, block in self._blocks()])
         left, right = self._left(z), z
         if heavy:
@@ -161,7 +167,7 @@ class Thin:
         return total
 
     def _heavy_cubes(self, heavy: list[int]) -> Float[Array, ""]:
-        """The same of the entries of heavy rows alone; those of the others have any sign."""
+        """The same of the entries of heavy rows alone, with all others."""
         xp = array_namespace(self.s)
         total = xp.zeros((), dtype=xp.float64, device=self.s.device)
         if not heavy:
@@ -175,6 +181,21 @@ class Thin:
         # Entries of two heavy rows were counted twice in both halves; their diagonal is none of them.
         own = xp.linalg.diagonal(square)
         return total - xp.sum(square * square * square) - xp.sum(own * own * own)
+
+    def _light_cubes(self, light: Bool[np.ndarray, " n"]) -> Float[Array, ""]:
+        """The same of the entries between light rows, from a sample of these. O(n r), in single precision."""
+        xp = array_namespace(self.s)
+        where = np.flatnonzero(light)
+        kept = np.random.default_rng(0).choice(where, min(SAMPLE, len(where)), replace=False)
+        rows = xp.concat([self.z[int(i) : int(i) + 1, :] for i in np.sort(kept)])
+        left = xp.astype(self._left(rows), xp.float32)
+        total = xp.zeros((), dtype=xp.float64, device=self.s.device)
+        for i, j in spans(self.z.shape[0], max(self.z.shape[1], BLOCK // 256)):
+            here = xp.asarray(light[i:j], device=self.s.device)
+            block = xp.astype(xp.take(self.z[i:j, :], xp.nonzero(here)[0], axis=0), xp.float32) @ left.T
+            total = total + xp.sum(xp.astype(xp.vecdot(block * block, block, axis=0), xp.float64))
+        own = xp.sum(self._left(rows) * rows, axis=1)
+        return (total - xp.sum(own * own * own)) * (len(where) / len(kept))
 
     def sums(self) -> tuple[Float[Array, ""], ...]:
         """What `OrbitSums` holds, in its order."""
