@@ -5,7 +5,7 @@ import pytest
 
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration
-from likewise.quantities import NeighbourRanks, Neighbours, Prepared, prepared
+from likewise.quantities import NeighbourRanks, Neighbours, Prepared, prepared, thin
 
 NAMES = ("jaccard", "mutual_knn", "rank_similarity", "joint_rank_jaccard", "second_order_cosine")
 
@@ -52,6 +52,26 @@ def test_values_are_the_same_by_blocks(monkeypatch, n, d, kind, parameters, name
         assert blocks == plain
     else:
         assert blocks == pytest.approx(plain, rel=1e-10, abs=1e-10)
+
+
+@pytest.mark.parametrize("parameters", ["", "inner=euclidean", "center=True"])
+@pytest.mark.parametrize(("n", "d"), [(40, 3), (61, 8), (30, 50)])
+@pytest.mark.parametrize("kind", ["plain", "whole numbers", "copies", "offset"])
+def test_places_of_any_item_are_the_same_by_blocks(monkeypatch, n, d, kind, parameters) -> None:
+    c = Configuration.parse(f"information_imbalance({parameters})")
+    order = np.random.default_rng(0).permutation(n)
+    x, y = sides(n, d, kind)
+    if kind == "offset":
+        x = x.astype(float) + 1e5
+    monkeypatch.setattr(thin, "PASS", 300)
+
+    def scored(x, y):
+        part = np.sort(order[: n - 4])
+        pairs = (x, y), (y, x), (x.permuted(order), y), (x, y.permuted(order)), (x.take(part), y.take(part))
+        return [c(*pair) for pair in pairs]
+
+    plain, blocks = both_ways(monkeypatch, x, y, scored)
+    assert blocks == pytest.approx(plain, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ["jaccard(k=3)", "mutual_knn(k=4, inner=euclidean)"])

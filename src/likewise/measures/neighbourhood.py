@@ -19,6 +19,7 @@ from likewise.quantities import (
     Prepared,
     by_blocks,
     pair_distances,
+    place_of,
     places_in,
 )
 
@@ -469,5 +470,10 @@ def information_imbalance(x: Prepared, y: Prepared, *, center: bool = False, inn
     >>> information_imbalance(x, x)
     0.5
     """
-    places = _places(x, y, 1, center, inner)
-    return 2 / x.n * array_namespace(places).astype(places[:, 0], array_namespace(places).float64)
+    if by_blocks(y):
+        nearest = x[Neighbours(1, inner, center)]
+        found = place_of(y, to_numpy(nearest)[:, 0], inner, center)
+        places = array_namespace(nearest).asarray(found, device=nearest.device)
+    else:
+        places = _places(x, y, 1, center, inner)[:, 0]
+    return 2 / x.n * array_namespace(places).astype(places, array_namespace(places).float64)

@@ -15,7 +15,7 @@ from likewise.quantities.heldout import (
     splits,
 )
 from likewise.quantities.kernels import ROOM, THIN, KernelLength, SharedFeatures, SquaredShares, UnitKernel, UnitRows
-from likewise.quantities.nearest import by_blocks, pair_distances, places_in
+from likewise.quantities.nearest import by_blocks, pair_distances, place_of, places_in
 from likewise.quantities.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.quantities.outputs import LogProbabilities
 from likewise.quantities.passes import ColumnLargest, Lengths, Mean
@@ -129,6 +129,7 @@ __all__ = [
     "numerical_rank",
     "pair_distances",
     "participation",
+    "place_of",
     "places_in",
     "scaled_products",
     "singular_values",
