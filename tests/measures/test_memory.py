@@ -28,7 +28,7 @@ most, done, before, rng = [0], threading.Event(), own(), np.random.default_rng(0
 sides = [rng.random(size=(n, d), dtype=np.float32) for _ in "xy"]
 sides[1] += sides[0]
 threading.Thread(target=look, daemon=True).start()
-x, y = map(Prepared, sides)
+x, y = (Prepared(m, copy=False) for m in sides)  # as of scores
 c(x, y)
 c(x.permuted(np.arange(n)[::-1]), y)
 c.without_each(x, y)

@@ -11,7 +11,7 @@ POISSON = 1.1
 near to one another: more, and hubs decide, of which three moments are not known."""
 
 
-def hypergeometric(n: int, k: int) -> Float[np.ndarray, " k+1"]:
+def hypergeometric(n: int, k: int) -> Float[np.ndarray, " shared"]:
     """The law of how many of k others both of two independent draws from n have."""
     shared = np.arange(k + 1)
     choose = scipy.special.gammaln

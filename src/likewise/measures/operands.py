@@ -46,11 +46,14 @@ def prepare_pair(x: Operand, y: Operand, kind: str = "") -> tuple[Prepared, Prep
 
 
 def prepare(x: Operand, name: str = "matrix", kind: str = "") -> Prepared:
-    """``x`` as Prepared, an array as rows of ``kind``; one that is prepared already is returned as it is."""
+    """``x`` as Prepared, for one call: an array as rows of ``kind``; what is prepared already is returned as it is.
+
+    Many rows are read when they are needed, and not copied.
+    """
     if isinstance(x, Prepared):
         return x
     return (
-        Prepared(x.matrix, x.name, x.kind, x.metric, x.source.columns or "")
+        Prepared(x.matrix, x.name, x.kind, x.metric, x.source.columns or "", copy=False)
         if isinstance(x, Representation)
-        else Prepared(x, name, kind or "states")
+        else Prepared(x, name, kind or "states", copy=False)
     )

@@ -39,6 +39,16 @@ def memory() -> int:
     return int(os.sysconf("SC_PAGE_SIZE")) * int(os.sysconf("SC_PHYS_PAGES")) if hasattr(os, "sysconf") else 2**63
 
 
+def _is_mapped(rows: Array) -> bool:
+    """Whether they are read from a file that is mapped for reading."""
+    of: Any = rows
+    while isinstance(of, np.ndarray):
+        if isinstance(of, np.memmap) and of.mode == "r":
+            return True
+        of = of.base
+    return False
+
+
 class Quantity(abc.ABC):
     """Something derived from one representation. Frozen, so that it is its own cache key, parameters included.
 
@@ -144,6 +154,9 @@ class Prepared:
         A hash of what the columns are, where only the same ones may be matched.
     many : bool, optional
         Whether rows are read in passes, and nothing is held for each pair of them; by default where they are many.
+    copy : bool
+        Whether the rows are copied where they are not at once in double precision, so that what is changed outside
+        afterwards is not changed here. Rows of a file that is mapped for reading are not copied.
 
     Raises
     ------
@@ -171,6 +184,7 @@ class Prepared:
         metric: str = "",
         columns: str = "",
         many: bool | None = None,
+        copy: bool = True,
     ) -> None:
         self._many = many
         self._whole: Prepared | None = None
@@ -189,6 +203,8 @@ class Prepared:
         self.n, self._d = (int(size) for size in checked.shape)
         if not self.is_many:
             self.given  # noqa: B018  # what is changed outside afterwards is not changed here
+        elif copy and not _is_mapped(checked):
+            self._raw = array_namespace(checked).asarray(checked, copy=True)
 
     @property
     def given(self) -> Float[Array, "n m"]:
