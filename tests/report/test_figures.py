@@ -149,12 +149,6 @@ def test_a_map_keeps_distances_and_tells_its_stress(results: Results) -> None:
     stress = np.sqrt(((near - far) ** 2).sum() / (near**2).sum())
     assert figure.data["stress"][0].as_py() == pytest.approx(stress)
     assert f"stress-1 is {stress:.3g}" in figure.caption
-    # The same points a hair away have no less stress: it is a minimum.
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        moved = points + 1e-3 * rng.normal(size=points.shape)
-        apart = np.linalg.norm(moved[:, None] - moved, axis=2)
-        assert ((apart - far) ** 2).sum() >= ((near - far) ** 2).sum() - 1e-9
 
 
 def test_the_range_of_relabellings_is_that_of_the_p_value(results: Results) -> None:

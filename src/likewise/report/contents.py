@@ -10,9 +10,9 @@ from jaxtyping import Float
 from likewise.chance import NoReference, kind_of
 from likewise.measures import Configuration
 from likewise.naming import parts_of
-from likewise.report.arrangement import map_of, tree_of, unlike
 from likewise.report.block import Columns
 from likewise.report.tables import class_label, configurations_of, definition, names_of
+from likewise.scoring import dissimilarities_of, places, tree
 
 EXACT = 150_000
 """Rows up to which numbers keep the digits of single precision."""
@@ -108,28 +108,28 @@ def matrix_of(rows: pd.DataFrame, coded: pd.DataFrame, column: str) -> tuple[np.
 def _pictures(
     frame: pd.DataFrame, coded: pd.DataFrame, configurations: Sequence[Configuration], columns: Columns
 ) -> list[dict[str, Any]]:
-    """The tree and the map of each heatmap whose pairs all have a score: calibrated ones, else raw ones."""
+    """The tree and the map of each heatmap whose scores make distances: calibrated ones, else raw ones."""
     found = []
-    for (dataset, configuration), places in coded.groupby(["dataset", "configuration"], sort=True).indices.items():
-        rows, here = frame.iloc[places], coded.iloc[places]
+    for (dataset, configuration), at in coded.groupby(["dataset", "configuration"], sort=True).indices.items():
+        rows, here = frame.iloc[at], coded.iloc[at]
         c = configurations[configuration]
-        for column, similarity in (("calibrated", True), ("value", c.facts.direction == "similarity")):
+        for column in ("calibrated", "value"):
             members, square = matrix_of(rows, here, column)
-            distances = unlike(square, similarity) if len(members) > 2 else None
-            if distances is None:
+            given = dissimilarities_of(members.astype(str).tolist(), square, c, column == "calibrated")
+            if given is None or not given.square.any():
                 continue
-            tree, plane = tree_of(distances), map_of(distances)
+            clusters, plane = tree(given), places(given)
             found.append(
                 {
                     "dataset": int(dataset),
                     "configuration": int(configuration),
                     "of": column,
                     "members": columns.add(members, "u2"),
-                    "order": columns.add(tree.order, "u2"),
-                    "joined": columns.add(tree.merges[:, :2], "u2"),
-                    "height": columns.add(tree.merges[:, 2], "f4", 14),
-                    "x": columns.add(plane.x, "f4", 14),
-                    "y": columns.add(plane.y, "f4", 14),
+                    "order": columns.add(clusters.order, "u2"),
+                    "joined": columns.add(clusters.merges[:, :2], "u2"),
+                    "height": columns.add(clusters.merges[:, 2], "f4", 14),
+                    "x": columns.add(plane.points[:, 0], "f4", 14),
+                    "y": columns.add(plane.points[:, 1], "f4", 14),
                     "stress": round(plane.stress, 4),
                 }
             )
