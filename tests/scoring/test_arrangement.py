@@ -97,9 +97,7 @@ def test_what_makes_no_distance_makes_none(rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("measure", ["cka", "procrustes", "linear_predictivity"])
 @pytest.mark.parametrize("calibrated", [True, False])
-def test_a_square_and_a_list_of_scores_give_the_same(
-    measure: str, calibrated: bool, rng: np.random.Generator
-) -> None:
+def test_a_square_and_a_list_of_scores_give_the_same(measure: str, calibrated: bool, rng: np.random.Generator) -> None:
     base = rng.normal(size=(30, 4))
     given = {name: base + noise * rng.normal(size=base.shape) for noise, name in enumerate("abcd", 1)}
     scores = compare(given, measure, groups=0).scores(calibrated=calibrated)
@@ -120,7 +118,9 @@ def test_a_list_that_makes_no_distance_is_refused_with_the_reason(rng: np.random
     with pytest.raises(InputError, match="b and c were not compared"):
         dissimilarities(Results.of([*results][:2]).scores(), calibrated=True)
     with pytest.raises(InputError, match="a raw similarity makes no distance"):
-        dissimilarities(compare(given, "signal_to_noise", permutations=0, groups=0).scores(calibrated=False), calibrated=False)
+        dissimilarities(
+            compare(given, "signal_to_noise", permutations=0, groups=0).scores(calibrated=False), calibrated=False
+        )
 
 
 def test_leaves_that_join_early_stand_side_by_side_and_the_first_named_is_nearer_to_the_start(

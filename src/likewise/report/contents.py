@@ -12,7 +12,7 @@ from likewise.measures import Configuration
 from likewise.naming import parts_of
 from likewise.report.block import Columns
 from likewise.report.tables import class_label, configurations_of, definition, names_of
-from likewise.scoring import dissimilarities_of, places, tree
+from likewise.scoring import ALL, Pairs, dissimilarities_of, places, tree
 
 EXACT = 150_000
 """Rows up to which numbers keep the digits of single precision."""
@@ -35,7 +35,7 @@ LEAST_P = 1e-16
 """Smaller ones are told as smaller than this."""
 
 
-def head_of(frame: pd.DataFrame, columns: Columns, asked_pairs: str = "all") -> dict[str, Any]:
+def head_of(frame: pd.DataFrame, columns: Columns, pairs: Pairs = ALL) -> dict[str, Any]:
     """Return the head of a page's block, and put the long table into its columns.
 
     Parameters
@@ -44,10 +44,11 @@ def head_of(frame: pd.DataFrame, columns: Columns, asked_pairs: str = "all") -> 
         From `tables.long_frame`.
     columns : Columns
         Receives the columns.
-    asked_pairs : str
-        Which pairs were asked for, in words.
+    pairs : Pairs
+        Which pairs were asked for.
     """
     names, configurations = names_of(frame), configurations_of(frame)
+    sides = pairs.sides(names)
     datasets = list(dict.fromkeys(frame["dataset"]))
     labels = [c.label for c in configurations]
     listed = {"name": names, "configuration": labels, "dataset": datasets}
@@ -90,7 +91,7 @@ def head_of(frame: pd.DataFrame, columns: Columns, asked_pairs: str = "all") -> 
         "reasons": reasons[1].tolist(),
         "sources": [None if null == NoReference.name else kind_of(null).short(int(n)) for null, n in sources[1]],
         "exact": exact,
-        "asked": asked_pairs,
+        "sides": sides and [[places["name"][name] for name in side] for side in sides],
         "table": table,
         "pictures": _pictures(frame, coded, configurations, columns),
     }
