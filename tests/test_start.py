@@ -59,10 +59,10 @@ def test_help_loads_what_writes_to_the_terminal_alone(words: list[str]) -> None:
     assert rooms == {"cli", "errors", "fields", "naming", "older", "progress", "startup"}
 
 
-@pytest.mark.parametrize("room", ["measures", "quantities", "chance", "scoring", "inference", "studies"])
-def test_a_part_of_scipy_is_loaded_by_what_uses_it(room: str) -> None:
+@pytest.mark.parametrize("room", ["measures", "quantities", "chance", "scoring", "inference", "studies", "report"])
+def test_a_part_of_scipy_and_what_draws_are_loaded_by_what_uses_them(room: str) -> None:
     loaded = loaded_by(f"import likewise.{room}")
-    assert "scipy" in loaded
+    assert "scipy" in loaded and "matplotlib" not in loaded
     assert not loaded & {f"scipy.{part}" for part in ("stats", "cluster", "spatial", "optimize", "special", "linalg")}
 
 

@@ -14,8 +14,7 @@ import pytest
 from matplotlib.collections import QuadMesh
 
 from likewise.errors import InputError
-from likewise.report import drawing
-from likewise.report.figures import FORMATS, KINDS, draw, look, rendered
+from likewise.report.figures import FORMATS, KINDS, draw, drawing, look, rendered
 from likewise.report.figures.grids import Grid
 from likewise.report.figures.look import short_names
 from likewise.scoring import Results, compare, relabelled
@@ -143,9 +142,8 @@ def test_two_sides_make_a_rectangle_whichever_stands_first_in_a_pair(results: Re
         assert grid.values[grid.down.index(side), grid.across.index(other)] == s.value
     chain = [s for s in scores if abs(NAMES.index(s.a) - NAMES.index(s.b)) == 1]
     assert Grid.of(chain, NAMES).down == tuple(NAMES[1:])  # has two sides too, and is none
-    star = [s for s in results.where(dataset="code").scores() if NAMES[2] in (s.a, s.b)]
     one = Results.of([c for c in results.where(dataset="code", measure="cka") if NAMES[2] in (c.a, c.b)]).heatmap("cka")
-    assert f"Column 3 is {NAMES[2]}." in one.caption and len(star) == 5 * 4
+    assert f"Column 2 is {NAMES[2]}." in one.caption  # the second in order of appearance
     both = Results.of([c for c in results.where(dataset="code") if len({c.a, c.b} & {NAMES[1], NAMES[3]}) == 1])
     caption = both.figure("paper-heatmaps").caption
     assert f"1 is {NAMES[1]}. 2 is {NAMES[3]}." in caption
@@ -202,7 +200,9 @@ def test_labels_do_not_overlap(kind: str, count: int) -> None:
     rng = np.random.default_rng(0)
     measures = ["cka"] if kind == "heatmap" else ["cka", "procrustes", "jaccard(k=3)"]
     given = {f"organisation/model-{i}": rng.normal(size=(8, 3)) for i in range(count)}
-    figure = compare(given, measures, permutations=0, groups=0).figure(kind, calibrated=False)
+    figure = compare(given, measures, permutations=0, groups=0).figure(
+        kind, calibrated=False, width=6.5 if count < 40 else 20
+    )
     with drawing.style():
         figure.canvas.draw()
     panels = [axes for axes in figure.axes if axes.get_label() and axes.collections]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
 from likewise.measures import Configuration
-from likewise.report import drawing
+from likewise.report.figures import drawing
 from likewise.report.figures.look import (
     LINE,
     Look,
