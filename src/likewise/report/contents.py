@@ -139,7 +139,6 @@ def _pictures(
 
 
 def _told(c: Configuration) -> dict[str, Any]:
-    lowest, highest = (None, None) if c.stored else (float(end) for end in c.facts.bounds)
     return {
         "label": c.label,
         "measure": c.measure,
@@ -149,8 +148,6 @@ def _told(c: Configuration) -> dict[str, Any]:
         "symmetric": bool(c.facts.symmetric),
         "ignores": class_label(c),
         "identity": None if c.stored or c.facts.identity is None else float(c.facts.identity),
-        "lowest": lowest if lowest is not None and np.isfinite(lowest) else None,
-        "highest": highest if highest is not None and np.isfinite(highest) else None,
         "version": c.about.version,
         "dois": list(c.about.references),
     }
