@@ -66,6 +66,17 @@ def test_a_part_of_scipy_and_what_draws_are_loaded_by_what_uses_them(room: str) 
     assert not loaded & {f"scipy.{part}" for part in ("stats", "cluster", "spatial", "optimize", "special", "linalg")}
 
 
+def test_a_report_is_written_without_what_draws_for_papers(tmp_path: Path) -> None:
+    given = "{name: np.random.default_rng(i).normal(size=(9, 3)) for i, name in enumerate('abcd')}"
+    code = f"""
+import numpy as np, pathlib
+from likewise.report import write_report
+results = __import__("likewise").compare({given}, ["cka", "procrustes"])
+write_report(results, pathlib.Path({str(tmp_path)!r}), title="", experiment="", representations=[])
+"""
+    assert "matplotlib" not in loaded_by(code) and (tmp_path / "report.html").exists()
+
+
 def test_what_is_loaded_is_seen() -> None:
     loaded = loaded_by("import scipy; scipy.stats.rankdata([1])")
     assert {"scipy", "scipy.stats", "numpy"} <= loaded

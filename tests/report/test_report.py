@@ -21,7 +21,7 @@ from likewise.errors import InputError
 from likewise.measures import Configuration
 from likewise.report import bundle, contents, findings, headlines, tables, write_report
 from likewise.report.block import opened
-from likewise.scoring import ALL, SCHEMA, Pairs, Results, compare
+from likewise.scoring import ALL, SCHEMA, Pairs, Results, compare, dissimilarities, places, tree
 
 HOSTILE = "</script><script>alert(1)</script>$x$<b>y</b>"
 MEASURES = ["procrustes", "aligned_cosine(center=False, normalize=False)", "cka"]
@@ -279,12 +279,19 @@ def test_trees_and_maps_put_alike_things_together(results: Results, report: Path
     head = opened(report.read_text(encoding="utf-8"))
     assert head["pictures"]
     for of in head["pictures"]:
+        dataset = head["datasets"][of["dataset"]]["name"]
+        chosen = results.where(dataset=dataset, measure=head["configurations"][of["configuration"]]["label"])
+        given = dissimilarities(chosen.scores(calibrated=of["of"] == "calibrated"), of["of"] == "calibrated")
+        drawn, plane = tree(given), places(given)  # what figures draw
+        assert of["stress"] == round(plane.stress, 4)
+        assert of["height"].tolist() == pytest.approx(drawn.merges[:, 2].tolist(), rel=1e-3)
+        assert [head["names"][of["members"][k]]["name"] for k in of["order"]] == [given.names[k] for k in drawn.order]
         order = [head["names"][of["members"][k]]["name"] for k in of["order"]]
         assert abs(order.index("base") - order.index("copy")) == 1
-        places = dict(zip(order, np.stack([of["x"], of["y"]], axis=1)[of["order"]], strict=True))
+        at = dict(zip(order, np.stack([of["x"], of["y"]], axis=1)[of["order"]], strict=True))
         others = [name for name in order if name not in ("base", "copy")]
-        near = np.linalg.norm(places["base"] - places["copy"])
-        assert all(near < np.linalg.norm(places["base"] - places[other]) for other in others)
+        near = np.linalg.norm(at["base"] - at["copy"])
+        assert all(near < np.linalg.norm(at["base"] - at[other]) for other in others)
 
 
 def test_two_representations_one_data_set_no_shuffles(tmp_path: Path) -> None:
