@@ -143,8 +143,12 @@ def test_files_of_an_answer_hold_all_of_it_and_nothing_acts(asked: Cli, tmp_path
     }
     assert about["conditions"] == [{"fail_if": "not moved", "failed": False, "error": None}]
     assert "likewise" in about["made_with"]
-    listed = {"answer.json", *(about_table[kind] for about_table in about["tables"] for kind in ("parquet", "csv"))}
-    assert {path.name for path in folder.iterdir()} == listed and len(listed) == 5  # two names, alike in small letters
+    listed = {
+        "answer.json",
+        "answer.html",
+        *(about_table[kind] for about_table in about["tables"] for kind in ("parquet", "csv")),
+    }
+    assert {path.name for path in folder.iterdir()} == listed and len(listed) == 6  # two names, alike in small letters
     for told, table in zip(about["tables"], ANSWER.tables, strict=True):
         read = pq.read_table(folder / told["parquet"])
         assert told["name"] == table.name and told["rows"] == read.num_rows == len(table.rows)

@@ -1,13 +1,14 @@
 """The end of a command that answers a question: what the terminal shows, the files, and the gate."""
 
 from collections.abc import Sequence
+from json import loads as json_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from likewise.cli.console import complain, print_json, print_table, say, tell
-from likewise.errors import InputError
+from likewise.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
     from likewise.studies import Answer, Outcome
@@ -58,7 +59,7 @@ Output = Annotated[
         "-o",
         metavar="FOLDER",
         callback=_folder,
-        help="Write answer.json, and each table as Parquet and CSV, into this folder.",
+        help="Write answer.json, answer.html, and each table as Parquet and CSV, into this folder.",
     ),
 ]
 
@@ -134,3 +135,10 @@ def _write(answer: "Answer", outcomes: "Sequence[Outcome]", folder: Path) -> Non
         {table.name: table.to_arrow() for table in answer.tables},
     )
     say(f"answer: {path}")
+    try:
+        from likewise.report import write_answer_page
+    except MissingDependencyError:
+        return  # a page needs more than the numbers do
+    listed = json_of(path.read_text(encoding="utf-8"))["tables"]
+    page = write_answer_page(answer, folder, {table["name"]: table["csv"] for table in listed}, library_versions())
+    say(f"page: {page}")

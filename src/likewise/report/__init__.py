@@ -12,6 +12,6 @@ for _library in ("matplotlib", "pandas", "jinja2"):
             raise  # the library is there and broken: another message would hide that
         raise MissingDependencyError(_library, "report") from error
 
-from likewise.report.html import write_report  # noqa: E402  # only after the check above
+from likewise.report.html import write_answer_page, write_report  # noqa: E402  # only after the check above
 
-__all__ = ["write_report"]
+__all__ = ["write_answer_page", "write_report"]

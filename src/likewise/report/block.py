@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-KINDS = {"u1": np.uint8, "u2": np.uint16, "u4": np.uint32, "f4": np.float32}
+KINDS: dict[str, Any] = {"u1": np.uint8, "u2": np.uint16, "u4": np.uint32, "f4": np.float32}
 """What a column may be made of, by the name that the head gives it."""
 
 SCRIPT = re.compile(r'<script type="text/plain" id="block">([A-Za-z0-9+/=\s]*)</script>')
@@ -54,7 +54,7 @@ class Columns:
         if kind == "f4":
             column = rounded(column, digits)
         column = column.astype(column.dtype.newbyteorder("<"))
-        planes = np.ascontiguousarray(column.view(np.uint8).reshape(len(column), -1).T).tobytes()
+        planes = np.ascontiguousarray(column.view(np.uint8).reshape(len(column), column.itemsize).T).tobytes()
         place = {"at": self._size, "n": len(column), "kind": kind}
         self._bytes.append(planes)
         self._size += len(planes)
@@ -102,7 +102,7 @@ def opened(page: str) -> dict[str, Any]:
         if isinstance(of, dict) and of.keys() == {"at", "n", "kind"}:
             dtype = np.dtype(KINDS[of["kind"]]).newbyteorder("<")
             raw = np.frombuffer(planes, np.uint8, of["n"] * dtype.itemsize, of["at"])
-            return np.ascontiguousarray(raw.reshape(dtype.itemsize, -1).T).view(dtype).reshape(-1)
+            return np.ascontiguousarray(raw.reshape(dtype.itemsize, of["n"]).T).view(dtype).reshape(-1)
         if isinstance(of, dict):
             return {name: read(value) for name, value in of.items()}
         return [read(value) for value in of] if isinstance(of, list) else of

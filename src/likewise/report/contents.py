@@ -19,17 +19,17 @@ EXACT = 150_000
 
 NUMBERS = {
     "value": ("value", 14),
-    "low": ("low", 11),
-    "high": ("high", 11),
-    "chance": ("null_mean", 12),
+    "low": ("low", 10),
+    "high": ("high", 10),
+    "chance": ("null_mean", 11),
     "sd": ("null_std", 0),
     "z": ("z", 8),
     "p": ("pvalue", 0),
-    "corrected": ("pvalue_holm", 7),
-    "calibrated": ("calibrated", 14),
+    "corrected": ("pvalue_holm", 6),
+    "calibrated": ("calibrated", 12),
 }
 """Columns of the page, the columns of the long table that they hold, and the binary digits that are kept of tables too
-large to keep all: 14 are four decimal digits, 11 are three. Those with 0 are left out there; the CSV has them."""
+large to keep all: 14 are four decimal digits, 10 are three. Those with 0 are left out there; the CSV has them."""
 
 LEAST_P = 1e-16
 """Smaller ones are told as smaller than this."""

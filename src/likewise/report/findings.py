@@ -246,13 +246,13 @@ def _odd_prompts(audit: Audit) -> Iterator[str]:
         named = f" ({ids}{', …' if cut > NAMED else ''})" if ids else ""
         yield (
             f"{counted(cut, 'prompt')} cut to the length that the model takes{named}: the row of a cut prompt "
-            "stands for a part of it only."
+            "stands for a part of it only. Take shorter prompts, or a model that takes longer ones."
         )
     n = audit.prompts or 0
     if 0 < (begun := audit.begin_with_bos or 0) < n:
         yield (
             f"{begun:,} of {counted(n, 'prompt')} begin with the beginning-of-text token (BOS), the others do not. "
-            "Rows can differ for this reason alone."
+            "Rows can differ for this reason alone. `likewise check` shows how the tokenizer begins."
         )
     if spans := audit.unaligned_spans:
         ids = ", ".join(audit.unaligned_ids[:NAMED])
@@ -285,40 +285,49 @@ def _belonging_together(
 
 def _odd_rows(audit: Audit) -> Iterator[str]:
     if values := audit.non_finite:
-        yield f"{counted(values, 'value')} not finite (NaN or infinite): no score with them can be trusted."
+        yield (
+            f"{counted(values, 'value')} not finite (NaN or infinite): no score with them can be trusted. "
+            "Extract again with dtype float32."
+        )
     if rows := audit.zero_rows:
-        yield f"{counted(rows, 'row')} of zeros: measures that use angles cannot score a row without direction."
+        yield (
+            f"{counted(rows, 'row')} of zeros: measures that use angles cannot score a row without direction. "
+            "Leave these prompts out."
+        )
     if rows := audit.repeated_rows:
         yield (
             f"{counted(rows, 'row')} equal to an earlier one: repeated prompts count more than once, and are each "
-            "other's nearest neighbours."
+            "other's nearest neighbours. Leave out repeated prompts."
         )
     if rows := audit.near_repeated_rows:
         yield (
             f"{counted(rows, 'row')} within a thousandth of an earlier one: near copies count more than once, and "
-            "rounding can decide which neighbour is nearer."
+            "rounding can decide which neighbour is nearer. Leave them out, or name them as groups."
         )
 
 
 def _odd_directions(r: Mapping[str, Any], audit: Audit) -> Iterator[str]:
     if columns := audit.constant_features:
-        yield f"{counted(columns, 'dimension')} with the same value for every prompt."
+        yield (
+            f"{counted(columns, 'dimension')} with the same value for every prompt. "
+            "They add nothing once the rows are centred."
+        )
     if (share := audit.largest_feature_share or 0.0) > DOMINATES:
         largest = "?" if audit.largest_feature is None else audit.largest_feature
         yield (
             f"dimension {largest} holds {share:.0%} of the squared norm and dominates every measure that does not "
-            "rescale dimensions."
+            "rescale dimensions. Read one that does not hang on it beside: rsa, or jaccard."
         )
     most = min(r["n_items"] - 1, r["n_features"])
     if (rank := audit.effective_rank) is not None and rank < FEW_DIRECTIONS * most:
         yield (
             f"effective rank {number(rank)} of at most {most:,}: rows differ in few directions, and scores depend on "
-            "these alone."
+            "these alone. Take more varied prompts, or an earlier layer."
         )
     if (cosine := audit.anisotropy or 0.0) > ONE_DIRECTION:
         yield (
             f"mean cosine between rows {number(cosine)}: all rows share one large direction. Measures that do not "
-            "centre the rows see mostly this direction."
+            "centre the rows see mostly this direction. Read those that centre: cka, rsa, procrustes."
         )
 
 

@@ -9,12 +9,13 @@ from typing import Any
 import jinja2
 import markupsafe
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from likewise.chance import too_few_shuffles
 from likewise.errors import InputError
 from likewise.naming import cell_text, inert, parts_of, slug
-from likewise.report import bundle, findings, headlines, recipe, tables
+from likewise.report import bundle, crowd, findings, headlines, recipe, tables
 from likewise.report.block import Columns
 from likewise.report.contents import head_of
 from likewise.report.evidence import Evidence
@@ -23,6 +24,7 @@ from likewise.report.findings import shown
 from likewise.report.headlines import Headline
 from likewise.report.ranks import rankings
 from likewise.scoring import ALL, Pairs, Results
+from likewise.store import write_text
 from likewise.studies import Answer, Dots, Lines, Table, Triangle, answers
 
 CODE = re.compile(r"`([^`]+)`")
@@ -101,7 +103,7 @@ def write_report(
     first = headlines.headlines(frame, pairs)
     odd = findings.warnings_of(frame, representations, datasets, [*few, *warnings, *map(inert, failed)])
     summaries = tables.pair_summary(frame)
-    csv = {
+    csv: dict[str, Any] = {
         "pairs": out.frame(summaries, "pairs"),
         "comparisons": out.long_table(results.table, "comparisons"),
         "parquet": out.parquet(kept, "comparisons"),
@@ -115,8 +117,10 @@ def write_report(
     # Last, so that no table of a study takes the name of one of these.
     studies = [_answer(out, name, answer) for name, answer in found.items()]
     wanted = _wanted(frame, first, summaries)
-    block = _block(results, frame, pairs, first, studies, evidence(wanted) if evidence else ()) | {
+    kept_rows, clusters = crowd.kept_of(frame, first, pairs)
+    block = _block(results, frame, kept_rows, pairs, first, studies, evidence(wanted) if evidence else ()) | {
         "store": store, "experiment": title if store else "",
+        "shown_models": list(dict.fromkeys(parts_of(one.middle)[0] for one in clusters)),
     }  # fmt: skip
     context = {
         "title": title,
@@ -129,6 +133,9 @@ def write_report(
         "open": OPEN,
         "studies": studies,
         "csv": csv,
+        "clusters": clusters,
+        "kept": (int(kept_rows.sum()), len(frame)),
+        "nearest": crowd.NEAREST,
         "experiment": experiment,
         "representations": _table(about.drop(columns="source", errors="ignore"), csv["representations"]),
         "sources": list(zip(about["name"], about["data set"], about["source"], strict=True)) if len(about) else [],
@@ -138,21 +145,58 @@ def write_report(
         "bibtex": recipe.bibtex(configurations, made_with.get("likewise", "")),
         "block": block.pop("columns").packed(block),
     }
-    return out.page(render(context))
+    return out.page(render("report.html.j2", context))
 
 
-def render(context: Mapping[str, Any]) -> str:
-    """Fill the template; every text is escaped, what is ours (style, scripts) is not."""
+def write_answer_page(answer: Answer, folder: Path, files: Mapping[str, str], made_with: Mapping[str, str]) -> Path:
+    """Write the page of one answer: its verdict, pictures and tables.
+
+    Parameters
+    ----------
+    answer : Answer
+        What a study found.
+    folder : Path
+        Receives ``answer.html``.
+    files : mapping of str to str
+        The file of each table, by the table's name, as seen from the folder.
+    made_with : mapping of str to str
+        Versions by library.
+
+    Returns
+    -------
+    Path
+        Of the page.
+
+    Raises
+    ------
+    StoreError
+        If the folder cannot be written.
+    """
+    study = _study("answer", answer, files)
+    block = Columns().packed({"answers": [study["block"]]})
+    title = inert(answer.question)
+    context = {"title": title, "study": study, "made_with": dict(made_with), "block": block}
+    return write_text(folder / "answer.html", render("answer.html.j2", context))
+
+
+def render(template: str, context: Mapping[str, Any]) -> str:
+    """Fill a template; every text is escaped, what is ours (style, scripts) is not."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_inert,
     )
     environment.filters["marked"] = marked
     ours = {"css": bundle.style(), "scripts": bundle.scripts(), "policy": bundle.policy()}
-    return environment.get_template("report.html.j2").render(**context, **ours)
+    return environment.get_template(template).render(**context, **ours)
+
+
+def _inert(value: Any) -> Any:
+    """A text as it is shown: what is in names does nothing. What is ours is marked as safe, and stays."""
+    return inert(value) if isinstance(value, str) and not isinstance(value, markupsafe.Markup) else value
 
 
 def marked(text: str) -> markupsafe.Markup:
@@ -163,7 +207,7 @@ def marked(text: str) -> markupsafe.Markup:
     >>> str(marked("add `a<b` to x"))
     'add <code>a&lt;b</code> to x'
     """
-    return markupsafe.Markup(CODE.sub(r"<code>\1</code>", str(markupsafe.escape(text))))
+    return markupsafe.Markup(CODE.sub(r"<code>\1</code>", str(markupsafe.escape(inert(text)))))
 
 
 def _of(results: Results, dataset: str) -> Any:
@@ -198,6 +242,7 @@ def _wanted(frame: pd.DataFrame, first: Sequence[Headline], summaries: pd.DataFr
 def _block(
     results: Results,
     frame: pd.DataFrame,
+    kept: Any,
     pairs: Pairs,
     first: Sequence[Headline],
     studies: Sequence[Mapping[str, Any]],
@@ -205,6 +250,8 @@ def _block(
 ) -> dict[str, Any]:
     """What the page's script works on, with its columns still apart."""
     columns = Columns()
+    if not kept.all():
+        results, frame = Results(results.table.filter(pa.array(kept)), asked=results.asked), frame[kept]
     head = head_of(frame, columns, pairs.kind)
     configurations = tables.configurations_of(frame)
     place = {kind: {one: k for k, one in enumerate(of)} for kind, of in
@@ -242,6 +289,7 @@ def _block(
         "evidence": found,
         "evidence_left_out": "The page keeps prompts of some pairs only; the command below shows those of this one.",
         "answers": [study["block"] for study in studies],
+        "shown_models": [],
     }
 
 
@@ -268,30 +316,30 @@ def _layers(frame: pd.DataFrame, pairs: Pairs) -> tuple[list[str], bool]:
 
 
 def _answer(out: Folder, name: str, answer: Answer) -> dict[str, Any]:
-    """One section: the files of an answer written, and what the page shows of it."""
+    """One section of a report, the tables of the answer written beside it."""
+    return _study(name, answer, {table.name: out.frame(table.to_pandas(), slug(table.name)) for table in answer.tables})
+
+
+def _study(name: str, answer: Answer, files: Mapping[str, str]) -> dict[str, Any]:
+    """What a page shows of an answer; ``files`` holds that of each table by its name."""
     kinds = {Triangle: "triangle", Dots: "dots", Lines: "lines"}
-    shown_tables = []
-    for table in answer.tables:
-        frame = table.to_pandas()
-        shown_tables.append(_of_table(table, frame, out.frame(frame, slug(table.name))))
     block = {
         "name": name,
         "drawings": [{"kind": kinds[type(what)], **asdict(what)} for what in answer.drawings],
-        "tables": shown_tables,
+        "tables": [_of_table(table, files[table.name]) for table in answer.tables],
     }
     told = bool(answer.tables or answer.drawings)
     return {"name": name, "answer": answer, "told": told, "block": tables.inert_tree(block)}
 
 
-def _of_table(table: Table, frame: pd.DataFrame, csv: str) -> dict[str, Any]:
+def _of_table(table: Table, csv: str) -> dict[str, Any]:
     """A table as the script shows it: what its columns hold decides how a cell is written."""
-    whole = [_all(table, head, int) for head in table.columns]
     return {
         "name": table.name,
         "caption": table.caption,
         "columns": [head.replace("_", " ") for head in table.columns],
         "numeric": [_all(table, head, int | float) for head in table.columns],
-        "whole": whole,
+        "whole": [_all(table, head, int) for head in table.columns],
         "p": [head in tables.BOUNDS and head != "chance" for head in table.columns],
         "rows": [list(row) for row in table.rows],
         "csv": csv,

@@ -83,9 +83,6 @@ def rankings(results: Results, frame: pd.DataFrame, dataset: str, of: Configurat
         up = 1 if column == "calibrated" or of.facts.direction == "similarity" else -1
         sets = rank_sets(estimates, more_alike=up)
         order = np.argsort(-up * estimates.value, kind="stable").tolist()
-        yield Ranking(
-            base,
-            tuple(others[k] for k in kept),
-            *(tuple(ends.tolist()) for ends in (sets.rank, sets.low, sets.high)),
-            letters(all_differences(estimates).told_apart(), order),
-        )
+        rank, low, high = (tuple(ends.tolist()) for ends in (sets.rank, sets.low, sets.high))
+        shared = letters(all_differences(estimates).told_apart(), order)
+        yield Ranking(base, tuple(others[k] for k in kept), rank, low, high, shared)

@@ -7,7 +7,7 @@ function evidence(page, rows, dataset, [a, b]) {
     `${r.of.label} (${r.of.direction})`, r.of.symmetric ? "either" : name(r.a), told(r.value), interval(r.low, r.high), r.chance === null ? "none" : `${told(r.chance)}${r.sd === null ? "" : ` ± ${told(r.sd)}`}${r.source ? ` (${r.source})` : ""}`,
     told(r.z), toldP(r.p), toldP(r.corrected), told(r.calibrated), interval(r.calibratedLow, r.calibratedHigh), r.note,
   ]);
-  const parts = [element("h2", { id: "evidence-title" }, `${name(a)} and ${name(b)} on ${where}`)];
+  const parts = [element("form", { method: "dialog", class: "close" }, element("button", { value: "close", autofocus: true }, "Close")), element("h2", { id: "evidence-title" }, `${name(a)} and ${name(b)} on ${where}`)];
   if (!cells.length) parts.push(element("p", {}, "This pair was not compared here."));
   else parts.push(table({ name: `${name(a)} and ${name(b)}`, heads, rows: cells }));
   const known = page.evidence.find((e) => e.dataset === dataset && ((e.a === a && e.b === b) || (e.a === b && e.b === a)));
@@ -20,7 +20,6 @@ function evidence(page, rows, dataset, [a, b]) {
     parts.push(element("p", { class: "soft" }, `The ${known.measure} of a prompt is its part of the score, without an interval: it is of one prompt. ${known.told}`));
   } else if (page.evidence_left_out) parts.push(element("p", { class: "soft" }, page.evidence_left_out));
   parts.push(element("p", {}, page.store ? `The same in a terminal, in the folder that holds ${page.store}:` : "The same in a terminal:"), element("pre", {}, element("code", {}, command(page, dataset, name(a), name(b)))));
-  parts.push(element("form", { method: "dialog" }, element("button", { value: "close", autofocus: true }, "Close")));
   return parts;
 }
 

@@ -2,6 +2,11 @@
 
 async function start() {
   const page = await openBlock(document.getElementById("block").textContent);
+  if (!page.table) { // the page of one answer
+    drawAnswers(page);
+    document.body.dataset.ready = "yes";
+    return;
+  }
   const rows = new Rows(page), by = (id) => document.getElementById(id);
   const state = new State(page, draw);
   const bar = filters(page, state, by);

@@ -14,7 +14,7 @@ class State {
     const lead = this.page.lead;
     Object.assign(this, {
       dataset: lead.dataset, measure: lead.configuration, score: lead.score, base: "", order: "alike", pair: null,
-      hidden: new Set(), left: new Set(this.layers.filter((layer) => !this.page.shown_layers.includes(layer))),
+      hidden: new Set(this.page.shown_models.length ? this.models.filter((m) => !this.page.shown_models.includes(m)) : []), left: new Set(this.layers.filter((layer) => !this.page.shown_layers.includes(layer))),
       layersOf: null,
     });
   }
@@ -31,6 +31,7 @@ class State {
     if (["alike", "given"].includes(said.get("order"))) this.order = said.get("order");
     if (this.page.names.some((n) => n.name === said.get("with"))) this.base = said.get("with");
     if (said.has("without")) this.hidden = among(this.models, "without");
+    if (said.has("only")) { const only = among(this.models, "only"); this.hidden = new Set(this.models.filter((m) => !only.has(m))); }
     if (said.has("layers")) this.left = new Set(this.layers.filter((l) => !among(this.layers, "layers").has(l)));
     const two = ["down", "across"].map((of) => said.get(of));
     if (two.every((model) => this.models.includes(model))) this.layersOf = two;
@@ -44,7 +45,8 @@ class State {
     said.set("score", this.score);
     if (this.order !== "alike") said.set("order", this.order);
     if (this.base) said.set("with", this.base);
-    if (this.hidden.size) said.set("without", [...this.hidden].join("\n"));
+    if (this.hidden.size > this.models.length / 2) said.set("only", this.models.filter((m) => !this.hidden.has(m)).join("\n"));
+    else if (this.hidden.size || this.page.shown_models.length) said.set("without", [...this.hidden].join("\n"));
     if (this.left.size) said.set("layers", this.layers.filter((l) => !this.left.has(l)).join("\n"));
     if (this.layersOf) ["down", "across"].forEach((of, k) => said.set(of, this.layersOf[k]));
     if (this.pair) ["a", "b"].forEach((of, k) => said.set(of, this.page.names[this.pair[k]].name));
