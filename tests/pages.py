@@ -70,7 +70,14 @@ def layered() -> Results:
             for k, model in enumerate(MODELS)
             for depth, layer in enumerate(LAYERS)
         }
-        parts.append(compare(of, ["cka", "procrustes", "magnitude_difference", "linear_predictivity"], dataset=dataset, permutations=0))
+        parts.append(
+            compare(
+                of,
+                ["cka", "procrustes", "magnitude_difference", "linear_predictivity"],
+                dataset=dataset,
+                permutations=0,
+            )
+        )
     return Results(
         pa.concat_tables([part.table for part in parts]),
         replicates={

@@ -2,6 +2,7 @@
 
 async function start() {
   const page = await openBlock(document.getElementById("block").textContent);
+  window.addEventListener("resize", () => document.querySelectorAll(".drawings .plot").forEach(reachable));
   if (!page.table) { // the page of one answer
     drawAnswers(page);
     document.body.dataset.ready = "yes";
@@ -49,7 +50,7 @@ function show(figure, found, state, open) {
   box.replaceChildren(...parts);
   figure.querySelector("figcaption").textContent = found.note.filter(Boolean).join(" ");
   box.querySelectorAll("svg").forEach((svg) => svg.setAttribute("aria-hidden", "true")); // the caption and the table say it
-  if (found.grid) cursor(box, found.grid, state, open);
+  if (found.grid) cursor(box, found.grid, state, open); else reachable(box);
   if (found.points) found.points.svg.querySelectorAll("g[aria-label=dot] circle").forEach((dot, k) => {
     const r = found.points.rows[k];
     dot.append(titled(pairTitle(state, r)));
@@ -63,6 +64,14 @@ function show(figure, found, state, open) {
     choices.replaceChildren(element("label", {}, "models ", select));
   }
   if (!figure.querySelector(".svg")) figure.append(element("button", { type: "button", class: "svg", onclick: () => box.querySelectorAll("svg").forEach((svg, k) => saveSvg(svg, `${figure.dataset.picture ?? "figure"}-${k + 1}.svg`)) }, "Save as SVG"));
+}
+
+// What is wider than its frame can be moved with the keyboard too.
+function reachable(box) {
+  const wider = box.scrollWidth > box.clientWidth;
+  for (const [name, value] of Object.entries({ tabindex: "0", role: "group", "aria-label": `${box.closest("figure").getAttribute("aria-label")}: arrow keys move it` })) {
+    if (wider) box.setAttribute(name, value); else box.removeAttribute(name);
+  }
 }
 
 function saveSvg(svg, name) {

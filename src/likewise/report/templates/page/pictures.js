@@ -10,8 +10,8 @@ const short = (name, longest = 28) => {
   const half = Math.floor((longest - 1) / 2);
   return `${name.slice(0, half)}…${name.slice(-half)}`;
 };
-// Room for labels: about 6.2 px a letter at 11 px, so that none is cut.
-const room = (texts, longest = 28) => 14 + 6.4 * Math.max(4, ...texts.map((t) => Math.min(t.length, longest)));
+const LETTER = 6.4; // Room for a letter at 11 px, the least size of any text: none is cut.
+const room = (texts, longest = 28) => 14 + LETTER * Math.max(4, ...texts.map((t) => Math.min(t.length, longest)));
 const widthOf = (box, most = 1100) => Math.max(260, Math.min(most, box.clientWidth || 600));
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const said = (row) => `${told(row.drawn)} (${interval(row.drawnLow, row.drawnHigh, row.note)})`;
@@ -70,7 +70,7 @@ const pictures = {
     const scale = d3.scaleSequential(state.up ? domain : [...domain].reverse(), d3.interpolateViridis).clamp(true);
     const labels = down.map(label), left = down.length <= LABELS ? room(labels) : 12;
     const full = widthOf(box), beside = tree && !sided && full > 520 ? 110 : 0;
-    const size = Math.max(Math.min(34, (full - left - beside - 30) / across.length), full < 520 ? 9 : 2);
+    const size = Math.max(Math.min(36, (full - left - beside - 30) / across.length), full < 520 ? 9 : 2);
     const width = left + size * across.length + 8, top = 8;
     const bottom = across.length <= LABELS ? room(across.map(label)) * 0.75 + 14 : 14;
     const height = top + size * down.length + bottom;
@@ -86,8 +86,9 @@ const pictures = {
     if (down.length <= CELLS && across.length <= CELLS) {
       marks.push(Plot.cell(data.filter((d) => d.r.drawn !== null), { x: "x", y: "y", fill: (d) => scale(d.r.drawn), inset: size > 8 ? 0.5 : 0 }));
       marks.push(Plot.text(missing, { x: "x", y: "y", text: () => "×", fill: "currentColor" }));
-      if (size >= 26) marks.push(Plot.text(data.filter((d) => d.r.drawn !== null), { x: "x", y: "y", fontSize: 9.5, fill: (d) => (d3.lab(scale(d.r.drawn)).l > 62 ? "#000" : "#fff"), text: (d) => written(d.r.drawn, numbers) }));
-      marks.push(Plot.dot(unsure, { x: "x", y: "y", r: 1.6, dy: size >= 26 ? 10 : 0, fill: (d) => (d3.lab(scale(d.r.drawn)).l > 62 ? "#000" : "#fff") }));
+      const wide = LETTER * d3.max(numbers, (v) => written(v, numbers).length); // a number is written where it fits
+      if (size >= wide) marks.push(Plot.text(data.filter((d) => d.r.drawn !== null), { x: "x", y: "y", fill: (d) => (d3.lab(scale(d.r.drawn)).l > 62 ? "#000" : "#fff"), text: (d) => written(d.r.drawn, numbers) }));
+      marks.push(Plot.dot(unsure, { x: "x", y: "y", r: 1.6, dy: size >= wide ? 10 : 0, fill: (d) => (d3.lab(scale(d.r.drawn)).l > 62 ? "#000" : "#fff") }));
     } else {
       marks.push(Plot.image([0], { src: () => painted(data, down, across, scale), frameAnchor: "middle", width: size * across.length, height: size * down.length, preserveAspectRatio: "none", imageRendering: "pixelated" }));
     }
@@ -100,7 +101,7 @@ const pictures = {
     }
     return {
       parts,
-      legend: Plot.legend({ color: { type: "linear", domain, range: d3.range(9).map((k) => d3.interpolateViridis(state.up ? k / 8 : 1 - k / 8)), interpolate: "rgb" }, width: Math.min(260, full - 20), marginLeft: 8, marginRight: 12, label: axis(state), style: { background: "none" } }),
+      legend: Plot.legend({ color: { type: "linear", domain, range: d3.range(9).map((k) => d3.interpolateViridis(state.up ? k / 8 : 1 - k / 8)), interpolate: "rgb" }, width: Math.min(260, full - 20), marginLeft: 8, marginRight: 12, label: axis(state), style: { background: "none", fontSize: "11px" } }),
       grid: { svg: map, down, across, size, left, top, cell: (y, x) => cells.get(`${y},${x}`) },
       note: [
         `${down.length === across.length && !sided ? down.length : `${down.length} × ${across.length}`} names, ${found.length.toLocaleString("en")} pairs; brighter is more alike.`,
@@ -311,7 +312,7 @@ const answers = {
       // Blue to red, told apart by every kind of colour blindness, and a number wherever one can be read.
       color: { type: "diverging", scheme: "RdBu", domain: [of.low, of.high], pivot: (of.low + of.high) / 2 },
       marks: [Plot.cell(cells.filter((c) => c.value !== null), { x: "x", y: "y", fill: "value", inset: 0.5 }),
-        size >= 24 ? Plot.text(cells.filter((c) => c.value !== null), { x: "x", y: "y", fontSize: 9.5, text: (c) => c.value.toFixed(2).replace("-", "−"), fill: (c) => (Math.abs(c.value - (of.low + of.high) / 2) > 0.35 * (of.high - of.low) ? "#fff" : "#000") }) : null],
+        size >= 5 * LETTER ? Plot.text(cells.filter((c) => c.value !== null), { x: "x", y: "y", text: (c) => c.value.toFixed(2).replace("-", "−"), fill: (c) => (Math.abs(c.value - (of.low + of.high) / 2) > 0.35 * (of.high - of.low) ? "#fff" : "#000") }) : null],
     });
     return { parts: [drawn], note: [`${of.heading}.`, of.note] };
   },

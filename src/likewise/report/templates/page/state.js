@@ -47,7 +47,7 @@ class State {
     if (this.base) said.set("with", this.base);
     if (this.hidden.size > this.models.length / 2) said.set("only", this.models.filter((m) => !this.hidden.has(m)).join("\n"));
     else if (this.hidden.size || this.page.shown_models.length) said.set("without", [...this.hidden].join("\n"));
-    if (this.left.size) said.set("layers", this.layers.filter((l) => !this.left.has(l)).join("\n"));
+    if (this.left.size || this.page.shown_layers.length < this.layers.length) said.set("layers", this.layers.filter((l) => !this.left.has(l)).join("\n"));
     if (this.layersOf) ["down", "across"].forEach((of, k) => said.set(of, this.layersOf[k]));
     if (this.pair) ["a", "b"].forEach((of, k) => said.set(of, this.page.names[this.pair[k]].name));
     return `#${said}`;
