@@ -184,6 +184,27 @@ def test_the_libraries_are_the_pinned_ones() -> None:
     assert "</script" not in "".join(bundle.scripts()).lower()
 
 
+def test_a_report_says_what_moved_since_the_one_before(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    of = {name: rng.normal(size=(12, 3)) for name in "abc"}
+
+    def page(matrices: dict[str, np.ndarray], title: str = "same & <b>") -> str:
+        results = compare(matrices, "cka", groups=0)
+        return write_report(results, tmp_path, title=title, experiment="", representations=[]).read_text("utf-8")
+
+    assert 'id="moved"' not in page(of)
+    assert 'id="moved"' not in page(of)  # nothing did
+    of["c"] = of["c"] + of["a"]
+    text = page(of)
+    assert "2 of 3 scores moved; most: a and c, cka," in text or "2 of 3 scores moved; most: b and c, cka," in text
+    assert "2 scores are gone" in page({name: of[name] for name in "ac"})
+    assert "2 scores are new" in page(of)
+    of["c"] = of["c"] + of["b"]
+    assert 'id="moved"' not in page(of, "another")
+    (tmp_path / "tables" / "comparisons.parquet").write_bytes(b"damaged")
+    assert 'id="moved"' not in page(of, "another")
+
+
 MEASURES = ["cka", "rsa", "procrustes", "jaccard", "cka(debiased=True)"]
 
 

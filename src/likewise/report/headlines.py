@@ -100,7 +100,7 @@ def lead_of(rows: pd.DataFrame) -> tuple[Configuration, str]:
     """Return the configuration that a headline is about, and which of its columns."""
     order = configurations_of(rows)
     columns = ["calibrated_low", "calibrated", "value"]
-    known = {c: rows.loc[rows["configuration"] == c.label, columns].count().tolist() for c in order}
+    known = {c: rows.loc[rows["configuration"] == c.label, columns].notna().mean().tolist() for c in order}
     best = max(order, key=lambda c: (known[c], c.facts.symmetric, -order.index(c)))
     return best, "calibrated" if known[best][1] else "value"
 

@@ -22,6 +22,7 @@ from likewise.report.evidence import Evidence
 from likewise.report.files import Folder
 from likewise.report.findings import shown
 from likewise.report.headlines import Headline
+from likewise.report.moved import moved
 from likewise.report.ranks import rankings
 from likewise.scoring import ALL, Pairs, Results
 from likewise.store import write_text
@@ -89,7 +90,7 @@ def write_report(
     """
     if not len(results):
         raise InputError("no comparisons to report: the table of results is empty; at least one pair is needed")
-    out = Folder(Path(folder))
+    out, changes = Folder(Path(folder)), moved(results, Path(folder), inert(title))
     kept, results, representations = results.table, tables.inert_results(results), tables.inert_tree(representations)
     representations = [tables.described(r) for r in representations]
     title, experiment, warnings = inert(title), inert(experiment), [inert(text) for text in warnings]
@@ -133,6 +134,7 @@ def write_report(
         "open": OPEN,
         "studies": studies,
         "csv": csv,
+        "moved": changes,
         "clusters": clusters,
         "kept": (int(kept_rows.sum()), len(frame)),
         "nearest": crowd.NEAREST,

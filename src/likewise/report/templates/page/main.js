@@ -49,6 +49,8 @@ function show(figure, found, state, open) {
   const box = figure.querySelector(".plot");
   box.replaceChildren(...parts);
   figure.querySelector("figcaption").textContent = found.note.filter(Boolean).join(" ");
+  // What does not fit is scrolled, by keyboard too.
+  if (!box.hasAttribute("role")) { if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0"); else box.removeAttribute("tabindex"); }
   box.querySelectorAll("svg").forEach((svg) => svg.setAttribute("aria-hidden", "true")); // the caption and the table say it
   if (found.grid) cursor(box, found.grid, state, open); else reachable(box);
   if (found.points) found.points.svg.querySelectorAll("g[aria-label=dot] circle").forEach((dot, k) => {

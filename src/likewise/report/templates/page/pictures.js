@@ -227,13 +227,13 @@ const pictures = {
     const scale = d3.scaleSequential(state.up ? domain : [...domain].reverse(), d3.interpolateViridis).clamp(true);
     const full = widthOf(box), size = Math.min(44, (full - 90) / xs.length);
     const drawn = plot({
-      width: 80 + size * xs.length, height: 70 + size * ys.length, marginLeft: 70, marginBottom: 50, marginTop: 10, padding: 0, color: { type: "identity" },
+      width: 80 + size * xs.length, height: 84 + size * ys.length, marginLeft: 70, marginBottom: 56, marginTop: 24, padding: 0, color: { type: "identity" },
       x: { domain: xs, label: `layer of ${short(second)}`, labelArrow: "none", tickSize: 0 }, y: { domain: ys, label: `layer of ${short(first)}`, labelArrow: "none", labelAnchor: "top", tickSize: 0 },
       marks: [Plot.cell(cells, { x: "x", y: "y", fill: (c) => scale(c.r.drawn), inset: 0.5 }), Plot.dot(best, { x: "x", y: "y", r: Math.min(8, size / 3), stroke: (c) => (d3.lab(scale(c.r.drawn)).l > 62 ? "#000" : "#fff"), strokeWidth: 2 })],
     });
     return {
       parts: [drawn], choices: known.map(([k]) => k.split("\n")), chosen: [first, second],
-      grid: { svg: drawn, down: ys, across: xs, size, left: 70, top: 10, cell: (y, x) => cells.find((c) => c.y === y && c.x === x)?.r },
+      grid: { svg: drawn, down: ys, across: xs, size, left: 70, top: 24, cell: (y, x) => cells.find((c) => c.y === y && c.x === x)?.r },
       note: [`A ring marks the layer of ${second} that is most like each layer of ${first}. ${best.slice(0, 12).map((c) => `${c.y}: ${c.x}, ${said(c.r)}`).join("; ")}.`,
         "The best of several layers is high by choice alone; likewise best-layers corrects for that."],
     };
