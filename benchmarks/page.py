@@ -6,6 +6,7 @@ until the evidence of a pair is open. Prints a row for each number of models.
 """
 
 import argparse
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -66,8 +67,8 @@ def scores(keys: list[str], dataset: str, rng: np.random.Generator) -> pa.Table:
         columns = {
             "a": coded(named, first), "b": coded(named, second), "a_key": coded(named, first),
             "b_key": coded(named, second), "value": value, "null_mean": chance, "null_std": deviation, "z": z,
-            "pvalue": np.clip(ndtr(-z), 1e-300, 1), "calibrated": calibrated, "low": value - width, "high": value + width,
-            "seconds": rng.uniform(1e-4, 1e-3, pairs),
+            "pvalue": np.clip(ndtr(-z), 1e-300, 1), "calibrated": calibrated, "low": value - width,
+            "high": value + width, "seconds": rng.uniform(1e-4, 1e-3, pairs),
         }  # fmt: skip
         same = {
             "dataset": dataset, "measure": c.measure, "parameters": c.parameters_json, "direction": c.facts.direction,
@@ -107,12 +108,14 @@ def fill(folder: Path, models: int, name: str = "many") -> Store:
 
 @contextmanager
 def window() -> Iterator[Any]:
-    """A page of a browser that has no network."""
+    """A page of a browser that has no network; none where there is no browser."""
     from playwright.sync_api import sync_playwright
 
     path = browser_path()
     if path is None:
-        raise SystemExit(INSTALL)
+        print(INSTALL)
+        yield None
+        return
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS])
         try:
@@ -156,7 +159,7 @@ def main() -> None:
             start = perf_counter()
             path = report_experiment(store, "many", store.folder)
             written = perf_counter() - start
-            seconds = timed(page, path)
+            seconds = timed(page, path) if page else dict.fromkeys(("drawn", "measure", "evidence"), math.nan)
             rows = len(DATASETS) * 10 * models * (models - 1) // 2
             print(
                 f"| {models} | {rows:,} | {written:.1f} | {path.stat().st_size / 1e6:.2f} | {seconds['drawn']:.2f} | "

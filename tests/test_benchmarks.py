@@ -20,6 +20,7 @@ SMALL = {
     "lineage.py": ("--models 4 --bases 1 --steps 2 --prompts 40", "| strangers | 3/3 |"),
     "retrieval.py": ("--corpus 300 --width 8 --queries 20 --k 10", "CPU"),
     "tails.py": ("--n 12 --draws 2 --tables 1 --workers 1", "| near copies |"),
+    "page.py": ("--models 3", "| 3 | 90 |"),
     "population.py": ("--counts 3 5 --n 20 --d 8", "at m = 5,000"),
 }
 """What makes each small, and what it then prints."""
