@@ -15,8 +15,8 @@ from likewise.representation import Representation
 from likewise.scoring import KINDS, Results
 from likewise.store import Store
 
-RANKED = 5_000
-"""Rows up to which the page ranks who is nearest to whom."""
+RANKED = 1_000
+"""Pairs up to which the page ranks who is nearest to whom."""
 
 
 def report_experiment(store: Store, name: str, folder: Path, results: Results | None = None) -> Path:
@@ -45,14 +45,15 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
     """
     about = store.experiments()[name]
     experiment = Experiment.stored(about["experiment"])
-    results, older = shown_of(store, about) if results is None else (results, 0)
-    if len(results) <= RANKED:  # what ranks are tested by takes memory for each prompt of each row
-        results, older = shown_of(store, about, replicates=KINDS)
+    pairs = sum(int(experiment.pairs.wanted(names).sum()) for names in _names(about))
+    older = 0
+    if results is None:
+        # What ranks are tested by takes memory for each prompt of each score.
+        results, older = shown_of(store, about, KINDS if pairs <= RANKED else ("shuffle",))
     if not len(results):
         raise InputError(f"the store in {store.folder} holds no scores of {name!r} yet; likewise run makes them")
     present = set(store.representations())
     missing = [r for r in about["representations"] if r["key"] not in present]
-    pairs = sum(int(experiment.pairs.wanted(names).sum()) for names in _names(about))
     expected = pairs * scores_of_pair(results.asked)
     warnings = [f"{r['name']} is missing on {r['dataset']}: its extraction has not succeeded" for r in missing]
     warnings += [
