@@ -12,6 +12,11 @@ const short = (name, longest = 28) => {
 };
 const LETTER = 6.4; // Room for a letter at 11 px, the least size of any text: none is cut.
 const room = (texts, longest = 28) => 14 + LETTER * Math.max(4, ...texts.map((t) => Math.min(t.length, longest)));
+// Labels beside a picture have half of its width at most; longer ones lose their middle.
+const labelsBeside = (texts, longest, full) => {
+  const left = Math.min(room(texts, longest), full * 0.5), letters = Math.floor((left - 14) / LETTER);
+  return { left, letters, labels: texts.map((t) => short(t, letters)) };
+};
 const widthOf = (box, most = 1100) => Math.max(260, Math.min(most, box.clientWidth || 600));
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const said = (row) => `${told(row.drawn)} (${interval(row.drawnLow, row.drawnHigh, row.note)})`;
@@ -124,8 +129,9 @@ const pictures = {
     const all = found.length;
     found.sort((x, y) => (state.up ? y.drawn - x.drawn : x.drawn - y.drawn));
     if (all > FOREST) found = [...found.slice(0, FOREST / 2), ...found.slice(-FOREST / 2)];
-    const label = (r) => (base < 0 ? `${short(names[r.a].name, 22)} – ${short(names[r.b].name, 22)}` : short(names[r.a === base ? r.b : r.a].name, 40));
-    const full = widthOf(box), labels = found.map(label), left = Math.min(room(labels, 48), full * 0.5);
+    const label = (r, half = 22) => (base < 0 ? `${short(names[r.a].name, half)} – ${short(names[r.b].name, half)}` : names[r.a === base ? r.b : r.a].name);
+    const full = widthOf(box), side = labelsBeside(found.map((r) => label(r)), 48, full), left = side.left;
+    const labels = base < 0 ? found.map((r) => label(r, Math.min(22, Math.floor((side.letters - 3) / 2)))) : side.labels;
     const place = (r) => found.indexOf(r), raw = state.score === "raw";
     const ends = found.flatMap((r) => [r.drawn, r.drawnLow, r.drawnHigh, raw ? r.chance : 0, raw ? null : 1]).filter((v) => v !== null);
     const drawn = plot({
@@ -156,9 +162,9 @@ const pictures = {
     if (!found) return null;
     const data = [...found.members].map((n, k) => ({ n, rank: found.rank[k], low: found.low[k], high: found.high[k], letters: found.letters[k] })).filter((d) => state.visible(d.n)).sort((x, y) => x.rank - y.rank);
     if (data.length < 2) return null;
-    const full = widthOf(box), labels = data.map((d) => short(names[d.n].name, 40));
+    const full = widthOf(box), { left, labels } = labelsBeside(data.map((d) => names[d.n].name), 40, Math.min(full, 760));
     const drawn = plot({
-      width: Math.min(full, 760), height: 46 + 20 * data.length, marginLeft: Math.min(room(labels, 40), full * 0.5), marginRight: 60, marginBottom: 34, marginTop: 6,
+      width: Math.min(full, 760), height: 46 + 20 * data.length, marginLeft: left, marginRight: 60, marginBottom: 34, marginTop: 6,
       x: { domain: [0.5, found.members.length + 0.5], label: `rank by likeness to ${short(names[found.base].name, 40)} (1 is the most alike)`, labelArrow: "none", ticks: Math.min(found.members.length, 12), tickFormat: "d", grid: true },
       y: { domain: data.map((_, k) => k), tickFormat: (k) => labels[k], tickSize: 0, label: null, type: "band" },
       marks: [
@@ -254,7 +260,8 @@ const pictures = {
     const drawn = plot({
       width: full, height: high, margin: 20, x: { axis: null, domain: domain(x, full) }, y: { axis: null, domain: domain(y, high) },
       marks: [Plot.frame({ strokeOpacity: 0.2 }), Plot.dot(points, { x: "x", y: "y", r: 4, fill: colour("--mark") }),
-        points.length <= 60 ? Plot.text(points, { x: "x", y: "y", text: (d) => short(d.name, 30), dy: -9, fill: "currentColor", stroke: colour("--card"), strokeWidth: 3 }) : Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: "name" }))],
+        // A name runs towards the middle, so that none leaves the frame.
+        points.length <= 60 ? ["start", "end"].map((textAnchor) => Plot.text(points.filter((d) => (d.x > middle(x)) === (textAnchor === "end")), { x: "x", y: "y", text: (d) => short(d.name, Math.min(30, Math.floor(full / 2 / LETTER))), textAnchor, dy: -9, fill: "currentColor", stroke: colour("--card"), strokeWidth: 3 })) : Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: "name" }))],
     });
     return { parts: [drawn], note: [
       `Names that are alike stand near each other (${tree.of === "calibrated" ? "calibrated" : "raw"} scores, metric scaling). Stress ${told(tree.stress)}: ${tree.stress < 0.1 ? "distances are nearly right" : tree.stress < 0.2 ? "distances are roughly right" : "distances are bent, trust the heatmap instead"}. It shows no uncertainty: the forest does. Only distances have a meaning, directions have none.`,
@@ -280,7 +287,8 @@ function written(value, of) {
   const size = d3.max(of, Math.abs), spread = d3.max(of) - d3.min(of);
   if (size >= 1e4 || (size > 0 && size < 1e-3)) return value.toExponential(0);
   const fewest = size < 10 ? 2 : size < 100 ? 1 : 0;
-  return value.toFixed(spread ? Math.max(fewest, Math.min(3, Math.ceil(-Math.log10(spread)) + 1)) : fewest);
+  const text = value.toFixed(spread ? Math.max(fewest, Math.min(3, Math.ceil(-Math.log10(spread)) + 1)) : fewest);
+  return Number(text) === 0 ? text.replace("-", "") : text; // no zero with a sign;
 }
 function outside(numbers, state) {
   const count = state.score === "calibrated" ? numbers.filter((v) => v < -1e-6 || v > 1 + 1e-6).length : 0;
@@ -319,10 +327,10 @@ const answers = {
   dots(of, box) {
     const parts = of.panels.map((panel) => {
       const data = Object.entries(panel.series).flatMap(([series, values]) => values.map((value, k) => ({ series, value, label: of.labels[k] })).filter((d) => d.value !== null));
-      const full = Math.min(widthOf(box), 620);
+      const full = Math.min(widthOf(box), 620), { left, labels } = labelsBeside(of.labels, 40, full);
       return plot({
-        width: full, height: 66 + 18 * of.labels.length, marginLeft: Math.min(room(of.labels, 40), full * 0.5), marginTop: 24, marginBottom: 34,
-        x: { domain: [of.low, of.high], label: panel.title, labelArrow: "none", grid: true }, y: { domain: of.labels, tickFormat: (t) => short(t, 40), tickSize: 0, label: null },
+        width: full, height: 66 + 18 * of.labels.length, marginLeft: left, marginTop: 24, marginBottom: 34,
+        x: { domain: [of.low, of.high], label: panel.title, labelArrow: "none", grid: true }, y: { domain: of.labels, tickFormat: (_, k) => labels[k], tickSize: 0, label: null },
         marks: [Plot.ruleX([0]), Plot.dot(data, { x: "value", y: "label", r: 4, symbol: "series", stroke: colour("--mark"), fill: (d) => (d.series === Object.keys(panel.series)[0] ? colour("--mark") : "none") })],
         symbol: { legend: true, domain: Object.keys(panel.series) },
       });
