@@ -588,6 +588,14 @@ CUT = """() => [...document.querySelectorAll("figure .plot")].flatMap((plot) => 
 })"""
 
 
+TICKS = """() => {
+  const ticks = [...document.querySelectorAll("[data-picture=heatmap] g[aria-label='y-axis tick label'] text")];
+  const boxes = ticks.map((t) => t.getBoundingClientRect()).sort((a, b) => a.y - b.y);
+  return [boxes.length, boxes.filter((b, k) => k && b.top < boxes[k - 1].bottom - 1).length];
+}"""
+"""Names beside the heatmap, and how many of them lie over the one above."""
+
+
 def test_everybody_can_read_it_at_any_width_in_light_and_dark(page: Any, window: Any) -> None:
     page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
     for scheme, width in itertools.product(("light", "dark"), WIDTHS):
@@ -599,6 +607,8 @@ def test_everybody_can_read_it_at_any_width_in_light_and_dark(page: Any, window:
         assert page.evaluate("document.documentElement.scrollWidth") <= width, (scheme, width)
         assert page.evaluate(SMALL_TEXT % (SMALLEST - 0.01)) == [], (scheme, width)
         assert page.evaluate(CUT) == [], (scheme, width)
+    page.evaluate("document.querySelector('#layers .all').click()")
+    assert page.evaluate(TICKS) == [18, 0] and page.evaluate("document.documentElement.scrollWidth") <= width
     page.locator("#pairs button.link").first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert faults(page) == [], "with its evidence"
@@ -638,6 +648,7 @@ def test_pages_of_many_models_are_small_and_soon_drawn(models: int, window: Any,
     path = report_experiment(store, "many", store.folder)
     assert path.stat().st_size <= MB[models] * 1e6
     window.open(path)
+    assert window.page.evaluate(TICKS) == [models if models <= 60 else 0, 0]
     seconds = timed(window.page, path)
     assert max(seconds.values()) <= SLACK * SECONDS, seconds
     assert window.page.locator("#evidence-title").text_content().startswith("organisation/model-")

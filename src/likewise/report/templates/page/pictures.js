@@ -1,7 +1,7 @@
 // Every picture: what is chosen goes in, an SVG comes out. Observable Plot draws; names reach it as text only.
 
 const CELLS = 60; // Up to so many names a heatmap is made of rectangles, of more it is one image.
-const LABELS = 120; // More names than this could not be read beside a heatmap.
+const LABELS = 60; // Up to so many names stand beside a heatmap, whose cells are then as high as a name; more are told where one points.
 const FOREST = 40; // Rows of a forest; the table has all.
 const CURVES = 8;
 
@@ -12,6 +12,7 @@ const short = (name, longest = 28) => {
 };
 const LETTER = 6.4; // Room for a letter at 11 px, the least size of any text: none is cut.
 const room = (texts, longest = 28) => 14 + LETTER * Math.max(4, ...texts.map((t) => Math.min(t.length, longest)));
+const LINE = 13; // And its height.
 // Labels beside a picture have half of its width at most; longer ones lose their middle.
 const labelsBeside = (texts, longest, full) => {
   const left = Math.min(room(texts, longest), full * 0.5), letters = Math.floor((left - 14) / LETTER);
@@ -74,8 +75,10 @@ const pictures = {
     if (domain[0] === domain[1]) domain[1] = domain[0] + 1;
     const scale = d3.scaleSequential(state.up ? domain : [...domain].reverse(), d3.interpolateViridis).clamp(true);
     const labels = down.map(label), left = down.length <= LABELS ? room(labels) : 12;
-    const full = widthOf(box), beside = tree && !sided && full > 520 ? 110 : 0;
-    const size = Math.max(Math.min(36, (full - left - beside - 30) / across.length), full < 520 ? 9 : 2);
+    const full = widthOf(box), least = Math.max(down.length, across.length) <= LABELS ? LINE : 2;
+    const sizeWith = (tree) => (full - left - tree - 30) / across.length;
+    const beside = tree && !sided && full > 520 && sizeWith(110) >= least ? 110 : 0;
+    const size = Math.max(Math.min(36, sizeWith(beside)), least);
     const width = left + size * across.length + 8, top = 8;
     const bottom = across.length <= LABELS ? room(across.map(label)) * 0.75 + 14 : 14;
     const height = top + size * down.length + bottom;
