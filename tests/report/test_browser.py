@@ -371,30 +371,47 @@ def test_tables_of_studies_hold_their_files(page: Any, layered: Path) -> None:
                     assert cell.lower() == other.lower()
 
 
-def test_each_cell_says_its_pair_with_its_numbers(page: Any, layered: Path) -> None:
+CELLS = """(picture) => {
+  const root = document.querySelector(`[data-picture=${picture}]`), at = (axis, of) =>
+    [...root.querySelectorAll(`g[aria-label='${axis}-axis tick label'] text`)]
+      .map((t) => [t.getScreenCTM()[of], t.textContent]);
+  const nearest = (ticks, to) => ticks.reduce((u, v) => (Math.abs(v[0] - to) < Math.abs(u[0] - to) ? v : u))[1];
+  const [xs, ys] = [at("x", "e"), at("y", "f")];
+  return [...root.querySelectorAll("g[aria-label=cell] rect")].map((r) => r.getBoundingClientRect())
+    .map((r) => [r.x + r.width / 2, r.y + r.height / 2]).map(([x, y]) => [x, y, nearest(ys, y), nearest(xs, x)]);
+}"""
+"""The middle of each cell, and the names that stand at its row and at its column."""
+
+
+def short(name: str, longest: int = 28) -> str:
+    """A name as pictures write it."""
+    half = (longest - 1) // 2
+    return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
+
+
+def test_each_cell_says_the_pair_of_its_row_and_column_with_its_numbers(page: Any, layered: Path) -> None:
     rows = {
         frozenset((r["a"], r["b"])): r for r in rows_of(layered) if (r["dataset"], r["label"]) == ("stories", "cka")
     }
-    page.locator("[data-picture=heatmap]").scroll_into_view_if_needed()
-    boxes = page.evaluate(
-        "[...document.querySelectorAll('[data-picture=heatmap] g[aria-label=cell] rect')]"
-        ".map((r) => r.getBoundingClientRect())"
-        ".map((r) => [r.x + r.width / 2, r.y + r.height / 2])"
-    )
-    seen = set()
-    for x, y in boxes:
-        page.mouse.move(x, y)
-        told = page.locator("[data-picture=heatmap] .live").text_content()
-        found = re.fullmatch(
-            rf"(.+) – (.+): ({NUMBER}) \(({NUMBER}) to ({NUMBER})\); chance ({NUMBER}), p corrected ((?:< )?{NUMBER})",
-            told,
-        )
-        assert found, told
-        pair = frozenset(found.group(1, 2))
-        assert near(found[3], rows[pair]["calibrated"]) and near(found[6], rows[pair]["null_mean"])
-        assert near(found[7], rows[pair]["pvalue_holm"])
-        seen.add(pair)
-    assert len(boxes) == 30 and len(seen) == 15
+    for layers, count in (("one", 30), ("all", 306)):
+        if layers == "all":
+            page.evaluate("document.querySelector('#layers .all').click()")
+        page.evaluate("document.querySelector('[data-picture=heatmap]').scrollIntoView()")
+        cells = page.evaluate(CELLS, "heatmap")
+        assert len(cells) == count
+        for x, y, row, column in [*cells[:: count // 30], *cells[-10:]]:
+            page.mouse.move(x, y)
+            told = page.locator("[data-picture=heatmap] .live").text_content()
+            found = re.fullmatch(
+                rf"(.+) – (.+): ({NUMBER}) \(({NUMBER}) to ({NUMBER})\); "
+                rf"chance ({NUMBER}), p corrected ((?:< )?{NUMBER})",
+                told,
+            )
+            assert found, told
+            pair = frozenset(found.group(1, 2))
+            assert {short(name) for name in pair} == {row, column}
+            assert near(found[3], rows[pair]["calibrated"]) and near(found[6], rows[pair]["null_mean"])
+            assert near(found[7], rows[pair]["pvalue_holm"])
 
 
 def check_evidence(page: Any, path: Path) -> None:

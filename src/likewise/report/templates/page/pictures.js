@@ -84,8 +84,9 @@ const pictures = {
     const height = top + size * down.length + bottom;
     const data = [];
     down.forEach((y) => across.forEach((x) => { const r = cells.get(`${y},${x}`); if (r) data.push({ x, y, r }); }));
-    const sameColumns = { x: { domain: across, tickFormat: (n) => short(label(n)), tickRotate: across.length > 1 ? -45 : 0, tickSize: 0, label: null },
-      y: { domain: down, tickFormat: (n) => short(label(n)), tickSize: 0, label: null } };
+    // Places are not rounded: a cell lies where the pointer and the keys look for it.
+    const sameColumns = { x: { domain: across, round: false, tickFormat: (n) => short(label(n)), tickRotate: across.length > 1 ? -45 : 0, tickSize: 0, label: null },
+      y: { domain: down, round: false, tickFormat: (n) => short(label(n)), tickSize: 0, label: null } };
     if (down.length > LABELS) sameColumns.y.axis = null;
     if (across.length > LABELS) sameColumns.x.axis = null;
     const missing = data.filter((d) => d.r.drawn === null);
@@ -237,7 +238,7 @@ const pictures = {
     const full = widthOf(box), size = Math.min(44, (full - 90) / xs.length);
     const drawn = plot({
       width: 80 + size * xs.length, height: 84 + size * ys.length, marginLeft: 70, marginBottom: 56, marginTop: 24, padding: 0, color: { type: "identity" },
-      x: { domain: xs, label: `layer of ${short(second)}`, labelArrow: "none", tickSize: 0 }, y: { domain: ys, label: `layer of ${short(first)}`, labelArrow: "none", labelAnchor: "top", tickSize: 0 },
+      x: { domain: xs, round: false, label: `layer of ${short(second)}`, labelArrow: "none", tickSize: 0 }, y: { domain: ys, round: false, label: `layer of ${short(first)}`, labelArrow: "none", labelAnchor: "top", tickSize: 0 },
       marks: [Plot.cell(cells, { x: "x", y: "y", fill: (c) => scale(c.r.drawn), inset: 0.5 }), Plot.dot(best, { x: "x", y: "y", r: Math.min(8, size / 3), stroke: (c) => (d3.lab(scale(c.r.drawn)).l > 62 ? "#000" : "#fff"), strokeWidth: 2 })],
     });
     return {
