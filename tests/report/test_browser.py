@@ -394,12 +394,15 @@ def test_each_cell_says_the_pair_of_its_row_and_column_with_its_numbers(page: An
         frozenset((r["a"], r["b"])): r for r in rows_of(layered) if (r["dataset"], r["label"]) == ("stories", "cka")
     }
     for layers, count in (("one", 30), ("all", 306)):
-        if layers == "all":
+        if layers == "all":  # on a phone, where cells are as small as they get
             page.evaluate("document.querySelector('#layers .all').click()")
+            page.set_viewport_size({"width": 390, "height": 900})
         page.evaluate("document.querySelector('[data-picture=heatmap]').scrollIntoView()")
         cells = page.evaluate(CELLS, "heatmap")
         assert len(cells) == count
-        for x, y, row, column in [*cells[:: count // 30], *cells[-10:]]:
+        inside = [cell for cell in cells if cell[0] < page.viewport_size["width"] - 40]
+        assert len(inside) >= 30
+        for x, y, row, column in [*inside[:: count // 30], *inside[-10:]]:
             page.mouse.move(x, y)
             told = page.locator("[data-picture=heatmap] .live").text_content()
             found = re.fullmatch(
