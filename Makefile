@@ -47,6 +47,7 @@ bench: $(INSTALLED) ## each benchmark checks its result, then times it
 	$(BIN)/python benchmarks/population.py
 	$(BIN)/python benchmarks/intervals.py
 	$(BIN)/python benchmarks/chance.py
+	$(BIN)/python benchmarks/page.py
 
 clean: ## what the targets made, but not the runs
 	rm -rf $(VENV) .cache site
