@@ -40,12 +40,14 @@ docs: $(INSTALLED) ## the documentation, into site/
 
 bench: $(INSTALLED) ## each benchmark checks its result, then times it
 	$(BIN)/python benchmarks/extraction.py
+	$(BIN)/python benchmarks/prefix.py
 	$(BIN)/python benchmarks/null.py
 	$(BIN)/python benchmarks/measures.py
 	$(BIN)/python benchmarks/paper_workload.py
 	$(BIN)/python benchmarks/population.py
 	$(BIN)/python benchmarks/intervals.py
 	$(BIN)/python benchmarks/chance.py
+	$(BIN)/python benchmarks/page.py
 
 clean: ## what the targets made, but not the runs
 	rm -rf $(VENV) .cache site

@@ -21,6 +21,8 @@ SMALL = {
     "scales.py": ("--cell gaussian:30x4 --draws 3", "| gaussian:30x4 | groups | inverse |"),
     "retrieval.py": ("--corpus 300 --width 8 --queries 20 --k 10", "CPU"),
     "tails.py": ("--n 12 --draws 2 --tables 1 --workers 1", "| near copies |"),
+    "prefix.py": ("--shots 2 --limit 12 --pooling mean", "| mean | 12 |"),
+    "page.py": ("--models 3", "| 3 | 90 |"),
     "population.py": ("--counts 3 5 --n 20 --d 8", "at m = 5,000"),
 }
 """What makes each small, and what it then prints."""
@@ -35,6 +37,7 @@ def test_every_benchmark_but_those_of_one_size_is_run() -> None:
 SLOW = {
     "lineage.py": "models are trained, and compared in all ways",
     "paper_workload.py": "scores are computed in two ways",
+    "prefix.py": "a real model runs",
     "population.py": "several populations are run",
 }
 """Those that take long however small they are, and why."""

@@ -41,6 +41,7 @@ def kind(hint: Any) -> str:
 RECORDS = {
     "Source": "where rows come from, flat, as a description on disk holds it; other versions say other facts",
     "Comparison": "a row of the long table, flat, as files hold it in the order of its columns",
+    "Evidence": "the prompts of a pair, flat, as the script of a page reads them",
     "Score": "a row of the long table on one scale, raw or calibrated, flat, as figures and tables show it",
 }
 """Classes that gather flat what others hold, with the reason."""

@@ -14,7 +14,8 @@ from scipy.special import log_softmax
 import likewise
 from likewise.errors import InputError, ModelError
 from likewise.extraction import check_model, check_possible, extract
-from likewise.extraction.choices import Continuations, common, rows_of_choices, way_of_choices
+from likewise.extraction.beginnings import common
+from likewise.extraction.choices import Continuations, rows_of_choices, way_of_choices
 from likewise.extraction.forward import log_probabilities
 from likewise.extraction.rows import InMemory
 from likewise.extraction.ways import Way

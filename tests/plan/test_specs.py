@@ -4,7 +4,6 @@ import ast
 import dataclasses
 import importlib
 import inspect
-import itertools
 import pickle
 import pkgutil
 from collections.abc import Iterator, Mapping
@@ -30,10 +29,6 @@ from likewise.scoring import Trust
 
 NONE = object()
 
-OTHER_FACTS = {("Described", "ModelEntry"), ("Difference", "Differences"), ("Score", "Spot")}
-"""The same words for other facts: what a model can give and what is asked of it, a number and an array of many, a score
-that somebody gives and one on a track."""
-
 
 def classes() -> Iterator[type]:
     """Every class of likewise that holds fields."""
@@ -58,51 +53,6 @@ def fields_with_defaults(of: type) -> dict[str, Any]:
     if isinstance(found := getattr(of, "model_fields", None), Mapping):
         return {name: NONE if f.is_required() else f.default for name, f in found.items()}
     return dict.fromkeys(getattr(of, "_fields", ()), NONE) if issubclass(of, tuple) else {}
-
-
-def own(of: type) -> dict[str, Any]:
-    """Those of them that no class has that it is made of."""
-    above = {name for base in of.__mro__[1:] for name in inspect.get_annotations(base)}
-    return {name: default for name, default in fields_with_defaults(of).items() if name not in above}
-
-
-def twice(held: Mapping[type, Mapping[str, Any]]) -> list[str]:
-    """Which two classes hold fields twice: all of the one, if they are three or more, or two with equal defaults."""
-    found = []
-    for (a, of_a), (b, of_b) in itertools.combinations(held.items(), 2):
-        both = [name for name in of_a if name in of_b]
-        same = [
-            name
-            for name in both
-            if of_a[name] is not NONE and type(of_a[name]) is type(of_b[name]) and of_a[name] == of_b[name]
-        ]
-        if (a.__name__, b.__name__) in OTHER_FACTS:
-            continue
-        if (len(both) >= 3 and len(both) == min(len(of_a), len(of_b))) or len(same) >= 2:
-            found.append(f"{a.__name__} and {b.__name__}: {', '.join(both)}")
-    return found
-
-
-def test_no_two_classes_hold_the_same_fields() -> None:
-    held = {of: own(of) for of in classes()}
-    assert {ModelSpec, Format, Spans, RecordsSpec, DatasetSpec, Trust, Experiment} <= {*held}
-    assert not twice(held)
-
-
-def test_what_is_held_twice_is_seen() -> None:
-    @dataclasses.dataclass
-    class Again:
-        model: str
-        base: str | None = None
-        revision: str | None = None
-
-    @dataclasses.dataclass
-    class More:
-        permutations: int = 100
-        seed: int = 0
-        other: str = ""
-
-    assert len(twice({ModelSpec: own(ModelSpec), Again: own(Again), Trust: own(Trust), More: own(More)})) == 2
 
 
 def test_what_another_room_has_is_not_said_again() -> None:
@@ -186,6 +136,7 @@ FULL: dict[str, Any] = {
             "dtype": "bfloat16",
             "datasets": ["d"],
             "formats": ["x"],
+            "covariates": {"size": 1.5},
         },
         {"model": "gpt2", "name": "gpt2"},
     ],

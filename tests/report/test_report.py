@@ -22,52 +22,9 @@ from likewise.measures import Configuration
 from likewise.report import bundle, contents, findings, headlines, tables, write_report
 from likewise.report.block import opened
 from likewise.scoring import ALL, SCHEMA, Pairs, Results, compare, dissimilarities, places, tree
-
-HOSTILE = "</script><script>alert(1)</script>$x$<b>y</b>"
-MEASURES = ["procrustes", "aligned_cosine(center=False, normalize=False)", "cka"]
+from pages import HOSTILE, NAMES, matrices
 
 pytestmark = pytest.mark.xdist_group("report")  # what is made once for the file is made in one process
-
-
-def matrices(n: int, names: list[str], *, zero_row: bool = False) -> dict[str, np.ndarray]:
-    """Base, a near copy, then unrelated ones, the last with a row of zeros where asked."""
-    rng = np.random.default_rng(n)
-    base = rng.normal(size=(n, 6)) + 0.5
-    made = [base, base + 0.1 * rng.normal(size=(n, 6))] + [rng.normal(size=(n, 30)) for _ in names[2:]]
-    if zero_row:
-        made[-1][2] = 0
-    return dict(zip(names, made, strict=True))
-
-
-def about(name: str, n: int, d: int, dataset: str, **audit: float) -> dict[str, object]:
-    return {
-        "name": name, "key": "", "n_items": n, "n_features": d,
-        "source": {"model": f"org/{name}", "dataset": dataset, "layer": -1}, "audit": audit,
-    }  # fmt: skip
-
-
-NAMES = ["base", "copy", HOSTILE, "zero"]
-
-
-@pytest.fixture(scope="module")
-def results() -> Results:
-    parts = [
-        compare(matrices(25, NAMES), MEASURES, permutations=20, dataset="common <i>sense</i>"),
-        compare(matrices(12, NAMES, zero_row=True), MEASURES, permutations=20, dataset="code"),
-    ]
-    return Results(pa.concat_tables([part.table for part in parts]))
-
-
-@pytest.fixture(scope="module")
-def report(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    described = [
-        about(n, 25, 6, "common <i>sense</i>", largest_feature=3, largest_feature_share=0.62) for n in NAMES[:1]
-    ]
-    described += [about(NAMES[3], 12, 30, "code", zero_rows=1, repeated_rows=2)]
-    return write_report(
-        results, tmp_path_factory.mktemp("report"), title=HOSTILE, experiment=f"name: {HOSTILE}",
-        representations=described, warnings=[HOSTILE], made_with={"numpy": HOSTILE},
-    )  # fmt: skip
 
 
 class Page(HTMLParser):

@@ -20,6 +20,7 @@ from likewise.studies import (
     Answer,
     Audit,
     BestOfLayers,
+    Covariates,
     Datasets,
     Dots,
     Items,
@@ -71,6 +72,8 @@ OF_THEIR_OWN = {"audit", "ladder", "track"}
 def asked(name: str, results: Results) -> Answer | None:
     """Ask a study for what it needs, made of the same matrices."""
     kind: Any = study_of(name)
+    if name == "covariates":
+        return Covariates({of: {"size": float(k)} for k, of in enumerate(matrices(0))}).answer(results)
     if kind.needs == "scores":
         return kind().answer(results)
     both = matrices(0)
@@ -98,6 +101,7 @@ def test_those_of_the_folder_are_found_by_their_files() -> None:
         "__init__",
         "answer",
         "conditions",
+        "drawings",
         "junit",
         "names",
         "registry",
@@ -105,8 +109,8 @@ def test_those_of_the_folder_are_found_by_their_files() -> None:
     }
     assert {kind.__module__.rpartition(".")[2] for kind in ours().values()} == files
     assert study_names() == (
-        *("measures", "datasets", "audit", "best-layers", "items", "ladder", "lineage", "overfitting", "sample-size"),
-        *("swap", "track"),
+        *("measures", "datasets", "audit", "best-layers", "covariates", "items", "ladder", "lineage", "overfitting"),
+        *("sample-size", "swap", "track"),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from likewise.extraction.backends import Foreign
-from likewise.extraction.probe import TOLERANCES, relative, way_of
+from likewise.extraction.probe import ONCE, TOLERANCES, relative, way_of
 from likewise.extraction.rows import extract, tokens_of
 from likewise.extraction.state import kept
 from likewise.extraction.ways import ALONE, Side, Way
@@ -64,6 +64,15 @@ def prompts_of_check() -> Prompts:
     return Prompts("the check's prompts", tuple(f"prompt {i}" for i in range(len(texts))), texts, "")
 
 
+def prompts_that_begin_alike() -> Prompts:
+    """Return prompts with a long beginning in common, and twins with a shorter one."""
+    examples = load_prompts(DatasetSpec(name=PROBES, source=PROBES, limit=9)).texts
+    front, ends = " ".join(examples[:4]), examples[4:]
+    twins = [f"{examples[5]} {end}" for end in ("Yes.", "No, not at all.")]
+    texts = (*(f"{front} {end}" for end in ends), *twins)
+    return Prompts("the check's prompts that begin alike", tuple(f"prompt {i}" for i in range(len(texts))), texts, "")
+
+
 def check(loaded: LoadedModel, layers: Sequence[str], dtype: str, *, pooling: str = "last_token") -> list[Finding]:
     """Run a handful of prompts in every way that must not matter.
 
@@ -83,7 +92,8 @@ def check(loaded: LoadedModel, layers: Sequence[str], dtype: str, *, pooling: st
     list of Finding
         Against every prompt by itself in a fresh model: all in the way that extraction takes for this model, and in
         another order; in one batch with padding on the right, and with padding on the left where the model is causal,
-        which must leave the rows as they are only where extraction does it; layer k against the library's own hidden
+        which must leave the rows as they are only where extraction does it; other prompts with what they begin with in
+        common run once, where extraction does it; layer k against the library's own hidden
         states; ``last`` against what the output head reads. Then how far different prompts are apart, to read the
         drift by, and the beginning tokens.
     """
@@ -113,12 +123,28 @@ def check(loaded: LoadedModel, layers: Sequence[str], dtype: str, *, pooling: st
     turned = Prompts(prompts.name, tuple(prompts.ids[i] for i in order), tuple(prompts.texts[i] for i in order), "")
     other = extract(loaded, turned, layers, pooling, batch_tokens=200, way=way)
     findings.append(drift("in small batches, in another order", lambda layer: other[layer][np.argsort(order)]))
+    findings.append(_begun_once(loaded, layers, dtype, pooling))
     findings += _against_the_library(loaded, prompts, layers, pooling, alone, tolerance)
     apart = {layer: relative_apart(rows) for layer, rows in alone.items()}
     nearest = min(apart, key=lambda layer: apart[layer])
     findings.append(Finding("how far different prompts are apart, in the median", nearest, apart[nearest], None))
     findings.append(_beginnings(loaded, prompts))
     return findings
+
+
+def _begun_once(loaded: LoadedModel, layers: Sequence[str], dtype: str, pooling: str) -> Finding:
+    """Prompts whose common beginning is run once against each by itself, where extraction does that."""
+    what = "with what prompts begin with in common run once"
+    prompts = prompts_that_begin_alike()
+    tokens = tokens_of(loaded, prompts, pooling)
+    way = way_of(loaded, tokens, layers, pooling, batch_tokens=TOGETHER)
+    if not way.shared:
+        return Finding(what, "", None, None, "not borne by this model and pooling: each prompt is run as a whole")
+    alone = extract(loaded, tokens, layers, pooling, way=ALONE)
+    once = extract(loaded, tokens, layers, pooling, batch_tokens=TOGETHER, way=way)
+    drifts = {layer: relative(once[layer], alone[layer]) for layer in layers}
+    worst = max(drifts, key=lambda layer: drifts[layer])
+    return Finding(what, worst, drifts[worst], ONCE[dtype])
 
 
 def check_foreign(backend: Foreign, model: Any, layers: Sequence[str], dtype: str, *, pooling: str) -> list[Finding]:

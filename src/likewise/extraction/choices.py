@@ -4,14 +4,14 @@ The row of a record holds for each option the log-probability of its text after 
 normalised over the options.
 """
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import log_softmax
 
 from likewise.errors import InputError
+from likewise.extraction.beginnings import common
 from likewise.extraction.forward import log_probabilities
 from likewise.extraction.probe import way_of
 from likewise.extraction.rows import Rows, tokens_of
@@ -23,6 +23,9 @@ from likewise.models.loading import LoadedModel
 from likewise.progress import Watch
 from likewise.prompts.texts import Prompts
 from likewise.prompts.tokens import Tokens, Truncation
+
+if TYPE_CHECKING:
+    from likewise.extraction.cache import Beginnings
 
 AT_ONCE = 64
 """Records between two saves; batches depend on it, so a run that was stopped gives the same rows."""
@@ -73,11 +76,6 @@ class Continuations:
         return cls(whole, tuple(starts), count)
 
 
-def common(a: Sequence[int], b: Sequence[int]) -> int:
-    """How many tokens two texts begin with in common."""
-    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
-
-
 def way_of_choices(loaded: LoadedModel, asked: Continuations, batch_tokens: int) -> Way:
     """Find how the texts may be run together, as of any prompts."""
     return way_of(loaded, asked.tokens, [LOGITS], "last_token", batch_tokens=min(batch_tokens, MOST_TOKENS))
@@ -108,17 +106,21 @@ def rows_of_choices(
     turn = turning_length(loaded.model, "last_token")
     total, done = sum(tokens.lengths), 0
     with kept(loaded.whole) as state:
-        before = state if way.restored else None
+        before, beginnings = state if way.restored else None, _beginnings(loaded) if way.shared else None
         for first in range(0, n, AT_ONCE):
             records = range(first, min(n, first + AT_ONCE))
             texts = [place * count + i for place in records for i in range(count)]
             if not all(into.done[place] for place in records):
                 sums = np.empty((len(records), count))
-                lengths = [tokens.lengths[i] for i in texts]
-                for batch in way.batches(lengths, budget, turn):
-                    ids = [tokens.prompts[texts[i]] for i in batch]
-                    starts = [asked.starts[texts[i] // count] for i in batch]
-                    for i, of_tokens in zip(batch, log_probabilities(loaded, ids, starts, way, before), strict=True):
+                prompts = [tokens.prompts[i] for i in texts]
+                first_asked = [asked.starts[i // count] for i in texts]
+                limits = [start - 1 for start in first_asked]
+                for batch in way.plan(prompts, list(map(len, prompts)), budget, turn, limits):
+                    ids = [prompts[i] for i in batch.members]
+                    starts = [first_asked[i] for i in batch.members]
+                    begun = beginnings.of(ids, batch.shared) if beginnings and batch.shared else None
+                    said = log_probabilities(loaded, ids, starts, way, before, begun)
+                    for i, of_tokens in zip(batch.members, said, strict=True):
                         sums[i // count, i % count] = of_tokens.sum()
                 rows = log_softmax(sums, axis=1).astype(np.float32)
                 if not (fine := np.isfinite(rows).all(axis=1)).all():
@@ -129,3 +131,14 @@ def rows_of_choices(
             done += sum(tokens.lengths[i] for i in texts)
             watch("extracting", done, total)
     return into.matrix
+
+
+def _beginnings(loaded: LoadedModel) -> "Beginnings":
+    """What runs the beginnings of texts: no token of them is asked for, so that the head need not run."""
+    from likewise.extraction.cache import Beginnings
+
+    def run(**inputs: Any) -> dict[str, Any]:
+        loaded.model(**inputs)
+        return {}
+
+    return Beginnings(run, next(loaded.model.parameters()).device)

@@ -4,7 +4,7 @@ import copy
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,25 +14,67 @@ from likewise.extraction.ways import Way
 from likewise.models.decoder import embedding_rows, token_positions
 from likewise.models.layers import LOGITS, Reader
 from likewise.models.loading import LoadedModel
-from likewise.pooling import pool
+from likewise.naming import parse_call
+from likewise.pooling import last_token, pool
 from likewise.prompts.tokens import Tokens
+
+if TYPE_CHECKING:
+    from likewise.extraction.cache import Beginnings, Begun
 
 
 def padded(
-    tokens: Sequence[Sequence[int]], rows: Sequence[Sequence[Sequence[int]]] | None, padding_id: int, side: str
+    tokens: Sequence[Sequence[int]],
+    rows: Sequence[Sequence[Sequence[int]]] | None,
+    padding_id: int,
+    side: str,
+    shared: int = 0,
 ) -> tuple[list[list[int]], list[list[int]], np.ndarray]:
-    """Return token ids, 1 for real tokens, and the mask of the tokens of each row, (b, s, t)."""
+    """Return token ids, 1 for real tokens, and the mask of the tokens of each row, (b, s, t).
+
+    The first tokens, so many as are shared, stand before the padding whatever its side.
+    """
     length = max(map(len, tokens))
     ids, real = [], []
     mask = np.zeros((len(tokens), max(map(len, rows)) if rows is not None else 1, length), dtype=np.int64)
     for number, of_prompt in enumerate(tokens):
         pad = length - len(of_prompt)
         before, after = (0, pad) if side == "right" else (pad, 0)
-        ids.append([padding_id] * before + list(of_prompt) + [padding_id] * after)
-        real.append([0] * before + [1] * len(of_prompt) + [0] * after)
+        first, rest = list(of_prompt[:shared]), list(of_prompt[shared:])
+        ids.append(first + [padding_id] * before + rest + [padding_id] * after)
+        real.append([1] * shared + [0] * before + [1] * len(rest) + [0] * after)
         for row, places in enumerate([range(len(of_prompt))] if rows is None else rows[number]):
-            mask[number, row, [before + place for place in places]] = 1
+            mask[number, row, [place if place < shared else before + place for place in places]] = 1
     return ids, real, mask
+
+
+def inputs_of(
+    runs: Any,
+    stack: Any,
+    ids: Sequence[Sequence[int]],
+    real: Sequence[Sequence[int]],
+    side: str,
+    begun: "Begun | None" = None,
+) -> dict[str, Any]:
+    """What a model, or its stack, is given for a padded batch; of prompts that are begun, the tokens after that.
+
+    With left padding the positions of the real tokens are given to the model, where it takes them.
+    """
+    import torch
+
+    device = next(stack.parameters()).device
+    shared = begun.length if begun else 0
+    inputs = {
+        "input_ids": torch.tensor(ids, device=device)[:, shared:],
+        "attention_mask": torch.tensor(real, device=device),
+    }
+    accepted = inspect.signature(runs.forward).parameters
+    if side == "left" and "position_ids" in accepted:
+        inputs["position_ids"] = token_positions(stack, inputs["attention_mask"])[:, shared:]
+    if begun:
+        inputs |= {"past_key_values": begun.cache, "use_cache": True}
+    elif "use_cache" in accepted:
+        inputs["use_cache"] = False
+    return inputs
 
 
 def run_batch(
@@ -43,6 +85,7 @@ def run_batch(
     *,
     padding_id: int,
     padding_side: str = "right",
+    begun: "Begun | None" = None,
 ) -> dict[str, np.ndarray]:
     """Rows of one batch by layer, float32, those of a prompt together; the states of tokens live only inside this call.
 
@@ -59,29 +102,26 @@ def run_batch(
     padding_id : int
         Any token id; it is masked.
     padding_side : {"right", "left"}
-        With left padding the positions of the real tokens are given to the model, where it takes them.
+        As `inputs_of` takes it.
+    begun : Begun or None
+        What was run of the first tokens of these prompts.
     """
     import torch
 
-    model = reader.model
-    ids, real, places = padded(tokens, rows, padding_id, padding_side)
-    device = next(model.parameters()).device
-    inputs = {
-        "input_ids": torch.tensor(ids, device=device),
-        "attention_mask": torch.tensor(real, device=device),
-    }
-    accepted = inspect.signature(reader.runs.forward).parameters
-    if padding_side == "left" and "position_ids" in accepted:
-        inputs["position_ids"] = token_positions(model, inputs["attention_mask"])
-    if "use_cache" in accepted:
-        inputs["use_cache"] = False
+    shared = begun.length if begun else 0
+    ids, real, places = padded(tokens, rows, padding_id, padding_side, shared)
+    inputs = inputs_of(reader.runs, reader.model, ids, real, padding_side, begun)
     there = places.any(2)
+    if begun and not (whole := needs_all(pooling, rows)):
+        places = places[:, :, shared:]
     kept: dict[str, np.ndarray] = {}
 
     def keep(layer: str, states: Any) -> Any:
         if layer == LOGITS:
             found = states.double().log_softmax(dim=-1)
         else:
+            if begun and whole:
+                states = begun.with_theirs(layer, states)
             found = pool(pooling, states, torch.from_numpy(places).to(states.device))
         if layer in reader.wanted:
             kept[layer] = found.float().cpu().numpy()[there]
@@ -92,34 +132,56 @@ def run_batch(
     return kept
 
 
+def needs_all(pooling: str, rows: Sequence[Sequence[Sequence[int]]] | None) -> bool:
+    """Whether rows are made of other tokens than the last of each prompt."""
+    return rows is not None or parse_call(pooling)[0] != last_token.__name__
+
+
+def beginnings_of(loaded: LoadedModel, reader: Reader, tokens: Tokens, pooling: str) -> "Beginnings":
+    """What runs the beginnings of prompts, for the layers of a reader."""
+    from likewise.extraction.cache import Beginnings
+
+    whole = needs_all(pooling, tokens.rows)
+
+    def run(**inputs: Any) -> dict[str, Any]:
+        states: dict[str, Any] = {}
+
+        def keep(layer: str, of_tokens: Any) -> Any:
+            if whole and layer != LOGITS:
+                states[layer] = of_tokens.clone()  # a model may go on in the same place
+            return of_tokens[:, -1:]
+
+        reader.run(keep, **inputs)
+        return states
+
+    return Beginnings(run, next(loaded.model.parameters()).device)
+
+
 def log_probabilities(
-    loaded: LoadedModel, ids: Sequence[Sequence[int]], starts: Sequence[int], way: Way, before: State | None = None
+    loaded: LoadedModel,
+    ids: Sequence[Sequence[int]],
+    starts: Sequence[int],
+    way: Way,
+    before: State | None = None,
+    begun: "Begun | None" = None,
 ) -> list[np.ndarray]:
     """Return for each text of a batch the log-probability of each token from ``starts`` on, after those before it.
 
-    In double precision after the head; no token is pooled.
+    In double precision after the head; no token is pooled. Of texts that are begun, at least the token before those is
+    run again: its state says what comes next.
     """
     import torch
 
-    model = loaded.head_model
-    tokens, real, _ = padded(ids, None, padding_id(loaded), way.side)
-    device = next(model.parameters()).device
-    inputs = {
-        "input_ids": torch.tensor(tokens, device=device),
-        "attention_mask": torch.tensor(real, device=device),
-    }
-    accepted = inspect.signature(model.forward).parameters
-    if way.side == "left" and "position_ids" in accepted:
-        inputs["position_ids"] = token_positions(loaded.model, inputs["attention_mask"])
-    if "use_cache" in accepted:
-        inputs["use_cache"] = False
+    model, shared = loaded.head_model, begun.length if begun else 0
+    tokens, real, _ = padded(ids, None, padding_id(loaded), way.side, shared)
+    inputs = inputs_of(model, loaded.model, tokens, real, way.side, begun)
     found = []
     with torch.inference_mode():
         if before is not None:
             before.restore()
         logits = model(**inputs).logits
         for number, (own, start) in enumerate(zip(ids, starts, strict=True)):
-            first = 0 if way.side == "right" else len(tokens[0]) - len(own)
+            first = (0 if way.side == "right" else len(tokens[0]) - len(own)) - shared
             said = logits[number, first + start - 1 : first + len(own) - 1].double().log_softmax(dim=-1)
             asked = torch.tensor(own[start:], device=said.device)[:, None]
             found.append(said.gather(1, asked)[:, 0].cpu().numpy())
@@ -216,6 +278,7 @@ def read(
     *,
     added: Sequence[Sequence[int]] | None = None,
     before: State | None = None,
+    begun: "Begun | None" = None,
 ) -> dict[str, np.ndarray]:
     """Return the rows of a batch by layer; with what the model added to each prompt, those of that.
 
@@ -237,6 +300,8 @@ def read(
         Tokens after each prompt, of which the rows are then made.
     before : State or None
         What to put back before.
+    begun : Begun or None
+        What was run of the first tokens of these prompts.
     """
     import torch
 
@@ -248,7 +313,7 @@ def read(
     if before is not None:
         with torch.inference_mode():
             before.restore()
-    return run_batch(reader, ids, rows, pooling, padding_id=padding_id(loaded), padding_side=way.side)
+    return run_batch(reader, ids, rows, pooling, padding_id=padding_id(loaded), padding_side=way.side, begun=begun)
 
 
 def padding_id(loaded: LoadedModel) -> int:

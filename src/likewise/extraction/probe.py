@@ -1,6 +1,7 @@
 """Which way a model's prompts may be run: tried on a few of them, and not read off the model's name."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -8,10 +9,11 @@ import numpy as np
 from jaxtyping import Float
 
 from likewise.errors import ModelError
-from likewise.extraction.forward import Answers, answers, out_of_memory, read, too_large
+from likewise.extraction.beginnings import LEAST, WORTH, worth
+from likewise.extraction.forward import Answers, answers, beginnings_of, out_of_memory, read, too_large
 from likewise.extraction.state import State, kept
-from likewise.extraction.ways import Side, Way
-from likewise.models.decoder import turning_length
+from likewise.extraction.ways import Side, Way, alike
+from likewise.models.decoder import is_causal, turning_length
 from likewise.models.layers import Reader
 from likewise.models.loading import LoadedModel
 from likewise.pooling import tokens_to_generate
@@ -19,6 +21,9 @@ from likewise.prompts.tokens import Tokens
 
 TOLERANCES = {"float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2, "int8": 5e-2, "int4": 5e-2}
 """Largest change of a row, relative to its length, that rounding in each precision explains."""
+
+ONCE = TOLERANCES | {"float32": 1e-5}
+"""The same for rows whose first tokens were run once for several prompts: it need not be done, so little is allowed."""
 
 FEW, MORE = 3, 8
 """Prompts of a batch on which every model is tried, and one whose rows depend on others."""
@@ -62,7 +67,8 @@ def way_of(
         The first of these that leaves the rows as they are of a prompt alone in a fresh model: any lengths together,
         padded on one side or the other; equal lengths together; one prompt at a time. Where a prompt alone has other
         rows once others have run, equal lengths or one prompt, each with the model's state put back; where the model
-        changes itself at all, in one thread.
+        changes itself at all, in one thread. Where prompts begin alike, and a causal model's rows stay as they are when
+        what is before is taken from its keys and values, within `ONCE`: what prompts begin with in common once.
 
     Raises
     ------
@@ -71,8 +77,9 @@ def way_of(
 
     Notes
     -----
-    Cost: the shortest prompt twice, the longest once or twice, and three of a batch alone and together. What is
-    compared is what would be kept, the pooled rows; of added tokens, the scores from which each is chosen.
+    Cost: the shortest prompt twice, the longest once or twice, and three of a batch alone and together; where prompts
+    begin alike, the same for one to three groups of them. What is compared is what would be kept, the pooled rows; of
+    added tokens, the scores from which each is chosen.
     """
     lengths = tokens.lengths_of_rows
     there = [i for i, length in enumerate(lengths) if length]
@@ -88,7 +95,52 @@ def way_of(
             if not out_of_memory(error):
                 raise
             raise too_large(tokens, max(there, key=lambda i: lengths[i])) from error
-        return replace(found, threads=not (tried.changed or found.restored))
+        found = replace(found, threads=not (tried.changed or found.restored))
+        return replace(found, shared=_once(tried, found, lengths, batch_tokens))
+
+
+def _once(tried: "_Trial", way: Way, lengths: Sequence[int], budget: int) -> bool:
+    """Whether what prompts begin with in common is worth to be run once, and the model bears it."""
+    loaded, prompts = tried.loaded, tried.tokens.prompts
+    turn = turning_length(loaded.model, tried.pooling)
+    # Beyond its turn a model has other positions for the same tokens; what a model adds is not read so.
+    if not way.threads or tokens_to_generate(tried.pooling) or (turn is not None and max(lengths) > turn):
+        return False
+    # Of prompts that are mostly short, too little could be shared: they need not be looked through.
+    if sum(length for length in lengths if length > LEAST) < WORTH * sum(lengths):
+        return False
+    if not {"past_key_values", "use_cache"} <= set(inspect.signature(tried.reader.runs.forward).parameters):
+        return False
+    if not worth(alike(prompts, lengths), lengths):
+        return False
+    try:
+        # A token of the beginning must not see what comes after, however little the rows below show of it.
+        borne = is_causal(loaded.model) and all(
+            tried.same(members, replace(way, shared=True), shared)
+            for members, shared in _beginning_alike(tried, replace(way, shared=True), lengths, budget)
+        )
+    except Exception:  # code of the model, which may know no such cache and then raises what it likes
+        borne = False
+    return borne and not tried.changed
+
+
+def _beginning_alike(tried: "_Trial", way: Way, lengths: Sequence[int], budget: int) -> Iterator[tuple[list[int], int]]:
+    """Some of the prompts of the groups that tell most, with how many tokens they share."""
+    prompts = tried.tokens.prompts
+    found = [group for group in alike(prompts, lengths) if group.shared]
+    most = max(found, key=lambda group: group.saved)
+    # The shortest and longest prompts are often among these, and have been run alone.
+    yield _some(sorted(most.members, key=lambda i: (-lengths[i], i)), FEW), most.shared
+    if found[0].shared > most.shared:
+        yield _some(sorted(found[0].members, key=lambda i: (-lengths[i], i)), 2), found[0].shared
+    # Several short beginnings in one batch.
+    for batch in way.plan(prompts, lengths, budget):
+        fronts: dict[tuple[int, ...], list[int]] = {}
+        for i in batch.members:
+            fronts.setdefault(tuple(prompts[i][: batch.shared]), []).append(i)
+        if batch.shared and len(fronts) > 1:
+            yield [i for members in list(fronts.values())[:2] for i in members[:2]], batch.shared
+            return
 
 
 def _found(tried: "_Trial", lengths: Sequence[int], budget: int, side: Side) -> Way:
@@ -169,11 +221,11 @@ class _Trial:
             self._alone[number] = self._run([number], Way("alone", restored=True))
         return self._alone[number]
 
-    def same(self, batch: Sequence[int], way: Way) -> bool:
+    def same(self, batch: Sequence[int], way: Way, shared: int = 0) -> bool:
         """Whether each prompt of a batch that is run this way gives what it gives alone."""
         alone = [self.alone(number) for number in batch]
-        told, rows = self._run(batch, way)
-        tolerance = TOLERANCES[self.loaded.dtype]
+        told, rows = self._run(batch, way, shared)
+        tolerance = (ONCE if shared else TOLERANCES)[self.loaded.dtype]
         if told is not None and not all(
             self._same_scores(told.scores[place], own.scores[0], tolerance)
             for place, (own, _) in enumerate(alone)
@@ -197,7 +249,7 @@ class _Trial:
                 return True  # two nearly as likely: what follows is another text
         return True
 
-    def _run(self, batch: Sequence[int], way: Way) -> tuple[Answers | None, Mapping[str, np.ndarray]]:
+    def _run(self, batch: Sequence[int], way: Way, shared: int = 0) -> tuple[Answers | None, Mapping[str, np.ndarray]]:
         told = None
         before = self.state if way.restored else None
         added: list[list[int]] | None = None
@@ -208,7 +260,13 @@ class _Trial:
                 (self._alone[i][0] or told).added[0] if i in self._alone else told.added[n] for n, i in enumerate(batch)
             ]
             self.changed |= self.state.changed()
-        rows = read(self.loaded, self.reader, self.tokens, batch, self.pooling, way, added=added, before=before)
+        begun = None
+        if shared:
+            beginnings = beginnings_of(self.loaded, self.reader, self.tokens, self.pooling)
+            begun = beginnings.of([self.tokens.prompts[i] for i in batch], shared)
+        rows = read(
+            self.loaded, self.reader, self.tokens, batch, self.pooling, way, added=added, before=before, begun=begun
+        )
         self.changed |= self.state.changed()
         return told, rows
 

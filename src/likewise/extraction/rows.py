@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from likewise.errors import InputError
-from likewise.extraction.forward import answers, out_of_memory, read, too_large
+from likewise.extraction.forward import answers, beginnings_of, out_of_memory, read, too_large
 from likewise.extraction.probe import way_of
 from likewise.extraction.state import State, kept
-from likewise.extraction.ways import Side, Way
+from likewise.extraction.ways import Batch, Side, Way
 from likewise.fields import TRUNCATION
 from likewise.models.decoder import context_length, embedding_rows, turning_length
 from likewise.models.layers import Reader
@@ -128,9 +128,11 @@ def extract(
 
     Notes
     -----
-    Memory: the model, the states of one batch for each thread, and what ``into`` keeps. Batches depend on the prompts
-    and ``batch_tokens`` alone, and a batch is run by as many threads of the processor whatever ``threads`` is, so an
-    extraction that was resumed equals one that was not, to the last bit.
+    Memory: the model, the states of one batch for each thread, and what ``into`` keeps; where what prompts begin with
+    in common is run once, also the keys and values of one beginning, or of a batch of short ones, and their states
+    where the pooling uses them. Batches depend on the prompts and ``batch_tokens`` alone, and a batch is run by as many
+    threads of the processor whatever ``threads`` is, so an extraction that was resumed equals one that was not, to the
+    last bit.
     """
     tokens = prompts if isinstance(prompts, Tokens) else tokens_of(loaded, prompts, pooling, truncation)
     n = len(tokens.ids)
@@ -144,10 +146,9 @@ def extract(
     starts, lengths = tokens.starts, tokens.lengths_of_rows
     there = [bool(filled[starts[i] : starts[i + 1]].all()) for i in range(len(lengths))]
     # Whole batches of all prompts, so that rows do not depend on what an earlier attempt left.
-    planned = chosen.batches(lengths, batch_tokens, turning_length(loaded.model, pooling))
-    every = [with_rows for batch in planned if (with_rows := [i for i in batch if lengths[i]])]
-    todo = [batch for batch in every if not all(there[i] for i in batch)]
-    done = total - sum(lengths[i] for batch in todo for i in batch)
+    every = chosen.plan(tokens.prompts, lengths, batch_tokens, turning_length(loaded.model, pooling))
+    todo = [batch for batch in every if not all(there[i] for i in batch.members)]
+    done = total - sum(lengths[i] for batch in todo for i in batch.members)
     watch("extracting", done, total)
     saved_at = monotonic()
 
@@ -160,14 +161,14 @@ def extract(
             reader.learn()
             state.restore()
             for batch, found in run_all(loaded, reader, tokens, todo, pooling, chosen, state, threads, of_each):
-                where = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in batch])
+                where = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in batch.members])
                 for layer, rows in found.items():
                     check_finite(rows, layer, [tokens.ids[i] for i in where])
                     places[layer].write(where, rows)
                 if monotonic() - saved_at > SECONDS_BETWEEN_PARTS:
                     flush()
                     saved_at = monotonic()
-                done += sum(lengths[i] for i in batch)
+                done += sum(lengths[i] for i in batch.members)
                 watch("extracting", done, total)
     finally:
         flush()
@@ -192,13 +193,13 @@ def run_all(
     loaded: LoadedModel,
     reader: Reader,
     tokens: Tokens,
-    todo: Sequence[Sequence[int]],
+    todo: Sequence[Batch],
     pooling: str,
     way: Way,
     state: State,
     threads: int | None,
     of_each: int | None = None,
-) -> Iterator[tuple[list[int], dict[str, np.ndarray]]]:
+) -> Iterator[tuple[Batch, dict[str, np.ndarray]]]:
     """Yield batches as they are done, with their rows by layer; a batch that memory does not hold is halved."""
     import torch
 
@@ -207,14 +208,19 @@ def run_all(
     most = min(cores, MOST_THREADS) if of_each is None else max(1, cores // of_each)
     at_once = (threads or most) if on_processor and way.threads else 1
 
-    def work(batch: Sequence[int]) -> dict[str, np.ndarray]:
+    beginnings = beginnings_of(loaded, reader, tokens, pooling) if way.shared else None
+
+    def work(batch: Batch) -> dict[str, np.ndarray]:
         before = state if way.restored else None
         count = tokens_to_generate(pooling)
-        added = answers(loaded, tokens, batch, count, before=before).added if count else None
-        return read(loaded, reader, tokens, batch, pooling, way, added=added, before=before)
+        added = answers(loaded, tokens, batch.members, count, before=before).added if count else None
+        begun = None
+        if beginnings and batch.shared:
+            begun = beginnings.of([tokens.prompts[i] for i in batch.members], batch.shared)
+        return read(loaded, reader, tokens, batch.members, pooling, way, added=added, before=before, begun=begun)
 
     before = torch.get_num_threads()
-    waiting, running = deque(map(list, todo)), dict[Future[dict[str, np.ndarray]], list[int]]()
+    waiting, running = deque(todo), dict[Future[dict[str, np.ndarray]], Batch]()
     # Several batches at once, each by few threads: nothing is waited for between operations.
     own = (of_each or cores // most) if on_processor else before
     pool = ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(own,))
@@ -232,23 +238,19 @@ def run_all(
                 except (MemoryError, RuntimeError) as error:
                     if not out_of_memory(error):
                         raise
-                    if len(batch) == 1:
-                        raise too_large(tokens, batch[0]) from error
+                    if len(batch.members) == 1 and not batch.shared:
+                        raise too_large(tokens, batch.members[0]) from error
                     if torch.cuda.is_available():
                         torch.cuda.empty_cache()
                     # What was too much once is too much again: the batches after it are as large, in tokens.
-                    fewer = len(batch) // 2 * tokens.lengths[batch[0]]
-                    pieces = (_pieces(b, fewer // tokens.lengths[b[0]]) for b in (batch, *waiting))
+                    fewer = len(batch.members) // 2 * tokens.lengths[batch.members[0]]
+                    if not fewer:  # nor keys and values beside the prompt
+                        batch = Batch(batch.members)
+                    pieces = (b.pieces(fewer // tokens.lengths[b.members[0]]) for b in (batch, *waiting))
                     waiting = deque(piece for of_one in pieces for piece in of_one)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         torch.set_num_threads(before)
-
-
-def _pieces(batch: list[int], most: int) -> Iterator[list[int]]:
-    """A batch in pieces of so many prompts at most, or of one."""
-    most = max(1, most)
-    return (batch[start : start + most] for start in range(0, len(batch), most))
 
 
 def check_finite(rows: Float[np.ndarray, "m d"], layer: str, ids: Sequence[str]) -> None:

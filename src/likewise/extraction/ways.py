@@ -1,15 +1,45 @@
 """Ways of running prompts together: which may share a batch, on which side they are padded, what comes between."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeAlias
 
+from likewise.extraction.beginnings import LEAST, Group, groups
 from likewise.fields import whole
 
 Together: TypeAlias = Literal["any", "equal", "alone"]
 """Which prompts may share a batch: of any lengths, of equal lengths only, none."""
 
 Side: TypeAlias = Literal["right", "left"]
+
+EXPANDED = 4
+"""So many shared tokens, of which a batch holds keys and values alone, count as one that is run."""
+
+ROWS = 4
+"""Tokens that the rows of such a prompt count, so that a batch does not hold those of very many."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Prompts that are run together.
+
+    Parameters
+    ----------
+    members : tuple of int
+        Their positions, the longest first.
+    shared : int
+        The first tokens of each that were run before, once for all that begin with the same ones; 0 for none.
+    """
+
+    members: tuple[int, ...]
+    shared: int = 0
+
+    def pieces(self, most: int) -> list["Batch"]:
+        """The same in pieces of so many prompts at most, or of one."""
+        most = max(1, most)
+        starts = range(0, len(self.members), most)
+        return [replace(self, members=self.members[start : start + most]) for start in starts]
 
 
 @dataclass(frozen=True)
@@ -26,11 +56,15 @@ class Way:
         Put back what the model keeps of earlier batches before each.
     threads : bool
         Run several batches at once.
+    shared : bool
+        Run the tokens that prompts begin with in common once.
 
     Examples
     --------
     >>> print(Way())
     any lengths together, padded on the right
+    >>> print(Way(shared=True))
+    any lengths together, padded on the right, what prompts begin with in common run once
     >>> print(Way("equal", restored=True, threads=False))
     equal lengths together, the model's own state put back before each batch, in one thread
     """
@@ -39,6 +73,7 @@ class Way:
     side: Side = "right"
     restored: bool = False
     threads: bool = True
+    shared: bool = False
 
     def __str__(self) -> str:
         words = {
@@ -47,14 +82,89 @@ class Way:
             "alone": "one prompt at a time",
         }
         state = ", the model's own state put back before each batch" if self.restored else ""
-        return words[self.together] + state + ("" if self.threads else ", in one thread")
+        once = ", what prompts begin with in common run once" if self.shared else ""
+        return words[self.together] + state + once + ("" if self.threads else ", in one thread")
 
     def batches(self, lengths: Sequence[int], budget: int, turn: int | None = None) -> list[list[int]]:
         """Positions of prompts in batches as this way allows; see `batches`."""
         return batches(lengths, 1 if self.together == "alone" else budget, turn, equal=self.together == "equal")
 
+    def plan(
+        self,
+        prompts: Sequence[Sequence[int]],
+        lengths: Sequence[int],
+        budget: int,
+        turn: int | None = None,
+        limits: Sequence[int] | None = None,
+    ) -> list[Batch]:
+        """Prompts in batches, also by what they begin with in common where this way shares it.
+
+        Parameters
+        ----------
+        prompts : sequence of sequences of int
+            Their tokens.
+        lengths : sequence of int
+            How many each has, 0 of one that is not run.
+        budget : int
+            Tokens of a batch, padding included; of shared ones, a fourth. Or what one prompt has, where that is more.
+        turn : int or None
+            See `batches`.
+        limits : sequence of int, optional
+            How many tokens of each may be shared at most; by default all but the last.
+
+        Returns
+        -------
+        list of Batch
+            Those with the same beginning one after the other, those that share nothing at the end.
+        """
+        if not self.shared:
+            return [Batch(tuple(members)) for members in self.batches(lengths, budget, turn) if lengths[members[0]]]
+        by_length: dict[int, list[Group]] = {}
+        for group in alike(prompts, lengths, limits):
+            by_length.setdefault(group.shared, []).append(group)
+        return [batch for shared, of in by_length.items() for batch in self._packed(shared, of, lengths, budget, turn)]
+
+    def _packed(
+        self, shared: int, of: Sequence[Group], lengths: Sequence[int], budget: int, turn: int | None
+    ) -> list[Batch]:
+        """Groups whose beginnings have one length in batches: the large ones by themselves, small ones together."""
+        # No more than one of the prompts would take as a whole.
+        budget = max(budget, *(lengths[i] for group in of for i in group.members)) if shared else budget
+        beside = math.ceil(shared / EXPANDED) + ROWS if shared else 0
+        cost = {i: lengths[i] - shared + beside for group in of for i in group.members}
+        done: list[Batch] = []
+        small: list[list[int]] = []
+        for group in of:
+            members = group.members
+            split = self.batches([cost[i] for i in members], budget, turn if shared == 0 else None)
+            own = [[members[k] for k in places] for places in split]
+            if shared and len(own) == 1:
+                small += own
+            else:
+                done += [Batch(tuple(places), shared) for places in own]
+        small.sort(key=lambda members: (-cost[members[0]], members))
+        packed: list[tuple[int, list[int]]] = []
+        for more in small:
+            count, last = packed[-1] if packed else (0, [])
+            fits = bool(last) and (count + 1) * shared <= budget
+            fits = fits and (len(last) + len(more)) * cost[last[0]] <= budget
+            if fits and (self.together == "any" or cost[last[0]] == cost[more[0]]):
+                packed[-1] = count + 1, last + more
+            else:
+                packed.append((1, more))
+        in_order = (sorted(places, key=lambda i: (-lengths[i], i)) for _, places in packed)
+        return [*done, *(Batch(tuple(places), shared) for places in in_order)]
+
 
 ALONE = Way("alone")
+
+
+def alike(prompts: Sequence[Sequence[int]], lengths: Sequence[int], limits: Sequence[int] | None = None) -> list[Group]:
+    """Prompts that are run, in groups that begin alike; the last token of each, or what is beyond limits, stays out."""
+    run = [i for i, length in enumerate(lengths) if length]
+    most = [lengths[i] - 1 if limits is None else limits[i] for i in run]
+    found = groups(prompts[i][:limit] if limit >= LEAST else () for i, limit in zip(run, most, strict=True))
+    return [Group(group.shared, tuple(run[k] for k in group.members)) for group in found]
 
 
 @dataclass(frozen=True, kw_only=True)

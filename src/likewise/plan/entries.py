@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    FiniteFloat,
     SerializerFunctionWrapHandler,
     ValidationInfo,
     field_validator,
@@ -75,7 +76,7 @@ class Entry:
     @model_serializer(mode="wrap")
     def _in_order(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         of = type(self)
-        found = {k: v for k, v in write(self).items() if k not in of.later or v not in (getattr(of, k), [])}
+        found = {k: v for k, v in write(self).items() if k not in of.later or v not in (getattr(of, k, {}), [])}
         return {name: found[name] for name in self.first if name in found} | found
 
 
@@ -127,11 +128,13 @@ class ModelEntry(Entry, Batches, ModelSpec):
         The names of the data sets that it takes part in; all by default.
     formats : list of str, optional
         The names of the formats that it is given, where a data set has several; all by default.
+    covariates : mapping of str to float
+        Numbers that the model has, such as its size or its accuracy: the report asks whether likeness goes with them.
     """
 
     text_is = "model"
     first = ("model", "name")
-    later = ("backend", "dtype", "batch_tokens", "threads", "floor")
+    later = ("backend", "dtype", "batch_tokens", "threads", "floor", "covariates")
     backend: BackendName  # its default is that of ModelSpec
     name: str = ""
     layers: Layers | None = None
@@ -140,6 +143,7 @@ class ModelEntry(Entry, Batches, ModelSpec):
     floor: Annotated[tuple[Literal[Precision, "rerun"], ...], BeforeValidator(_listed)] = ()
     datasets: tuple[str, ...] | None = None
     formats: tuple[str, ...] | None = None
+    covariates: dict[str, FiniteFloat] = dataclasses.field(default_factory=dict, hash=False)
 
     @field_validator("model", "base", "revision")
     @classmethod
@@ -171,15 +175,15 @@ class ModelEntry(Entry, Batches, ModelSpec):
 
         The floor is one model's, for an experiment may hold several bases, and copies have none.
         """
-        own = dataclasses.replace(self, floor=())
+        own, bare = dataclasses.replace(self, floor=()), dataclasses.replace(self, floor=(), covariates={})
         again = []
         for kind in self.floor:
             if kind == "rerun":
                 # A third of the tokens makes other batches, whatever the run's own are.
                 tokens = max(1, (self.batch_tokens or 512) // 3)
-                again.append(dataclasses.replace(own, name=f"{self.name} run again", batch_tokens=tokens))
+                again.append(dataclasses.replace(bare, name=f"{self.name} run again", batch_tokens=tokens))
             else:
-                again.append(dataclasses.replace(own, name=f"{self.name} in {kind}", dtype=kind))
+                again.append(dataclasses.replace(bare, name=f"{self.name} in {kind}", dtype=kind))
         return (own, *again)
 
     @property

@@ -14,6 +14,7 @@ from likewise.report.html import write_report
 from likewise.representation import Representation
 from likewise.scoring import KINDS, Results
 from likewise.store import Store
+from likewise.studies import Covariates
 
 RANKED = 1_000
 """Pairs up to which the page ranks who is nearest to whom."""
@@ -83,6 +84,7 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
         made_with=library_versions(),
         evidence=lambda wanted: evidence_of(wanted, _loader(store, about["representations"]), _texts(store)),
         store=store.folder.resolve().name,
+        asked=[Covariates({inert(m.name, keep=""): m.covariates for m in experiment.models if m.covariates})],
     )
 
 

@@ -26,7 +26,7 @@ from likewise.report.moved import moved
 from likewise.report.ranks import rankings
 from likewise.scoring import ALL, Pairs, Results
 from likewise.store import write_text
-from likewise.studies import Answer, Dots, Lines, Table, Triangle, answers
+from likewise.studies import Answer, Dots, Lines, Study, Table, Triangle, answers
 
 CODE = re.compile(r"`([^`]+)`")
 """What a sentence shows as code."""
@@ -49,6 +49,7 @@ def write_report(
     made_with: Mapping[str, str] = {},
     evidence: Callable[[Sequence[tuple[str, str, str]]], Iterable[Evidence]] | None = None,
     store: str = "",
+    asked: Iterable[Study] = (),
 ) -> Path:
     """Write a page that a person can read, and every table in it as files.
 
@@ -75,6 +76,8 @@ def write_report(
         Returns the prompts of some pairs, given as data set and two names, the most wanted first.
     store : str
         The name of the folder of the store: commands on the page are for where that lies.
+    asked : iterable of Study
+        Studies that know more than the table, instead of those of their names.
 
     Returns
     -------
@@ -99,7 +102,7 @@ def write_report(
     datasets = tables.datasets_by_key(frame)
     configurations = tables.configurations_of(frame)
     about = tables.representation_table(representations, datasets)
-    found, failed = answers(results)
+    found, failed = answers(results, asked)
     few = filter(None, [too_few_shuffles(results.table)])
     first = headlines.headlines(frame, pairs)
     odd = findings.warnings_of(frame, representations, datasets, [*few, *warnings, *map(inert, failed)])

@@ -2,9 +2,11 @@
 
 from likewise.scoring.agreement import (
     Agreement,
+    ByNumber,
     Disagreement,
     between_datasets,
     between_measures,
+    by_number,
     disagreements,
     mantel,
     relabelled,
@@ -40,6 +42,7 @@ __all__ = [
     "SCHEMA",
     "Agreement",
     "BestLayers",
+    "ByNumber",
     "Comparison",
     "Disagreement",
     "Dissimilarities",
@@ -57,6 +60,7 @@ __all__ = [
     "between_datasets",
     "between_measures",
     "both_orders",
+    "by_number",
     "check_request",
     "compare",
     "disagreements",

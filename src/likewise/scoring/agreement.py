@@ -180,6 +180,71 @@ def mantel(
     return (1 + as_high) / (1 + len(moved)), ""
 
 
+@dataclass(frozen=True)
+class ByNumber:
+    """Whether things whose numbers are further apart are less alike.
+
+    Parameters
+    ----------
+    rho : float or None
+        Spearman correlation, over pairs, of the score with the difference in rank of the number; 1 where those further
+        apart are always less alike.
+    pvalue : float or None
+        By relabelling the things: `mantel`.
+    smallest : float or None
+        The least p that any scores could have with these numbers and relabellings.
+    reason : str
+        Why something is missing.
+    """
+
+    rho: float | None
+    pvalue: float | None
+    smallest: float | None
+    reason: str
+
+
+def by_number(alike: Mapping[tuple[str, str], float], numbers: Mapping[str, float], rng: int = 0) -> ByNumber:
+    """Return how far likeness goes with the difference of a number that each thing has.
+
+    Parameters
+    ----------
+    alike : mapping of (str, str) to float
+        The score of every pair, higher where they are more alike.
+    numbers : mapping of str to float
+        Of each thing. Equal numbers have equal ranks.
+    rng : int
+        Seed of the relabellings.
+
+    References
+    ----------
+    Mantel (1967), Cancer Research 27(2).
+
+    Examples
+    --------
+    >>> sizes = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0}
+    >>> alike = {(x, y): -abs(sizes[x] - sizes[y]) for i, x in enumerate("abcd") for y in "abcd"[:i]}
+    >>> found = by_number(alike, sizes)
+    >>> round(found.rho, 9), round(found.pvalue, 3)
+    (1.0, 0.083)
+    """
+    labels = list(numbers)
+    pairs = [(x, y) for i, x in enumerate(labels) for y in labels[:i]]
+    either = {frozenset(pair): value for pair, value in alike.items()}
+    if any(frozenset(pair) not in either for pair in pairs):
+        return ByNumber(None, None, None, "a score is missing")
+    ranks = dict(zip(labels, np.unique(list(numbers.values()), return_inverse=True)[1], strict=True))
+    apart = {(x, y): -float(abs(ranks[x] - ranks[y])) for x, y in pairs}
+    known = {(x, y): either[frozenset((x, y))] for x, y in pairs}
+    if len(pairs) < 3 or len(set(known.values())) < 2 or len(set(apart.values())) < 2:
+        count = len(set(numbers.values()))
+        return ByNumber(
+            None, None, None, f"{len(labels)} of them have {count} different numbers; expected four or more"
+        )
+    rho = float(scipy.stats.spearmanr([apart[pair] for pair in pairs], [known[pair] for pair in pairs]).statistic)
+    p, why = mantel(apart, known, labels, rng)
+    return ByNumber(rho, p, None if p is None else mantel(apart, apart, labels, rng)[0], why)
+
+
 def relabelled(
     left: Mapping[tuple[str, str], float], right: Mapping[tuple[str, str], float], models: Sequence[str], rng: int = 0
 ) -> tuple[float, np.ndarray]:

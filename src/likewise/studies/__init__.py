@@ -6,6 +6,7 @@ from likewise.studies.audit import Audit
 from likewise.studies.base import Study
 from likewise.studies.best_layers import BestOfLayers
 from likewise.studies.conditions import Condition, Outcome, parse_condition
+from likewise.studies.covariates import Covariates
 from likewise.studies.drawings import Dots, Drawing, Figures, Line, Lines, Panel, Triangle
 from likewise.studies.items import Items
 from likewise.studies.junit import junit_xml
@@ -24,6 +25,7 @@ __all__ = [
     "Audit",
     "BestOfLayers",
     "Condition",
+    "Covariates",
     "Datasets",
     "Dots",
     "Drawing",

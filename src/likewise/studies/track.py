@@ -13,7 +13,7 @@ from likewise.fields import TRACK_TOLERANCE
 from likewise.inference import Estimates, LeftOut, left_out, rank_sets
 from likewise.measures import Configuration
 from likewise.naming import did_you_mean, name_of, parts_of
-from likewise.scoring import Results, interval, mantel
+from likewise.scoring import ByNumber, Results, by_number, interval
 from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
@@ -485,48 +485,33 @@ def _runs_table(read: _Read) -> Table:
 def _numbers(read: _Read) -> Table:
     """Whether versions that are further apart in a number are less alike, by relabelling the versions."""
     names = read.study.shared
-    pairs = [(str(i), str(j)) for i in range(len(read.at)) for j in range(i)]
-    labels = [str(i) for i in range(len(read.at))]
-    found: list[tuple[str, str, float | None, float | None, float | None, str]] = []
+    places = range(len(read.at))
+    found: list[tuple[str, str, ByNumber]] = []
     for name, layer in itertools.product(names, read.layers):
-        each = [float(np.mean([run[x].numbers[name] for run in read.runs.values()])) for x in read.at]
-        ranks = np.unique(each, return_inverse=True)[1]
-        apart = {(i, j): -float(abs(ranks[int(i)] - ranks[int(j)])) for i, j in pairs}
-        spots = {(i, j): read.spot(read.at[int(j)], read.at[int(i)], layer) for i, j in pairs}
-        alike = {pair: read.facts.more_alike * s.value for pair, s in spots.items() if s.value is not None}
-        rho = p = least = None
-        why = ""
-        if len(alike) < len(pairs):
-            why = "a score is missing"
-        elif len(pairs) < 3 or len(set(alike.values())) < 2 or len(set(apart.values())) < 2:
-            why = f"{len(labels)} versions with {len(set(each))} numbers; expected four or more that differ"
-        else:
-            rho = _spearman([apart[pair] for pair in pairs], [alike[pair] for pair in pairs])
-            p, why = mantel(apart, alike, labels, read.study.seed)
-            least = None if p is None else mantel(apart, apart, labels, read.study.seed)[0]
-        found.append((name, layer, rho, p, least, why))
-    tested = [k for k, row in enumerate(found) if row[3] is not None]
+        each = {
+            str(i): float(np.mean([run[x].numbers[name] for run in read.runs.values()])) for i, x in enumerate(read.at)
+        }
+        spots = {(i, j): read.spot(read.at[j], read.at[i], layer) for i in places for j in range(i)}
+        alike = {
+            (str(i), str(j)): read.facts.more_alike * s.value for (i, j), s in spots.items() if s.value is not None
+        }
+        found.append((name, layer, by_number(alike, each, read.study.seed)))
+    tested = [k for k, (_, _, of) in enumerate(found) if of.pvalue is not None]
     corrected: dict[int, float] = {}
     if tested:
-        whole = holm(np.asarray([found[k][3] for k in tested], dtype=np.float64))
+        whole = holm(np.asarray([found[k][2].pvalue for k in tested], dtype=np.float64))
         corrected = dict(zip(tested, whole.tolist(), strict=True))
     return Table(
         "numbers",
         NUMBERS,
-        tuple((n, at, rho, p, corrected.get(k), least, len(labels), why or None)
-              for k, (n, at, rho, p, least, why) in enumerate(found)),
+        tuple((n, at, of.rho, of.pvalue, corrected.get(k), of.smallest, len(read.at), of.reason or None)
+              for k, (n, at, of) in enumerate(found)),
         "Are versions whose numbers are further apart less alike?",
         "rho: Spearman's correlation, over pairs of versions, of the score with the difference in rank of the number; "
         "1 where those further apart are always less alike. p: Mantel's test, which relabels the versions; corrected "
         "by Holm. Smallest p: no number could give a smaller one with so few versions, or so few relabellings.",
         spare=("note", "versions", "smallest p", "p corrected"),
     )  # fmt: skip
-
-
-def _spearman(x: Sequence[float], y: Sequence[float]) -> float:
-    import scipy.stats
-
-    return float(scipy.stats.spearmanr(x, y).statistic)
 
 
 def _told_numbers(numbers: Table, layer: str, at: str) -> str:
