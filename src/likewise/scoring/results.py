@@ -307,7 +307,6 @@ class Results:
         MissingDependencyError
             If matplotlib is not installed.
         """
-        import_module("likewise.report")  # says what to install where that lacks something
         # By name, for the room that draws stands above this one.
         return import_module("likewise.report.figures").draw(kind, self, measure=measure, **choices)
 

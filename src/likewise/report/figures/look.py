@@ -12,7 +12,7 @@ from likewise.chance import Reason, Reasons
 from likewise.chance.reasons import BETWEEN
 from likewise.errors import InputError
 from likewise.measures import Configuration
-from likewise.report import drawing
+from likewise.report.figures import drawing
 from likewise.scoring import Results, Score
 
 LEVEL = 0.05

@@ -59,16 +59,14 @@ const pictures = {
     const found = chosenRows(state, rows);
     if (found.filter((r) => r.drawn !== null).length < 2) return null;
     const names = state.page.names, label = (n) => names[n].name;
-    const first = [...new Set(found.map((r) => r.a))], second = [...new Set(found.map((r) => r.b))];
-    const sided = state.page.asked !== "all" && !first.some((n) => second.includes(n));
-    const { order, tree } = arranged(state, [...new Set([...first, ...second])]);
-    const down = sided ? order.filter((n) => first.includes(n)) : order;
-    const across = sided ? order.filter((n) => second.includes(n)) : order;
-    const symmetric = state.configuration.symmetric;
+    const { order, tree } = arranged(state, [...new Set(found.flatMap((r) => [r.a, r.b]))]);
+    // Pairs between two sides make a rectangle; where their order counts a square, which has a cell for each order.
+    const symmetric = state.configuration.symmetric, sided = symmetric && state.page.sides !== null;
+    const [down, across] = sided ? state.page.sides.map((side) => order.filter((n) => side.includes(n))) : [order, order];
     const cells = new Map();
     for (const r of found) {
       cells.set(`${r.a},${r.b}`, r);
-      if (symmetric || (sided && !cells.has(`${r.b},${r.a}`))) cells.set(`${r.b},${r.a}`, r);
+      if (symmetric) cells.set(`${r.b},${r.a}`, r);
     }
     const numbers = found.map((r) => r.drawn).filter((v) => v !== null);
     const domain = state.score === "calibrated" ? [0, 1] : d3.extent(numbers);
