@@ -135,7 +135,7 @@ class Results:
         return "\n".join(told)
 
     def _repr_html_(self) -> str:
-        heads = ["data set", "a", "b", "measure", "value", "from", "to", "chance", "calibrated", "p corrected", "note"]
+        heads = ["data set", "a", "b", "measure", "value", "low", "high", "chance", "calibrated", "p corrected", "note"]
         rows = []
         for c in map(self._row, range(min(len(self), SHOWN))):
             label = self.configurations[c.measure, c.parameters].label
