@@ -19,9 +19,9 @@ def test_the_page_is_followed(
         r"^```(\w+)\n(.*?)^```$|^    (likewise [^\n]*)$", PAGE.read_text(encoding="utf-8"), flags=re.M | re.S
     ):
         if line:
-            code, printed, told = cli(*shlex.split(line)[1:])
+            code, out, told = cli(*shlex.split(line)[1:])
             assert code == 0, told
-            asked += 1
+            printed, asked = out + told, asked + 1
         elif kind == "python":
             exec(block, {})
         elif kind == "yaml":
