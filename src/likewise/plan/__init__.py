@@ -3,6 +3,7 @@
 from likewise.plan.answers import Answers
 from likewise.plan.datasets import DatasetPlan, scores_of_pair, tiles_of
 from likewise.plan.experiment import Experiment, of_unknown_code
+from likewise.plan.graph import Node, graph, is_made, load_of, made_by, rank_of
 from likewise.plan.imported import imported_experiment, imported_key
 from likewise.plan.inputs import rows_left_out
 from likewise.plan.needs import Needs
@@ -19,6 +20,7 @@ __all__ = [
     "Experiment",
     "Extract",
     "Needs",
+    "Node",
     "Plan",
     "Reduce",
     "Resolve",
@@ -27,14 +29,19 @@ __all__ = [
     "Trusted",
     "Wanted",
     "blocks_of_pairs",
+    "graph",
     "imported_experiment",
     "imported_key",
+    "is_made",
+    "load_of",
     "load_trusted",
+    "made_by",
     "model_size",
     "model_written",
     "of_unknown_code",
     "pinned",
     "plan",
+    "rank_of",
     "read_experiment",
     "results_of",
     "risks_of",

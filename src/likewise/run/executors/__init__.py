@@ -6,11 +6,13 @@
 
 import importlib
 import pkgutil
+from concurrent.futures import Executor as Pool
 from typing import Any
 
 from likewise.errors import InputError
 from likewise.plugins import Plugins
 from likewise.run.executor import Executor
+from likewise.run.futures import Futures
 
 INSTALLED = Plugins("likewise.executors", "executor")
 """Executors that packages offer."""
@@ -19,25 +21,33 @@ OWN = tuple(module.name for module in pkgutil.iter_modules(__path__))
 """The names of those in this folder."""
 
 
+METHODS = ("room", "submit", "hear", "close")
+"""What an executor has."""
+
+
 def names() -> list[str]:
     """Return the names of all executors that there are."""
     return sorted(INSTALLED.names(OWN))
 
 
-def choose(executor: str | Executor, workers: int | None = None) -> Executor:
-    """Return the executor of a name, or the one that is given.
+def choose(executor: str | Executor | Pool, workers: int | None = None) -> Executor:
+    """Return the executor of a name, or the one that is given, which may be one of ``concurrent.futures``.
 
     Raises
     ------
     InputError
         If there is none of that name, or it cannot be had.
     """
-    made: Executor = _named(executor, workers) if isinstance(executor, str) else executor
-    if not callable(getattr(made, "outcomes", None)):
-        raise InputError(
-            f"expected an executor, which has a method outcomes(do, jobs), or the name of one; got {executor!r}"
-        )
-    return made
+    made: Any = _named(executor, workers) if isinstance(executor, str) else executor
+    lacking = [name for name in METHODS if not callable(getattr(made, name, None))]
+    if not lacking:
+        return made  # type: ignore[no-any-return]  # it has what one has
+    if "submit" not in lacking and not isinstance(made, type):
+        return Futures(made, workers)
+    raise InputError(
+        f"expected the name of an executor, one with the methods {', '.join(METHODS)}, or one of concurrent.futures; "
+        f"got {executor!r}"
+    )
 
 
 def _named(name: str, workers: int | None) -> Any:
