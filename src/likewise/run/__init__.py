@@ -6,6 +6,7 @@ from likewise.run.executors.processes import Processes
 from likewise.run.executors.serial import Serial
 from likewise.run.imports import import_representation, order_of
 from likewise.run.loop import Done, run
+from likewise.run.record import is_dead, kind_of
 from likewise.run.worker import Outcome, Settings, perform, perform_all
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "Serial",
     "Settings",
     "import_representation",
+    "is_dead",
+    "kind_of",
     "order_of",
     "outcomes",
     "perform",

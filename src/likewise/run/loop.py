@@ -34,6 +34,8 @@ from likewise.progress import Watch, unwatched
 from likewise.run.executor import Executor, Job, Lost
 from likewise.run.executors import choose
 from likewise.run.frontier import Frontier
+from likewise.run.record import Record
+from likewise.run.shard import Shard
 from likewise.run.told import Tasks, Told
 from likewise.run.worker import Outcome, Settings, perform_all
 from likewise.scoring import KINDS, Results
@@ -58,6 +60,8 @@ class Done:
         Tiles that could not be compared because a representation is missing.
     store : Path
         The folder of the store.
+    left : tuple of Task
+        Of a shard: tasks that are left to others, or that need what others make.
     """
 
     results: Results
@@ -65,6 +69,7 @@ class Done:
     failed: tuple[Outcome, ...]
     blocked: tuple[Tile, ...]
     store: Path
+    left: tuple[Task, ...] = ()
 
 
 def run(
@@ -76,6 +81,8 @@ def run(
     device: Device = "cpu",
     batch_tokens: int | None = None,
     trust: Trusted = (),
+    shard: str | Shard | None = None,
+    scheduler: str | None = None,
     watch: Watch = unwatched,
 ) -> Done:
     """Run an experiment: extract and compare everything that its store does not have yet.
@@ -100,6 +107,11 @@ def run(
         Code that you have read and allow to run. True, or the path of the experiment, allows everything that the
         experiment names: measures in files in its folder, ``remote_code`` and ``pickled_weights`` of its models. You
         can also name files of measures (``.py``) or installed modules. Measures that you have imported need no trust.
+    shard : str, optional
+        ``"3/16"``: only the tasks whose keys fall to shard 3 of 16; ``"slurm"``: which one the environment of a SLURM
+        array says. A shard waits for no other: it ends when what is left is of others, or needs what they make.
+    scheduler : str, optional
+        Address of the running cluster of an executor such as ``"dask"``; by default it starts one on this machine.
     watch : callable
         Called with ``(label, done, total)`` as the work goes on: tokens of an extraction, then pairs.
 
@@ -131,18 +143,22 @@ def run(
     place.sweep()
     if device not in BATCH_TOKENS:
         raise InputError(f"device={device!r}; {did_you_mean(device, BATCH_TOKENS)}")
-    chosen = choose(executor, workers)
+    share = Shard.of(shard) if isinstance(shard, str) else shard
+    chosen = choose(executor, workers, scheduler)
     own = sources_of(asked.configurations)
     settings = Settings(place.folder.absolute(), device, batch_tokens or BATCH_TOKENS[device], own)
-    work = _Work(asked, place, settings, chosen, watch)
+    work = _Work(asked, place, settings, chosen, share, watch)
     try:
         try:
             current = work.to_the_end()
         finally:
             chosen.close()
-    except BaseException:
+    except BaseException as error:
+        work.record.over("stopped" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}")
         place.sweep()  # of workers that were ended while they wrote
         raise
+    work.record.over("done")
+    left = tuple(work.left()) if share else ()
     if not current.tiles:
         place.drop_reduced()
     place.save_experiment(asked.name, current.record())
@@ -150,8 +166,9 @@ def run(
         results=results_of(place, current.record(), KINDS),
         performed=work.times.total(),
         failed=tuple(work.failed.values()),
-        blocked=tuple(tile for tile in current.tiles if tile.key not in work.failed),
+        blocked=() if left else tuple(tile for tile in current.tiles if tile.key not in work.failed),
         store=place.folder,
+        left=left,
     )
 
 
@@ -163,11 +180,17 @@ class _Work:
     """One run: what is planned, what is on its way, what failed."""
 
     def __init__(
-        self, asked: Experiment, store: Store, settings: Settings, executor: Executor, watch: Watch
+        self,
+        asked: Experiment,
+        store: Store,
+        settings: Settings,
+        executor: Executor,
+        share: Shard | None,
+        watch: Watch,
     ) -> None:
-        self.asked, self.store, self.settings, self.executor = asked, store, settings, executor
+        self.asked, self.store, self.settings, self.executor, self.share = asked, store, settings, executor, share
         self.do = functools.partial(perform_all, settings=settings)
-        self.told = Told(watch)
+        self.told, self.record = Told(watch), Record(store, asked.name, share)
         self.times: Counter[str] = Counter()
         self.failed: dict[str, Outcome] = {}
         self.gone: set[str] = set()
@@ -176,22 +199,30 @@ class _Work:
     def to_the_end(self) -> Plan:
         """Do everything that can be done; return the plan of what is left then."""
         while True:
-            self.current = plan(self.asked, self.store, frozenset(self.gone))
+            # A shard cuts tiles as all others do, whatever failed here.
+            self.current = plan(self.asked, self.store, frozenset() if self.share else frozenset(self.gone))
             self.store.save_experiment(self.asked.name, self.current.record())
-            frontier = Frontier(self._left())
+            frontier = Frontier(self._mine())
             if not frontier and not self.running:
                 return self.current
             self.told.of(frontier.tasks)
+            self.record.left(frontier.tasks)
             while frontier or self.running:
                 self._give(frontier)
                 if self._hear(frontier):
                     break
 
-    def _left(self) -> Iterator[Node]:
-        """What is to be done and is not on its way."""
+    def left(self) -> Iterator[Task]:
+        """What could not be done and did not fail."""
+        return (node.task for node in graph(self.current, self.store) if node.task.key not in self.failed)
+
+    def _mine(self) -> Iterator[Node]:
+        """What is to be done here and is not on its way."""
         underway = {key for tasks in self.running.values() for task in tasks for key in made_by(task)}
         for node in graph(self.current, self.store):
             if node.task.key in self.failed or not underway.isdisjoint(node.makes):
+                continue
+            if self.share and not self.share.takes(node.task):
                 continue
             if self.times[node.task.key] >= TRIES:
                 raise LikewiseError(
@@ -209,6 +240,7 @@ class _Work:
         while tasks := frontier.take(lambda task: self.executor.room(needs(task))):
             job = Job(tasks, needs(tasks[0]), self.told.watch(tasks))
             self.running[job] = tasks
+            self.record.begin(tasks)
             self.executor.submit(self.do, job)
 
     def _hear(self, frontier: Frontier) -> bool:
@@ -224,6 +256,7 @@ class _Work:
             for key in made_by(outcome.task):
                 if is_made(outcome.task, key, self.store):
                     frontier.made(key)
+        self.record.end(found, self.failed)
         # Tiles are cut once the last pin and the first representation of each data set are there.
         unsettled = not all(d.final for d in self.current.datasets)
         return unsettled and not isinstance(tasks[0], Reduce | Tile) and not self._pinning()

@@ -17,6 +17,9 @@ BACK = 120.0
 WAITING = 10_000
 """Jobs that a scheduler is given at once at most: there may be more tiles than it should hold."""
 
+SECONDS_BETWEEN_LOOKS = 30.0
+"""At what workers have."""
+
 RESOURCES = {"CORES": "cores", "GPU": "gpus", "MEMORY": "nbytes"}
 """What workers may say that they have (``dask worker --resources "GPU=1"``), and what of a job's needs counts there."""
 
@@ -46,6 +49,8 @@ class Dask:
         self._cluster: Any = None
         self._heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._given: dict[Any, tuple[Do, Job[Any]]] = {}
+        self._has: dict[str, float] = {}
+        self._asked_at = -SECONDS_BETWEEN_LOOKS
 
     def room(self, needs: Needs) -> bool:
         """Whether the scheduler may hold one more; on this machine, whether no other job wants it for itself."""
@@ -90,10 +95,7 @@ class Dask:
 
     def _asked(self, needs: Needs) -> Mapping[str, float] | None:
         """What a job asks of workers, of what some of them say that they have: all of it where it wants a machine."""
-        has: dict[str, float] = {}
-        for worker in self._client.scheduler_info(n_workers=-1)["workers"].values():
-            for name, amount in worker["resources"].items():
-                has[name] = max(amount, has.get(name, 0.0))
+        has = self._what_there_is()
         asked = {name: getattr(needs, of) for name, of in RESOURCES.items() if name in has}
         # Memory that is not known is not asked for; cores and GPUs that are not counted are all that a worker has.
         wanted = {
@@ -106,6 +108,16 @@ class Dask:
                 raise InputError(f"a task wants {amount:,.0f} of {name}, and no worker has more than {has[name]:,.0f}")
         return {name: amount for name, amount in wanted.items() if amount} or None
 
+    def _what_there_is(self) -> dict[str, float]:
+        """The most of each resource that a worker says it has, asked for now and then: workers come and go."""
+        now = time.monotonic()
+        if now - self._asked_at > SECONDS_BETWEEN_LOOKS:
+            self._has, self._asked_at = {}, now
+            for worker in self._client.scheduler_info(n_workers=-1)["workers"].values():
+                for name, amount in worker["resources"].items():
+                    self._has[name] = max(amount, self._has.get(name, 0.0))
+        return self._has
+
     def _connect(self) -> None:
         """Connect to the cluster, or start one."""
         try:
@@ -117,7 +129,7 @@ class Dask:
 
             self._cluster = LocalCluster(
                 n_workers=self.workers or available_cores(), threads_per_worker=1, dashboard_address=None,
-                host="127.0.0.1", silence_logs=50,
+                host="127.0.0.1", silence_logs=50, memory_limit=0,
             )  # fmt: skip
         try:
             self._client = Client(self._cluster or self.scheduler, set_as_default=False)
