@@ -24,7 +24,8 @@ from likewise.store import Store
 
 ALONE, WAITS = Needs(cores=None), Needs(cores=0)
 
-every = pytest.mark.parametrize("name", OWN)
+# Those of clusters have tests of their own.
+every = pytest.mark.parametrize("name", [name for name in OWN if name != "dask"])
 
 
 def halved(task: int, watch: Watch) -> int:
@@ -47,7 +48,7 @@ def wrong(task: str, watch: Watch) -> None:
 
 def test_those_of_the_folder_are_known_by_their_files() -> None:
     folder = Path(importlib.import_module("likewise.run.executors").__file__ or "").parent
-    assert set(OWN) == {path.stem for path in folder.glob("*.py")} - {"__init__"} == {"serial", "processes"}
+    assert set(OWN) == {path.stem for path in folder.glob("*.py")} - {"__init__"} == {"serial", "processes", "dask"}
     assert isinstance(choose("serial"), Serial) and isinstance(choose("processes"), Processes)
 
 

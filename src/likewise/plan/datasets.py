@@ -1,8 +1,8 @@
 """What is to be done for one data set of an experiment: its representations, and the tiles of their pairs."""
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,8 @@ class DatasetPlan:
     """Of which inputs belong together; empty where none do, `UNKNOWN` before the first is extracted."""
     sized: bool = True
     """Whether the numbers of its rows and its representations are known, or will not be."""
+    cut_done: Callable[[], tuple[Tile, ...]] = field(default=tuple, compare=False, repr=False)
+    """Returns the tiles of pairs that are answered, as one run of everything cuts them."""
     final: bool = True
     """Whether what becomes of the tasks before them leaves its tiles as they are, unless one fails."""
 
@@ -111,6 +113,13 @@ def plan_of_dataset(
     without = {w.key for w in wanted if gone and any(r.key in gone for r in unpinned([w.model, w.dataset], store))}
     to_come = frozenset(key for key in keys if key not in present) - gone - without
     sized = all(r.key in gone for r in pins) and bool(there_now or not to_come)
+
+    def cut(answered: Bool[np.ndarray, "c m m"]) -> tuple[Tile, ...]:
+        there = present | to_come
+        return tuple(
+            tiles_of(entry.name, keys, chosen, trust, answered, n_items, width, left_out, there, together, pairs)
+        )
+
     return DatasetPlan(
         name=entry.name,
         n_items=n_items,
@@ -118,11 +127,8 @@ def plan_of_dataset(
         extractions=sum(model.imported is None for model, *_ in by_model),
         unpinned=pins,
         todo=tuple(Extract(tuple(ws)) for ws in left.values() if ws),
-        tiles=tuple(
-            tiles_of(
-                entry.name, keys, chosen, trust, answered, n_items, width, left_out, present | to_come, together, pairs
-            )
-        ),
+        tiles=cut(answered),
+        cut_done=lambda: cut(~answered),
         pairs=int(pairs.sum()),
         scores_done=sum(int(done.sum()) * len(orders(c, ("a", "b"))) for c, done in zip(chosen, answered, strict=True)),
         together=together,

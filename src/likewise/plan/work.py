@@ -103,6 +103,11 @@ class Plan:
         """Tiles that are left."""
         return tuple(replace(tile, replicates=self.kept) for d in self.datasets for tile in d.tiles)
 
+    @property
+    def tiles_done(self) -> tuple[Tile, ...]:
+        """Tiles that are done."""
+        return tuple(replace(tile, replicates=self.kept) for d in self.datasets for tile in d.cut_done())
+
     def reductions(self, store: Store, to_come: Collection[str] = (), chunk: int = 8) -> tuple[Reduce, ...]:
         """Reductions that must come before the tiles by product, of what is there and what is ``to_come``.
 

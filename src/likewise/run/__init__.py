@@ -6,7 +6,8 @@ from likewise.run.executors.processes import Processes
 from likewise.run.executors.serial import Serial
 from likewise.run.imports import import_representation, order_of
 from likewise.run.loop import Done, run
-from likewise.run.record import is_dead, kind_of
+from likewise.run.record import kind_of
+from likewise.run.status import is_alive, status_of
 from likewise.run.worker import Outcome, Settings, perform, perform_all
 
 __all__ = [
@@ -20,11 +21,12 @@ __all__ = [
     "Serial",
     "Settings",
     "import_representation",
-    "is_dead",
+    "is_alive",
     "kind_of",
     "order_of",
     "outcomes",
     "perform",
     "perform_all",
     "run",
+    "status_of",
 ]

@@ -14,6 +14,9 @@ from likewise.run.executor import Do, Job, Lost
 BACK = 120.0
 """Seconds in which a scheduler that has gone may come back."""
 
+ANSWERS = 10.0
+"""Seconds in which a scheduler answers."""
+
 WAITING = 10_000
 """Jobs that a scheduler is given at once at most: there may be more tiles than it should hold."""
 
@@ -132,7 +135,7 @@ class Dask:
                 host="127.0.0.1", silence_logs=50, memory_limit=0,
             )  # fmt: skip
         try:
-            self._client = Client(self._cluster or self.scheduler, set_as_default=False)
+            self._client = Client(self._cluster or self.scheduler, set_as_default=False, timeout=ANSWERS)
         except (OSError, ValueError) as error:  # a timeout is an OSError
             raise InputError(
                 f"no Dask scheduler answers at {self.scheduler} ({error}); expected an address such as tcp://host:8786"
