@@ -18,7 +18,7 @@ from likewise.errors import InputError, LikewiseError
 from likewise.measures import footprint
 from likewise.plan import Experiment, Needs, plan
 from likewise.progress import Watch
-from likewise.run import Executor, Job, Lost, Outcome, Processes, Serial, outcomes
+from likewise.run import Job, Lost, Outcome, Processes, Serial, outcomes
 from likewise.run.executors import OWN, choose, names
 from likewise.store import Store
 

@@ -30,9 +30,7 @@ def gc(
             for path in thing.paths:
                 _remove(path)
     if json:
-        things = [
-            {"kind": t.kind, "what": t.label, "files": list(map(str, t.paths)), "bytes": n} for t, n in found
-        ]
+        things = [{"kind": t.kind, "what": t.label, "files": list(map(str, t.paths)), "bytes": n} for t, n in found]
         print_json({"store": str(place.folder), "removed": yes, "bytes": total, "unreferenced": things})
         return
     if not found:

@@ -13,7 +13,9 @@ def plan(
     experiment: Annotated[Path, typer.Argument(help="A YAML file.")],
     store: options.StoreFolder = None,
     trust: options.Trust = None,
-    tasks: Annotated[bool, typer.Option("--tasks", help="List every task: what it needs, its costs, its state.")] = False,
+    tasks: Annotated[
+        bool, typer.Option("--tasks", help="List every task: what it needs, its costs, its state.")
+    ] = False,
     device: options.Device = "cpu",
     json: options.Json = False,
 ) -> None:

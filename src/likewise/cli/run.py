@@ -94,7 +94,9 @@ def _tell(done: "Done", report: Path | None) -> None:
     for tile in done.blocked:
         complain(f"not compared, because a representation is missing: {tile.label}")
     if done.left:
-        say(f"done: {done.performed:,} tasks of this shard; left to others: {_kinds(done)} (run all shards again later)")
+        say(
+            f"done: {done.performed:,} tasks of this shard; left to others: {_kinds(done)} (run all shards again later)"
+        )
     elif reason := all_undefined(done.results):
         complain(reason)
     elif not done.failed:

@@ -28,8 +28,9 @@ def tasks_of(plan: Plan, store: Store, device: str = "cpu") -> list[dict[str, An
     list of dict
         Each with ``key``, ``kind`` (resolve, extract, reduce, tile), ``task``, ``state`` (done, ready, or waiting),
         ``makes`` (keys of what it puts into the store), ``after`` (keys of what must be there before and is not),
-        ``cores``, ``bytes`` and ``gpus`` that it wants (null: all cores or GPUs; bytes that are not known), and ``size``:
-        rows of an extraction (null where they are not known), pairs of a tile, representations of a reduction.
+        ``cores``, ``bytes`` and ``gpus`` that it wants (null: all cores or GPUs; bytes that are not known), and
+        ``size``: rows of an extraction (null where they are not known), pairs of a tile, representations of a
+        reduction.
     """
     done = [(task, "done", ()) for task in _done(plan)]
     left = [(node.task, "waiting" if node.after else "ready", sorted(node.after)) for node in graph(plan, store)]

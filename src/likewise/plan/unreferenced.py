@@ -117,7 +117,7 @@ def _answers(
 
 
 def _unfinished(store: Store, records: Iterable[dict[str, Any]]) -> Iterator[Unreferenced]:
-    """Rows of extractions that were begun and that no experiment would go on with; all are kept where one is unclear."""
+    """Rows of extractions that were begun and that no experiment goes on with; none where an experiment is unclear."""
     begun = sorted((store.folder / "representations").glob("*.parts"))
     if not begun:
         return

@@ -62,9 +62,7 @@ def is_alive(store: Store) -> bool:
 
 def _run(about: dict[str, Any], age: float) -> dict[str, Any]:
     state = state_of(about, age)
-    running = [
-        {"task": task["task"], "seconds": max(0.0, about["told"] - task["since"])} for task in about["running"]
-    ]
+    running = [{"task": task["task"], "seconds": max(0.0, about["told"] - task["since"])} for task in about["running"]]
     known = {name: about[name] for name in ("experiment", "shard", "host", "pid", "began", "done", "left", "failed")}
     return {
         **known,

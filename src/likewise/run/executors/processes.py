@@ -187,8 +187,8 @@ STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 DIED = Lost(
-    "a worker process died, most likely for want of memory; what was finished is kept: run the same command again, with "
-    "fewer workers (--workers 1) if it happens again"
+    "a worker process died, most likely for want of memory; what was finished is kept: run the same command again, "
+    "with fewer workers (--workers 1) if it happens again"
 )
 """Of a job whose worker is gone."""
 
