@@ -81,15 +81,14 @@ class Processes:
                 except (EOFError, ConnectionResetError):
                     self._bury(worker)
                     continue
-                job = worker.job
-                assert job is not None  # who says something has one
+                assert worker.job is not None  # who says something has one
                 if told is not None:
-                    job.watch(*told)
+                    worker.job.watch(*told)
                     continue
                 if error is not None:
                     raise error
                 self._idle.append(self._busy.pop(worker.connection))
-                return job, outcome
+                return worker.job, outcome
         return self._lost.pop()
 
     def _bury(self, worker: "_Worker") -> None:
