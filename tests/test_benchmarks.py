@@ -21,6 +21,7 @@ SMALL = {
     "scales.py": ("--cell gaussian:30x4 --draws 3", "| gaussian:30x4 | groups | inverse |"),
     "retrieval.py": ("--corpus 300 --width 8 --queries 20 --k 10", "CPU"),
     "tails.py": ("--n 12 --draws 2 --tables 1 --workers 1", "| near copies |"),
+    "scale.py": ("--tasks 2 --seconds 0.01 --executors serial threads --workers 2", "overhead of a task"),
     "population.py": ("--counts 3 5 --n 20 --d 8", "at m = 5,000"),
 }
 """What makes each small, and what it then prints."""

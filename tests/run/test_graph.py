@@ -212,6 +212,35 @@ def test_what_fails_each_time_is_tried_three_times_unless_the_request_is_wrong(
     assert len(pairs) == 6 + 3
 
 
+@pytest.mark.parametrize("measures", [["cka", "jaccard(k=3)"], ["cka", "rsa"]], ids=["by pair", "by product"])
+def test_two_runs_at_once_on_one_store_lose_nothing(
+    measures: list[str], experiment: dict[str, Any], tmp_path: Path
+) -> None:
+    """A whole run between any two tasks of another, which tidies away what that would have used."""
+    asked = {**experiment, "measures": measures, "statistics": {"permutations": 0, "groups": 0}}
+    asked["datasets"] = experiment["datasets"][1:]
+    wanted = content(likewise.run(asked, tmp_path / "quiet").store)
+
+    class Disturbed(Serial):
+        def __init__(self, after: int) -> None:
+            super().__init__()
+            self.after = after
+
+        def hear(self) -> Any:
+            heard = super().hear()
+            self.after -= 1
+            if self.after == 0:
+                assert not likewise.run(asked, folder).failed
+            return heard
+
+    for after in (1, 3, 5, 6):
+        folder = tmp_path / str(after)
+        executor = Disturbed(after)
+        done = likewise.run(asked, folder, executor=executor)
+        assert not done.failed and not done.blocked and content(folder) == wanted
+        assert executor.after <= 0
+
+
 # Shards
 
 

@@ -86,7 +86,7 @@ def test_another_looks_on_while_tasks_run_and_fail(
     failed = likewise.run(asked, store.folder).failed
     (run,) = status_of(store)["runs"]  # the one before is over, and gives way
     assert len(failed) == 3 and [f["error"] for f in run["failed"]] == ["OSError: a bad disk"] * 3
-    assert run["state"] == "done" and run["done"] == {"tiles": 0}
+    assert run["state"] == "done" and run["done"]["tiles"] == 0
 
 
 def test_a_run_that_stops_or_is_killed_is_told_from_one_at_work(
