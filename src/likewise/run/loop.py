@@ -125,7 +125,7 @@ def run(
     InputError
         If the request cannot be understood, or needs to be trusted.
     LikewiseError
-        If the store cannot be written or a worker died. Finished work is kept.
+        If the store cannot be written, or the executor is gone. Finished work is kept.
 
     Notes
     -----

@@ -52,6 +52,7 @@ class Dask:
         self._cluster: Any = None
         self._heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._given: dict[Any, tuple[Do, Job[Any]]] = {}
+        self._refused: list[tuple[Job[Any], Lost]] = []
         self._has: dict[str, float] = {}
         self._asked_at = -SECONDS_BETWEEN_LOOKS
 
@@ -65,8 +66,12 @@ class Dask:
         """Give a job to the scheduler."""
         if self._client is None:
             self._connect()
+        asked = self._asked(job.needs)
+        if isinstance(asked, Lost):
+            self._refused.append((job, asked))
+            return
         future = self._client.submit(
-            do, job.task, unwatched, pure=False, resources=self._asked(job.needs),
+            do, job.task, unwatched, pure=False, resources=asked,
             # Scores first: they end a piece of the work, and a model that waits holds nothing.
             priority=0 if job.needs.alone else 1,
         )  # fmt: skip
@@ -75,7 +80,7 @@ class Dask:
 
     def hear(self) -> tuple[Job[Any], Any]:
         """Wait for a job; those that a scheduler took with it are given again once it is back."""
-        while True:
+        while not self._refused:
             with contextlib.suppress(queue.Empty):
                 future = self._heard.get(timeout=1.0)
                 if future in self._given:
@@ -84,6 +89,7 @@ class Dask:
                         return found
             if self._client.status != "running":
                 self._begin_again()
+        return self._refused.pop()
 
     def _outcome(self, future: Any) -> tuple[Job[Any], Any] | None:
         """The outcome of a future that is over; None where its scheduler is gone, so that nobody knows."""
@@ -96,8 +102,8 @@ class Dask:
         error = future.exception()
         return job, Lost(f"{type(error).__name__}: {error}")
 
-    def _asked(self, needs: Needs) -> Mapping[str, float] | None:
-        """What a job asks of workers, of what some of them say that they have: all of it where it wants a machine."""
+    def _asked(self, needs: Needs) -> Mapping[str, float] | Lost | None:
+        """What a job asks of workers, of what some say that they have; why none takes it, where none has enough."""
         has = self._what_there_is()
         asked = {name: getattr(needs, of) for name, of in RESOURCES.items() if name in has}
         # Memory that is not known is not asked for; cores and GPUs that are not counted are all that a worker has.
@@ -108,7 +114,7 @@ class Dask:
         }
         for name, amount in wanted.items():
             if amount > has[name]:
-                raise InputError(f"a task wants {amount:,.0f} of {name}, and no worker has more than {has[name]:,.0f}")
+                return Lost(f"the task wants {amount:,.0f} of {name}, and no worker has more than {has[name]:,.0f}")
         return {name: amount for name, amount in wanted.items() if amount} or None
 
     def _what_there_is(self) -> dict[str, float]:
@@ -175,6 +181,7 @@ class Dask:
         """Cancel what is left, and end a cluster that was started here."""
         given = list(self._given)
         self._given.clear()
+        self._refused.clear()
         with contextlib.suppress(Exception):  # of a scheduler that is gone
             if given and self._client is not None:
                 self._client.cancel(given, force=True)
