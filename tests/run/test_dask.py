@@ -164,7 +164,7 @@ def test_a_scheduler_that_is_not_there_is_said_in_one_line(asked: dict[str, Any]
 
 
 def test_what_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match="'serial' has no scheduler; expected dask"):
+    with pytest.raises(InputError, match="'serial' has no scheduler; expected dask or ray"):
         choose("serial", None, "tcp://127.0.0.1:1")
     with pytest.raises(InputError, match="has its own number of workers"):
         choose("dask", 2, "tcp://127.0.0.1:1")

@@ -25,7 +25,7 @@ from likewise.store import Store
 ALONE, WAITS = Needs(cores=None), Needs(cores=0)
 
 # Those of clusters have tests of their own.
-every = pytest.mark.parametrize("name", [name for name in OWN if name != "dask"])
+every = pytest.mark.parametrize("name", [name for name in OWN if name not in ("dask", "ray")])
 
 
 def halved(task: int, watch: Watch) -> int:
@@ -48,7 +48,9 @@ def wrong(task: str, watch: Watch) -> None:
 
 def test_those_of_the_folder_are_known_by_their_files() -> None:
     folder = Path(importlib.import_module("likewise.run.executors").__file__ or "").parent
-    assert set(OWN) == {path.stem for path in folder.glob("*.py")} - {"__init__"} == {"serial", "processes", "dask"}
+    assert (
+        set(OWN) == {path.stem for path in folder.glob("*.py")} - {"__init__"} == {"serial", "processes", "dask", "ray"}
+    )
     assert isinstance(choose("serial"), Serial) and isinstance(choose("processes"), Processes)
 
 

@@ -134,7 +134,7 @@ def test_renaming_a_model_computes_nothing(done: Done, experiment: dict[str, Any
 
 @pytest.mark.parametrize(
     "executor",
-    [pytest.param(n, marks=pytest.mark.long("a cluster")) if n == "dask" else n for n in OWN if n != "serial"],
+    [name for name in OWN if name not in ("serial", "dask", "ray")],  # clusters have tests of their own
 )
 def test_every_executor_gives_the_same_bytes(
     done: Done, experiment: dict[str, Any], tmp_path: Path, executor: str

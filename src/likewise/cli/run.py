@@ -20,7 +20,7 @@ def run(
     executor: options.Executor = "processes",
     workers: options.Workers = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="Of --executor dask: a running cluster, such as tcp://host:8786.")
+        str | None, typer.Option(help="Of dask and ray: a running cluster, such as tcp://host:8786.")
     ] = None,
     shard: Annotated[
         str | None,

@@ -94,7 +94,7 @@ def run(
     store : str or Path, optional
         Folder of the store; ``runs/NAME`` by default.
     executor : str or Executor
-        What runs the tasks: ``"serial"``, ``"processes"``, ``"dask"``, the name of an executor of an installed
+        What runs the tasks: ``"serial"``, ``"processes"``, ``"dask"``, ``"ray"``, the name of an executor of an installed
         package, or an executor object, such as any ``concurrent.futures.Executor``. ``processes`` starts new
         interpreters, so a script needs the usual ``if __name__ == "__main__":``.
     workers : int, optional

@@ -62,5 +62,5 @@ def _named(name: str, workers: int | None, scheduler: str | None) -> Any:
     if scheduler is None:
         return made(workers)
     if "scheduler" not in inspect.signature(made).parameters:
-        raise InputError(f"the executor {name!r} has no scheduler; expected dask, or no scheduler")
+        raise InputError(f"the executor {name!r} has no scheduler; expected dask or ray, or no scheduler")
     return made(workers, scheduler)
