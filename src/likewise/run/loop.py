@@ -94,8 +94,8 @@ def run(
     store : str or Path, optional
         Folder of the store; ``runs/NAME`` by default.
     executor : str or Executor
-        What runs the tasks: ``"serial"``, ``"processes"``, ``"dask"``, ``"ray"``, the name of an executor of an installed
-        package, or an executor object, such as any ``concurrent.futures.Executor``. ``processes`` starts new
+        What runs the tasks: ``"serial"``, ``"processes"``, ``"dask"``, ``"ray"``, the name of an executor of an
+        installed package, or an executor object, such as any ``concurrent.futures.Executor``. ``processes`` starts new
         interpreters, so a script needs the usual ``if __name__ == "__main__":``.
     workers : int, optional
         Tasks at the same time; by default the number of cores, or of workers that the executor has.
