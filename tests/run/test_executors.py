@@ -133,6 +133,7 @@ from likewise.run import Serial
 class Counted(Serial):
     def __init__(self, workers=None):
         super().__init__(workers)
+        self.workers = workers
 def needs_a_server(workers):
     raise ConnectionError("no server answers")
 """
