@@ -25,8 +25,9 @@ test: $(INPUTS) ## every kind of test, those with the real model included: six a
 	$(PYTEST) -m "not long" $(CHECKED)
 	SHAPES=0 $(PYTEST) -m "not long" $(CHECKED:%=--ignore=%)
 
-test-all: $(INPUTS) ## all tests, with shapes checked in all of them, and generated inputs drawn anew
-	DRAW_ANEW=1 $(PYTEST)
+test-all: $(INPUTS) ## all tests, the long ones too, and generated inputs drawn anew
+	DRAW_ANEW=1 $(PYTEST) $(CHECKED)
+	DRAW_ANEW=1 SHAPES=0 $(PYTEST) $(CHECKED:%=--ignore=%)
 
 lint: $(INSTALLED) ## style, types, import contracts
 	$(BIN)/ruff check .
@@ -47,6 +48,7 @@ bench: $(INSTALLED) ## each benchmark checks its result, then times it
 	$(BIN)/python benchmarks/population.py
 	$(BIN)/python benchmarks/intervals.py
 	$(BIN)/python benchmarks/chance.py
+	$(BIN)/python benchmarks/page.py
 
 clean: ## what the targets made, but not the runs
 	rm -rf $(VENV) .cache site

@@ -25,7 +25,7 @@ from likewise.measures import configurations
 from likewise.plan import tiles_of
 from likewise.quantities import Prepared
 from likewise.representation import Representation
-from likewise.run import Job, Processes
+from likewise.run import Job, Processes, outcomes
 from likewise.run.worker import Settings, perform
 from likewise.scoring import Trust, score_block
 from likewise.store import Store, content_key
@@ -61,7 +61,7 @@ def ours(given: argparse.Namespace, folder: Path) -> float:
         tiles += tiles_of(str(n), keys, chosen, trust, nothing, n, given.width)
     settings = Settings(folder, "cpu", 1)
     start = perf_counter()
-    for outcome in Processes(given.workers).outcomes(functools.partial(perform, settings=settings), map(Job, tiles)):
+    for outcome in outcomes(Processes(given.workers), functools.partial(perform, settings=settings), map(Job, tiles)):
         if outcome.error:
             raise SystemExit(outcome.error)
         print(f"  {outcome.task.label} after {perf_counter() - start:.0f} s", flush=True)

@@ -19,7 +19,7 @@ from scipy.optimize import nnls
 from likewise.measures import configurations
 from likewise.plan import Answers, Reduce, rows_of, tiles_of
 from likewise.representation import Representation
-from likewise.run import Job, Processes
+from likewise.run import Job, Processes, outcomes
 from likewise.run.worker import Settings, perform
 from likewise.scoring import Results, Trust
 from likewise.store import Store
@@ -55,7 +55,7 @@ def run(store: Store, keys: list[str], n: int, d: int, workers: int) -> tuple[di
     reductions = [Reduce("synthetic", tuple(keys[i : i + CHUNK]), measures) for i in range(0, len(keys), CHUNK)]
     for name, tasks in (("reduce", reductions), ("products", tiles)):
         job = functools.partial(perform, settings=Settings(store.folder, "cpu", 1))
-        for outcome in Processes(workers).outcomes(job, map(Job, tasks)):
+        for outcome in outcomes(Processes(workers), job, map(Job, tasks)):
             if outcome.error:
                 raise SystemExit(outcome.error)
         lap(name)

@@ -117,20 +117,6 @@ def golden() -> Callable[[int, int, int], tuple[np.ndarray, np.ndarray]]:
     return make
 
 
-@pytest.fixture(autouse=True)
-def figures_as_png_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the PDF of each figure empty in tests of commands and runs: its fonts take two thirds of a report.
-
-    `tests/report` reads PDFs.
-    """
-    if request.path.parent.name in ("cli", "run"):
-        from likewise.report import files
-
-        rendered = files._rendered
-        empty = lambda figure, kind, *more: b"" if kind == "pdf" else rendered(figure, kind, *more)  # noqa: E731
-        monkeypatch.setattr(files, "_rendered", empty)
-
-
 FROZEN = {"modules": 0}
 
 

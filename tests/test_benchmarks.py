@@ -22,6 +22,8 @@ SMALL = {
     "retrieval.py": ("--corpus 300 --width 8 --queries 20 --k 10", "CPU"),
     "tails.py": ("--n 12 --draws 2 --tables 1 --workers 1", "| near copies |"),
     "prefix.py": ("--shots 2 --limit 12 --pooling mean", "| mean | 12 |"),
+    "page.py": ("--models 3", "| 3 | 90 |"),
+    "scale.py": ("--tasks 2 --seconds 0.01 --executors serial threads --workers 2", "overhead of a task"),
     "population.py": ("--counts 3 5 --n 20 --d 8", "at m = 5,000"),
 }
 """What makes each small, and what it then prints."""

@@ -56,10 +56,6 @@ ALLOWED = {
     ("Column", "Scored"): "scores while they are found, and the part of them that a chance level is shown",
     ("SampleSize", "StatisticsPart"): "a study's own request, by default of fewer shuffles",
     ("Dots", "Triangle"): "two figures: ends of an axis, and of a scale of colours",
-    ("Drawing", "Drawn"): "numbers to be drawn, and a picture of the page, which need not be of such numbers",
-    ("Drawn", "Triangle"): "as Drawing",
-    ("Drawn", "Lines"): "as Drawing",
-    ("Dots", "Drawn"): "as Drawing",
 }
 """Pairs that may hold the same fields, with the reason."""
 

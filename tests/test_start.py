@@ -59,11 +59,22 @@ def test_help_loads_what_writes_to_the_terminal_alone(words: list[str]) -> None:
     assert rooms == {"cli", "errors", "fields", "naming", "older", "progress", "startup"}
 
 
-@pytest.mark.parametrize("room", ["measures", "quantities", "chance", "scoring", "inference", "studies"])
-def test_a_part_of_scipy_is_loaded_by_what_uses_it(room: str) -> None:
+@pytest.mark.parametrize("room", ["measures", "quantities", "chance", "scoring", "inference", "studies", "report"])
+def test_a_part_of_scipy_and_what_draws_are_loaded_by_what_uses_them(room: str) -> None:
     loaded = loaded_by(f"import likewise.{room}")
-    assert "scipy" in loaded
+    assert "scipy" in loaded and "matplotlib" not in loaded
     assert not loaded & {f"scipy.{part}" for part in ("stats", "cluster", "spatial", "optimize", "special", "linalg")}
+
+
+def test_a_report_is_written_without_what_draws_for_papers(tmp_path: Path) -> None:
+    given = "{name: np.random.default_rng(i).normal(size=(9, 3)) for i, name in enumerate('abcd')}"
+    code = f"""
+import numpy as np, pathlib
+from likewise.report import write_report
+results = __import__("likewise").compare({given}, ["cka", "procrustes"])
+write_report(results, pathlib.Path({str(tmp_path)!r}), title="", experiment="", representations=[])
+"""
+    assert "matplotlib" not in loaded_by(code) and (tmp_path / "report.html").exists()
 
 
 def test_what_is_loaded_is_seen() -> None:

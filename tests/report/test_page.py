@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-import scipy
 
 from likewise.measures import Configuration
-from likewise.report import arrangement, bundle, contents, crowd, headlines, recipe, tables, write_report
+from likewise.report import bundle, contents, crowd, headlines, recipe, tables, write_report
 from likewise.report.block import Columns, opened, rounded
 from likewise.report.evidence import evidence_of
 from likewise.report.ranks import rankings
@@ -84,28 +83,6 @@ def test_what_is_packed_comes_out_again() -> None:
 def test_rounding_stays_within_its_digits(digits: int) -> None:
     values = np.random.default_rng(0).normal(size=1000).astype(np.float32)
     assert np.abs(rounded(values, digits) / values - 1).max() <= 2.0 ** -(digits + 1)
-
-
-def test_the_map_of_points_is_their_plane_and_its_stress_that_of_kruskal() -> None:
-    rng = np.random.default_rng(0)
-    flat, solid = (np.linalg.norm(p[:, None] - p, axis=-1) for p in (rng.normal(size=(9, d)) for d in (2, 6)))
-    assert arrangement.map_of(flat).stress < 1e-6
-    found = arrangement.map_of(solid)
-    places = np.stack([found.x, found.y], axis=1)
-    between = scipy.spatial.distance.pdist(places)
-    wanted = scipy.spatial.distance.squareform(solid)
-    assert found.stress == pytest.approx(np.sqrt(((between - wanted) ** 2).sum() / (wanted**2).sum()))
-    assert 0.05 < found.stress < 0.4
-    assert arrangement.map_of(np.zeros((3, 3))).stress == 0
-
-
-def test_unlike_turns_scores_of_both_orders_into_distances() -> None:
-    scores = np.asarray([[np.nan, 0.8, 0.1], [0.6, np.nan, 0.2], [np.nan, np.nan, np.nan]])
-    found = arrangement.unlike(scores, similarity=True)
-    assert found is not None
-    np.testing.assert_allclose(found, [[0, 0.3, 0.9], [0.3, 0, 0.8], [0.9, 0.8, 0]])
-    scores[0, 2] = np.nan
-    assert arrangement.unlike(scores, similarity=True) is None
 
 
 def test_few_names_are_all_kept_and_of_many_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

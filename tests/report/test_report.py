@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import html
-import itertools
 import re
 import subprocess
 import sys
@@ -16,60 +15,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from matplotlib.collections import QuadMesh
 
 from likewise.chance import NO_CHANCE
 from likewise.errors import InputError
 from likewise.measures import Configuration
-from likewise.report import bundle, contents, drawing, figures, findings, headlines, tables, write_report
+from likewise.report import bundle, contents, findings, headlines, tables, write_report
 from likewise.report.block import opened
-from likewise.scoring import ALL, SCHEMA, Pairs, Results, compare
-
-HOSTILE = "</script><script>alert(1)</script>$x$<b>y</b>"
-MEASURES = ["procrustes", "aligned_cosine(center=False, normalize=False)", "cka"]
+from likewise.scoring import ALL, SCHEMA, Pairs, Results, compare, dissimilarities, places, tree
+from pages import HOSTILE, NAMES, matrices
 
 pytestmark = pytest.mark.xdist_group("report")  # what is made once for the file is made in one process
-
-
-def matrices(n: int, names: list[str], *, zero_row: bool = False) -> dict[str, np.ndarray]:
-    """Base, a near copy, then unrelated ones, the last with a row of zeros where asked."""
-    rng = np.random.default_rng(n)
-    base = rng.normal(size=(n, 6)) + 0.5
-    made = [base, base + 0.1 * rng.normal(size=(n, 6))] + [rng.normal(size=(n, 30)) for _ in names[2:]]
-    if zero_row:
-        made[-1][2] = 0
-    return dict(zip(names, made, strict=True))
-
-
-def about(name: str, n: int, d: int, dataset: str, **audit: float) -> dict[str, object]:
-    return {
-        "name": name, "key": "", "n_items": n, "n_features": d,
-        "source": {"model": f"org/{name}", "dataset": dataset, "layer": -1}, "audit": audit,
-    }  # fmt: skip
-
-
-NAMES = ["base", "copy", HOSTILE, "zero"]
-
-
-@pytest.fixture(scope="module")
-def results() -> Results:
-    parts = [
-        compare(matrices(25, NAMES), MEASURES, permutations=20, dataset="common <i>sense</i>"),
-        compare(matrices(12, NAMES, zero_row=True), MEASURES, permutations=20, dataset="code"),
-    ]
-    return Results(pa.concat_tables([part.table for part in parts]))
-
-
-@pytest.fixture(scope="module")
-def report(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    described = [
-        about(n, 25, 6, "common <i>sense</i>", largest_feature=3, largest_feature_share=0.62) for n in NAMES[:1]
-    ]
-    described += [about(NAMES[3], 12, 30, "code", zero_rows=1, repeated_rows=2)]
-    return write_report(
-        results, tmp_path_factory.mktemp("report"), title=HOSTILE, experiment=f"name: {HOSTILE}",
-        representations=described, warnings=[HOSTILE], made_with={"numpy": HOSTILE},
-    )  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -281,95 +236,19 @@ def test_trees_and_maps_put_alike_things_together(results: Results, report: Path
     head = opened(report.read_text(encoding="utf-8"))
     assert head["pictures"]
     for of in head["pictures"]:
+        dataset = head["datasets"][of["dataset"]]["name"]
+        chosen = results.where(dataset=dataset, measure=head["configurations"][of["configuration"]]["label"])
+        given = dissimilarities(chosen.scores(calibrated=of["of"] == "calibrated"), of["of"] == "calibrated")
+        drawn, plane = tree(given), places(given)  # what figures draw
+        assert of["stress"] == round(plane.stress, 4)
+        assert of["height"].tolist() == pytest.approx(drawn.merges[:, 2].tolist(), rel=1e-3)
+        assert [head["names"][of["members"][k]]["name"] for k in of["order"]] == [given.names[k] for k in drawn.order]
         order = [head["names"][of["members"][k]]["name"] for k in of["order"]]
         assert abs(order.index("base") - order.index("copy")) == 1
-        places = dict(zip(order, np.stack([of["x"], of["y"]], axis=1)[of["order"]], strict=True))
+        at = dict(zip(order, np.stack([of["x"], of["y"]], axis=1)[of["order"]], strict=True))
         others = [name for name in order if name not in ("base", "copy")]
-        near = np.linalg.norm(places["base"] - places["copy"])
-        assert all(near < np.linalg.norm(places["base"] - places[other]) for other in others)
-
-
-@pytest.mark.parametrize("label", ["procrustes", "cka"])
-@pytest.mark.parametrize("column", ["value", "calibrated"])
-def test_the_most_alike_pair_is_brightest(results: Results, label: str, column: str) -> None:
-    group = next(g for g in tables.groups(tables.long_frame(results)) if label in {c.label for c in g.configurations})
-    axes = next(a for a in figures.heatmaps(group, column).axes if a.get_label() == label)
-    mesh = next(child for child in axes.get_children() if isinstance(child, QuadMesh))
-    drawn = np.ma.asarray(mesh.get_array()).reshape(3, 3)
-    assert np.array_equal(~np.ma.getmaskarray(drawn), np.tril(np.ones((3, 3), bool)))
-    red, green, blue, _ = np.moveaxis(mesh.cmap(mesh.norm(drawn)), -1, 0)
-    brightness = np.where(np.ma.getmaskarray(drawn), -1, 0.299 * red + 0.587 * green + 0.114 * blue)
-    assert np.unravel_index(brightness.argmax(), (3, 3)) == (
-        0,
-        0,
-    )  # copy (first row) against base (first column)
-    row = group.rows[(group.rows["configuration"] == label) & (group.rows["b"] == "copy")].iloc[0]
-    assert drawn[0, 0] == row[column]
-    best = {"similarity": drawn.max(), "distance": drawn.min()}
-    direction = Configuration.parse(label).facts.direction if column == "value" else "similarity"
-    assert drawn[0, 0] == best[direction]
-
-
-def test_a_pair_given_the_other_way_round_lands_in_the_same_cell(results: Results) -> None:
-    group = tables.groups(tables.long_frame(results))[0]
-    turned = replace(group, rows=group.rows.rename(columns={"a": "b", "b": "a"}))
-    c = group.configurations[0]
-    expected = tables.arranged(group, tables.Panel(c), "value")
-    assert tables.arranged(turned, tables.Panel(c), "value").equals(expected)
-    assert expected.loc["copy", "base"] is not None
-
-
-def test_undefined_cells_are_hatched_and_counted(results: Results) -> None:
-    group = next(g for g in tables.groups(tables.long_frame(results)) if g.dataset == "code" and "shift" not in g.label)
-    figure = figures.heatmaps(group, "value")
-    (hatched,) = [c for c in figure.axes[0].collections if c.get_hatch()]
-    corners = sorted(tuple(path.vertices.min(axis=0).tolist()) for path in hatched.get_paths())
-    assert corners == [(0, 2), (1, 2), (2, 2)]
-    assert figures.heatmap_notes(group, "value")[0].startswith("Hatched: 3 of 6 cells")
-
-
-def test_calibrated_scores_outside_the_scale_are_told(results: Results) -> None:
-    group = tables.groups(tables.long_frame(results))[0]
-    mine = group.rows["configuration"] == "procrustes"
-    group.rows.loc[mine, "calibrated"] = [-0.25, 0.5, 1.5, 0.1, 0.2, 1 + 1e-12]
-    group.rows.loc[~mine, "calibrated"] = 0.5
-    below, above = figures.heatmap_notes(group, "calibrated")
-    assert below.startswith("▾ 1 of 12 scores lie below 0")
-    assert "-0.250: base and copy" in below
-    assert above.startswith("▴ 1 of 12 scores lie above 1")
-    figure = figures.heatmaps(group, "calibrated")
-    written = {text.get_text() for text in figure.axes[0].texts}
-    assert {"-0.25", "1.50"} <= written
-    mesh = next(child for child in figure.axes[0].get_children() if isinstance(child, QuadMesh))
-    assert (mesh.norm.vmin, mesh.norm.vmax) == (0, 1)
-    assert tuple(mesh.cmap(-0.25)) != tuple(mesh.cmap(0.0))
-
-
-@pytest.mark.parametrize("count", [2, 3, 40])
-def test_labels_of_a_row_do_not_overlap_and_stay_inside(count: int) -> None:
-    names = [f"organisation/model-{i}" for i in range(count)]
-    pairs = pd.DataFrame(itertools.combinations(names, 2), columns=["a", "b"])
-    one = compare(matrices(8, ["base", "copy"]), "paper", permutations=0).to_pandas().drop(columns=["a", "b"])
-    table = pa.Table.from_pandas(one.merge(pairs, how="cross")[SCHEMA.names], preserve_index=False)
-    frame = tables.long_frame(Results(table))
-    group = max(tables.groups(frame), key=lambda g: len(g.configurations))
-    figure = figures.heatmaps(group, "value")
-    assert len(group.configurations) == 6
-    with drawing.style():
-        figure.canvas.draw()
-    width, height = figure.canvas.get_width_height()
-    renderer = figure.canvas.get_renderer()
-    panels = [axes for axes in figure.axes if axes.get_label() in {c.label for c in group.configurations}]
-    for axes in panels:
-        boxes = [label.get_window_extent(renderer) for label in axes.get_yticklabels()]
-        assert all(above.y0 >= below.y1 - 1 for above, below in itertools.pairwise(boxes))
-        tight = axes.get_tightbbox(renderer)
-        assert tight.x0 >= 0
-        assert tight.y0 >= 0
-        assert tight.x1 <= width
-        assert tight.y1 <= height
-    titles = [axes.title.get_window_extent(renderer) for axes in panels]
-    assert not any(a.overlaps(b) for i, a in enumerate(titles) for b in titles[i + 1 :])
+        near = np.linalg.norm(at["base"] - at["copy"])
+        assert all(near < np.linalg.norm(at["base"] - at[other]) for other in others)
 
 
 def test_two_representations_one_data_set_no_shuffles(tmp_path: Path) -> None:
@@ -418,13 +297,13 @@ def test_class_labels(invariances: str, expected: str) -> None:
 
 def test_a_missing_library_gives_the_install_line() -> None:
     code = """
-import sys
+import importlib, sys
 from likewise.errors import MissingDependencyError
-for library in ("matplotlib", "pandas", "jinja2"):
+for library, room in (("pandas", ""), ("jinja2", ""), ("matplotlib", ".figures")):
     there = sys.modules.pop(library, None)
     sys.modules[library] = None
     try:
-        import likewise.report
+        importlib.import_module(f"likewise.report{room}")
     except MissingDependencyError as error:
         print(error)
     del sys.modules[library]
@@ -434,14 +313,8 @@ for library in ("matplotlib", "pandas", "jinja2"):
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
     assert said == [
         f'{library} is needed here and is not installed: pip install "likewise[report]"'
-        for library in ("matplotlib", "pandas", "jinja2")
+        for library in ("pandas", "jinja2", "matplotlib")
     ]
-
-
-def test_no_figure_is_left_open(report: Path) -> None:
-    assert report.exists()
-    plt = sys.modules.get("matplotlib.pyplot")
-    assert plt is None or plt.get_fignums() == []
 
 
 @pytest.fixture
@@ -450,47 +323,6 @@ def mixed(unusual: tuple[str, ...]) -> Results:
     names = ["base", "copy", "third"]
     measures = ["cka", "explained", "ridge", "norm_gap", "procrustes(center=False, normalize=False)"]
     return compare(matrices(40, names), measures, permutations=20, dataset="inputs")
-
-
-def group_of(results: Results, label: str) -> tables.Group:
-    return next(g for g in tables.groups(tables.long_frame(results)) if label in {c.label for c in g.configurations})
-
-
-def test_where_the_order_counts_the_whole_square_is_drawn(mixed: Results) -> None:
-    group = group_of(mixed, "explained")
-    values = {(c.a, c.b): c.value for c in mixed if c.measure == "explained"}
-    figure = figures.heatmaps(group, "value")
-    drawn = {}
-    for label in ("cka", "explained"):
-        axes = next(a for a in figure.axes if a.get_label() == label)
-        mesh = next(child for child in axes.get_children() if isinstance(child, QuadMesh))
-        drawn[label] = np.ma.asarray(mesh.get_array()).reshape(3, 3)
-        assert not [c for c in axes.collections if c.get_hatch()]
-        assert [t.get_text() for t in axes.get_xticklabels()] == ["base", "copy", "third"]
-    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["base", "copy", "third"]
-    assert np.array_equal(~np.ma.getmaskarray(drawn["explained"]), ~np.eye(3, dtype=bool))
-    assert np.array_equal(~np.ma.getmaskarray(drawn["cka"]), np.tril(np.ones((3, 3), bool), -1))
-    for i, a in enumerate(group.names):
-        for j, b in enumerate(group.names):
-            assert i == j or drawn["explained"][i, j] == values[a, b]
-    assert any("row first, column second" in note for note in figures.heatmap_notes(group, "value"))
-    assert not any("column: second" in note for note in figures.heatmap_notes(group_of(mixed, "norm_gap"), "value"))
-
-
-def test_an_undefined_order_is_hatched_in_its_own_cell(mixed: Results) -> None:
-    gone = [
-        replace(c, value=None, status="undefined", reason="none")
-        if (c.a, c.b, c.measure) == ("base", "third", "explained")
-        else c
-        for c in mixed
-    ]
-    group = group_of(Results.of(gone), "explained")
-    axes = next(a for a in figures.heatmaps(group, "value").axes if a.get_label() == "explained")
-    (hatched,) = [c for c in axes.collections if c.get_hatch()]
-    assert [tuple(path.vertices.min(axis=0).tolist()) for path in hatched.get_paths()] == [(2, 0)]
-    assert any(note.startswith("Hatched: 1 of 9 cells") for note in figures.heatmap_notes(group, "value"))
-    (told,) = [w for w in findings.warnings_of(tables.long_frame(Results.of(gone)), [], {}, []) if "undefined" in w]
-    assert told == "inputs: undefined for 1 pair (base and third) in explained: none."
 
 
 def test_the_page_holds_both_orders(mixed: Results, tmp_path: Path) -> None:
@@ -507,6 +339,17 @@ def test_the_page_holds_both_orders(mixed: Results, tmp_path: Path) -> None:
     assert found == pytest.approx({(c.a, c.b): c.value for c in mixed if c.measure == "explained"}, rel=1e-6)
     assert not head["has_calibrated"][places.index("norm_gap")] and head["has_calibrated"][of]
     assert NO_CHANCE in head["reasons"]
+
+
+def test_an_undefined_order_is_told_of_its_pair(mixed: Results) -> None:
+    gone = [
+        replace(c, value=None, status="undefined", reason="none")
+        if (c.a, c.b, c.measure) == ("base", "third", "explained")
+        else c
+        for c in mixed
+    ]
+    (told,) = [w for w in findings.warnings_of(tables.long_frame(Results.of(gone)), [], {}, []) if "undefined" in w]
+    assert told == "inputs: undefined for 1 pair (base and third) in explained: none."
 
 
 def test_a_pair_is_one_pair_in_either_order(mixed: Results) -> None:
@@ -539,10 +382,6 @@ def test_no_chance_level_is_neither_trouble_nor_chance(mixed: Results, tmp_path:
     )
     assert "norm_gap has no chance level" in said
     assert not any("norm_gap" in line for line in findings.warnings_of(frame, [], {}, []))
-    group = group_of(mixed, "norm_gap")
-    note, *others = figures.heatmap_notes(group, "calibrated")
-    assert not any("have no value" in other for other in others)
-    assert note == f"Always hatched: norm_gap ({NO_CHANCE})."
     only = Results.of([c for c in mixed if c.measure == "norm_gap"])
     assert "No shuffles" not in findings.summary(tables.long_frame(only))
     assert not tables.pair_summary(tables.long_frame(only))["smallest_p"].notna().any()

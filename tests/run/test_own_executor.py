@@ -38,7 +38,7 @@ def folder(tmp_path: Path, asked: dict[str, Any]) -> Path:
     """A folder to work in, beside one where the page's package is installed, as an installer would do it."""
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "mine.yaml").write_text(yaml.safe_dump(asked))
-    (tmp_path / "work" / "script.py").write_text(blocks("python")[1])
+    (tmp_path / "work" / "script.py").write_text(blocks("python")[2])
     project = tomllib.loads(blocks("toml")[0])["project"]
     about = tmp_path / "site" / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     about.mkdir(parents=True)
@@ -48,7 +48,7 @@ def folder(tmp_path: Path, asked: dict[str, Any]) -> Path:
     for group, entries in project["entry-points"].items():
         lines += [f"[{group}]", *(f"{name} = {value}" for name, value in entries.items())]
     (about / "entry_points.txt").write_text("\n".join(lines))
-    (tmp_path / "site" / "likewise_threads.py").write_text(blocks("python")[0])
+    (tmp_path / "site" / "likewise_threads.py").write_text(blocks("python")[1])
     return tmp_path / "work"
 
 
@@ -75,7 +75,8 @@ def test_command_and_script_of_the_page_give_the_bytes_of_the_reference(
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(folder.parent / "site")
     runpy.run_path("script.py", run_name="__main__")
-    assert content(folder / "runs" / "python") == wanted
+    exec(compile(blocks("python")[0], "pool.py", "exec"), {"__name__": "__main__"})
+    assert content(folder / "runs" / "python") == content(folder / "runs" / "pool") == wanted
     assert content(folder / "runs" / asked["name"]) == wanted
 
 

@@ -11,11 +11,10 @@ import yaml
 import likewise
 from likewise.cli.main import main
 from likewise.plan import Experiment, plan
-from likewise.report import figures, tables
 from likewise.report.block import opened
 from likewise.report.experiment import report_experiment
+from likewise.report.figures.grids import Grid
 from likewise.run import import_representation
-from likewise.scoring import Pairs
 from likewise.store import Store
 
 MODELS = ["base", "copy", "other"]
@@ -125,39 +124,39 @@ def test_a_page_draws_what_was_asked_for(name: str, filled: Store, tmp_path: Pat
     assert head["same_layer"] == (name == "one")
 
 
-@pytest.mark.parametrize(("name", "shape"), [("one", (1, 8)), ("layers", (3, 3)), ("between", (3, 2))])
-def test_a_rectangle_holds_each_score_once(name: str, shape: tuple[int, int], filled: Store) -> None:
+@pytest.mark.parametrize(("name", "shape"), [("one", (8, 1)), ("layers", (3, 3)), ("between", (3, 2))])
+def test_a_rectangle_holds_each_score_once(name: str, shape: tuple[int, int], filled: Store, tmp_path: Path) -> None:
     value, pairs = KINDS[name]
     results = likewise.run(asked(name, value, ["cka", "linear_predictivity"]), filled.folder).results
     values = {(c.a, c.b, c.measure): c.value for c in results}
     seen = []
-    for group in tables.groups(tables.long_frame(results), Pairs.read(value)):
-        assert (len(group.down), len(group.across)) == shape
-        for panel in group.panels:
-            cells, measure = tables.has_cell(group, panel), panel.configuration.measure
-            found = tables.arranged(group, panel, "value")
-            assert cells.sum() == found.notna().to_numpy().sum() == pairs
-            for i, j in np.argwhere(cells):
-                a, b = group.down[i], group.across[j]
-                order = (b, a) if panel.turned or (a, b, measure) not in values else (a, b)
-                assert found.iloc[i, j] == values[(*order, measure)]
-                seen.append((*order, measure))
-            if panel.one_order:
-                assert panel.order in {"row first", "column first"}
-        assert not any("both halves" in note for note in figures.heatmap_notes(group, "value"))
-    assert sorted(seen) == sorted(values)  # both orders where the order counts
+    for measure in ("cka", "linear_predictivity"):
+        scores = results.where(measure=measure).scores(calibrated=False)
+        names = list(dict.fromkeys(n for s in scores for n in (s.a, s.b)))
+        grid = Grid.of(scores, names)
+        if measure == "cka":
+            assert (len(grid.down), len(grid.across)) == shape and grid.cells.all()
+        else:  # both orders of each pair
+            assert grid.down == grid.across == tuple(names) and grid.cells.sum() == 2 * pairs
+        for i, j in np.argwhere(grid.cells):
+            a, b = grid.down[i], grid.across[j]
+            order = (a, b) if (a, b, measure) in values else (b, a)
+            assert order == (a, b) or measure == "cka"
+            assert grid.values[i, j] == values[(*order, measure)]
+            seen.append((*order, measure))
+    assert sorted(seen) == sorted(values)
+    head = opened(report_experiment(filled, name, tmp_path).read_text(encoding="utf-8"))
+    sides = [[head["names"][k]["name"] for k in side] for side in head["sides"]]
+    assert sorted(map(len, sides)) == sorted(shape)
+    assert {frozenset((a, b)) for a in sides[0] for b in sides[1]} == {frozenset(key[:2]) for key in values}
 
 
-def test_what_is_missing_is_counted_and_hatched(filled: Store, tmp_path: Path) -> None:
-    results = likewise.run(asked("one", *[KINDS["one"][0]], ["cka"]), filled.folder).results
-    some = likewise.Results.of(list(results)[1:])
-    names = {c.b if c.a == "copy @ 10" else c.a for c in results}
-    (group,) = tables.groups(tables.long_frame(some), Pairs.read(KINDS["one"][0]))
-    assert len(names) == 8 and len(group.across) == 7  # whoever is nowhere has no column
-    value = {"first": ["other"], "second": ["copy", "base @ 2"]}
-    whole = likewise.run(asked("more", value, ["cka"]), filled.folder).results
-    (group,) = tables.groups(tables.long_frame(likewise.Results.of(list(whole)[1:])), Pairs.read(value))
-    assert any(note.startswith("Hatched: 1 of 12 cells") for note in figures.heatmap_notes(group, "value"))
+def test_what_is_missing_has_no_cell(filled: Store) -> None:
+    results = likewise.run(asked("one", KINDS["one"][0], ["cka"]), filled.folder).results
+    scores = results.scores(calibrated=False)
+    names = list(dict.fromkeys(n for s in scores[1:] for n in (s.a, s.b)))
+    grid = Grid.of(scores[1:], names)
+    assert len(grid.down) == 7 and grid.across == ("copy @ 10",)  # whoever is nowhere has no row
 
 
 def test_the_command_line_compares_one_with_the_others(

@@ -12,7 +12,7 @@ import pytest
 
 from likewise.errors import LikewiseError
 from likewise.progress import Watch
-from likewise.run import Job, Processes
+from likewise.run import Job, Processes, outcomes
 
 WITHIN = 2.0
 """Seconds of a processor in which workers end: a machine that is busy with others gives them later."""
@@ -26,9 +26,9 @@ SCRIPT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from test_processes import do
-from likewise.run import Job, Processes
+from likewise.run import Job, Processes, outcomes
 if __name__ == "__main__":
-    list(Processes(len(sys.argv) - 3).outcomes(do, [Job((sys.argv[2], call)) for call in sys.argv[3:]]))
+    list(outcomes(Processes(len(sys.argv) - 3), do, [Job((sys.argv[2], call)) for call in sys.argv[3:]]))
 """
 
 
@@ -141,7 +141,7 @@ def test_workers_that_have_not_begun_end_with_their_parent_too(tmp_path: Path, s
 
 def test_a_worker_hears_no_ctrl_c_and_no_sigterm_and_reads_no_input() -> None:
     """Sent to a whole group, they are the run's to answer."""
-    assert list(Processes(1).outcomes(signalled, [Job(1)])) == [b""]
+    assert list(outcomes(Processes(1), signalled, [Job(1)])) == [b""]
 
 
 def signalled(task: int, watch: Watch) -> bytes:
@@ -152,9 +152,9 @@ def signalled(task: int, watch: Watch) -> bytes:
 
 def test_what_goes_wrong_in_a_worker_is_raised_here() -> None:
     with pytest.raises(ZeroDivisionError):
-        list(Processes(1).outcomes(divide, [Job(0)]))
+        list(outcomes(Processes(1), divide, [Job(0)]))
     with pytest.raises(LikewiseError, match="cannot send what it found"):
-        list(Processes(1).outcomes(unsendable, [Job(0)]))
+        list(outcomes(Processes(1), unsendable, [Job(0)]))
 
 
 def divide(task: int, watch: Watch) -> float:

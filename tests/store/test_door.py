@@ -325,3 +325,12 @@ def test_nothing_is_written_through_a_folder_that_is_a_link(tmp_path: Path) -> N
     with pytest.raises(StoreError, match="File name too long"):
         check_no_link(tmp_path / ("z" * 300) / "figures")
     check_no_link(tmp_path)
+
+
+@pytest.mark.parametrize("value", [None, 0.0])
+def test_a_column_in_which_all_is_equal_is_read_back(value: float | None, tmp_path: Path) -> None:
+    """A tile of many pairs without a score, or with one time for all, takes a few bytes."""
+    table = pa.table({"value": pa.array([value] * 500_000, pa.float64())})
+    path = write_table(tmp_path / "equal.parquet", table)
+    assert path.stat().st_size < 4_000
+    assert read_table(path, table.schema)[0].equals(table)

@@ -47,9 +47,8 @@ def results_of_the_page() -> tuple[Results, Answer]:
 
 
 def test_the_page_is_true_and_every_report_has_its_section(
-    installed: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+    installed: Callable[[str], Path],
 ) -> None:
-    monkeypatch.setattr("likewise.report.files._rendered", lambda *_: bytes(24))  # pixels take seconds
     folder = installed(blocks("python")[0])
     results, answer = results_of_the_page()
     assert answer.verdict == "base and copy: most alike in 2 of 2 lists of scores." and answer.values == {"share": 1}

@@ -99,7 +99,7 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
     if together := together_of(named):
         say(f"{together.count} groups of inputs that belong together: whole groups are shuffled and left out")
     if intervals:
-        say("from, to: 95 % interval for a new sample of the same size")
+        say("low, high: 95 % interval for a new sample of the same size")
     if only_same_inputs(results.table):
         say(SAME_INPUTS)
     beside = " or ".join(dict.fromkeys(kind_of(c.null).beside for c in results if c.null != NoReference.name))

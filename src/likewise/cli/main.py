@@ -19,6 +19,7 @@ from likewise.cli import (
     explain,
     extract,
     figure,
+    gc,
     importing,
     ladder,
     layers,
@@ -29,6 +30,7 @@ from likewise.cli import (
     report,
     run,
     show,
+    status,
     swap,
     track,
 )
@@ -59,7 +61,8 @@ app = typer.Typer(
     f"143 ended by SIGTERM. After an error, {TRACEBACK} shows where it came from.",
 )
 for command in (
-    run.run, plan.plan, extract.extract, importing.import_, check.check, compare.compare, explain.explain,
+    run.run, plan.plan, status.status, gc.gc, extract.extract, importing.import_, check.check, compare.compare,
+    explain.explain,
     audit.audit, lineage.lineage, swap.swap, track.track, ladder.ladder, learning.learning_curve,
     layers.best_layers, report.report, figure.figure, measures.measures, show.show,
 ):  # fmt: skip

@@ -53,7 +53,7 @@ Pooling = Annotated[
     str | None, typer.Option(help="How tokens become a row, such as mean [default: the model's own, or last_token].")
 ]
 Executor = Annotated[
-    str, typer.Option(help="What runs the tasks: serial, processes, or an executor of an installed package.")
+    str, typer.Option(help="What runs the tasks: serial, processes, dask, ray, or an executor of an installed package.")
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="Tasks at the same time [default: number of cores].")]
 Base = Annotated[str | None, typer.Option(help="Compare only this one with all others.")]

@@ -13,16 +13,29 @@ def plan(
     experiment: Annotated[Path, typer.Argument(help="A YAML file.")],
     store: options.StoreFolder = None,
     trust: options.Trust = None,
+    tasks: Annotated[
+        bool, typer.Option("--tasks", help="List every task: what it needs, its costs, its state.")
+    ] = False,
+    device: options.Device = "cpu",
     json: options.Json = False,
 ) -> None:
     """Show what an experiment needs and what is already done. Runs nothing and uses no network."""
     from likewise.plan import plan as make_plan
-    from likewise.plan import read_experiment, risks_of
+    from likewise.plan import read_experiment, risks_of, tasks_of
     from likewise.scoring import ALL
     from likewise.store import Store
 
     asked = read_experiment(experiment, trust or ())
-    summary = make_plan(asked, Store(store or Path("runs") / asked.name)).summary()
+    place = Store(store or Path("runs") / asked.name)
+    planned = make_plan(asked, place)
+    summary = planned.summary()
+    if tasks:
+        listed = tasks_of(planned, place, options.check_device(device))
+        if json:
+            print_json({"experiment": asked.name, "store": str(place.folder), "tasks": listed})
+        else:
+            _tell_tasks(listed)
+        return
     if json:
         print_json(summary)
         return
@@ -65,6 +78,22 @@ def plan(
     print_table("", ("configuration",), [(label,) for label in summary["configurations"]])
     if risks := risks_of(asked):
         say("\n".join([*risks, f"read this experiment first; likewise run then needs --trust {experiment}"]))
+
+
+def _tell_tasks(listed: list[dict[str, Any]]) -> None:
+    """Show tasks as a table, with the beginning of their keys."""
+    print_table(
+        "",
+        ("task", "kind", "state", "waits for", "cores", "memory", "GPUs", "size", "key"),
+        [
+            (
+                t["task"], t["kind"], t["state"], len(t["after"]) or None, "all" if t["cores"] is None else t["cores"],
+                bytes_text(t["bytes"]), "all" if t["gpus"] is None else t["gpus"], t["size"], t["key"][:12],
+            )
+            for t in listed
+        ],
+        spare=("key", "GPUs", "cores", "memory"),
+    )  # fmt: skip
 
 
 def _statistics(asked: dict[str, Any]) -> str:

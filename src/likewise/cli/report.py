@@ -24,7 +24,7 @@ def report(
     trust: options.Trust = None,
     json: options.Json = False,
 ) -> None:
-    """Write the report of an experiment. It is one page, with figures and tables."""
+    """Write the report of an experiment. It is one page, with pictures and tables."""
     from likewise.plan import load_trusted
 
     load_trusted(trust or ())
@@ -43,8 +43,8 @@ def report(
 
 
 def write(store: "Store", name: str, folder: Path, results: "Results | None" = None) -> Path:
-    """Write a report, with a sign of life while figures are drawn; of results that are at hand, or read."""
+    """Write a report, with a sign of life while it is made; of results that are at hand, or read."""
     from likewise.report.experiment import report_experiment  # slow to import, and optional
 
-    with messages.status("drawing figures and writing the report"):
+    with messages.status("writing the report"):
         return report_experiment(store, name, folder, results)

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 def run(
     experiment: Annotated[Path, typer.Argument(help="A YAML file.")],
     store: options.StoreFolder = None,
-    executor: Annotated[
-        str, typer.Option(help="What runs the tasks: serial, processes, or an executor of an installed package.")
-    ] = "processes",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Tasks at the same time [default: number of cores].")
+    executor: options.Executor = "processes",
+    workers: options.Workers = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Of dask and ray: a running cluster, such as tcp://host:8786.")
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            help="Do one share of the tasks, such as 3/16, and wait for no other; slurm: the one of a SLURM array task."
+        ),
     ] = None,
     device: options.Device = "cpu",
     batch_tokens: options.BatchTokens = None,
@@ -42,6 +47,8 @@ def run(
                 folder,
                 executor=executor,
                 workers=workers,
+                shard=shard,
+                scheduler=scheduler,
                 device=options.check_device(device),  # type: ignore[arg-type]  # checked to be one of the two
                 batch_tokens=batch_tokens,
                 trust=True,  # what is not trusted was refused above
@@ -50,12 +57,13 @@ def run(
     except KeyboardInterrupt:
         say(f"\nstopped; finished work is kept in {folder}: run the same command to continue")
         raise
-    report = _report(done, asked.name)
+    # Others are still at work on it; the last of them writes the report.
+    report = None if done.left else _report(done, asked.name)
     if json:
         print_json(_summary(done, report))
     else:
         _tell(done, report)
-    if done.failed or done.blocked or all_undefined(done.results):
+    if done.failed or done.blocked or (not done.left and all_undefined(done.results)):
         raise typer.Exit(1)
 
 
@@ -85,7 +93,11 @@ def _tell(done: "Done", report: Path | None) -> None:
         complain(f"failed: {outcome.task.label}\n  {outcome.error}")
     for tile in done.blocked:
         complain(f"not compared, because a representation is missing: {tile.label}")
-    if reason := all_undefined(done.results):
+    if done.left:
+        say(
+            f"done: {done.performed:,} tasks of this shard; left to others: {_kinds(done)} (run all shards again later)"
+        )
+    elif reason := all_undefined(done.results):
         complain(reason)
     elif not done.failed:
         said = "done" if done.performed else "nothing left to do"
@@ -96,6 +108,15 @@ def _tell(done: "Done", report: Path | None) -> None:
         say(f"report: {report}")
 
 
+def _kinds(done: "Done") -> str:
+    """How many tasks of each kind are left."""
+    from collections import Counter
+
+    from likewise.run import kind_of
+
+    return ", ".join(f"{count:,} {kind}" for kind, count in Counter(map(kind_of, done.left)).items())
+
+
 def _summary(done: "Done", report: Path | None) -> dict[str, object]:
     return {
         "store": str(done.store),
@@ -104,4 +125,5 @@ def _summary(done: "Done", report: Path | None) -> dict[str, object]:
         "performed": done.performed,
         "failed": [{"task": o.task.label, "error": o.error} for o in done.failed],
         "not_compared": [tile.label for tile in done.blocked],
+        "left": len(done.left),
     }

@@ -1,8 +1,8 @@
 """What is to be done for one data set of an experiment: its representations, and the tiles of their pairs."""
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,12 @@ class DatasetPlan:
     scores_done: int
     together: str = ""
     """Of which inputs belong together; empty where none do, `UNKNOWN` before the first is extracted."""
+    sized: bool = True
+    """Whether the numbers of its rows and its representations are known, or will not be."""
+    cut_done: Callable[[], tuple[Tile, ...]] = field(default=tuple, compare=False, repr=False)
+    """Returns the tiles of pairs that are answered, as one run of everything cuts them."""
+    final: bool = True
+    """Whether what becomes of the tasks before them leaves its tiles as they are, unless one fails."""
 
     @property
     def nbytes(self) -> int | None:
@@ -69,7 +75,12 @@ class DatasetPlan:
 
 
 def plan_of_dataset(
-    experiment: Experiment, entry: DatasetEntry, present: frozenset[str], answers: Answers, store: Store
+    experiment: Experiment,
+    entry: DatasetEntry,
+    present: frozenset[str],
+    answers: Answers,
+    store: Store,
+    gone: frozenset[str] = frozenset(),
 ) -> DatasetPlan:
     """Find what a data set of an experiment needs; ``answers`` are those of a data set whose inputs stand alone."""
     found, unclear = _wanted(experiment, entry, store)
@@ -90,27 +101,40 @@ def plan_of_dataset(
     there_now = {w.key: w.name for w in wanted if w.key in present}
     left_out = rows_left_out(store, there_now) if entry.spans else ()
     # What is to be extracted has the groups of its prompts: others are refused before a model runs.
-    to_come = {w.name: w.dataset.row_groups() for w in wanted if w.key not in present and w.model.imported is None}
-    together = together_in(store, there_now, left_out, to_come)
+    groups = {w.name: w.dataset.row_groups() for w in wanted if w.key not in present and w.model.imported is None}
+    together = together_in(store, there_now, left_out, groups)
     answers = Answers(store, trust, left_out, together) if left_out or together else answers
     keys, names = [w.key for w in wanted], [w.name for w in wanted]
     pairs = experiment.pairs.wanted(names)
     if experiment.measures and not unclear and not pairs.any():
         experiment.pairs.refuse(names, entry.name)
     answered = answers.of(keys, chosen) & pairs
+    pins = unpinned([*unclear, *needed], store)
+    without = {w.key for w in wanted if gone and any(r.key in gone for r in unpinned([w.model, w.dataset], store))}
+    to_come = frozenset(key for key in keys if key not in present) - gone - without
+    sized = all(r.key in gone for r in pins) and bool(there_now or not to_come)
+
+    def cut(answered: Bool[np.ndarray, "c m m"]) -> tuple[Tile, ...]:
+        there = present | to_come
+        return tuple(
+            tiles_of(entry.name, keys, chosen, trust, answered, n_items, width, left_out, there, together, pairs)
+        )
+
     return DatasetPlan(
         name=entry.name,
         n_items=n_items,
         wanted=wanted,
         extractions=sum(model.imported is None for model, *_ in by_model),
-        unpinned=unpinned([*unclear, *needed], store),
+        unpinned=pins,
         todo=tuple(Extract(tuple(ws)) for ws in left.values() if ws),
-        tiles=tuple(
-            tiles_of(entry.name, keys, chosen, trust, answered, n_items, width, left_out, present, together, pairs)
-        ),
+        tiles=cut(answered),
+        cut_done=lambda: cut(~answered),
         pairs=int(pairs.sum()),
         scores_done=sum(int(done.sum()) * len(orders(c, ("a", "b"))) for c, done in zip(chosen, answered, strict=True)),
         together=together,
+        sized=sized,
+        # Which rows of spans are left out is known with the last of their representations.
+        final=sized and not (entry.spans and to_come),
     )
 
 
@@ -129,8 +153,8 @@ def tiles_of(
 ) -> Iterator[Tile]:
     """Yield the tiles that answer what is not answered yet of the wanted ``pairs``, all by default.
 
-    Pairs whose representations are both ``present``, as all are by default, are in tiles of their own: what one model
-    lacks holds back none of the others.
+    Pairs whose representations are both ``present``, or to come, as all are by default, are in tiles of their own: a
+    model that failed holds back none of the others.
     """
     wanted = ALL.wanted(keys) if pairs is None else pairs
     order = in_company(wanted)

@@ -1,5 +1,6 @@
 """What is to be done for an experiment, given what a store already holds: a pure function of both."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -31,6 +32,8 @@ class Plan:
     experiment: Experiment
     datasets: tuple[DatasetPlan, ...]
     present: frozenset[str]
+    gone: frozenset[str] = frozenset()
+    """Keys of what nothing will make: what failed."""
 
     @property
     def replicate_bytes(self) -> int:
@@ -100,20 +103,29 @@ class Plan:
         """Tiles that are left."""
         return tuple(replace(tile, replicates=self.kept) for d in self.datasets for tile in d.tiles)
 
-    def reductions(self, store: Store, chunk: int = 8) -> tuple[Reduce, ...]:
-        """Reductions that must come before the tiles by product, where the representations are there."""
+    @property
+    def tiles_done(self) -> tuple[Tile, ...]:
+        """Tiles that are done."""
+        return tuple(replace(tile, replicates=self.kept) for d in self.datasets for tile in d.cut_done())
+
+    def reductions(self, store: Store, to_come: Collection[str] = (), chunk: int = 8) -> tuple[Reduce, ...]:
+        """Reductions that must come before the tiles by product, of what is there and what is ``to_come``.
+
+        The same representations are together whatever is done, so that a reduction has the same key for every shard.
+        """
         found = []
-        for tiles in ([t for t in d.tiles if t.by_product] for d in self.datasets):
+        expected = self.present.union(to_come)
+        for d in self.datasets:
+            tiles = [t for t in d.tiles if t.by_product]
             for measures in dict.fromkeys(t.measures for t in tiles):
                 of_these = [t for t in tiles if t.measures == measures]
-                keys = dict.fromkeys(key for t in of_these for key in t.representations if key in self.present)
-                left = [
-                    key
-                    for key in keys
-                    if not all(store.reduced_path(key, c).exists() for c in of_these[0].configurations)
-                ]
-                for start in range(0, len(left), chunk):
-                    found.append(Reduce(of_these[0].dataset, tuple(left[start : start + chunk]), measures))
+                asked = {key for t in of_these for key in t.representations if key in expected}
+                keys = [w.key for w in d.wanted]
+                for start in range(0, len(keys), chunk):
+                    some = tuple(key for key in keys[start : start + chunk] if key in asked)
+                    made = (store.reduced_path(key, c).exists() for key in some for c in of_these[0].configurations)
+                    if some and not all(made):
+                        found.append(Reduce(of_these[0].dataset, some, measures))
         return tuple(found)
 
     def needs(self, task: Task, device: str) -> Needs:
@@ -126,10 +138,6 @@ class Plan:
         """Return what a task says, which knows its representations by their keys, with their names."""
         of = [d for d in self.datasets if d.name == getattr(task, "dataset", d.name)]
         return with_names(text, {w.key: w.name for d in of for w in d.wanted})
-
-    def comparable(self) -> tuple[Tile, ...]:
-        """Tiles that are left and whose representations are all there."""
-        return tuple(t for t in self.tiles if self.present.issuperset(t.representations))
 
     def summary(self) -> dict[str, Any]:
         """Numbers of the plan, as ``likewise plan`` prints them."""
@@ -175,7 +183,7 @@ class Plan:
         }
 
 
-def plan(experiment: Experiment, store: Store) -> Plan:
+def plan(experiment: Experiment, store: Store, gone: frozenset[str] = frozenset()) -> Plan:
     """Find what an experiment needs, and what of that a store does not have yet. Reads files; uses no network.
 
     Parameters
@@ -184,6 +192,8 @@ def plan(experiment: Experiment, store: Store) -> Plan:
         What is asked for.
     store : Store
         What is there.
+    gone : frozenset of str
+        Keys of pins and representations that failed: what does not need them is planned without them.
 
     Returns
     -------
@@ -202,7 +212,7 @@ def plan(experiment: Experiment, store: Store) -> Plan:
     """
     present = frozenset(store.representations())
     answers = Answers(store, experiment.statistics.trust)
-    datasets = tuple(plan_of_dataset(experiment, d, present, answers, store) for d in experiment.datasets)
+    datasets = tuple(plan_of_dataset(experiment, d, present, answers, store, gone) for d in experiment.datasets)
     if not any(d.unpinned for d in datasets):  # before, which layers a model has may not be known
         experiment.pairs.check(w.name for d in datasets for w in d.wanted)
-    return Plan(experiment, datasets, present)
+    return Plan(experiment, datasets, present, gone)

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from likewise.errors import MissingDependencyError
 
-for _library in ("matplotlib", "pandas", "jinja2"):
+for _library in ("pandas", "jinja2"):
     try:
         import_module(_library)
     except ModuleNotFoundError as error:

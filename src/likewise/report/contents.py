@@ -10,9 +10,9 @@ from jaxtyping import Float
 from likewise.chance import NoReference, kind_of
 from likewise.measures import Configuration
 from likewise.naming import parts_of
-from likewise.report.arrangement import map_of, tree_of, unlike
 from likewise.report.block import Columns
 from likewise.report.tables import class_label, configurations_of, definition, names_of
+from likewise.scoring import ALL, Pairs, dissimilarities_of, places, tree
 
 EXACT = 150_000
 """Rows up to which numbers keep the digits of single precision."""
@@ -35,7 +35,7 @@ LEAST_P = 1e-16
 """Smaller ones are told as smaller than this."""
 
 
-def head_of(frame: pd.DataFrame, columns: Columns, asked_pairs: str = "all") -> dict[str, Any]:
+def head_of(frame: pd.DataFrame, columns: Columns, pairs: Pairs = ALL) -> dict[str, Any]:
     """Return the head of a page's block, and put the long table into its columns.
 
     Parameters
@@ -44,10 +44,11 @@ def head_of(frame: pd.DataFrame, columns: Columns, asked_pairs: str = "all") -> 
         From `tables.long_frame`.
     columns : Columns
         Receives the columns.
-    asked_pairs : str
-        Which pairs were asked for, in words.
+    pairs : Pairs
+        Which pairs were asked for.
     """
     names, configurations = names_of(frame), configurations_of(frame)
+    sides = pairs.sides(names)
     datasets = list(dict.fromkeys(frame["dataset"]))
     labels = [c.label for c in configurations]
     listed = {"name": names, "configuration": labels, "dataset": datasets}
@@ -90,7 +91,7 @@ def head_of(frame: pd.DataFrame, columns: Columns, asked_pairs: str = "all") -> 
         "reasons": reasons[1].tolist(),
         "sources": [None if null == NoReference.name else kind_of(null).short(int(n)) for null, n in sources[1]],
         "exact": exact,
-        "asked": asked_pairs,
+        "sides": sides and [[places["name"][name] for name in side] for side in sides],
         "table": table,
         "pictures": _pictures(frame, coded, configurations, columns),
     }
@@ -108,28 +109,28 @@ def matrix_of(rows: pd.DataFrame, coded: pd.DataFrame, column: str) -> tuple[np.
 def _pictures(
     frame: pd.DataFrame, coded: pd.DataFrame, configurations: Sequence[Configuration], columns: Columns
 ) -> list[dict[str, Any]]:
-    """The tree and the map of each heatmap whose pairs all have a score: calibrated ones, else raw ones."""
+    """The tree and the map of each heatmap whose scores make distances: calibrated ones, else raw ones."""
     found = []
-    for (dataset, configuration), places in coded.groupby(["dataset", "configuration"], sort=True).indices.items():
-        rows, here = frame.iloc[places], coded.iloc[places]
+    for (dataset, configuration), at in coded.groupby(["dataset", "configuration"], sort=True).indices.items():
+        rows, here = frame.iloc[at], coded.iloc[at]
         c = configurations[configuration]
-        for column, similarity in (("calibrated", True), ("value", c.facts.direction == "similarity")):
+        for column in ("calibrated", "value"):
             members, square = matrix_of(rows, here, column)
-            distances = unlike(square, similarity) if len(members) > 2 else None
-            if distances is None:
+            given = dissimilarities_of(members.astype(str).tolist(), square, c, column == "calibrated")
+            if given is None or not given.square.any():
                 continue
-            tree, plane = tree_of(distances), map_of(distances)
+            clusters, plane = tree(given), places(given)
             found.append(
                 {
                     "dataset": int(dataset),
                     "configuration": int(configuration),
                     "of": column,
                     "members": columns.add(members, "u2"),
-                    "order": columns.add(tree.order, "u2"),
-                    "joined": columns.add(tree.merges[:, :2], "u2"),
-                    "height": columns.add(tree.merges[:, 2], "f4", 14),
-                    "x": columns.add(plane.x, "f4", 14),
-                    "y": columns.add(plane.y, "f4", 14),
+                    "order": columns.add(clusters.order, "u2"),
+                    "joined": columns.add(clusters.merges[:, :2], "u2"),
+                    "height": columns.add(clusters.merges[:, 2], "f4", 14),
+                    "x": columns.add(plane.points[:, 0], "f4", 14),
+                    "y": columns.add(plane.points[:, 1], "f4", 14),
                     "stress": round(plane.stress, 4),
                 }
             )
@@ -138,7 +139,6 @@ def _pictures(
 
 
 def _told(c: Configuration) -> dict[str, Any]:
-    lowest, highest = (None, None) if c.stored else (float(end) for end in c.facts.bounds)
     return {
         "label": c.label,
         "measure": c.measure,
@@ -148,8 +148,6 @@ def _told(c: Configuration) -> dict[str, Any]:
         "symmetric": bool(c.facts.symmetric),
         "ignores": class_label(c),
         "identity": None if c.stored or c.facts.identity is None else float(c.facts.identity),
-        "lowest": lowest if lowest is not None and np.isfinite(lowest) else None,
-        "highest": highest if highest is not None and np.isfinite(highest) else None,
         "version": c.about.version,
         "dois": list(c.about.references),
     }

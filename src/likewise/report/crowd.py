@@ -6,13 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
-from likewise.report.arrangement import unlike
 from likewise.report.headlines import Headline
 from likewise.report.tables import configurations_of, names_of
-from likewise.scoring import Pairs
+from likewise.scoring import Dissimilarities, Pairs, both_orders, tree
 
 MOST = 300
 """Names up to which a page keeps every pair."""
@@ -82,7 +79,7 @@ def kept_of(
         for pair in line.pairs:
             wanted[place[pair.a], place[pair.b]] = True
         there = np.flatnonzero(np.isfinite(both).any(axis=1))
-        found = _clusters(line.dataset, [names[i] for i in there], both[np.ix_(there, there)], up)
+        found = _clusters(line.dataset, [names[i] for i in there], scores[np.ix_(there, there)], up)
         middles = [place[of.middle] for of in found]
         wanted[np.ix_(middles, middles)] = True
         clusters += found
@@ -92,10 +89,15 @@ def kept_of(
 
 def _clusters(dataset: str, names: Sequence[str], scores: Float[np.ndarray, "m m"], up: bool) -> list[Cluster]:
     """Average linkage, cut into at most `CLUSTERS` clusters; none where a pair has no score."""
-    distances = unlike(scores, up)
-    if distances is None:
+    alike = both_orders(scores)
+    if alike is None or len(names) < 2:
         return []
-    of = fcluster(linkage(squareform(distances, checks=False), "average"), CLUSTERS, "maxclust")
+    # From the greatest, for the clusters are the same from wherever similarities are taken.
+    distances = alike.max() - alike if up else alike
+    np.fill_diagonal(distances, 0)
+    from scipy.cluster.hierarchy import fcluster  # half a second, for pages of very many names alone
+
+    of = fcluster(tree(Dissimilarities(tuple(names), distances, "")).merges, CLUSTERS, "maxclust")
     found = []
     for number in np.unique(of):
         members = np.flatnonzero(of == number).tolist()

@@ -1,33 +1,13 @@
-"""The folder of a report: where a figure or table goes, and under which name."""
+"""The folder of a report: where a table goes, and under which name."""
 
-import io
-from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from likewise.report.drawing import style
 from likewise.store import check_no_link, inert_cell, write_atomically, write_csv, write_text
-
-DPI = 200
-"""Twice what a screen shows, so that figures stay sharp."""
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A figure as the page shows it: its picture inlined, and links to its files."""
-
-    title: str
-    alt: str
-    note: str
-    width: int
-    data: str
-    png: str
-    pdf: str
 
 
 @dataclass
@@ -36,17 +16,6 @@ class Folder:
 
     path: Path
     _taken: set[str] = field(default_factory=set)
-
-    def figure(self, figure: Any, stem: str, *, title: str, alt: str, note: str = "") -> Drawn:
-        """Write a matplotlib Figure as PNG and PDF, and return it as the page shows it."""
-        stem = self._name(f"figures/{stem}")
-        png = _rendered(figure, "png", {"Software": None})
-        # Without dates and versions the same figure is the same file.
-        pdf = _rendered(figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None})
-        write_atomically(self.path / f"{stem}.png", lambda p: p.write_bytes(png))
-        write_atomically(self.path / f"{stem}.pdf", lambda p: p.write_bytes(pdf))
-        width = int.from_bytes(png[16:20], "big") * 96 // DPI
-        return Drawn(title, alt, note, width, b64encode(png).decode(), f"{stem}.png", f"{stem}.pdf")
 
     def frame(self, frame: pd.DataFrame, stem: str) -> str:
         """Write a table as CSV in full precision, and return its path in the folder."""
@@ -79,10 +48,3 @@ class Folder:
             name = f"{wanted}-{number}{ending}"
         self._taken.add(name)
         return name
-
-
-def _rendered(figure: Any, kind: str, metadata: dict[str, None]) -> bytes:
-    buffer = io.BytesIO()
-    with style():
-        figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
-    return buffer.getvalue()

@@ -257,7 +257,7 @@ def _block(
     columns = Columns()
     if not kept.all():
         results, frame = Results(results.table.filter(pa.array(kept)), asked=results.asked), frame[kept]
-    head = head_of(frame, columns, pairs.kind)
+    head = head_of(frame, columns, pairs)
     configurations = tables.configurations_of(frame)
     place = {kind: {one: k for k, one in enumerate(of)} for kind, of in
              (("name", [n["name"] for n in head["names"]]), ("measure", [c["label"] for c in head["configurations"]]),

@@ -1,10 +1,8 @@
-"""The long table as the report shows it: grouped, squared, and written in plain numbers."""
+"""The long table as the report shows it: with its labels, in summaries, and written in plain numbers."""
 
-import functools
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,7 @@ from likewise.about import Audit, Source
 from likewise.chance import NoReference, Reasons
 from likewise.measures import Configuration
 from likewise.naming import inert, parts_of
-from likewise.scoring import ALL, Pairs, Results
+from likewise.scoring import Results
 from likewise.shapes import COUNT_OR_NOTHING
 
 MISSING = "–"
@@ -35,86 +33,6 @@ AUDITED = {name: "Int64" if shape is COUNT_OR_NOTHING else "Float64" for name, s
 
 IMPLIED = {"linear": {"orthogonal", "feature permutation", "scaling"}, "orthogonal": {"feature permutation"}}
 """What an invariance contains, and a heading need not repeat."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """The configurations with the same invariances on one data set: one row of heatmaps."""
-
-    dataset: str
-    label: str
-    names: tuple[str, ...]
-    configurations: tuple[Configuration, ...]
-    rows: pd.DataFrame
-    pairs: Pairs = ALL
-
-    @property
-    def ordered(self) -> bool:
-        """Whether the order of a pair counts in any configuration; then all names of a square stand down and across."""
-        return not all(c.facts.symmetric for c in self.configurations)
-
-    @property
-    def down(self) -> tuple[str, ...]:
-        """Names of the rows of a heatmap."""
-        if self.sides:
-            return self.sides[0]
-        return self.names if self.ordered else self.names[1:]
-
-    @property
-    def across(self) -> tuple[str, ...]:
-        """Names of the columns of a heatmap."""
-        if self.sides:
-            return self.sides[1]
-        return self.names if self.ordered else self.names[:-1]
-
-    @property
-    def most(self) -> int:
-        """The most representations along one side."""
-        return max(map(len, self.sides)) if self.sides else len(self.names)
-
-    @property
-    def panels(self) -> tuple["Panel", ...]:
-        """A heatmap per configuration; of a rectangle one for each order, where the order of a pair counts."""
-        return tuple(
-            Panel(c, self.sides is not None and not c.facts.symmetric, turned)
-            for c in self.configurations
-            for turned in ((False, True) if self.sides and not c.facts.symmetric else (False,))
-        )
-
-    @functools.cached_property
-    def sides(self) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-        """Rows and columns of a rectangle; None where pairs are of one set of representations, which makes a square."""
-        return self.pairs.sides(self.names)
-
-    @functools.cached_property
-    def wanted(self) -> np.ndarray:
-        """Whether two representations, by their places in ``names``, are a pair that was asked for."""
-        above = self.pairs.wanted(self.names)
-        return np.asarray(above | above.T)
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One heatmap of a configuration.
-
-    Parameters
-    ----------
-    configuration : Configuration
-        Whose scores it shows.
-    one_order : bool
-        Whether it shows one order of each pair, and another panel the other.
-    turned : bool
-        Whether the first of a pair stands across and the second down.
-    """
-
-    configuration: Configuration
-    one_order: bool = False
-    turned: bool = False
-
-    @property
-    def order(self) -> str:
-        """Which is the first of a pair, where that must be said."""
-        return ("column first" if self.turned else "row first") if self.one_order else ""
 
 
 def inert_results(results: Results) -> Results:
@@ -228,70 +146,11 @@ def class_label(configuration: Configuration) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def groups(frame: pd.DataFrame, pairs: Pairs = ALL) -> list[Group]:
-    """Split a table into its rows of heatmaps: by data set, then by invariances; ``pairs`` were asked for."""
-    order = names_of(frame)
-    found = []
-    for dataset in dict.fromkeys(frame["dataset"]):
-        here = frame[frame["dataset"] == dataset]
-        present = set(names_of(here))
-        names = tuple(name for name in order if name in present)
-        for label in dict.fromkeys(here["invariance"]):
-            rows = here[here["invariance"] == label]
-            found.append(Group(dataset, label, names, configurations_of(rows), rows, pairs))
-    return found
-
-
 def one_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose pairs all stand in the order of their first row, also where a row scored the other order."""
     firsts: dict[frozenset[str], tuple[str, str]] = {}
     pairs = [firsts.setdefault(frozenset(p), p) for p in zip(frame["a"], frame["b"], strict=True)]
     return frame.assign(a=[a for a, _ in pairs], b=[b for _, b in pairs])
-
-
-def arranged(group: Group, panel: Panel, column: str) -> pd.DataFrame:
-    """Arrange one column of a configuration as its heatmap has it.
-
-    Where the order of a pair counts, the first of it is the row and the second the column, or the other way round in
-    a panel that is turned. Elsewhere a pair stands where it has its cell, whichever is the first.
-
-    Parameters
-    ----------
-    group : Group
-        The configurations of one class on one data set.
-    panel : Panel
-        Whose rows to take, and in which order of the pairs.
-    column : str
-        The column to arrange.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``group.down`` by ``group.across``; missing where there is no value and where there is no cell.
-    """
-    down, across = ({name: place for place, name in enumerate(names)} for names in (group.down, group.across))
-    cells = has_cell(group, panel)
-    found = np.full(cells.shape, None, dtype=object)
-    rows = group.rows[group.rows["configuration"] == panel.configuration.label]
-    for a, b, value in zip(rows["a"], rows["b"], rows[column].astype(object), strict=True):
-        orders = [(b, a)] if panel.turned else [(a, b)]
-        if panel.configuration.facts.symmetric:
-            orders.append((b, a))
-        for first, second in orders:
-            if first in down and second in across and cells[down[first], across[second]]:
-                found[down[first], across[second]] = value
-                break
-    return pd.DataFrame(found, index=list(group.down), columns=list(group.across), dtype=object)
-
-
-def has_cell(group: Group, panel: Panel) -> np.ndarray:
-    """Return which places of a heatmap are cells: the pairs asked for, each once where its order does not count."""
-    place = {name: i for i, name in enumerate(group.names)}
-    down, across = (np.asarray([place[name] for name in names]) for names in (group.down, group.across))
-    cells = group.wanted[np.ix_(down, across)]
-    if panel.configuration.facts.symmetric and group.sides is None:
-        cells = cells & (down[:, None] > across)
-    return np.asarray(cells)
 
 
 def says(frame: pd.DataFrame, of: Callable[[Reasons], bool]) -> pd.Series:

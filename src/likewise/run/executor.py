@@ -2,23 +2,26 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
+from likewise.errors import LikewiseError
 from likewise.plan import Needs
 from likewise.progress import Watch, unwatched
 
 T = TypeVar("T")
-R = TypeVar("R")
+
+Do: TypeAlias = Callable[[Any, Watch], Any]
+"""What does a task, and returns its outcome; picklable."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job(Generic[T]):
     """A task on its way through an executor.
 
     Parameters
     ----------
     task : object
-        What is done; picklable.
+        What is done; picklable, and small.
     needs : Needs
         What it takes of a machine.
     watch : callable
@@ -30,12 +33,64 @@ class Job(Generic[T]):
     watch: Watch = unwatched
 
 
+@dataclass(frozen=True)
+class Lost:
+    """Stands for the outcome of a job whose worker is gone; the run gives the job again.
+
+    Parameters
+    ----------
+    why : str
+        What is known of it.
+    """
+
+    why: str
+
+
 class Executor(Protocol):
-    """Does jobs somewhere. What is done is in the store, which all places see; an outcome is small."""
+    """Does jobs somewhere. What a job needs is in the store, which all places see, and so is what it makes."""
 
-    def outcomes(self, do: Callable[[T, Watch], R], jobs: Iterable[Job[T]]) -> Iterator[R]:
-        """Yield ``do(task, watch)`` of each job, as they come.
+    def room(self, needs: Needs) -> bool:
+        """Whether a job with such needs may be given now; one that is refused is offered again after an outcome.
 
-        ``do`` is picklable. A job whose needs are ``alone`` is done while no other is on that machine. An error that
-        ``do`` raises is raised here. When the caller stops, what is not done yet is left.
+        With nothing given there is room for every job.
         """
+
+    def submit(self, do: Do, job: Job[Any]) -> None:
+        """Take a job: ``do(job.task, job.watch)`` is to be called once, somewhere. ``do`` is picklable."""
+
+    def hear(self) -> tuple[Job[Any], Any]:
+        """Wait for the outcome of some job that was given; return the job and what ``do`` returned.
+
+        An error that ``do`` raises is raised here. Of a job whose worker is gone the outcome is `Lost`.
+        """
+
+    def close(self) -> None:
+        """Stop what is still done, whatever that is: the run is over. A later run may begin anew."""
+
+
+def outcomes(executor: Executor, do: Do, jobs: Iterable[Job[Any]]) -> Iterator[Any]:
+    """Do jobs that wait for nothing and for no order; yield their outcomes as they come.
+
+    Raises
+    ------
+    LikewiseError
+        If a worker is lost.
+    """
+    left, given = list(jobs), 0
+    try:
+        while left or given:
+            waiting = []
+            for job in left:
+                if executor.room(job.needs):
+                    executor.submit(do, job)
+                    given += 1
+                else:
+                    waiting.append(job)
+            left = waiting
+            _, found = executor.hear()
+            given -= 1
+            if isinstance(found, Lost):
+                raise LikewiseError(found.why)
+            yield found
+    finally:
+        executor.close()

@@ -1,9 +1,9 @@
-"""Plan, do what is ready, plan again, until nothing is left: resuming and adding to an experiment are the same loop."""
+"""Plan, do what can start, plan again, until nothing can: resuming and adding to an experiment are the same loop."""
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor as Pool
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -15,20 +15,29 @@ from likewise.naming import did_you_mean
 from likewise.plan import (
     Experiment,
     Extract,
+    Needs,
+    Node,
     Plan,
     Reduce,
     Resolve,
     Task,
     Tile,
     Trusted,
+    graph,
+    is_made,
+    made_by,
     plan,
     read_experiment,
     results_of,
 )
 from likewise.progress import Watch, unwatched
-from likewise.run.executor import Executor, Job
+from likewise.run.executor import Executor, Job, Lost
 from likewise.run.executors import choose
-from likewise.run.worker import Outcome, Settings, perform, release
+from likewise.run.frontier import Frontier
+from likewise.run.record import Record
+from likewise.run.shard import Shard
+from likewise.run.told import Tasks, Told
+from likewise.run.worker import Outcome, Settings, perform_all
 from likewise.scoring import KINDS, Results
 from likewise.store import Store
 
@@ -51,6 +60,8 @@ class Done:
         Tiles that could not be compared because a representation is missing.
     store : Path
         The folder of the store.
+    left : tuple of Task
+        Of a shard: tasks that are left to others, or that need what others make.
     """
 
     results: Results
@@ -58,17 +69,20 @@ class Done:
     failed: tuple[Outcome, ...]
     blocked: tuple[Tile, ...]
     store: Path
+    left: tuple[Task, ...] = ()
 
 
 def run(
     experiment: Experiment | Mapping[str, Any] | str | Path,
     store: str | Path | None = None,
     *,
-    executor: str | Executor = "serial",
+    executor: str | Executor | Pool = "serial",
     workers: int | None = None,
     device: Device = "cpu",
     batch_tokens: int | None = None,
     trust: Trusted = (),
+    shard: str | Shard | None = None,
+    scheduler: str | None = None,
     watch: Watch = unwatched,
 ) -> Done:
     """Run an experiment: extract and compare everything that its store does not have yet.
@@ -80,11 +94,11 @@ def run(
     store : str or Path, optional
         Folder of the store; ``runs/NAME`` by default.
     executor : str or Executor
-        What runs the tasks: ``"serial"``, ``"processes"``, the name of an executor of an installed package, or an
-        executor object. ``processes`` starts new interpreters, so a script needs the usual ``if __name__ ==
-        "__main__":``.
+        What runs the tasks: ``"serial"``, ``"processes"``, ``"dask"``, ``"ray"``, the name of an executor of an
+        installed package, or an executor object, such as any ``concurrent.futures.Executor``. ``processes`` starts new
+        interpreters, so a script needs the usual ``if __name__ == "__main__":``.
     workers : int, optional
-        Tasks at the same time; by default the number of cores.
+        Tasks at the same time; by default the number of cores, or of workers that the executor has.
     device : {"cpu", "cuda", "auto"}
         Where models run and pairs are compared. ``auto`` spreads a model that is too large for one GPU over all GPUs.
     batch_tokens : int, optional
@@ -93,6 +107,11 @@ def run(
         Code that you have read and allow to run. True, or the path of the experiment, allows everything that the
         experiment names: measures in files in its folder, ``remote_code`` and ``pickled_weights`` of its models. You
         can also name files of measures (``.py``) or installed modules. Measures that you have imported need no trust.
+    shard : str, optional
+        ``"3/16"``: only the tasks whose keys fall to shard 3 of 16; ``"slurm"``: which one the environment of a SLURM
+        array says. A shard waits for no other: it ends when what is left is of others, or needs what they make.
+    scheduler : str, optional
+        Address of the running cluster of an executor such as ``"dask"``; by default it starts one on this machine.
     watch : callable
         Called with ``(label, done, total)`` as the work goes on: tokens of an extraction, then pairs.
 
@@ -106,7 +125,7 @@ def run(
     InputError
         If the request cannot be understood, or needs to be trusted.
     LikewiseError
-        If the store cannot be written or a worker died. Finished work is kept.
+        If the store cannot be written, or the executor is gone. Finished work is kept.
 
     Notes
     -----
@@ -124,116 +143,134 @@ def run(
     place.sweep()
     if device not in BATCH_TOKENS:
         raise InputError(f"device={device!r}; {did_you_mean(device, BATCH_TOKENS)}")
-    chosen = choose(executor, workers)
+    share = Shard.of(shard) if isinstance(shard, str) else shard
+    chosen = choose(executor, workers, scheduler)
     own = sources_of(asked.configurations)
-    settings = Settings(place.folder, device, batch_tokens or BATCH_TOKENS[device], own)
-    failed: dict[str, Outcome] = {}
-    times: Counter[str] = Counter()
+    settings = Settings(place.folder.absolute(), device, batch_tokens or BATCH_TOKENS[device], own)
+    work = _Work(asked, place, settings, chosen, share, watch)
     try:
-        while ready := _ready(current := plan(asked, place), place, failed):
-            place.save_experiment(asked.name, current.record())
-            _check_new(ready, times, place)
-            with closing(_perform_all(ready, current, settings, chosen, watch)) as outcomes:
-                for outcome in outcomes:
-                    times[outcome.task.key] += 1
-                    if outcome.error:
-                        failed[outcome.task.key] = replace(outcome, error=current.told(outcome.task, outcome.error))
-            release()
-    except BaseException:
+        try:
+            current = work.to_the_end()
+        finally:
+            chosen.close()
+    except BaseException as error:
+        work.record.over("stopped" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}")
         place.sweep()  # of workers that were ended while they wrote
         raise
+    work.record.over("done")
+    left = tuple(work.left()) if share else ()
     if not current.tiles:
         place.drop_reduced()
     place.save_experiment(asked.name, current.record())
     return Done(
         results=results_of(place, current.record(), KINDS),
-        performed=times.total(),
-        failed=tuple(failed.values()),
-        blocked=tuple(tile for tile in current.tiles if tile.key not in failed),
+        performed=work.times.total(),
+        failed=tuple(work.failed.values()),
+        blocked=() if left else tuple(tile for tile in current.tiles if tile.key not in work.failed),
         store=place.folder,
+        left=left,
     )
-
-
-def _ready(current: Plan, store: Store, failed: Mapping[str, Outcome]) -> tuple[Task, ...]:
-    """Return what can start, without what failed already: pins, extractions, then reductions, then tiles."""
-    stages: tuple[Callable[[], Iterable[Task]], ...] = (
-        lambda: current.resolutions,
-        # Nothing is extracted without its pin, which has failed with a reason that need not be said twice.
-        lambda: (t for t in current.extractions if not any(r.key in failed for r in t.resolutions)),
-        lambda: current.reductions(store),
-        current.comparable,
-    )
-    return next((ready for stage in stages if (ready := tuple(t for t in stage() if t.key not in failed))), ())
 
 
 TRIES = 3
-"""Times that a task is done at most: another run may have tidied away what it made."""
+"""Times that a task is done at most: a worker may die, and another run may have tidied away what it made."""
 
 
-def _check_new(ready: Iterable[Task], times: Mapping[str, int], store: Store) -> None:
-    """Refuse to do again and again what does not come to this store."""
-    for task in ready:
-        if times.get(task.key, 0) >= TRIES:
-            raise LikewiseError(
-                f"{task.label} was done {TRIES} times and is not in {store.folder}; expected an executor whose workers "
-                "write to this folder"
-            )
+class _Work:
+    """One run: what is planned, what is on its way, what failed."""
 
+    def __init__(
+        self,
+        asked: Experiment,
+        store: Store,
+        settings: Settings,
+        executor: Executor,
+        share: Shard | None,
+        watch: Watch,
+    ) -> None:
+        self.asked, self.store, self.settings, self.executor, self.share = asked, store, settings, executor, share
+        self.do = functools.partial(perform_all, settings=settings)
+        self.told, self.record = Told(watch), Record(store, asked.name, share)
+        self.times: Counter[str] = Counter()
+        self.failed: dict[str, Outcome] = {}
+        self.gone: set[str] = set()
+        self.running: dict[Job[Tasks], Tasks] = {}
 
-def _perform_all(
-    tasks: Sequence[Task], current: Plan, settings: Settings, executor: Executor, watch: Watch
-) -> Generator[Outcome, None, None]:
-    """Do tasks of one kind where the executor does them, each with what it needs."""
-    told = _Told(tasks, watch)
-    jobs = [
-        Job(task, current.needs(task, settings.device), told.of(number, task)) for number, task in enumerate(tasks, 1)
-    ]
-    outcomes = executor.outcomes(functools.partial(perform, settings=settings), jobs)
-    left = Counter(task.key for task in tasks)
-    try:
-        for outcome in outcomes:
-            left[outcome.task.key] -= 1
-            told.over(outcome.task)
-            yield outcome
-    finally:
-        if close := getattr(outcomes, "close", None):
-            close()
-    if lost := [task for task in tasks if left[task.key] > 0]:
-        raise LikewiseError(f"the executor has lost {len(lost)} of {len(tasks)} tasks, such as {lost[0].label}")
+    def to_the_end(self) -> Plan:
+        """Do everything that can be done; return the plan of what is left then."""
+        while True:
+            # A shard cuts tiles as all others do, whatever failed here.
+            self.current = plan(self.asked, self.store, frozenset() if self.share else frozenset(self.gone))
+            self.store.save_experiment(self.asked.name, self.current.record())
+            frontier = Frontier(self._mine())
+            if not frontier and not self.running:
+                return self.current
+            self.told.of(frontier.tasks)
+            self.record.left(frontier.tasks)
+            while frontier or self.running:
+                self._give(frontier)
+                if self._hear(frontier):
+                    break
 
+    def left(self) -> Iterator[Task]:
+        """What could not be done and did not fail."""
+        return (node.task for node in graph(self.current, self.store) if node.task.key not in self.failed)
 
-class _Told:
-    """How far tasks of one kind are: of pins and extractions each by itself, of others the pairs of all together."""
+    def _mine(self) -> Iterator[Node]:
+        """What is to be done here and is not on its way."""
+        underway = {key for tasks in self.running.values() for task in tasks for key in made_by(task)}
+        for node in graph(self.current, self.store):
+            if node.task.key in self.failed or not underway.isdisjoint(node.makes):
+                continue
+            if self.share and not self.share.takes(node.task):
+                continue
+            if self.times[node.task.key] >= TRIES:
+                raise LikewiseError(
+                    f"{node.task.label} was done {TRIES} times and is not in {self.store.folder}; expected an executor "
+                    "whose workers write to this folder"
+                )
+            yield node
 
-    def __init__(self, tasks: Sequence[Task], watch: Watch) -> None:
-        self.watch, self.count = watch, len(tasks)
-        self.sizes = {task.key: _size(task) for task in tasks}
-        self.shares = dict.fromkeys(self.sizes, 0.0)
-        self.alone = isinstance(tasks[0], Resolve | Extract)
-        self.label = "reducing" if isinstance(tasks[0], Reduce) else "comparing pairs"
-        self._tell()
+    def _give(self, frontier: Frontier) -> None:
+        """Give the executor what it has room for."""
 
-    def of(self, number: int, task: Task) -> Watch:
-        """Return what hears how far one of them is."""
-        if self.alone:
-            return lambda label, done, total: self.watch(f"{number}/{self.count} {label}", done, total)
-        return lambda _, done, total: self._tell(task.key, done / max(1, total))
+        def needs(task: Task) -> Needs:
+            return self.current.needs(task, self.settings.device)
 
-    def over(self, task: Task) -> None:
-        """Count one of them as done."""
-        self._tell(task.key, 1.0)
+        while tasks := frontier.take(lambda task: self.executor.room(needs(task))):
+            job = Job(tasks, needs(tasks[0]), self.told.watch(tasks))
+            self.running[job] = tasks
+            self.record.begin(tasks)
+            self.executor.submit(self.do, job)
 
-    def _tell(self, key: str = "", share: float = 0.0) -> None:
-        if self.alone:
+    def _hear(self, frontier: Frontier) -> bool:
+        """Wait for an outcome; return whether what is left is to be planned anew."""
+        job, found = self.executor.hear()
+        tasks = self.running.pop(job)
+        if isinstance(found, Lost):
+            self.store.sweep()
+            found = [Outcome(task, found.why, again=True) for task in tasks]
+        for outcome in found:
+            self._note(outcome)
+            self.told.over(outcome.task)
+            for key in made_by(outcome.task):
+                if is_made(outcome.task, key, self.store):
+                    frontier.made(key)
+        self.record.end(found, self.failed)
+        # Tiles are cut once the last pin and the first representation of each data set are there.
+        unsettled = not all(d.final for d in self.current.datasets)
+        return unsettled and not isinstance(tasks[0], Reduce | Tile) and not self._pinning()
+
+    def _pinning(self) -> bool:
+        """Whether pins are still asked for."""
+        return any(not task.done(self.store) and task.key not in self.failed for task in self.current.resolutions)
+
+    def _note(self, outcome: Outcome) -> None:
+        """Count a try, and give up what no other try would help."""
+        task = outcome.task
+        self.times[task.key] += 1
+        if not outcome.error or (outcome.again and self.times[task.key] < TRIES):
             return
-        if key:
-            self.shares[key] = share
-        done = sum(self.shares[key] * of for key, of in self.sizes.items())
-        self.watch(self.label, int(done), sum(self.sizes.values()))
-
-
-def _size(task: Task) -> int:
-    """How much of the progress a task is: its pairs, or what it reduces."""
-    if isinstance(task, Tile):
-        return task.n_pairs
-    return len(task.representations) * len(task.measures) if isinstance(task, Reduce) else 0
+        self.failed[task.key] = replace(outcome, error=self.current.told(task, outcome.error))
+        if isinstance(task, Resolve | Extract):
+            self.gone.update(key for key in made_by(task) if not is_made(task, key, self.store))

@@ -1,5 +1,6 @@
-"""Do one task. Workers look things up by key in the store; arrays never travel between processes."""
+"""Do tasks. Workers look things up by key in the store; arrays never travel between processes."""
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pyarrow as pa
 from jaxtyping import Bool
 
 from likewise.about import Source
-from likewise.errors import InputError, LikewiseError
+from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
 from likewise.extraction import backend_of
 from likewise.fields import TRANSFORMERS
 from likewise.kinds import described
@@ -59,12 +60,24 @@ class Outcome:
 
     task: Task
     error: str = ""
+    again: bool = False
+    """Whether another try may help: nothing that was asked for is wrong."""
+
+
+def perform_all(tasks: Sequence[Task], watch: Watch = unwatched, *, settings: Settings) -> tuple[Outcome, ...]:
+    """Do tasks one after the other, those of one model with the model that is loaded once."""
+    try:
+        return tuple(perform(task, watch, settings=settings) for task in tasks)
+    finally:
+        if any(isinstance(task, Extract) for task in tasks):
+            release()
 
 
 def perform(task: Task, watch: Watch = unwatched, *, settings: Settings) -> Outcome:
     """Do a task; an error that likewise raises becomes its outcome, so that the other tasks go on."""
     try:
-        load_sources(settings.own)
+        with _alone:
+            load_sources(settings.own)
         if isinstance(task, Tile):
             compare_tile(task, settings, watch)
         elif isinstance(task, Reduce):
@@ -73,17 +86,22 @@ def perform(task: Task, watch: Watch = unwatched, *, settings: Settings) -> Outc
             watch(f"{task.label}: asking the hub", 0, 0)
             resolve_task(task, Store(settings.store))
         else:
-            extract_task(task, settings, watch)
+            with _alone:
+                extract_task(task, settings, watch)
     except LikewiseError as error:
-        return Outcome(task, "\n".join([str(error), *getattr(error, "__notes__", [])]))
+        again = not isinstance(error, InputError | ModelError | MissingDependencyError)
+        return Outcome(task, "\n".join([str(error), *getattr(error, "__notes__", [])]), again)
     except MemoryError as error:
         # An extraction says of which prompt, and what helps.
         said = str(error) if isinstance(task, Extract) else ""
-        return Outcome(task, said or "out of memory; use fewer workers or fewer batch tokens")
+        return Outcome(task, said or "out of memory; use fewer workers or fewer batch tokens", again=True)
     except Exception as error:  # one model's trouble must not cost the others
-        return Outcome(task, f"{type(error).__name__}: {error}")
+        return Outcome(task, f"{type(error).__name__}: {error}", again=True)
     return Outcome(task)
 
+
+_alone = threading.RLock()
+"""Held while a model is: where workers are threads of one process, one of them extracts at a time."""
 
 _held: dict[tuple[str, str, str, bool], Any] = {}
 
@@ -100,7 +118,8 @@ def _model(spec: ModelSpec, device: str, dtype: str, *, head: bool) -> Any:
 
 def release() -> None:
     """Let go of the model that is held."""
-    _held.clear()
+    with _alone:
+        _held.clear()
 
 
 def resolve_task(task: Resolve, store: Store) -> None:

@@ -11,7 +11,16 @@ from likewise.scoring.agreement import (
     mantel,
     relabelled,
 )
-from likewise.scoring.arrangement import Dissimilarities, Places, Tree, dissimilarities, places, tree
+from likewise.scoring.arrangement import (
+    Dissimilarities,
+    Places,
+    Tree,
+    both_orders,
+    dissimilarities,
+    dissimilarities_of,
+    places,
+    tree,
+)
 from likewise.scoring.best_layers import BestLayers, best_layers
 from likewise.scoring.block import score_block
 from likewise.scoring.choice import Score
@@ -50,11 +59,13 @@ __all__ = [
     "best_layers",
     "between_datasets",
     "between_measures",
+    "both_orders",
     "by_number",
     "check_request",
     "compare",
     "disagreements",
     "dissimilarities",
+    "dissimilarities_of",
     "in_turn",
     "interval",
     "learning_curve",

@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy
 from jaxtyping import Float
 
 from likewise.errors import InputError
+from likewise.measures import Configuration
 from likewise.scoring.choice import Score
 
 ROUNDING = 1e-9
 """A dissimilarity this far below zero is zero that was rounded."""
+
+ORDERED = 400
+"""Of so many things like stands beside like as far as the tree lets them; of more, finding that would take minutes."""
 
 STEPS = 1_000
 """Majorizations at most; a step that lowers the stress by less than `SETTLED` ends them."""
@@ -53,43 +58,98 @@ def dissimilarities(scores: Sequence[Score], calibrated: bool) -> Dissimilaritie
     if len(names) < 3:
         raise InputError(f"expected three or more representations, got {len(names)}")
     configuration = scores[0].configuration
-    top, sign, said = 1.0, -1.0, "1 − calibrated score"
-    if not calibrated:
-        if configuration.facts.direction == "distance":
-            top, sign, said = 0.0, 1.0, "distance"
-        elif configuration.stored or configuration.facts.identity is None:
-            raise InputError(
-                f"{configuration.label}: a raw similarity makes no distance where its value at identity depends on the "
-                "data; use calibrated scores"
-            )
-        else:
-            top = configuration.facts.identity
-            said = f"{top:g} − similarity"
+    known = _identity(configuration, calibrated)
+    if known is None:
+        raise InputError(
+            f"{configuration.label}: a raw similarity makes no distance where its value at identity depends on the "
+            "data; use calibrated scores"
+        )
     place = {name: i for i, name in enumerate(names)}
-    sums, counts = np.zeros((2, len(names), len(names)))
+    square = np.full((len(names), len(names)), np.nan)
     for s in scores:
         if s.value is None:
             raise InputError(
                 f"{s.a} and {s.b} have no score of {configuration.label}: {s.reason or 'none was asked for'}"
             )
-        i, j = place[s.a], place[s.b]
-        far = top + sign * s.value
-        if far < -ROUNDING:
+        if _far(np.float64(s.value), *known) < -ROUNDING:
             raise InputError(
                 f"{s.a} and {s.b} are more alike than identical ones ({s.value:.3g}), which is no distance; choose "
                 "another measure or scale, or leave one of them out"
             )
-        sums[i, j] += far
-        counts[i, j] += 1
-    sums, counts = sums + sums.T, counts + counts.T
-    absent = np.argwhere((counts == 0) & ~np.eye(len(names), dtype=bool))
-    if len(absent):
-        i, j = absent[0]
+        square[place[s.a], place[s.b]] = s.value
+    found = dissimilarities_of(names, square, configuration, calibrated)
+    if found is None:
+        i, j = np.argwhere(np.isnan(square) & np.isnan(square.T) & ~np.eye(len(names), dtype=bool))[0]
         raise InputError(
             f"{names[i]} and {names[j]} were not compared; expected all pairs, choose models that have them"
         )
-    np.fill_diagonal(counts, 1)
-    return Dissimilarities(names, np.abs(sums / counts), said)
+    return found
+
+
+def dissimilarities_of(
+    names: Sequence[str], square: Float[np.ndarray, "m m"], configuration: Configuration, calibrated: bool
+) -> Dissimilarities | None:
+    """Return what `dissimilarities` does, from a square of scores; None where that would refuse them.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The m things.
+    square : array, shape (m, m)
+        The score of each row with each column; NaN where there is none. The diagonal is not read.
+    configuration : Configuration
+        Whose scores they are.
+    calibrated : bool
+        Whether they are calibrated.
+
+    Examples
+    --------
+    >>> square = np.asarray([[np.nan, 0.5, 0.25], [np.nan, np.nan, 0.75], [np.nan] * 3])
+    >>> dissimilarities_of("abc", square, Configuration.parse("cka"), calibrated=True).square
+    array([[0.  , 0.5 , 0.75],
+           [0.5 , 0.  , 0.25],
+           [0.75, 0.25, 0.  ]])
+    """
+    known, scores = _identity(configuration, calibrated), both_orders(square)
+    if known is None or scores is None or len(names) < 3:
+        return None
+    # Each order by itself: the mean of both would hide one that is beyond.
+    if (_far(square, *known)[~np.eye(len(names), dtype=bool)] < -ROUNDING).any():
+        return None
+    far = np.abs(_far(scores, *known))
+    np.fill_diagonal(far, 0)
+    identity, similarity = known
+    said = "distance" if not similarity else "1 − calibrated score" if calibrated else f"{identity:g} − similarity"
+    return Dissimilarities(tuple(names), far, said)
+
+
+def both_orders(square: Float[np.ndarray, "m m"]) -> Float[np.ndarray, "m m"] | None:
+    """Return a symmetric square of scores: the mean of both orders, or the one there is; None where a pair has none.
+
+    The diagonal is not read, and is 0.
+    """
+    both = np.stack([square, square.T])
+    count = np.isfinite(both).sum(axis=0)
+    np.fill_diagonal(count, 1)
+    if not count.all():
+        return None
+    mean = np.where(np.isfinite(both), both, 0).sum(axis=0) / count
+    np.fill_diagonal(mean, 0)
+    return np.asarray(mean)
+
+
+def _identity(configuration: Configuration, calibrated: bool) -> tuple[float, bool] | None:
+    """The score of identical things, and whether a higher one is more alike; None where it depends on the data."""
+    if calibrated:
+        return 1.0, True
+    if configuration.facts.direction == "distance":
+        return 0.0, False
+    known = None if configuration.stored else configuration.facts.identity
+    return None if known is None else (known, True)
+
+
+def _far(scores: Any, identity: float, similarity: bool) -> Any:
+    return identity - scores if similarity else scores - identity
 
 
 @dataclass(frozen=True)
@@ -117,7 +177,7 @@ def tree(given: Dissimilarities) -> Tree:
 
     Notes
     -----
-    Cost: O(m^2) for the merges, O(m^4) at most for the order.
+    Cost: O(m^2) for the merges, O(m^4) at most for the order, which is sought for up to `ORDERED` things.
 
     References
     ----------
@@ -129,15 +189,19 @@ def tree(given: Dissimilarities) -> Tree:
     >>> far = Dissimilarities(tuple("abc"), np.asarray([[0, 1, 4], [1, 0, 6], [4, 6, 0.0]]), "distance")
     >>> tree(far).merges[:, 2]
     array([1., 5.])
+    >>> tree(far).order
+    (0, 1, 2)
     """
     from scipy.cluster import hierarchy  # half a second, for this alone
 
     flat = given.square[np.triu_indices(len(given.names), 1)]
-    merges = hierarchy.linkage(flat, "average", optimal_ordering=len(given.names) <= 200)
+    merges = hierarchy.linkage(flat, "average", optimal_ordering=len(given.names) <= ORDERED)
     joined = hierarchy.cophenet(merges)
     varies = np.ptp(flat) > 0 and np.ptp(joined) > 0
     fit = float(scipy.stats.pearsonr(joined, flat).statistic) if varies else None
-    return Tree(merges, tuple(hierarchy.leaves_list(merges).tolist()), fit)
+    order = hierarchy.leaves_list(merges).tolist()
+    # Of two orders that are as good, the one that begins nearer to what was named first.
+    return Tree(merges, tuple(order if order[0] <= order[-1] else order[::-1]), fit)
 
 
 @dataclass(frozen=True)
@@ -200,7 +264,7 @@ def places(given: Dissimilarities) -> Places:
             break
         before = now
         ratio = np.divide(far, apart, out=np.zeros_like(far), where=apart > 0)
-        points = (np.diag(ratio.sum(axis=1)) - ratio) @ points / m
+        points = (ratio.sum(axis=1, keepdims=True) * points - ratio @ points) / m
     apart = _apart(points)
     stress = float(np.sqrt(((apart - far) ** 2).sum() / (apart**2).sum()))
     points = points - points.mean(axis=0)
@@ -210,4 +274,4 @@ def places(given: Dissimilarities) -> Places:
 
 
 def _apart(points: Float[np.ndarray, "m 2"]) -> Float[np.ndarray, "m m"]:
-    return np.asarray(np.linalg.norm(points[:, None] - points, axis=2))
+    return np.asarray(scipy.spatial.distance.cdist(points, points))

@@ -135,7 +135,7 @@ class Results:
         return "\n".join(told)
 
     def _repr_html_(self) -> str:
-        heads = ["data set", "a", "b", "measure", "value", "from", "to", "chance", "calibrated", "p corrected", "note"]
+        heads = ["data set", "a", "b", "measure", "value", "low", "high", "chance", "calibrated", "p corrected", "note"]
         rows = []
         for c in map(self._row, range(min(len(self), SHOWN))):
             label = self.configurations[c.measure, c.parameters].label
@@ -307,7 +307,6 @@ class Results:
         MissingDependencyError
             If matplotlib is not installed.
         """
-        import_module("likewise.report")  # says what to install where that lacks something
         # By name, for the room that draws stands above this one.
         return import_module("likewise.report.figures").draw(kind, self, measure=measure, **choices)
 

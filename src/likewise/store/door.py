@@ -32,8 +32,9 @@ TABLE_CHECKSUM = "likewise.sha256"
 MOST_JSON, MOST_TABLE = 64 * 2**20, 2**30
 """Bytes of a file that is read."""
 
-MOST_ROWS, ROWS_PER_BYTE = 2**23, 64
-"""Rows of a table that is read: as a whole, and for each byte of its file. A few bytes can say billions of rows."""
+MOST_ROWS, ROWS_PER_BYTE, ALWAYS = 2**23, 64, 2**20
+"""Rows of a table that is read: as a whole, for each byte of its file, and whatever its bytes. A few bytes can say
+billions of rows, but columns in which all is equal, or missing, take a few bytes too."""
 
 DEPTH = 50
 """Lists and objects of a JSON file within each other, at most."""
@@ -278,7 +279,7 @@ def _place(content: bytes) -> tuple[int, int] | None:
 
 def _too_much(about: Any, size: int) -> str | None:
     groups = [about.row_group(i) for i in range(about.num_row_groups)]
-    most = min(MOST_ROWS, ROWS_PER_BYTE * size)
+    most = min(MOST_ROWS, max(ALWAYS, ROWS_PER_BYTE * size))
     if not 0 <= about.num_rows <= most or sum(group.num_rows for group in groups) != about.num_rows:
         return f"{about.num_rows:,} rows in {size:,} bytes"
     if (values := sum(count for count, _ in in_lists(about))) > MOST_VALUES:

@@ -1,9 +1,12 @@
 """A folder that a person can read: representations, results, experiments. What exists in it is complete."""
 
+import contextlib
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NotRequired, TypedDict
@@ -32,8 +35,11 @@ VERSION = 1
 REDUCED_VERSION = 2
 """Of what representations are reduced to; raised when an older likewise left something else, which is made anew."""
 
-PARTS = ("representations", "results", "experiments", "pins", "prompts", "reduced")
+PARTS = ("representations", "results", "experiments", "pins", "prompts", "reduced", "runs")
 """Folders of a store."""
+
+MOST_RUN = 2**26
+"""Bytes of the record of a run that is read."""
 
 SMALL = 2**20
 """Bytes of a file with a few fields that is read."""
@@ -62,7 +68,7 @@ class Store:
     folder : str or Path
         ``representations/KEY.safetensors`` with ``KEY.json``, ``results/KEY.parquet`` with ``KEY.seconds`` and, where
         there were shuffles or intervals, ``KEY.replicates.parquet``, ``experiments/NAME.json``, ``pins/KEY.json``,
-        ``prompts/FINGERPRINT.parquet``.
+        ``prompts/FINGERPRINT.parquet``, and in ``runs/KEY.json`` what runs say of themselves.
 
     Raises
     ------
@@ -424,6 +430,52 @@ class Store:
             if found[name]["experiment"]["name"] != name:
                 raise damaged(path, f"it is of the experiment {found[name]['experiment']['name']!r}")
         return found
+
+    # What runs say of themselves, for those who look on
+
+    def run_path(self, key: str) -> Path:
+        """Return where the record of a run lies."""
+        _check_key(key)
+        return self.folder / "runs" / f"{key}.json"
+
+    def save_run(self, key: str, about: Mapping[str, Any]) -> None:
+        """Write the record of a run anew."""
+        self._mark()
+        content = json_bytes(about)
+        write_atomically(self.run_path(key), lambda p: p.write_bytes(content), durable=False)
+
+    def runs(self) -> dict[str, tuple[dict[str, Any], float]]:
+        """Return the records of runs by their keys, each with the seconds since it was written, by the disk's clock.
+
+        Raises
+        ------
+        StoreError
+            If one is damaged.
+        """
+        found = {}
+        now = self._now()
+        for key in names_in(self.folder / "runs", ".json"):
+            if shapes.KEY.fullmatch(key):
+                with contextlib.suppress(FileNotFoundError):  # another run has just begun in its place
+                    path = self.run_path(key)
+                    about, written = read_json(path, shapes.RUN, MOST_RUN), path.stat().st_mtime
+                    found[key] = about, max(0.0, now - written)
+        return found
+
+    def drop_runs(self, of: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Delete the records of some runs."""
+        for key, (about, _) in self.runs().items():
+            if of(about):
+                self.run_path(key).unlink(missing_ok=True)
+
+    def _now(self) -> float:
+        """The time by the clock of the disk, which may be another machine's, where that can be asked."""
+        try:
+            check_no_link(self.folder / "runs")
+            with tempfile.TemporaryFile(dir=self.folder / "runs") as file:
+                return os.fstat(file.fileno()).st_mtime
+        except OSError:  # who may only read looks at the own clock
+            return time.time()
 
 
 def _check_key(key: str) -> None:

@@ -8,6 +8,7 @@ from likewise.shapes import (
     ANYTHING,
     COUNT,
     COUNT_OR_NOTHING,
+    NUMBER,
     NUMBER_OR_NOTHING,
     POSITIVE,
     SHA256,
@@ -63,6 +64,23 @@ EXPERIMENT_RECORD = Fields(
         "representations": Each(Fields({"name": TEXT, "dataset": TEXT, "key": IS_KEY})),
     },
     {"together": Fields(others=TEXT)},
+)
+
+RUN = Fields(
+    {
+        "experiment": Kind("the name of an experiment", text_of(EXPERIMENT)),
+        "shard": TEXT,
+        "host": TEXT,
+        "pid": POSITIVE,
+        "began": NUMBER,
+        "told": NUMBER,
+        "over": TEXT,
+        "done": Fields(others=COUNT),
+        "left": Fields(others=COUNT),
+        "seconds": Fields(others=NUMBER),
+        "running": Each(Fields({"task": TEXT, "since": NUMBER})),
+        "failed": Each(Fields({"task": TEXT, "error": TEXT})),
+    }
 )
 
 SECONDS = Fields({"seconds": Each(NUMBER_OR_NOTHING)})

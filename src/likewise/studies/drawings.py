@@ -170,7 +170,6 @@ class Figures(Mapping[str, Any]):
         """
         if name not in self._drawings:
             raise InputError(f"the answer has no figure {name!r}; {did_you_mean(name, self._drawings)}")
-        import_module("likewise.report")  # says what to install where that lacks something
         # By name, for the room that draws stands above this one: an answer needs it only here.
         return import_module("likewise.report.figures").drawn(self._drawings[name])
 

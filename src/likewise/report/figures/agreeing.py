@@ -8,7 +8,7 @@ from matplotlib import colormaps
 from matplotlib.colors import Normalize
 
 from likewise.errors import InputError
-from likewise.report import drawing
+from likewise.report.figures import drawing
 from likewise.report.figures.look import GREY, INK, LEVEL, LINE, Look, Sheet, check_fits, plain, short_names
 from likewise.scoring import Agreement, Results, between_datasets, between_measures, relabelled
 from likewise.scoring.agreement import SHUFFLES, complete, scores_by_pair

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from likewise.report import drawing
+from likewise.report.figures import drawing
 from likewise.studies import Dots, Lines, Panel, Triangle
 
 TICKS = 10

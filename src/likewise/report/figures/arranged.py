@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from likewise.report import drawing
+from likewise.report.figures import drawing
 from likewise.report.figures.look import (
     INK,
     LINE,

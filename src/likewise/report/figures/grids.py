@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
 from likewise.measures import Configuration
-from likewise.report import drawing
-from likewise.report.figures.classes import OUTSIDE, calibrated_colours, raw_colours
+from likewise.report.figures import drawing
 from likewise.report.figures.look import (
     LINE,
     Look,
@@ -38,6 +38,12 @@ NUMBER, INTERVAL = 0.36, 0.85
 BAR = 0.45
 """Inches of a colour bar with its numbers."""
 
+OUTSIDE = 1e-9
+"""A calibrated score further than this below 0 or above 1 counts as outside; nearer is rounding."""
+
+BELOW, ABOVE = "#12001a", "#fffbd6"
+"""Colours beyond both ends of viridis, for calibrated scores outside 0 to 1."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -51,9 +57,9 @@ class Grid:
     def of(cls, scores: Sequence[Score], names: Sequence[str]) -> "Grid":
         """Place the scores of one configuration: a triangle, a square where the order counts, or two sides."""
         symmetric = scores[0].configuration.facts.symmetric
-        firsts, seconds = {s.a for s in scores}, {s.b for s in scores}
-        if not firsts & seconds:
-            down, across = ([n for n in names if n in side] for side in (firsts, seconds))
+        sides = _sides(scores, symmetric)
+        if sides:
+            down, across = ([n for n in names if n in side] for side in sides)
             if symmetric and len(across) > len(down):
                 down, across = across, down
         else:
@@ -64,8 +70,7 @@ class Grid:
         for s in scores:
             one, other = s.a, s.b
             if symmetric:
-                two_sides = not firsts & seconds
-                turn = one not in rows if two_sides else rank[one] < rank[other]
+                turn = one not in rows if sides else rank[one] < rank[other]
                 one, other = (other, one) if turn else (one, other)
             placed[rows[one], columns[other]] = s
         return cls(tuple(down), tuple(across), placed)
@@ -91,6 +96,21 @@ class Grid:
         return set(self.across[1:]) <= set(self.down)
 
 
+def _sides(scores: Sequence[Score], symmetric: bool) -> tuple[set[str], set[str]] | None:
+    """Two sides of which each pair has one; where the order does not count, also of pairs that stand either way."""
+    firsts, seconds = {s.a for s in scores}, {s.b for s in scores}
+    if not firsts & seconds:
+        return firsts, seconds
+    others: dict[str, set[str]] = {}
+    for s in scores:
+        others.setdefault(s.a, set()).add(s.b)
+        others.setdefault(s.b, set()).add(s.a)
+    across = others[scores[0].a]
+    down = others[scores[0].b]
+    whole = all(others[name] == (down if name in across else across) for name in others)
+    return (down, across) if symmetric and whole and not down & across else None
+
+
 def heatmap(results: Results, look: Look) -> Any:
     """Draw one configuration on one data set: brighter is more alike."""
     scores, heading, configuration = one_of_each(results, look)
@@ -113,7 +133,7 @@ def heatmap(results: Results, look: Look) -> Any:
     cmap, norm = _colours([grid.values], look, configuration)
     notes = [said_of_scale(look, configuration), said_of_marks(scores, "○"), said_of_intervals(scores), *_gaps([grid])]
     if grid.numbered and grid.across[0] not in grid.down:
-        notes.append(f"Column 1 is {grid.across[0]}.")
+        notes.append(f"Column {columns[0]} is {grid.across[0]}.")
     if not configuration.facts.symmetric:
         notes.append("The first of a pair is the row.")
     if look.order == "clusters":
@@ -153,7 +173,7 @@ def paper_heatmaps(results: Results, look: Look) -> Any:
     scores = results.scores(calibrated=look.calibrated)
     gap = 0.12 if look.calibrated else BAR
     rows: list[_Row] = []
-    firsts: dict[str, list[str]] = {}
+    keys: dict[str, dict[str, None]] = {}
     most = max(len(names_of([s for s in scores if s.dataset == d])) for d in {s.dataset for s in scores})
     for dataset in dict.fromkeys(s.dataset for s in scores):
         here = [s for s in scores if s.dataset == dataset]
@@ -165,16 +185,23 @@ def paper_heatmaps(results: Results, look: Look) -> Any:
         check_fits(left + wide + BAR, f"{len(names)} representations", look.width)
         columns = 1 + int((look.width - left - wide - BAR + 1e-9) // (wide + gap))
         for label in dict.fromkeys(class_label(s.configuration) for s in here):
-            some = [of for c, of in _by_configuration(here).items() if class_label(c) == label]
             heading = f"{dataset or 'inputs'}  ·  ignores {label}"
-            even = -(-len(some) // -(-len(some) // columns))  # four panels as two and two, not as three and one
-            for at in range(0, len(some), even):
-                part = some[at : at + even]
-                grids = tuple(Grid.of(of, names) for of in part)
-                titles = tuple(_title(of[0].configuration, wide + gap - 0.08, look) for of in part)
-                high = cell * max(len(grid.down) for grid in grids)
-                rows.append(_Row(heading if not at else "", grids, titles, high))
-        firsts.setdefault(names[0], []).append(dataset or "inputs")
+            # Panels beside each other share their rows: squares stand below triangles.
+            shapes: dict[tuple[tuple[str, ...], tuple[str, ...]], list[tuple[Grid, str]]] = {}
+            for c, of in _by_configuration(here).items():
+                if class_label(c) == label:
+                    grid = Grid.of(of, names)
+                    title = _title(c, wide + gap - 0.08, look)
+                    shapes.setdefault((grid.down, grid.across), []).append((grid, title))
+            for (down, across), some in shapes.items():
+                even = -(-len(some) // -(-len(some) // columns))  # four panels as two and two, not as three and one
+                for at in range(0, len(some), even):
+                    grids, titles = zip(*some[at : at + even], strict=True)
+                    rows.append(_Row(heading, grids, titles, cell * len(down)))
+                    heading = ""
+                for i, name in enumerate(across):
+                    if name not in down:
+                        keys.setdefault(f"{i + 1} is {name}", {})[dataset or "inputs"] = None
     values = [grid.values for row in rows for grid in row.grids]
     chosen = [s.configuration for s in scores]
     absent = sorted({c.label for c in chosen} - {s.configuration.label for s in scores if s.value is not None})
@@ -185,12 +212,15 @@ def paper_heatmaps(results: Results, look: Look) -> Any:
     )
     notes = [said_of_scale(look), "Brighter is more alike.", said_of_marks(scores, "○"), intervals]
     notes += _gaps([grid for row in rows for grid in row.grids])
+    if not all(c.facts.symmetric for c in chosen):
+        notes.append("Where both halves of a square are filled, the first of a pair is the row.")
     if absent:
         notes.append(f"No {look.scale} of {', '.join(absent)}.")
     body = sum(row.head + row.high + 0.3 for row in rows)
     heading = f"Scores of every two representations  ·  {look.scale}"
-    keys = [f"1 is {name}{' on ' + ', '.join(of) if len(firsts) > 1 else ''}." for name, of in firsts.items()]
-    caption = " ".join([*notes, *keys, *_outside(scores, look)])
+    datasets = {s.dataset for s in scores}
+    said = [f"{key}{'' if len(on) == len(datasets) else ' on ' + ', '.join(on)}." for key, on in keys.items()]
+    caption = " ".join([*notes, *said, *_outside(scores, look)])
     sheet = Sheet(look, body, heading, caption, table_of(scores, look))
     top = 0.0
     for row in rows:
@@ -203,13 +233,12 @@ def _draw_row(sheet: Sheet, top: float, row: _Row, values: list[np.ndarray], loo
     scores = [s for grid in row.grids for s in grid.scores.values()]
     if row.heading:
         sheet.write(0.06, top, row.heading, weight="bold")
-    names = list(dict.fromkeys((*row.grids[0].across, *row.grids[0].down)))
-    order = names if row.grids[0].numbered else [*row.grids[0].down]
+    order = list(dict.fromkeys((*row.grids[0].across, *row.grids[0].down)))
     labels = dict(zip(order, short_names(order, 0.19 * look.width), strict=True))
     place = {name: i + 1 for i, name in enumerate(order)}
     left = 0.15 + max(drawing.width(f"{label}  {i + 1}") for i, label in enumerate(labels.values()))
-    cell = row.high / max(len(grid.down) for grid in row.grids)
-    step = cell * max(len(grid.across) for grid in row.grids) + gap
+    cell = row.high / len(row.grids[0].down)
+    step = cell * len(row.grids[0].across) + gap
     at = top + row.head
     for i, (grid, title) in enumerate(zip(row.grids, row.titles, strict=True)):
         c = next(iter(grid.scores.values())).configuration
@@ -218,7 +247,7 @@ def _draw_row(sheet: Sheet, top: float, row: _Row, values: list[np.ndarray], loo
         axes = sheet.axes(left + i * step, at, wide, high, c.label)
         _cells(axes, grid, cmap, norm, cell)
         rows = [f"{labels[name]}  {place[name]}" for name in grid.down]
-        columns = _apart([str(place.get(name, j + 1)) for j, name in enumerate(grid.across)], cell)
+        columns = _apart([str(place[name]) for name in grid.across], cell)
         drawing.ticks(axes, columns, rows if i == 0 else None, rotation=0)
         axes.set_title(title, fontsize=drawing.SMALL, loc="left", parse_math=False, pad=3)
         last = i == len(row.grids) - 1
@@ -271,11 +300,16 @@ def _cells(axes: Axes, grid: Grid, cmap: Any, norm: Normalize, cell: float) -> N
 
 
 def _colours(values: Sequence[np.ndarray], look: Look, configuration: Configuration) -> tuple[Any, Normalize]:
-    return (
-        calibrated_colours(values)
-        if look.calibrated
-        else raw_colours(np.concatenate([*map(np.ravel, values)]), configuration)
-    )
+    """The brighter the more alike: raw scores from the least to the greatest, calibrated ones from 0 to 1 always."""
+    if look.calibrated:
+        extend = _extend(values)
+        under, over = BELOW if extend in ("min", "both") else None, ABOVE if extend in ("max", "both") else None
+        return colormaps["viridis"].with_extremes(under=under, over=over), Normalize(0, 1)
+    seen = np.concatenate([value[np.isfinite(value)] for value in values])
+    low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 1.0)
+    if low == high:  # one colour for one value, in the middle of the bar
+        low, high = low - (abs(low) or 1) / 10, high + (abs(high) or 1) / 10
+    return colormaps["viridis" if configuration.facts.more_alike > 0 else "viridis_r"], Normalize(low, high)
 
 
 def _extend(values: Sequence[np.ndarray]) -> str:

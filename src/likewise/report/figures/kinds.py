@@ -8,9 +8,9 @@ from typing import Any
 from likewise.errors import InputError
 from likewise.measures import Configuration
 from likewise.naming import did_you_mean
-from likewise.report.drawing import Picture, style
 from likewise.report.figures.agreeing import agreement, paper_datasets
 from likewise.report.figures.arranged import dendrogram, plane
+from likewise.report.figures.drawing import Picture, style
 from likewise.report.figures.grids import heatmap, paper_heatmaps
 from likewise.report.figures.look import Look
 from likewise.report.figures.rows import by_layer, forest

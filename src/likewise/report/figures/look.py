@@ -12,7 +12,7 @@ from likewise.chance import Reason, Reasons
 from likewise.chance.reasons import BETWEEN
 from likewise.errors import InputError
 from likewise.measures import Configuration
-from likewise.report import drawing
+from likewise.report.figures import drawing
 from likewise.scoring import Results, Score
 
 LEVEL = 0.05
@@ -214,7 +214,7 @@ def unsure(score: Score) -> bool:
 def said_of_marks(scores: Sequence[Score], mark: str) -> str:
     """Say what the mark is, where a score has it, or that no score could have it."""
     if any(map(unsure, scores)):
-        return f"{mark}: not told from shuffled inputs (corrected p above {LEVEL})."
+        return f"{mark}: no more alike than shuffled inputs (corrected p above {LEVEL})."
     if all(s.pvalue is None for s in scores):
         return "No p-values: no score has a chance level that gives one."
     return f"All differ from shuffled inputs (corrected p at most {LEVEL})."

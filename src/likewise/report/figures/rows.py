@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from likewise.errors import InputError
 from likewise.naming import parts_of
-from likewise.report import drawing
+from likewise.report.figures import drawing
 from likewise.report.figures.look import (
     GREY,
     INK,

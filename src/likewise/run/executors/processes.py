@@ -6,19 +6,17 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from typing import Any, TypeVar
+from typing import Any
 
 from threadpoolctl import threadpool_limits
 
 from likewise.errors import InputError, LikewiseError
-from likewise.progress import Watch
-from likewise.run.executor import Job
-
-T = TypeVar("T")
-R = TypeVar("R")
+from likewise.plan import Needs
+from likewise.run.executor import Do, Job, Lost
 
 EVERY = 0.5
 """Seconds between two messages of a worker on how far it is."""
@@ -33,8 +31,8 @@ class Processes:
     Each worker hangs on two pipes and on nothing else: no semaphores, shared memory or files, of which a kill would
     leave some behind. Tasks and outcomes go through one; the other carries nothing, and ends when this process does.
 
-    What wants all cores, or none, is done in this process: a model is held once, with every thread, and no worker is
-    started to wait for a network.
+    What wants all cores, or none, is done in this process while no worker does anything: a model is held once, with
+    every thread, and no worker is started to wait for a network.
 
     Parameters
     ----------
@@ -46,59 +44,95 @@ class Processes:
         if workers is not None and workers < 1:
             raise InputError(f"workers={workers}; expected 1 or more")
         self.workers = workers or available_cores()
+        self._here: list[tuple[Do, Job[Any]]] = []
+        self._idle: list[_Worker] = []
+        self._busy: dict[Connection, _Worker] = {}
+        self._lost: list[tuple[Job[Any], Lost]] = []
 
-    def outcomes(self, do: Callable[[T, Watch], R], jobs: Iterable[Job[T]]) -> Iterator[R]:
-        """Yield the outcome of each job as it comes; when the caller stops, the workers are ended at once."""
-        jobs = list(jobs)
-        for job in jobs:  # before there are workers, which would take a share of the cores and of the memory
-            if _stays(job):
-                yield do(job.task, job.watch)
-        yield from self._in_workers(do, [job for job in jobs if not _stays(job)])
+    def room(self, needs: Needs) -> bool:
+        """Whether a worker is free, or is not begun yet; for what is done alone, whether nothing else is done."""
+        if self._here or (needs.alone and (self._busy or self._lost)):
+            return False
+        return _stays(needs) or len(self._busy) < self.workers
 
-    def _in_workers(self, do: Callable[[T, Watch], R], jobs: Sequence[Job[T]]) -> Iterator[R]:
-        left = list(range(len(jobs)))[::-1]
-        workers: dict[Connection, list[Any]] = {}
-        finished = False
-
-        def give(connection: Connection) -> None:
-            place = left.pop()
-            _send(connection, (place, jobs[place].task))
-
+    def submit(self, do: Do, job: Job[Any]) -> None:
+        """Give a job to a worker, or keep it for this process."""
+        if _stays(job.needs):
+            self._here.append((do, job))
+            return
+        worker = self._idle.pop() if self._idle else _start()
+        worker.job = job
+        self._busy[worker.connection] = worker
         try:
-            for _ in range(min(self.workers, len(left))):
-                connection, *worker = _start(do)
-                workers[connection] = worker
-                give(connection)
-            busy = list(workers)
-            while busy:
-                ready = wait(list(busy), EVERY)
-                for connection in [ours for ours in busy if ours in ready]:
-                    place, told, outcome, error = _receive(connection)
-                    if told is not None:
-                        jobs[place].watch(*told)
-                        continue
-                    if error is not None:
-                        raise error
-                    if left:
-                        give(connection)
-                    else:
-                        busy.remove(connection)
-                    yield outcome
-            finished = True
-        finally:
-            for connection, (process, life) in workers.items():
-                # Without work a worker ends when its pipe does; what one is doing when the caller stops is not kept.
-                connection.close()
-                if finished:
-                    process.join(LEAVE)
-                process.kill()
-                process.join()
-                process.close()
-                life.close()
+            worker.connection.send((do, job.task))
+        except (BrokenPipeError, ConnectionResetError):
+            self._bury(worker)
+
+    def hear(self) -> tuple[Job[Any], Any]:
+        """Return the next outcome: of what is done here, else of a worker."""
+        if self._here:
+            do, job = self._here.pop(0)
+            return job, do(job.task, job.watch)
+        while not self._lost:
+            for connection in wait(list(self._busy), EVERY):
+                worker = self._busy[connection]  # type: ignore[index]  # what is waited for are connections
+                try:
+                    told, outcome, error = worker.connection.recv()
+                except (EOFError, ConnectionResetError):
+                    self._bury(worker)
+                    continue
+                assert worker.job is not None  # who says something has one
+                if told is not None:
+                    worker.job.watch(*told)
+                    continue
+                if error is not None:
+                    raise error
+                self._idle.append(self._busy.pop(worker.connection))
+                return worker.job, outcome
+        return self._lost.pop()
+
+    def _bury(self, worker: "_Worker") -> None:
+        """Note what a worker that died was doing; another one takes its place."""
+        del self._busy[worker.connection]
+        assert worker.job is not None  # it was busy
+        self._lost.append((worker.job, DIED))
+        worker.end(LEAVE)
+
+    def close(self) -> None:
+        """End the workers, at once those that are at work; what one is doing when the caller stops is not kept."""
+        self._here.clear()
+        self._lost.clear()
+        finished, workers = not self._busy, [*self._idle, *self._busy.values()]
+        self._idle.clear()
+        self._busy.clear()
+        for worker in workers:
+            worker.connection.close()  # without work a worker ends when its pipe does
+        for worker in workers:
+            worker.end(LEAVE if finished else 0)
 
 
-def _stays(job: Job[Any]) -> bool:
-    return job.needs.alone or job.needs.cores == 0
+@dataclass(eq=False)
+class _Worker:
+    """A process: our end of its pipe, and what keeps it alive while it is open."""
+
+    connection: Connection
+    process: Any
+    life: Connection
+    job: Job[Any] | None = None
+
+    def end(self, within: float) -> None:
+        """Wait for its end, and bring it about."""
+        self.connection.close()
+        if within:
+            self.process.join(within)
+        self.process.kill()
+        self.process.join()
+        self.process.close()
+        self.life.close()
+
+
+def _stays(needs: Needs) -> bool:
+    return needs.alone or needs.cores == 0
 
 
 def available_cores() -> int:
@@ -106,18 +140,18 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _start(do: Callable[[T, Watch], R]) -> tuple[Connection, Any, Connection]:
-    """Start a worker; return our end of its pipe, the process, and what keeps it alive while it is open."""
+def _start() -> _Worker:
+    """Start a worker."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     end, life = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, end, do), daemon=True)
+    process = context.Process(target=_work, args=(theirs, end), daemon=True)
     with _undisturbed():
         process.start()
     _bind(end, process.pid)
     theirs.close()
     end.close()
-    return ours, process, life
+    return _Worker(ours, process, life)
 
 
 def _bind(end: Connection, pid: Any) -> None:
@@ -151,31 +185,17 @@ STOPS = (signal.SIGINT, signal.SIGTERM)
 """Signals that a terminal or a batch system sends to a whole group: the run hears them, and ends its workers."""
 
 
-def _send(connection: Connection, task: Any) -> None:
-    try:
-        connection.send(task)
-    except (BrokenPipeError, ConnectionResetError) as error:
-        raise _died() from error
-
-
-def _receive(connection: Connection) -> Any:
-    try:
-        return connection.recv()
-    except (EOFError, ConnectionResetError) as error:
-        raise _died() from error
-
-
-def _died() -> LikewiseError:
-    return LikewiseError(
-        "a worker process died, most likely for want of memory; what was finished is kept: run the same command "
-        "again, with fewer workers (--workers 1) if it happens again"
-    )
+DIED = Lost(
+    "a worker process died, most likely for want of memory; what was finished is kept: run the same command again, "
+    "with fewer workers (--workers 1) if it happens again"
+)
+"""Of a job whose worker is gone."""
 
 
 # In a worker
 
 
-def _work(connection: Connection, end: Connection, do: Callable[[Any, Watch], Any]) -> None:
+def _work(connection: Connection, end: Connection) -> None:
     """Do the tasks that come through a pipe until it is closed."""
     for stop in STOPS:
         signal.signal(stop, signal.SIG_IGN)
@@ -183,23 +203,23 @@ def _work(connection: Connection, end: Connection, do: Callable[[Any, Watch], An
     threadpool_limits(1)
     while True:
         try:
-            place, task = connection.recv()
+            do, task = connection.recv()
         except (EOFError, ConnectionResetError):
             return
         told_at = dict[str, float]()
 
-        def watch(label: str, done: int, total: int, place: int = place, told_at: dict[str, float] = told_at) -> None:
+        def watch(label: str, done: int, total: int, told_at: dict[str, float] = told_at) -> None:
             now = time.monotonic()
             if now - told_at.get(label, -EVERY) >= EVERY:
                 told_at[label] = now
-                _tell(connection, (place, (label, done, total), None, None))
+                _tell(connection, ((label, done, total), None, None))
 
         try:
             found = do(task, watch)
         except Exception as error:
-            _tell(connection, (place, None, None, error))
+            _tell(connection, (None, None, error))
         else:
-            _tell(connection, (place, None, found, None))
+            _tell(connection, (None, found, None))
 
 
 def _tell(connection: Connection, what: Any) -> None:
@@ -208,7 +228,7 @@ def _tell(connection: Connection, what: Any) -> None:
     except (BrokenPipeError, ConnectionResetError):
         os._exit(1)  # nobody is there any more
     except Exception as error:  # an outcome or error that cannot be sent is said in words
-        connection.send((what[0], None, None, LikewiseError(f"a worker cannot send what it found: {error}")))
+        connection.send((None, None, LikewiseError(f"a worker cannot send what it found: {error}")))
 
 
 def _watch(end: Connection) -> None:

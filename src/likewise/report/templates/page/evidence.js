@@ -19,7 +19,7 @@ function evidence(page, rows, dataset, [a, b]) {
     }
     parts.push(element("p", { class: "soft" }, `The ${known.measure} of a prompt is its part of the score, without an interval: it is of one prompt. ${known.told}`));
   } else if (page.evidence_left_out) parts.push(element("p", { class: "soft" }, page.evidence_left_out));
-  parts.push(element("p", {}, page.store ? `The same in a terminal, in the folder that holds ${page.store}:` : "The same in a terminal:"), element("pre", {}, element("code", {}, command(page, dataset, name(a), name(b)))));
+  parts.push(element("p", {}, page.store ? `The same in a terminal, in the folder that holds ${page.store}:` : "The same in a terminal:"), element("pre", { tabindex: "0" }, element("code", {}, command(page, dataset, name(a), name(b)))));
   return parts;
 }
 

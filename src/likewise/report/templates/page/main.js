@@ -2,6 +2,7 @@
 
 async function start() {
   const page = await openBlock(document.getElementById("block").textContent);
+  window.addEventListener("resize", () => document.querySelectorAll(".drawings .plot").forEach(reachable));
   if (!page.table) { // the page of one answer
     drawAnswers(page);
     document.body.dataset.ready = "yes";
@@ -27,9 +28,11 @@ async function start() {
   function draw() {
     bar();
     for (const figure of document.querySelectorAll("figure[data-picture]")) {
+      // What is hidden has no width to draw for.
+      const section = figure.closest("section:not(#answers)");
+      for (const one of [section, figure]) if (one) one.hidden = false;
       const found = pictures[figure.dataset.picture](state, rows, figure.querySelector(".plot"));
-      // A section with nothing in it is left out, with its place in the contents.
-      const section = figure.closest("section");
+      // A section with nothing in it is left out, with its place in the contents; the answer stays without its picture.
       if (section) { section.hidden = !found; document.querySelectorAll(`nav a[href="#${section.id}"]`).forEach((link) => { link.hidden = !found; }); }
       figure.hidden = !found;
       if (found) show(figure, found, state, open);
@@ -51,7 +54,7 @@ function show(figure, found, state, open) {
   // What does not fit is scrolled, by keyboard too.
   if (!box.hasAttribute("role")) { if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0"); else box.removeAttribute("tabindex"); }
   box.querySelectorAll("svg").forEach((svg) => svg.setAttribute("aria-hidden", "true")); // the caption and the table say it
-  if (found.grid) cursor(box, found.grid, state, open);
+  if (found.grid) cursor(box, found.grid, state, open); else reachable(box);
   if (found.points) found.points.svg.querySelectorAll("g[aria-label=dot] circle").forEach((dot, k) => {
     const r = found.points.rows[k];
     dot.append(titled(pairTitle(state, r)));
@@ -65,6 +68,14 @@ function show(figure, found, state, open) {
     choices.replaceChildren(element("label", {}, "models ", select));
   }
   if (!figure.querySelector(".svg")) figure.append(element("button", { type: "button", class: "svg", onclick: () => box.querySelectorAll("svg").forEach((svg, k) => saveSvg(svg, `${figure.dataset.picture ?? "figure"}-${k + 1}.svg`)) }, "Save as SVG"));
+}
+
+// What is wider than its frame can be moved with the keyboard too.
+function reachable(box) {
+  const wider = box.scrollWidth > box.clientWidth;
+  for (const [name, value] of Object.entries({ tabindex: "0", role: "group", "aria-label": `${box.closest("figure").getAttribute("aria-label")}: arrow keys move it` })) {
+    if (wider) box.setAttribute(name, value); else box.removeAttribute(name);
+  }
 }
 
 function saveSvg(svg, name) {
@@ -119,7 +130,7 @@ function filters(page, state, by) {
   };
   const dataset = select("dataset", page.datasets.map((d, k) => [k, `${d.name} (${d.items.toLocaleString("en")})`]), "dataset", Number);
   const measure = select("measure", page.configurations.map((c, k) => [k, c.label]), "measure", Number);
-  const score = select("score", [["calibrated", "calibrated"], ["raw", "raw"]], "score");
+  const score = select("score", [["calibrated", "calibrated"], ["raw", "raw"]], "wanted");
   const order = select("order", [["alike", "by likeness"], ["given", "as given"]], "order");
   const base = select("base", [["", "all pairs"], ...page.names.map((n) => [n.name, `with ${n.name}`])], "base");
   const ticks = (id, all, key) => {
@@ -143,10 +154,8 @@ function filters(page, state, by) {
   const parts = [ticks("models", state.models, "hidden"), ticks("layers", state.layers, "left")];
   by("reset").addEventListener("click", () => { state.start(); state.set({}); });
   document.querySelectorAll("#filters details").forEach((details) => details.addEventListener("keydown", (event) => { if (event.key === "Escape") { details.open = false; details.querySelector("summary").focus(); } }));
-  const some = page.configurations.map((_, c) => page.has_calibrated[c]);
   return () => {
-    score.querySelector("[value=calibrated]").disabled = !some[state.measure];
-    if (!some[state.measure] && state.score === "calibrated") state.score = "raw"; // it has no chance level
+    score.querySelector("[value=calibrated]").disabled = !page.has_calibrated[state.measure];
     [dataset.value, measure.value, score.value, order.value, base.value] = [state.dataset, state.measure, state.score, state.order, state.base];
     parts.forEach((part) => part());
   };

@@ -1,7 +1,7 @@
 // Every picture: what is chosen goes in, an SVG comes out. Observable Plot draws; names reach it as text only.
 
 const CELLS = 60; // Up to so many names a heatmap is made of rectangles, of more it is one image.
-const LABELS = 120; // More names than this could not be read beside a heatmap.
+const LABELS = 60; // Up to so many names stand beside a heatmap, whose cells are then as high as a name; more are told where one points.
 const FOREST = 40; // Rows of a forest; the table has all.
 const CURVES = 8;
 
@@ -10,8 +10,14 @@ const short = (name, longest = 28) => {
   const half = Math.floor((longest - 1) / 2);
   return `${name.slice(0, half)}…${name.slice(-half)}`;
 };
-// Room for labels: about 6.2 px a letter at 11 px, so that none is cut.
-const room = (texts, longest = 28) => 14 + 6.4 * Math.max(4, ...texts.map((t) => Math.min(t.length, longest)));
+const LETTER = 6.4; // Room for a letter at 11 px, the least size of any text: none is cut.
+const room = (texts, longest = 28) => 14 + LETTER * Math.max(4, ...texts.map((t) => Math.min(t.length, longest)));
+const LINE = 13; // And its height.
+// Labels beside a picture have half of its width at most; longer ones lose their middle.
+const labelsBeside = (texts, longest, full) => {
+  const left = Math.min(room(texts, longest), full * 0.5), letters = Math.floor((left - 14) / LETTER);
+  return { left, letters, labels: texts.map((t) => short(t, letters)) };
+};
 const widthOf = (box, most = 1100) => Math.max(260, Math.min(most, box.clientWidth || 600));
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const said = (row) => `${told(row.drawn)} (${interval(row.drawnLow, row.drawnHigh, row.note)})`;
@@ -53,31 +59,32 @@ const pictures = {
     const found = chosenRows(state, rows);
     if (found.filter((r) => r.drawn !== null).length < 2) return null;
     const names = state.page.names, label = (n) => names[n].name;
-    const first = [...new Set(found.map((r) => r.a))], second = [...new Set(found.map((r) => r.b))];
-    const sided = state.page.asked !== "all" && !first.some((n) => second.includes(n));
-    const { order, tree } = arranged(state, [...new Set([...first, ...second])]);
-    const down = sided ? order.filter((n) => first.includes(n)) : order;
-    const across = sided ? order.filter((n) => second.includes(n)) : order;
-    const symmetric = state.configuration.symmetric;
+    const { order, tree } = arranged(state, [...new Set(found.flatMap((r) => [r.a, r.b]))]);
+    // Pairs between two sides make a rectangle; where their order counts a square, which has a cell for each order.
+    const symmetric = state.configuration.symmetric, sided = symmetric && state.page.sides !== null;
+    const [down, across] = sided ? state.page.sides.map((side) => order.filter((n) => side.includes(n))) : [order, order];
     const cells = new Map();
     for (const r of found) {
       cells.set(`${r.a},${r.b}`, r);
-      if (symmetric || (sided && !cells.has(`${r.b},${r.a}`))) cells.set(`${r.b},${r.a}`, r);
+      if (symmetric) cells.set(`${r.b},${r.a}`, r);
     }
     const numbers = found.map((r) => r.drawn).filter((v) => v !== null);
     const domain = state.score === "calibrated" ? [0, 1] : d3.extent(numbers);
     if (domain[0] === domain[1]) domain[1] = domain[0] + 1;
     const scale = d3.scaleSequential(state.up ? domain : [...domain].reverse(), d3.interpolateViridis).clamp(true);
     const labels = down.map(label), left = down.length <= LABELS ? room(labels) : 12;
-    const full = widthOf(box), beside = tree && !sided && full > 520 ? 110 : 0;
-    const size = Math.max(Math.min(34, (full - left - beside - 30) / across.length), full < 520 ? 9 : 2);
+    const full = widthOf(box), least = Math.max(down.length, across.length) <= LABELS ? LINE : 2;
+    const sizeWith = (tree) => (full - left - tree - 30) / across.length;
+    const beside = tree && !sided && full > 520 && sizeWith(110) >= least ? 110 : 0;
+    const size = Math.max(Math.min(36, sizeWith(beside)), least);
     const width = left + size * across.length + 8, top = 8;
     const bottom = across.length <= LABELS ? room(across.map(label)) * 0.75 + 14 : 14;
     const height = top + size * down.length + bottom;
     const data = [];
     down.forEach((y) => across.forEach((x) => { const r = cells.get(`${y},${x}`); if (r) data.push({ x, y, r }); }));
-    const sameColumns = { x: { domain: across, tickFormat: (n) => short(label(n)), tickRotate: across.length > 1 ? -45 : 0, tickSize: 0, label: null },
-      y: { domain: down, tickFormat: (n) => short(label(n)), tickSize: 0, label: null } };
+    // Places are not rounded: a cell lies where the pointer and the keys look for it.
+    const sameColumns = { x: { domain: across, round: false, tickFormat: (n) => short(label(n)), tickRotate: across.length > 1 ? -45 : 0, tickSize: 0, label: null },
+      y: { domain: down, round: false, tickFormat: (n) => short(label(n)), tickSize: 0, label: null } };
     if (down.length > LABELS) sameColumns.y.axis = null;
     if (across.length > LABELS) sameColumns.x.axis = null;
     const missing = data.filter((d) => d.r.drawn === null);
@@ -86,8 +93,9 @@ const pictures = {
     if (down.length <= CELLS && across.length <= CELLS) {
       marks.push(Plot.cell(data.filter((d) => d.r.drawn !== null), { x: "x", y: "y", fill: (d) => scale(d.r.drawn), inset: size > 8 ? 0.5 : 0 }));
       marks.push(Plot.text(missing, { x: "x", y: "y", text: () => "×", fill: "currentColor" }));
-      if (size >= 26) marks.push(Plot.text(data.filter((d) => d.r.drawn !== null), { x: "x", y: "y", fontSize: 9.5, fill: (d) => (d3.lab(scale(d.r.drawn)).l > 62 ? "#000" : "#fff"), text: (d) => written(d.r.drawn, numbers) }));
-      marks.push(Plot.dot(unsure, { x: "x", y: "y", r: 1.6, dy: size >= 26 ? 10 : 0, fill: (d) => (d3.lab(scale(d.r.drawn)).l > 62 ? "#000" : "#fff") }));
+      const wide = LETTER * d3.max(numbers, (v) => written(v, numbers).length); // a number is written where it fits
+      if (size >= wide) marks.push(Plot.text(data.filter((d) => d.r.drawn !== null), { x: "x", y: "y", fill: (d) => (d3.lab(scale(d.r.drawn)).l > 62 ? "#000" : "#fff"), text: (d) => written(d.r.drawn, numbers) }));
+      marks.push(Plot.dot(unsure, { x: "x", y: "y", r: 1.6, dy: size >= wide ? 10 : 0, fill: (d) => (d3.lab(scale(d.r.drawn)).l > 62 ? "#000" : "#fff") }));
     } else {
       marks.push(Plot.image([0], { src: () => painted(data, down, across, scale), frameAnchor: "middle", width: size * across.length, height: size * down.length, preserveAspectRatio: "none", imageRendering: "pixelated" }));
     }
@@ -100,7 +108,7 @@ const pictures = {
     }
     return {
       parts,
-      legend: Plot.legend({ color: { type: "linear", domain, range: d3.range(9).map((k) => d3.interpolateViridis(state.up ? k / 8 : 1 - k / 8)), interpolate: "rgb" }, width: Math.min(260, full - 20), marginLeft: 8, marginRight: 12, label: axis(state), style: { background: "none" } }),
+      legend: Plot.legend({ color: { type: "linear", domain, range: d3.range(9).map((k) => d3.interpolateViridis(state.up ? k / 8 : 1 - k / 8)), interpolate: "rgb" }, width: Math.min(260, full - 20), marginLeft: 8, marginRight: 12, label: axis(state), style: { background: "none", fontSize: "11px" } }),
       grid: { svg: map, down, across, size, left, top, cell: (y, x) => cells.get(`${y},${x}`) },
       note: [
         `${down.length === across.length && !sided ? down.length : `${down.length} × ${across.length}`} names, ${found.length.toLocaleString("en")} pairs; brighter is more alike.`,
@@ -123,8 +131,9 @@ const pictures = {
     const all = found.length;
     found.sort((x, y) => (state.up ? y.drawn - x.drawn : x.drawn - y.drawn));
     if (all > FOREST) found = [...found.slice(0, FOREST / 2), ...found.slice(-FOREST / 2)];
-    const label = (r) => (base < 0 ? `${short(names[r.a].name, 22)} – ${short(names[r.b].name, 22)}` : short(names[r.a === base ? r.b : r.a].name, 40));
-    const full = widthOf(box), labels = found.map(label), left = Math.min(room(labels, 48), full * 0.5);
+    const label = (r, half = 22) => (base < 0 ? `${short(names[r.a].name, half)} – ${short(names[r.b].name, half)}` : names[r.a === base ? r.b : r.a].name);
+    const full = widthOf(box), side = labelsBeside(found.map((r) => label(r)), 48, full), left = side.left;
+    const labels = base < 0 ? found.map((r) => label(r, Math.min(22, Math.floor((side.letters - 3) / 2)))) : side.labels;
     const place = (r) => found.indexOf(r), raw = state.score === "raw";
     const ends = found.flatMap((r) => [r.drawn, r.drawnLow, r.drawnHigh, raw ? r.chance : 0, raw ? null : 1]).filter((v) => v !== null);
     const drawn = plot({
@@ -155,9 +164,9 @@ const pictures = {
     if (!found) return null;
     const data = [...found.members].map((n, k) => ({ n, rank: found.rank[k], low: found.low[k], high: found.high[k], letters: found.letters[k] })).filter((d) => state.visible(d.n)).sort((x, y) => x.rank - y.rank);
     if (data.length < 2) return null;
-    const full = widthOf(box), labels = data.map((d) => short(names[d.n].name, 40));
+    const full = widthOf(box), { left, labels } = labelsBeside(data.map((d) => names[d.n].name), 40, Math.min(full, 760));
     const drawn = plot({
-      width: Math.min(full, 760), height: 46 + 20 * data.length, marginLeft: Math.min(room(labels, 40), full * 0.5), marginRight: 60, marginBottom: 34, marginTop: 6,
+      width: Math.min(full, 760), height: 46 + 20 * data.length, marginLeft: left, marginRight: 60, marginBottom: 34, marginTop: 6,
       x: { domain: [0.5, found.members.length + 0.5], label: `rank by likeness to ${short(names[found.base].name, 40)} (1 is the most alike)`, labelArrow: "none", ticks: Math.min(found.members.length, 12), tickFormat: "d", grid: true },
       y: { domain: data.map((_, k) => k), tickFormat: (k) => labels[k], tickSize: 0, label: null, type: "band" },
       marks: [
@@ -227,7 +236,7 @@ const pictures = {
     const full = widthOf(box), size = Math.min(44, (full - 90) / xs.length);
     const drawn = plot({
       width: 80 + size * xs.length, height: 84 + size * ys.length, marginLeft: 70, marginBottom: 56, marginTop: 24, padding: 0, color: { type: "identity" },
-      x: { domain: xs, label: `layer of ${short(second)}`, labelArrow: "none", tickSize: 0 }, y: { domain: ys, label: `layer of ${short(first)}`, labelArrow: "none", labelAnchor: "top", tickSize: 0 },
+      x: { domain: xs, round: false, label: `layer of ${short(second)}`, labelArrow: "none", tickSize: 0 }, y: { domain: ys, round: false, label: `layer of ${short(first)}`, labelArrow: "none", labelAnchor: "top", tickSize: 0 },
       marks: [Plot.cell(cells, { x: "x", y: "y", fill: (c) => scale(c.r.drawn), inset: 0.5 }), Plot.dot(best, { x: "x", y: "y", r: Math.min(8, size / 3), stroke: (c) => (d3.lab(scale(c.r.drawn)).l > 62 ? "#000" : "#fff"), strokeWidth: 2 })],
     });
     return {
@@ -253,7 +262,8 @@ const pictures = {
     const drawn = plot({
       width: full, height: high, margin: 20, x: { axis: null, domain: domain(x, full) }, y: { axis: null, domain: domain(y, high) },
       marks: [Plot.frame({ strokeOpacity: 0.2 }), Plot.dot(points, { x: "x", y: "y", r: 4, fill: colour("--mark") }),
-        points.length <= 60 ? Plot.text(points, { x: "x", y: "y", text: (d) => short(d.name, 30), dy: -9, fill: "currentColor", stroke: colour("--card"), strokeWidth: 3 }) : Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: "name" }))],
+        // A name runs towards the middle, so that none leaves the frame.
+        points.length <= 60 ? ["start", "end"].map((textAnchor) => Plot.text(points.filter((d) => (d.x > middle(x)) === (textAnchor === "end")), { x: "x", y: "y", text: (d) => short(d.name, Math.min(30, Math.floor(full / 2 / LETTER))), textAnchor, dy: -9, fill: "currentColor", stroke: colour("--card"), strokeWidth: 3 })) : Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: "name" }))],
     });
     return { parts: [drawn], note: [
       `Names that are alike stand near each other (${tree.of === "calibrated" ? "calibrated" : "raw"} scores, metric scaling). Stress ${told(tree.stress)}: ${tree.stress < 0.1 ? "distances are nearly right" : tree.stress < 0.2 ? "distances are roughly right" : "distances are bent, trust the heatmap instead"}. It shows no uncertainty: the forest does. Only distances have a meaning, directions have none.`,
@@ -279,7 +289,8 @@ function written(value, of) {
   const size = d3.max(of, Math.abs), spread = d3.max(of) - d3.min(of);
   if (size >= 1e4 || (size > 0 && size < 1e-3)) return value.toExponential(0);
   const fewest = size < 10 ? 2 : size < 100 ? 1 : 0;
-  return value.toFixed(spread ? Math.max(fewest, Math.min(3, Math.ceil(-Math.log10(spread)) + 1)) : fewest);
+  const text = value.toFixed(spread ? Math.max(fewest, Math.min(3, Math.ceil(-Math.log10(spread)) + 1)) : fewest);
+  return Number(text) === 0 ? text.replace("-", "") : text; // no zero with a sign;
 }
 function outside(numbers, state) {
   const count = state.score === "calibrated" ? numbers.filter((v) => v < -1e-6 || v > 1 + 1e-6).length : 0;
@@ -311,17 +322,17 @@ const answers = {
       // Blue to red, told apart by every kind of colour blindness, and a number wherever one can be read.
       color: { type: "diverging", scheme: "RdBu", domain: [of.low, of.high], pivot: (of.low + of.high) / 2 },
       marks: [Plot.cell(cells.filter((c) => c.value !== null), { x: "x", y: "y", fill: "value", inset: 0.5 }),
-        size >= 24 ? Plot.text(cells.filter((c) => c.value !== null), { x: "x", y: "y", fontSize: 9.5, text: (c) => c.value.toFixed(2).replace("-", "−"), fill: (c) => (Math.abs(c.value - (of.low + of.high) / 2) > 0.35 * (of.high - of.low) ? "#fff" : "#000") }) : null],
+        size >= 5 * LETTER ? Plot.text(cells.filter((c) => c.value !== null), { x: "x", y: "y", text: (c) => c.value.toFixed(2).replace("-", "−"), fill: (c) => (Math.abs(c.value - (of.low + of.high) / 2) > 0.35 * (of.high - of.low) ? "#fff" : "#000") }) : null],
     });
     return { parts: [drawn], note: [`${of.heading}.`, of.note] };
   },
   dots(of, box) {
     const parts = of.panels.map((panel) => {
       const data = Object.entries(panel.series).flatMap(([series, values]) => values.map((value, k) => ({ series, value, label: of.labels[k] })).filter((d) => d.value !== null));
-      const full = Math.min(widthOf(box), 620);
+      const full = Math.min(widthOf(box), 620), { left, labels } = labelsBeside(of.labels, 40, full);
       return plot({
-        width: full, height: 66 + 18 * of.labels.length, marginLeft: Math.min(room(of.labels, 40), full * 0.5), marginTop: 24, marginBottom: 34,
-        x: { domain: [of.low, of.high], label: panel.title, labelArrow: "none", grid: true }, y: { domain: of.labels, tickFormat: (t) => short(t, 40), tickSize: 0, label: null },
+        width: full, height: 66 + 18 * of.labels.length, marginLeft: left, marginTop: 24, marginBottom: 34,
+        x: { domain: [of.low, of.high], label: panel.title, labelArrow: "none", grid: true }, y: { domain: of.labels, tickFormat: (_, k) => labels[k], tickSize: 0, label: null },
         marks: [Plot.ruleX([0]), Plot.dot(data, { x: "value", y: "label", r: 4, symbol: "series", stroke: colour("--mark"), fill: (d) => (d.series === Object.keys(panel.series)[0] ? colour("--mark") : "none") })],
         symbol: { legend: true, domain: Object.keys(panel.series) },
       });

@@ -13,7 +13,7 @@ class State {
   start() {
     const lead = this.page.lead;
     Object.assign(this, {
-      dataset: lead.dataset, measure: lead.configuration, score: lead.score, base: "", order: "alike", pair: null,
+      dataset: lead.dataset, measure: lead.configuration, wanted: lead.score, base: "", order: "alike", pair: null,
       hidden: new Set(this.page.shown_models.length ? this.models.filter((m) => !this.page.shown_models.includes(m)) : []), left: new Set(this.layers.filter((layer) => !this.page.shown_layers.includes(layer))),
       layersOf: null,
     });
@@ -27,7 +27,7 @@ class State {
     const measure = place(this.page.configurations, "measure", (c) => c.label);
     if (dataset >= 0) this.dataset = dataset;
     if (measure >= 0) this.measure = measure;
-    if (["raw", "calibrated"].includes(said.get("score"))) this.score = said.get("score");
+    if (["raw", "calibrated"].includes(said.get("score"))) this.wanted = said.get("score");
     if (["alike", "given"].includes(said.get("order"))) this.order = said.get("order");
     if (this.page.names.some((n) => n.name === said.get("with"))) this.base = said.get("with");
     if (said.has("without")) this.hidden = among(this.models, "without");
@@ -42,12 +42,12 @@ class State {
     const said = new URLSearchParams();
     said.set("data", this.page.datasets[this.dataset].name);
     said.set("measure", this.page.configurations[this.measure].label);
-    said.set("score", this.score);
+    said.set("score", this.wanted);
     if (this.order !== "alike") said.set("order", this.order);
     if (this.base) said.set("with", this.base);
     if (this.hidden.size > this.models.length / 2) said.set("only", this.models.filter((m) => !this.hidden.has(m)).join("\n"));
     else if (this.hidden.size || this.page.shown_models.length) said.set("without", [...this.hidden].join("\n"));
-    if (this.left.size) said.set("layers", this.layers.filter((l) => !this.left.has(l)).join("\n"));
+    if (this.left.size || this.page.shown_layers.length < this.layers.length) said.set("layers", this.layers.filter((l) => !this.left.has(l)).join("\n"));
     if (this.layersOf) ["down", "across"].forEach((of, k) => said.set(of, this.layersOf[k]));
     if (this.pair) ["a", "b"].forEach((of, k) => said.set(of, this.page.names[this.pair[k]].name));
     return `#${said}`;
@@ -59,6 +59,8 @@ class State {
     this.changed();
   }
   get configuration() { return this.page.configurations[this.measure]; }
+  // What is shown of the score that is wanted: a measure without a chance level has raw ones only.
+  get score() { return this.page.has_calibrated[this.measure] ? this.wanted : "raw"; }
   // Whether more is more alike, for what is shown.
   get up() { return this.score === "calibrated" || this.configuration.direction === "similarity"; }
   visible(n) { const of = this.page.names[n]; return !this.hidden.has(of.model) && !this.left.has(of.layer); }
