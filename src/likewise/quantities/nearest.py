@@ -170,8 +170,8 @@ def pair_distances(
     return found
 
 
-SURE = 1e-9
-"""Squared distances that are farther apart than this share of them, or of the squared lengths, are in that order."""
+SURE, ROUNDED = 1e-9, 1e-12
+"""Squared distances are in order that are farther apart than this share of them and that of the squared lengths."""
 
 
 def place_of(
@@ -195,16 +195,21 @@ def place_of(
     for i, j in spans(of.n, of.n):
         a, own, places = some(i, j), np.arange(i, j), np.ones(j - i, dtype=np.int64)
         doubtful = np.zeros(j - i, dtype=bool)
-        wanted = target[i:j, None]
+        squares = (a**2).sum(axis=1)
         for first, last in spans(of.n, max(of.d, j - i)):
             b = some(first, last)
-            both = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)
-            apart = both - 2 * a @ b.T
-            within = SURE * (wanted + both)
-            others = np.arange(first, last)
-            counted = (others != own[:, None]) & (others != items[i:j, None])
-            places += (counted & (apart < wanted)).sum(axis=1)
-            doubtful |= (counted & (np.abs(apart - wanted) <= within)).any(axis=1)
+            lengths_b = (b**2).sum(axis=1)
+            # |a|^2 less the squared distance: the more, the nearer.
+            near = a @ (2 * b).T
+            near -= lengths_b
+            for others in (own, items[i:j]):
+                here = np.flatnonzero((others >= first) & (others < last))
+                near[here, others[here] - first] = -np.inf
+            within = SURE * target[i:j] + ROUNDED * (squares + lengths_b.max())
+            least = squares - target[i:j]
+            sure = np.count_nonzero(near > (least + within)[:, None], axis=1)
+            doubtful |= sure != np.count_nonzero(near > (least - within)[:, None], axis=1)
+            places += sure
         for row in (own[doubtful]).tolist():
             others = np.delete(np.arange(of.n), row)
             distances = pair_distances(of, np.asarray([row]), others[None, :], inner, center)[0]
