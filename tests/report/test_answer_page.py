@@ -17,10 +17,11 @@ def test_the_page_of_an_answer_shows_it_and_nothing_acts(tmp_path: Path) -> None
         drawings=(Lines(name="l", title="t", heading=HOSTILE, alt="a", across="x", up="y", lines=(line,)),),
         limits=(HOSTILE,),
     )  # fmt: skip
-    page = write_answer_page(answer, tmp_path, {"copies": "copies.csv"}, {"likewise": "1"})
+    page = write_answer_page(answer, tmp_path, {"copies": "copies.csv"}, {"likewise": "1"}, f"likewise audit {HOSTILE}")
     text = page.read_text(encoding="utf-8")
     assert page.name == "answer.html" and "<script>alert" not in text and "\x1b" not in text and "\u202e" not in text
-    assert "It moved: 2.4 (2.1 to 2.7)." in text and 'href="copies.csv"' in text
+    assert "It moved: 2.4 (2.1 to 2.7)." in text and text.count('href="copies.csv"') == 1
+    assert "Asked by: <code>likewise audit &lt;/script&gt;" in text.partition("<table")[0]
     (study,) = opened(text)["answers"]
     (table,) = study["tables"]
     assert table["numeric"] == [False, True, True, True] and table["whole"] == [False, False, True, False]

@@ -102,7 +102,8 @@ def test_few_names_are_all_kept_and_of_many_the_nearest(tmp_path: Path, monkeypa
     assert {frozenset(two) for two in itertools.combinations([of.middle for of in clusters], 2)} <= some
     text = page_of(results, tmp_path).read_text(encoding="utf-8")
     assert f"This page keeps {kept.sum():,} of {len(frame):,} scores" in text
-    assert set(opened(text)["shown_models"]) == {of.middle for of in clusters}
+    named = {name for pair in (first[0].first, first[0].rival) for name in (pair.a, pair.b)}
+    assert set(opened(text)["shown_models"]) == {of.middle for of in clusters} | named
 
 
 def test_ranks_are_those_of_the_base_and_letters_join_what_no_test_tells_apart() -> None:

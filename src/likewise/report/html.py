@@ -157,7 +157,9 @@ def write_report(
     return out.page(render("report.html.j2", context))
 
 
-def write_answer_page(answer: Answer, folder: Path, files: Mapping[str, str], made_with: Mapping[str, str]) -> Path:
+def write_answer_page(
+    answer: Answer, folder: Path, files: Mapping[str, str], made_with: Mapping[str, str], command: str = ""
+) -> Path:
     """Write the page of one answer: its verdict, pictures and tables.
 
     Parameters
@@ -170,6 +172,8 @@ def write_answer_page(answer: Answer, folder: Path, files: Mapping[str, str], ma
         The file of each table, by the table's name, as seen from the folder.
     made_with : mapping of str to str
         Versions by library.
+    command : str
+        What was typed to ask, with the base, the prompts or the files; empty where nothing was.
 
     Returns
     -------
@@ -184,7 +188,7 @@ def write_answer_page(answer: Answer, folder: Path, files: Mapping[str, str], ma
     study = _study("answer", answer, files)
     block = Columns().packed({"answers": [study["block"]]})
     title = inert(answer.question)
-    context = {"title": title, "study": study, "made_with": dict(made_with), "block": block}
+    context = {"title": title, "study": study, "command": command, "made_with": dict(made_with), "block": block}
     return write_text(folder / "answer.html", render("answer.html.j2", context))
 
 
@@ -199,6 +203,7 @@ def render(template: str, context: Mapping[str, Any]) -> str:
         finalize=_inert,
     )
     environment.filters["marked"] = marked
+    environment.filters["sentence"] = sentence
     environment.filters["short"] = tables.short
     ours = {"css": bundle.style(), "scripts": bundle.scripts(), "policy": bundle.policy()}
     return environment.get_template(template).render(**context, **ours)
@@ -218,6 +223,17 @@ def marked(text: str) -> markupsafe.Markup:
     'add <code>a&lt;b</code> to x'
     """
     return markupsafe.Markup(CODE.sub(r"<code>\1</code>", str(markupsafe.escape(inert(text)))))
+
+
+def sentence(text: str) -> str:
+    """Return a text that ends as a sentence does.
+
+    Examples
+    --------
+    >>> sentence("for these prompts alone"), sentence("Is it so?")
+    ('for these prompts alone.', 'Is it so?')
+    """
+    return text if text.endswith((".", "?", "!", ":", "…")) else f"{text}."
 
 
 def _of(results: Results, dataset: str) -> Any:

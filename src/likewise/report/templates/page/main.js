@@ -137,7 +137,7 @@ function filters(page, state, by) {
   };
   const dataset = select("dataset", page.datasets.map((d, k) => [k, `${d.name} (${d.items.toLocaleString("en")})`]), "dataset", Number);
   const measure = select("measure", page.configurations.map((c, k) => [k, c.label]), "measure", Number);
-  const score = select("score", [["calibrated", "calibrated: 0 chance, 1 identical"], ["raw", "raw: as the measure says"]], "wanted");
+  const score = select("score", [["calibrated", "calibrated, 0 is chance"], ["raw", "raw, as measured"]], "wanted");
   const order = select("order", [["alike", "by likeness"], ["given", "as given"]], "order");
   const base = select("base", [["", "all pairs"], ...page.names.map((n) => [n.name, `with ${n.name}`])], "base");
   const ticks = (id, all, key) => {
@@ -177,7 +177,7 @@ function drawAnswers(page) {
       show(figure, answers[drawing.kind](drawing, figure.querySelector(".plot")), null, null);
     }
     for (const of of answer.tables) {
-      const made = table({ name: of.caption || of.name, heads: of.columns.map((name, k) => ({ name, number: of.numeric[k], p: of.p[k], whole: of.whole[k] })), rows: of.rows, csv: of.csv });
+      const made = table({ name: of.caption || of.name, heads: of.columns.map((name, k) => ({ name, number: of.numeric[k], p: of.p[k], whole: of.whole[k] })), rows: of.rows });
       const place = section.querySelector(`[data-table="${CSS.escape(of.name)}"]`);
       place.append(made);
     }
