@@ -18,7 +18,7 @@ WHOLE = ("layers", "between", "chain")
 
 
 FEW = (3, 6)
-"""Names, at least and at most, of which the pairs that are not above chance are named: of more it is mere chance."""
+"""Names, at least and at most, of which the pairs that are not told apart from chance are named: of more names there are too many."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ def _agree(rows: pd.DataFrame, lead: Configuration, column: str) -> str:
 
 
 def _not_above_chance(rows: pd.DataFrame) -> Iterator[str]:
-    """Of few names, the pairs that no test finds more alike than chance."""
+    """Of few names, the pairs that no test tells apart from chance."""
     tested = rows[rows["pvalue_holm"].notna() & rows["value"].notna()]
     if not FEW[0] <= len(names_of(rows)) <= FEW[1] or tested.empty:
         return
@@ -234,11 +234,15 @@ def _not_above_chance(rows: pd.DataFrame) -> Iterator[str]:
         for wanted in (True, False)
     )
     if not below or not above:
-        yield f"{'No' if below else 'Every'} tested pair is more alike than chance."
+        yield (
+            f"No tested pair is told apart from chance: each corrected p is above {LEVEL}."
+            if below
+            else "Every tested pair is more alike than chance."
+        )
     elif len(below) <= len(above):
-        yield f"Not more alike than chance: {some(below)}."
+        yield f"Not told apart from chance: {some(below)}."
     else:
-        yield f"More alike than chance are only: {some(above)}."
+        yield f"Told apart from chance are only: {some(above)}."
 
 
 def _outside(ranked: pd.DataFrame, column: str, low: str, high: str) -> Iterator[str]:
