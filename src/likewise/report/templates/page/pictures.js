@@ -79,7 +79,7 @@ const pictures = {
     const full = widthOf(box), least = Math.max(down.length, across.length) <= LABELS ? LINE : 2;
     const sizeWith = (tree) => (full - left - tree - 30) / across.length;
     const beside = tree && !sided && full > 520 && sizeWith(110) >= least ? 110 : 0;
-    const size = Math.max(Math.min(36, sizeWith(beside)), least);
+    const size = Math.max(Math.min(Math.max(36, Math.min(60, 340 / down.length)), sizeWith(beside)), least);
     const width = left + size * across.length + 8, top = 8;
     const bottom = across.length <= LABELS ? room(across.map(label)) * 0.75 + 14 : 14;
     const height = top + size * down.length + bottom;
@@ -313,6 +313,9 @@ function painted(data, down, across, scale) {
   return canvas.toDataURL();
 }
 
+// Large numbers as people say them: 135M, 7B.
+const thousands = (x) => d3.format("~s")(x).replace("G", "B");
+
 // What an answer draws: the same three shapes that figures.py draws for paper.
 const answers = {
   triangle(of, box) {
@@ -344,9 +347,9 @@ const answers = {
   },
   lines(of, box) {
     const data = of.lines.flatMap((line) => line.x.map((x, k) => ({ x, y: line.y[k], low: line.low[k] ?? null, high: line.high[k] ?? null, key: line.label })));
-    const keys = of.lines.map((line) => line.label);
+    const keys = of.lines.map((line) => line.label), largest = d3.max(data, (d) => Math.abs(d.x)) ?? 0;
     const drawn = plot({
-      width: widthOf(box), height: 320, marginLeft: 56, marginBottom: 40, x: { label: of.across, labelArrow: "none", type: of.logarithmic ? "log" : "linear" }, y: { label: of.up, labelArrow: "none", grid: true },
+      width: widthOf(box), height: 320, marginLeft: 56, marginBottom: 40, x: { label: of.across, labelArrow: "none", type: of.logarithmic ? "log" : "linear", ...(largest >= 1e4 ? { tickFormat: thousands } : {}) }, y: { label: of.up, labelArrow: "none", grid: true },
       color: { domain: keys, range: keys.map((_, k) => CATEGORIES[k % CATEGORIES.length]) },
       marks: [Plot.areaY(data.filter((d) => d.low !== null && d.high !== null), { x: "x", y1: "low", y2: "high", z: "key", fill: "key", fillOpacity: 0.15 }),
         Plot.line(data.filter((d) => d.y !== null), { x: "x", y: "y", z: "key", stroke: "key" }), Plot.dot(data.filter((d) => d.y !== null), { x: "x", y: "y", fill: "key", r: 3 })],
