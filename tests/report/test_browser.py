@@ -553,6 +553,22 @@ def test_evidence_opens_without_drawing_the_pictures_again_and_needs_no_sideways
             assert page.locator(".plot svg:not([data-old])").count() == 0
 
 
+@pytest.mark.parametrize("picture", ["heatmap", "layers"])
+def test_what_is_pointed_at_is_the_cell_that_is_drawn(picture: str, page: Any) -> None:
+    where = "[data-picture=%s] svg rect" % picture
+    boxes = """(at) => [...document.querySelectorAll(at)].map((r) => r.getBoundingClientRect())
+      .map((r) => [r.x, r.y, r.right, r.bottom])"""
+    for width in (1400, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate("(at) => document.querySelector(at).scrollIntoView()", f"[data-picture={picture}]")
+        cells = page.evaluate(boxes, where.replace("svg", "g[aria-label=cell]"))
+        for cell in (cells[0], cells[-1]):
+            if cell[2] < width - 30:
+                page.mouse.move(cell[2] - 2, cell[3] - 2)  # where rounding and wrong margins show first
+                (mark,) = page.evaluate(boxes, f"{where}[pointer-events=none]")
+                assert mark == pytest.approx(cell, abs=2.1), (width, cell)
+
+
 def test_a_link_of_the_contents_leaves_what_is_chosen(page: Any) -> None:
     page.select_option("#measure", label="procrustes")
     page.locator("nav a[href='#forest']").click()

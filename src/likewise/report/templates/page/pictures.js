@@ -238,9 +238,11 @@ const pictures = {
     const scale = d3.scaleSequential(state.up ? domain : [...domain].reverse(), d3.interpolateViridis).clamp(true);
     const full = widthBeside(box), size = Math.min((full - 90) / xs.length, Math.max(44, Math.min(110, 560 / ys.length)));
     const drawn = plot({
-      width: 80 + size * xs.length, height: 84 + size * ys.length, marginLeft: 70, marginBottom: 56, marginTop: 24, padding: 0, color: { type: "identity" },
+      // Margins leave as much as the cells need: the pointer looks for a cell by its size.
+      width: 80 + size * xs.length, height: 80 + size * ys.length, marginLeft: 70, marginRight: 10, marginBottom: 56, marginTop: 24, padding: 0, color: { type: "identity" },
       x: { domain: xs, round: false, label: `layer of ${short(second)}`, labelArrow: "none", tickSize: 0 }, y: { domain: ys, round: false, label: `layer of ${short(first)}`, labelArrow: "none", labelAnchor: "top", tickSize: 0 },
-      marks: [Plot.cell(cells, { x: "x", y: "y", fill: (c) => scale(c.r.drawn), inset: 0.5 }), Plot.dot(best, { x: "x", y: "y", r: Math.min(8, size / 3), stroke: (c) => (d3.lab(scale(c.r.drawn)).l > 62 ? "#000" : "#fff"), strokeWidth: 2 })],
+      marks: [Plot.cell(cells, { x: "x", y: "y", fill: (c) => scale(c.r.drawn), inset: 0.5 }), Plot.dot(best, { x: "x", y: "y", r: Math.min(8, size / 3), stroke: (c) => (d3.lab(scale(c.r.drawn)).l > 62 ? "#000" : "#fff"), strokeWidth: 2 }),
+        size >= 50 ? Plot.text(cells, { x: "x", y: "y", dy: size / 3, text: (c) => written(c.r.drawn, numbers), fill: (c) => (d3.lab(scale(c.r.drawn)).l > 62 ? "#000" : "#fff") }) : null],
     });
     return {
       parts: [drawn], choices: known.map(([k]) => k.split("\n")), chosen: [first, second],
