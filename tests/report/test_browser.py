@@ -555,7 +555,7 @@ def test_evidence_opens_without_drawing_the_pictures_again_and_needs_no_sideways
 
 @pytest.mark.parametrize("picture", ["heatmap", "layers"])
 def test_what_is_pointed_at_is_the_cell_that_is_drawn(picture: str, page: Any) -> None:
-    where = "[data-picture=%s] svg rect" % picture
+    where = f"[data-picture={picture}] svg rect"
     boxes = """(at) => [...document.querySelectorAll(at)].map((r) => r.getBoundingClientRect())
       .map((r) => [r.x, r.y, r.right, r.bottom])"""
     for width in (1400, 390):

@@ -66,9 +66,7 @@ def kept_of(
     clusters: list[Cluster] = []
     facts = {c.label: c.facts for c in configurations_of(frame)}
     for line in first:
-        here = (
-            (frame["dataset"] == line.key) & (frame["configuration"] == line.measure)
-        ).to_numpy()
+        here = ((frame["dataset"] == line.key) & (frame["configuration"] == line.measure)).to_numpy()
         scores = np.full(wanted.shape, np.nan)
         scores[a[here], b[here]] = frame.loc[here, line.column].to_numpy(dtype=np.float64, na_value=np.nan)
         both = np.fmax(scores, scores.T) if np.isnan(scores).any() else scores

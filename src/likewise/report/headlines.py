@@ -10,7 +10,16 @@ from jaxtyping import Bool
 from likewise.measures import Configuration
 from likewise.naming import parts_of
 from likewise.report.findings import LEVEL, counted, shown, some
-from likewise.report.tables import calibrated_ends, comparable, configurations_of, missing, names_of, number, one_order, short
+from likewise.report.tables import (
+    calibrated_ends,
+    comparable,
+    configurations_of,
+    missing,
+    names_of,
+    number,
+    one_order,
+    short,
+)
 from likewise.scoring import Pairs
 
 WHOLE = ("layers", "between", "chain")
