@@ -533,7 +533,7 @@ def test_the_first_finding_is_of_what_the_picture_shows(page: Any, window: Any, 
         assert row.locator(".finding strong").text_content() == f"{best[0]} and {best[1]}"
         assert row.locator(".finding .score").text_content() == best[8]
         assert row.locator(".finding .soft").text_content() == f"({best[9]} to {best[10]})"
-        cell = [at for at in page.evaluate(CELLS, "heatmap") if set(at[2:]) == set(best[:2])][0]
+        cell = next(at for at in page.evaluate(CELLS, "heatmap") if set(at[2:]) == set(best[:2]))
         page.mouse.move(*cell[:2])
         assert f": {best[8]} ({best[9]} to {best[10]})" in page.locator("[data-picture=heatmap] .live").text_content()
 

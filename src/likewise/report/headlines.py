@@ -27,7 +27,7 @@ WHOLE = ("layers", "between", "chain")
 
 
 FEW = (3, 6)
-"""Names, at least and at most, of which the pairs that are not told apart from chance are named: of more names there are too many."""
+"""Names, at least and at most, of which the pairs that are not told apart from chance are named."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _headline(frame: pd.DataFrame, pairs: Pairs) -> Headline:
         rival=rival,
         unclear=_unclear(ranked, low, high),
         agree=_agree(rows, lead, column) if len(ranked) > 1 else "",
-        notes=tuple([*_not_above_chance(of_lead), *_outside(ranked, column, low, high)]),
+        notes=(*_not_above_chance(of_lead), *_outside(ranked, column, low, high)),
     )
 
 
@@ -256,9 +256,10 @@ def _not_above_chance(rows: pd.DataFrame) -> Iterator[str]:
 
 def _outside(ranked: pd.DataFrame, column: str, low: str, high: str) -> Iterator[str]:
     """A word on scores below 0 or above 1, where there are some."""
-    if column == "calibrated" and not ranked.empty:
-        if ranked[[column, low]].min(axis=None) < 0 or ranked[[column, high]].max(axis=None) > 1:
-            yield "Some scores or intervals lie a little below 0 or above 1: that is noise around chance or identity."
+    # Of no pair both ends are NaN, which lie nowhere.
+    ends = ranked[[column, low, high]]
+    if column == "calibrated" and (ends.min(axis=None) < 0 or ends.max(axis=None) > 1):
+        yield "Some scores or intervals lie a little below 0 or above 1: that is noise around chance or identity."
 
 
 def not_to_conclude(frame: pd.DataFrame, found: Sequence[Headline]) -> list[str]:

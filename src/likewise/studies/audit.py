@@ -175,8 +175,8 @@ class Audit(Study):
             self.question,
             " ".join(_verdict(judged, self.base, ranks)),
             f"Of {self.base} and {len(copies):,} {'copy' if len(copies) == 1 else 'copies'}, on {len(found[0].ids):,} "
-            "prompts. The relative error of a copy is the length of its difference from the base, beside the length of the "
-            "base, as a mean over prompts. Numeric noise is the same error of the base that was run again. Copies that "
+            "prompts. The relative error of a copy is the length of its difference from the base, beside the length of "
+            "the base, as a mean over prompts. Numeric noise is the same error of the base that was run again. Copies that "
             "share a letter are not told apart.",
             tables=(*_tables(judged, ranks, self.count, found, texts or {}), *_of_outputs(outputs)),
             drawings=(_drawing(judged),) if len(layers) > 1 else (),
@@ -525,19 +525,24 @@ def _drawing(judged: Sequence[_Copy]) -> Lines:
 def _limits(of: Audit, judged: Sequence[_Copy], found: Sequence[_Layer], apart: Sequence[str]) -> Iterator[str]:
     n = len(found[0].ids)
     yield (
-        f"Numeric noise is {' and '.join(of.floor)} against {of.base}, the larger of them in each layer, on {n:,} prompts."
+        f"Numeric noise is {' and '.join(of.floor)} against {of.base}, the larger in each layer, on {n:,} prompts."
         if len(of.floor) > 1
         else f"Numeric noise is {of.floor[0]} against {of.base}, on {n:,} prompts."
     )
     yield "Intervals hold together for all layers and copies with 95 %, for new prompts like these."
     if n < FEW:
-        yield f"With fewer than {FEW} prompts, some of which err far more than others, up to 6 % of re-runs are called changed."
+        yield (
+            f"With fewer than {FEW} prompts, some of which err far more than others, up to 6 % of re-runs are called "
+            "changed."
+        )
     if any(c.first is not None for c in judged):
         yield "Changed says that rows moved, not that the model is worse: look at its outputs or its task."
     if all(c.first is None for c in judged):
         yield "Within noise holds for these prompts, tokens and layers alone."
     if massive := max(layer.massive for layer in found):
-        yield f"{massive} massive features, at most, were left out of a layer: in a mean of tokens they hide all others."
+        yield (
+            f"{massive} massive features, at most, were left out of a layer: in a mean of tokens they hide all others."
+        )
     if apart:
         yield f"{len(apart):,} layers of {of.base} were left out, for some model has none of that name."
 
