@@ -353,7 +353,9 @@ def test_tables_of_studies_hold_their_files(page: Any, layered: Path) -> None:
     assert held.count() >= 3
     for k in range(held.count()):
         box = held.nth(k)
-        file = layered.parent / box.locator(".tools a").get_attribute("href")
+        link = box.locator("xpath=ancestor::details/following-sibling::p[1]//a")
+        file = layered.parent / link.get_attribute("href")
+        assert page.locator(f"a[href='{link.get_attribute('href')}']").count() == 1
         with file.open(encoding="utf-8", newline="") as opened:
             expected = list(csv.reader(opened))
         page.evaluate(
@@ -420,33 +422,37 @@ def test_each_cell_says_the_pair_of_its_row_and_column_with_its_numbers(page: An
 def check_evidence(page: Any, path: Path) -> None:
     """The open evidence tells the rows of its pair, and nothing else."""
     title = page.locator("#evidence-title").text_content()
-    told = table_of(page, "#evidence")
-    heads = page.locator("#evidence thead button").all_text_contents()
+    told = page.evaluate(
+        """() => [...document.querySelectorAll("#evidence .measure")].map((one) => ({
+          title: one.querySelector("h3").textContent,
+          ...Object.fromEntries([...one.querySelectorAll("dd")].map((d) => [d.dataset.of, d.textContent])),
+        }))"""
+    )
     rows = [
         r
         for r in rows_of(path)
         if title in (f"{a} and {b} on {r['dataset']}" for a, b in itertools.permutations((r["a"], r["b"])))
     ]
     assert rows and len(told) == len(rows)
-    for cells in told:
-        row = dict(zip(heads, cells, strict=True))
+    for row in told:
         (of,) = [
             r for r in rows
-            if row["measure"] == f"{r['label']} ({r['direction']})" and row["first"] in ("either", r["a"])
+            if row["title"] in (f"{r['label']} a {r['direction']}", f"{r['label']} a {r['direction']}, from {r['a']}")
         ]  # fmt: skip
-        for head, column in (
-            ("value", "value"),
-            ("z", "z"),
-            ("p", "pvalue"),
-            ("p corrected", "pvalue_holm"),
-            ("calibrated", "calibrated"),
+        p, _, z = row.get("p, z", "–, –").partition(", ")
+        for head, column, text in (
+            ("value", "value", row["value"]),
+            ("z", "z", z),
+            ("p", "pvalue", p),
+            ("p corrected", "pvalue_holm", row.get("p corrected", "–")),
+            ("calibrated", "calibrated", row.get("calibrated", "–")),
+            ("chance", "null_mean", row["chance"].replace("none", "–")),
         ):
-            assert near(row[head], of[column]), (head, row, of[column])
-        assert (
-            row["chance"] == "none" if of["null_mean"] is None else near(row["chance"].split(" ")[0], of["null_mean"])
-        )
-        low, _, high = cells[heads.index("95 % interval")].partition(" to ")
+            first = re.match(rf"(?:< )?{NUMBER}|–", text)
+            assert first and near(first[0], of[column]), (head, row, of[column])
+        low, high = re.search(rf"\(({NUMBER}) to ({NUMBER})\)", row["value"]).groups()
         assert near(low, of["low"]) and near(high, of["high"])
+        assert row.get("note", "") == of["reason"]
 
 
 def test_clicks_open_the_evidence_and_escape_closes_it(page: Any, window: Any, layered: Path) -> None:
@@ -514,6 +520,65 @@ def test_the_tab_key_visits_every_control(page: Any) -> None:
         if visited == wanted:
             return
     assert visited == wanted
+
+
+def test_the_first_finding_is_of_what_the_picture_shows(page: Any, window: Any, layered: Path) -> None:
+    for k, dataset in enumerate(("stories", "code")):
+        row = page.locator("tr.headline").nth(k)
+        if k:
+            row.locator("a").click()
+            window.settle()
+        assert said(window).get("data", ["stories"]) == [dataset] and "layer 3" in row.text_content()
+        best = max(table_of(page), key=lambda cells: text_of(cells[8]))  # of what is chosen
+        assert row.locator(".finding strong").text_content() == f"{best[0]} and {best[1]}"
+        assert row.locator(".finding .score").text_content() == best[8]
+        assert row.locator(".finding .soft").text_content() == f"({best[9]} to {best[10]})"
+        cell = next(at for at in page.evaluate(CELLS, "heatmap") if set(at[2:]) == set(best[:2]))
+        page.mouse.move(*cell[:2])
+        assert f": {best[8]} ({best[9]} to {best[10]})" in page.locator("[data-picture=heatmap] .live").text_content()
+
+
+def test_evidence_opens_without_drawing_the_pictures_again_and_needs_no_sideways_scroll(page: Any) -> None:
+    page.evaluate("document.querySelectorAll('.plot svg').forEach((svg) => { svg.dataset.old = 'yes'; })")
+    page.locator("#pairs button.link").nth(2).click()
+    for width in (1400, 390):
+        if width == 390:
+            page.set_viewport_size({"width": width, "height": 900})  # pictures follow the width
+        wider = page.evaluate(
+            "[...document.querySelectorAll('#evidence, #evidence .measures, #evidence .measure, #evidence .measure *')]"
+            ".filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth).map((one) => one.className)"
+        )
+        assert wider == [], width
+        if width == 1400:
+            assert page.locator(".plot svg:not([data-old])").count() == 0
+
+
+@pytest.mark.parametrize("picture", ["heatmap", "layers"])
+def test_what_is_pointed_at_is_the_cell_that_is_drawn(picture: str, page: Any) -> None:
+    where = f"[data-picture={picture}] svg rect"
+    boxes = """(at) => [...document.querySelectorAll(at)].map((r) => r.getBoundingClientRect())
+      .map((r) => [r.x, r.y, r.right, r.bottom])"""
+    for width in (1400, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate("(at) => document.querySelector(at).scrollIntoView()", f"[data-picture={picture}]")
+        cells = page.evaluate(boxes, where.replace("svg", "g[aria-label=cell]"))
+        for cell in (cells[0], cells[-1]):
+            if cell[2] < width - 30:
+                page.mouse.move(cell[2] - 2, cell[3] - 2)  # where rounding and wrong margins show first
+                (mark,) = page.evaluate(boxes, f"{where}[pointer-events=none]")
+                assert mark == pytest.approx(cell, abs=2.1), (width, cell)
+
+
+def test_a_link_of_the_contents_leaves_what_is_chosen(page: Any) -> None:
+    page.select_option("#measure", label="procrustes")
+    page.locator("nav a[href='#forest']").click()
+    assert page.locator("#measure option:checked").text_content() == "procrustes"
+
+
+def test_a_study_without_a_number_has_no_place_in_the_contents(page: Any) -> None:
+    assert "No measure here that fits has a held-out score." in page.locator("#not-measured").text_content()
+    shown = page.locator("nav a").all_text_contents()
+    assert "Do measures agree?" in shown and not any("Overfitting" in text for text in shown)
 
 
 def test_two_models_have_an_answer_without_a_picture(window: Any, tmp_path: Path) -> None:

@@ -102,7 +102,25 @@ def test_few_names_are_all_kept_and_of_many_the_nearest(tmp_path: Path, monkeypa
     assert {frozenset(two) for two in itertools.combinations([of.middle for of in clusters], 2)} <= some
     text = page_of(results, tmp_path).read_text(encoding="utf-8")
     assert f"This page keeps {kept.sum():,} of {len(frame):,} scores" in text
-    assert set(opened(text)["shown_models"]) == {of.middle for of in clusters}
+    named = {name for pair in (first[0].first, first[0].rival) for name in (pair.a, pair.b)}
+    assert set(opened(text)["shown_models"]) == {of.middle for of in clusters} | named
+
+
+def test_a_finding_is_of_the_layer_that_most_of_the_compared_models_have() -> None:
+    rng = np.random.default_rng(3)
+    base = rng.normal(size=(30, 5))
+    of = {f"{m} @ {layer}": base + 0.1 * layer * rng.normal(size=base.shape) for m in "abc" for layer in (1, 2)}
+    of["a @ 9"] = of["b @ 9"] = base  # identical, and at a layer that one model lacks
+    frame = tables.long_frame(compare(of, "cka"))
+    (line,) = headlines.headlines(frame, ALL)
+    assert line.layer == "layer 2" and line.layers == ("2",)
+    at = frame[frame["a"].str.endswith("@ 2") & frame["b"].str.endswith("@ 2")]
+    best = at.loc[at["calibrated"].idxmax()]
+    assert {line.first.a, line.first.b} == {best["a"], best["b"]}
+    assert line.first.value == tables.number(float(best["calibrated"]))
+    low, high = tables.calibrated_ends(at)
+    reach = (high >= low[at.index.get_loc(best.name)]) & (low <= high[at.index.get_loc(best.name)])
+    assert line.unclear == reach.sum() - 1
 
 
 def test_ranks_are_those_of_the_base_and_letters_join_what_no_test_tells_apart() -> None:

@@ -110,16 +110,18 @@ def test_the_page_tells_warnings_in_plain_words(page: Page) -> None:
 def test_the_first_screen_names_the_pair_that_was_made_alike(results: Results) -> None:
     common, code = headlines.headlines(tables.long_frame(results), ALL)
     for line in (common, code):
-        best = line.pairs[0]
-        assert (best.what, {best.a, best.b}) == ("Most alike", {"base", "copy"})
+        best = line.first
+        assert {best.a, best.b} == {"base", "copy"} and line.unclear == 0
         (row,) = [
             c for c in results
             if {c.a, c.b} == {"base", "copy"} and c.measure == line.measure and (c.dataset or "inputs") == line.dataset
         ]  # fmt: skip
         assert line.column == "calibrated" and best.value == tables.number(row.calibrated)
-        low, high = map(float, re.search(r"interval (\S+) to (\S+)", best.interval).groups())
+        low, high = map(float, re.fullmatch(r"(\S+) to (\S+)", best.interval).groups())
         assert low <= row.calibrated <= high
-    assert any("All 3 measures name the same pair" in note for note in common.notes)
+    assert common.agree == "all 3"
+    # Twenty shuffles cannot give a corrected p of 0.05: the page says no more than that.
+    assert common.notes[0] == "No tested pair is told apart from chance: each corrected p is above 0.05."
 
 
 def test_layers_of_others_are_compared_only_where_asked() -> None:
@@ -129,11 +131,31 @@ def test_layers_of_others_are_compared_only_where_asked() -> None:
     of["n @ 2"] = of["n @ 1"] + 0.01 * rng.normal(size=base.shape)
     frame = tables.long_frame(compare(of, "cka"))
     (line,) = headlines.headlines(frame, ALL)
-    assert {pair.a[-1] == pair.b[-1] and pair.a[0] != pair.b[0] for pair in line.pairs} == {True}
+    assert {line.first.a, line.first.b} == {"m @ 2", "n @ 2"} and line.layer == "layer 2" and line.rival is None
     (line,) = headlines.headlines(frame, Pairs.read({"layers": ["m", "n"]}))
-    assert {line.pairs[0].a, line.pairs[0].b} == {"m @ 1", "m @ 2"} or len(line.pairs) == 2
+    assert line.first.a[0] == line.first.b[0] and line.layer == ""
     one = tables.long_frame(compare({name: of[name] for name in ("m @ 1", "m @ 2")}, "cka"))
-    assert headlines.headlines(one, ALL)[0].pairs[0].what == "The only pair"
+    (line,) = headlines.headlines(one, ALL)
+    assert line.first and line.rival is None and line.unclear is None and line.agree == ""
+
+
+def test_measures_without_a_calibrated_score_are_not_counted_as_agreeing() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=(30, 5))
+    of = {"a": base, "b": base + 0.3 * rng.normal(size=base.shape), "c": rng.normal(size=(30, 5))}
+
+    def agree(wanted: list[str], **chance: int) -> str:
+        return headlines.headlines(tables.long_frame(compare(of, wanted, groups=0, **chance)), ALL)[0].agree
+
+    assert agree(["cka", "procrustes", "magnitude_difference"], permutations=20) == (
+        "all 2; 1 other without calibrated scores not counted"
+    )
+    assert agree(["cka", "magnitude_difference"], permutations=20) == (
+        "cka alone; 1 other without calibrated scores not counted"
+    )
+    assert agree(["magnitude_difference"], permutations=20) == ""
+    (line,) = headlines.headlines(tables.long_frame(compare(of, "cka", permutations=0)), ALL)
+    assert line.notes[0] == "Told apart from chance are only: a and b."
 
 
 def test_pairs_that_differ_from_shuffled_inputs_are_counted(results: Results) -> None:

@@ -71,7 +71,7 @@ def test_scores_of_both_orders_count_half_each_and_a_pair_without_any_makes_no_d
         (PROCRUSTES, True, lambda s: 1 - s, "1 − calibrated score"),
         (NOISE, True, lambda s: 1 - s, "1 − calibrated score"),
     ],
-    ids=str,
+    ids=["similarity", "distance", "calibrated distance", "calibrated without a bound"],
 )
 def test_what_is_far_is_less_alike_on_every_scale(
     configuration: Configuration, calibrated: bool, far: object, said: str, rng: np.random.Generator

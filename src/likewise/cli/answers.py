@@ -1,5 +1,7 @@
 """The end of a command that answers a question: what the terminal shows, the files, and the gate."""
 
+import shlex
+import sys
 from collections.abc import Sequence
 from json import loads as json_of
 from pathlib import Path
@@ -120,6 +122,12 @@ def print_answer(answer: "Answer", json: bool) -> None:
         say(line)
 
 
+def _typed() -> str:
+    """The command as it was typed; empty where another program asks."""
+    program = Path(sys.argv[0]).name.removesuffix(".exe")
+    return shlex.join(["likewise", *sys.argv[1:]]) if program in ("likewise", "__main__.py") else ""
+
+
 def _write(answer: "Answer", outcomes: "Sequence[Outcome]", folder: Path) -> None:
     from likewise.libraries import library_versions
     from likewise.store import write_answer
@@ -140,5 +148,6 @@ def _write(answer: "Answer", outcomes: "Sequence[Outcome]", folder: Path) -> Non
     except MissingDependencyError:
         return  # a page needs more than the numbers do
     listed = json_of(path.read_text(encoding="utf-8"))["tables"]
-    page = write_answer_page(answer, folder, {table["name"]: table["csv"] for table in listed}, library_versions())
+    files = {table["name"]: table["csv"] for table in listed}
+    page = write_answer_page(answer, folder, files, library_versions(), _typed())
     say(f"page: {page}")

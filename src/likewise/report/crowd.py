@@ -66,9 +66,7 @@ def kept_of(
     clusters: list[Cluster] = []
     facts = {c.label: c.facts for c in configurations_of(frame)}
     for line in first:
-        here = (
-            (frame["dataset"].replace("", "inputs") == line.dataset) & (frame["configuration"] == line.measure)
-        ).to_numpy()
+        here = ((frame["dataset"] == line.key) & (frame["configuration"] == line.measure)).to_numpy()
         scores = np.full(wanted.shape, np.nan)
         scores[a[here], b[here]] = frame.loc[here, line.column].to_numpy(dtype=np.float64, na_value=np.nan)
         both = np.fmax(scores, scores.T) if np.isnan(scores).any() else scores
@@ -76,11 +74,10 @@ def kept_of(
         near = np.where(np.isnan(both), -np.inf, both if up else -both)
         nearest = np.argpartition(-near, min(NEAREST, len(names) - 1), axis=1)[:, :NEAREST]
         wanted[np.arange(len(names))[:, None], nearest] = True
-        for pair in line.pairs:
-            wanted[place[pair.a], place[pair.b]] = True
         there = np.flatnonzero(np.isfinite(both).any(axis=1))
         found = _clusters(line.dataset, [names[i] for i in there], scores[np.ix_(there, there)], up)
-        middles = [place[of.middle] for of in found]
+        told = [place[name] for pair in (line.first, line.rival) if pair for name in (pair.a, pair.b)]
+        middles = [*(place[of.middle] for of in found), *told]
         wanted[np.ix_(middles, middles)] = True
         clusters += found
     wanted |= wanted.T

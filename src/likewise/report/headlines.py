@@ -1,18 +1,33 @@
 """The first screen of an experiment: who is most like whom, on what data, how sure, and what not to conclude."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 
 from likewise.measures import Configuration
-from likewise.report.findings import counted, shown, some
-from likewise.report.tables import calibrated_ends, comparable, configurations_of, missing, number, one_order
+from likewise.naming import parts_of
+from likewise.report.findings import LEVEL, counted, shown, some
+from likewise.report.tables import (
+    calibrated_ends,
+    comparable,
+    configurations_of,
+    missing,
+    names_of,
+    number,
+    one_order,
+    short,
+)
 from likewise.scoring import Pairs
 
 WHOLE = ("layers", "between", "chain")
 """Kinds of pairs by which somebody asks for certain ones: all of them are what was asked."""
+
+
+FEW = (3, 6)
+"""Names, at least and at most, of which the pairs that are not told apart from chance are named."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +36,6 @@ class Pair:
 
     Parameters
     ----------
-    what : str
-        Why it is named.
     a, b : str
         Of which two.
     value : str
@@ -31,7 +44,6 @@ class Pair:
         Its interval, or why there is none.
     """
 
-    what: str
     a: str
     b: str
     value: str
@@ -45,32 +57,53 @@ class Headline:
     Parameters
     ----------
     dataset : str
-        Which one.
+        Which one, as it is shown.
+    key : str
+        Which one, as the long table calls it.
     items : int
         How many inputs it has.
+    layers : tuple of str
+        The layers that it is about.
+    layer : str
+        The one layer that it is about, in words; empty where the data set has one alone, or where it is about several.
     scale : str
         By which measure, and what its ends mean.
     measure : str
         The label of the configuration.
     column : {"calibrated", "value"}
         What of it is told.
-    pairs : tuple of Pair
-        The most and the least alike.
+    first, rival : Pair or None
+        The most alike pair, and the one after it.
+    unclear : int or None
+        How many pairs have an interval that overlaps that of the first; None where it has none.
+    agree : str
+        How many measures name the same pair first; empty where there is no other measure.
     notes : tuple of str
-        How sure the order is, and what other measures say.
+        What else to know of these scores.
     """
 
     dataset: str
+    key: str
     items: int
+    layers: tuple[str, ...]
+    layer: str
     scale: str
     measure: str
     column: str
-    pairs: tuple[Pair, ...]
+    first: Pair | None
+    rival: Pair | None
+    unclear: int | None
+    agree: str
     notes: tuple[str, ...]
+
+    @property
+    def score(self) -> str:
+        """What the page calls the column."""
+        return "raw" if self.column == "value" else "calibrated"
 
 
 def headlines(frame: pd.DataFrame, pairs: Pairs) -> list[Headline]:
-    """Return what each data set says.
+    """Return what each data set says of the layers that a page shows at first.
 
     The score is the calibrated one of the configuration that has most of them with an interval; the raw one where no
     chance levels were asked for. Layers are compared with others only where that was asked for.
@@ -91,9 +124,29 @@ def asked_of(frame: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
     """Return the rows of the pairs that a headline may name: all, where no two of them are at one layer."""
     if pairs.kind in WHOLE:
         return frame
-    known = {pair: comparable(*pair) for pair in frame[["a", "b"]].drop_duplicates().itertuples(index=False, name=None)}
-    kept = np.asarray([known[pair] for pair in zip(frame["a"], frame["b"], strict=True)], dtype=bool)
+    kept = _rows_where(frame, comparable)
     return frame[kept] if kept.any() else frame
+
+
+def layers_of(frame: pd.DataFrame, pairs: Pairs) -> tuple[list[str], bool]:
+    """Return the layers that are shown at first, and whether two models are compared at the same layer only.
+
+    Where several models are compared and nobody asked for other layers, it is the layer that most of them have.
+    """
+    same = pairs.kind not in WHOLE and bool(_rows_where(frame, comparable).any())
+    parts = [parts_of(name) for name in names_of(asked_of(frame, pairs))]
+    layers = list(dict.fromkeys(layer for *_, layer in parts))
+    if not same or len(layers) == 1:
+        return layers, same
+    count = {layer: len({part[:2] for part in parts if part[2] == layer}) for layer in layers}
+    # Of those that as many have, the last one: it stands nearest to what a model says.
+    return [max(layers, key=lambda layer: (count[layer], layer == "last", layers.index(layer)))], same
+
+
+def _rows_where(frame: pd.DataFrame, holds: Callable[[str, str], bool]) -> Bool[np.ndarray, " rows"]:
+    """Whether something holds of the pair of each row; each pair is asked once."""
+    known = {pair: holds(*pair) for pair in frame[["a", "b"]].drop_duplicates().itertuples(index=False, name=None)}
+    return np.asarray([known[pair] for pair in zip(frame["a"], frame["b"], strict=True)], dtype=bool)
 
 
 def lead_of(rows: pd.DataFrame) -> tuple[Configuration, str]:
@@ -106,21 +159,32 @@ def lead_of(rows: pd.DataFrame) -> tuple[Configuration, str]:
 
 
 def _headline(frame: pd.DataFrame, pairs: Pairs) -> Headline:
+    layers, _ = layers_of(frame, pairs)
+    several = len({parts_of(name)[2] for name in names_of(frame)}) > 1
     rows = one_order(asked_of(frame, pairs))
+    rows = rows[_rows_where(rows, lambda a, b: {parts_of(a)[2], parts_of(b)[2]} <= set(layers))]
     lead, column = lead_of(rows)
-    ranked = _ranked(rows[rows["configuration"] == lead.label], column, lead)
+    of_lead = rows[rows["configuration"] == lead.label]
+    ranked = _ranked(of_lead, column, lead)
     low, high = ("calibrated_low", "calibrated_high") if column == "calibrated" else ("low", "high")
-    count = len(ranked)
-    whats = ["Most alike", "Least alike"] if count > 1 else ["The only pair"]
-    told = tuple(_pair(what, ranked.iloc[-at], column, low, high) for at, what in enumerate(whats)) if count else ()
-    notes = [*_order(ranked, low, high), *_others(rows, lead, column)] if count > 1 else []
-    scale = (
-        f"by {lead.label}: 0 is chance, 1 is identical"
+    first, rival = (_pair(ranked.iloc[at], column, low, high) if len(ranked) > at else None for at in (0, 1))
+    return Headline(
+        dataset=shown(rows["dataset"].iloc[0]),
+        key=rows["dataset"].iloc[0],
+        items=int(rows["n_items"].max()),
+        layers=tuple(layers),
+        layer=f"layer {layers[0]}" if several and len(layers) == 1 else "",
+        scale=f"by {lead.label}: 0 is chance, 1 is identical"
         if column == "calibrated"
-        else f"by {lead.label}, a raw {lead.facts.direction} without a chance level"
+        else f"by {lead.label}, a raw {lead.facts.direction} without a chance level",
+        measure=lead.label,
+        column=column,
+        first=first,
+        rival=rival,
+        unclear=_unclear(ranked, low, high),
+        agree=_agree(rows, lead, column) if len(ranked) > 1 else "",
+        notes=(*_not_above_chance(of_lead), *_outside(ranked, column, low, high)),
     )
-    items = int(rows["n_items"].max())
-    return Headline(shown(rows["dataset"].iloc[0]), items, scale, lead.label, column, told, tuple(notes))
 
 
 def _ranked(rows: pd.DataFrame, column: str, of: Configuration) -> pd.DataFrame:
@@ -131,42 +195,71 @@ def _ranked(rows: pd.DataFrame, column: str, of: Configuration) -> pd.DataFrame:
     return least.sort_values(column, ascending=up, kind="stable")
 
 
-def _pair(what: str, row: pd.Series, column: str, low: str, high: str) -> Pair:
+def _pair(row: pd.Series, column: str, low: str, high: str) -> Pair:
     interval = (
         f"no interval: {row['reason'] or 'none was asked for'}"
         if missing(row[low])
-        else f"95 % interval {number(float(row[low]))} to {number(float(row[high]))}"
+        else f"{number(float(row[low]))} to {number(float(row[high]))}"
     )
-    return Pair(what, row["a"], row["b"], number(float(row[column])), interval)
+    return Pair(row["a"], row["b"], number(float(row[column])), interval)
 
 
-def _order(ranked: pd.DataFrame, low: str, high: str) -> list[str]:
-    """Which pairs the first is not clear of."""
+def _unclear(ranked: pd.DataFrame, low: str, high: str) -> int | None:
+    """How many pairs the first is not clear of."""
+    if len(ranked) < 2 or missing(ranked.iloc[0][low]):
+        return None
     first, others = ranked.iloc[0], ranked.iloc[1:]
-    if missing(first[low]):
-        return ["Without intervals it is not known how sure this order is."]
-    near = others[(others[high] >= first[low]) & (others[low] <= first[high])]
-    if near.empty:
-        return ["No other pair's interval reaches that of the first."]
-    names = [f"{a} and {b}" for a, b in zip(near["a"], near["b"], strict=True)]
-    return [f"Not clear of the first: {some(names)}. Their intervals overlap, so which of them is first may be luck."]
+    return int(((others[high] >= first[low]) & (others[low] <= first[high])).sum())
 
 
-def _others(rows: pd.DataFrame, lead: Configuration, column: str) -> list[str]:
-    """How many other configurations name the same pair first."""
-    firsts = {}
+def _agree(rows: pd.DataFrame, lead: Configuration, column: str) -> str:
+    """How many other configurations name the same pair first, by scores of the same kind."""
+    firsts, others = {}, 0
     for c in configurations_of(rows):
-        of = rows[rows["configuration"] == c.label]
-        by = "calibrated" if column == "calibrated" and of["calibrated"].notna().any() else "value"
-        ranked = _ranked(of, by, c)
+        ranked = _ranked(rows[rows["configuration"] == c.label], column, c)
         if len(ranked) > 1:
             firsts[c] = frozenset(ranked.iloc[0][["a", "b"]])
-    if len(firsts) < 2 or lead not in firsts:
-        return []
+        else:
+            others += 1
+    without = f"{counted(others, 'other')} without {'calibrated scores' if column == 'calibrated' else 'scores'}"
+    left_out = f"; {without} not counted" if others else ""
+    if lead not in firsts or len(firsts) + others < 2:
+        return ""
     same = sum(pair == firsts[lead] for pair in firsts.values())
-    if same == len(firsts):
-        return [f"All {len(firsts)} measures name the same pair as most alike."]
-    return [f"{same} of {counted(len(firsts), 'measure')} name this pair as most alike: others see other things."]
+    by = "" if column == "calibrated" else ", by raw scores"
+    if len(firsts) == 1:
+        return f"{lead.label} alone{left_out}"
+    return f"{'all' if same == len(firsts) else f'{same} of'} {len(firsts)}{by}{left_out}"
+
+
+def _not_above_chance(rows: pd.DataFrame) -> Iterator[str]:
+    """Of few names, the pairs that no test tells apart from chance."""
+    tested = rows[rows["pvalue_holm"].notna() & rows["value"].notna()]
+    if not FEW[0] <= len(names_of(rows)) <= FEW[1] or tested.empty:
+        return
+    worst = tested.groupby(["a", "b"], sort=False)["pvalue_holm"].max()
+    above, below = (
+        [f"{short(a)} and {short(b)}" for (a, b), p in worst.items() if (p <= LEVEL) == wanted]
+        for wanted in (True, False)
+    )
+    if not below or not above:
+        yield (
+            f"No tested pair is told apart from chance: each corrected p is above {LEVEL}."
+            if below
+            else "Every tested pair is more alike than chance."
+        )
+    elif len(below) <= len(above):
+        yield f"Not told apart from chance: {some(below)}."
+    else:
+        yield f"Told apart from chance are only: {some(above)}."
+
+
+def _outside(ranked: pd.DataFrame, column: str, low: str, high: str) -> Iterator[str]:
+    """A word on scores below 0 or above 1, where there are some."""
+    # Of no pair both ends are NaN, which lie nowhere.
+    ends = ranked[[column, low, high]]
+    if column == "calibrated" and (ends.min(axis=None) < 0 or ends.max(axis=None) > 1):
+        yield "Some scores or intervals lie a little below 0 or above 1: that is noise around chance or identity."
 
 
 def not_to_conclude(frame: pd.DataFrame, found: Sequence[Headline]) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import jinja2
 import markupsafe
@@ -124,14 +125,17 @@ def write_report(
     kept_rows, clusters = crowd.kept_of(frame, first, pairs)
     block = _block(results, frame, kept_rows, pairs, first, studies, evidence(wanted) if evidence else ()) | {
         "store": store, "experiment": title if store else "",
-        "shown_models": list(dict.fromkeys(parts_of(one.middle)[0] for one in clusters)),
+        "shown_models": _shown_models(clusters, first),
     }  # fmt: skip
     context = {
         "title": title,
         "line": _line(frame),
         "summary": findings.summary(frame),
         "told_apart": findings.told_apart(summaries),
-        "headlines": first,
+        "headlines": [(line, _address(line)) for line in first],
+        "same_scale": len({line.scale for line in first}) == 1,
+        "unclear": any(line.unclear for line in first),
+        "headline_notes": _notes(first),
         "not_to_conclude": headlines.not_to_conclude(frame, first),
         "odd": odd,
         "open": OPEN,
@@ -153,7 +157,9 @@ def write_report(
     return out.page(render("report.html.j2", context))
 
 
-def write_answer_page(answer: Answer, folder: Path, files: Mapping[str, str], made_with: Mapping[str, str]) -> Path:
+def write_answer_page(
+    answer: Answer, folder: Path, files: Mapping[str, str], made_with: Mapping[str, str], command: str = ""
+) -> Path:
     """Write the page of one answer: its verdict, pictures and tables.
 
     Parameters
@@ -166,6 +172,8 @@ def write_answer_page(answer: Answer, folder: Path, files: Mapping[str, str], ma
         The file of each table, by the table's name, as seen from the folder.
     made_with : mapping of str to str
         Versions by library.
+    command : str
+        What was typed to ask, with the base, the prompts or the files; empty where nothing was.
 
     Returns
     -------
@@ -180,7 +188,7 @@ def write_answer_page(answer: Answer, folder: Path, files: Mapping[str, str], ma
     study = _study("answer", answer, files)
     block = Columns().packed({"answers": [study["block"]]})
     title = inert(answer.question)
-    context = {"title": title, "study": study, "made_with": dict(made_with), "block": block}
+    context = {"title": title, "study": study, "command": command, "made_with": dict(made_with), "block": block}
     return write_text(folder / "answer.html", render("answer.html.j2", context))
 
 
@@ -195,6 +203,8 @@ def render(template: str, context: Mapping[str, Any]) -> str:
         finalize=_inert,
     )
     environment.filters["marked"] = marked
+    environment.filters["sentence"] = sentence
+    environment.filters["short"] = tables.short
     ours = {"css": bundle.style(), "scripts": bundle.scripts(), "policy": bundle.policy()}
     return environment.get_template(template).render(**context, **ours)
 
@@ -213,6 +223,17 @@ def marked(text: str) -> markupsafe.Markup:
     'add <code>a&lt;b</code> to x'
     """
     return markupsafe.Markup(CODE.sub(r"<code>\1</code>", str(markupsafe.escape(inert(text)))))
+
+
+def sentence(text: str) -> str:
+    """Return a text that ends as a sentence does.
+
+    Examples
+    --------
+    >>> sentence("for these prompts alone"), sentence("Is it so?")
+    ('for these prompts alone.', 'Is it so?')
+    """
+    return text if text.endswith((".", "?", "!", ":", "…")) else f"{text}."
 
 
 def _of(results: Results, dataset: str) -> Any:
@@ -236,12 +257,32 @@ def _line(frame: pd.DataFrame) -> str:
 
 def _wanted(frame: pd.DataFrame, first: Sequence[Headline], summaries: pd.DataFrame) -> list[tuple[str, str, str]]:
     """The pairs whose prompts a reader wants to see most: those of the first screen, then the most alike."""
-    named = [(line.dataset, p.a, p.b) for line in first for p in line.pairs]
-    known = {shown(dataset): dataset for dataset in dict.fromkeys(frame["dataset"])}
+    named = [(line.key, pair.a, pair.b) for line in first for pair in (line.first, line.rival) if pair]
     ranked = summaries.sort_values("mean_calibrated", ascending=False, kind="stable")
     ranked = ranked[[tables.comparable(a, b) for a, b in zip(ranked["a"], ranked["b"], strict=True)]]
     others = ranked[["dataset", "a", "b"]].head(200).itertuples(index=False, name=None)
-    return list(dict.fromkeys([*((known[d], a, b) for d, a, b in named), *others]))
+    return list(dict.fromkeys([*named, *others]))
+
+
+def _address(line: Headline) -> str:
+    """The address at which the page shows what a headline says."""
+    chosen = {"data": line.dataset, "measure": line.measure, "score": line.score, "layers": "\n".join(line.layers)}
+    return f"#{urlencode(chosen)}"
+
+
+def _notes(first: Sequence[Headline]) -> list[tuple[str, str]]:
+    """The notes of all headlines, each once, with the data sets that it holds for where that is not all."""
+    where: dict[str, list[str]] = {}
+    for line in first:
+        for note in line.notes:
+            where.setdefault(note, []).append(line.dataset)
+    return [(note, "" if len(of) == len(first) else ", ".join(of)) for note, of in where.items()]
+
+
+def _shown_models(clusters: Sequence[crowd.Cluster], first: Sequence[Headline]) -> list[str]:
+    """Of very many models the middles of the clusters and those of the first findings; none where all are shown."""
+    named = [name for line in first for pair in (line.first, line.rival) if pair for name in (pair.a, pair.b)]
+    return list(dict.fromkeys(parts_of(name)[0] for name in [*(c.middle for c in clusters), *named] if clusters))
 
 
 def _block(
@@ -262,10 +303,9 @@ def _block(
     place = {kind: {one: k for k, one in enumerate(of)} for kind, of in
              (("name", [n["name"] for n in head["names"]]), ("measure", [c["label"] for c in head["configurations"]]),
               ("dataset", list(dict.fromkeys(frame["dataset"]))))}  # fmt: skip
-    known = dict(zip(map(shown, place["dataset"]), place["dataset"], strict=True))
     ranks = [
         {
-            "dataset": place["dataset"][known[line.dataset]], "configuration": place["measure"][line.measure],
+            "dataset": place["dataset"][line.key], "configuration": place["measure"][line.measure],
             "column": line.column, "base": place["name"][r.base],
             "members": columns.add([place["name"][name] for name in r.members], "u2"),
             "rank": list(r.rank), "low": list(r.low), "high": list(r.high), "letters": list(r.letters),
@@ -273,9 +313,8 @@ def _block(
         for line in first
         for of in configurations
         if of.label == line.measure
-        for r in rankings(results, frame.reset_index(drop=True), known[line.dataset], of, line.column)
+        for r in rankings(results, frame.reset_index(drop=True), line.key, of, line.column)
     ]  # fmt: skip
-    shown_layers, same_layer = _layers(frame, pairs)
     found = [
         {**asdict(e), "dataset": place["dataset"][e.dataset], "a": place["name"][e.a], "b": place["name"][e.b]}
         for e in evidence
@@ -285,10 +324,10 @@ def _block(
         "lead": {
             "dataset": 0,
             "configuration": place["measure"][first[0].measure],
-            "score": "raw" if first[0].column == "value" else "calibrated",
+            "score": first[0].score,
         },
-        "shown_layers": shown_layers,
-        "same_layer": same_layer,
+        "shown_layers": list(first[0].layers),
+        "same_layer": headlines.layers_of(frame, pairs)[1],
         "has_calibrated": [bool(rows["calibrated"].notna().any()) for _, rows in _by_label(frame, configurations)],
         "ranks": ranks,
         "evidence": found,
@@ -301,23 +340,6 @@ def _block(
 def _by_label(frame: pd.DataFrame, configurations: Sequence[Any]) -> list[tuple[str, pd.DataFrame]]:
     groups = dict(list(frame.groupby("configuration", sort=False)))
     return [(c.label, groups[c.label]) for c in configurations]
-
-
-def _layers(frame: pd.DataFrame, pairs: Pairs) -> tuple[list[str], bool]:
-    """The layers that are shown at first, and whether two models are compared at the same layer only.
-
-    Where several models are compared and nobody asked for other layers, it is the layer that most of them have.
-    """
-    parts = [parts_of(name) for name in tables.names_of(frame)]
-    layers = list(dict.fromkeys(layer for *_, layer in parts))
-    same = pairs.kind not in headlines.WHOLE and any(
-        tables.comparable(a, b) for a, b in frame[["a", "b"]].drop_duplicates().itertuples(index=False, name=None)
-    )
-    if not same or len(layers) == 1:
-        return layers, same
-    count = {layer: len({part[:2] for part in parts if part[2] == layer}) for layer in layers}
-    # Of those that as many have, the last one: it stands nearest to what a model says.
-    return [max(layers, key=lambda layer: (count[layer], layer == "last", layers.index(layer)))], same
 
 
 def _answer(out: Folder, name: str, answer: Answer) -> dict[str, Any]:
@@ -333,7 +355,8 @@ def _study(name: str, answer: Answer, files: Mapping[str, str]) -> dict[str, Any
         "drawings": [{"kind": kinds[type(what)], **asdict(what)} for what in answer.drawings],
         "tables": [_of_table(table, files[table.name]) for table in answer.tables],
     }
-    told = bool(answer.tables or answer.drawings)
+    # What has no table, no picture and no number was not measured.
+    told = bool(answer.tables or answer.drawings or any(value is not None for value in answer.values.values()))
     return {"name": name, "answer": answer, "told": told, "block": tables.inert_tree(block)}
 
 

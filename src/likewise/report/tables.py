@@ -289,6 +289,18 @@ def plain(value: Any) -> str:
     return str(value)
 
 
+def short(name: str, longest: int = 48) -> str:
+    """Return a name without its middle where it is long; the files have all of it.
+
+    Examples
+    --------
+    >>> short("m" * 40 + " @ 1", 11)
+    'mmmmm…m @ 1'
+    """
+    half = (longest - 1) // 2
+    return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
+
+
 def missing(value: Any) -> bool:
     """Whether there is no number: None, or one of pandas' words for it."""
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))

@@ -42,6 +42,9 @@ MASSIVE = 20.0
 FEW = 100
 """Prompts below which an interval may be too narrow, where few of them decide."""
 
+FILES = "rows"
+"""What the one layer of rows from files is called."""
+
 PARTS = ("moved", "times_floor", "low", "high", "first_layer", "error")
 """What is said of each copy."""
 
@@ -171,9 +174,10 @@ class Audit(Study):
         return Answer(
             self.question,
             " ".join(_verdict(judged, self.base, ranks)),
-            "The relative error of a copy is the length of its difference from the base, beside the length of the "
-            "base, as a mean over prompts. Numeric noise is the same error of the base that was run again. Copies that "
-            "share a letter are not told apart.",
+            f"Of {self.base} and {len(copies):,} {'copy' if len(copies) == 1 else 'copies'}, on {len(found[0].ids):,} "
+            "prompts. The relative error of a copy is the length of its difference from the base, beside the length of "
+            "the base, as a mean over prompts. Numeric noise is the same error of the base that was run again. Copies "
+            "that share a letter are not told apart.",
             tables=(*_tables(judged, ranks, self.count, found, texts or {}), *_of_outputs(outputs)),
             drawings=(_drawing(judged),) if len(layers) > 1 else (),
             limits=tuple(_limits(self, judged, found, apart)),
@@ -389,7 +393,7 @@ def _ranks(last: _Layer, copies: Sequence[str], seed: int) -> _Ranks | None:
 
 def _said(layer: str) -> str:
     """A layer in words."""
-    known = {"last": "the last layer", "embedding": "the embedding", "rows": "the rows"}
+    known = {"last": "the last layer", "embedding": "the embedding", FILES: "the rows"}
     return known.get(layer, f"block {layer}" if layer.isdecimal() else layer)
 
 
@@ -441,12 +445,15 @@ def _tables(
     if ranks is not None:
         heads = (*heads, *OF_RANKS)
         rows = [(*row, *ranks.rank[c.name], ranks.letters[c.name]) for row, c in zip(rows, judged, strict=True)]
+    if judged[0].layers == (FILES,):  # a file of rows has no layers to tell apart
+        kept = [k for k, head in enumerate(heads) if head not in ("from_layer", "at_layer")]
+        heads, rows = tuple(heads[k] for k in kept), [tuple(row[k] for k in kept) for row in rows]
     yield Table(
         "copies",
         heads,
         tuple(rows),
         caption="Copies",
-        note="median: of the ratios of the prompts; error: relative to the base; centred: without a common offset",
+        note="Median: of the ratios of the prompts. Error: relative to the base. Centred: without a common offset.",
         spare=tuple(head for head in SPARE if head in heads),
     )
     yield Table(
@@ -473,7 +480,7 @@ def _of_outputs(rows: Sequence[tuple[Cell, ...]]) -> Iterator[Table]:
             OF_OUTPUTS,
             tuple(rows),
             caption="Outputs",
-            note="low, high: 95 % interval; floor: the same of the re-run that is least like the base",
+            note="Low, high: 95 % interval. Floor: the same of the re-run that is least like the base.",
             spare=("layer", "floor"),
         )
 
@@ -518,21 +525,26 @@ def _drawing(judged: Sequence[_Copy]) -> Lines:
 def _limits(of: Audit, judged: Sequence[_Copy], found: Sequence[_Layer], apart: Sequence[str]) -> Iterator[str]:
     n = len(found[0].ids)
     yield (
-        f"numeric noise: {' and '.join(of.floor)} against {of.base}, the larger of them in each layer, on {n:,} prompts"
+        f"Numeric noise is {' and '.join(of.floor)} against {of.base}, the larger in each layer, on {n:,} prompts."
         if len(of.floor) > 1
-        else f"numeric noise: {of.floor[0]} against {of.base}, on {n:,} prompts"
+        else f"Numeric noise is {of.floor[0]} against {of.base}, on {n:,} prompts."
     )
-    yield "intervals hold together for all layers and copies with 95 %, for new prompts like these"
+    yield "Intervals hold together for all layers and copies with 95 %, for new prompts like these."
     if n < FEW:
-        yield f"fewer than {FEW} prompts: where some err far more than others, up to 6 % of re-runs are called changed"
+        yield (
+            f"With fewer than {FEW} prompts, some of which err far more than others, up to 6 % of re-runs are called "
+            "changed."
+        )
     if any(c.first is not None for c in judged):
-        yield "changed says that rows moved, not that the model is worse: look at its outputs or its task"
+        yield "Changed says that rows moved, not that the model is worse: look at its outputs or its task."
     if all(c.first is None for c in judged):
-        yield "within noise holds for these prompts, tokens and layers alone"
+        yield "Within noise holds for these prompts, tokens and layers alone."
     if massive := max(layer.massive for layer in found):
-        yield f"{massive} massive features, at most, were left out of a layer: in a mean of tokens they hide all others"
+        yield (
+            f"{massive} massive features, at most, were left out of a layer: in a mean of tokens they hide all others."
+        )
     if apart:
-        yield f"{len(apart):,} layers of {of.base} were left out, for some model has none of that name"
+        yield f"{len(apart):,} layers of {of.base} were left out, for some model has none of that name."
 
 
 def _values(judged: Sequence[_Copy], ranks: _Ranks | None) -> Iterator[tuple[str, Any]]:

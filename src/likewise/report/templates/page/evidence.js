@@ -2,14 +2,20 @@
 
 function evidence(page, rows, dataset, [a, b]) {
   const name = (n) => page.names[n].name, found = rows.ofPair(dataset, a, b), where = page.datasets[dataset].name;
-  const heads = ["measure", "first", "value", "95 % interval", "chance", "z", "p", "p corrected", "calibrated", "95 % interval", "note"].map((h) => ({ name: h, number: false }));
-  const cells = found.map((r) => [
-    `${r.of.label} (${r.of.direction})`, r.of.symmetric ? "either" : name(r.a), told(r.value), interval(r.low, r.high), r.chance === null ? "none" : `${told(r.chance)}${r.sd === null ? "" : ` ± ${told(r.sd)}`}${r.source ? ` (${r.source})` : ""}`,
-    told(r.z), toldP(r.p), toldP(r.corrected), told(r.calibrated), interval(r.calibratedLow, r.calibratedHigh), r.note,
-  ]);
+  // A list for each measure, and no table: it can be read at any width.
+  const lists = found.map((r) => element("section", { class: "card measure" },
+    element("h3", {}, r.of.label, element("span", { class: "soft" }, ` a ${r.of.direction}${r.of.symmetric ? "" : `, from ${name(r.a)}`}`)),
+    element("dl", {}, ...[
+      ["calibrated", r.calibrated === null ? null : `${told(r.calibrated)} (${interval(r.calibratedLow, r.calibratedHigh, r.note)}): ${inWords(r)}`],
+      ["value", `${told(r.value)} (${interval(r.low, r.high, r.note)})`],
+      ["chance", r.chance === null ? "none" : `${told(r.chance)}${r.sd === null ? "" : ` ± ${told(r.sd)}`}${r.source ? ` (${r.source})` : ""}`],
+      ["p corrected", r.corrected === null ? null : `${toldP(r.corrected)}: ${r.corrected <= LEVEL ? "more alike than chance" : "not told apart from chance"}`],
+      ["p, z", r.p === null && r.z === null ? null : `${toldP(r.p)}, ${told(r.z)}`],
+      ["note", r.note || null],
+    ].filter(([, text]) => text !== null).flatMap(([head, text]) => [element("dt", {}, head), element("dd", { "data-of": head }, text)]))));
   const parts = [element("form", { method: "dialog", class: "close" }, element("button", { value: "close", autofocus: true }, "Close")), element("h2", { id: "evidence-title" }, `${name(a)} and ${name(b)} on ${where}`)];
-  if (!cells.length) parts.push(element("p", {}, "This pair was not compared here."));
-  else parts.push(table({ name: `${name(a)} and ${name(b)}`, heads, rows: cells }));
+  if (!lists.length) parts.push(element("p", {}, "This pair was not compared here."));
+  else parts.push(element("div", { class: "measures" }, ...lists));
   const known = page.evidence.find((e) => e.dataset === dataset && ((e.a === a && e.b === b) || (e.a === b && e.b === a)));
   if (known) {
     for (const [title, items] of [["Prompts that both represent most alike", known.most], ["Prompts that they represent least alike", known.least]]) {
@@ -22,6 +28,14 @@ function evidence(page, rows, dataset, [a, b]) {
   parts.push(element("p", {}, page.store ? `The same in a terminal, in the folder that holds ${page.store}:` : "The same in a terminal:"), element("pre", { tabindex: "0" }, element("code", {}, command(page, dataset, name(a), name(b)))));
   return parts;
 }
+
+// Where a calibrated score lies between chance and identical.
+const inWords = (r) => {
+  const [low, high] = r.calibratedLow === null ? [r.calibrated, r.calibrated] : [r.calibratedLow, r.calibratedHigh];
+  if (low >= 0.999) return "identical";
+  if (low <= 0) return high < 0 ? "below chance" : "its interval holds chance";
+  return `${Math.round(100 * r.calibrated)} % of the way from chance to identical`;
+};
 
 const quotedWord = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 const command = (page, dataset, a, b) => ["likewise explain", ...[a, b].map(quotedWord), "--dataset", quotedWord(page.datasets[dataset].name), ...(page.store ? ["--store", quotedWord(page.store)] : []), ...(page.experiment ? ["--experiment", quotedWord(page.experiment)] : [])].join(" ");

@@ -9,12 +9,16 @@ async function start() {
     return;
   }
   const rows = new Rows(page), by = (id) => document.getElementById(id);
-  const state = new State(page, draw);
+  const state = new State(page, (changes) => { if (Object.keys(changes).join() === "pair") drawEvidence(); else draw(); });
   const bar = filters(page, state, by);
   const dialog = by("evidence");
 
   dialog.addEventListener("close", () => { if (state.pair) state.set({ pair: null }); });
-  window.addEventListener("hashchange", () => { state.read(location.hash); draw(); });
+  window.addEventListener("hashchange", () => {
+    // A link within the page moves to its place, and leaves what is chosen.
+    if (by(location.hash.slice(1))) history.replaceState(null, "", state.hash());
+    else { state.read(location.hash); draw(); }
+  });
   let width = innerWidth;
   window.addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; draw(); } });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
@@ -39,6 +43,9 @@ async function start() {
     }
     const pairs = chosenRows(state, rows);
     by("pairs").replaceChildren(table({ name: `pairs ${page.datasets[state.dataset].name} ${state.configuration.label}`, heads: PAIR_HEADS, rows: pairs.map((r) => pairCells(page, r)), open: (k) => open(pairs[k]) }));
+    drawEvidence();
+  }
+  function drawEvidence() {
     if (state.pair) {
       by("evidence-body").replaceChildren(...evidence(page, rows, state.dataset, state.pair));
       if (!dialog.open) dialog.showModal();
@@ -130,7 +137,7 @@ function filters(page, state, by) {
   };
   const dataset = select("dataset", page.datasets.map((d, k) => [k, `${d.name} (${d.items.toLocaleString("en")})`]), "dataset", Number);
   const measure = select("measure", page.configurations.map((c, k) => [k, c.label]), "measure", Number);
-  const score = select("score", [["calibrated", "calibrated"], ["raw", "raw"]], "wanted");
+  const score = select("score", [["calibrated", "calibrated, 0 is chance"], ["raw", "raw, as measured"]], "wanted");
   const order = select("order", [["alike", "by likeness"], ["given", "as given"]], "order");
   const base = select("base", [["", "all pairs"], ...page.names.map((n) => [n.name, `with ${n.name}`])], "base");
   const ticks = (id, all, key) => {
@@ -170,7 +177,7 @@ function drawAnswers(page) {
       show(figure, answers[drawing.kind](drawing, figure.querySelector(".plot")), null, null);
     }
     for (const of of answer.tables) {
-      const made = table({ name: of.caption || of.name, heads: of.columns.map((name, k) => ({ name, number: of.numeric[k], p: of.p[k], whole: of.whole[k] })), rows: of.rows, csv: of.csv });
+      const made = table({ name: of.caption || of.name, heads: of.columns.map((name, k) => ({ name, number: of.numeric[k], p: of.p[k], whole: of.whole[k] })), rows: of.rows });
       const place = section.querySelector(`[data-table="${CSS.escape(of.name)}"]`);
       place.append(made);
     }

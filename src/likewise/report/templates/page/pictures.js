@@ -18,7 +18,10 @@ const labelsBeside = (texts, longest, full) => {
   const left = Math.min(room(texts, longest), full * 0.5), letters = Math.floor((left - 14) / LETTER);
   return { left, letters, labels: texts.map((t) => short(t, letters)) };
 };
-const widthOf = (box, most = 1100) => Math.max(260, Math.min(most, box.clientWidth || 600));
+const widthOf = (box, most = 1460) => Math.max(260, Math.min(most, box.clientWidth || 600));
+// A picture whose caption stands beside it where there is room: the picture has the rest.
+const CAPTION = 400;
+const widthBeside = (box) => { const inside = (box.closest("figure").clientWidth || 600) - 26; return Math.max(260, inside > 900 ? inside - CAPTION : inside); };
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const said = (row) => `${told(row.drawn)} (${interval(row.drawnLow, row.drawnHigh, row.note)})`;
 const axis = (state) => (state.score === "calibrated" ? "calibrated score: 0 is chance, 1 is identical" : `${state.configuration.label}, a ${state.configuration.direction}`);
@@ -76,7 +79,7 @@ const pictures = {
     const full = widthOf(box), least = Math.max(down.length, across.length) <= LABELS ? LINE : 2;
     const sizeWith = (tree) => (full - left - tree - 30) / across.length;
     const beside = tree && !sided && full > 520 && sizeWith(110) >= least ? 110 : 0;
-    const size = Math.max(Math.min(36, sizeWith(beside)), least);
+    const size = Math.max(Math.min(Math.max(36, Math.min(60, 340 / down.length)), sizeWith(beside)), least);
     const width = left + size * across.length + 8, top = 8;
     const bottom = across.length <= LABELS ? room(across.map(label)) * 0.75 + 14 : 14;
     const height = top + size * down.length + bottom;
@@ -164,9 +167,9 @@ const pictures = {
     if (!found) return null;
     const data = [...found.members].map((n, k) => ({ n, rank: found.rank[k], low: found.low[k], high: found.high[k], letters: found.letters[k] })).filter((d) => state.visible(d.n)).sort((x, y) => x.rank - y.rank);
     if (data.length < 2) return null;
-    const full = widthOf(box), { left, labels } = labelsBeside(data.map((d) => names[d.n].name), 40, Math.min(full, 760));
+    const full = widthOf(box), { left, labels } = labelsBeside(data.map((d) => names[d.n].name), 40, full);
     const drawn = plot({
-      width: Math.min(full, 760), height: 46 + 20 * data.length, marginLeft: left, marginRight: 60, marginBottom: 34, marginTop: 6,
+      width: full, height: 46 + 20 * data.length, marginLeft: left, marginRight: 60, marginBottom: 34, marginTop: 6,
       x: { domain: [0.5, found.members.length + 0.5], label: `rank by likeness to ${short(names[found.base].name, 40)} (1 is the most alike)`, labelArrow: "none", ticks: Math.min(found.members.length, 12), tickFormat: "d", grid: true },
       y: { domain: data.map((_, k) => k), tickFormat: (k) => labels[k], tickSize: 0, label: null, type: "band" },
       marks: [
@@ -201,7 +204,7 @@ const pictures = {
     for (const c of kept) c.sort((x, y) => layers.indexOf(x.layer) - layers.indexOf(y.layer));
     const data = kept.flat(), full = widthOf(box);
     const drawn = plot({
-      width: Math.min(full, 900), height: 320, marginBottom: 40, marginLeft: 50, x: { type: "point", domain: layers, label: "layer", labelArrow: "none" }, y: { label: axis(state), labelArrow: "none", grid: true, nice: true },
+      width: full, height: 320, marginBottom: 40, marginLeft: 50, x: { type: "point", domain: layers, label: "layer", labelArrow: "none" }, y: { label: axis(state), labelArrow: "none", grid: true, nice: true },
       color: { domain: kept.map((c) => c[0].key), range: CATEGORIES },
       marks: [
         Plot.areaY(data.filter((r) => r.drawnLow !== null), { x: "layer", y1: "drawnLow", y2: "drawnHigh", z: "key", fill: "key", fillOpacity: 0.15 }),
@@ -233,16 +236,18 @@ const pictures = {
     const best = ys.map((y) => cells.filter((c) => c.y === y).reduce((u, v) => (better(u, v) ? u : v)));
     const numbers = cells.map((c) => c.r.drawn), domain = state.score === "calibrated" ? [0, 1] : d3.extent(numbers);
     const scale = d3.scaleSequential(state.up ? domain : [...domain].reverse(), d3.interpolateViridis).clamp(true);
-    const full = widthOf(box), size = Math.min(44, (full - 90) / xs.length);
+    const full = widthBeside(box), size = Math.min((full - 90) / xs.length, Math.max(44, Math.min(110, 560 / ys.length)));
     const drawn = plot({
-      width: 80 + size * xs.length, height: 84 + size * ys.length, marginLeft: 70, marginBottom: 56, marginTop: 24, padding: 0, color: { type: "identity" },
+      // Margins leave as much as the cells need: the pointer looks for a cell by its size.
+      width: 80 + size * xs.length, height: 80 + size * ys.length, marginLeft: 70, marginRight: 10, marginBottom: 56, marginTop: 24, padding: 0, color: { type: "identity" },
       x: { domain: xs, round: false, label: `layer of ${short(second)}`, labelArrow: "none", tickSize: 0 }, y: { domain: ys, round: false, label: `layer of ${short(first)}`, labelArrow: "none", labelAnchor: "top", tickSize: 0 },
-      marks: [Plot.cell(cells, { x: "x", y: "y", fill: (c) => scale(c.r.drawn), inset: 0.5 }), Plot.dot(best, { x: "x", y: "y", r: Math.min(8, size / 3), stroke: (c) => (d3.lab(scale(c.r.drawn)).l > 62 ? "#000" : "#fff"), strokeWidth: 2 })],
+      marks: [Plot.cell(cells, { x: "x", y: "y", fill: (c) => scale(c.r.drawn), inset: 0.5 }), Plot.dot(best, { x: "x", y: "y", r: Math.min(8, size / 3), stroke: (c) => (d3.lab(scale(c.r.drawn)).l > 62 ? "#000" : "#fff"), strokeWidth: 2 }),
+        size >= 50 ? Plot.text(cells, { x: "x", y: "y", dy: size / 3, text: (c) => written(c.r.drawn, numbers), fill: (c) => (d3.lab(scale(c.r.drawn)).l > 62 ? "#000" : "#fff") }) : null],
     });
     return {
       parts: [drawn], choices: known.map(([k]) => k.split("\n")), chosen: [first, second],
       grid: { svg: drawn, down: ys, across: xs, size, left: 70, top: 24, cell: (y, x) => cells.find((c) => c.y === y && c.x === x)?.r },
-      note: [`A ring marks the layer of ${second} that is most like each layer of ${first}. ${best.slice(0, 12).map((c) => `${c.y}: ${c.x}, ${said(c.r)}`).join("; ")}.`,
+      note: [`A ring marks the layer of ${second} that is most like each layer of ${first}. ${best.slice(0, 12).map((c) => `Layer ${c.y} is most like layer ${c.x} (${told(c.r.drawn)}, ${interval(c.r.drawnLow, c.r.drawnHigh, c.r.note)}).`).join(" ")}`,
         "The best of several layers is high by choice alone; likewise best-layers corrects for that."],
     };
   },
@@ -253,10 +258,10 @@ const pictures = {
     const names = state.page.names;
     const points = [...tree.members].map((n, k) => ({ n, x: tree.x[k], y: tree.y[k], name: names[n].name })).filter((d) => state.visible(d.n));
     if (points.length < 3) return null;
-    const full = Math.min(widthOf(box), 720), [x, y] = [d3.extent(points, (d) => d.x), d3.extent(points, (d) => d.y)];
+    const full = widthBeside(box), [x, y] = [d3.extent(points, (d) => d.x), d3.extent(points, (d) => d.y)];
     const span = Math.max(x[1] - x[0], y[1] - y[0]) || 1, middle = (e) => (e[0] + e[1]) / 2;
     // One scale for both axes: only distances mean something.
-    const high = Math.max(220, Math.min(full * 0.75, (full * (y[1] - y[0])) / span + 90));
+    const high = Math.max(220, Math.min(full * 0.75, 620, (full * (y[1] - y[0])) / span + 90));
     const unit = (1.15 * Math.max((x[1] - x[0]) / (full - 40), (y[1] - y[0]) / (high - 40))) || 1;
     const domain = (extent, length) => [middle(extent) - (unit * (length - 40)) / 2, middle(extent) + (unit * (length - 40)) / 2];
     const drawn = plot({
@@ -310,6 +315,9 @@ function painted(data, down, across, scale) {
   return canvas.toDataURL();
 }
 
+// Large numbers as people say them: 135M, 7B.
+const thousands = (x) => d3.format("~s")(x).replace("G", "B");
+
 // What an answer draws: the same three shapes that figures.py draws for paper.
 const answers = {
   triangle(of, box) {
@@ -329,7 +337,7 @@ const answers = {
   dots(of, box) {
     const parts = of.panels.map((panel) => {
       const data = Object.entries(panel.series).flatMap(([series, values]) => values.map((value, k) => ({ series, value, label: of.labels[k] })).filter((d) => d.value !== null));
-      const full = Math.min(widthOf(box), 620), { left, labels } = labelsBeside(of.labels, 40, full);
+      const all = widthOf(box), full = all > 900 ? Math.floor((all - 4 * of.panels.length) / of.panels.length) : all, { left, labels } = labelsBeside(of.labels, 40, full);
       return plot({
         width: full, height: 66 + 18 * of.labels.length, marginLeft: left, marginTop: 24, marginBottom: 34,
         x: { domain: [of.low, of.high], label: panel.title, labelArrow: "none", grid: true }, y: { domain: of.labels, tickFormat: (_, k) => labels[k], tickSize: 0, label: null },
@@ -341,9 +349,9 @@ const answers = {
   },
   lines(of, box) {
     const data = of.lines.flatMap((line) => line.x.map((x, k) => ({ x, y: line.y[k], low: line.low[k] ?? null, high: line.high[k] ?? null, key: line.label })));
-    const keys = of.lines.map((line) => line.label);
+    const keys = of.lines.map((line) => line.label), largest = d3.max(data, (d) => Math.abs(d.x)) ?? 0;
     const drawn = plot({
-      width: Math.min(widthOf(box), 900), height: 320, marginLeft: 56, marginBottom: 40, x: { label: of.across, labelArrow: "none", type: of.logarithmic ? "log" : "linear" }, y: { label: of.up, labelArrow: "none", grid: true },
+      width: widthOf(box), height: 320, marginLeft: 56, marginBottom: 40, x: { label: of.across, labelArrow: "none", type: of.logarithmic ? "log" : "linear", ...(largest >= 1e4 ? { tickFormat: thousands } : {}) }, y: { label: of.up, labelArrow: "none", grid: true },
       color: { domain: keys, range: keys.map((_, k) => CATEGORIES[k % CATEGORIES.length]) },
       marks: [Plot.areaY(data.filter((d) => d.low !== null && d.high !== null), { x: "x", y1: "low", y2: "high", z: "key", fill: "key", fillOpacity: 0.15 }),
         Plot.line(data.filter((d) => d.y !== null), { x: "x", y: "y", z: "key", stroke: "key" }), Plot.dot(data.filter((d) => d.y !== null), { x: "x", y: "y", fill: "key", r: 3 })],

@@ -56,7 +56,7 @@ class State {
     Object.assign(this, changes);
     // replaceState and not location: a step back leaves the page, and does not undo a click.
     history.replaceState(null, "", this.hash());
-    this.changed();
+    this.changed(changes);
   }
   get configuration() { return this.page.configurations[this.measure]; }
   // What is shown of the score that is wanted: a measure without a chance level has raw ones only.

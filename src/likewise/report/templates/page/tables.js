@@ -13,7 +13,7 @@ const element = (tag, attributes = {}, ...inside) => {
 };
 
 // heads: [{name, number, p}]; rows: arrays of texts, numbers and null; open(k) makes the first cell of row k a button.
-function table({ name, heads, rows, csv = null, open = null }) {
+function table({ name, heads, rows, open = null }) {
   let sorted = rows.map((_, k) => k), by = null, down = false, wanted = "", count = ROWS;
   const cell = (value, head) => (value === null || value === undefined ? "–" : typeof value === "boolean" ? (value ? "yes" : "no") : typeof value === "number" ? (head.p ? toldP(value) : head.whole ? value.toLocaleString("en") : told(value)) : String(value));
   const search = element("input", { type: "search", placeholder: "filter rows", "aria-label": `filter rows of ${name}`, oninput: () => { wanted = search.value.toLowerCase(); count = ROWS; fill(); } });
@@ -57,7 +57,7 @@ function table({ name, heads, rows, csv = null, open = null }) {
   };
   fill();
   return element("div", { class: "table" },
-    element("p", { class: "tools" }, search, counted, element("button", { type: "button", class: "csv", onclick: download }, "CSV of these rows"), csv ? element("a", { href: csv }, "file with all digits") : null),
+    element("p", { class: "tools" }, search, counted, element("button", { type: "button", class: "csv", onclick: download }, "CSV of these rows")),
     element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": name }, element("table", {}, element("thead", {}, element("tr", {}, ...headings)), body)), more);
 }
 
