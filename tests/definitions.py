@@ -402,6 +402,12 @@ def rsa(x: np.ndarray, y: np.ndarray, *, inner: str, outer: str) -> float:
     return {"spearman": spearmanr, "pearson": pearsonr}[outer](a, b).statistic
 
 
+@defines
+def sampled_rsa(x: np.ndarray, y: np.ndarray, *, pairs: int, seed: int, inner: str, outer: str) -> float:
+    assert len(x) * (len(x) - 1) // 2 <= pairs
+    return rsa(x, y, inner=inner, outer=outer)
+
+
 def tau(a: np.ndarray, b: np.ndarray, form: str) -> float:
     """By all pairs of distances."""
     da, db = (np.sign(m[:, None] - m[None, :]) for m in (a, b))

@@ -106,7 +106,7 @@ def test_shuffled_scores_are_kept_and_correct_the_table():
     x = named(rng, 4) | {"copy": 0.0}
     x["copy"] = x["m0"] + 0.05 * rng.normal(size=(24, 8))
     measures = ["procrustes", "jaccard(k=3)", "linear_predictivity(ridge=0.1)", "magnitude_difference"]
-    results = compare(x, measures, groups=0, permutations=60)
+    results = compare(x, measures, groups=0, permutations=60, chance="shuffles")
     rows = list(results)
     kept = results.shuffled.to_pylist()
     assert [k is None for k in kept] == [r.pvalue is None for r in rows]

@@ -11,7 +11,11 @@ from likewise.representation import Representation
 from likewise.scoring import Trust, score_block
 
 PAIRS = 200
-DEFAULTS = [Configuration(name, {}) for name, m in REGISTRY.items() if ":" not in name and m.facts(**m.defaults).paired]
+DEFAULTS = [
+    Configuration(name, {})
+    for name, m in REGISTRY.items()
+    if ":" not in name and m.facts(**m.defaults).paired and not m.facts(**m.defaults).needs  # rows of no special kind
+]
 WIDE = [c for c in DEFAULTS if not c.facts.undefined_if_wide]
 
 

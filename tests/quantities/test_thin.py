@@ -52,6 +52,32 @@ def test_cubes_are_those_of_the_entries():
         assert found == pytest.approx(expected, rel=1e-10, abs=1e-8 * np.abs(a**3).sum() / n)
 
 
+def test_cubes_of_a_sample_that_is_all_rows_are_those_of_all(monkeypatch):
+    rng = np.random.default_rng(0)
+    z, s = rng.exponential(size=(900, 3)), np.diag([1.0, -0.2, 0.5])
+    z[[4, 500]] *= 30  # heavy
+    expected = thin.Thin(z, s, np.zeros(900)).cubes()
+    for name, value in {"MANY": 0, "MOST": 0, "SAMPLE": 10**6}.items():
+        monkeypatch.setattr(thin, name, value)
+    assert thin.Thin(z, s, np.zeros(900)).cubes() == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["activations", "clusters"])
+def test_skewness_from_a_sample_of_light_rows_is_that_of_all(monkeypatch, kind):
+    """Of data whose cubes have one sign more than the other: without them the skewness lacks more."""
+    rng, n, d = np.random.default_rng(0), 6000, 64
+    centres = rng.normal(size=(30, d))[rng.integers(0, 30, n)]
+    rows = np.maximum(centres + rng.normal(size=(n, d)), 0) if kind == "activations" else centres
+    sums = {}
+    for most, sample in ((10**9, 0), (0, 2048), (0, 1)):
+        monkeypatch.setattr(thin, "MOST", most)
+        monkeypatch.setattr(thin, "SAMPLE", sample)
+        sums[sample] = Prepared(rows)[OrbitSums(UnitKernel("linear", 1.0, True))][None]
+    exact, sampled, without = (shuffled_moments(s, s, n).skewness[0, 0] for s in sums.values())
+    assert sampled == pytest.approx(exact, rel=3e-4)
+    assert abs(without - exact) > 3e-4 * exact
+
+
 def test_kernel_that_is_all_diagonal_is_formed():
     """Of one massive row little is left without the diagonal, and sums of d x d would cancel."""
     x = sides(60, 4, 4, tails=False)[0]

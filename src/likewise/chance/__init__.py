@@ -1,6 +1,6 @@
 """What scores are set beside: chance levels, shuffles and their moments, p-values of many scores, reasons."""
 
-from likewise.chance.closed_form import ClosedForm, has_moments
+from likewise.chance.closed_form import ClosedForm, has_moments, has_vectors
 from likewise.chance.correction import SAME_INPUTS, holm, only_same_inputs, step_down, too_few_shuffles
 from likewise.chance.features import ShuffledFeatures
 from likewise.chance.moments import FEWEST_ITEMS, Moments, shuffled_moments
@@ -45,6 +45,7 @@ __all__ = [
     "draw_permutations",
     "draw_shuffles",
     "has_moments",
+    "has_vectors",
     "holm",
     "judge",
     "kind_of",

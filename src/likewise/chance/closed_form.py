@@ -5,15 +5,21 @@ from jaxtyping import Float, Int
 
 from likewise.arrays import to_numpy
 from likewise.chance.moments import FEWEST_ITEMS, Moments, shuffled_moments
+from likewise.chance.overlap import overlap_moments
 from likewise.chance.permutation import Null
 from likewise.chance.reasons import Reason
 from likewise.chance.reference import Level, Reference, Scored
-from likewise.measures import Configuration
-from likewise.quantities import OrbitSums
+from likewise.measures import Bilinear, Configuration, Overlap
+from likewise.quantities import PAIRED, OrbitSums, by_blocks
 
 
 def has_moments(configuration: Configuration) -> bool:
     """Whether the chance level of a configuration has a closed form."""
+    return has_vectors(configuration) or configuration.shuffled is not None
+
+
+def has_vectors(configuration: Configuration) -> bool:
+    """Whether its scores are inner products of one vector for each representation."""
     product = configuration.product
     return product is not None and product.score == "linear"
 
@@ -35,14 +41,21 @@ class ClosedForm(Reference):
         return permutations
 
     def settles(self, configuration: Configuration, n: int | None = None, *, independent: bool = True) -> bool:
-        """Inner products have a closed form, which takes inputs to be independent, and more than a few."""
-        return has_moments(configuration) and independent and (n is None or n >= FEWEST_ITEMS)
+        """Inner products have a closed form, which takes inputs to be independent, and more than a few.
+
+        Common neighbours have one where inputs are many.
+        """
+        least = PAIRED + 1 if isinstance(configuration.shuffled, Overlap) else FEWEST_ITEMS
+        return has_moments(configuration) and independent and (n is None or n >= least)
 
     def level(self, scored: Scored, shuffles: int) -> Level | None:
         """Take the closed form; pairs that a few rows decide are left to shuffles, if there are any."""
         if not (scored.independent and has_moments(scored.configuration)):
             return None
-        moments = _moments(scored)
+        shuffled = scored.configuration.shuffled
+        if isinstance(shuffled, Overlap) and not all(by_blocks(side) for side in scored.sides.values()):
+            return None
+        moments = _moments(scored) if shuffled is None else _moments_of_pairs(scored, shuffled)
         return _level(scored.configuration, scored.value, moments, shuffles)
 
     def level_of_vectors(
@@ -102,3 +115,20 @@ def _moments(scored: Scored) -> Moments:
         found[:, defined] = [part[i, j] for part in (product.factor * m.mean, product.factor * m.std, m.skewness)]
         few[defined] = m.few[i, j]
     return Moments(found[0], found[1], found[2], n, few)
+
+
+def _moments_of_pairs(scored: Scored, shuffled: Bilinear | Overlap) -> Moments:
+    """The moments of what is no product of like matrices; NaN where a pair has no score."""
+    found = np.full((3, len(scored.pairs)), np.nan)
+    few = np.zeros(len(scored.pairs), dtype=bool)
+    for k in np.flatnonzero(~np.isnan(scored.value)).tolist():
+        x, y = (scored.sides[i] for i in scored.pairs[k][:: -1 if scored.turned else 1])
+        if isinstance(shuffled, Overlap):
+            of_x, of_y = (to_numpy(of[shuffled.near]) for of in (x, y))
+            *found[:, k], few[k] = overlap_moments(of_x, of_y, shuffled.score)
+            continue
+        sums_x, sums_y = to_numpy(x[OrbitSums(shuffled.first)]), to_numpy(y[OrbitSums(shuffled.second)])
+        m, (offset, factor) = shuffled_moments(sums_x[None], sums_y[None], scored.n), shuffled.scale(x, y)
+        found[:, k] = offset + factor * m.mean[0, 0], abs(factor) * m.std[0, 0], np.sign(factor) * m.skewness[0, 0]
+        few[k] = m.few[0, 0]
+    return Moments(found[0], found[1], found[2], scored.n, few)

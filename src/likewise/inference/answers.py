@@ -259,5 +259,5 @@ def _asked(
     if any(r.source.right and right is None and list(r.source.right) != said for r in sides):
         raise InputError(f"{first.name} and {sides[1].name} name other choices as right; give those that are")
     places = np.asarray([labels.index(str(one)) for one in said])
-    prepared = [Prepared(np.asarray(r.matrix), r.name, r.kind) for r in sides]
+    prepared = [Prepared(np.asarray(r.matrix), r.name, r.kind, copy=False) for r in sides]
     return prepared, places, next((r.groups for r in sides if r.groups), ())

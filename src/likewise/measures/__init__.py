@@ -14,7 +14,7 @@ from likewise.measures import (
     topology,
 )
 from likewise.measures.configuration import Configuration, contributions
-from likewise.measures.facts import INVARIANCES, OTHER_NAMES, Facts, Matched, Product
+from likewise.measures.facts import INVARIANCES, OTHER_NAMES, Bilinear, Facts, Matched, Overlap, Product
 from likewise.measures.memory import footprint
 from likewise.measures.operands import Operand, prepare, prepare_pair
 from likewise.measures.own import OwnCode, is_own, load_measures, load_measures_of, load_sources, sources_of
@@ -27,11 +27,13 @@ __all__ = [
     "PRESETS",
     "REGISTRY",
     "Asked",
+    "Bilinear",
     "Configuration",
     "Facts",
     "Matched",
     "Measure",
     "Operand",
+    "Overlap",
     "OwnCode",
     "Product",
     "alignment",

@@ -9,19 +9,25 @@ from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
 from likewise.measures.facts import NEARS_IDENTITY, Facts, check_folds, rotations
 from likewise.measures.registry import Score, measure
-from likewise.measures.without_each import WithoutEach, of_nuclear_norm
+from likewise.measures.without_each import WithoutEach, of_aligned_cosine, of_nuclear_norm
 from likewise.quantities import (
     AlignedProducts,
+    ComponentProducts,
     CrossDecomposition,
     Factor,
     HeldOutRows,
     Norm,
+    NuclearNorm,
     Prepared,
     PrincipalComponents,
     RowNorms,
+    SingularValues,
     held_out_pairs,
     in_order,
+    in_passes,
+    scaled_products,
     singular_values,
+    spans,
     splits,
 )
 
@@ -119,11 +125,11 @@ def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool
     norm_x, norm_y = x[Norm(center)], y[Norm(center)]
     scale_x, scale_y = (norm_x, norm_y) if normalize else (1.0, 1.0)
     size_x, size_y = norm_x / scale_x, norm_y / scale_y
-    products = x.joint(y, AlignedProducts(center))
-    squared = float(size_x**2 + size_y**2 - 2 * array_namespace(products).sum(products) / (scale_x * scale_y))
+    squared = float(size_x**2 + size_y**2 - 2 * x.joint(y, NuclearNorm(center)) / (scale_x * scale_y))
     if squared <= NEAR * (size_x**2 + size_y**2):
         u, _, vh = x.joint(y, CrossDecomposition(center))
-        squared = aligned_residual(x[Factor(center)] / scale_x, y[Factor(center)] / scale_y, u @ vh)
+        parts = ((a / scale_x, b / scale_y) for _, _, a, b in in_passes(x, y, center))
+        squared = sum(aligned_residual(a, b, u @ vh) for a, b in parts)
     return sqrt(squared)
 
 
@@ -170,8 +176,9 @@ def _aligned_cosine_facts(center: bool, normalize: bool, folds: int) -> Facts:
 @measure(
     title="Aligned cosine similarity",
     facts=_aligned_cosine_facts,
+    without_each=lambda center, normalize, folds: None if folds else of_aligned_cosine(center),
     variants=({"center": False}, {"center": False, "normalize": False}, {"folds": 5}),
-    version=2,
+    version=3,
     references=("10.18653/v1/D16-1229", "10.48550/arXiv.2312.02730"),
 )
 def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool = True, folds: int = 0) -> Score:
@@ -381,21 +388,38 @@ def shape_distance(x: Prepared, y: Prepared, *, alpha: float = 1.0) -> float:
     """
     if alpha == 1:
         return procrustes_angle(x, y)
-    a, b = _partly_whitened(x, alpha), _partly_whitened(y, alpha)
-    xp = array_namespace(a, b)
-    u, s, vh = xp.linalg.svd(a.T @ b, full_matrices=False)
-    chord = float(2 - 2 * xp.sum(s))
+    scales = _partly_whitened(x, alpha), _partly_whitened(y, alpha)
+    products = scaled_products(x, y, True, scales)
+    xp = array_namespace(products)
+    chord = float(2 - 2 * xp.sum(xp.linalg.svdvals(products)))
     if chord <= 2 * NEAR:
-        chord = aligned_residual(a, b, u @ vh)
+        chord = _near_chord(x, y, alpha)
     return 2 * asin(sqrt(chord) / 2)
 
 
-def _partly_whitened(of: Prepared, alpha: float) -> Float[Array, "n r"]:
-    components = of[PrincipalComponents(center=True)]
-    if alpha == 0 and components.shape[1] >= of.n - 1:
+def _near_chord(x: Prepared, y: Prepared, alpha: float) -> float:
+    """The squared distance of the rotated rows, summed from them."""
+    of = PrincipalComponents(center=True)
+    first, second = (_divisors(singular_values(side[of]), alpha) for side in (x, y))
+    products = x.joint(y, ComponentProducts(center=True, from_rows=True)) / (first[:, None] * second[None, :])
+    u, _, vh = array_namespace(products).linalg.svd(products, full_matrices=False)
+    width = products.shape[0] + products.shape[1]
+    parts = ((x.some(of, i, j) / first, y.some(of, i, j) / second) for i, j in spans(x.n, width))
+    return sum(aligned_residual(a, b, u @ vh) for a, b in parts)
+
+
+def _divisors(s: Float[Array, " r"], alpha: float) -> Float[Array, " r"]:
+    """What principal components of such lengths are divided by."""
+    z = alpha + (1 - alpha) / s
+    return array_namespace(s).linalg.vector_norm(s * z) / z
+
+
+def _partly_whitened(of: Prepared, alpha: float) -> Float[Array, " r"]:
+    """What the principal components are divided by."""
+    s = of[SingularValues(center=True)]
+    if alpha == 0 and s.shape[0] >= of.n - 1:
         raise UndefinedError(
             f"the {of.n} centred rows of {of.name} are linearly independent, as they are where n <= d: whitened, they "
             "are the same for any data; take more items, or alpha > 0"
         )
-    z = components * (alpha + (1 - alpha) / singular_values(components))
-    return z / array_namespace(z).linalg.matrix_norm(z)
+    return _divisors(s, alpha)

@@ -9,21 +9,23 @@ from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
-from likewise.measures.facts import NEARS_IDENTITY, Facts, not_negative, ridge_like, rotations
+from likewise.measures.facts import NEARS_IDENTITY, Bilinear, Facts, not_negative, ridge_like, rotations
 from likewise.measures.registry import measure
 from likewise.quantities import (
     TIED,
     CanonicalDecomposition,
-    Columns,
+    Loadings,
     Norm,
     Prepared,
     PrincipalComponents,
     Projection,
+    ProjectionDistance,
     Scale,
-    Whitened,
+    SingularValues,
     is_tied,
-    singular_values,
+    scaled_products,
     tied_run,
+    whitening,
 )
 
 INSTEAD = "take more items, svcca, or mean_cca with a ridge"
@@ -45,7 +47,7 @@ def generic(size: int, like: Array) -> Float[Array, "{size} {size}"]:
 def check_not_wide(x: Prepared, y: Prepared, instead: str) -> None:
     """Refuse sides whose centred rows are linearly independent: all canonical correlations are then 1 or 0."""
     for of in (x, y):
-        if of[PrincipalComponents(center=True)].shape[1] >= of.n - 1:
+        if of[SingularValues(center=True)].shape[0] >= of.n - 1:
             raise UndefinedError(
                 f"the {of.n} centred rows of {of.name} are linearly independent, as they are where n <= d: the other "
                 f"side is correlated with them perfectly, whatever the data; {instead}"
@@ -202,8 +204,7 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
     1.0
     """
     choices = [_leading(of, variance, k) for of in (x, y)]
-    xp = array_namespace(choices[0][0], choices[1][0])
-    values = [float(xp.mean(xp.linalg.svdvals(a.T @ b))) for a, b in itertools.product(*choices)]
+    values = _values(x, y, choices)
     if max(values) - min(values) > SAME:
         of, kept = (x, choices[0]) if len(choices[0]) > 1 else (y, choices[1])
         raise UndefinedError(
@@ -221,26 +222,32 @@ def _exchanged(x: Prepared, y: Prepared, variance: float, k: int) -> list[float]
     """The scores where the last direction that is kept gives way to the next, on sides where it may."""
     choices = []
     for of in (x, y):
-        kept = _leading(of, variance, k)[0].shape[1]
-        directions = of[Whitened(center=True, ridge=0.0)]
-        xp = array_namespace(directions)
-        choices.append([directions[:, :kept]])
-        if kept == directions.shape[1]:
+        first = _leading(of, variance, k)[0]
+        kept = first.shape[1]
+        choices.append([first])
+        s = of[SingularValues(center=True)]
+        if kept == s.shape[0]:
             continue
-        s = singular_values(of[PrincipalComponents(center=True)])
-        last, following = directions[:, kept - 1], directions[:, kept]
-        error = float(xp.linalg.vector_norm(last**2 - following**2)) * (of.n / (of.n - 1)) ** 0.5
+        xp = array_namespace(s)
+        pair = of[PrincipalComponents(center=True)][:, kept - 1 : kept + 1] / s[kept - 1 : kept + 1]
+        error = float(xp.linalg.vector_norm(pair[:, 0] ** 2 - pair[:, 1] ** 2)) * (of.n / (of.n - 1)) ** 0.5
         if 2 * float(xp.log(s[kept - 1] / s[kept])) <= APART * error:
-            choices[-1].append(xp.concat([directions[:, : kept - 1], following[:, None]], axis=1))
+            following = xp.eye(s.shape[0], dtype=xp.float64, device=s.device)[:, kept : kept + 1]
+            choices[-1].append(xp.concat([first[:, : kept - 1], following], axis=1))
+    return _values(x, y, choices)[1:]
+
+
+def _values(x: Prepared, y: Prepared, choices: list[list[Float[Array, "_ _"]]]) -> list[float]:
+    """The scores of each choice of directions of x with each of y."""
     xp = array_namespace(choices[0][0], choices[1][0])
-    return [float(xp.mean(xp.linalg.svdvals(a.T @ b))) for a, b in itertools.product(*choices)][1:]
+    products = scaled_products(x, y, True, (x[SingularValues(center=True)], y[SingularValues(center=True)]))
+    return [float(xp.mean(xp.linalg.svdvals(a.T @ products @ b))) for a, b in itertools.product(*choices)]
 
 
-def _leading(of: Prepared, variance: float, k: int) -> list[Float[Array, "n k"]]:
-    """The leading directions; and others that are as good, where the last of them ties with the next."""
-    components = of[PrincipalComponents(center=True)]
-    xp = array_namespace(components)
-    s = singular_values(components)
+def _leading(of: Prepared, variance: float, k: int) -> list[Float[Array, "rank k"]]:
+    """Which directions lead; and others that are as good, where the last of them ties with the next."""
+    s = of[SingularValues(center=True)]
+    xp = array_namespace(s)
     shares = xp.cumulative_sum(s**2) / xp.sum(s**2)
     # A share that is the one asked for may miss it by rounding.
     reached = shares >= variance * (1 - of.n * xp.finfo(xp.float64).eps)
@@ -252,7 +259,7 @@ def _leading(of: Prepared, variance: float, k: int) -> list[Float[Array, "n k"]]
             f"{kept} directions of the {of.n} items of {of.name} are kept: they are correlated with anything "
             "perfectly, whatever the data; keep less variance, or a fixed k"
         )
-    directions = of[Whitened(center=True, ridge=0.0)]
+    directions = xp.eye(s.shape[0], dtype=xp.float64, device=s.device)
     size, scale = of.size, float(of[Scale()])
     if kept == s.shape[0] or not is_tied(s, kept, size, scale):
         return [directions[:, :kept]]
@@ -332,9 +339,9 @@ def pwcca(x: Prepared, y: Prepared) -> float:
 
 
 def _weighted(x: Prepared, u: Float[Array, "r m"], rho: Float[Array, " m"]) -> float:
-    variates = x[Whitened(center=True, ridge=0.0)] @ u
-    xp = array_namespace(variates)
-    weights = xp.sum(xp.abs(variates.T @ (x[Columns(center=True)] / x[Norm(center=True)])), axis=1)
+    loadings = x[Loadings()] / x[Norm(center=True)]
+    xp = array_namespace(loadings)
+    weights = xp.sum(xp.abs((u / x[SingularValues(center=True)][:, None]).T @ loadings), axis=1)
     return float(xp.sum(weights * rho) / xp.sum(weights))
 
 
@@ -346,8 +353,8 @@ def _turned_where_tied(
     m, size = rho.shape[0], max(x.size, y.size)
     if u.shape[0] > m and float(rho[m - 1]) <= TIED:
         # Directions that are correlated with nothing tie with those beyond the last.
-        whitened = [of[Whitened(center=True, ridge=0.0)] for of in (x, y)]
-        u = xp.linalg.svd(whitened[0].T @ whitened[1], full_matrices=True)[0]
+        products = scaled_products(x, y, True, (x[SingularValues(center=True)], y[SingularValues(center=True)]))
+        u = xp.linalg.svd(products, full_matrices=True)[0]
         rho = xp.concat([rho, xp.zeros(u.shape[0] - m, dtype=rho.dtype, device=rho.device)])
     count, first, parts = 0, 0, []
     while first < rho.shape[0]:
@@ -376,10 +383,23 @@ def _gulp_facts(lam: float, squared: bool) -> Facts:
     )
 
 
+def _gulp_shuffled(lam: float, squared: bool) -> Bilinear | None:
+    def scale(x: Prepared, y: Prepared) -> tuple[float, float]:
+        own = 0.0
+        for of in (x, y):
+            s = of[SingularValues(center=True)]
+            own += float(array_namespace(s).sum((s / whitening(s, lam)) ** 4))
+        return own, -2.0
+
+    projection = Projection(center=True, ridge=float(lam))
+    return Bilinear(projection, projection, scale) if squared else None
+
+
 @measure(
     title="GULP",
+    shuffled=_gulp_shuffled,
     facts=_gulp_facts,
-    version=3,
+    version=4,
     variants=({"lam": 0.0}, {"lam": 0.0, "squared": True}, {"squared": True}),
     references=("10.48550/arXiv.2210.06545",),
 )
@@ -427,6 +447,5 @@ def gulp(x: Prepared, y: Prepared, *, lam: float = 0.01, squared: bool = False) 
     """
     if lam == 0 and not squared:
         check_not_wide(x, y, "take more items, or lam > 0")
-    a, b = (of[Projection(center=True, ridge=float(lam))] for of in (x, y))
-    distance = float(array_namespace(a, b).linalg.matrix_norm(a - b))
+    distance = float(x.joint(y, ProjectionDistance(center=True, ridge=float(lam))))
     return distance**2 if squared else distance

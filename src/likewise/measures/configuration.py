@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import InputError
-from likewise.measures.facts import Direction, Facts, Matched, Product
+from likewise.measures.facts import Bilinear, Direction, Facts, Matched, Overlap, Product
 from likewise.measures.operands import Operand, prepare_pair
 from likewise.measures.registry import Measure, as_declared, check_parameters, record, stand_in
 from likewise.measures.without_each import Rivals
@@ -92,6 +92,11 @@ class Configuration:
     def matched(self) -> Matched | None:
         """The products of like-numbered features that give the score, if there are such."""
         return self.about.matched(**self.parameters)
+
+    @property
+    def shuffled(self) -> Bilinear | Overlap | None:
+        """What gives the score, and its chance level in closed form, besides a product."""
+        return self.about.shuffled(**self.parameters)
 
     def without_each(self, x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
         """Return the score without each item, where it follows from what is known of all; None elsewhere."""

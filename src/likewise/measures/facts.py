@@ -1,7 +1,7 @@
 """Facts: what is true of a measure with given parameters, and what these may be."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
-from likewise.quantities import PerItem, PerPair, Quantity
+from likewise.quantities import Neighbours, PerItem, PerPair, Prepared, Quantity
 
 Direction: TypeAlias = Literal["similarity", "distance"]
 
@@ -147,6 +147,39 @@ class Matched:
     quantity: PerItem
     over: Literal["items", "features"]
     turned: bool = False
+
+
+@dataclass(frozen=True)
+class Bilinear:
+    """How a score follows from the inner product of a matrix of each side: its chance level then has a closed form.
+
+    Parameters
+    ----------
+    first, second : PerPair
+        A of the first side and B of the second, symmetric.
+    scale : callable
+        Takes both sides and returns p and q, which no shuffle changes, of the score p + q <A, B>.
+    """
+
+    first: PerPair
+    second: PerPair
+    scale: Callable[[Prepared, Prepared], tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How a score follows from the numbers of common nearest items: of many items chance has a closed form.
+
+    Parameters
+    ----------
+    near : Neighbours
+        The nearest items of each side.
+    score : callable
+        Takes numbers of common neighbours, returns what they count; the score is the mean.
+    """
+
+    near: Neighbours
+    score: Callable[[np.ndarray], np.ndarray]
 
 
 def rotations(*, normalize: bool, center: bool) -> frozenset[str]:

@@ -8,22 +8,23 @@ from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import InputError, UndefinedError
-from likewise.measures.facts import NEARS_IDENTITY, Facts, Product, choice, positive, rotations
+from likewise.measures.facts import NEARS_IDENTITY, Bilinear, Facts, Product, choice, positive, rotations
 from likewise.measures.registry import measure
 from likewise.measures.without_each import WithoutEach, of_centred, of_nuclear_norm
 from likewise.quantities import (
-    AlignedProducts,
     Gram,
     NeighbourRanks,
     Neighbours,
     Norm,
+    NuclearNorm,
     Prepared,
-    PrincipalComponents,
     Projection,
     RowNorms,
     SharedFeatures,
+    SingularValues,
     UnitDoublyCentered,
     UnitKernel,
+    scaled_products,
 )
 
 NO_SHARE = 1e-6
@@ -76,6 +77,7 @@ def _cka_without_each(
         {"kernel": "rbf", "bandwidth": 0.5, "debiased": True},
         {"debiased": True, "feature_corrected": True},
     ),
+    version=2,
     references=(
         "10.48550/arXiv.1905.00414",
         "10.48550/arXiv.2405.01012",
@@ -128,7 +130,8 @@ def cka(
     Notes
     -----
     Cost: O(n^2 d) once per side, O(n^2) per pair. The linear kernel of few features is not formed: O(n d^2) then, and
-    O(n^2 d) for the skewness of its chance level, in the memory of the rows. Where ``debiased`` and a few rows are much
+    O(n^2 d) for the skewness of its chance level, in less memory than the rows; from 16,384 items on that is O(n d^2)
+    too, from a sample of 2,048 rows, and misses by less than 1e-4 of itself. Where ``debiased`` and a few rows are much
     longer than the others, sums over features lose digits: the n x n matrix is formed, as for many features. The biased
     form tends to 1 for unrelated data when d is much larger than n: read it beside its chance level.
     Negative values are shown as they are.
@@ -364,8 +367,7 @@ def nbs(x: Prepared, y: Prepared) -> float:
     >>> round(nbs(x, 5 * x + 3), 12)
     1.0
     """
-    products = x.joint(y, AlignedProducts(center=True))
-    return float(array_namespace(products).sum(products) / (x[Norm(center=True)] * y[Norm(center=True)]))
+    return float(x.joint(y, NuclearNorm(center=True)) / (x[Norm(center=True)] * y[Norm(center=True)]))
 
 
 def _eigenspace_facts(over: str) -> Facts:
@@ -381,11 +383,21 @@ def _eigenspace_facts(over: str) -> Facts:
     )
 
 
+def _eigenspace_shuffled(over: str) -> Bilinear:
+    def scale(x: Prepared, y: Prepared) -> tuple[float, float]:
+        sizes = [of.d if over == "width" else of[SingularValues(center=False)].shape[0] for of in (x, y)]
+        return 0.0, 1 / max(sizes)
+
+    projection = Projection(center=False, ridge=0.0)
+    return Bilinear(projection, projection, scale)
+
+
 @measure(
     title="Eigenspace overlap",
     facts=_eigenspace_facts,
+    shuffled=_eigenspace_shuffled,
     variants=({"over": "width"},),
-    version=2,
+    version=3,
     references=("10.48550/arXiv.1909.01264",),
 )
 def eigenspace_overlap(x: Prepared, y: Prepared, *, over: Literal["rank", "width"] = "rank") -> float:
@@ -428,12 +440,12 @@ def eigenspace_overlap(x: Prepared, y: Prepared, *, over: Literal["rank", "width
     >>> round(eigenspace_overlap(x, x @ np.asarray([[1.0, 2.0], [3.0, 4.0]])), 12)
     1.0
     """
-    ranks = [of[PrincipalComponents(center=False)].shape[1] for of in (x, y)]
+    ranks = [of[SingularValues(center=False)].shape[0] for of in (x, y)]
     if over == "rank" and max(ranks) >= x.n:
         name = x.name if ranks[0] >= x.n else y.name
         raise UndefinedError(
             f"the {x.n} rows of {name} are linearly independent, as they are where n <= d: its column space is the "
             "whole space, whatever the data; take more items, or gulp with lam > 0"
         )
-    a, b = (of[Projection(center=False, ridge=0.0)] for of in (x, y))
-    return float(array_namespace(a, b).sum(a * b)) / max(ranks if over == "rank" else (x.d, y.d))
+    common = scaled_products(x, y, False, (x[SingularValues(center=False)], y[SingularValues(center=False)]))
+    return float(array_namespace(common).sum(common**2)) / max(ranks if over == "rank" else (x.d, y.d))

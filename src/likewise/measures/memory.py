@@ -7,10 +7,17 @@ import numpy as np
 
 from likewise.errors import UndefinedError
 from likewise.measures.configuration import Configuration
-from likewise.quantities import ROOM, THIN, Prepared, Quantity
+from likewise.quantities import PASS, ROOM, THIN, Prepared, Quantity, are_many
 
 ROWS = 8 + 4
 """Bytes of a value of the rows: in double precision, beside the single one that they are stored in."""
+
+
+SINGLE = 4
+"""Bytes of a value of many rows, which are read as they are stored."""
+
+BLOCKS = 5
+"""Blocks of rows in double precision that are held at a time for a pair, where rows are many."""
 
 
 def footprint(chosen: Iterable[Configuration], n: int, d: int) -> int:
@@ -22,7 +29,10 @@ def footprint(chosen: Iterable[Configuration], n: int, d: int) -> int:
     62
     """
     chosen = tuple(chosen)
-    kept = [quantity for quantities in _kept(chosen, n >= THIN * d) for quantity in quantities]
+    many = are_many(n, d)
+    kept = [quantity for quantities in _kept(chosen, n >= THIN * d, many) for quantity in quantities]
+    if many:
+        return SINGLE * n * d + BLOCKS * 8 * PASS // 2 + sum(quantity.nbytes(n, d) for quantity in kept)
     # Of few features a kernel is formed for shuffles alone, with one of them.
     for_shuffles = {c.product.quantity for c in chosen if c.product and c.product.quantity not in kept}
     kept += [quantity for quantity in for_shuffles if n <= ROOM] * 2
@@ -30,7 +40,7 @@ def footprint(chosen: Iterable[Configuration], n: int, d: int) -> int:
 
 
 @cache
-def _kept(chosen: tuple[Configuration, ...], thin: bool) -> tuple[frozenset[Quantity], frozenset[Quantity]]:
+def _kept(chosen: tuple[Configuration, ...], thin: bool, many: bool) -> tuple[frozenset[Quantity], frozenset[Quantity]]:
     """The quantities of a representation and of a shuffle of it, as small ones have them after being scored."""
     n = 16 + max((c.facts.minimum_items for c in chosen), default=0)
     rng = np.random.default_rng(0)
@@ -38,7 +48,7 @@ def _kept(chosen: tuple[Configuration, ...], thin: bool) -> tuple[frozenset[Quan
     kind = next((c.facts.needs for c in chosen if c.facts.needs), "states")
     if kind == "log_probabilities":  # rows that every measure takes
         rows = [m - np.log(np.exp(m).sum(axis=1, keepdims=True)) for m in rows]
-    x, y = (Prepared(m, kind=kind) for m in rows)
+    x, y = (Prepared(m, kind=kind, many=many) for m in rows)
     moved = y.permuted(np.arange(n)[::-1])
     for c in chosen:
         try:

@@ -7,12 +7,21 @@ import numpy as np
 from array_api_compat import array_namespace
 from jaxtyping import Bool, Float, Int
 
-from likewise.arrays import Array
+from likewise.arrays import Array, to_numpy
 from likewise.errors import UndefinedError
-from likewise.measures.facts import Facts, choice, positive, rotations
+from likewise.measures.facts import Facts, Overlap, choice, positive, rotations
 from likewise.measures.registry import Score, measure
 from likewise.measures.without_each import WithoutEach, of_overlap, of_places
-from likewise.quantities import Distances, NeighbourRanks, Neighbours, Prepared
+from likewise.quantities import (
+    Distances,
+    NeighbourRanks,
+    Neighbours,
+    Prepared,
+    by_blocks,
+    pair_distances,
+    place_of,
+    places_in,
+)
 
 Inner = Literal["cosine", "euclidean"]
 
@@ -40,12 +49,21 @@ def _jaccard_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | N
     return of_overlap(k, center, inner, lambda shared: shared / (2 * k - shared))
 
 
+def _jaccard_shuffled(k: int, center: bool, inner: Inner) -> Overlap:
+    return Overlap(Neighbours(k, inner, center), lambda shared: shared / (2 * k - shared))
+
+
+def _mutual_shuffled(k: int, center: bool, inner: Inner) -> Overlap:
+    return Overlap(Neighbours(k, inner, center), lambda shared: shared / k)
+
+
 @measure(
     title="Jaccard similarity of neighbourhoods",
     facts=_facts,
     without_each=_jaccard_without_each,
+    shuffled=_jaccard_shuffled,
     variants=VARIANTS,
-    version=2,
+    version=3,
     references=("10.48550/arXiv.2305.06329",),
 )
 def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> Score:
@@ -106,10 +124,21 @@ def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inne
 def common_neighbours(
     x: Prepared, y: Prepared, k: int, center: bool, inner: Inner
 ) -> tuple[Bool[Array, "n k"], Int[Array, "n k"]]:
-    """For the k nearest of each row of x, nearest first: whether they are near in y too, and their place there."""
-    nearest, ranks = x[Neighbours(k, inner, center)], y[NeighbourRanks(inner, center)]
-    places = array_namespace(nearest, ranks).take_along_axis(ranks, nearest, axis=1)
+    """For the k nearest of each row of x, nearest first: whether they are near in y too, and their place there.
+
+    Of many items the place is k + 1 where it is farther.
+    """
+    if by_blocks(y):
+        places = places_in(x[Neighbours(k, inner, center)], y[Neighbours(k, inner, center)])
+        return places <= k, places
+    places = _places(x, y, k, center, inner)
     return places <= k, places
+
+
+def _places(x: Prepared, y: Prepared, k: int, center: bool, inner: Inner) -> Int[Array, "n k"]:
+    """The places in y of the k nearest of each row of x, nearest first, however far."""
+    nearest, ranks = x[Neighbours(k, inner, center)], y[NeighbourRanks(inner, center)]
+    return array_namespace(nearest, ranks).take_along_axis(ranks, nearest, axis=1)
 
 
 def _mutual_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | None:
@@ -120,8 +149,9 @@ def _mutual_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | No
     title="Mutual k nearest neighbours",
     facts=_facts,
     without_each=_mutual_without_each,
+    shuffled=_mutual_shuffled,
     variants=VARIANTS,
-    version=2,
+    version=3,
     references=("10.48550/arXiv.2405.07987",),
 )
 def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> Score:
@@ -358,8 +388,8 @@ def second_order_cosine(
     items = xp.concat([x[Neighbours(k, inner, center)], y[Neighbours(k, inner, center)]], axis=1)
     counted = xp.concat([xp.ones_like(new), new], axis=1)
     a, b = (
-        xp.where(counted, xp.take_along_axis(distances, items, axis=1), xp.zeros_like(items, dtype=xp.float64))
-        for distances in (of[Distances(inner, center=center and inner == "cosine")] for of in (x, y))
+        xp.where(counted, _distances_to(of, items, center, inner), xp.zeros_like(items, dtype=xp.float64))
+        for of in (x, y)
     )
     lengths = [xp.linalg.vector_norm(m, axis=1) for m in (a, b)]
     for of, length in zip((x, y), lengths, strict=True):
@@ -367,6 +397,14 @@ def second_order_cosine(
             item = int(xp.argmin(length))
             raise UndefinedError(f"row {item} of {of.name} is at no distance from any of its neighbours: no cosine")
     return xp.sum(a * b, axis=1) / (lengths[0] * lengths[1])
+
+
+def _distances_to(of: Prepared, items: Int[Array, "n m"], center: bool, inner: Inner) -> Float[Array, "n m"]:
+    if not by_blocks(of):
+        distances = of[Distances(inner, center=center and inner == "cosine")]
+        return array_namespace(distances).take_along_axis(distances, items, axis=1)
+    found = pair_distances(of, np.arange(of.n), to_numpy(items), inner, center)
+    return array_namespace(items).asarray(found, device=items.device)
 
 
 NO_DISTANCE = {"cosine": 1e-14, "euclidean": 0.0}
@@ -432,6 +470,10 @@ def information_imbalance(x: Prepared, y: Prepared, *, center: bool = False, inn
     >>> information_imbalance(x, x)
     0.5
     """
-    _, places = common_neighbours(x, y, 1, center, inner)
-    xp = array_namespace(places)
-    return 2 / x.n * xp.astype(places[:, 0], xp.float64)
+    if by_blocks(y):
+        nearest = x[Neighbours(1, inner, center)]
+        found = place_of(y, to_numpy(nearest)[:, 0], inner, center)
+        places = array_namespace(nearest).asarray(found, device=nearest.device)
+    else:
+        places = _places(x, y, 1, center, inner)[:, 0]
+    return 2 / x.n * array_namespace(places).astype(places, array_namespace(places).float64)

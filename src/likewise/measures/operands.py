@@ -35,22 +35,25 @@ def prepare_pair(x: Operand, y: Operand, kind: str = "") -> tuple[Prepared, Prep
         raise InputError(
             f"{first.n} rows against {second.n} rows: both must describe the same inputs in the same order"
         )
+    some = first.rows(0, 1), second.rows(0, 1)
     try:
-        array_namespace(first.given, second.given)
+        array_namespace(*some)
     except TypeError as error:
         raise InputError(
-            f"{type(first.given).__module__} against {type(second.given).__module__}: both must be arrays of one "
-            "library"
+            f"{type(some[0]).__module__} against {type(some[1]).__module__}: both must be arrays of one library"
         ) from error
     return first, second
 
 
 def prepare(x: Operand, name: str = "matrix", kind: str = "") -> Prepared:
-    """``x`` as Prepared, an array as rows of ``kind``; one that is prepared already is returned as it is."""
+    """``x`` as Prepared, for one call: an array as rows of ``kind``; what is prepared already is returned as it is.
+
+    Many rows are read when they are needed, and not copied.
+    """
     if isinstance(x, Prepared):
         return x
     return (
-        Prepared(x.matrix, x.name, x.kind, x.metric, x.source.columns or "")
+        Prepared(x.matrix, x.name, x.kind, x.metric, x.source.columns or "", copy=False)
         if isinstance(x, Representation)
-        else Prepared(x, name, kind or "states")
+        else Prepared(x, name, kind or "states", copy=False)
     )

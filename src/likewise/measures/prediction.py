@@ -5,10 +5,19 @@ from math import inf
 from array_api_compat import array_namespace
 
 from likewise.errors import UndefinedError
-from likewise.measures.facts import Facts, check_folds, ridge_like, rotations
+from likewise.measures.facts import Bilinear, Facts, check_folds, ridge_like, rotations
 from likewise.measures.registry import measure
 from likewise.measures.without_each import of_regression
-from likewise.quantities import Gram, HeldOutRows, Norm, Prepared, PrincipalComponents, ResidualProducts
+from likewise.quantities import (
+    Explained,
+    Gram,
+    HeldOutRows,
+    Norm,
+    Prepared,
+    ResidualProducts,
+    SingularValues,
+    scaled_products,
+)
 
 
 def _facts(folds: int, ridge: float) -> Facts:
@@ -29,12 +38,21 @@ def _facts(folds: int, ridge: float) -> Facts:
     )
 
 
+def _shuffled(folds: int, ridge: float) -> Bilinear | None:
+    return None if folds else Bilinear(Gram(center=True), Explained(ridge), _share)
+
+
+def _share(x: Prepared, y: Prepared) -> tuple[float, float]:
+    return 0.0, 1 / float(x[Norm(center=True)]) ** 2
+
+
 @measure(
     title="Linear predictivity",
+    shuffled=_shuffled,
     facts=_facts,
     without_each=lambda folds, ridge: None if folds or ridge else of_regression,
     variants=({"folds": 5}, {"ridge": 0.1}, {"folds": 4, "ridge": 0.01}),
-    version=2,
+    version=3,
     references=("10.48550/arXiv.1905.00414", "10.1080/00401706.1970.10488634"),
 )
 def linear_predictivity(x: Prepared, y: Prepared, *, folds: int = 0, ridge: float = 0.0) -> float:
@@ -82,13 +100,24 @@ def linear_predictivity(x: Prepared, y: Prepared, *, folds: int = 0, ridge: floa
     >>> round(linear_predictivity(y @ np.asarray([[1.0, 2.0], [3.0, 6.0]]), y), 12)
     1.0
     """
-    if folds == 0 and ridge == 0 and y[PrincipalComponents(center=True)].shape[1] >= y.n - 1:
+    if folds == 0 and ridge == 0 and y[SingularValues(center=True)].shape[0] >= y.n - 1:
         raise UndefinedError(
             f"the {y.n} centred rows of {y.name} are linearly independent, as they are where n <= d: in sample they "
             "predict anything; use folds=5, with a ridge if need be, or take more items"
         )
     size = x[Norm(center=True)]
+    if folds == 0 and (x.is_many or y.is_many):
+        return _of_many(x, y, ridge)
     xp = array_namespace(x.given, y.given)
     left = xp.sum(y[ResidualProducts(folds, float(ridge))] * (x[Gram(center=True)] / size**2))
     whole = xp.sum((x[HeldOutRows(folds, True)] / size) ** 2) if folds else 1.0
     return 1 - float(left / whole)
+
+
+def _of_many(x: Prepared, y: Prepared, ridge: float) -> float:
+    """In sample, with no matrix of all pairs of items: from the products of the principal components of both sides."""
+    s, t = x[SingularValues(center=True)], y[SingularValues(center=True)]
+    xp = array_namespace(s, t)
+    products = scaled_products(x, y, True, (xp.ones_like(s) * xp.linalg.vector_norm(s), t))
+    kept = t**2 / (t**2 + ridge * xp.sum(t**2))  # of each direction of Y
+    return float(xp.sum(products**2 * (2 * kept - kept**2)))

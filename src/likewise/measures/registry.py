@@ -13,7 +13,7 @@ from array_api_compat import array_namespace
 
 from likewise.errors import InputError, LikewiseError, UndefinedError
 from likewise.kinds import KINDS as ROWS
-from likewise.measures.facts import INVARIANCES, Direction, Facts, Matched, Product, choice
+from likewise.measures.facts import INVARIANCES, Bilinear, Direction, Facts, Matched, Overlap, Product, choice
 from likewise.measures.operands import Operand, check_squares, prepare_pair
 from likewise.measures.without_each import Rivals, WithoutEach
 from likewise.naming import did_you_mean, parse_call
@@ -43,6 +43,7 @@ class Measure:
     without_each: Callable[..., WithoutEach | None]
     rivals: Callable[..., Rivals | None]
     matched: Callable[..., Matched | None]
+    shuffled: Callable[..., Bilinear | Overlap | None] = lambda **parameters: None
 
 
 REGISTRY: dict[str, Measure] = {}
@@ -59,6 +60,7 @@ def measure(
     without_each: Callable[..., WithoutEach | None] = lambda **parameters: None,
     rivals: Callable[..., Rivals | None] = lambda **parameters: None,
     matched: Callable[..., Matched | None] = lambda **parameters: None,
+    shuffled: Callable[..., Bilinear | Overlap | None] = lambda **parameters: None,
 ) -> Callable[[Callable[Concatenate[Prepared, Prepared, P], Score]], Callable[Concatenate[Operand, Operand, P], float]]:
     """Make a function of two Prepared a measure: it also takes arrays, checks them, and its facts are recorded.
 
@@ -86,6 +88,9 @@ def measure(
         that other samples may make, such as which directions are kept, if there is one. An interval must hold them.
     matched : callable
         Takes the measure's parameters by name, returns the `Matched` that gives the same score, if there is one.
+    shuffled : callable
+        Takes the measure's parameters by name, returns the `Bilinear` or the `Overlap` that gives the same score, and
+        so its chance level in closed form, if there is one.
     """
 
     def decorate(
@@ -175,6 +180,7 @@ def measure(
             without_each=without_each,
             rivals=rivals,
             matched=matched,
+            shuffled=shuffled,
         )
         REGISTRY[made.name] = made
         checked.measure_name = made.name  # type: ignore[attr-defined]  # by which it is found again

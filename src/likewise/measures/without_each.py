@@ -15,18 +15,22 @@ from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array, from_strict_triangle, inverse, strict_triangle, to_numpy
 from likewise.quantities import (
+    AlignedProducts,
+    ComponentProducts,
     CrossDecomposition,
-    Factor,
-    NeighbourRanks,
     Neighbours,
     PerItem,
     PerPair,
     Prepared,
     PrincipalComponents,
     Quantity,
+    RowNorms,
+    SingularValues,
     UnitDistances,
+    in_passes,
     numerical_rank,
-    singular_values,
+    places_in,
+    spans,
 )
 
 WithoutEach: TypeAlias = Callable[[Prepared, Prepared], Float[np.ndarray, " n"] | None]
@@ -123,18 +127,17 @@ def of_nuclear_norm(
         u, s, vh = (to_numpy(m) for m in x.joint(y, CrossDecomposition(center)))
         kept = numerical_rank(s, max(x.size, y.size))
         u, s, v = u[:, :kept], s[:kept], vh[:kept].T
-        a, b = to_numpy(x[Factor(center)]), to_numpy(y[Factor(center)])
-        e, f = a @ u, b @ v
-        p = e * f
-        own_x, own_y = (a**2).sum(axis=1), (b**2).sum(axis=1)
+        gamma = 1 / (s[:, None] + s)
+        rows = [
+            _moves(to_numpy(a[i:j, :]), to_numpy(b[i:j, :]), u, v, s, gamma)
+            for _, _, a, b in in_passes(x, y, center)
+            for i, j in spans(a.shape[0], 4 * max(a.shape[1], b.shape[1]))  # each row becomes several of that width
+        ]
+        first, bend, own_x, own_y = (np.concatenate(part) for part in zip(*rows, strict=True))
         shares = [(own.sum() - r * own) / own.sum() for own in (own_x, own_y)]
         if min(share.min() for share in shares) <= LEAST:
             return None
-        gamma = 1 / (s[:, None] + s)
-        bend = ((e**2 @ gamma) * f**2).sum(axis=1) - ((p @ gamma) * p).sum(axis=1)
-        bend += np.maximum(own_x - (e**2).sum(axis=1), 0.0) * (f**2 / s).sum(axis=1)
-        bend += np.maximum(own_y - (f**2).sum(axis=1), 0.0) * (e**2 / s).sum(axis=1)
-        moved = -r * p.sum(axis=1) + r * r / 2 * bend
+        moved = -r * first + r * r / 2 * bend
         if (moved > r * np.sqrt(own_x * own_y)).any():
             return None
         inner = s.sum() + moved
@@ -149,6 +152,73 @@ def of_nuclear_norm(
     return found
 
 
+FIRST_ORDER = 10
+"""Rows for each feature from which scores without an item are told to first order, where nothing better is known."""
+
+
+def of_aligned_cosine(center: bool) -> WithoutEach:
+    r"""The mean cosine after the best rotation, of many rows: to first order, O(n d e).
+
+    With C = X'Y / n = U S V', Q = U V', e_i = U'x_i, f_i = V'y_i, unit rows a_i, b_i, M the mean of a_i b_i' and
+    :math:`G_{jk} = (U'MV)_{jk} / (s_j + s_k)`, a score without item i is :math:`\theta - \psi_i / (n - 1)`,
+
+    .. math:: \psi_i = \cos_i - \theta + e_i'(G - G')f_i + x_i'(I - UU')MVS^{-1}f_i + e_i'S^{-1}U'M(I - VV')y_i
+        - x_i'g - y_i'h
+
+    with g, h the means of :math:`(Qb_i - \cos_i a_i) / |x_i|` and :math:`(Q'a_i - \cos_i b_i) / |y_i|`, 0 where
+    nothing is centred. None where there are fewer than ten rows to a feature, or a direction is hardly shared.
+    """
+
+    def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+        if not (x.is_many and y.is_many) or x.n < FIRST_ORDER * max(x.d, y.d):
+            return None
+        u, s, vh = (to_numpy(m) for m in x.joint(y, CrossDecomposition(center)))
+        if s[-1] <= LEAST * s[0]:
+            return None
+        n, v = x.n, vh.T
+        length_x, length_y = (to_numpy(of[RowNorms(center)]) for of in (x, y))
+        cosines = to_numpy(x.joint(y, AlignedProducts(center))) / (length_x * length_y)
+        m, g, h = (np.zeros(shape) for shape in ((x.d, y.d), x.d, y.d))
+        g_turned, h_turned = np.zeros(y.d), np.zeros(x.d)
+        for i, j, rows_x, rows_y in in_passes(x, y, center):
+            a, b = to_numpy(rows_x) / length_x[i:j, None], to_numpy(rows_y) / length_y[i:j, None]
+            m += a.T @ b / n
+            g_turned, h_turned = g_turned + (1 / length_x[i:j]) @ b / n, h_turned + (1 / length_y[i:j]) @ a / n
+            g, h = g + (cosines[i:j] / length_x[i:j]) @ a / n, h + (cosines[i:j] / length_y[i:j]) @ b / n
+        g, h = (u @ (vh @ g_turned) - g, v @ (u.T @ h_turned) - h) if center else (0 * g, 0 * h)
+        inner = u.T @ m @ v / (s[:, None] + s)
+        # Divided by the singular values of X'Y, not of its n-th part.
+        turn = n * (inner - inner.T)
+        beyond_x, beyond_y = n * (m @ v - u @ (u.T @ m @ v)) / s, n * ((u.T @ m - u.T @ m @ v @ vh).T / s)
+        moved = []
+        for _, _, rows_x, rows_y in in_passes(x, y, center):
+            a, b = to_numpy(rows_x), to_numpy(rows_y)
+            e, f = a @ u, b @ v
+            part = ((e @ turn + a @ beyond_x) * f).sum(axis=1) + ((b @ beyond_y) * e).sum(axis=1)
+            moved.append(part - a @ g - b @ h)
+        return np.asarray(cosines.mean() - (cosines - cosines.mean() + np.concatenate(moved)) / (n - 1))
+
+    return found
+
+
+def _moves(
+    a: Float[np.ndarray, "m r"],
+    b: Float[np.ndarray, "m q"],
+    u: Float[np.ndarray, "r k"],
+    v: Float[np.ndarray, "q k"],
+    s: Float[np.ndarray, " k"],
+    gamma: Float[np.ndarray, "k k"],
+) -> tuple[Float[np.ndarray, " m"], ...]:
+    """Of some rows: what the nuclear norm loses to first order, what bends it, and the squared lengths."""
+    e, f = a @ u, b @ v
+    p = e * f
+    own_x, own_y = (a**2).sum(axis=1), (b**2).sum(axis=1)
+    bend = ((e**2 @ gamma) * f**2).sum(axis=1) - ((p @ gamma) * p).sum(axis=1)
+    bend += np.maximum(own_x - (e**2).sum(axis=1), 0.0) * (f**2 @ (1 / s))
+    bend += np.maximum(own_y - (f**2).sum(axis=1), 0.0) * (e**2 @ (1 / s))
+    return p.sum(axis=1), bend, own_x, own_y
+
+
 def of_regression(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
     r"""The share of the variance of X that linear regression on Y explains, in sample: exact.
 
@@ -159,13 +229,19 @@ def of_regression(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
     None where Y's rows without one would be linearly independent, or one item alone holds a direction of Y.
     """
     n = x.n
-    components = y[PrincipalComponents(center=True)]
-    if components.shape[1] >= n - 2:
+    t = y[SingularValues(center=True)]
+    if t.shape[0] >= n - 2:
         return None
-    u = to_numpy(components / singular_values(components))
-    rows = to_numpy(x[Factor(center=True)])
-    residual, own = ((rows - u @ (u.T @ rows)) ** 2).sum(axis=1), (rows**2).sum(axis=1)
-    alone = 1 - (u**2).sum(axis=1) - 1 / n
+    products = to_numpy(x.joint(y, ComponentProducts(center=True)))
+    of, rows = PrincipalComponents(center=True), []
+    # X up to a rotation: its components, whose products with the directions of Y are known.
+    width = max(side.d if side.is_many else side.size for side in (x, y))
+    for i, j in spans(n, width) if x.is_many or y.is_many else [(0, n)]:
+        a, u = to_numpy(x.some(of, i, j)), to_numpy(y.some(of, i, j) / t)
+        residual = a - u @ (products / to_numpy(t)).T
+        rows.append(np.stack([(residual**2).sum(axis=1), (a**2).sum(axis=1), (u**2).sum(axis=1)]))
+    residual, own, held = np.concatenate(rows, axis=1)
+    alone = 1 - held - 1 / n
     whole = own.sum() - own * n / (n - 1)
     if min(alone.min(), whole.min() / own.sum()) <= LEAST:
         return None
@@ -359,13 +435,10 @@ def of_overlap(
         if n < k + 3:  # without an item there are too few
             return None
         near_x, near_y = (to_numpy(of[Neighbours(k + 1, inner, center)]) for of in (x, y))
-        rank_x, rank_y = (to_numpy(of[NeighbourRanks(inner, center)]) for of in (x, y))
-        own = np.arange(n)
         next_x, next_y = near_x[:, k], near_y[:, k]
-        in_y = np.take_along_axis(rank_y, near_x[:, :k], axis=1) <= k
-        in_x = np.take_along_axis(rank_x, near_y[:, :k], axis=1) <= k
+        of_x, of_y = places_in(near_x, near_y[:, :k]) <= k, places_in(near_y, near_x[:, :k]) <= k
+        (in_y, comes_x), (in_x, comes_y) = ((m[:, :k], m[:, k]) for m in (of_x, of_y))
         common = in_y.sum(axis=1)
-        comes_x, comes_y = rank_y[own, next_x] <= k, rank_x[own, next_y] <= k
         base = score(common)
         # Without a neighbour on both sides both take their next; without one of a side that side does.
         both = score(common - 1 + comes_x + comes_y + (next_x == next_y)) - base
@@ -409,15 +482,16 @@ def of_places(k: int, center: bool, inner: Literal["cosine", "euclidean"], score
         if n < k + 3:  # without an item there are too few
             return None
         near_x, near_y = (to_numpy(of[Neighbours(k + 1, inner, center)]) for of in (x, y))
-        rank_x, rank_y = (to_numpy(of[NeighbourRanks(inner, center)]) for of in (x, y))
-        own = np.arange(1, k + 2)
+        # Places beyond k + 1 come to no more than that without an item: the nearest say all.
+        own, in_y, in_x = np.arange(1, k + 2), places_in(near_x, near_y), places_in(near_y[:, :k], near_x)
         left = np.hstack([near_x[:, :k], near_y[:, :k]])
+        left_x = np.hstack([np.broadcast_to(own[:k], in_x.shape), in_x])[:, :, None]
+        left_y = np.hstack([in_y[:, :k], np.broadcast_to(own[:k], in_x.shape)])[:, :, None]
         rows, changes = np.empty(n), np.empty((n, 2 * k))
         step = max(1, BLOCK // (2 * k * (k + 1)))
         for some in (slice(start, start + step) for start in range(0, n, step)):
-            places = np.take_along_axis(rank_y[some], near_x[some], axis=1)
+            places, at_x, at_y = in_y[some], left_x[some], left_y[some]
             rows[some] = score((own <= k) & (places <= k), np.broadcast_to(own, places.shape), places)
-            at_x, at_y = (np.take_along_axis(rank[some], left[some], axis=1)[:, :, None] for rank in (rank_x, rank_y))
             a, b = own - (own > at_x), places[:, None, :] - (places[:, None, :] > at_y)
             changes[some] = score((own != at_x) & (a <= k) & (b <= k), a, b) - rows[some, None]
             changes[some, k:][at_x[:, k:, 0] <= k] = 0.0  # what is near on both sides was counted

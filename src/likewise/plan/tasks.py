@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import numpy as np
 from jaxtyping import Int
 
-from likewise.chance import has_moments
+from likewise.chance import has_vectors
 from likewise.errors import InputError
 from likewise.extraction import USUAL, Batches
 from likewise.fields import TRUNCATION
@@ -194,7 +194,7 @@ def request_of(trust: Trust, left_out: Sequence[str] = (), together: str = "") -
 def by_product(chosen: Iterable[Configuration], trust: Trust, together: str = "") -> bool:
     """Whether all that is asked for follows from one vector of each representation, reduced once."""
     reference, independent = trust.reference, not together
-    settled = all(has_moments(c) and reference.settles(c, independent=independent) for c in chosen)
+    settled = all(has_vectors(c) and reference.settles(c, independent=independent) for c in chosen)
     return reference.from_vectors and not trust.groups and settled
 
 

@@ -2,8 +2,8 @@
 
 from likewise.quantities.columns import Columns, Directions, ErrorLengths, UnitColumns
 from likewise.quantities.descriptions import Concentricity, MeanRowNorm, Uniformity
-from likewise.quantities.distances import Distances, UnitDistances, UnitDoublyCentered
-from likewise.quantities.factors import Coordinates, Factor, Largest, Norm, RowNorms, Scale
+from likewise.quantities.distances import TIES, Distances, UnitDistances, UnitDoublyCentered
+from likewise.quantities.factors import Coordinates, Factor, Largest, Norm, RowNorms, Scale, in_passes
 from likewise.quantities.gram import Gram
 from likewise.quantities.graphs import TIMES, HeatTrace, ScaledDistances, SpanningLength, spanning_length
 from likewise.quantities.heldout import (
@@ -14,41 +14,68 @@ from likewise.quantities.heldout import (
     in_order,
     splits,
 )
-from likewise.quantities.kernels import ROOM, THIN, KernelLength, SharedFeatures, UnitKernel, UnitRows
+from likewise.quantities.kernels import ROOM, THIN, KernelLength, SharedFeatures, SquaredShares, UnitKernel, UnitRows
+from likewise.quantities.nearest import by_blocks, pair_distances, place_of, places_in
 from likewise.quantities.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.quantities.outputs import LogProbabilities
+from likewise.quantities.passes import ColumnLargest, Lengths, Mean
 from likewise.quantities.permutation_sums import PAIRS, ROWS, TRIPLES, Graph, OrbitSums
-from likewise.quantities.prepared import Equivariant, JointQuantity, OrderFree, PerItem, PerPair, Prepared, Quantity
+from likewise.quantities.prepared import (
+    PAIRED,
+    Equivariant,
+    JointQuantity,
+    OrderFree,
+    PerItem,
+    PerPair,
+    Prepared,
+    Quantity,
+    are_many,
+)
 from likewise.quantities.rank import TIED, is_tied, numerical_rank, tied_run
-from likewise.quantities.rotations import AlignedProducts, CrossDecomposition
+from likewise.quantities.rotations import AlignedProducts, CrossDecomposition, CrossProduct, NuclearNorm
 from likewise.quantities.spectrum import (
     CanonicalDecomposition,
+    ComponentProducts,
+    Explained,
+    Loadings,
     PrincipalComponents,
     Projection,
+    ProjectionDistance,
+    SingularValues,
     Whitened,
     entropy_rank,
     participation,
+    scaled_products,
     singular_values,
+    whitening,
 )
+from likewise.quantities.thin import PASS, spans
 
 __all__ = [
+    "PAIRED",
     "PAIRS",
+    "PASS",
     "ROOM",
     "ROWS",
     "THIN",
     "TIED",
+    "TIES",
     "TIMES",
     "TRIPLES",
     "AlignedProducts",
     "CanonicalDecomposition",
+    "ColumnLargest",
     "Columns",
+    "ComponentProducts",
     "Concentricity",
     "Coordinates",
     "CrossDecomposition",
+    "CrossProduct",
     "Directions",
     "Distances",
     "Equivariant",
     "ErrorLengths",
+    "Explained",
     "Factor",
     "Gram",
     "Graph",
@@ -58,11 +85,15 @@ __all__ = [
     "JointQuantity",
     "KernelLength",
     "Largest",
+    "Lengths",
+    "Loadings",
     "LogProbabilities",
+    "Mean",
     "MeanRowNorm",
     "NeighbourRanks",
     "Neighbours",
     "Norm",
+    "NuclearNorm",
     "OrbitSums",
     "OrderFree",
     "PerItem",
@@ -70,13 +101,16 @@ __all__ = [
     "Prepared",
     "PrincipalComponents",
     "Projection",
+    "ProjectionDistance",
     "Quantity",
     "ResidualProducts",
     "RowNorms",
     "Scale",
     "ScaledDistances",
     "SharedFeatures",
+    "SingularValues",
     "SpanningLength",
+    "SquaredShares",
     "TiedNeighbours",
     "Uniformity",
     "UnitColumns",
@@ -85,14 +119,23 @@ __all__ = [
     "UnitKernel",
     "UnitRows",
     "Whitened",
+    "are_many",
+    "by_blocks",
     "entropy_rank",
     "held_out_pairs",
     "in_order",
+    "in_passes",
     "is_tied",
     "numerical_rank",
+    "pair_distances",
     "participation",
+    "place_of",
+    "places_in",
+    "scaled_products",
     "singular_values",
     "spanning_length",
+    "spans",
     "splits",
     "tied_run",
+    "whitening",
 ]

@@ -1,15 +1,18 @@
 """Thin factors and row lengths: all that a measure which ignores rotations needs to know of the features."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from array_api_compat import array_namespace
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array, gather, triangular
 from likewise.errors import UndefinedError
+from likewise.quantities.passes import ColumnLargest, Lengths, Mean, rows_in
 from likewise.quantities.prepared import Equivariant, OrderFree, PerItem, Prepared
 from likewise.quantities.rank import reach
 from likewise.quantities.tables import Lost, are_equal, vectors
+from likewise.quantities.thin import spans
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,9 @@ class Factor(PerItem):
         """Return L."""
         if of.is_table:  # thin as they come
             return recentred(vectors(of, center=True)) if self.center else vectors(of, center=False)
+        if of.is_many:
+            xp = array_namespace(of.rows(0, 1))
+            return xp.concat([rows_in(of, start, stop, self.center) for start, stop in spans(of.n, of.d)])
         rows, offset = of[Coordinates()][:-1, :], of[Coordinates()][-1:, :]
         return recentred(rows) if self.center else rows + offset
 
@@ -87,6 +93,9 @@ class Scale(OrderFree):
         if of.is_table:
             lost = of[Lost()]
             return array_namespace(lost).sqrt(lost) / (of.size * array_namespace(lost).finfo(lost.dtype).eps)
+        if of.is_many:
+            mean = of[Mean()]
+            return of[Lengths(center=True)][1] + array_namespace(mean).linalg.vector_norm(mean[0, :])
         coordinates = of[Coordinates()]
         xp = array_namespace(coordinates)
         return xp.asarray(reach(coordinates[:-1, :], coordinates[-1:, :]), dtype=xp.float64, device=coordinates.device)
@@ -97,7 +106,7 @@ def rows_of(of: Prepared, center: bool) -> Float[Array, "{of.n} r"]:
 
     For what takes one pass over the rows, such as inner products: a decomposition would cost more than it saves.
     """
-    if of.is_part:
+    if of.is_part or of.is_many:
         return of[Factor(center)]
     return recentred(vectors(of, center)) if center else vectors(of, center)
 
@@ -108,6 +117,10 @@ class Largest(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, ""]:
         """Return max |x_ij|."""
+        if of.is_many and of.left_out:  # at most that
+            return of.left_out[0][self]
+        if of.is_many:
+            return of[Lengths(center=False)][2]
         xp = array_namespace(of.given)
         largest = xp.max(xp.abs(of.given))
         return xp.sqrt(largest) if of.kind == "similarities" else largest
@@ -121,7 +134,6 @@ class Norm(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, ""]:
         """Return the norm."""
-        xp = array_namespace(of.given)
         # A constant matrix centres to rounding noise, not to zero.
         if are_equal(of, self.center):
             raise UndefinedError(
@@ -129,6 +141,9 @@ class Norm(OrderFree):
                 if self.center
                 else f"all rows of {of.name} are zero"
             )
+        if of.is_many:
+            return of[Lengths(self.center)][0]
+        xp = array_namespace(of.given)
         if of.kind == "distances" and of.metric in ("euclidean", "other"):
             return xp.sqrt(xp.sum(of.given**2) / (2 * of.n))  # the same, and a scale of any distances
         return xp.linalg.matrix_norm(rows_of(of, self.center))
@@ -147,6 +162,8 @@ class RowNorms(PerItem):
 
     def compute(self, of: Prepared) -> Float[Array, " n"]:
         """Return the lengths; rows of L are as long as rows of X."""
+        if of.is_many:
+            return self._in_passes(of)
         matrix = vectors(of, self.center)
         xp = array_namespace(matrix)
         lengths = xp.abs(matrix - (xp.mean(matrix, axis=0, keepdims=True) if self.center else 0.0))
@@ -154,21 +171,56 @@ class RowNorms(PerItem):
         noise = of.n * xp.finfo(xp.float64).eps * xp.max(xp.abs(matrix), axis=0) if self.center else 0.0
         if of.is_table:
             noise = xp.sqrt(of[Lost()])
-        zero = xp.all(lengths <= noise, axis=1)
+        found = xp.linalg.vector_norm(rows_of(of, self.center), axis=1)
+        self._check(of, xp.all(lengths <= noise, axis=1), found)
+        return found
+
+    def _in_passes(self, of: Prepared) -> Float[Array, " n"]:
+        largest = of[ColumnLargest()]
+        xp = array_namespace(largest)
+        noise = of.n * xp.finfo(xp.float64).eps * largest if self.center else 0.0
+        zero, lengths = [], []
+        for start, stop in spans(of.n, of.d):
+            rows = rows_in(of, start, stop, self.center)
+            zero.append(xp.all(xp.abs(rows) <= noise, axis=1))
+            lengths.append(xp.linalg.vector_norm(rows, axis=1))
+        found = xp.concat(lengths)
+        self._check(of, xp.concat(zero), found)
+        return found
+
+    def _check(self, of: Prepared, zero: Bool[Array, " n"], lengths: Float[Array, " n"]) -> None:
+        """Refuse rows of no length."""
+        xp = array_namespace(lengths)
         if xp.any(zero):
             where = "equals the mean row, which centring makes zero" if self.center else "is zero"
             raise UndefinedError(
                 f"row {int(xp.argmax(xp.astype(zero, xp.int64)))} of {of.name} {where}: "
                 "a row of no length has no cosine and no relative error"
             )
-        lengths = xp.linalg.vector_norm(rows_of(of, self.center), axis=1)
         if not xp.all(lengths > 0):
             raise UndefinedError(
                 f"row {int(xp.argmin(lengths))} of {of.name} is too small beside the others: its square is lost in "
                 "double precision"
             )
-        return lengths
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n."""
         return 8 * n
+
+
+def in_passes(
+    x: Prepared, y: Prepared, center: bool
+) -> Iterator[tuple[int, int, Float[Array, "m r"], Float[Array, "m q"]]]:
+    """The thin rows of both sides, with where they are: some at a time where there are many, else all."""
+    a, b = (None if of.is_many else of[Factor(center)] for of in (x, y))
+    if a is not None and b is not None:
+        yield 0, x.n, a, b
+        return
+    widths = [of.d if rows is None else rows.shape[1] for of, rows in ((x, a), (y, b))]
+    for start, stop in spans(x.n, max(widths)):
+        yield (
+            start,
+            stop,
+            rows_in(x, start, stop, center) if a is None else a[start:stop, :],
+            rows_in(y, start, stop, center) if b is None else b[start:stop, :],
+        )

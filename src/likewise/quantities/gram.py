@@ -8,8 +8,10 @@ from jaxtyping import Float
 from likewise.arrays import Array
 from likewise.errors import UndefinedError
 from likewise.quantities.factors import rows_of
+from likewise.quantities.passes import UnitPasses
 from likewise.quantities.prepared import PerPair, Prepared
 from likewise.quantities.tables import doubly_centered
+from likewise.quantities.thin import Thin
 
 
 def u_centered(a: Float[Array, "n n"]) -> Float[Array, "n n"]:
@@ -51,3 +53,12 @@ class Gram(PerPair):
         """Return the inner products."""
         rows = rows_of(of, self.center)
         return rows @ rows.T
+
+    def thin(self, of: Prepared) -> Thin | None:
+        """The same of many rows."""
+        if not (of.is_many and self.center):
+            return None
+        xp = array_namespace(of.rows(0, 1))
+        one = xp.ones((), dtype=xp.float64, device=of.rows(0, 1).device)
+        eye = xp.eye(of.d, dtype=xp.float64, device=one.device)
+        return Thin(UnitPasses(of, one), eye, xp.zeros(of.n, dtype=xp.float64, device=one.device))

@@ -1,7 +1,7 @@
 """Kernels of all pairs of items, centred and of unit length."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from array_api_compat import array_namespace
 from jaxtyping import Float
@@ -12,8 +12,9 @@ from likewise.quantities.columns import Columns
 from likewise.quantities.distances import Distances
 from likewise.quantities.factors import Norm, rows_of
 from likewise.quantities.gram import Gram, u_centered, unit
+from likewise.quantities.passes import UnitPasses
 from likewise.quantities.prepared import OrderFree, PerItem, PerPair, Prepared
-from likewise.quantities.thin import Thin, linear_kernel
+from likewise.quantities.thin import Thin, linear_kernel, spans
 
 NOTHING = 0.01
 """A sum of the Gaussian kernel over the other rows this small says little but that a row is like itself, at 1."""
@@ -50,6 +51,39 @@ class UnitRows(PerItem):
 
 
 @dataclass(frozen=True)
+class SquaredShares(PerItem):
+    """|c(x_i)|^2 / |c(X)|_F^2."""
+
+    def compute(self, of: Prepared) -> Float[Array, " n"]:
+        """Return the shares."""
+        rows = unit_rows(of)
+        parts = [rows[start:stop, :] for start, stop in spans(of.n, rows.shape[1])] if of.is_many else [rows]
+        xp = array_namespace(parts[0])
+        return xp.concat([xp.sum(part * part, axis=1) for part in parts])
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n."""
+        return 8 * n
+
+
+def unit_rows(of: Prepared) -> Any:
+    """Centred rows of unit length together; of many, what reads some at a time."""
+    return UnitPasses(of, of[Norm(center=True)]) if of.is_many else of[UnitRows()]
+
+
+def _bordered(rows: Any, *columns: Float[Array, " n"]) -> Any:
+    if isinstance(rows, UnitPasses):
+        return UnitPasses(rows.of, rows.size, columns)
+    xp = array_namespace(rows)
+    return xp.concat([rows, *(column[:, None] for column in columns)], axis=1)
+
+
+def unit_trace(of: Prepared, debiased: bool) -> Thin:
+    """The linear kernel of unit trace without forming it."""
+    return linear_kernel(unit_rows(of), of[SquaredShares()], debiased, _bordered)
+
+
+@dataclass(frozen=True)
 class KernelLength(OrderFree):
     """The Frobenius norm of the linear kernel of unit trace, centred with its diagonal or without, from its rows."""
 
@@ -57,8 +91,8 @@ class KernelLength(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, ""]:
         """Return the length, or 0 where rounding made the square less than nothing."""
-        kernel = linear_kernel(of[UnitRows()], self.debiased)
-        xp = array_namespace(kernel.z)
+        kernel = unit_trace(of, self.debiased)
+        xp = array_namespace(kernel.s)
         square = kernel.inner(kernel)
         return xp.sqrt(xp.where(square > 0, square, xp.zeros_like(square)))
 
@@ -112,7 +146,7 @@ class UnitKernel(PerPair):
 
     def by_features(self, of: Prepared) -> Thin:
         """The linear kernel without forming it."""
-        kernel = linear_kernel(of[UnitRows()], self.debiased)
+        kernel = unit_trace(of, self.debiased)
         length = of[KernelLength(self.debiased)]
         return Thin(kernel.z, kernel.s / length, kernel.c / length)
 
@@ -134,11 +168,28 @@ class SharedFeatures(OrderFree):
         """Return the share; undefined for one feature."""
         if of.d == 1:
             raise UndefinedError(f"{of.name} has one feature: nothing to correct the sampling of features from")
+        if of.is_many:
+            return self._in_passes(of)
         xp = array_namespace(of.given)
-        n, size = of.n, of[Norm(center=True)]
+        size = of[Norm(center=True)]
         columns = of[Columns(center=True)] / size
         squares, fourths = xp.sum(columns**2, axis=0), xp.sum(columns**4, axis=0)
+        whole = xp.sum(u_centered(of[Gram(center=True)] / size**2) ** 2)
+        return self._share(of, squares, fourths, whole)
+
+    def _in_passes(self, of: Prepared) -> Float[Array, ""]:
+        rows = UnitPasses(of, of[Norm(center=True)])
+        sums: list[Array] = [0.0, 0.0]
+        for start, stop in spans(of.n, of.d):
+            squares = rows[start:stop, :] ** 2
+            xp = array_namespace(squares)
+            sums = [sums[0] + xp.sum(squares, axis=0), sums[1] + xp.sum(squares**2, axis=0)]
+        return self._share(of, sums[0], sums[1], of[KernelLength(debiased=True)] ** 2)
+
+    def _share(
+        self, of: Prepared, squares: Float[Array, " d"], fourths: Float[Array, " d"], whole: Float[Array, ""]
+    ) -> Float[Array, ""]:
+        n = of.n
         # h(k, k) n (n - 3) for k = x x' with a zero diagonal and sum(x) = 0.
         own = squares**2 * (1 + 1 / ((n - 1) * (n - 2))) - fourths * (1 + 2 / (n - 2))
-        whole = xp.sum(u_centered(of[Gram(center=True)] / size**2) ** 2)
-        return (whole - xp.sum(own)) / whole * (of.d / (of.d - 1))
+        return (whole - array_namespace(own).sum(own)) / whole * (of.d / (of.d - 1))

@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float, Int
 from likewise.arrays import Array, inverse, tied_runs
 from likewise.errors import UndefinedError
 from likewise.quantities.distances import TIES, Distances
-from likewise.quantities.prepared import Equivariant, OrderFree, PerPair, Prepared
+from likewise.quantities.nearest import KNearest, Nearest, by_blocks
+from likewise.quantities.prepared import OrderFree, PerPair, Prepared
 
 
 def away(of: Prepared, inner: Literal["cosine", "euclidean"], center: bool) -> Float[Array, "n n"]:
@@ -70,22 +71,27 @@ class NeighbourRanks(PerPair):
         return 4 * n * n
 
 
+EIGHT = 8
+"""Nearest items are looked for in such numbers."""
+
+
 @dataclass(frozen=True)
-class Neighbours(Equivariant):
+class Neighbours(KNearest):
     """Row i holds the k nearest items of item i, nearest first."""
 
-    k: int
-    inner: Literal["cosine", "euclidean"]
-    center: bool
-
     def follows(self, whole: Prepared) -> bool:
-        """As the ranks."""
-        return NeighbourRanks(self.inner, self.center).follows(whole)
+        """As the ranks; of many items the ties are broken anew."""
+        return not by_blocks(whole) and NeighbourRanks(self.inner, self.center).follows(whole)
 
     def compute(self, of: Prepared) -> Int[Array, "n k"]:
         """Return their indices."""
         if not 1 <= self.k < of.n:
             raise UndefinedError(f"k = {self.k} neighbours of {of.n} items in {of.name}: k must be 1 to {of.n - 1}")
+        if by_blocks(of):
+            # As many as will be asked for besides, such as the next one.
+            near = of[Nearest(min(of.n - 1, EIGHT * -(-(self.k + 2) // EIGHT)), self.inner, self.center)]
+            xp = array_namespace(of.rows(0, 1))
+            return xp.asarray(near.items[:, : self.k], device=of.rows(0, 1).device, copy=True)
         ranks = of[NeighbourRanks(self.inner, self.center)]
         xp = array_namespace(ranks)
         # A copy, for a view would keep the neighbours of all ranks.
@@ -98,7 +104,3 @@ class Neighbours(Equivariant):
         place = inverse(index)  # where each item has gone
         rows = xp.take(value, index, axis=0)
         return xp.reshape(xp.take(place, xp.reshape(rows, (-1,)), axis=0), rows.shape)
-
-    def nbytes(self, n: int, d: int) -> int:
-        """Return 8 n k."""
-        return 8 * n * self.k

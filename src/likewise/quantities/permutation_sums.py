@@ -52,7 +52,7 @@ class OrbitSums(OrderFree):
     def compute(self, of: Prepared) -> Float[Array, " 18"]:
         """Return the sums. O(n^3), for the triangles alone; of a matrix that needs not be formed, O(n^2 d)."""
         if thin := self.quantity.thin(of):
-            return array_namespace(thin.z).stack(thin.sums())
+            return array_namespace(thin.s).stack(thin.sums())
         a = of[self.quantity]
         xp = array_namespace(a)
         n = a.shape[0]

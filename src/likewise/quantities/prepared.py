@@ -1,16 +1,52 @@
 """One representation and what was derived from it so far, for all its items, some of them, or a shuffle of them."""
 
 import abc
+import functools
+import os
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from array_api_compat import array_namespace
 from jaxtyping import Float, Int
 
-from likewise.arrays import Array, check_matrix, float64, gather, gather_square, read_only
+from likewise.arrays import Array, check_matrix, float64, gather, gather_square, read_only, to_numpy
 from likewise.errors import UndefinedError
 from likewise.kinds import TABLES, check_kind, metric_of, precision
+from likewise.quantities import thin
 from likewise.quantities.thin import Thin
+
+TALL = 3
+"""Rows for each feature from which they may be many."""
+
+
+PAIRED = 4096
+"""Rows up to which a number for each pair of them may be held, whatever their features: n x n of 128 MiB."""
+
+
+def are_many(n: int, d: int) -> bool:
+    """Whether so many rows of so few features are read in passes."""
+    return n >= TALL * d and (n * d > thin.PASS or n > PAIRED)
+
+
+PAIR_BYTES = 16
+"""Bytes for each pair of items that a matrix of them takes while it is made: itself, and a copy."""
+
+
+@functools.cache
+def memory() -> int:
+    """Bytes of memory of this machine."""
+    return int(os.sysconf("SC_PAGE_SIZE")) * int(os.sysconf("SC_PHYS_PAGES")) if hasattr(os, "sysconf") else 2**63
+
+
+def _is_mapped(rows: Array) -> bool:
+    """Whether they are read from a file that is mapped for reading."""
+    of: Any = rows
+    while isinstance(of, np.ndarray):
+        if isinstance(of, np.memmap) and of.mode == "r":
+            return True
+        of = of.base
+    return False
 
 
 class Quantity(abc.ABC):
@@ -61,8 +97,8 @@ class PerPair(Equivariant):
 
     def diagonal(self, of: "Prepared") -> Float[Array, " n"]:
         """The numbers of items and themselves."""
-        if thin := self.thin(of):
-            return thin.diagonal - thin.c
+        if kernel := self.thin(of):
+            return kernel.diagonal - kernel.c
         a = of[self]
         return array_namespace(a).linalg.diagonal(a)
 
@@ -116,6 +152,11 @@ class Prepared:
         What the matrix holds, as of a `Representation`.
     columns : str
         A hash of what the columns are, where only the same ones may be matched.
+    many : bool, optional
+        Whether rows are read in passes, and nothing is held for each pair of them; by default where they are many.
+    copy : bool
+        Whether the rows are copied where they are not at once in double precision, so that what is changed outside
+        afterwards is not changed here. Rows of a file that is mapped for reading are not copied.
 
     Raises
     ------
@@ -136,8 +177,16 @@ class Prepared:
     """
 
     def __init__(
-        self, matrix: Array, name: str = "matrix", kind: str = "states", metric: str = "", columns: str = ""
+        self,
+        matrix: Array,
+        name: str = "matrix",
+        kind: str = "states",
+        metric: str = "",
+        columns: str = "",
+        many: bool | None = None,
+        copy: bool = True,
     ) -> None:
+        self._many = many
         self._whole: Prepared | None = None
         self._index: Array = None
         self._permutes = False
@@ -146,13 +195,16 @@ class Prepared:
         check_kind(checked, kind, name)
         self.precision = precision(checked)
         """The relative rounding of the numbers that came in."""
-        values = float64(checked)
-        # Both orders of two items are one number; they differ by rounding, if at all.
-        self._given: Array = read_only((values + values.T) / 2 if kind in TABLES else values)
+        self._raw: Array = checked
+        self._given: Array = None
         self._values: dict[Quantity, Array] = {}
         self._joint: WeakKeyDictionary[Prepared, dict[JointQuantity, Any]] = WeakKeyDictionary()
         self.name, self.columns = name, columns
-        self.n, self._d = (int(size) for size in self._given.shape)
+        self.n, self._d = (int(size) for size in checked.shape)
+        if not self.is_many:
+            self.given  # noqa: B018  # what is changed outside afterwards is not changed here
+        elif copy and not _is_mapped(checked):
+            self._raw = array_namespace(checked).asarray(checked, copy=True)
 
     @property
     def given(self) -> Float[Array, "n m"]:
@@ -160,7 +212,27 @@ class Prepared:
         if self._given is None and self._whole is not None:
             whole, index = self._whole.given, self._index
             self._given = read_only(gather_square(whole, index) if self.is_table else gather(whole, index, 0))
+        elif self._given is None:
+            values = float64(self._raw)
+            # Both orders of two items are one number; they differ by rounding, if at all.
+            self._given = read_only((values + values.T) / 2 if self.is_table else values)
         return self._given
+
+    @property
+    def is_many(self) -> bool:
+        """Whether there are so many rows, of few features, that they are read in passes and never copied as a whole."""
+        return not self.is_table and (are_many(self.n, self._d) if self._many is None else self._many)
+
+    def rows(self, start: int | Int[Array, " m"], stop: int | None = None) -> Float[Array, "m d"]:
+        """Return some of the rows in double precision, between two places or at some, read from what came in."""
+        return self._at(slice(start, stop) if isinstance(start, int) else start)
+
+    def _at(self, items: Any) -> Float[Array, "m d"]:
+        if self._given is not None:
+            return self._given[items, :] if isinstance(items, slice) else gather(self._given, items, 0)
+        if self._whole is not None:
+            return self._whole._at(self._index[items])
+        return float64(self._raw[items, :] if isinstance(items, slice) else gather(self._raw, items, 0))
 
     @property
     def matrix(self) -> Float[Array, "n d"]:
@@ -199,9 +271,21 @@ class Prepared:
 
     def __getitem__(self, quantity: Quantity) -> Array:
         if quantity not in self._values:
+            if isinstance(quantity, PerPair):
+                self._check_room()
             gathered = self._gathered(quantity)
             self._values[quantity] = read_only(quantity.compute(self) if gathered is None else gathered)
         return self._values[quantity]
+
+    def _check_room(self) -> None:
+        """Refuse to hold a number for each pair of items that memory cannot hold, before anything is computed."""
+        wanted = PAIR_BYTES * self.n**2
+        if wanted > (room := memory()):
+            raise UndefinedError(
+                f"a number for each pair of {self.n:,} items takes {wanted / 2**30:.1f} GiB, and this machine has "
+                f"{room / 2**30:.1f}: take fewer items, a measure that goes by features or nearest items, or for rsa a "
+                "sample of the pairs (sampled_rsa)"
+            )
 
     def once(self, quantity: Quantity) -> Array:
         """Return a quantity; a view does not keep what it gathers."""
@@ -215,6 +299,21 @@ class Prepared:
         if not quantity.local and not (self._permutes and quantity.follows(self._whole)):
             return None
         return quantity.reindex(self._whole[quantity], self._index)
+
+    def some(self, quantity: PerItem, start: int, stop: int) -> Array:
+        """Return some rows of a quantity of items; a view gathers no others."""
+        if quantity in self._values or self._whole is None or not (self._permutes and quantity.follows(self._whole)):
+            return self[quantity][start:stop, ...]
+        return gather(self._whole[quantity], self._index[start:stop], 0)
+
+    @functools.cached_property
+    def left_out(self) -> tuple["Prepared", Int[np.ndarray, " m"]] | None:
+        """The whole, and the items of it that are not here, where this is the rest; None elsewhere."""
+        if self._whole is None or self._permutes or self._whole.is_part:
+            return None
+        here = np.zeros(self._whole.n, dtype=bool)
+        here[to_numpy(self._index)] = True
+        return (self._whole, np.flatnonzero(~here)) if int(here.sum()) == self.n else None
 
     @property
     def quantities(self) -> frozenset[Quantity]:
@@ -244,15 +343,15 @@ class Prepared:
     def with_features(self, order: Int[Array, " d"]) -> "Prepared":
         """Return the same rows with the features in another order; what depends on their order is computed again."""
         other = self._view(order, permutes=False)
-        other._whole, other._given = None, read_only(gather(self.matrix, order, 1))
+        other._whole, other._raw, other._given = None, None, read_only(gather(self.matrix, order, 1))
         other.n = self.n
         return other
 
     def _view(self, index: Array, *, permutes: bool) -> "Prepared":
         view = object.__new__(Prepared)
         view._whole, view._index, view._permutes = self, index, permutes
-        view._given, view._values, view._joint = None, {}, WeakKeyDictionary()
+        view._raw, view._given, view._values, view._joint = None, None, {}, WeakKeyDictionary()
         view.name, view.n, view._d = self.name, len(index), self._d
         view.kind, view.metric, view.precision = self.kind, self.metric, self.precision
-        view.columns = self.columns
+        view.columns, view._many = self.columns, self._many
         return view

@@ -7,13 +7,25 @@ from array_api_compat import array_namespace
 from jaxtyping import Float
 
 from likewise.arrays import Array
-from likewise.quantities.factors import Factor, Norm, Scale
+from likewise.quantities.factors import Factor, Norm, Scale, in_passes
 from likewise.quantities.gram import Gram
+from likewise.quantities.passes import Lengths
 from likewise.quantities.prepared import JointQuantity, Prepared
 from likewise.quantities.rank import numerical_rank, reach, rounding_of
 
 LOST = 1e-10
 """Share of a score that squares may lose; more, and the decomposition is done without them."""
+
+
+@dataclass(frozen=True)
+class CrossProduct(JointQuantity):
+    """L_x' L_y, factors centred or not. O(n d e), in passes where there are many rows."""
+
+    center: bool
+
+    def compute(self, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
+        """Return the matrix."""
+        return sum((a.T @ b for _, _, a, b in in_passes(x, y, self.center)), start=0.0)
 
 
 @dataclass(frozen=True)
@@ -24,10 +36,29 @@ class CrossDecomposition(JointQuantity):
 
     def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
         """Return the thin singular value decomposition."""
-        factor = Factor(self.center)
-        xp = array_namespace(x.given, y.given)
-        u, s, vh = xp.linalg.svd(x[factor].T @ y[factor], full_matrices=False)
+        cross = x.joint(y, CrossProduct(self.center))
+        u, s, vh = array_namespace(cross).linalg.svd(cross, full_matrices=False)
         return u, s, vh
+
+
+@dataclass(frozen=True)
+class NuclearNorm(JointQuantity):
+    """|X'Y|_*, the sum of the singular values of X'Y, centred or not.
+
+    Of many rows from X'Y alone, elsewhere from the `AlignedProducts`, which other measures of the pair share.
+    """
+
+    center: bool
+
+    def compute(self, x: Prepared, y: Prepared) -> Float[Array, ""]:
+        """Return the norm; undefined where nothing of a side has a direction."""
+        if x.is_many and y.is_many:
+            for of in (x, y):
+                of[Norm(self.center)]
+            cross = x.joint(y, CrossProduct(self.center))
+            return array_namespace(cross).sum(array_namespace(cross).linalg.svdvals(cross))
+        products = x.joint(y, AlignedProducts(self.center))
+        return array_namespace(products).sum(products)
 
 
 @dataclass(frozen=True)
@@ -45,6 +76,8 @@ class AlignedProducts(JointQuantity):
 
         Undefined where nothing of a side has a direction.
         """
+        if x.is_many or y.is_many:
+            return self._by_decomposition(x, y)
         if x[Factor(self.center)].shape[1] < y[Factor(self.center)].shape[1]:
             x, y = y, x
         products, lost = self._by_squares(x, y)
@@ -84,13 +117,15 @@ class AlignedProducts(JointQuantity):
         u, s, vh = x.joint(y, CrossDecomposition(self.center))
         size = float(x[Norm(self.center)] * y[Norm(self.center)])
         common = numerical_rank(s / size, max(x.size, y.size), self._scale(x, y))
-        aligned, other = x[Factor(self.center)] @ u[:, :common], y[Factor(self.center)] @ vh[:common, :].T
-        return array_namespace(u).sum(aligned * other, axis=1)
+        xp = array_namespace(u)
+        u, v = u[:, :common], vh[:common, :].T
+        return xp.concat([xp.sum((a @ u) * (b @ v), axis=1) for _, _, a, b in in_passes(x, y, self.center)])
 
     def _scale(self, x: Prepared, y: Prepared) -> float:
         """What the rounding of L_x'L_y goes by, for sides of unit length."""
+        rows = [float(of[Lengths(self.center)][1]) if of.is_many else reach(of[Factor(self.center)]) for of in (x, y)]
         longest, scales = (
             [length / float(of[Norm(self.center)]) for of, length in zip((x, y), lengths, strict=True)]
-            for lengths in ([reach(of[Factor(self.center)]) for of in (x, y)], [float(of[Scale()]) for of in (x, y)])
+            for lengths in (rows, [float(of[Scale()]) for of in (x, y)])
         )
         return longest[0] * scales[1] + longest[1] * scales[0]

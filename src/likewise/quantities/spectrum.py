@@ -2,13 +2,20 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from array_api_compat import array_namespace
 from jaxtyping import Float
 
-from likewise.arrays import Array
+from likewise.arrays import Array, gather
+from likewise.quantities.columns import Columns
 from likewise.quantities.factors import Factor, Norm, Scale
-from likewise.quantities.prepared import JointQuantity, PerItem, PerPair, Prepared
+from likewise.quantities.passes import rows_in
+from likewise.quantities.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared
 from likewise.quantities.rank import numerical_rank
+from likewise.quantities.thin import Thin, spans
+
+ROWS = 4
+"""Rows for each feature, at least, that are decomposed at a time."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +30,48 @@ class PrincipalComponents(PerItem):
     def compute(self, of: Prepared) -> Float[Array, "n rank"]:
         """Return P."""
         of[Norm(self.center)]  # undefined where nothing has a direction
+        if of.is_many:
+            return self._of_rest(of) if of[Rest(self.center)].shape[0] else self._in_passes(of)
         factor = of[Factor(self.center)]
         xp = array_namespace(factor)
         u, s, _ = xp.linalg.svd(factor, full_matrices=False)
         rank = numerical_rank(s, of.size, float(of[Scale()]))
         return u[:, :rank] * s[:rank]
+
+    def _of_rest(self, of: Prepared) -> Float[Array, "n rank"]:
+        """From those of all items, in the directions of `RestDecomposition`, which are open where they nearly tie."""
+        triangle, parts = of[Rest(self.center)], of[RestDecomposition(self.center)]
+        assert of.left_out is not None
+        (whole, out), rank = of.left_out, triangle.shape[0]
+        all_, s = whole[self], whole[SingularValues(self.center)]
+        xp, kept = array_namespace(all_), of[SingularValues(self.center)].shape[0]
+        turn = xp.linalg.solve(triangle.T, parts[:rank, :kept] * parts[rank, :kept])
+        # Rows of all sum to zero, where they are centred.
+        mean = -xp.sum(gather(all_, out, 0), axis=0) / of.n if self.center else xp.zeros_like(s)
+        blocks = (gather(all_, of._index[i:j], 0) for i, j in spans(of.n, rank))
+        return xp.concat([((block - mean) / s) @ turn for block in blocks])
+
+    def _in_passes(self, of: Prepared) -> Float[Array, "n rank"]:
+        """By the QR decompositions of some rows at a time, and that of their triangles: as stable as one of all."""
+        found: Array = None
+        triangles, places = [], []
+        for start, stop in spans(of.n, of.d, least=ROWS * of.d):
+            rows = rows_in(of, start, stop, self.center)
+            xp = array_namespace(rows)
+            q, r = xp.linalg.qr(rows)
+            if found is None:
+                found = xp.empty((of.n, of.d), dtype=xp.float64, device=rows.device)
+            found[start:stop, : q.shape[1]] = q
+            places.append((start, stop, q.shape[1]))
+            triangles.append(r)
+        q, r = xp.linalg.qr(xp.concat(triangles))
+        u, s, _ = xp.linalg.svd(r, full_matrices=False)
+        rank = numerical_rank(s, of.size, float(of[Scale()]))
+        turn, first = q @ (u[:, :rank] * s[:rank]), 0
+        for start, stop, kept in places:
+            found[start:stop, :rank] = found[start:stop, :kept] @ turn[first : first + kept, :]
+            first += kept
+        return found[:, :rank]
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n min(n, d)."""
@@ -84,6 +128,198 @@ class Projection(PerPair):
         whitened = of[Whitened(self.center, self.ridge)]
         return whitened @ whitened.T
 
+    def thin(self, of: Prepared) -> Thin | None:
+        """The same of many rows."""
+        if not of.is_many:
+            return None
+        s = of[SingularValues(self.center)]
+        return of_components(of, self.center, 1 / whitening(s, self.ridge) ** 2)
+
+
+def of_components(of: Prepared, center: bool, weights: Float[Array, " rank"]) -> Thin:
+    """P diag(weights) P' without forming it."""
+    xp = array_namespace(weights)
+    z = of[PrincipalComponents(center)]
+    diagonal = xp.eye(weights.shape[0], dtype=xp.float64, device=weights.device) * weights
+    return Thin(z, diagonal, xp.zeros(of.n, dtype=xp.float64, device=weights.device))
+
+
+@dataclass(frozen=True)
+class Explained(PerPair):
+    """I - R'R, with R x what ridge regression on the centred rows leaves of any centred variable x of the same items.
+
+    A (2 I - A) with A the `Projection`: the inner product with x x' is what of |x|^2 is explained.
+    """
+
+    ridge: float
+
+    def compute(self, of: Prepared) -> Float[Array, "n n"]:
+        """Return the matrix."""
+        components = of[PrincipalComponents(center=True)]
+        return (components * self._weights(singular_values(components))) @ components.T
+
+    def _weights(self, s: Float[Array, " rank"]) -> Float[Array, " rank"]:
+        kept = (s / whitening(s, self.ridge)) ** 2
+        return kept * (2 - kept) / s**2
+
+    def thin(self, of: Prepared) -> Thin | None:
+        """The same of many rows."""
+        return of_components(of, True, self._weights(of[SingularValues(center=True)])) if of.is_many else None
+
+
+KEPT = 1e-3
+"""Least share of a direction that items must keep, for its length to follow from that of all items."""
+
+
+@dataclass(frozen=True)
+class Rest(OrderFree):
+    """What a few left-out items change of many: the triangle L with L L' = U'U of those that stay, about their mean.
+
+    U are the orthonormal directions of all items. Empty where that does not hold, or loses digits.
+    """
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Float[Array, "rank rank"]:
+        """Return L, of a part of many rows."""
+        left_out = of.left_out
+        if not (left_out and left_out[0].is_many and of.is_many and 2 * of.n > left_out[0].n):
+            return array_namespace(of.rows(0, 1)).zeros((0, 0))
+        kept = rest_of(of, of, self.center)
+        xp = array_namespace(kept)
+        return xp.linalg.cholesky(kept) if xp.linalg.eigvalsh(kept)[0] > KEPT else kept[:0, :0]
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 d^2."""
+        return 8 * d * d
+
+
+def rest_of(x: Prepared, y: Prepared, center: bool) -> Float[Array, "r q"]:
+    """U_x'U_y of the items that stay, about their mean, from that of all and the few that are left out."""
+    whole, out = x.left_out or (x, np.empty(0, dtype=np.int64))
+    other, _ = y.left_out or (y, out)
+    sides = []
+    for of in (whole, other):
+        components = of[PrincipalComponents(center)]
+        sides.append(gather(components, out, 0) / of[SingularValues(center)])
+    xp = array_namespace(*sides)
+    a, b = sides
+    if whole is other:
+        all_ = xp.eye(a.shape[1], dtype=xp.float64, device=a.device)
+    else:
+        all_ = whole.joint(other, ComponentProducts(center)) / (
+            whole[SingularValues(center)][:, None] * other[SingularValues(center)][None, :]
+        )
+    kept = all_ - a.T @ b
+    if center:  # rows of all sum to zero
+        kept = kept - xp.sum(a, axis=0)[:, None] * xp.sum(b, axis=0)[None, :] / x.n
+    return kept
+
+
+@dataclass(frozen=True)
+class RestDecomposition(OrderFree):
+    """Z diag(s) V' = L'S of `Rest`, as rows: Z, then s, then V'. S are the singular values of all items."""
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Float[Array, "rows rank"]:
+        """Return the three, one below the other."""
+        triangle, whole = of[Rest(self.center)], of.left_out
+        assert whole is not None
+        xp = array_namespace(triangle)
+        z, s, vh = xp.linalg.svd(triangle.T * whole[0][SingularValues(self.center)], full_matrices=False)
+        return xp.concat([z, s[None, :], vh])
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 16 d^2, and 8 d."""
+        return 16 * d * d + 8 * d
+
+
+@dataclass(frozen=True)
+class SingularValues(OrderFree):
+    """The singular values of X, or of c(X) where ``center``, that are more than rounding; they descend."""
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Float[Array, " rank"]:
+        """Return the lengths of the principal components; of the rest of many items without these."""
+        if of.is_many and (rank := of[Rest(self.center)].shape[0]):
+            s, whole = of[RestDecomposition(self.center)][rank, :], of.left_out
+            assert whole is not None
+            return s[: numerical_rank(s, of.size, float(whole[0][Scale()]))]
+        of[Norm(self.center)]
+        return singular_values(of[PrincipalComponents(self.center)])
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 min(n, d)."""
+        return 8 * min(n, d)
+
+
+@dataclass(frozen=True)
+class ComponentProducts(JointQuantity):
+    """P_x'P_y, of the principal components of both sides, centred or not.
+
+    Of items that are left of many they follow from those of all; not so if ``from_rows``, which keeps the digits of
+    sides that are nearly the same.
+    """
+
+    center: bool
+    from_rows: bool = False
+
+    def compute(self, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
+        """Return the matrix: in passes of many rows, and of few left-out ones from that of all."""
+        of = PrincipalComponents(self.center)
+        if not (x.is_many or y.is_many):
+            return x[of].T @ y[of]
+        if not self.from_rows and all(side.is_many and side[Rest(self.center)].shape[0] for side in (x, y)):
+            return self._of_rest(x, y)
+        spans_ = spans(x.n, max(x.size if not x.is_many else x.d, y.size if not y.is_many else y.d))
+        return sum((x.some(of, i, j).T @ y.some(of, i, j) for i, j in spans_), start=0.0)
+
+    def _of_rest(self, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
+        kept = rest_of(x, y, self.center)
+        xp = array_namespace(kept)
+        for side in (x, y):  # from the left, then the other
+            rank = side[Rest(self.center)].shape[0]
+            parts = side[RestDecomposition(self.center)]
+            kept = (parts[:rank, :].T @ xp.linalg.solve(side[Rest(self.center)], kept)).T * parts[rank, :]
+        return kept[: x[SingularValues(self.center)].shape[0], : y[SingularValues(self.center)].shape[0]]
+
+
+def scaled_products(
+    x: Prepared, y: Prepared, center: bool, scales: tuple[Float[Array, " r"], Float[Array, " q"]]
+) -> Float[Array, "r q"]:
+    """`ComponentProducts` with the components of each side divided by numbers."""
+    return x.joint(y, ComponentProducts(center)) / (scales[0][:, None] * scales[1][None, :])
+
+
+def whitening(s: Float[Array, " r"], ridge: float) -> Float[Array, " r"]:
+    """What `Whitened` divides principal components by."""
+    xp = array_namespace(s)
+    return xp.sqrt(s**2 + ridge * xp.sum(s**2))
+
+
+@dataclass(frozen=True)
+class Loadings(OrderFree):
+    """P'c(X): what each principal component is of the columns of the centred rows."""
+
+    def compute(self, of: Prepared) -> Float[Array, "rank d"]:
+        """Return the matrix."""
+        of_rows = PrincipalComponents(center=True)
+        if not of.is_many:
+            return of[of_rows].T @ of[Columns(center=True)]
+        if rank := (triangle := of[Rest(center=True)]).shape[0]:
+            whole, _ = of.left_out or (of, None)
+            parts = of[RestDecomposition(center=True)]
+            all_ = whole[Loadings()] / whole[SingularValues(center=True)][:, None]
+            turned = (triangle @ parts[:rank, :] * parts[rank, :]).T @ all_
+            return turned[: of[SingularValues(center=True)].shape[0], :]
+        return sum((of.some(of_rows, i, j).T @ rows_in(of, i, j, center=True) for i, j in spans(of.n, of.d)), start=0.0)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 d min(n, d)."""
+        return 8 * d * min(n, d)
+
 
 @dataclass(frozen=True)
 class CanonicalDecomposition(JointQuantity):
@@ -93,6 +329,47 @@ class CanonicalDecomposition(JointQuantity):
 
     def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
         """Return the thin singular value decomposition."""
-        a, b = x[Whitened(center=True, ridge=self.ridge)], y[Whitened(center=True, ridge=self.ridge)]
-        u, rho, vh = array_namespace(a, b).linalg.svd(a.T @ b, full_matrices=False)
+        scales = tuple(whitening(of[SingularValues(center=True)], self.ridge) for of in (x, y))
+        products = scaled_products(x, y, True, scales)
+        u, rho, vh = array_namespace(products).linalg.svd(products, full_matrices=False)
         return u, rho, vh
+
+
+@dataclass(frozen=True)
+class ProjectionDistance(JointQuantity):
+    """|A_x - A_y|_F of two `Projection`, which are formed where items are few."""
+
+    center: bool
+    ridge: float
+
+    def compute(self, x: Prepared, y: Prepared) -> Float[Array, ""]:
+        """Return the distance."""
+        if not (x.is_many or y.is_many):
+            a, b = (of[Projection(self.center, self.ridge)] for of in (x, y))
+            return array_namespace(a, b).linalg.matrix_norm(a - b)
+        s, t = (of[SingularValues(self.center)] for of in (x, y))
+        scales = whitening(s, self.ridge), whitening(t, self.ridge)
+        xp = array_namespace(s, t)
+        common = scaled_products(x, y, self.center, scales)
+        own = xp.sum((s / scales[0]) ** 4) + xp.sum((t / scales[1]) ** 4)
+        squared = own - 2 * xp.sum(common**2)
+        return xp.sqrt(squared) if squared > NEAR * own else self._near(x, y)
+
+    def _near(self, x: Prepared, y: Prepared) -> Float[Array, ""]:
+        """The same without cancellation: with W_y = U_x C + E, it is that of [D^2 - CC', -CE'; -EC', -EE']."""
+        of = PrincipalComponents(self.center)
+        s, t = (singular_values(side[of]) for side in (x, y))
+        wide = whitening(t, self.ridge)
+        xp = array_namespace(s)
+        c = x.joint(y, ComponentProducts(self.center, from_rows=True)) / (s[:, None] * wide[None, :])
+        beyond = 0.0
+        for i, j in spans(x.n, max(x.size if not x.is_many else x.d, y.size if not y.is_many else y.d)):
+            e = y.some(of, i, j) / wide - (x.some(of, i, j) / s) @ c
+            beyond = beyond + e.T @ e
+        own = (s / whitening(s, self.ridge)) ** 2
+        inside = xp.eye(s.shape[0], dtype=xp.float64, device=s.device) * own - c @ c.T
+        return xp.sqrt(xp.sum(inside**2) + 2 * xp.sum((c.T @ c) * beyond) + xp.sum(beyond**2))
+
+
+NEAR = 1e-5
+"""Below this share of |A|^2 + |B|^2 the squared distance of two projections loses digits in their difference."""

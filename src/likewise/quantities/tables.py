@@ -8,6 +8,7 @@ from jaxtyping import Float
 from likewise.arrays import Array
 from likewise.errors import UndefinedError
 from likewise.quantities.prepared import OrderFree, PerItem, Prepared
+from likewise.quantities.thin import spans
 
 MARGIN = 8
 """Times the expected rounding of an eigenvalue that counts as rounding."""
@@ -100,6 +101,10 @@ def vectors(of: Prepared, center: bool) -> Float[Array, "{of.n} r"]:
 
 def are_equal(of: Prepared, center: bool) -> bool:
     """Whether all rows are equal (``center``), or zero. Asked of what was given: what is computed holds rounding."""
+    if of.is_many:
+        first = of.rows(0, 1) if center else 0.0
+        xp = array_namespace(of.rows(0, 1))
+        return all(bool(xp.all(of.rows(start, stop) == first)) for start, stop in spans(of.n, of.d))
     xp = array_namespace(of.given)
     if of.kind == "distances":
         if not center:

@@ -81,7 +81,7 @@ def evidence_of(
             return
         try:
             both = load(dataset, a), load(dataset, b)
-            sides = [Prepared(np.asarray(r.matrix), r.name, r.kind) for r in both]
+            sides = [Prepared(np.asarray(r.matrix), r.name, r.kind, copy=False) for r in both]
             added = to_numpy(contributions(configuration, *sides))
             lists = [to_numpy(side[near]) for side in sides]
         except LikewiseError:  # too few rows, or a table of distances: the pair has its scores alone

@@ -190,7 +190,7 @@ def tree(given: Dissimilarities) -> Tree:
     >>> tree(far).merges[:, 2]
     array([1., 5.])
     >>> tree(far).order
-    (0, 1, 2)
+    (1, 0, 2)
     """
     from scipy.cluster import hierarchy  # half a second, for this alone
 

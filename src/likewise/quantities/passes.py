@@ -1,0 +1,118 @@
+"""Many rows, read some at a time: what is summed over them needs no copy of all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from array_api_compat import array_namespace
+from jaxtyping import Float, Int
+
+from likewise.arrays import Array
+from likewise.quantities.prepared import OrderFree, Prepared
+from likewise.quantities.thin import spans
+
+
+@dataclass(frozen=True)
+class Mean(OrderFree):
+    """The mean row, and what is left of it after it was subtracted: of a large offset, its rounding."""
+
+    def compute(self, of: Prepared) -> Float[Array, "2 d"]:
+        """Return both."""
+        found: list[Array] = []
+        for _ in range(2):
+            total = 0.0
+            for start, stop in spans(of.n, of.d):
+                rows = of.rows(start, stop)
+                xp = array_namespace(rows)
+                for mean in found:
+                    rows = rows - mean
+                total = total + xp.sum(rows, axis=0)
+            found.append(total / of.n)
+        return xp.stack(found)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 16 d."""
+        return 16 * d
+
+
+def rows_in(of: Prepared, start: int | Int[Array, " m"], stop: int | None, center: bool) -> Float[Array, "m d"]:
+    """Some of many rows in double precision, those between two places or at some; less their mean where ``center``."""
+    rows = of.rows(start, stop)
+    if not center:
+        return rows
+    mean = of[Mean()]
+    rows = rows - mean[0, :]
+    rows -= mean[1, :]  # of what was made here
+    return rows
+
+
+@dataclass(frozen=True)
+class Lengths(OrderFree):
+    """Of many rows: |X|_F and the longest of them, the rows centred or not; and the largest |x_ij|."""
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Float[Array, " 3"]:
+        """Return the three."""
+        squares, longest, largest = 0.0, 0.0, 0.0
+        for start, stop in spans(of.n, of.d):
+            rows = rows_in(of, start, stop, self.center)
+            xp = array_namespace(rows)
+            lengths = xp.linalg.vector_norm(rows, axis=1)
+            squares = squares + xp.sum(lengths**2)
+            longest = max(longest, float(xp.max(lengths)))
+            largest = max(largest, float(xp.max(xp.abs(rows))))
+        others = (xp.asarray(v, dtype=xp.float64, device=rows.device) for v in (longest, largest))
+        return xp.stack([xp.sqrt(squares), *others])
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 24."""
+        return 24
+
+
+@dataclass(frozen=True)
+class ColumnLargest(OrderFree):
+    """Of many rows: the largest |x_ij| of each column."""
+
+    def compute(self, of: Prepared) -> Float[Array, " d"]:
+        """Return them."""
+        found = [
+            array_namespace(rows).max(array_namespace(rows).abs(rows), axis=0)
+            for rows in (of.rows(start, stop) for start, stop in spans(of.n, of.d))
+        ]
+        xp = array_namespace(*found)
+        return xp.max(xp.stack(found), axis=0)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 d."""
+        return 8 * d
+
+
+class UnitPasses:
+    """c(X) / |c(X)|_F of many rows, some at a time, with further columns: what a thin kernel reads.
+
+    Parameters
+    ----------
+    of : Prepared
+        Of many rows.
+    size : float
+        |c(X)|_F.
+    more : sequence of arrays, shape (n,)
+        Columns after the features.
+    """
+
+    def __init__(self, of: Prepared, size: Float[Array, ""], more: Sequence[Float[Array, " n"]] = ()) -> None:
+        self.of, self.size, self.more = of, size, tuple(more)
+        self.shape = (of.n, of.d + len(self.more))
+        self.device = size.device
+
+    def __getitem__(self, items: tuple[slice, slice]) -> Float[Array, "m r"]:
+        rows = rows_in(self.of, items[0].start, items[0].stop, center=True)
+        rows /= self.size  # of what was made there
+        if not self.more:
+            return rows
+        xp = array_namespace(rows)
+        return xp.concat([rows, xp.stack([column[items[0]] for column in self.more], axis=1)], axis=1)
+
+    def bordered(self, column: Float[Array, " n"]) -> "UnitPasses":
+        """The same with one column more."""
+        return UnitPasses(self.of, self.size, (*self.more, column))

@@ -1,0 +1,50 @@
+"""The memory that is planned for many rows is what they take."""
+
+import subprocess
+import sys
+
+import pytest
+
+from likewise.measures import configurations, footprint
+
+PROGRAM = """
+import sys, threading
+import numpy as np
+from likewise.measures import Configuration
+from likewise.quantities import Prepared
+
+
+def own():
+    return 1024 * next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("RssAnon"))
+
+
+def look():
+    while not done.wait(0.002):
+        most[0] = max(most[0], own())
+
+
+n, d, c = 60_000, 128, Configuration.parse(sys.argv[1])
+most, done, before, rng = [0], threading.Event(), own(), np.random.default_rng(0)
+sides = [rng.random(size=(n, d), dtype=np.float32) for _ in "xy"]
+sides[1] += sides[0]
+threading.Thread(target=look, daemon=True).start()
+x, y = (Prepared(m, copy=False) for m in sides)  # as of scores
+c(x, y)
+c(x.permuted(np.arange(n)[::-1]), y)
+c.without_each(x, y)
+done.set()
+print(most[0] - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux how much memory is a process's own")
+@pytest.mark.parametrize("name", ["procrustes", "linear_predictivity", "mean_cca"])
+def test_planned_memory_of_many_rows_is_right(name) -> None:
+    told = subprocess.run([sys.executable, "-c", PROGRAM, name], capture_output=True, text=True, check=True)
+    planned = 2 * footprint(configurations(name), 60_000, 128)
+    assert int(told.stdout) == pytest.approx(planned, rel=0.2)
+
+
+def test_many_rows_are_not_planned_as_tables_of_pairs() -> None:
+    for name in ("cka", "procrustes", "mean_cca", "gulp", "linear_predictivity", "eigenspace_overlap", "jaccard"):
+        assert footprint(configurations(name), 100_000, 768) < 3 * 2**29

@@ -1,0 +1,145 @@
+"""Many rows are read in passes: the numbers are those of all rows at once."""
+
+import numpy as np
+import pytest
+
+from likewise.measures import Configuration
+from likewise.quantities import Loadings, Prepared, PrincipalComponents, SingularValues, thin
+from likewise.quantities.spectrum import Rest
+
+ALIGNMENTS = ("procrustes", "procrustes(center=False)", "procrustes(normalize=False)", "procrustes_angle", "nbs",
+              "shape_distance", "aligned_cosine", "aligned_cosine(center=False)")  # fmt: skip
+KERNELS = ("cka", "cka(debiased=True)", "cka(debiased=True, feature_corrected=True)")
+CANONICAL = ("mean_cca", "mean_cca(ridge=0.1)", "svcca", "svcca(k=2)", "pwcca", "gulp", "gulp(lam=0.0)",
+             "gulp(squared=True)",
+             "shape_distance(alpha=0.5)", "shape_distance(alpha=0.0)", "linear_predictivity",
+             "linear_predictivity(ridge=0.1)",
+             "eigenspace_overlap", "eigenspace_overlap(over=width)")  # fmt: skip
+NAMES = (*ALIGNMENTS, *KERNELS, *CANONICAL)
+SHAPES = ((41, 5, 9), (90, 30, 29), (200, 7, 3), (60, 61, 4), (64, 20, 70), (31, 10, 10))
+
+
+def sides(n: int, d: int, e: int) -> list[np.ndarray]:
+    rng = np.random.default_rng([n, d, e])
+    x, y = (rng.normal(size=(n, w)) @ (np.eye(w) + 0.4) for w in (d, e))  # features have something in common
+    y[:, : min(d, e)] += x[:, : min(d, e)]
+    return [(x + 3).astype(np.float32), (y * rng.uniform(0.5, 2, size=(n, 1)) - 50).astype(np.float32)]
+
+
+def both_ways(monkeypatch, x, y, scored):
+    found = []
+    for values in (2**22, 40):
+        monkeypatch.setattr(thin, "PASS", values)
+        found.append(scored(Prepared(x), Prepared(y)))
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_values_are_the_same_in_passes(monkeypatch, shape, name) -> None:
+    c = Configuration.parse(name)
+    order = np.random.default_rng(0).permutation(shape[0])
+
+    if c.facts.undefined_if_wide and max(shape[1:]) >= shape[0] - 6:
+        return
+
+    def scored(x, y):
+        part = order[: shape[0] - 5]
+        return [c(x, y), c(x.permuted(order), y), c(x.take(part), y.take(part))]
+
+    plain, passes = both_ways(monkeypatch, *sides(*shape), scored)
+    assert passes == pytest.approx(plain, rel=1e-10, abs=1e-10)
+
+
+@pytest.mark.parametrize("name", [*ALIGNMENTS, "mean_cca", "svcca", "pwcca", "gulp", "gulp(lam=0.0)",
+                                  "shape_distance(alpha=0.5)",
+                                  "linear_predictivity", "eigenspace_overlap"])  # fmt: skip
+def test_copies_are_identical_in_passes(monkeypatch, name) -> None:
+    monkeypatch.setattr(thin, "PASS", 40)
+    c = Configuration.parse(name)
+    x = sides(90, 6, 6)[0].astype(np.float64)
+    turned = np.linalg.qr(np.random.default_rng(1).normal(size=(6, 6))).Q
+    assert c(x, x @ turned) == pytest.approx(c.facts.identity, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", [
+    "procrustes", "procrustes(center=False)", "procrustes_angle", "nbs", "shape_distance", "aligned_cosine",
+    "aligned_cosine(center=False)", "cka", "cka(debiased=True)", "linear_predictivity",
+])  # fmt: skip
+def test_scores_without_each_item_are_the_same_in_passes(monkeypatch, name) -> None:
+    c = Configuration.parse(name)
+    plain, passes = both_ways(monkeypatch, *sides(200, 7, 3), c.without_each)
+    if name.startswith("aligned_cosine"):  # to first order, where rows are many
+        x, y = sides(200, 7, 3)
+        plain = np.asarray([c(np.delete(x, i, 0), np.delete(y, i, 0)) for i in range(len(x))])
+        assert passes.std() == pytest.approx(plain.std(), rel=0.05)
+        assert np.corrcoef(passes, plain)[0, 1] > 0.99
+    else:
+        assert passes == pytest.approx(plain, abs=1e-12)
+
+
+@pytest.mark.parametrize("values", [40, 300, 900])
+@pytest.mark.parametrize("name", ["mean_cca", "svcca", "pwcca", "gulp", "linear_predictivity", "eigenspace_overlap"])
+def test_parts_of_which_one_side_alone_is_read_in_passes(monkeypatch, name, values) -> None:
+    c = Configuration.parse(name)
+    monkeypatch.setattr(thin, "PASS", values)
+    x, y = sides(75, 12, 4)
+    out = np.arange(30, 38)
+    for a, b in ((x, y), (y, x)):
+        all_ = Prepared(a), Prepared(b)
+        part = [of.take(np.delete(np.arange(75), out)) for of in all_]
+        alone = [Prepared(np.delete(m, out, 0), many=False) for m in (a, b)]
+        assert c(*part) == pytest.approx(c(*alone), rel=1e-10)
+        found, expected = c.without_each(*part), c.without_each(*alone)
+        if expected is not None:
+            assert found == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_components_of_a_part_have_one_basis(monkeypatch, center) -> None:
+    monkeypatch.setattr(thin, "PASS", 40)
+    x, _ = sides(90, 7, 3)
+    items = np.random.default_rng(0).permutation(90)[:80]
+    part = Prepared(x).take(items)
+    assert part[Rest(center)].shape[0]
+    components = part[PrincipalComponents(center)]
+    alone = Prepared(x[items], many=False)[PrincipalComponents(center)]
+    np.testing.assert_allclose(components @ components.T, alone @ alone.T, atol=1e-9)
+    np.testing.assert_allclose(np.linalg.norm(components, axis=0), part[SingularValues(center)], rtol=1e-10)
+    if center:
+        rows = x[items] - x[items].astype(float).mean(axis=0)
+        np.testing.assert_allclose(part[Loadings()], components.T @ rows, atol=1e-9)
+
+
+def test_equal_rows_are_said(monkeypatch) -> None:
+    from likewise.errors import UndefinedError
+
+    monkeypatch.setattr(thin, "PASS", 40)
+    flat, (x, y) = np.full((90, 5), 0.1), sides(90, 5, 5)
+    with pytest.raises(UndefinedError, match="all rows of x are equal"):
+        Configuration.parse("procrustes")(flat, y)
+    x[7] = 0
+    with pytest.raises(UndefinedError, match="row 7 of x is zero"):
+        Configuration.parse("aligned_cosine(center=False)")(x, y)
+
+
+def test_many_rows_are_not_copied() -> None:
+    x, y = (Prepared(np.random.default_rng(seed).normal(size=(200_000, 24)).astype(np.float32)) for seed in (0, 1))
+    for name in ("procrustes", "aligned_cosine", "cka(debiased=True)"):
+        Configuration.parse(name)(x, y)
+        Configuration.parse(name)(x.permuted(np.arange(200_000)[::-1]), y)
+    assert x._given is None
+    assert all(np.asarray(value).size <= 2 * x.n for value in x._values.values())
+
+
+def test_chance_of_many_rows_is_that_of_all_at_once(monkeypatch) -> None:
+    from likewise.scoring import compare
+
+    found = []
+    for values in (2**22, 40):
+        monkeypatch.setattr(thin, "PASS", values)
+        rows = compare(
+            dict(zip("xy", sides(200, 7, 3), strict=True)), ["cka", "cka(debiased=True)", "procrustes", "gulp"]
+        )
+        found.append([(r.value, r.null_mean, r.null_std, r.pvalue, r.low, r.high) for r in rows])
+    np.testing.assert_allclose(*found, rtol=1e-9)
