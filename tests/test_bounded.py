@@ -55,9 +55,9 @@ def experiment(layers: list[str]) -> Experiment:
 
 def test_many_representations_are_planned_soon_or_refused(tmp_path: Path) -> None:
     before = time.process_time()
-    made = plan(experiment([f"h.{i}" for i in range(1500)]), Store(tmp_path / "store"))
-    assert sum(tile.n_pairs for tile in made.tiles) == 1500 * 1499 // 2
-    assert time.process_time() - before < 30
+    made = plan(experiment([f"h.{i}" for i in range(900)]), Store(tmp_path / "store"))
+    assert sum(tile.n_pairs for tile in made.tiles) == 900 * 899 // 2
+    assert time.process_time() - before < 15
     with pytest.raises(InputError, match=f"more than {MOST:,} representations"):
         plan(experiment([f"h.{i}" for i in range(MOST + 1)]), Store(tmp_path / "store"))
 

@@ -215,7 +215,7 @@ def test_ctrl_c_says_how_to_go_on(cli: Cli, written: Path, monkeypatch: pytest.M
     def interrupt(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(import_module("likewise.run.loop"), "perform", interrupt)
+    monkeypatch.setattr(import_module("likewise.run.loop"), "perform_all", interrupt)
     code, _, err = cli("run", written, "--executor", "serial")
     assert code == 130 and "run the same command to continue" in err and "Traceback" not in err
 
@@ -224,7 +224,7 @@ def test_sigterm_is_handled_like_ctrl_c(cli: Cli, written: Path, monkeypatch: py
     def terminate(*args: object, **kwargs: object) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(import_module("likewise.run.loop"), "perform", terminate)
+    monkeypatch.setattr(import_module("likewise.run.loop"), "perform_all", terminate)
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         code, _, err = cli("run", written, "--executor", "serial")

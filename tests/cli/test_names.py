@@ -101,4 +101,4 @@ def test_the_one_data_set_of_a_store_need_not_be_named(cli: Cli) -> None:
 def test_a_model_beside_files_is_named(cli: Cli) -> None:
     for words in (("x.npy", "some/model"), ("some/model", "x.npy")):
         code, _, err = cli("audit", *words)
-        assert code == 2 and "some/model" in err and "expected models alone, or files of rows alone" in err
+        assert code == 2 and "some/model" in err and "expected models alone, or rows alone" in err

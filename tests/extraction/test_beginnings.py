@@ -38,6 +38,9 @@ CAUSAL = (
 )  # fmt: skip
 """Of all kinds of positions; two that slide windows of 16 tokens."""
 
+QUICK = {"gpt_neox", "bloom", "opt", "llama", "mistral", "gpt2"}
+"""Rotary, linear and learnt positions, and a sliding window."""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
@@ -145,7 +148,10 @@ def test_a_small_batch_has_several_beginnings_and_a_large_group_several_batches(
 # Rows are those of each prompt alone.
 
 
-@pytest.mark.parametrize("family", CAUSAL)
+@pytest.mark.parametrize(
+    "family",
+    [pytest.param(f, marks=() if f in QUICK else pytest.mark.long("one more family")) for f in CAUSAL],
+)
 def test_rows_are_those_of_a_prompt_alone(tiny: Callable[..., Path], family: str) -> None:
     loaded = load(tiny(family), head=True)
     for pooling in ("mean", "last_token", "position_weighted_mean(normalized=True)"):

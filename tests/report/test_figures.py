@@ -76,7 +76,9 @@ def test_texts_have_eight_points_and_stay_inside(results: Results, kind: str, wi
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    "form", [pytest.param(f, marks=() if f == "svg" else pytest.mark.long("draws all kinds again")) for f in FORMATS]
+)
 def test_the_same_scores_give_the_same_bytes(results: Results, kind: str, form: str) -> None:
     first = rendered(asked(kind, results), form)
     assert first == rendered(asked(kind, results), form)
@@ -194,7 +196,7 @@ def test_calibrated_scores_beyond_chance_and_identity_have_colours_of_their_own(
     assert bright == sorted(bright)
 
 
-@pytest.mark.parametrize("count", [2, 3, 40])
+@pytest.mark.parametrize("count", [2, 3, pytest.param(40, marks=pytest.mark.long("draws 780 cells"))])
 @pytest.mark.parametrize("kind", ["heatmap", "paper-heatmaps"])
 def test_labels_do_not_overlap(kind: str, count: int) -> None:
     rng = np.random.default_rng(0)
@@ -327,6 +329,7 @@ def test_what_cannot_be_drawn_is_told_in_one_line(
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.long("draws 40 models in every kind")
 def test_forty_models_fit_a_page_or_are_refused() -> None:
     rng = np.random.default_rng(0)
     many = compare({f"organisation/model-{i}": rng.normal(size=(8, 3)) for i in range(40)}, "cka", groups=0)

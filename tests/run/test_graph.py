@@ -104,7 +104,9 @@ def test_a_plan_cuts_the_same_tiles_however_much_is_there(
     assert counts[0] == len(final) and counts[-1] == 0
 
 
-@pytest.mark.parametrize("kind", ["threads", "processes"])
+@pytest.mark.parametrize(
+    "kind", ["threads", pytest.param("processes", marks=pytest.mark.long("each process loads torch"))]
+)
 def test_any_executor_of_the_standard_library_gives_the_same_bytes(
     kind: str, asked: dict[str, Any], reference: dict[str, str], tmp_path: Path
 ) -> None:

@@ -32,6 +32,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
         (about / "METADATA").write_text("Metadata-Version: 2.1\nName: closest_pair\nVersion: 1.0\n")
         ((group, entry),) = re.findall(r'entry-points\."([\w.]+)"\]\n(.*)', blocks("toml")[0])
         (about / "entry_points.txt").write_text(f"[{group}]\n{entry.replace(chr(34), '')}\n")
+        # Compiled code is found by the time and the size of its source, which a change in the same second may leave.
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
         monkeypatch.syspath_prepend(str(tmp_path))
         importlib.invalidate_caches()
         return tmp_path

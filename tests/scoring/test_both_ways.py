@@ -54,8 +54,18 @@ def sides(n: int, d: int, e: int, kind: str) -> dict[str, np.ndarray]:
     return {"x": x, "y": y}
 
 
-@pytest.mark.parametrize("chance", ["moments", "shuffles"])
-@pytest.mark.parametrize(("shape", "kind"), CASES, ids=str)
+long = pytest.mark.long("every measure, three ways, with chance and interval")
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "chance"),
+    [
+        pytest.param(*case, chance, marks=() if (place, chance) == (0, "shuffles") else long)
+        for place, case in enumerate(CASES)
+        for chance in ("moments", "shuffles")
+    ],
+    ids=str,
+)
 def test_a_row_is_the_same_both_ways(monkeypatch, shape, kind, chance) -> None:
     pair = sides(*shape, kind)
     tables = []
