@@ -15,7 +15,8 @@ demo: $(INPUTS) ## a real model and changed copies of it, compared: runs/demo/re
 	$(BIN)/likewise run experiments/demo.yaml --store runs/demo
 
 # Files whose tests call every numeric function on every kind of shape: shapes in annotations are checked while they run.
-CHECKED := tests/measures/test_definitions.py tests/measures/test_golden.py tests/quantities
+CHECKED := tests/measures/test_definitions.py tests/measures/test_golden.py \
+	$(filter-out %/test_many.py %/test_nearest.py,$(wildcard tests/quantities/test_*.py))
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
 # Each core has a process of its own.

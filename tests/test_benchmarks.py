@@ -23,6 +23,7 @@ SMALL = {
     "tails.py": ("--n 12 --draws 2 --tables 1 --workers 1", "| near copies |"),
     "prefix.py": ("--shots 2 --limit 12 --pooling mean", "| mean | 12 |"),
     "page.py": ("--models 3", "| 3 | 90 |"),
+    "many.py": ("--rows 300 --features 8 --measure cka", "| cka |"),
     "scale.py": ("--tasks 2 --seconds 0.01 --executors serial threads --workers 2", "overhead of a task"),
     "population.py": ("--counts 3 5 --n 20 --d 8", "at m = 5,000"),
 }
@@ -40,6 +41,9 @@ SLOW = {
     "paper_workload.py": "scores are computed in two ways",
     "prefix.py": "a real model runs",
     "population.py": "several populations are run",
+    "many.py": "a process for each measure",
+    "page.py": "a page in a browser",
+    "measures.py": "every measure, in two ways",
 }
 """Those that take long however small they are, and why."""
 

@@ -106,7 +106,9 @@ def test_rows_that_share_the_entries_evenly_are_not_few():
         assert bool(moments(*matrices).few[0, 0]) == few == (40 / math.sqrt(found[0] * found[1]) > 2)
 
 
-@pytest.mark.parametrize("family", ["long row", "heavy tails", "binary"])
+@pytest.mark.parametrize(
+    "family", ["long row", pytest.param("heavy tails", marks=pytest.mark.long("one more family of data")), "binary"]
+)
 def test_false_alarms_come_up_as_often_as_they_should(family):
     """Four standard errors; the rates of nine families, to more digits, are what benchmarks/tails.py prints."""
     draws, alarms = 60, np.zeros(2)

@@ -38,6 +38,7 @@ print(most[0] - before)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux how much memory is a process's own")
+@pytest.mark.long("a process for each, whose memory is measured")
 @pytest.mark.parametrize("name", ["procrustes", "linear_predictivity", "mean_cca"])
 def test_planned_memory_of_many_rows_is_right(name) -> None:
     told = subprocess.run([sys.executable, "-c", PROGRAM, name], capture_output=True, text=True, check=True)

@@ -30,7 +30,7 @@ def chats_of(chats: tuple[tuple[tuple[str, str], ...], ...], *, answer: bool = T
 
 
 @pytest.mark.parametrize("template", WRITTEN, ids=range(len(WRITTEN)))
-@pytest.mark.parametrize("answer", [True, False])
+@pytest.mark.parametrize("answer", [True, pytest.param(False, marks=pytest.mark.long("a process for each"))])
 def test_a_chat_is_written_as_the_library_writes_it(template: str, answer: bool) -> None:
     mine = tokenizer("llama")
     mine.chat_template = template

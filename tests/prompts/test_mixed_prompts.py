@@ -162,6 +162,7 @@ def encoded(tokenizer: Any, texts: list[str]) -> list[list[int]]:
 
 
 @pytest.mark.model
+@pytest.mark.long("the real tokenizer")
 def test_smollm2_reads_them_whole_and_they_end_in_many_tokens(records: list[dict[str, Any]]) -> None:
     transformers = pytest.importorskip("transformers")
     entry = known("packaged_models")["smollm2-135m-instruct"]

@@ -116,6 +116,7 @@ def die_once(task: int, watch: Watch) -> int:
     return task
 
 
+@pytest.mark.long("two runs on each executor")
 @every
 def test_a_run_may_follow_another_on_the_same_executor(name: str) -> None:
     executor = choose(name, 2)

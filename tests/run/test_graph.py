@@ -84,6 +84,7 @@ def test_a_model_is_loaded_once_for_all_its_data_sets(
     assert len(loaded) == 3
 
 
+@pytest.mark.long("a plan after each task")
 def test_a_plan_cuts_the_same_tiles_however_much_is_there(
     asked: dict[str, Any], reference: dict[str, str], tmp_path: Path
 ) -> None:
@@ -214,7 +215,11 @@ def test_what_fails_each_time_is_tried_three_times_unless_the_request_is_wrong(
     assert len(pairs) == 6 + 3
 
 
-@pytest.mark.parametrize("measures", [["cka", "jaccard(k=3)"], ["cka", "rsa"]], ids=["by pair", "by product"])
+@pytest.mark.parametrize(
+    "measures",
+    [["cka", "jaccard(k=3)"], pytest.param(["cka", "rsa"], marks=pytest.mark.long("two whole runs"))],
+    ids=["by pair", "by product"],
+)
 def test_two_runs_at_once_on_one_store_lose_nothing(
     measures: list[str], experiment: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -246,7 +251,7 @@ def test_two_runs_at_once_on_one_store_lose_nothing(
 # Shards
 
 
-@pytest.mark.parametrize("count", [1, 2, 7])
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.long("one more number of shards")), 7])
 def test_shards_give_the_bytes_of_one_run(
     count: int, asked: dict[str, Any], reference: dict[str, str], tmp_path: Path
 ) -> None:

@@ -54,6 +54,7 @@ def test_best_is_the_best_of_all_pairs_and_of_all_pairs_after_each_shuffle(monke
         assert best.n_layer_pairs == 6
 
 
+@pytest.mark.long("120 tables of all layers")
 def test_pvalues_of_the_best_of_unrelated_layers_are_uniform_and_those_of_it_alone_are_not():
     found = []
     for seed in range(120):
