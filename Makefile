@@ -11,7 +11,8 @@ export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: demo test test-all lint docs bench clean
 
-demo: $(INPUTS) ## a real model and changed copies of it, compared: runs/demo/report.html
+demo: $(INPUTS) ## two real models and changed copies of one, compared: runs/demo/report.html
+	$(BIN)/python experiments/relative.py runs/models/smollm2-on-code
 	$(BIN)/likewise run experiments/demo.yaml --store runs/demo
 
 # Files whose tests call every numeric function on every kind of shape: shapes in annotations are checked while they run.
