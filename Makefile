@@ -18,7 +18,9 @@ demo: $(INPUTS) ## two real models and changed copies of one, compared: runs/dem
 # Files whose tests call every numeric function on every kind of shape: shapes in annotations are checked while they run.
 CHECKED := tests/measures/test_definitions.py tests/measures/test_golden.py \
 	$(filter-out %/test_many.py %/test_nearest.py,$(wildcard tests/quantities/test_*.py))
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+# One process more than there are cores, since some tests wait for what they start.
+PYTEST := $(BIN)/python -m pytest --dist loadgroup \
+	--numprocesses $(shell $(PYTHON) -c "import os; print(1 + (os.cpu_count() or 1))")
 
 # Each core has a process of its own.
 test test-all: export OMP_NUM_THREADS = 1

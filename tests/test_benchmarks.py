@@ -42,6 +42,9 @@ SLOW = {
     "prefix.py": "a real model runs",
     "population.py": "several populations are run",
     "many.py": "a process for each measure",
+    "chance.py": "every chance level",
+    "tails.py": "shuffles of several families of data",
+    "audit.py": "copies of a model",
     "page.py": "a page in a browser",
     "measures.py": "every measure, in two ways",
 }

@@ -96,8 +96,7 @@ def test_every_name_has_one_home() -> None:
 @pytest.mark.parametrize(
     "before",
     [
-        "import likewise; names = dir(likewise)",
-        "import likewise.run.loop, likewise.plan.work; import likewise.plan",
+        "import likewise.run.loop, likewise.plan.work; import likewise.plan; names = dir(likewise)",
         "from likewise import run; from likewise.plan import Experiment; import likewise",
     ],
 )

@@ -39,8 +39,6 @@ def test_each_kind_is_written_with_its_numbers(cli: Cli, store: Path, tmp_path: 
     for kind, words in {
         "heatmap": (*chosen, "--order", "clusters", "--raw"),
         "forest": (*chosen, "--width", "85mm", "--no-caption"),
-        "dendrogram": chosen,
-        "map": chosen,
         "agreement": chosen[:2],
         "paper-heatmaps": ("--calibrated",),
         "paper-datasets": (),

@@ -56,7 +56,9 @@ def reference(loaded: LoadedModel, prompts: Prompts) -> dict[str, np.ndarray]:
     return alone(loaded, prompts, LAYERS)
 
 
-@pytest.mark.parametrize("batch_tokens", [1, 150, 5000])
+@pytest.mark.parametrize(
+    "batch_tokens", [150, *(pytest.param(n, marks=pytest.mark.long("another size of batches")) for n in (1, 5000))]
+)
 @pytest.mark.parametrize("padding_side", ["left", "right"])
 def test_rows_do_not_depend_on_batch_or_padding(
     loaded: LoadedModel, prompts: Prompts, reference: dict[str, np.ndarray], batch_tokens: int, padding_side: str

@@ -1,6 +1,7 @@
 """Chat templates come with a model: they write what the library writes, or end within limits with one line."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -42,19 +43,24 @@ def test_a_chat_is_written_as_the_library_writes_it(template: str, answer: bool)
     assert list(map(list, found)) == mine(expected, add_special_tokens=False)["input_ids"]
 
 
+def one_more(template: str) -> Any:
+    """A template that is tried in the long tests, since each starts a process."""
+    return pytest.param(template, marks=pytest.mark.long("a process for each"))
+
+
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize(
     "template",
     [
         "{{ 9**(9**9) }}",
-        "{{ 'a' * 10**10 }}",
+        one_more("{{ 'a' * 10**10 }}"),
         "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}x",
-        "{% for i in range(99999) %}{{ 'x' * 10000 }}{% endfor %}",
+        one_more("{% for i in range(99999) %}{{ 'x' * 10000 }}{% endfor %}"),
         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
         "{% if messages %}" * 500 + "x" + "{% endif %}" * 500,
-        "{{ messages.append(1) }}",
+        one_more("{{ messages.append(1) }}"),
         "{{ ''.__class__.__mro__ }}",
-        "{% include '/etc/passwd' %}",
+        one_more("{% include '/etc/passwd' %}"),
         "{{ raise_exception('no\nsystem role') }}",
     ],
 )

@@ -173,7 +173,7 @@ class Fragile(Serial):
         return super().hear()
 
 
-@pytest.mark.parametrize("only", [Extract, Tile])
+@pytest.mark.parametrize("only", [pytest.param(Extract, marks=pytest.mark.long("a whole run")), Tile])
 def test_a_worker_may_be_lost_twice_in_each_job(
     only: type, asked: dict[str, Any], reference: dict[str, str], tmp_path: Path
 ) -> None:

@@ -163,6 +163,7 @@ def test_offline_an_older_commit_is_not_taken_for_the_newest(moved: dict[str, An
     assert store.load_representation(five).matrix == pytest.approx(rows, abs=1e-4)
 
 
+@pytest.mark.long("a run in a process of its own, with models of several kinds")
 def test_what_cannot_be_had_fails_alone(workplace: Workplace, tiny: Callable[..., Path], tmp_path: Path) -> None:
     hub = workplace.hub
     hub.push("model", "owner/fine", tiny("llama", 0))
