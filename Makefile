@@ -25,7 +25,7 @@ PYTEST := $(BIN)/python -m pytest --dist loadgroup \
 # Each core has a process of its own.
 test test-all: export OMP_NUM_THREADS = 1
 
-test: $(INPUTS) ## every kind of test, those with the real model included: six to seven minutes on two cores
+test: $(INPUTS) ## every kind of test, those with the real model included: seven and a half minutes on two cores
 	$(PYTEST) -m "not long" $(CHECKED)
 	SHAPES=0 $(PYTEST) -m "not long" $(CHECKED:%=--ignore=%)
 
