@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from likewise.cli import answers, options
-from likewise.cli.console import progress, say
+from likewise.cli.console import resumable
 from likewise.errors import InputError
 
 
@@ -67,25 +67,21 @@ def audit(
         if odd := [name for name in floor or [] if options.is_rows(name.partition("=")[2] or name)]:
             raise InputError(f"--floor {odd[0]} is a file of rows, and {base} is a model; expected precisions or rerun")
         source = data or DEFAULT_PROMPTS
-        try:
-            with progress() as watch:
-                answer = ask(
-                    base,
-                    copy,
-                    data={"source": source, **({} if limit is None else {"limit": limit})},
-                    layers=layer or ["all"],
-                    pooling=pooling,
-                    store=store,
-                    executor=executor,
-                    workers=workers,
-                    device=options.check_device(device),
-                    batch_tokens=batch_tokens,
-                    count=count,
-                    conditions=fail_if or (),
-                    watch=watch,
-                    floor=FLOOR if floor is None else floor,
-                )
-        except KeyboardInterrupt:
-            say("\nstopped; finished work is kept: run the same command to continue")
-            raise
+        with resumable() as watch:
+            answer = ask(
+                base,
+                copy,
+                data={"source": source, **({} if limit is None else {"limit": limit})},
+                layers=layer or ["all"],
+                pooling=pooling,
+                store=store,
+                executor=executor,
+                workers=workers,
+                device=options.check_device(device),
+                batch_tokens=batch_tokens,
+                count=count,
+                conditions=fail_if or (),
+                watch=watch,
+                floor=FLOOR if floor is None else floor,
+            )
     answers.finish(answer, fail_if=fail_if, junit=junit, output=output, json=json)

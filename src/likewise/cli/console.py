@@ -163,3 +163,14 @@ def progress() -> Iterator[Watch]:
 
     with bars:
         yield watch
+
+
+@contextmanager
+def resumable(kept: str = "finished work is kept") -> Iterator[Watch]:
+    """Bars of work that the same command continues: a stop says so."""
+    try:
+        with progress() as watch:
+            yield watch
+    except KeyboardInterrupt:
+        say(f"\nstopped; {kept}: run the same command to continue")
+        raise

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from likewise.cli import options
-from likewise.cli.console import complain, print_json, progress, say
+from likewise.cli.console import complain, print_json, resumable, say
 from likewise.cli.report import write
 from likewise.errors import MissingDependencyError
 
@@ -40,23 +40,19 @@ def run(
 
     asked = read_experiment(experiment, trust or (), to_run=True)
     folder = store or Path("runs") / asked.name
-    try:
-        with progress() as watch:
-            done = perform(
-                asked,
-                folder,
-                executor=executor,
-                workers=workers,
-                shard=shard,
-                scheduler=scheduler,
-                device=options.check_device(device),  # type: ignore[arg-type]  # checked to be one of the two
-                batch_tokens=batch_tokens,
-                trust=True,  # what is not trusted was refused above
-                watch=watch,
-            )
-    except KeyboardInterrupt:
-        say(f"\nstopped; finished work is kept in {folder}: run the same command to continue")
-        raise
+    with resumable(f"finished work is kept in {folder}") as watch:
+        done = perform(
+            asked,
+            folder,
+            executor=executor,
+            workers=workers,
+            shard=shard,
+            scheduler=scheduler,
+            device=options.check_device(device),  # type: ignore[arg-type]  # checked to be one of the two
+            batch_tokens=batch_tokens,
+            trust=True,  # what is not trusted was refused above
+            watch=watch,
+        )
     # Others are still at work on it; the last of them writes the report.
     report = None if done.left else _report(done, asked.name)
     if json:

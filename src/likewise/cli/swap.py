@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from likewise.cli import answers, options
-from likewise.cli.console import progress, say
+from likewise.cli.console import progress, resumable
 from likewise.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,23 +66,19 @@ def swap(
     else:
         if queries is not None or id_column is not None:
             raise InputError("--queries and --id-column are for files; of models, each prompt of --data is a query")
-        try:
-            with progress() as watch:
-                answer = ask(
-                    old,
-                    new,
-                    data={"source": data or DEFAULT_PROMPTS, **({} if limit is None else {"limit": limit})},
-                    layer=layer or "last",
-                    pooling=pooling,
-                    store=store,
-                    executor=executor,
-                    workers=workers,
-                    device=options.check_device(device),
-                    batch_tokens=batch_tokens,
-                    watch=watch,
-                    **asked,
-                )
-        except KeyboardInterrupt:
-            say("\nstopped; finished work is kept: run the same command to continue")
-            raise
+        with resumable() as watch:
+            answer = ask(
+                old,
+                new,
+                data={"source": data or DEFAULT_PROMPTS, **({} if limit is None else {"limit": limit})},
+                layer=layer or "last",
+                pooling=pooling,
+                store=store,
+                executor=executor,
+                workers=workers,
+                device=options.check_device(device),
+                batch_tokens=batch_tokens,
+                watch=watch,
+                **asked,
+            )
     answers.finish(answer, fail_if=fail_if, junit=junit, output=output, json=json)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from likewise.errors import LikewiseError
+from likewise.errors import InputError, LikewiseError
 from likewise.plan import Needs
 from likewise.progress import Watch, unwatched
 
@@ -94,3 +94,17 @@ def outcomes(executor: Executor, do: Do, jobs: Iterable[Job[Any]]) -> Iterator[A
             yield found
     finally:
         executor.close()
+
+
+def check_cluster(workers: int | None, scheduler: str | None) -> None:
+    """Refuse a number of workers that there cannot be, or that a running cluster has of its own.
+
+    Raises
+    ------
+    InputError
+        With the number.
+    """
+    if workers is not None and workers < 1:
+        raise InputError(f"workers={workers}; expected 1 or more")
+    if workers and scheduler:
+        raise InputError(f"the cluster at {scheduler} has its own number of workers; leave workers out")

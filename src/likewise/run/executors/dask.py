@@ -9,7 +9,7 @@ from typing import Any
 from likewise.errors import InputError, LikewiseError, MissingDependencyError
 from likewise.plan import Needs
 from likewise.progress import unwatched
-from likewise.run.executor import Do, Job, Lost
+from likewise.run.executor import Do, Job, Lost, check_cluster
 
 BACK = 120.0
 """Seconds in which a scheduler that has gone may come back."""
@@ -43,10 +43,7 @@ class Dask:
     """
 
     def __init__(self, workers: int | None = None, scheduler: str | None = None) -> None:
-        if workers is not None and workers < 1:
-            raise InputError(f"workers={workers}; expected 1 or more")
-        if workers and scheduler:
-            raise InputError(f"the cluster at {scheduler} has its own number of workers; leave workers out")
+        check_cluster(workers, scheduler)
         self.workers, self.scheduler = workers, scheduler
         self._client: Any = None
         self._cluster: Any = None

@@ -3,10 +3,10 @@
 import contextlib
 from typing import Any
 
-from likewise.errors import InputError, LikewiseError, MissingDependencyError
+from likewise.errors import LikewiseError, MissingDependencyError
 from likewise.plan import Needs
 from likewise.progress import unwatched
-from likewise.run.executor import Do, Job, Lost
+from likewise.run.executor import Do, Job, Lost, check_cluster
 
 WAITING = 10_000
 """Jobs that Ray is given at once at most."""
@@ -28,10 +28,7 @@ class Ray:
     """
 
     def __init__(self, workers: int | None = None, scheduler: str | None = None) -> None:
-        if workers is not None and workers < 1:
-            raise InputError(f"workers={workers}; expected 1 or more")
-        if workers and scheduler:
-            raise InputError(f"the cluster at {scheduler} has its own number of workers; leave workers out")
+        check_cluster(workers, scheduler)
         self.workers, self.scheduler = workers, scheduler
         self._ray: Any = None
         self._remote: Any = None
