@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from likewise.cli import answers, options
-from likewise.cli.console import resumable
+from likewise.cli.console import progress, resumable
 from likewise.errors import InputError
 
 
@@ -67,7 +67,7 @@ def audit(
         if odd := [name for name in floor or [] if options.is_rows(name.partition("=")[2] or name)]:
             raise InputError(f"--floor {odd[0]} is a file of rows, and {base} is a model; expected precisions or rerun")
         source = data or DEFAULT_PROMPTS
-        with resumable() as watch:
+        with resumable(), progress() as watch:
             answer = ask(
                 base,
                 copy,

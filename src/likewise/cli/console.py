@@ -166,11 +166,10 @@ def progress() -> Iterator[Watch]:
 
 
 @contextmanager
-def resumable(kept: str = "finished work is kept") -> Iterator[Watch]:
-    """Bars of work that the same command continues: a stop says so."""
+def resumable(kept: str = "finished work is kept") -> Iterator[None]:
+    """Work that the same command continues: a stop says so."""
     try:
-        with progress() as watch:
-            yield watch
+        yield
     except KeyboardInterrupt:
         say(f"\nstopped; {kept}: run the same command to continue")
         raise

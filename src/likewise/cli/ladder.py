@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from likewise.cli import answers, options
-from likewise.cli.console import progress, say
+from likewise.cli.console import progress, resumable
 from likewise.errors import InputError
 from likewise.fields import SEED
 
@@ -84,7 +84,7 @@ def ladder(
                 **of_both,
             )
         else:
-            try:
+            with resumable():
                 answer = ask(
                     model,
                     copy or [],
@@ -101,9 +101,6 @@ def ladder(
                     watch=watch,
                     **of_both,
                 )
-            except KeyboardInterrupt:
-                say("\nstopped; finished work is kept: run the same command to continue")
-                raise
     answers.finish(answer, fail_if=fail_if, junit=junit, output=output, json=json)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from likewise.cli import options
-from likewise.cli.console import complain, print_json, resumable, say
+from likewise.cli.console import complain, print_json, progress, resumable, say
 from likewise.cli.report import write
 from likewise.errors import MissingDependencyError
 
@@ -40,7 +40,7 @@ def run(
 
     asked = read_experiment(experiment, trust or (), to_run=True)
     folder = store or Path("runs") / asked.name
-    with resumable(f"finished work is kept in {folder}") as watch:
+    with resumable(f"finished work is kept in {folder}"), progress() as watch:
         done = perform(
             asked,
             folder,

@@ -66,7 +66,7 @@ def swap(
     else:
         if queries is not None or id_column is not None:
             raise InputError("--queries and --id-column are for files; of models, each prompt of --data is a query")
-        with resumable() as watch:
+        with resumable(), progress() as watch:
             answer = ask(
                 old,
                 new,

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from likewise.cli import answers, options
-from likewise.cli.console import progress, say
+from likewise.cli.console import progress, resumable
 from likewise.errors import InputError
 from likewise.fields import SEED, TRACK_TOLERANCE
 
@@ -94,7 +94,7 @@ def track(
                 watch=watch,
             )
         else:
-            try:
+            with resumable():
                 answer = ask(
                     versions,
                     numbers=known,
@@ -114,7 +114,4 @@ def track(
                     trust=trust or (),
                     watch=watch,
                 )
-            except KeyboardInterrupt:
-                say("\nstopped; finished work is kept: run the same command to continue")
-                raise
     answers.finish(answer, fail_if=fail_if, junit=junit, output=output, json=json)
