@@ -1,6 +1,5 @@
 """The page about clusters: its commands, run in their order."""
 
-import hashlib
 import os
 import re
 import subprocess
@@ -13,15 +12,11 @@ import pytest
 import yaml
 
 import likewise
+from stored import content
 
 PAGE = Path(__file__).parents[2] / "docs" / "cluster.md"
 
 COMMANDS = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.S)
-
-
-def content(folder: Path) -> dict[str, str]:
-    kept = [*folder.glob("representations/*"), *folder.glob("results/*.parquet")]
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
 
 
 @pytest.fixture

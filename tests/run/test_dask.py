@@ -1,6 +1,5 @@
 """Tasks on a Dask cluster: the bytes of the reference, whatever becomes of workers and schedulers."""
 
-import hashlib
 import os
 import signal
 import sys
@@ -19,15 +18,11 @@ from likewise.progress import Watch
 from likewise.run import Job, Lost
 from likewise.run.executors import choose
 from likewise.run.executors.dask import Dask
+from stored import content
 
 Once = Callable[[str, Callable[[Path], object]], Path]
 
 starts = pytest.mark.long("starts a Dask cluster")
-
-
-def content(folder: Path) -> dict[str, str]:
-    kept = [*folder.glob("representations/*"), *folder.glob("results/*.parquet"), *folder.glob("prompts/*")]
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Tasks start as soon as what they need is there, wherever they run, and the bytes are those of the reference."""
 
-import hashlib
 import itertools
 import sys
 from collections.abc import Callable
@@ -17,14 +16,9 @@ from likewise.plan import Experiment, Extract, Tile, graph, made_by, plan
 from likewise.run import Job, Lost, Serial
 from likewise.run.shard import Shard
 from likewise.store import Store
+from stored import content
 
 Once = Callable[[str, Callable[[Path], object]], Path]
-
-
-def content(folder: Path) -> dict[str, str]:
-    """Hashes of everything that a run decides on: all but the times."""
-    kept = [*folder.glob("representations/*"), *folder.glob("results/*.parquet"), *folder.glob("prompts/*")]
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A run ends with the same numbers however often it was stopped, and does nothing twice."""
 
-import hashlib
 import json
 import os
 import pickle
@@ -29,12 +28,7 @@ from likewise.run.executors import OWN
 from likewise.run.worker import release
 from likewise.scoring import Trust
 from likewise.store import Store, write_json
-
-
-def content(folder: Path) -> dict[str, str]:
-    """Hashes of everything that a run decides on: all but the times."""
-    kept = [*folder.glob("representations/*"), *folder.glob("results/*.parquet")]
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
+from stored import content
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The page about an executor of one's own, followed literally."""
 
-import hashlib
 import os
 import re
 import runpy
@@ -15,17 +14,13 @@ import pytest
 import yaml
 
 import likewise
+from stored import content
 
 PAGE = Path(__file__).parents[2] / "docs" / "own-executor.md"
 
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.S)
-
-
-def content(folder: Path) -> dict[str, str]:
-    kept = [*folder.glob("representations/*"), *folder.glob("results/*.parquet")]
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Tasks on a Ray cluster: the bytes of the reference, whatever becomes of workers."""
 
-import hashlib
 import os
 import sys
 from collections.abc import Callable
@@ -16,15 +15,11 @@ from likewise.progress import Watch
 from likewise.run import Job, Lost
 from likewise.run.executors import choose
 from likewise.run.executors.ray import Ray
+from stored import content
 
 Once = Callable[[str, Callable[[Path], object]], Path]
 
 starts = pytest.mark.long("starts a Ray cluster")
-
-
-def content(folder: Path) -> dict[str, str]:
-    kept = [*folder.glob("representations/*"), *folder.glob("results/*.parquet"), *folder.glob("prompts/*")]
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
 
 
 def told(task: Any, watch: Watch) -> Any:
