@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -27,12 +27,15 @@ from likewise.studies import (
 from likewise.studies.names import Names
 
 
+Cases: TypeAlias = dict[str, tuple[Answer, Names]]
+
+
 def drawn(n: int = 40, d: int = 6, count: int = 6) -> list[np.ndarray]:
     return list(np.random.default_rng(3).normal(size=(count, n, d)))
 
 
 def answers() -> Iterator[tuple[str, Answer, Names]]:
-    """Each study, in the shapes that its answer can have."""
+    """Each study, in the shapes that its answer can have: those of `SHAPES`."""
     base, *noise = drawn()
     rows = {f"v{s}": base + s * noise[0] for s in (0.0, 0.1, 0.2, 0.5)}
     swap = Swap(ks=(1, 5, 30))
@@ -71,11 +74,24 @@ def answers() -> Iterator[tuple[str, Answer, Names]]:
         yield f"ladder {len(placed)} {len(scored)}", ladder.answer(scores), ladder.names()
 
 
-CASES = list(answers())
+SHAPES = ("swap", "swap with one k", "sample size", "best layers", "audit", "audit of one", "lineage alone", "lineage",
+          "track of 1", "track of 2", "ladder 0 0", "ladder 1 0", "ladder 1 1")  # fmt: skip
+"""What is asked of them, known before any is computed."""
+
+TOGETHER = pytest.mark.xdist_group("names of answers")  # computed once
 
 
-@pytest.mark.parametrize(("answer", "names"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_every_name_of_an_answer_is_known_before_it(answer: Answer, names: Names) -> None:
+@pytest.fixture(scope="module")
+def cases() -> Cases:
+    by_name = {name: (answer, names) for name, answer, names in answers()}
+    assert tuple(by_name) == SHAPES
+    return by_name
+
+
+@TOGETHER
+@pytest.mark.parametrize("case", SHAPES)
+def test_every_name_of_an_answer_is_known_before_it(case: str, cases: Cases) -> None:
+    answer, names = cases[case]
     there, _ = answer.named()
     absent = {name for name in there if names.why_not(name)}
     # What is told to be missing is so: it stands there without a value, with a reason.
@@ -83,8 +99,10 @@ def test_every_name_of_an_answer_is_known_before_it(answer: Answer, names: Names
     assert len(absent) < len(there) / 2
 
 
-@pytest.mark.parametrize(("answer", "names"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_slips_are_refused_with_the_nearest(answer: Answer, names: Names) -> None:
+@TOGETHER
+@pytest.mark.parametrize("case", SHAPES)
+def test_slips_are_refused_with_the_nearest(case: str, cases: Cases) -> None:
+    answer, names = cases[case]
     for name in answer.named()[0]:
         for slip in (name + "x", name[:-1] + name[-1] * 2, f"x.{name}"):
             if slip not in answer.named()[0]:
@@ -92,8 +110,8 @@ def test_slips_are_refused_with_the_nearest(answer: Answer, names: Names) -> Non
                 assert why.startswith(("did you mean", "known")) or why in names.absent.values(), slip
 
 
-def test_why_some_names_are_missing_is_said_before_and_after() -> None:
-    by_name = {name: (answer, names) for name, answer, names in CASES}
+@TOGETHER
+def test_why_some_names_are_missing_is_said_before_and_after(cases: Cases) -> None:
     for case, name, why in [
         ("audit of one", "nearest", "there is one copy"),
         ("audit of one", "v0.2.equal_top", "add the layer logits"),
@@ -103,12 +121,12 @@ def test_why_some_names_are_missing_is_said_before_and_after() -> None:
         ("ladder 1 1", "noise.from", "several are placed; say which one, as mine.noise.from"),
         ("track of 1", "runs.mean.lowest", "there is one run"),
     ]:
-        answer, names = by_name[case]
+        answer, names = cases[case]
         with pytest.raises(InputError, match=f"the answer has no value '{name}'; .*{why}"):
             names.check([f"{name} < 1"])
         assert name not in answer.named()[0] or answer.named()[0][name] is None
     with pytest.raises(UndefinedError, match="there is one copy"):
-        by_name["audit of one"][0].failed("nearest == 'v0.2'")
+        cases["audit of one"][0].failed("nearest == 'v0.2'")
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,8 @@ def measure(
                     f"a default: {function.__name__}(x, y, *, {parameter.name}=...)"
                 )
 
+        # Asked for at each call of a measure, of which thousands of shuffles make one each.
+        @functools.lru_cache(maxsize=256, typed=True)
         @functools.wraps(facts)
         def named(**parameters: Any) -> Facts:
             try:
