@@ -26,7 +26,6 @@ from likewise.studies import (
 )
 from likewise.studies.names import Names
 
-
 Cases: TypeAlias = dict[str, tuple[Answer, Names]]
 
 
