@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from likewise.chance import Reason, Scored, ShuffledFeatures, kind_of
-from likewise.chance.features import BLOCK, _shuffled_features
+from likewise.chance.features import BLOCK, _in_orders, _shuffled_features
 from likewise.errors import InputError
 from likewise.measures import REGISTRY, Configuration, configurations
 from likewise.quantities import Prepared
@@ -45,6 +45,15 @@ def test_moments_are_those_of_all_orders(c, d) -> None:
     value = np.asarray([c(x, y)])
     share = (c.facts.more_alike * (scores - value) >= -1e-12).mean()
     assert found.pvalue(value, c.facts.more_alike)[0] >= share - 1e-12
+
+
+@pytest.mark.parametrize("d", [6, BLOCK + 9])
+@pytest.mark.parametrize("c", MATCHED, ids=lambda c: c.label)
+def test_scores_in_drawn_orders_are_those_of_the_definition(c, d) -> None:
+    x, y = (np.random.default_rng(s).normal(size=(12, d)) for s in (1, 2))
+    orders = np.stack([np.random.default_rng(s).permutation(d) for s in range(5)])
+    found = _in_orders(c.matched, Prepared(x), Prepared(y), orders)
+    assert found == pytest.approx([c(x, y[:, order]) for order in orders], abs=1e-12)
 
 
 def test_all_that_has_such_moments_is_a_mean_of_products() -> None:
