@@ -1,6 +1,7 @@
 """Optional libraries: imported where they are needed, kept quiet, and named with their versions."""
 
 import contextlib
+import functools
 import importlib
 import importlib.metadata
 from collections.abc import Iterator
@@ -26,11 +27,14 @@ def imported(library: str, extra: str = "extract") -> Any:
 def library_versions() -> dict[str, str]:
     """Versions of what decides on the states of a model and their scores, as far as installed."""
     names = ("likewise", "numpy", "scipy", "torch", "transformers", "tokenizers", "peft", "bitsandbytes")
-    installed = {}
-    for name in names:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            installed[name] = importlib.metadata.version(name)
-    return installed
+    return {name: version for name in names if (version := _version(name)) is not None}
+
+
+@functools.cache
+def _version(name: str) -> str | None:
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.version(name)
+    return None
 
 
 @contextlib.contextmanager

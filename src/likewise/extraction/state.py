@@ -31,7 +31,7 @@ class State:
         configs = {id(c): c for m in modules if (c := getattr(m, "config", None)) is not None}
         # Every dictionary, list and set by itself, with what it holds: a copy of the references.
         self._held = [
-            (place, _held(place))
+            (place, _held(place), _all_of(place))
             for thing in (*modules, *configs.values())
             for place in (
                 vars(thing),
@@ -45,7 +45,7 @@ class State:
     def changed(self) -> bool:
         """Whether the model holds other things than it did, by identity; tensors changed in place count."""
         return any(_version(p) != v for p, v, *_ in (*self._weights, *self._buffers)) or any(
-            _differ(_held(place), was) for place, was in self._held
+            _all_of(place) != all_of and _differ(_held(place), was) for place, was, all_of in self._held
         )
 
     def restore(self) -> None:
@@ -53,7 +53,7 @@ class State:
         if any(_version(p) != v for p, v in self._weights):
             self._take()
         elif self.changed():
-            for place, was in self._held:
+            for place, was, _ in self._held:
                 if isinstance(place, dict):
                     hooks = {k: v for k, v in place.items() if _of_hooks(k)}
                     place.clear()
@@ -78,6 +78,11 @@ def _tensors(module: Any) -> list[Any]:
 def _held(place: Any) -> list[tuple[Any, Any]]:
     """What a place holds, by key or position."""
     return [(k, v) for k, v in place.items() if not _of_hooks(k)] if isinstance(place, dict) else list(enumerate(place))
+
+
+def _all_of(place: Any) -> tuple[list[Any], list[int]]:
+    """What a place holds, hooks too, by identity: where that is as it was, nobody need look closer."""
+    return (list(place), list(map(id, place.values()))) if isinstance(place, dict) else ([], list(map(id, place)))
 
 
 def _of_hooks(key: Any) -> bool:
@@ -115,7 +120,10 @@ def kept(model: Any) -> Iterator[State]:
 def _begin_chance() -> None:
     import torch
 
-    torch.manual_seed(SEED)
+    # torch.manual_seed keeps a note, with a trace of the stack, of each call for devices that were never used.
+    torch.default_generator.manual_seed(SEED)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(SEED)
     np.random.seed(SEED)  # noqa: NPY002  # models draw from it
     random.seed(SEED)
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
+from weakref import WeakSet
 
 from likewise.errors import InputError, MissingDependencyError, ModelError
 from likewise.libraries import imported, quiet
@@ -70,6 +71,10 @@ class LoadedModel:
         return self.model if self.head_model is None else self.head_model
 
 
+_HELD: WeakSet[Any] = WeakSet()
+"""Models that were loaded and are still in memory."""
+
+
 def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) -> LoadedModel:
     """Load a model and its tokenizer, merge its adapter, apply its variant.
 
@@ -99,8 +104,9 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
         raise InputError(
             f"{spec.variant} changes weights, and those of {dtype} are packed; expected a dtype of floating point"
         )
-    # The model before may hang in a cycle of references, and two do not fit.
-    gc.collect()
+    # A model before may hang in a cycle of references, and two do not fit.
+    if _HELD:
+        gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     revision = None
@@ -132,6 +138,7 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
         if "device_map" not in placement:
             whole = whole.to(device)
         stack = text_stack(whole.eval())
+        _HELD.update((whole, stack))
         says = spec.says() if place is not None else says_on_hub(spec.model, spec.revision)
     stack = apply_variant(stack, spec.variant)
     revision = revision or getattr(whole.config, "_commit_hash", None)

@@ -217,6 +217,10 @@ def write_table(path: Path, table: pa.Table, *, durable: bool = True) -> Path:
     return write_atomically(path, lambda p: p.write_bytes(whole), durable=durable)
 
 
+THREADS_PAY = 2**22
+"""Bytes of a table from which reading it in threads is faster."""
+
+
 def read_table(path: Path, schema: pa.Schema, *, later: Collection[str] = ()) -> tuple[pa.Table, dict[str, bytes]]:
     """Return a table out of a Parquet file, in the types of a schema, and the notes that were written with it.
 
@@ -251,7 +255,7 @@ def read_table(path: Path, schema: pa.Schema, *, later: Collection[str] = ()) ->
         file = open_parquet(pa.BufferReader(content))
         if wrong := _too_much(file.metadata, len(content)) or _other_columns(file.schema_arrow, schema, later):
             raise damaged(path, wrong)
-        table = file.read()
+        table = file.read(use_threads=len(content) > THREADS_PAY)
         table.validate(full=True)
         if (size := written_out(table)) > MOST_TABLE:
             raise damaged(path, f"it takes {size:,} bytes, texts written out, and at most {MOST_TABLE:,} are read")
