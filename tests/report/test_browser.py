@@ -686,6 +686,7 @@ def test_everybody_can_read_it_at_any_width_in_light_and_dark(page: Any, window:
     for scheme, width in itertools.product(("light", "dark"), WIDTHS):
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate("document.querySelector('#choose').open = true")
         page.select_option("#base", "" if scheme == "light" else "small @ 3")
         window.settle()
         assert faults(page) == [], (scheme, width)

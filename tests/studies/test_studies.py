@@ -41,6 +41,7 @@ from likewise.studies import (
     study_names,
     study_of,
 )
+from likewise.studies.answer import NONE_GIVEN
 from likewise.studies.registry import NAME, ours
 
 MEASURES = ["procrustes", "procrustes(folds=5)", "cka", "jaccard(k=3)", "aligned_cosine"]
@@ -127,6 +128,9 @@ def test_every_study_has_the_shape_and_answers(name: str, results: Results) -> N
     assert "\n" not in answer.verdict and answer.values
     assert len({table.name for table in answer.tables}) == len(answer.tables)
     assert all(table.rows and set(table.spare) <= set(table.columns) for table in answer.tables)
+    unsure = {(table.name, head): why for table in answer.tables for head, why in table.without_interval().items()}
+    assert NONE_GIVEN not in unsure.values(), unsure
+    assert all(what.unsure for what in answer.drawings if isinstance(what, Triangle | Dots))
     told = json.dumps([answer.as_dict(), answer.data], allow_nan=False)
     assert json.loads(told)[0]["tables"] == {table.name: table.records() for table in answer.tables}
     assert asked(name, results) == answer

@@ -11,7 +11,15 @@ from likewise.chance import NoReference, kind_of
 from likewise.measures import Configuration
 from likewise.naming import parts_of
 from likewise.report.block import Columns
-from likewise.report.tables import class_label, configurations_of, definition, names_of
+from likewise.report.tables import (
+    AT_CHANCE,
+    calibrated_ends,
+    class_label,
+    configurations_of,
+    definition,
+    names_of,
+    why_unsure,
+)
 from likewise.scoring import ALL, Pairs, dissimilarities_of, places, tree
 
 EXACT = 150_000
@@ -65,6 +73,8 @@ def head_of(frame: pd.DataFrame, columns: Columns, pairs: Pairs = ALL) -> dict[s
     coded, frame = coded.iloc[order].reset_index(drop=True), frame.iloc[order].reset_index(drop=True)
     reasons = pd.factorize(frame["reason"], use_na_sentinel=False)
     sources = pd.factorize(pd.Series(list(zip(frame["null"], frame["n_permutations"], strict=True)), dtype=object))
+    unsure = pd.factorize(pd.Series(["", *without_interval(frame)], dtype=object))
+    unsure = unsure[0][1:], unsure[1]
     exact = len(frame) <= EXACT
     table: dict[str, Any] = {
         "dataset": columns.add(coded["dataset"], "u2"),
@@ -73,6 +83,7 @@ def head_of(frame: pd.DataFrame, columns: Columns, pairs: Pairs = ALL) -> dict[s
         "b": columns.add(coded["b"], "u2"),
         "reason": columns.add(reasons[0], "u4"),
         "source": columns.add(sources[0], "u4"),
+        "unsure": columns.add(unsure[0], "u2"),
     }
     for name, (column, digits) in NUMBERS.items():
         if not (exact or digits):
@@ -89,12 +100,33 @@ def head_of(frame: pd.DataFrame, columns: Columns, pairs: Pairs = ALL) -> dict[s
         ],
         "configurations": [_told(c) for c in configurations],
         "reasons": reasons[1].tolist(),
+        "unsure": unsure[1].tolist(),
         "sources": [None if null == NoReference.name else kind_of(null).short(int(n)) for null, n in sources[1]],
         "exact": exact,
         "sides": sides and [[places["name"][name] for name in side] for side in sides],
         "table": table,
         "pictures": _pictures(frame, coded, configurations, columns),
     }
+
+
+def without_interval(frame: pd.DataFrame) -> list[str]:
+    """Return why a score of each row has no interval, raw or calibrated; an empty text where all that there are have.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `tables.long_frame`.
+    """
+    low, _ = calibrated_ends(frame)
+    scored, raw, calibrated = (frame[c].notna().to_numpy() for c in ("value", "low", "calibrated"))
+    reasons = {text: why_unsure(text) for text in frame["reason"].unique()}
+    said = [reasons[text] for text in frame["reason"]]
+    lacks = scored & ~raw
+    at_chance = scored & raw & calibrated & np.isnan(low)
+    return [
+        why if without else AT_CHANCE if both else ""
+        for why, without, both in zip(said, lacks.tolist(), at_chance.tolist(), strict=True)
+    ]
 
 
 def matrix_of(rows: pd.DataFrame, coded: pd.DataFrame, column: str) -> tuple[np.ndarray, Float[np.ndarray, "m m"]]:

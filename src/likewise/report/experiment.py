@@ -11,6 +11,7 @@ from likewise.naming import inert
 from likewise.plan import Experiment, of_unknown_code, scores_of_pair, shown_of
 from likewise.report.evidence import evidence_of
 from likewise.report.html import write_report
+from likewise.report.saved import Saved, answers_in
 from likewise.representation import Representation
 from likewise.scoring import KINDS, Results
 from likewise.store import Store
@@ -69,6 +70,8 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
         )
     if len(results) < expected:
         warnings.append(f"{expected - len(results):,} of {expected:,} scores are missing: run the experiment again")
+    saved = list(answers_in(store.folder))
+    warnings += [told for told in saved if isinstance(told, str)]
     return write_report(
         results,
         folder,
@@ -85,6 +88,7 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
         evidence=lambda wanted: evidence_of(wanted, _loader(store, about["representations"]), _texts(store)),
         store=store.folder.resolve().name,
         asked=[Covariates({inert(m.name, keep=""): m.covariates for m in experiment.models if m.covariates})],
+        saved=[answer for answer in saved if isinstance(answer, Saved)],
     )
 
 

@@ -11,6 +11,7 @@ from likewise.measures import Configuration
 from likewise.naming import parts_of
 from likewise.report.findings import LEVEL, counted, shown, some
 from likewise.report.tables import (
+    AT_CHANCE,
     calibrated_ends,
     comparable,
     configurations_of,
@@ -18,7 +19,9 @@ from likewise.report.tables import (
     names_of,
     number,
     one_order,
+    pairs_of,
     short,
+    why_unsure,
 )
 from likewise.scoring import Pairs
 
@@ -145,8 +148,9 @@ def layers_of(frame: pd.DataFrame, pairs: Pairs) -> tuple[list[str], bool]:
 
 def _rows_where(frame: pd.DataFrame, holds: Callable[[str, str], bool]) -> Bool[np.ndarray, " rows"]:
     """Whether something holds of the pair of each row; each pair is asked once."""
-    known = {pair: holds(*pair) for pair in frame[["a", "b"]].drop_duplicates().itertuples(index=False, name=None)}
-    return np.asarray([known[pair] for pair in zip(frame["a"], frame["b"], strict=True)], dtype=bool)
+    pairs, places = pairs_of(frame)
+    kept = np.asarray([holds(*pair) for pair in pairs], dtype=bool)
+    return np.asarray(kept[places])
 
 
 def lead_of(rows: pd.DataFrame) -> tuple[Configuration, str]:
@@ -197,7 +201,7 @@ def _ranked(rows: pd.DataFrame, column: str, of: Configuration) -> pd.DataFrame:
 
 def _pair(row: pd.Series, column: str, low: str, high: str) -> Pair:
     interval = (
-        f"no interval: {row['reason'] or 'none was asked for'}"
+        f"no interval: {why_unsure(row['reason']) if missing(row['low']) else AT_CHANCE}"
         if missing(row[low])
         else f"{number(float(row[low]))} to {number(float(row[high]))}"
     )

@@ -25,14 +25,20 @@ from likewise.report.findings import shown
 from likewise.report.headlines import Headline
 from likewise.report.moved import moved
 from likewise.report.ranks import rankings
+from likewise.report.saved import Saved, curve_of, link_to
+from likewise.report.scale import roles_of
 from likewise.scoring import ALL, Pairs, Results
 from likewise.store import write_text
-from likewise.studies import Answer, Dots, Lines, Study, Table, Triangle, answers
+from likewise.studies import Answer, Dots, Forest, Lines, Study, Table, Triangle, answers
+from likewise.studies.answer import NONE_GIVEN, is_p
 
 CODE = re.compile(r"`([^`]+)`")
 """What a sentence shows as code."""
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+SOURCES = 100
+"""Representations up to which the page says of each where it is from; the table beside it says it of all."""
 
 OPEN = 2
 """Odd things that stand open on the first screen; more are folded."""
@@ -51,6 +57,7 @@ def write_report(
     evidence: Callable[[Sequence[tuple[str, str, str]]], Iterable[Evidence]] | None = None,
     store: str = "",
     asked: Iterable[Study] = (),
+    saved: Sequence[Saved] = (),
 ) -> Path:
     """Write a page that a person can read, and every table in it as files.
 
@@ -79,6 +86,8 @@ def write_report(
         The name of the folder of the store: commands on the page are for where that lies.
     asked : iterable of Study
         Studies that know more than the table, instead of those of their names.
+    saved : sequence of Saved
+        Answers of other commands that the page tells of.
 
     Returns
     -------
@@ -121,12 +130,17 @@ def write_report(
     }
     # Last, so that no table of a study takes the name of one of these.
     studies = [_answer(out, name, answer) for name, answer in found.items()]
+    curves = [_study(f"curve-{k}", answer, {}) for k, answer in enumerate(map(curve_of, saved)) if answer is not None]
     wanted = _wanted(frame, first, summaries)
     kept_rows, clusters = crowd.kept_of(frame, first, pairs)
-    block = _block(results, frame, kept_rows, pairs, first, studies, evidence(wanted) if evidence else ()) | {
+    sections, prompts = [*studies, *curves], evidence(wanted) if evidence else ()
+    block = _block(results, frame, kept_rows, pairs, first, sections, prompts) | {
         "store": store, "experiment": title if store else "",
         "shown_models": _shown_models(clusters, first),
     }  # fmt: skip
+    roles = roles_of(representations, saved)
+    for name in block["names"]:
+        name |= roles.get(name["model"], {})
     context = {
         "title": title,
         "line": _line(frame),
@@ -140,6 +154,8 @@ def write_report(
         "odd": odd,
         "open": OPEN,
         "studies": studies,
+        "curves": curves,
+        "saved": [(answer, link_to(answer, out.path)) for answer in saved],
         "csv": csv,
         "moved": changes,
         "clusters": clusters,
@@ -147,7 +163,9 @@ def write_report(
         "nearest": crowd.NEAREST,
         "experiment": experiment,
         "representations": _table(about.drop(columns="source", errors="ignore"), csv["representations"]),
-        "sources": list(zip(about["name"], about["data set"], about["source"], strict=True)) if len(about) else [],
+        "sources": list(zip(about["name"], about["data set"], about["source"], strict=True))
+        if 0 < len(about) <= SOURCES
+        else [],
         "made_with": dict(made_with),
         "definitions": _definitions(configurations),
         "methods": recipe.methods(frame, configurations, representations, made_with),
@@ -349,15 +367,40 @@ def _answer(out: Folder, name: str, answer: Answer) -> dict[str, Any]:
 
 def _study(name: str, answer: Answer, files: Mapping[str, str]) -> dict[str, Any]:
     """What a page shows of an answer; ``files`` holds that of each table by its name."""
-    kinds = {Triangle: "triangle", Dots: "dots", Lines: "lines"}
+    kinds = {Triangle: "triangle", Dots: "dots", Lines: "lines", Forest: "forest"}
     block = {
         "name": name,
-        "drawings": [{"kind": kinds[type(what)], **asdict(what)} for what in answer.drawings],
+        "drawings": [
+            {"kind": kinds[type(what)], **asdict(what)} | ({"unsure": _unsure_of(what)} if _unsure_of(what) else {})
+            for what in answer.drawings
+        ],
         "tables": [_of_table(table, files[table.name]) for table in answer.tables],
     }
     # What has no table, no picture and no number was not measured.
     told = bool(answer.tables or answer.drawings or any(value is not None for value in answer.values.values()))
     return {"name": name, "answer": answer, "told": told, "block": tables.inert_tree(block)}
+
+
+def _unsure_of(what: Any) -> str:
+    """Why numbers of a picture have no interval; a line or a forest has one where its ends are there."""
+    if what.unsure or not isinstance(what, Triangle | Dots):
+        return str(what.unsure)
+    return NONE_GIVEN
+
+
+def no_interval(table: Table) -> str:
+    """Return which columns of a table have no interval, each reason once; nothing where all have one.
+
+    Examples
+    --------
+    >>> no_interval(Table("fruit", ("weight", "price"), ((0.5, 2.5),), unsure={"price": "it is on the label"}))
+    'No interval: weight (none was given); price (it is on the label).'
+    """
+    why: dict[str, list[str]] = {}
+    for head, reason in table.without_interval().items():
+        why.setdefault(reason, []).append(head.replace("_", " "))
+    told = "; ".join(f"{', '.join(heads)} ({reason})" for reason, heads in why.items())
+    return f"No interval: {told}." if why else ""
 
 
 def _of_table(table: Table, csv: str) -> dict[str, Any]:
@@ -368,7 +411,8 @@ def _of_table(table: Table, csv: str) -> dict[str, Any]:
         "columns": [head.replace("_", " ") for head in table.columns],
         "numeric": [_all(table, head, int | float) for head in table.columns],
         "whole": [_all(table, head, int) for head in table.columns],
-        "p": [head in tables.BOUNDS and head != "chance" for head in table.columns],
+        "p": [is_p(head) for head in table.columns],
+        "no_interval": no_interval(table),
         "rows": [list(row) for row in table.rows],
         "csv": csv,
     }

@@ -60,7 +60,8 @@ def moved(results: Results, folder: Path, title: str) -> list[str]:
         row = common.iloc[int(by.argmax())]
         said.append(
             f"{int(changed.sum()):,} of {counted(len(common), 'score')} moved; most: {row['a']} and {row['b']}, "
-            f"{row['measure']}, {number(row['value_old'])} before, {number(row['value_new'])} now."
+            f"{row['measure']}, {number(row['value_old'])} before, {number(row['value_new'])} now; "
+            "the table has its interval."
         )
     return said
 

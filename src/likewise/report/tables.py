@@ -1,5 +1,6 @@
 """The long table as the report shows it: with its labels, in summaries, and written in plain numbers."""
 
+import itertools
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,11 +11,18 @@ import pandas as pd
 import pyarrow as pa
 
 from likewise.about import Audit, Source
-from likewise.chance import NoReference, Reasons
+from likewise.chance import NoReference, Reason, Reasons
+from likewise.chance.reasons import BETWEEN
 from likewise.measures import Configuration
 from likewise.naming import inert, parts_of
 from likewise.scoring import Results
 from likewise.shapes import COUNT_OR_NOTHING
+
+NOT_ASKED = "none was asked for"
+"""Why a score has no interval, where nothing else says it."""
+
+AT_CHANCE = "the score stands at its chance level, so how far it is on the way to identical has no scale"
+"""Why a calibrated score has no interval where the raw one has."""
 
 MISSING = "–"
 """Stands where there is no number; the reason stands beside it."""
@@ -69,12 +77,39 @@ def long_frame(results: Results) -> pd.DataFrame:
         Its columns, ``known``, ``configuration`` and ``invariance``.
     """
     frame: pd.DataFrame = results.to_pandas()
+    # As Python's texts, one for each that is different: the page walks over names many times.
+    table = results.table.unify_dictionaries()
+    for name in (f.name for f in table.schema if pa.types.is_dictionary(f.type)):
+        column: Any = table.column(name).combine_chunks()
+        if isinstance(column, pa.ChunkedArray):  # of no rows
+            continue
+        if not column.null_count:
+            texts = np.asarray(column.dictionary.to_pylist(), dtype=object)
+            frame[name] = pd.Series(texts[column.indices.to_numpy()], dtype=object, index=frame.index)
     # Once for each configuration: what is asked of one is computed from its measure each time.
     of = {call: (c, c.label, class_label(c)) for call, c in results.configurations.items()}
     found = [of[call] for call in zip(frame["measure"], frame["parameters"], strict=True)]
     for place, column in enumerate(("known", "configuration", "invariance")):
         frame[column] = pd.Series([row[place] for row in found], dtype=object, index=frame.index)
     return frame
+
+
+def why_unsure(reason: str) -> str:
+    """Return why a score has no interval, of the reasons of its row.
+
+    Examples
+    --------
+    >>> why_unsure("no z: one shuffle only; no interval: fewer than 5 groups"), why_unsure("no z: one shuffle only")
+    ('fewer than 5 groups', 'none was asked for')
+    """
+    without = (Reason.NOT_WITHOUT, Reason.UNSETTLED, Reason.FEW_GROUPS)
+    parts = reason.split(BETWEEN)
+    begins = next((k for k, part in enumerate(parts) if Reasons(part).has(*without)), None)
+    if begins is None:
+        return NOT_ASKED
+    # What it depends on can have several parts too.
+    more = itertools.takewhile(lambda part: Reasons(part).said == (None,), parts[begins + 1 :])
+    return BETWEEN.join([parts[begins].removeprefix(Reason.FEW_GROUPS.because("")), *more])
 
 
 def calibrated_ends(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -122,12 +157,28 @@ def comparable(a: str, b: str) -> bool:
 
 def configurations_of(frame: pd.DataFrame) -> tuple[Configuration, ...]:
     """Return the configurations of a table, in order of first appearance."""
-    return tuple({id(c): c for c in frame["known"]}.values())  # by id, for the hash of one is computed each time
+    known = frame["known"].to_numpy()
+    _, places = np.unique(np.fromiter(map(id, known), np.int64, len(known)), return_index=True)
+    return tuple(known[np.sort(places)])  # by id, for the hash of one is computed each time
 
 
 def names_of(frame: pd.DataFrame) -> tuple[str, ...]:
     """Return the representations of a table, in order of first appearance."""
-    return tuple(dict.fromkeys(name for pair in zip(frame["a"], frame["b"], strict=True) for name in pair))
+    return tuple(pd.unique(frame[["a", "b"]].to_numpy(dtype=object).ravel()))
+
+
+def pairs_of(frame: pd.DataFrame) -> tuple[list[tuple[str, str]], np.ndarray]:
+    """Return the pairs of a table, each once, in order of first appearance, and the place of that of each row.
+
+    Examples
+    --------
+    >>> pairs_of(pd.DataFrame({"a": ["x", "y", "x"], "b": ["z", "z", "z"]}))
+    ([('x', 'z'), ('y', 'z')], array([0, 1, 0]))
+    """
+    codes, names = pd.factorize(frame[["a", "b"]].to_numpy(dtype=object).ravel())
+    a, b = codes[::2], codes[1::2]
+    places, pairs = pd.factorize(a.astype(np.int64) * max(1, len(names)) + b)
+    return [(names[p // len(names)], names[p % len(names)]) for p in pairs.tolist()], places
 
 
 def class_label(configuration: Configuration) -> str:
@@ -149,8 +200,9 @@ def class_label(configuration: Configuration) -> str:
 def one_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose pairs all stand in the order of their first row, also where a row scored the other order."""
     firsts: dict[frozenset[str], tuple[str, str]] = {}
-    pairs = [firsts.setdefault(frozenset(p), p) for p in zip(frame["a"], frame["b"], strict=True)]
-    return frame.assign(a=[a for a, _ in pairs], b=[b for _, b in pairs])
+    pairs, places = pairs_of(frame)
+    ordered = np.asarray([firsts.setdefault(frozenset(p), p) for p in pairs], dtype=object).reshape(-1, 2)
+    return frame.assign(a=ordered[places, 0], b=ordered[places, 1])
 
 
 def says(frame: pd.DataFrame, of: Callable[[Reasons], bool]) -> pd.Series:

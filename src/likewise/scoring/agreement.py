@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -59,16 +59,24 @@ def scores_by_pair(results: Results) -> dict[tuple[str, str], dict[tuple[str, st
     if results in _BY_PAIR:
         return _BY_PAIR[results]
     known = {call: (c.label, c.facts.more_alike) for call, c in results.configurations.items()}
-    found: dict[tuple[str, str], dict[tuple[str, str], list[float]]] = {}
+    found: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
+    twice: dict[tuple[str, str], dict[tuple[str, str], int]] = {}
     columns = ("dataset", "a", "b", "measure", "parameters", "value")
     for dataset, a, b, *call, value in zip(*(results.table[name].to_pylist() for name in columns), strict=True):
         label, more_alike = known[tuple(call)]
         # A configuration without any value stays, so that its correlations come with a reason.
-        pairs = found.setdefault((dataset, label), {})
-        pairs.setdefault((a, b) if a <= b else (b, a), []).append(np.nan if value is None else more_alike * value)
-    means = {of: {pair: sum(values) / len(values) for pair, values in pairs.items()} for of, pairs in found.items()}
+        pairs, pair = found.setdefault((dataset, label), {}), (a, b) if a <= b else (b, a)
+        alike = np.nan if value is None else more_alike * value
+        if pair in pairs:
+            count = twice.setdefault((dataset, label), {})
+            count[pair] = count.get(pair, 1) + 1
+            alike += pairs[pair]
+        pairs[pair] = alike
+    for of, counts in twice.items():
+        for pair, count_of in counts.items():
+            found[of][pair] /= count_of
     _BY_PAIR[results] = {
-        of: {pair: mean for pair, mean in pairs.items() if math.isfinite(mean)} for of, pairs in means.items()
+        of: {pair: mean for pair, mean in pairs.items() if math.isfinite(mean)} for of, pairs in found.items()
     }
     return _BY_PAIR[results]
 
@@ -80,11 +88,13 @@ def between_measures(results: Results) -> list[Agreement]:
     Where the order of a pair counts, the mean of its two values does.
     """
     scores = scores_by_pair(results)
-    return [
-        correlate(first, second, dataset, scores[dataset, first], scores[dataset, second])
-        for dataset in dict.fromkeys(dataset for dataset, _ in scores)
-        for first, second in itertools.combinations([c for d, c in scores if d == dataset], 2)
-    ]
+    return _correlated(
+        [
+            (first, second, dataset, scores[dataset, first], scores[dataset, second])
+            for dataset in dict.fromkeys(dataset for dataset, _ in scores)
+            for first, second in itertools.combinations([c for d, c in scores if d == dataset], 2)
+        ]
+    )
 
 
 def between_datasets(results: Results) -> list[Agreement]:
@@ -93,11 +103,13 @@ def between_datasets(results: Results) -> list[Agreement]:
     Where the order of a pair counts, the mean of its two values does.
     """
     scores = scores_by_pair(results)
-    return [
-        correlate(first, second, configuration, scores[first, configuration], scores[second, configuration])
-        for configuration in dict.fromkeys(c for _, c in scores)
-        for first, second in itertools.combinations([d for d, c in scores if c == configuration], 2)
-    ]
+    return _correlated(
+        [
+            (first, second, configuration, scores[first, configuration], scores[second, configuration])
+            for configuration in dict.fromkeys(c for _, c in scores)
+            for first, second in itertools.combinations([d for d, c in scores if c == configuration], 2)
+        ]
+    )
 
 
 def correlate(
@@ -115,25 +127,34 @@ def correlate(
     >>> correlate("cka", "rsa", "humaneval", left, right).spearman
     1.0
     """
-    common = [pair for pair in left if pair in right]
-    u, v = _columns(left, common), _columns(right, common)
-    why = "fewer than three pairs in common" if len(common) < 3 else "all scores are equal"
-    if len(common) < 3 or np.ptp(u) == 0 or np.ptp(v) == 0:
-        return Agreement(first, second, of, len(common), None, None, None, None, 0, why)
-    models = complete(common)
-    pvalue, why = mantel(left, right, models)
-    return Agreement(
-        first,
-        second,
-        of,
-        len(common),
-        spearman=float(scipy.stats.spearmanr(u, v).statistic),
-        kendall=float(scipy.stats.kendalltau(u, v).statistic),
-        pearson=float(scipy.stats.pearsonr(u, v).statistic),
-        pvalue=pvalue,
-        n_models=len(models),
-        reason=why,
-    )
+    return _correlated([(first, second, of, left, right)])[0]
+
+
+_Scores = Mapping[tuple[str, str], float]
+"""Scores by pair."""
+
+
+def _correlated(asked: Sequence[tuple[str, str, str, _Scores, _Scores]]) -> list[Agreement]:
+    """Correlate each two lists of scores; those over the same models share the relabellings that are drawn."""
+    both = [[pair for pair in left if pair in right] for *_, left, right in asked]
+    found: list[Agreement] = []
+    tested: dict[tuple[str, ...], list[int]] = {}
+    for k, ((first, second, of, left, right), common) in enumerate(zip(asked, both, strict=True)):
+        u, v = _columns(left, common), _columns(right, common)
+        if len(common) < 3 or np.ptp(u) == 0 or np.ptp(v) == 0:
+            why = "fewer than three pairs in common" if len(common) < 3 else "all scores are equal"
+            found.append(Agreement(first, second, of, len(common), None, None, None, None, 0, why))
+            continue
+        models = tuple(complete(common))
+        tested.setdefault(models, []).append(k)
+        statistics = scipy.stats.spearmanr(u, v), scipy.stats.kendalltau(u, v), scipy.stats.pearsonr(u, v)
+        spearman, kendall, pearson = (float(of_pairs.statistic) for of_pairs in statistics)
+        found.append(Agreement(first, second, of, len(common), spearman, kendall, pearson, None, len(models)))
+    for models, places in tested.items():
+        tests = _mantel([asked[k][3:] for k in places], models)
+        for k, (pvalue, why) in zip(places, tests, strict=True):
+            found[k] = replace(found[k], pvalue=pvalue, reason=why)
+    return found
 
 
 def complete(pairs: Sequence[tuple[str, str]]) -> list[str]:
@@ -144,13 +165,18 @@ def complete(pairs: Sequence[tuple[str, str]]) -> list[str]:
     >>> complete([("a", "b"), ("a", "c"), ("b", "c"), ("c", "d")])
     ['a', 'b', 'c']
     """
-    there = {frozenset(pair) for pair in pairs}
     models = list(dict.fromkeys(name for pair in pairs for name in pair))
-    while True:
-        lacks = [sum(frozenset((m, other)) not in there for other in models if other != m) for m in models]
-        if not any(lacks):
-            return models
-        models.pop(len(models) - 1 - int(np.argmax(lacks[::-1])))
+    place = {name: i for i, name in enumerate(models)}
+    lacks = ~np.eye(len(models), dtype=bool)
+    first, second = ([place[pair[side]] for pair in pairs] for side in (0, 1))
+    lacks[first, second] = lacks[second, first] = False
+    kept = np.arange(len(models))
+    while len(kept):
+        count = lacks[np.ix_(kept, kept)].sum(axis=1)
+        if not count.any():
+            break
+        kept = np.delete(kept, len(kept) - 1 - int(np.argmax(count[::-1])))
+    return [models[k] for k in kept.tolist()]
 
 
 def mantel(
@@ -173,11 +199,21 @@ def mantel(
     >>> round(mantel(scores, scores, "abcd")[0], 6)  # one in 4! relabellings
     0.041667
     """
+    return _mantel([(left, right)], models, rng)[0]
+
+
+def _mantel(
+    sides: Sequence[tuple[_Scores, _Scores]], models: Sequence[str], rng: int = 0
+) -> list[tuple[float | None, str]]:
+    """The test of several correlations over the pairs of the same models."""
     if len(models) < 4:
-        return None, f"no p: {len(models)} models with all pairs, and four are needed"
-    observed, moved = relabelled(left, right, models, rng)
-    as_high = int(np.count_nonzero(moved >= observed - 1e-9))
-    return (1 + as_high) / (1 + len(moved)), ""
+        return [(None, f"no p: {len(models)} models with all pairs, and four are needed")] * len(sides)
+    # As high but for rounding.
+    as_high = [
+        (int(np.count_nonzero(moved >= observed - 1e-9)), len(moved))
+        for observed, moved in _relabelled(sides, models, rng)
+    ]
+    return [((1 + count) / (1 + of), "") for count, of in as_high]
 
 
 @dataclass(frozen=True)
@@ -261,22 +297,42 @@ def relabelled(
     >>> round(observed, 9), len(moved)
     (1.0, 23)
     """
-    ranks = []
-    for scores in (left, right):
-        either = {frozenset(pair): value for pair, value in scores.items()}
-        pairs = [(i, j) for i in range(len(models)) for j in range(i)]
-        values = scipy.stats.rankdata([either[frozenset((models[i], models[j]))] for i, j in pairs])
-        ranks.append(values - values.mean())
-    a, b = ranks
-    rows, columns = np.asarray(pairs).T
-    square = np.zeros((len(models), len(models)))
-    square[rows, columns] = square[columns, rows] = b
-    size = float(np.sqrt((a @ a) * (b @ b))) or 1.0
+    return _relabelled([(left, right)], models, rng)[0]
+
+
+def _relabelled(
+    sides: Sequence[tuple[_Scores, _Scores]], models: Sequence[str], rng: int
+) -> list[tuple[float, np.ndarray]]:
+    """What `relabelled` finds for several correlations: ranks, and what each relabelling moves, are taken once."""
+    rows, columns = np.tril_indices(len(models), -1)
+    pairs = [(models[i], models[j]) for i, j in zip(rows.tolist(), columns.tolist(), strict=True)]
+    ranks: dict[int, np.ndarray] = {}
+    by_right: dict[int, list[int]] = {}
+    for k, both in enumerate(sides):
+        for scores in both:
+            if id(scores) not in ranks:
+                values = scipy.stats.rankdata([scores[p] if p in scores else scores[p[::-1]] for p in pairs])
+                ranks[id(scores)] = values - values.mean()
+        by_right.setdefault(id(both[1]), []).append(k)
+    squares = {}
+    for right in by_right:
+        squares[right] = np.zeros((len(models), len(models)))
+        squares[right][rows, columns] = squares[right][columns, rows] = ranks[right]
     orders = draw_permutations(len(models), SHUFFLES, rng)
-    chunks = np.array_split(orders, 1 + len(orders) * a.size // 2**21)
-    # Each pair once, by its place in the square: taking single numbers is what this costs.
-    moved = np.concatenate([square.ravel()[p[:, rows] * len(models) + p[:, columns]] @ a for p in chunks])
-    return float(a @ b) / size, moved / size
+    moved: list[list[np.ndarray]] = [[] for _ in sides]
+    for p in np.array_split(orders, 1 + len(orders) * len(pairs) // 2**21):
+        # Each pair once, by its place in the square: taking single numbers is what this costs.
+        at = p[:, rows] * len(models) + p[:, columns]
+        for right, asked in by_right.items():
+            taken = squares[right].ravel()[at]
+            for k in asked:
+                moved[k].append(taken @ ranks[id(sides[k][0])])
+    found = []
+    for both, parts in zip(sides, moved, strict=True):
+        a, b = (ranks[id(scores)] for scores in both)
+        size = float(np.sqrt((a @ a) * (b @ b))) or 1.0
+        found.append((float(a @ b) / size, np.concatenate(parts) / size))
+    return found
 
 
 def disagreements(results: Results, dataset: str, first: str, second: str, count: int = 5) -> list[Disagreement]:

@@ -1,6 +1,6 @@
 """What is on disk: representations, results and experiments, complete or not there at all."""
 
-from likewise.store.answers import write_answer
+from likewise.store.answers import read_answer, read_answer_table, saved_answers, write_answer
 from likewise.store.archives import arrow_files, read_folder
 from likewise.store.atomic import check_no_link, write_atomically, write_text
 from likewise.store.csv import inert_cell, write_csv
@@ -29,11 +29,14 @@ __all__ = [
     "memory",
     "open_parquet",
     "open_regular",
+    "read_answer",
+    "read_answer_table",
     "read_file",
     "read_folder",
     "read_json",
     "read_regular",
     "read_table",
+    "saved_answers",
     "write_answer",
     "write_atomically",
     "write_csv",

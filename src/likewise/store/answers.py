@@ -8,12 +8,34 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from likewise.errors import StoreError
 from likewise.naming import json_text, slug
+from likewise.shapes import ANYTHING, COUNT, TEXT, Each, Fields, Kind, text_of
 from likewise.store.atomic import said, write_atomically, write_text
 from likewise.store.csv import write_csv
+from likewise.store.door import damaged, names_in, read_json, read_table, there
 
 ANSWER, SCHEMA = "answer.json", 1
 """The file that names all others, and the version of its fields."""
+
+FOLDER = "answers"
+"""Where a store keeps the answers that its report tells of, a folder each."""
+
+IS_FILE = Kind("the name of a Parquet file", text_of(r"[\w-]+\.parquet"))
+"""It must not lead to another folder."""
+
+SHAPE = Fields(
+    {
+        "schema": COUNT,
+        "question": TEXT,
+        "verdict": TEXT,
+        "tables": Each(
+            Fields({"name": TEXT, "columns": Each(TEXT), "parquet": IS_FILE}, others=ANYTHING)
+        ),
+    },
+    others=ANYTHING,
+)  # fmt: skip
+"""What is read of an answer."""
 
 
 def write_answer(folder: Path, about: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> Path:
@@ -55,3 +77,37 @@ def write_answer(folder: Path, about: Mapping[str, Any], tables: Mapping[str, pa
             write_atomically(folder / file, functools.partial(write, table))
         listed.append({"name": name, "columns": table.column_names, "rows": table.num_rows, **files})
     return write_text(page, json_text({"schema": SCHEMA, **about, "tables": listed}) + "\n")
+
+
+def saved_answers(store: Path) -> list[Path]:
+    """Return the folders of the answers in a store, by their names."""
+    folder = store / FOLDER
+    return [folder / name for name in names_in(folder, "") if there(folder / name / ANSWER)]
+
+
+def read_answer(folder: Path) -> dict[str, Any]:
+    """Return what an answer says.
+
+    Raises
+    ------
+    StoreError
+        If it is damaged, foreign or of a newer version.
+    """
+    about = read_json(folder / ANSWER, SHAPE)
+    if about["schema"] > SCHEMA:
+        raise damaged(folder / ANSWER, f"it is of version {about['schema']}, and this likewise reads {SCHEMA}")
+    return about
+
+
+def read_answer_table(folder: Path, file: str) -> pa.Table:
+    """Return a table of an answer.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be read as one.
+    """
+    try:
+        return read_table(folder / file, None)[0]
+    except FileNotFoundError as error:
+        raise StoreError(f"there is no {folder / file}, which {ANSWER} beside it names") from error

@@ -221,7 +221,9 @@ THREADS_PAY = 2**22
 """Bytes of a table from which reading it in threads is faster."""
 
 
-def read_table(path: Path, schema: pa.Schema, *, later: Collection[str] = ()) -> tuple[pa.Table, dict[str, bytes]]:
+def read_table(
+    path: Path, schema: pa.Schema | None, *, later: Collection[str] = ()
+) -> tuple[pa.Table, dict[str, bytes]]:
     """Return a table out of a Parquet file, in the types of a schema, and the notes that were written with it.
 
     Numbers are finite or missing.
@@ -230,8 +232,8 @@ def read_table(path: Path, schema: pa.Schema, *, later: Collection[str] = ()) ->
     ----------
     path : Path
         Of the file.
-    schema : pyarrow.Schema
-        Its columns; a text may lie in the file with or without a dictionary.
+    schema : pyarrow.Schema or None
+        Its columns; a text may lie in the file with or without a dictionary. None takes those that it has.
     later : collection of str
         Columns that older files lack; they are not in the table either.
 
@@ -253,14 +255,16 @@ def read_table(path: Path, schema: pa.Schema, *, later: Collection[str] = ()) ->
             raise damaged(path, "its content is not what was written")
     try:
         file = open_parquet(pa.BufferReader(content))
-        if wrong := _too_much(file.metadata, len(content)) or _other_columns(file.schema_arrow, schema, later):
+        wrong = _too_much(file.metadata, len(content))
+        if wrong or (schema is not None and (wrong := _other_columns(file.schema_arrow, schema, later))):
             raise damaged(path, wrong)
         table = file.read(use_threads=len(content) > THREADS_PAY)
         table.validate(full=True)
         if (size := written_out(table)) > MOST_TABLE:
             raise damaged(path, f"it takes {size:,} bytes, texts written out, and at most {MOST_TABLE:,} are read")
         notes = {key.decode(): note for key, note in (table.schema.metadata or {}).items()}
-        table = table.cast(pa.schema([schema.field(name) for name in table.column_names]))
+        if schema is not None:
+            table = table.cast(pa.schema([schema.field(name) for name in table.column_names]))
         if wrong := _not_finite(table):
             raise damaged(path, wrong)
     except StoreError:

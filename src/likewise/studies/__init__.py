@@ -7,7 +7,7 @@ from likewise.studies.base import Study
 from likewise.studies.best_layers import BestOfLayers
 from likewise.studies.conditions import Condition, Outcome, parse_condition
 from likewise.studies.covariates import Covariates
-from likewise.studies.drawings import Dots, Drawing, Figures, Line, Lines, Panel, Triangle
+from likewise.studies.drawings import Dots, Drawing, Drawings, Figures, Forest, Line, Lines, Panel, Triangle
 from likewise.studies.items import Items
 from likewise.studies.junit import junit_xml
 from likewise.studies.ladder import RUNGS, Ladder, Rung, Score
@@ -29,7 +29,9 @@ __all__ = [
     "Datasets",
     "Dots",
     "Drawing",
+    "Drawings",
     "Figures",
+    "Forest",
     "Items",
     "Ladder",
     "Line",

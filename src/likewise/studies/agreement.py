@@ -16,6 +16,11 @@ NO_VALUE = "No correlation has a value; the table says why."
 LEVEL = 0.05
 """A p-value at or below this is counted in a verdict."""
 
+UNSURE = "pairs that share a model are not independent; p comes from relabelling the models"
+"""Why correlations over pairs have no interval."""
+
+OF_CORRELATIONS = dict.fromkeys(("spearman", "kendall", "pearson"), UNSURE)
+
 
 @dataclass(frozen=True)
 class Measures(Study):
@@ -38,6 +43,7 @@ class Measures(Study):
             _rows(found),
             note="p: share of random relabellings of the models that agree at least as well.",
             folded=True,
+            unsure=OF_CORRELATIONS,
         )
         drawn = [dataset for dataset in datasets if any(a.of == dataset for a in known)]
         return Answer(
@@ -49,6 +55,7 @@ class Measures(Study):
             drawings=tuple(_triangle([a for a in found if a.of == dataset], dataset) for dataset in drawn),
             values=_values(known),
             reasons=_reasons(known),
+            unsure=UNSURE if known else "",
         )
 
 
@@ -65,7 +72,7 @@ class Datasets(Study):
         if not found:
             return None
         known = [a for a in found if a.spearman is not None]
-        table = Table("between-datasets", _columns("configuration", "data set"), _rows(found))
+        table = Table("between-datasets", _columns("configuration", "data set"), _rows(found), unsure=OF_CORRELATIONS)
         return Answer(
             self.question,
             _verdict("two data sets", found),
@@ -75,6 +82,7 @@ class Datasets(Study):
             drawings=(_dots(found),) if known else (),
             values=_values(known),
             reasons=_reasons(known),
+            unsure=UNSURE if known else "",
         )
 
 
@@ -141,6 +149,7 @@ def _apart(results: Results, known: Sequence[Agreement]) -> Table:
         "Pairs on which measures disagree most",
         "These are the two configurations that agree least on each data set. A place of 0.8 means that 80 % of the "
         "pairs are less alike.",
+        unsure=dict.fromkeys(("place among pairs", "place there"), "a place is among these pairs alone"),
     )
 
 
@@ -164,6 +173,7 @@ def _triangle(found: Sequence[Agreement], dataset: str) -> Triangle:
         ),
         low=-1,
         high=1,
+        unsure=UNSURE,
     )
 
 
@@ -190,4 +200,5 @@ def _dots(found: Sequence[Agreement]) -> Dots:
         panels=tuple(panels),
         low=-1,
         high=1,
+        unsure=UNSURE,
     )

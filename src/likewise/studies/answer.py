@@ -1,5 +1,6 @@
 """What a study hands over: a verdict in a sentence, the tables that it rests on, what to draw, what not to conclude."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -11,10 +12,27 @@ import pyarrow as pa
 from likewise.errors import InputError, MissingDependencyError
 from likewise.naming import cell_text, did_you_mean, inert
 from likewise.studies.conditions import Cell, Outcome, outcome, parse_condition
-from likewise.studies.drawings import Dots, Figures, Lines, Triangle, check_cell
+from likewise.studies.drawings import Drawings, Figures, check_cell
 
 SHOWN = 50
 """Rows of a table that a notebook shows."""
+
+ENDS = (["low", "high"], ["lowest", "highest"])
+"""The last words of two heads that stand for the ends of an interval."""
+
+NONE_GIVEN = "none was given"
+"""Why there is no interval, where a study says nothing of it."""
+
+
+def is_p(head: str) -> bool:
+    """Whether a column holds p-values, by its head.
+
+    Examples
+    --------
+    >>> is_p("panel p corrected"), is_p("smallest_p"), is_p("top")
+    (True, True, False)
+    """
+    return "p" in re.split(r"[ _]", head)
 
 
 @dataclass(frozen=True)
@@ -39,11 +57,16 @@ class Table:
         Whether a page shows it only when asked.
     spare : tuple of str
         Columns that a narrow terminal leaves out, in this order.
+    unsure : mapping of str to str
+        Why a column of numbers has no interval, by its head; empty for one that was not measured, such as a setting. A
+        column has an interval where the next two hold its ends: their heads end with low and high, or lowest and
+        highest.
 
     Raises
     ------
     ValueError
-        If a head stands twice, a row is shorter or longer than the heads, or a number is not finite.
+        If a head stands twice, a row is shorter or longer than the heads, a number is not finite, or ``unsure`` names
+        no column.
 
     Examples
     --------
@@ -59,12 +82,15 @@ class Table:
     note: str = ""
     folded: bool = False
     spare: tuple[str, ...] = ()
+    unsure: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", tuple(self.columns))
         object.__setattr__(self, "rows", tuple(map(tuple, self.rows)))
         if len(set(self.columns)) < len(self.columns):
             raise ValueError(f"table {self.name!r}: expected different heads, got {self.columns}")
+        if others := set(self.unsure) - set(self.columns):
+            raise ValueError(f"table {self.name!r}: expected heads of its columns, got {sorted(others)}")
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ValueError(f"table {self.name!r}: expected {len(self.columns)} cells in a row, got {len(row)}")
@@ -79,6 +105,28 @@ class Table:
         """Return the cells under a head."""
         place = self.columns.index(head)
         return [row[place] for row in self.rows]
+
+    def without_interval(self) -> dict[str, str]:
+        """Return why a column of measured numbers has no interval, by its head.
+
+        Whole numbers are counts; a p-value says by itself how sure it is.
+
+        Examples
+        --------
+        >>> columns = "name", "weight", "low", "high", "price", "p"
+        >>> Table("fruit", columns, (("apple", 0.2, 0.1, 0.3, 1.5, 0.01),)).without_interval()
+        {'price': 'none was given'}
+        """
+        found, ends = {}, set()
+        for place, head in enumerate(self.columns):
+            after = [re.split(r"[ _]", of)[-1] for of in self.columns[place + 1 : place + 3]]
+            if after in ENDS:
+                ends |= set(self.columns[place + 1 : place + 3])
+            elif head in ends or is_p(head) or not any(isinstance(cell, float) for cell in self.column(head)):
+                continue
+            elif why := self.unsure.get(head, NONE_GIVEN):
+                found[head] = why
+        return found
 
     def to_arrow(self) -> pa.Table:
         """Return the table with a type for each column: a column that mixes texts and numbers is one of texts.
@@ -184,6 +232,8 @@ class Answer:
         All numbers as plain lists and mappings, where the tables show them shortened; None where they do not.
     reasons : mapping of str to str
         Why a value is None, by its name.
+    unsure : str
+        Why numbers of the verdict have no interval; empty where they have one, or where there are none.
 
     Raises
     ------
@@ -210,18 +260,19 @@ class Answer:
     verdict: str
     reading: str = ""
     tables: Any = ()  # given as any sequence of tables, and kept as Tables
-    drawings: tuple[Triangle | Dots | Lines, ...] = ()
+    drawings: tuple[Drawings, ...] = ()
     limits: tuple[str, ...] = ()
     values: Mapping[str, Cell] = field(default_factory=dict)
     data: Any = None
     reasons: Mapping[str, str] = field(default_factory=dict)
+    unsure: str = ""
 
     def __post_init__(self) -> None:
         for name in ("question", "verdict"):
             text = getattr(self, name)
             if not isinstance(text, str) or not text:
                 raise ValueError(f"an answer: expected a sentence as its {name}, got {text!r}")
-        kinds = ("tables", Table), ("drawings", Triangle | Dots | Lines), ("limits", str)
+        kinds = ("tables", Table), ("drawings", Drawings), ("limits", str)
         for name, kind in kinds:
             given = getattr(self, name)
             if isinstance(given, str) or not all(isinstance(part, kind) for part in given):

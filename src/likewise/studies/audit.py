@@ -26,7 +26,7 @@ from likewise.scoring import interval
 from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
-from likewise.studies.drawings import Line, Lines
+from likewise.studies.drawings import Forest, Line, Lines
 from likewise.studies.items import beginning, line
 from likewise.studies.names import ENDS, Names
 
@@ -64,6 +64,9 @@ OF_OUTPUTS = ("copy", "layer", "measure", "value", "low", "high", "floor")
 
 SPARE = ("centred", "rank_low", "rank_high", "at_layer", "median", "error", "rank")
 """Columns of copies that a narrow terminal leaves out, in this order."""
+
+BESIDE = "what is judged is the number of times the floor, which has one"
+"""Why an error has no interval of its own."""
 
 SINGLE = ("last_token", "first_token")
 """Poolings that take one token as it is, in which no feature is left out."""
@@ -179,7 +182,7 @@ class Audit(Study):
             "the base, as a mean over prompts. Numeric noise is the same error of the base that was run again. Copies "
             "that share a letter are not told apart.",
             tables=(*_tables(judged, ranks, self.count, found, texts or {}), *_of_outputs(outputs)),
-            drawings=(_drawing(judged),) if len(layers) > 1 else (),
+            drawings=tuple(_drawn(judged)),
             limits=tuple(_limits(self, judged, found, apart)),
             values={**dict(_values(judged, ranks)), **{f"{row[0]}.{row[2]}": row[3] for row in outputs}},
             reasons={**dict(_reasons(judged)), **(dict.fromkeys(NEAREST, ALONE) if ranks is None else {})},
@@ -405,6 +408,9 @@ def _times(copy: _Copy, place: int) -> str:
     low = max(0.0, low)
     # As many decimals as tell the ends apart.
     decimals = min(max(math.ceil(-math.log10((high - low) / 2)), 0), 4) if high > low else 2
+    # And as tell an end apart from the floor itself, which the verdict is about.
+    while decimals < 4 and any(end != 1 and round(end, decimals) == 1 for end in (low, high)):
+        decimals += 1
     told, *ends = (f"{number:,.{decimals}f}" for number in (times, low, high))
     return f"{told} times ({ends[0]} to {ends[1]}) numeric noise"
 
@@ -455,6 +461,7 @@ def _tables(
         caption="Copies",
         note="Median: of the ratios of the prompts. Error: relative to the base. Centred: without a common offset.",
         spare=tuple(head for head in SPARE if head in heads),
+        unsure=dict.fromkeys(("median", "error", "centred"), BESIDE),
     )
     yield Table(
         "layers",
@@ -467,6 +474,7 @@ def _tables(
         caption="Layers",
         folded=True,
         spare=("centred", "floor", "error"),
+        unsure=dict.fromkeys(("error", "floor", "centred"), BESIDE),
     )
     changed = [c for c in judged if c.first is not None]
     if changed:
@@ -482,6 +490,7 @@ def _of_outputs(rows: Sequence[tuple[Cell, ...]]) -> Iterator[Table]:
             caption="Outputs",
             note="Low, high: 95 % interval. Floor: the same of the re-run that is least like the base.",
             spare=("layer", "floor"),
+            unsure={"floor": "the worst re-run that there is"},
         )
 
 
@@ -502,7 +511,29 @@ def _prompts(changed: Iterable[_Copy], count: int, found: Sequence[_Layer], text
         tuple(rows),
         caption="Prompts that changed most",
         text="By their relative error. Another measure may name other prompts.",
+        unsure=dict.fromkeys(("error", "times_floor"), "of one prompt"),
     )
+
+
+def _drawn(judged: Sequence[_Copy]) -> Iterator[Lines | Forest]:
+    """The copies beside numeric noise: over the layers, or at the one that there is."""
+    if len(judged[0].layers) > 1:
+        yield _drawing(judged)
+    elif any(copy.times[0] is not None for copy in judged):
+        yield Forest(
+            name="floors",
+            title="Times numeric noise",
+            heading="Error of each copy, in times numeric noise",
+            alt="A dot for each copy with its interval; at 1 it is numeric noise. Also a table.",
+            note=f"At {_said(judged[0].layers[0])}. A copy changed where its whole interval lies beyond numeric noise; "
+            "intervals hold together with 95 %.",
+            across="times numeric noise",
+            labels=tuple(copy.name for copy in judged),
+            values=tuple(copy.times[0] for copy in judged),
+            low=tuple(None if copy.low[0] is None else max(0.0, copy.low[0]) for copy in judged),
+            high=tuple(copy.high[0] for copy in judged),
+            marks={"numeric noise": 1.0},
+        )
 
 
 def _drawing(judged: Sequence[_Copy]) -> Lines:

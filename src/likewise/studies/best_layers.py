@@ -12,6 +12,9 @@ from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Scoring
 from likewise.studies.names import Names
 
+UNSURE = "the best was chosen among layers by the same prompts, which an interval would not know"
+"""Why a best score has no interval."""
+
 LEVEL = 0.05
 """A best score whose p is above this does not differ from chance."""
 
@@ -87,7 +90,16 @@ class BestOfLayers(Scoring):
         return Answer(
             self.question,
             verdict,
-            tables=(Table("best-layers", COLUMNS, rows, spare=("note", "p alone", "z", "chance", "of", "calibrated")),),
+            tables=(
+                Table(
+                    "best-layers",
+                    COLUMNS,
+                    rows,
+                    spare=("note", "p alone", "z", "chance", "of", "calibrated"),
+                    unsure=dict.fromkeys(("best", "chance", "z", "calibrated"), UNSURE),
+                ),
+            ),
+            unsure=UNSURE if len(found) == 1 and first.value is not None else "",
             limits=(
                 "chance, z, p, calibrated: compared with the best of the same layers after each shuffle",
                 "p alone: as if no other layers had been tried; uncorrected, so too optimistic",

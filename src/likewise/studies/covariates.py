@@ -18,6 +18,9 @@ COLUMNS = (
 )  # fmt: skip
 """Heads of its table."""
 
+UNSURE = "pairs that share a model are not independent; p comes from relabelling the models"
+"""Why rho has no interval."""
+
 BASES = 6
 """Lines of a picture: models whose scores with all others are drawn."""
 
@@ -62,7 +65,7 @@ class Covariates(Study):
             "rho: Spearman's correlation over pairs of models, of the score with the difference in rank of the number. "
             "It is 1 where those further apart are always less alike. p: Mantel's test, which relabels the models; "
             "corrected by Holm over the table. Smallest p: no scores could give a smaller one with so few models.",
-            folded=len(rows) > 12, spare=("note", "format", "smallest p", "models"),
+            folded=len(rows) > 12, spare=("note", "format", "smallest p", "models"), unsure={"rho": UNSURE},
         )  # fmt: skip
         rhos = [of.rho for *_, of, _ in found if of.rho is not None]
         values = {"rho_lowest": min(rhos, default=None), "rho_highest": max(rhos, default=None),
@@ -73,6 +76,7 @@ class Covariates(Study):
             tables=(table,),
             drawings=tuple(self._drawings(names, found)),
             values=values,
+            unsure=UNSURE if rhos else "",
             reasons={name: "no correlation has a p-value" for name, value in values.items() if value is None},
             limits=(
                 "A number that goes with everything else of a model, such as its size, explains nothing by itself: no "

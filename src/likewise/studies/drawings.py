@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeAlias
 
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
@@ -28,6 +28,8 @@ class Drawing:
         What to know for reading it.
     dataset : str or None
         The data set that it is about; None where it is about all.
+    unsure : str
+        Why its numbers have no interval; empty where they have one.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Drawing:
     alt: str
     note: str = ""
     dataset: str | None = None
+    unsure: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,14 +145,52 @@ class Lines(Drawing):
             _check_all((*line.x, *line.y, *line.low, *line.high), self.name)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Forest(Drawing):
+    """Numbers of some things with their intervals, a line for each, beside what they are set against.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        The things.
+    values, low, high : tuple of (float or None)
+        Of each.
+    across : str
+        What the axis shows.
+    marks : mapping of str to float
+        What all numbers are set against, by its name.
+    chance : tuple of (float or None)
+        What each is set against; empty where there is nothing.
+    """
+
+    labels: tuple[str, ...]
+    values: tuple[float | None, ...]
+    low: tuple[float | None, ...]
+    high: tuple[float | None, ...]
+    across: str
+    marks: Mapping[str, float] = field(default_factory=dict)
+    chance: tuple[float | None, ...] = ()
+
+    def __post_init__(self) -> None:
+        for values in (self.values, self.low, self.high, self.chance or self.labels):
+            if len(values) != len(self.labels):
+                raise ValueError(f"drawing {self.name!r}: expected {len(self.labels)} numbers, got {len(values)}")
+            _check_all(values, self.name)
+        _check_all(tuple(self.marks.values()), self.name)
+
+
+Drawings: TypeAlias = Triangle | Dots | Lines | Forest
+"""What an answer can draw."""
+
+
 class Figures(Mapping[str, Any]):
     """The figures of an answer by name, each drawn when it is asked for.
 
     The name of one that is about a data set is followed by ``on`` and the data set.
     """
 
-    def __init__(self, drawings: Sequence[Triangle | Dots | Lines]) -> None:
-        self._drawings: dict[str, Triangle | Dots | Lines] = {}
+    def __init__(self, drawings: Sequence[Drawings]) -> None:
+        self._drawings: dict[str, Drawings] = {}
         for drawing in drawings:
             wanted = drawing.name if drawing.dataset is None else f"{drawing.name} on {drawing.dataset}"
             name, number = wanted, 1

@@ -87,10 +87,12 @@ class Items(Study):
                     ("id", "similarity", "prompt"),
                     tuple((r["id"], r["contribution"], line(r["prompt"], same)) for r in some),
                     caption=title,
+                    unsure={"similarity": "of one prompt"},
                 )
                 for title, some in parts
             ),
             limits=tuple(_told(same, told)),
+            unsure="the command says which prompts a score is made of; likewise compare gives its interval",
             values={"value": value},
             data={
                 "a": a.name,

@@ -422,7 +422,14 @@ def _rungs_table(read: _Read) -> Table:
                 own = read.score(rung.model, layer)
                 known = (own.value, own.low, own.high, None) if isinstance(own, Score) else (None, None, None, own)
                 rows.append((kind, rung.amount, rung.words, layer, *known))
-    return Table("rungs", RUNGS_TABLE, tuple(rows), "The ladder", spare=("note", "in words", "low", "high"))
+    return Table(
+        "rungs",
+        RUNGS_TABLE,
+        tuple(rows),
+        "The ladder",
+        spare=("note", "in words", "low", "high"),
+        unsure={"amount": ""},
+    )
 
 
 def _drawings(read: _Read) -> Iterator[Lines]:

@@ -23,6 +23,9 @@ from likewise.studies.names import Names
 LEVEL = 0.05
 """False alarms of the panel."""
 
+PANEL = "panel"
+"""The role of an unrelated model, as the table of models says it."""
+
 AXES_LEVEL = 0.001
 """False alarms of shared axes, over all places: so few that both together stay near `LEVEL`."""
 
@@ -53,6 +56,11 @@ PLACES = (
     "data set", "layer", "shared axes", "z", "p", "matched", "rotation", "chance", "highest of panel", "panel p",
     "panel p corrected", "note",
 )  # fmt: skip
+UNSURE = dict.fromkeys(("shared axes", "z", "chance"), "p says how often strangers reach it") | dict.fromkeys(
+    ("matched", "rotation", "highest of panel"), "the panel is what a score is set beside"
+)
+"""Why a column of places has no interval."""
+
 MODELS = ("model", "role", "rotation beside chance", "largest z of axes", "matched")
 """Heads of the tables."""
 
@@ -449,6 +457,7 @@ class _Reading:
             spare=tuple(
                 name for name in ("note", "panel p corrected", "chance", "z", "data set") if columns.index(name) in kept
             ),
+            unsure={columns[i]: UNSURE[columns[i]] for i in kept if columns[i] in UNSURE},
         )
 
     def _place_tests(self) -> dict[str, PanelTest]:
@@ -485,6 +494,7 @@ class _Reading:
             tuple(rows),
             "All models beside the base, the most alike first",
             text="Means over all places. Rotation beside chance: 0 is chance, 1 is identical.",
+            unsure=dict.fromkeys(MODELS[2:], "the panel is what a score is set beside"),
         )
 
     def _role(self, name: str) -> str:
@@ -493,8 +503,8 @@ class _Reading:
         if name in self.related:
             return "shares axes with the base, left out"
         if name not in self.panel:
-            return "panel, of a family that another stands for"
-        return "panel"
+            return f"{PANEL}, of a family that another stands for"
+        return PANEL
 
     def _drawn(self) -> tuple[Dots, ...]:
         rows = [row for row in self._models().rows if row[2] is not None]
@@ -511,6 +521,7 @@ class _Reading:
                 panels=(Panel(title="mean over places", series={"cosine": tuple(row[2] for row in rows)}),),  # type: ignore[misc]
                 low=low,
                 high=1.0,
+                unsure="the panel is what a score is set beside",
             ),
         )
 

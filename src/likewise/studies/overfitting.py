@@ -7,6 +7,9 @@ from likewise.scoring import Results, overfitting
 from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 
+UNSURE = "a mean over pairs that share models; each score has its own interval"
+"""Why means have no interval."""
+
 FOLDS = 5
 """Of the held-out fits that an answer proposes."""
 
@@ -50,7 +53,10 @@ class Overfitting(Study):
             else "No mean score is more alike on the fitted inputs than on held-out inputs.",
             "Some measures fit one representation to the other. The table compares their score on the prompts that "
             "they were fitted to with their score on held-out prompts. Expect the held-out score on new prompts.",
-            tables=(Table("overfitting", columns, tuple(map(astuple, found))),),
+            tables=(
+                Table("overfitting", columns, tuple(map(astuple, found)), unsure=dict.fromkeys(columns[5:], UNSURE)),
+            ),
+            unsure=UNSURE,
             limits=tuple(limits),
             values={"largest_gap": widest.gap},
         )

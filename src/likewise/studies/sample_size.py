@@ -78,8 +78,18 @@ class SampleSize(Scoring):
         return Answer(
             self.question,
             self._verdict(stable, max((p.n_items for p in points), default=0)),
-            tables=(Table("learning-curve", COLUMNS, rows, spare=("chance", "note", "highest", "lowest")),),
-            drawings=_drawings(curves, labels),
+            tables=(
+                Table(
+                    "learning-curve",
+                    COLUMNS,
+                    rows,
+                    spare=("chance", "note", "highest", "lowest"),
+                    unsure=dict.fromkeys(
+                        ("value", "chance"), "a mean over draws; the calibrated score has their range"
+                    ),
+                ),
+            ),
+            drawings=curves_drawn(rows),
             limits=tuple(told),
             values={"curves": len(curves), "stable": all(stable), "stable_from": _latest(stable)},
             reasons={} if all(stable) else {"stable_from": f"not all scores are stable within {self.tolerance:g}"},
@@ -112,18 +122,28 @@ def _told(curve: Sequence[Point], labels: Mapping[tuple[str, str], str], since: 
     return f"{of.a} and {of.b}, {labels[of.measure, of.parameters]}: {told}"
 
 
-def _drawings(curves: Sequence[Sequence[Point]], labels: Mapping[tuple[str, str], str]) -> tuple[Lines, ...]:
-    """The curves that have a calibrated score somewhere."""
+def curves_drawn(rows: Sequence[Sequence[Any]]) -> tuple[Lines, ...]:
+    """Return the picture of the curves that have a calibrated score somewhere, from the rows of the table.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no such rows.
+    """
+    curves: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        point = dict(zip(COLUMNS, row, strict=True))
+        curves.setdefault(f"{point['a']} and {point['b']}, {point['measure']}", []).append(point)
     lines = tuple(
         Line(
-            label=f"{curve[0].a} and {curve[0].b}, {labels[curve[0].measure, curve[0].parameters]}",
-            x=tuple(p.n_items for p in curve),
-            y=tuple(p.calibrated for p in curve),
-            low=tuple(p.calibrated_low for p in curve),
-            high=tuple(p.calibrated_high for p in curve),
+            label=label,
+            x=tuple(p["inputs"] for p in curve),
+            y=tuple(p["calibrated"] for p in curve),
+            low=tuple(p["lowest"] for p in curve),
+            high=tuple(p["highest"] for p in curve),
         )
-        for curve in (sorted(c, key=lambda p: p.n_items) for c in curves)
-        if any(p.calibrated is not None for p in curve)
+        for label, curve in ((label, sorted(c, key=lambda p: p["inputs"])) for label, c in curves.items())
+        if any(p["calibrated"] is not None for p in curve)
     )
     if not lines:
         return ()

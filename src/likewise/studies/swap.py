@@ -28,6 +28,7 @@ from likewise.scoring import interval
 from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
+from likewise.studies.drawings import Forest
 from likewise.studies.names import Names
 
 KS = (1, 5, 10, 100)
@@ -172,7 +173,7 @@ class Swap(Study):
         rows.append((f"rank-biased overlap of {depth}, p = {self.p:g}", *alike, float(rank_biased_overlap(
             np.arange(1, depth + 1) ** 2 / among, self.p))))  # fmt: skip
         tables = [
-            Table("overlap", OVERLAP, tuple(rows)),
+            Table("overlap", OVERLAP, tuple(rows), unsure={"chance": "it follows from the sizes alone"}),
             Table(
                 "quantiles",
                 ("share of queries", *(f"overlap@{k}" for k in ks), "rbo"),
@@ -181,6 +182,10 @@ class Swap(Study):
                     for q in QUANTILES
                 ),
                 caption="Queries at or below",
+                unsure={"share of queries": ""}
+                | dict.fromkeys(
+                    (*(f"overlap@{k}" for k in ks), "rbo"), "a quantile of these queries; the means have intervals"
+                ),
             ),
             *of_each,
             *self._changed(corpus[0], queries[0], near, shares[:, ks.index(top)], rbo, top),
@@ -207,6 +212,7 @@ class Swap(Study):
             self.question,
             f"{verdict} {can_stay}",
             tables=tuple(tables),
+            drawings=(_drawn(rows),),
             limits=tuple(limits),
             values=values,
         )
@@ -271,6 +277,7 @@ class Swap(Study):
             "maps", _heads_of_maps(top), tuple(lines), caption="New queries in the old index",
             text="Recall: the share of the neighbours that the old query finds there.",
             spare=("cosine high", "cosine low", f"recall@{top} of new neighbours"),
+            unsure={f"recall@{top} of new neighbours": "the values of the answer have it"},
         )  # fmt: skip
         mapped = {kind: mean for kind, mean in means.items() if kind != "unmapped"}
         # The rotation first, whichever is ahead on these queries: the larger of two recalls would be too good.
@@ -402,8 +409,28 @@ class Swap(Study):
                 caption="Queries that changed most",
                 folded=True,
                 spare=tuple(c for c in ("texts gained", "texts lost", "rbo", "text", "gained", "lost") if c in heads),
+                unsure=dict.fromkeys((f"overlap@{top}", "rbo"), "of one query"),
             ),
         )
+
+
+def _drawn(rows: Sequence[tuple[Cell, ...]]) -> Forest:
+    """The shares of neighbours that stay, with their intervals, beside chance."""
+    labels, *columns = zip(*rows, strict=True)
+    values, low, high, chance = columns
+    return Forest(
+        name="overlap",
+        title="Neighbours that stay",
+        heading="Share of the neighbours that stay",
+        alt="A dot for each number of neighbours, with its interval and chance; also a table.",
+        note="Lines: 95 % intervals, for new queries.",
+        across="share of neighbours",
+        labels=tuple(map(str, labels)),
+        values=values,
+        low=low,
+        high=high,
+        chance=chance,
+    )
 
 
 def _heads_of_maps(top: int) -> tuple[str, ...]:

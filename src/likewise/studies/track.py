@@ -445,6 +445,8 @@ def _layers_table(read: _Read, found: Sequence[_Layer]) -> Table:
         "A stretch is the way from one version to the next. May move most: all stretches that no test, corrected for "
         "their number, finds to move less than another.",
         spare=spare,
+        unsure=dict.fromkeys(("moves most from", "to", "fastest from", "fastest to", "settled from"), "")
+        | {f"change for 1 {at}": "it is the score of the fastest stretch, by its length; the next table has that"},
     )
 
 
@@ -460,6 +462,7 @@ def _places_table(read: _Read, found: Sequence[_Layer]) -> Table:
         tuple(rows),
         "Each version with the first, the last and the next",
         spare=tuple(f"{of} {end}" for of in reversed(ENDS) for end in ("low", "high")),
+        unsure={read.study.at: ""},
     )
 
 
@@ -479,6 +482,7 @@ def _runs_table(read: _Read) -> Table:
         _heads_of_runs(read.study.at),
         tuple(rows),
         f"Runs with each other, at the same {read.study.at}",
+        unsure={read.study.at: ""},
     )
 
 
@@ -511,6 +515,7 @@ def _numbers(read: _Read) -> Table:
         "1 where those further apart are always less alike. p: Mantel's test, which relabels the versions; corrected "
         "by Holm. Smallest p: no number could give a smaller one with so few versions, or so few relabellings.",
         spare=("note", "versions", "smallest p", "p corrected"),
+        unsure={"rho": "pairs that share a version are not independent; p comes from relabelling the versions"},
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from likewise.report.figures import drawing
-from likewise.studies import Dots, Lines, Panel, Triangle
+from likewise.studies import Dots, Drawings, Forest, Lines, Panel, Triangle
 
 TICKS = 10
 """Up to this many places are all named on a logarithmic axis, more by their ends."""
@@ -19,10 +19,12 @@ COLOUR = "#31688e"
 """Of dots."""
 
 
-def drawn(what: Triangle | Dots | Lines) -> Figure:
+def drawn(what: Drawings) -> Figure:
     """Draw what an answer describes."""
     if isinstance(what, Triangle):
         return triangle(what)
+    if isinstance(what, Forest):
+        return forest(what)
     return dots(what) if isinstance(what, Dots) else lines(what)
 
 
@@ -97,6 +99,35 @@ def lines(what: Lines) -> Figure:
         axes.tick_params(labelsize=drawing.SMALL)
         axes.grid(color="#e6e6ea", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
+        handles, names = axes.get_legend_handles_labels()
+        legend = figure.legend(handles, names, loc="lower left", frameon=False, fontsize=drawing.SMALL)
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+    return figure
+
+
+def forest(what: Forest) -> Figure:
+    """Draw numbers of things with their intervals, a line per thing, and what they are set against."""
+    left, side, high = 0.25 + max(map(drawing.width, what.labels)), 4.0, 0.26 * len(what.labels) + 0.2
+    width, height = left + side + 0.3, high + 1.15
+    with drawing.style():
+        figure = drawing.canvas((width, height))
+        drawing.head(figure, what.heading)
+        axes = figure.add_axes((left / width, 0.7 / height, side / width, high / height))
+        values, low, high_ends = (_numbers(of) for of in (what.values, what.low, what.high))
+        at = np.arange(len(what.labels))
+        axes.hlines(at, low, high_ends, color=COLOUR, linewidth=1.5)
+        axes.plot(values, at, "o", color=COLOUR, markersize=5)
+        if what.chance:
+            axes.plot(_numbers(what.chance), at, "|", color="#b9770e", markersize=12, label="chance")
+        for name, x in what.marks.items():
+            axes.axvline(x, color="#b9770e", linewidth=1, label=name)
+        axes.set_ylim(len(what.labels) - 0.5, -0.5)
+        axes.set_yticks(at, what.labels, fontsize=drawing.SMALL, parse_math=False)
+        axes.tick_params(axis="x", labelsize=drawing.SMALL)
+        axes.set_xlabel(what.across, fontsize=drawing.SMALL, parse_math=False)
+        axes.grid(axis="x", color="#e6e6ea", linewidth=0.6)
+        axes.spines[["top", "right", "left"]].set_visible(False)
         handles, names = axes.get_legend_handles_labels()
         legend = figure.legend(handles, names, loc="lower left", frameon=False, fontsize=drawing.SMALL)
         for text in legend.get_texts():

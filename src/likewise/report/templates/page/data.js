@@ -52,7 +52,7 @@ class Rows {
       i, a: t.a[i], b: t.b[i], dataset: t.dataset[i], configuration: t.configuration[i], of,
       value: get("value"), low: get("low"), high: get("high"), chance: get("chance"), sd: get("sd"), z: get("z"),
       p: get("p"), corrected: get("corrected"), calibrated: get("calibrated"),
-      note: this.page.reasons[t.reason[i]], source: this.page.sources[t.source[i]],
+      note: this.page.reasons[t.reason[i]], source: this.page.sources[t.source[i]], unsure: this.page.unsure[t.unsure[i]],
     };
     // Chance level and identity are constants of the row, so the ends of its interval are calibrated as the score is.
     row.calibratedLow = row.calibratedHigh = null;
@@ -89,4 +89,10 @@ const told = (value, least = 0) => {
 };
 const toldP = (p) => told(p, 1e-16);
 const range = (low, high) => `${told(low)} to ${told(high)}`;
+// Why some have no interval, each reason once.
+const unsureOf = (rows) => {
+  const why = new Map();
+  for (const r of rows) if (r.drawn !== null && r.drawnLow === null) why.set(r.unsure, (why.get(r.unsure) ?? 0) + 1);
+  return why.size ? `Without an interval: ${[...why].map(([reason, count]) => `${count.toLocaleString("en")} (${reason})`).join("; ")}.` : "";
+};
 const interval = (low, high, why) => (low === null ? `no interval${why ? `: ${why}` : ""}` : range(low, high));

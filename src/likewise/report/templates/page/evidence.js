@@ -6,8 +6,8 @@ function evidence(page, rows, dataset, [a, b]) {
   const lists = found.map((r) => element("section", { class: "card measure" },
     element("h3", {}, r.of.label, element("span", { class: "soft" }, ` a ${r.of.direction}${r.of.symmetric ? "" : `, from ${name(r.a)}`}`)),
     element("dl", {}, ...[
-      ["calibrated", r.calibrated === null ? null : `${told(r.calibrated)} (${interval(r.calibratedLow, r.calibratedHigh, r.note)}): ${inWords(r)}`],
-      ["value", `${told(r.value)} (${interval(r.low, r.high, r.note)})`],
+      ["calibrated", r.calibrated === null ? null : `${told(r.calibrated)} (${interval(r.calibratedLow, r.calibratedHigh, r.unsure)}): ${inWords(r)}`],
+      ["value", `${told(r.value)} (${interval(r.low, r.high, r.unsure)})`],
       ["chance", r.chance === null ? "none" : `${told(r.chance)}${r.sd === null ? "" : ` ± ${told(r.sd)}`}${r.source ? ` (${r.source})` : ""}`],
       ["p corrected", r.corrected === null ? null : `${toldP(r.corrected)}: ${r.corrected <= LEVEL ? "more alike than chance" : "not told apart from chance"}`],
       ["p, z", r.p === null && r.z === null ? null : `${toldP(r.p)}, ${told(r.z)}`],

@@ -11,6 +11,10 @@ async function start() {
   const rows = new Rows(page), by = (id) => document.getElementById(id);
   const state = new State(page, (changes) => { if (Object.keys(changes).join() === "pair") drawEvidence(); else draw(); });
   const bar = filters(page, state, by);
+  // A narrow screen begins with the answer, and a wide one has no head to open the bar by.
+  const narrow = matchMedia("(max-width: 700px)"), fold = () => { by("choose").open = !narrow.matches; };
+  narrow.addEventListener("change", fold);
+  fold();
   const dialog = by("evidence");
 
   dialog.addEventListener("close", () => { if (state.pair) state.set({ pair: null }); });
@@ -160,7 +164,7 @@ function filters(page, state, by) {
   };
   const parts = [ticks("models", state.models, "hidden"), ticks("layers", state.layers, "left")];
   by("reset").addEventListener("click", () => { state.start(); state.set({}); });
-  document.querySelectorAll("#filters details").forEach((details) => details.addEventListener("keydown", (event) => { if (event.key === "Escape") { details.open = false; details.querySelector("summary").focus(); } }));
+  document.querySelectorAll("#filters .bar details").forEach((details) => details.addEventListener("keydown", (event) => { if (event.key === "Escape") { details.open = false; details.querySelector("summary").focus(); } }));
   return () => {
     score.querySelector("[value=calibrated]").disabled = !page.has_calibrated[state.measure];
     [dataset.value, measure.value, score.value, order.value, base.value] = [state.dataset, state.measure, state.score, state.order, state.base];
@@ -174,7 +178,9 @@ function drawAnswers(page) {
     for (const drawing of answer.drawings) {
       const figure = element("figure", { "aria-label": drawing.alt }, element("div", { class: "plot" }), element("figcaption"));
       section.querySelector(".drawings").append(figure);
-      show(figure, answers[drawing.kind](drawing, figure.querySelector(".plot")), null, null);
+      const made = answers[drawing.kind](drawing, figure.querySelector(".plot"));
+      if (drawing.unsure) made.note.push(`No interval: ${drawing.unsure}.`);
+      show(figure, made, null, null);
     }
     for (const of of answer.tables) {
       const made = table({ name: of.caption || of.name, heads: of.columns.map((name, k) => ({ name, number: of.numeric[k], p: of.p[k], whole: of.whole[k] })), rows: of.rows });

@@ -4,6 +4,7 @@ const CELLS = 60; // Up to so many names a heatmap is made of rectangles, of mor
 const LABELS = 60; // Up to so many names stand beside a heatmap, whose cells are then as high as a name; more are told where one points.
 const FOREST = 40; // Rows of a forest; the table has all.
 const CURVES = 8;
+const STEPS = 24; // Damaged copies that a caption names.
 
 const short = (name, longest = 28) => {
   if (name.length <= longest) return name;
@@ -23,7 +24,7 @@ const widthOf = (box, most = 1460) => Math.max(260, Math.min(most, box.clientWid
 const CAPTION = 400;
 const widthBeside = (box) => { const inside = (box.closest("figure").clientWidth || 600) - 26; return Math.max(260, inside > 900 ? inside - CAPTION : inside); };
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const said = (row) => `${told(row.drawn)} (${interval(row.drawnLow, row.drawnHigh, row.note)})`;
+const said = (row) => `${told(row.drawn)} (${interval(row.drawnLow, row.drawnHigh, row.unsure)})`;
 const axis = (state) => (state.score === "calibrated" ? "calibrated score: 0 is chance, 1 is identical" : `${state.configuration.label}, a ${state.configuration.direction}`);
 
 function plot(options) {
@@ -115,11 +116,11 @@ const pictures = {
       grid: { svg: map, down, across, size, left, top, cell: (y, x) => cells.get(`${y},${x}`) },
       note: [
         `${down.length === across.length && !sided ? down.length : `${down.length} × ${across.length}`} names, ${found.length.toLocaleString("en")} pairs; brighter is more alike.`,
-        tree ? `Ordered by average linkage of ${tree.of === "calibrated" ? "calibrated" : "raw"} scores${beside ? "; the tree stands beside, its axis is how unlike the joined are" : ""}.` : "In the order of the experiment.",
+        tree ? `Ordered by average linkage of ${tree.of === "calibrated" ? "calibrated" : "raw"} scores${beside ? "; the tree stands beside, its axis is how unlike the joined are, without intervals: the forest has them" : ""}.` : "In the order of the experiment.",
         symmetric ? "" : "The order of a pair matters: the row is the first model, the column the second.",
         unsure.length && down.length <= CELLS ? `A dot marks the ${unsure.length / (symmetric && !sided ? 2 : 1)} pairs that are not more alike than chance (corrected p above ${LEVEL}).` : "",
         missing.length ? "A cross marks a pair without a score." : "",
-        outside(numbers, state),
+        outside(numbers, state), unsureOf(found),
         "Point at a cell for its interval; click, or arrow keys and Enter, for its evidence.",
       ],
     };
@@ -138,24 +139,35 @@ const pictures = {
     const full = widthOf(box), side = labelsBeside(found.map((r) => label(r)), 48, full), left = side.left;
     const labels = base < 0 ? found.map((r) => label(r, Math.min(22, Math.floor((side.letters - 3) / 2)))) : side.labels;
     const place = (r) => found.indexOf(r), raw = state.score === "raw";
-    const ends = found.flatMap((r) => [r.drawn, r.drawnLow, r.drawnHigh, raw ? r.chance : 0, raw ? null : 1]).filter((v) => v !== null);
+    const scale = scaleOf(state, rows);
+    const ends = [...found.flatMap((r) => [r.drawn, r.drawnLow, r.drawnHigh, raw ? r.chance : 0, raw ? null : 1]), ...scale.bands.flatMap((b) => [b.low, b.high]), ...scale.steps.map((r) => r.drawn)].filter((v) => v !== null);
+    const domain = d3.scaleLinear().domain(d3.extent(ends)).nice().domain(), [from, to] = domain, unit = (full - left - 16) / (to - from || 1), named = [];
+    let last = -Infinity;
+    for (const r of d3.sort(scale.steps, (r) => r.drawn)) {
+      const half = (scale.word(r).length * LETTER) / 2 + 3, x = (r.drawn - from) * unit;
+      if (x - half > last && x + half < (to - from) * unit + 16) { named.push(r); last = x + half; }
+    }
+    const top = named.length ? 20 : 6;
     const drawn = plot({
-      width: full, height: 46 + 19 * found.length, marginLeft: left, marginBottom: 34, marginTop: 6, marginRight: 16,
-      x: { domain: d3.extent(ends), nice: true, label: axis(state), labelArrow: "none", grid: true }, y: { domain: found.map((_, k) => k), tickFormat: (k) => labels[k], tickSize: 0, label: null, type: "band" },
+      width: full, height: 40 + top + 19 * found.length, marginLeft: left, marginBottom: 34, marginTop: top, marginRight: 16,
+      x: { domain, label: axis(state), labelArrow: "none", grid: true }, y: { domain: found.map((_, k) => k), tickFormat: (k) => labels[k], tickSize: 0, label: null, type: "band" },
       marks: [
+        ...scale.bands.map((b) => Plot.rectX([b], { x1: "low", x2: "high", fill: b.colour, fillOpacity: 0.16 })),
+        Plot.ruleX(scale.steps, { x: "drawn", stroke: colour("--warn-line"), strokeDasharray: "2 3" }),
+        // Those whose names have room; the caption has all.
+        Plot.text(named, { x: "drawn", text: scale.word, frameAnchor: "top", dy: -14, fill: "currentColor" }),
         raw ? Plot.tickX(found.filter((r) => r.chance !== null), { x: "chance", y: place, stroke: colour("--warn-line"), strokeWidth: 2 }) : Plot.ruleX([0, 1], { stroke: "currentColor", strokeOpacity: 0.5, strokeDasharray: "3 3" }),
         Plot.ruleY(found.filter((r) => r.drawnLow !== null), { x1: "drawnLow", x2: "drawnHigh", y: place, stroke: colour("--mark"), strokeWidth: 2 }),
         Plot.dot(found, { x: "drawn", y: place, r: 4, stroke: colour("--mark"), fill: (r) => (r.corrected !== null && r.corrected <= LEVEL ? colour("--mark") : colour("--card")) }),
       ],
     });
-    const without = found.filter((r) => r.drawnLow === null).length;
     return {
-      parts: [drawn], points: { svg: drawn, rows: found },
+      parts: [drawn], legend: scale.legend, points: { svg: drawn, rows: found },
       note: [
         all > FOREST ? `The ${FOREST / 2} most and the ${FOREST / 2} least alike of ${all.toLocaleString("en")} pairs; the table has all.` : `${all} pairs.`,
         "A line is the 95 % interval for other prompts of the same kind; a full dot is more alike than chance (corrected p at most 0.05), an empty one is not, or has no p.",
         raw ? "An upright mark is the chance level." : "Dashed: chance and identical.",
-        without ? `${without} have no interval; the table says why.` : "",
+        unsureOf(found), ...scale.note,
       ],
     };
   },
@@ -212,7 +224,7 @@ const pictures = {
       ],
     });
     return { parts: [drawn], legend: swatches(kept.map((c) => c[0].key)), note: [
-      all > CURVES ? `The ${CURVES} most alike of ${all} pairs of models; choose a base or fewer models for others.` : "", "Bands are 95 % intervals. Two models are compared at the same layer.",
+      all > CURVES ? `The ${CURVES} most alike of ${all} pairs of models; choose a base or fewer models for others.` : "", "Bands are 95 % intervals. Two models are compared at the same layer.", unsureOf(data),
     ] };
   },
 
@@ -247,8 +259,8 @@ const pictures = {
     return {
       parts: [drawn], choices: known.map(([k]) => k.split("\n")), chosen: [first, second],
       grid: { svg: drawn, down: ys, across: xs, size, left: 70, top: 24, cell: (y, x) => cells.find((c) => c.y === y && c.x === x)?.r },
-      note: [`A ring marks the layer of ${second} that is most like each layer of ${first}. ${best.slice(0, 12).map((c) => `Layer ${c.y} is most like layer ${c.x} (${told(c.r.drawn)}, ${interval(c.r.drawnLow, c.r.drawnHigh, c.r.note)}).`).join(" ")}`,
-        "The best of several layers is high by choice alone; likewise best-layers corrects for that."],
+      note: [`A ring marks the layer of ${second} that is most like each layer of ${first}. ${best.slice(0, 12).map((c) => `Layer ${c.y} is most like layer ${c.x} (${told(c.r.drawn)}, ${interval(c.r.drawnLow, c.r.drawnHigh, c.r.unsure)}).`).join(" ")}`,
+        "The best of several layers is high by choice alone; likewise best-layers corrects for that.", unsureOf(cells.map((c) => c.r))],
     };
   },
 
@@ -275,6 +287,35 @@ const pictures = {
     ] };
   },
 };
+
+// What lies behind a forest: what the same measure says of models of which something is known.
+function scaleOf(state, rows) {
+  const names = state.page.names, at = baseModel(state), bands = [], note = [];
+  const known = names.some((n) => n.copy_of || n.random || n.unrelated) ? chosenRows(state, rows, { anyModel: true }).filter((r) => r.drawn !== null && names[r.a].layer === names[r.b].layer) : [];
+  const either = (r, holds) => holds(names[r.a], names[r.b]) || holds(names[r.b], names[r.a]);
+  // The copies of the model that is looked at; of none, those of the one that has most.
+  const copies = d3.rollups(known.filter((r) => either(r, (x, y) => x.copy_of === y.model)), (of) => of, (r) => names[r.a].copy_of ?? names[r.b].copy_of);
+  const [of, steps] = copies.find(([model]) => model === at) ?? (at ? ["", []] : d3.greatest(copies, ([, all]) => all.length) ?? ["", []]);
+  const copy = (r) => names[r.a].copy_of === of ? names[r.a] : names[r.b], several = new Set(steps.map((r) => copy(r).layer)).size > 1;
+  const word = (r) => `${copy(r).damage}${several ? ` @ ${copy(r).layer}` : ""}`;
+  const some = (texts, between) => texts.slice(0, STEPS).join(between) + (texts.length > STEPS ? ` and ${texts.length - STEPS} more` : "");
+  const about = at ?? "";
+  for (const [holds, label, tint, why] of [
+    [(x, y) => x.random && !y.random && (!about || y.model === about), "with a model of random weights", "#8a8a8a", ""],
+    [(x, y) => x.unrelated && !y.unrelated && !y.random && (!about || y.model === about), "with unrelated trained models", "#7a5195", " A saved answer on lineage names them."],
+  ]) {
+    const found = known.filter((r) => either(r, holds));
+    if (!found.length) continue;
+    const [low, high] = [d3.min(found, (r) => r.drawnLow ?? r.drawn), d3.max(found, (r) => r.drawnHigh ?? r.drawn)];
+    bands.push({ low, high, label, colour: tint });
+    note.push(`Shaded: all ${found.length === 1 ? "that is" : `${found.length.toLocaleString("en")} scores`} ${about ? `of ${about} ` : ""}${label}, ${range(low, high)}, intervals included.${why}`);
+  }
+  steps.sort((x, y) => (state.up ? y.drawn - x.drawn : x.drawn - y.drawn));
+  if (steps.length) note.push(`Dotted: ${of} with its own damaged copies: ${some(steps.map((r) => `${word(r)} ${said(r)}`), "; ")}. As alike as a damaged copy does not mean damaged.`);
+  const parts = [...bands.map((b) => [b.colour, b.label]), ...(steps.length ? [[colour("--warn-line"), `damaged copies of ${of}: ${some(steps.map(word), ", ")}`]] : [])];
+  const legend = parts.length ? element("p", { class: "swatches" }, ...parts.map(([tint, label]) => element("span", {}, element("i", { style: `background: ${tint}` }), label))) : null;
+  return { bands, steps, note, legend, word };
+}
 
 const CATEGORIES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#8a8a00"]; // Okabe and Ito, two more
 const baseModel = (state) => state.page.names.find((n) => n.name === state.base)?.model;
@@ -346,6 +387,23 @@ const answers = {
       });
     });
     return { parts, note: [`${of.heading}.`, of.note] };
+  },
+  forest(of, box) {
+    const data = of.labels.map((label, k) => ({ k, label, value: of.values[k], low: of.low[k], high: of.high[k], chance: of.chance[k] ?? null })).filter((d) => d.value !== null);
+    const full = widthOf(box, 900), { left, labels } = labelsBeside(data.map((d) => d.label), 40, full), marks = Object.entries(of.marks);
+    const place = (d) => data.indexOf(d), ends = data.flatMap((d) => [d.value, d.low, d.high, d.chance]).concat(marks.map(([, x]) => x), 0).filter((v) => v !== null);
+    const drawn = plot({
+      width: full, height: 54 + 24 * data.length, marginLeft: left, marginRight: 16, marginBottom: 34, marginTop: 20,
+      x: { domain: d3.extent(ends), nice: true, label: of.across, labelArrow: "none", grid: true }, y: { domain: data.map((_, k) => k), tickFormat: (k) => labels[k], tickSize: 0, label: null, type: "band" },
+      marks: [
+        Plot.ruleX(marks, { x: ([, x]) => x, stroke: colour("--warn-line"), strokeWidth: 2 }),
+        Plot.text(marks, { x: ([, x]) => x, text: ([name]) => name, frameAnchor: "top", textAnchor: "start", dx: 4, dy: -14, fill: "currentColor" }),
+        Plot.tickX(data.filter((d) => d.chance !== null), { x: "chance", y: place, stroke: colour("--warn-line"), strokeWidth: 2 }),
+        Plot.ruleY(data.filter((d) => d.low !== null), { x1: "low", x2: "high", y: place, stroke: colour("--mark"), strokeWidth: 2 }),
+        Plot.dot(data, { x: "value", y: place, r: 4, fill: colour("--mark") }),
+      ],
+    });
+    return { parts: [drawn], note: [`${of.heading}.`, of.note, of.chance.length ? "An upright mark is the chance level." : ""] };
   },
   lines(of, box) {
     const data = of.lines.flatMap((line) => line.x.map((x, k) => ({ x, y: line.y[k], low: line.low[k] ?? null, high: line.high[k] ?? null, key: line.label })));

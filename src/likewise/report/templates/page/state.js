@@ -75,10 +75,10 @@ function byDepth(x, y) {
 }
 
 // Rows that are shown: of the chosen data set and measure, between visible models, with what is drawn of each.
-function chosenRows(state, rows, { anyLayer = false } = {}) {
+function chosenRows(state, rows, { anyLayer = false, anyModel = false } = {}) {
   const [from, to] = rows.stretch(state.dataset, state.measure), found = [];
   const names = state.page.names;
-  const seen = (n) => (anyLayer ? !state.hidden.has(names[n].model) : state.visible(n));
+  const seen = (n) => (anyModel ? !state.left.has(names[n].layer) : anyLayer ? !state.hidden.has(names[n].model) : state.visible(n));
   for (let i = from; i < to; i++) {
     if (!seen(rows.table.a[i]) || !seen(rows.table.b[i])) continue;
     found.push(drawnRow(rows.row(i), state.score));

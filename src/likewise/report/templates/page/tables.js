@@ -71,4 +71,4 @@ const PAIR_HEADS = [
   ["first", false], ["second", false], ["value", true], ["from", true], ["to", true], ["chance", true], ["z", true], ["p corrected", true, true],
   ["calibrated", true], ["calibrated from", true], ["calibrated to", true], ["note", false],
 ].map(([name, number, p = false]) => ({ name, number, p }));
-const pairCells = (page, r) => [page.names[r.a].name, page.names[r.b].name, r.value, r.low, r.high, r.chance, r.z, r.corrected, r.calibrated, r.calibratedLow, r.calibratedHigh, r.note];
+const pairCells = (page, r) => [page.names[r.a].name, page.names[r.b].name, r.value, r.low, r.high, r.chance, r.z, r.corrected, r.calibrated, r.calibratedLow, r.calibratedHigh, [r.note, r.unsure && !r.note.includes(r.unsure) ? `no interval: ${r.unsure}` : ""].filter(Boolean).join("; ")];
