@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from likewise.measures import Configuration, Facts, configurations
     from likewise.plan import Experiment, Plan, plan
     from likewise.quantities import Prepared
-    from likewise.questions import audit, ladder, lineage, swap, track
+    from likewise.questions import audit, ladder, lineage, search, swap, track
     from likewise.representation import Representation
     from likewise.run import Done, run
     from likewise.scoring import Comparison, Results, compare
@@ -59,6 +59,7 @@ __all__ = [
     "plan",
     "read_file",
     "run",
+    "search",
     "swap",
     "track",
 ]
@@ -68,7 +69,7 @@ _HOMES = {
     "measures": ("Configuration", "Facts", "configurations"),
     "plan": ("Experiment", "Plan", "plan"),
     "quantities": ("Prepared",),
-    "questions": ("audit", "ladder", "lineage", "swap", "track"),
+    "questions": ("audit", "ladder", "lineage", "search", "swap", "track"),
     "representation": ("Representation",),
     "run": ("Done", "run"),
     "scoring": ("Comparison", "Results", "compare"),

@@ -10,7 +10,7 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("page", ["track.md", "ladder.md"])
+@pytest.mark.parametrize("page", ["track.md", "ladder.md", "search.md"])
 def test_the_line_of_a_page_prints_its_output(page: str, cli: Callable[..., tuple[int, str, str]]) -> None:
     text = (DOCS / page).read_text()
     (code,), (output,) = (re.findall(rf"```{kind}\n(.*?)```", text, flags=re.S) for kind in ("python", "text"))

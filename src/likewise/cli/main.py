@@ -29,6 +29,7 @@ from likewise.cli import (
     plan,
     report,
     run,
+    search,
     show,
     status,
     swap,
@@ -63,7 +64,7 @@ app = typer.Typer(
 for command in (
     run.run, plan.plan, status.status, gc.gc, extract.extract, importing.import_, check.check, compare.compare,
     explain.explain,
-    audit.audit, lineage.lineage, swap.swap, track.track, ladder.ladder, learning.learning_curve,
+    audit.audit, lineage.lineage, swap.swap, search.search, track.track, ladder.ladder, learning.learning_curve,
     layers.best_layers, report.report, figure.figure, measures.measures, show.show,
 ):  # fmt: skip
     app.command(command.__name__.strip("_").replace("_", "-"))(command)  # import is a word of Python's

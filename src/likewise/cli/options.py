@@ -173,31 +173,10 @@ def load_together(store: "Store", keys: dict[str, str]) -> "dict[str, Representa
 
 
 def names_on(place: "Store", dataset: str | None, experiment: str | None = None) -> dict[str, str]:
-    """Return the keys of a store's representations on a data set by their names, in one experiment or in all.
+    """Return the keys of a store's representations on a data set by their names, in one experiment or in all."""
+    from likewise.plan import kept_on
 
-    Raises
-    ------
-    InputError
-        If there is no such data set or experiment, or a name stands for different rows in two experiments.
-    """
-    experiments = place.experiments()
-    if experiment is not None and experiment not in experiments:
-        raise InputError(f"{place.folder} has no experiment {experiment!r}; {did_you_mean(experiment, experiments)}")
-    among = [experiment] if experiment is not None else list(experiments)
-    known = [{**r, "in": name} for name in among for r in experiments[name]["representations"]]
-    datasets = list(dict.fromkeys(r["dataset"] for r in known))
-    if dataset is None and len(datasets) == 1:
-        (dataset,) = datasets
-    if dataset not in datasets:
-        raise InputError(f"which data set? {did_you_mean(dataset or '', datasets)}; name one with --dataset")
-    found: dict[str, dict[str, str]] = {}
-    for r in known:
-        if r["dataset"] == dataset and found.setdefault(r["name"], r)["key"] != r["key"]:
-            raise InputError(
-                f"{r['name']!r} on {dataset} stands for different rows in the experiments {found[r['name']]['in']} and "
-                f"{r['in']}; name one with --experiment"
-            )
-    return {name: r["key"] for name, r in found.items()}
+    return kept_on(place, dataset, experiment)[1]
 
 
 def named_path(text: str) -> tuple[str | None, Path]:

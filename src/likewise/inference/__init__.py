@@ -15,7 +15,7 @@ from likewise.inference.floors import Floors, noise_floor
 from likewise.inference.kinship import HeldOut, matched_correlation, rotated_cosine
 from likewise.inference.leftout import LeftOut, left_out
 from likewise.inference.panel import PanelTest, panel_test, panel_tests
-from likewise.inference.ranks import RankSets, letters, rank_sets
+from likewise.inference.ranks import RankSets, letters, rank_intervals, rank_sets
 
 __all__ = [
     "Answered",
@@ -45,6 +45,7 @@ __all__ = [
     "noise_floor",
     "panel_test",
     "panel_tests",
+    "rank_intervals",
     "rank_sets",
     "rotated_cosine",
     "step_down_max",

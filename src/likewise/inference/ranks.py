@@ -6,10 +6,13 @@ from string import ascii_letters
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Bool, Int
+import scipy
+from jaxtyping import Bool, Float, Int
 
+from likewise.chance import holm
 from likewise.errors import InputError
 from likewise.inference.estimates import DRAWS, Estimates, step_down_max
+from likewise.inference.leftout import FEWEST, ROUNDING, LeftOut
 
 Kind = Literal["two-sided", "lower", "upper"]
 """Of a confidence set: between two ranks, from a rank on, or up to one."""
@@ -116,6 +119,81 @@ def rank_sets(
     low_rank, high_rank = (np.concatenate(end) for end in zip(*ends, strict=True))
     rank = 1 + (value > value[wanted, None]).sum(axis=1)
     return RankSets(rank, low_rank, high_rank)
+
+
+def rank_intervals(
+    value: Float[np.ndarray, " m"], without: Float[np.ndarray, "m g"], of: Sequence[int], *, coverage: float = 0.95
+) -> RankSets:
+    r"""Return intervals for the ranks of a few of very many numbers, each for itself.
+
+    .. math:: 1 + \#\{k : k \text{ is significantly higher}\} \le \text{rank}_j
+        \le m - \#\{k : k \text{ is significantly lower}\}
+
+    as of `rank_sets`. Significant is Student's t of the difference, with its standard error by the jackknife, corrected
+    by Holm over both directions of all m - 1 differences from j. So each interval holds its rank with the probability
+    ``coverage`` or more, whatever the numbers have in common; several intervals together do not. No joint law is drawn,
+    so thousands of numbers cost little; the intervals are wider than those of `rank_sets`.
+
+    Parameters
+    ----------
+    value : array, shape (m,)
+        The numbers; the highest has rank 1. NaN where there is none: it has no rank, and is nobody's rival.
+    without : array, shape (m, g)
+        The same without each of g parts of the inputs, of one size or nearly. A number of which one is NaN is never
+        told apart from others.
+    of : sequence of int
+        Places of the numbers whose ranks are wanted; each has a value.
+    coverage : float
+        As above.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than five parts.
+
+    Notes
+    -----
+    Cost: O(m (g + log m)) for each rank.
+
+    References
+    ----------
+    Mogstad, Romano, Shaikh and Wilhelm (2024), doi:10.1093/restud/rdad006; Holm (1979), with the correction of Holm
+    instead of one by draws.
+
+    Examples
+    --------
+    >>> value = np.asarray([9.0, 5.0, 4.9, 1.0])
+    >>> parts = value[:, None] + 0.01 * np.random.default_rng(0).normal(size=(4, 20))
+    >>> sets = rank_intervals(value, parts, [0, 1])
+    >>> sets.rank.tolist(), sets.low.tolist(), sets.high.tolist()
+    ([1, 2], [1, 2], [1, 3])
+    """
+    g = without.shape[1]
+    if g < FEWEST:
+        raise InputError(f"numbers without each of {g} parts of the inputs; expected {FEWEST} or more parts")
+    there = np.flatnonzero(~np.isnan(value))
+    value, without = value[there], without[there]
+    known = np.isfinite(without).all(axis=1)
+    parts = np.stack([LeftOut(v, w).contributions if ok else w for v, w, ok in zip(value, without, known, strict=True)])
+    m, ends = len(value), []
+    for j in np.searchsorted(there, np.asarray(of, dtype=np.int64)).tolist():
+        difference, se = value - value[j], np.sqrt(((parts - parts[j]) ** 2).sum(axis=1))
+        size = ROUNDING * np.maximum(np.abs(value), abs(value[j]))
+        difference = np.where((np.abs(difference) <= size) & (se <= size), 0.0, difference)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = np.where(difference == 0, 0.0, difference / se)
+        # Of what cannot be told apart, neither direction is significant.
+        t = np.where(known & known[j], t, 0.0)
+        others = np.arange(m) != j
+        p = scipy.special.stdtr(g - 1, np.stack([-t, t]))[:, others]  # that each is higher, that each is lower
+        higher, lower = holm(p.ravel()).reshape(p.shape) <= 1 - coverage + 1e-12
+        ends.append((1 + int((difference > 0).sum()), 1 + int(higher.sum()), m - int(lower.sum())))
+    rank, low, high = (
+        (np.asarray(end, dtype=np.int64) for end in zip(*ends, strict=True))
+        if ends
+        else [np.empty(0, dtype=np.int64)] * 3
+    )
+    return RankSets(rank, low, high)
 
 
 def letters(apart: Bool[np.ndarray, "m m"], order: Sequence[int] | None = None) -> tuple[str, ...]:

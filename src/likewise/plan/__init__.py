@@ -6,6 +6,7 @@ from likewise.plan.experiment import Experiment, of_unknown_code
 from likewise.plan.graph import Node, graph, is_made, load_of, made_by, rank_of
 from likewise.plan.imported import imported_experiment, imported_key
 from likewise.plan.inputs import rows_left_out
+from likewise.plan.kept import kept_on
 from likewise.plan.listed import tasks_of
 from likewise.plan.needs import Needs
 from likewise.plan.shown import results_of, rows_of, shown_of
@@ -36,6 +37,7 @@ __all__ = [
     "imported_experiment",
     "imported_key",
     "is_made",
+    "kept_on",
     "load_of",
     "load_trusted",
     "made_by",

@@ -277,6 +277,8 @@ class Reduce:
     dataset: str
     representations: tuple[str, ...]
     measures: tuple[str, ...]
+    kept: bool = False
+    """Whether the vectors stay in the store, to be searched."""
 
     @functools.cached_property
     def key(self) -> str:

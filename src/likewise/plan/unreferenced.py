@@ -25,7 +25,7 @@ class Unreferenced:
     Parameters
     ----------
     kind : str
-        ``representation``, ``results``, ``prompts``, ``reduced`` or ``unfinished``.
+        ``representation``, ``results``, ``prompts``, ``reduced``, ``vector`` or ``unfinished``.
     label : str
         What it is.
     paths : tuple of Path
@@ -74,6 +74,9 @@ def unreferenced(store: Store) -> tuple[Unreferenced, ...]:
             found.append(Unreferenced("prompts", f"texts {path.stem}", (path,)))
     if (reduced := store.folder / "reduced").is_dir() and not reduced.is_symlink():
         found.append(Unreferenced("reduced", "what tiles by products were made from", (reduced,)))
+    for path in sorted((store.folder / "vectors").glob("*/*.safetensors")):
+        if path.stem not in kept:
+            found.append(Unreferenced("vector", f"a vector of {path.stem}, to be searched", (path,)))
     found += _unfinished(store, records)
     return tuple(found)
 

@@ -3,6 +3,7 @@
 from likewise.questions.audit import FLOOR, audit, audit_experiment
 from likewise.questions.ladder import ladder, ladder_experiment
 from likewise.questions.lineage import lineage
+from likewise.questions.search import search
 from likewise.questions.swap import swap, swap_experiment
 from likewise.questions.track import track, track_experiment
 
@@ -13,6 +14,7 @@ __all__ = [
     "ladder",
     "ladder_experiment",
     "lineage",
+    "search",
     "swap",
     "swap_experiment",
     "track",

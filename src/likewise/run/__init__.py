@@ -8,7 +8,7 @@ from likewise.run.imports import import_representation, order_of
 from likewise.run.loop import Done, run
 from likewise.run.record import kind_of
 from likewise.run.status import is_alive, status_of
-from likewise.run.worker import Outcome, Settings, perform, perform_all
+from likewise.run.worker import Outcome, Settings, check_reduced, items_of, perform, perform_all
 
 __all__ = [
     "Done",
@@ -20,8 +20,10 @@ __all__ = [
     "Processes",
     "Serial",
     "Settings",
+    "check_reduced",
     "import_representation",
     "is_alive",
+    "items_of",
     "kind_of",
     "order_of",
     "outcomes",

@@ -24,7 +24,7 @@ from likewise.plan import Extract, Reduce, Resolve, Task, Tile, blocks_of_pairs,
 from likewise.pooling import tokens_to_generate
 from likewise.progress import Watch, labelled, unwatched
 from likewise.prompts import DatasetSpec, Prompts, load_choices, load_prompts
-from likewise.representation import check_all_same_items, on_device
+from likewise.representation import Representation, check_all_same_items, on_device
 from likewise.scoring import Results, in_turn, reduce, score_block, score_products
 from likewise.store import Store, content_key
 
@@ -284,10 +284,15 @@ def reduce_task(task: Reduce, settings: Settings) -> None:
     store = Store(settings.store)
     for key in task.representations:
         r = store.load_representation(key)
-        about = {"items": content_key(list(r.ids)) if r.has_ids else "", "n": str(r.n_items), **r.source.fingerprints}
+        about = items_of(r)
         prepared = prepare(on_device(r, one_device(settings.device)))
         for c in task.configurations:
-            store.save_reduced(key, c, reduce(c, prepared), about)
+            store.save_reduced(key, c, reduce(c, prepared), about, kept=task.kept)
+
+
+def items_of(r: Representation) -> dict[str, str]:
+    """Return what must be the same for all that a reduced representation is compared with."""
+    return {"items": content_key(list(r.ids)) if r.has_ids else "", "n": str(r.n_items), **r.source.fingerprints}
 
 
 def compare_by_product(tile: Tile, store: Store, device: str) -> Results:
@@ -301,7 +306,7 @@ def compare_by_product(tile: Tile, store: Store, device: str) -> Results:
     tables = []
     for c in tile.configurations:
         sides, abouts = zip(*(store.load_reduced(key, c) for key in keys), strict=True)
-        n = _same_items(keys, abouts)
+        n = check_reduced(keys, abouts)
         table, untold = score_products(
             c, sides, places, len(tile.first), n, tile.trust, dataset=tile.dataset, names=keys, keys=keys
         )
@@ -322,7 +327,7 @@ def _parts(tile: Tile, store: Store, wanted: Bool[np.ndarray, " m"]) -> Iterator
         yield replace(tile, first=tuple(keys[k] for k in first), second=tuple(keys[k] for k in second), only=only)
 
 
-def _same_items(keys: Sequence[str], abouts: Sequence[Mapping[str, str]]) -> int:
+def check_reduced(keys: Sequence[str], abouts: Sequence[Mapping[str, str]]) -> int:
     """Return the number of items of reduced representations; refuse those of other items or texts."""
     both = list(zip(keys, abouts, strict=True))
     first, held = max(both, key=lambda pair: bool(pair[1]["items"]))

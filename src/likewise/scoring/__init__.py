@@ -30,7 +30,7 @@ from likewise.scoring.comparison import KINDS, OF_THE_TABLE, SCHEMA, Comparison
 from likewise.scoring.jackknife import interval, leave_out
 from likewise.scoring.overfitting import Overfit, overfitting
 from likewise.scoring.pairs import ALL, Pairs
-from likewise.scoring.population import Reduced, reduce, score_products
+from likewise.scoring.population import Reduced, reduce, score_one, score_products, score_values
 from likewise.scoring.results import Results, all_undefined, in_turn
 from likewise.scoring.sample_size import Point, learning_curve, stable_from
 from likewise.scoring.trust import Trust
@@ -77,7 +77,9 @@ __all__ = [
     "reduce",
     "relabelled",
     "score_block",
+    "score_one",
     "score_products",
+    "score_values",
     "stable_from",
     "tree",
 ]

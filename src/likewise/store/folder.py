@@ -35,7 +35,7 @@ VERSION = 1
 REDUCED_VERSION = 2
 """Of what representations are reduced to; raised when an older likewise left something else, which is made anew."""
 
-PARTS = ("representations", "results", "experiments", "pins", "prompts", "reduced", "runs")
+PARTS = ("representations", "results", "experiments", "pins", "prompts", "reduced", "runs", "vectors")
 """Folders of a store."""
 
 MOST_RUN = 2**26
@@ -294,27 +294,37 @@ class Store:
         before = self.pin(kind, hub, revision)
         write_json(self.pin_path(kind, hub, revision), about | (before or {}), once=before is None or "says" in before)
 
-    # What populations are reduced to, while they are compared
+    # What populations are reduced to: while they are compared, or kept to be searched
 
-    def reduced_path(self, key: str, configuration: Configuration) -> Path:
-        """Return where the vector of a representation for one configuration lies."""
+    def reduced_path(self, key: str, configuration: Configuration, *, kept: bool = False) -> Path:
+        """Return where the vector of a representation for one configuration lies: of a run, or ``kept``."""
         _check_key(key)
         what = [configuration.measure, configuration.parameters_json, configuration.about.version, REDUCED_VERSION]
-        return self.folder / "reduced" / content_key(what) / f"{key}.safetensors"
+        return self.folder / ("vectors" if kept else "reduced") / content_key(what) / f"{key}.safetensors"
 
-    def save_reduced(self, key: str, configuration: Configuration, reduced: Reduced, about: Mapping[str, str]) -> None:
+    def save_reduced(
+        self,
+        key: str,
+        configuration: Configuration,
+        reduced: Reduced,
+        about: Mapping[str, str],
+        *,
+        kept: bool = False,
+    ) -> None:
         """Save a reduced representation, with what must be the same for all that it is compared with."""
         self._mark()
-        path = self.reduced_path(key, configuration)
+        path = self.reduced_path(key, configuration, kept=kept)
         check_no_link(path.parent)
         write_reduced(path, reduced, about)
 
-    def load_reduced(self, key: str, configuration: Configuration) -> tuple[Reduced, dict[str, str]]:
+    def load_reduced(
+        self, key: str, configuration: Configuration, *, kept: bool = False
+    ) -> tuple[Reduced, dict[str, str]]:
         """Load a reduced representation, and what was said about it."""
-        return read_reduced(self.reduced_path(key, configuration))
+        return read_reduced(self.reduced_path(key, configuration, kept=kept))
 
     def drop_reduced(self) -> None:
-        """Delete all reduced representations: what they were for is done."""
+        """Delete the reduced representations of runs: what they were for is done. Those kept for searches stay."""
         shutil.rmtree(self.folder / "reduced", ignore_errors=True)
 
     # Parts of an extraction that goes on
