@@ -20,6 +20,10 @@ class StoreError(LikewiseError, OSError):
     """A file of the store is damaged, foreign, or could not be written."""
 
 
+class UnreachableError(StoreError):
+    """A store elsewhere does not answer, or refuses: its address, the network or the credentials are not right."""
+
+
 class ModelError(LikewiseError, RuntimeError):
     """A model or data set could not be found, loaded or trusted."""
 

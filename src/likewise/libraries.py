@@ -4,7 +4,9 @@ import contextlib
 import functools
 import importlib
 import importlib.metadata
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from likewise.errors import MissingDependencyError
@@ -22,6 +24,13 @@ def imported(library: str, extra: str = "extract") -> Any:
         return importlib.import_module(library)
     except ImportError as error:
         raise MissingDependencyError(library, extra) from error
+
+
+def cache_folder(extra: str = "extract") -> Path:
+    """Return where what can be made or fetched again is kept: ``LIKEWISE_CACHE``, or the user's cache folder."""
+    if chosen := os.environ.get("LIKEWISE_CACHE"):
+        return Path(chosen)
+    return Path(imported("platformdirs", extra).user_cache_dir("likewise"))
 
 
 def library_versions() -> dict[str, str]:

@@ -203,10 +203,10 @@ def test_failed_tasks_are_listed_with_exit_code_1(cli: Cli, experiment: dict[str
 def test_a_store_that_cannot_be_written_is_exit_code_1(
     cli: Cli, written: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*args: object) -> None:
+    def full(*args: object, **how: object) -> None:
         raise StoreError("the disk is full: make room")
 
-    monkeypatch.setattr("likewise.store.folder.write_atomically", full)
+    monkeypatch.setattr("likewise.store.disk.write_atomically", full)
     code, _, err = cli("run", written, "--executor", "serial")
     assert code == 1 and "the disk is full" in err and "Traceback" not in err
 

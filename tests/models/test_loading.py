@@ -17,7 +17,7 @@ import tiny as tiny_models
 from likewise.errors import InputError, MissingDependencyError, ModelError
 from likewise.extraction import extract
 from likewise.models import ModelSpec, canonical_variant, load_model
-from likewise.models.gguf import cache_folder, converted
+from likewise.models.gguf import converted
 from likewise.models.spec import locate
 from likewise.models.variants import weight_matrices
 from likewise.prompts import Prompts

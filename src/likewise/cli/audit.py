@@ -35,7 +35,7 @@ def audit(
         ),
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="Prompts that are shown of each copy that moved.")] = 5,
-    store: Annotated[Path | None, typer.Option(help="Folder of the store [default: runs/audit-BASE].")] = None,
+    store: Annotated[Path | None, typer.Option(help="Folder or URL of the store [default: runs/audit-BASE].")] = None,
     executor: options.Executor = "processes",
     workers: options.Workers = None,
     device: options.Device = "cpu",

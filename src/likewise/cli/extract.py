@@ -85,12 +85,12 @@ def extract(
     kept = Store(folder)
     wanted = [w for d in plan(asked, kept).datasets for w in d.wanted if kept.has_representation(w.key)]
     found = [
-        {"name": w.name, "dataset": w.dataset.name, "key": w.key, "file": str(kept.representation_path(w.key))}
+        {"name": w.name, "dataset": w.dataset.name, "key": w.key, "file": kept.representation_file(w.key)}
         for w in wanted
     ]
     if json:
         failed = [{"task": o.task.label, "error": o.error} for o in done.failed]
-        print_json({"store": str(folder), "representations": found, "failed": failed})
+        print_json({"store": str(kept), "representations": found, "failed": failed})
     else:
         print_table("", ("representation", "data set", "key", "file"), [tuple(f.values()) for f in found])
         for outcome in done.failed:

@@ -25,7 +25,7 @@ def figure(
             help="heatmap, forest, by-layer, dendrogram, map, agreement; of the paper paper-heatmaps, paper-datasets."
         ),
     ],
-    store: Annotated[Path, typer.Argument(help="Folder of a store.")],
+    store: Annotated[Path, typer.Argument(help="Folder or URL of a store.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .pdf, .svg or .png.")],
     experiment: Annotated[str | None, typer.Option(help="Name of the experiment, if the store has several.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Data set, if there are several.")] = None,
@@ -113,9 +113,7 @@ def _inches(text: str) -> float:
 def _experiment(store: "Store", name: str | None) -> str:
     known = sorted(store.experiments())
     if name is None and len(known) != 1:
-        raise InputError(
-            f"{store.folder} holds {len(known)} experiments ({', '.join(known)}); name one with --experiment"
-        )
+        raise InputError(f"{store} holds {len(known)} experiments ({', '.join(known)}); name one with --experiment")
     if name is not None and name not in known:
-        raise InputError(f"{store.folder} has no experiment {name!r}; {did_you_mean(name, known)}")
+        raise InputError(f"{store} has no experiment {name!r}; {did_you_mean(name, known)}")
     return name or known[0]

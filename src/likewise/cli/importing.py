@@ -25,7 +25,7 @@ def import_(
         ),
     ],
     dataset: Annotated[str, typer.Option(help="Name of the data set that the rows come from.")],
-    store: Annotated[Path, typer.Option(help="Folder of the store.")],
+    store: Annotated[Path, typer.Option(help="Folder or URL of the store.")],
     id_column: Annotated[
         str | None, typer.Option(help="Column of ids in Parquet and Arrow files. [default: id]")
     ] = None,
@@ -68,15 +68,15 @@ def import_(
         {"name": r.name, "dataset": dataset, "key": r.key, "items": r.n_items, "width": r.n_features} for r in brought
     ]
     if json:
-        print_json({"store": str(store), "representations": found, "experiment": experiment and str(experiment)})
+        print_json({"store": str(place), "representations": found, "experiment": experiment and str(experiment)})
         return
     print_table("", ("representation", "data set", "key", "items", "width"), [tuple(f.values()) for f in found])
     options.say_without_ids(brought)
     options.say_like_tables(brought)
     if experiment is None:
-        say(f"only one representation in {store}: import another one on the same data set to compare them")
+        say(f"only one representation in {place}: import another one on the same data set to compare them")
     else:
-        command = ["likewise", "run", str(experiment), "--store", str(store)]
+        command = ["likewise", "run", str(experiment), "--store", str(place)]
         say(f"to compare everything that was imported: {shlex.join(command)}")
 
 
@@ -95,4 +95,4 @@ def _write_experiment(store: "Store") -> Path | None:
     if not experiment["datasets"]:
         return None
     text = write_yaml(experiment, default_flow_style=None, width=120)
-    return write_text(store.folder / "imported.yaml", HEAD + text)
+    return write_text(store.place.pages / "imported.yaml", HEAD + text)

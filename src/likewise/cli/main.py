@@ -37,7 +37,7 @@ from likewise.cli import (
 )
 from likewise.cli.answers import GATE_FAILED
 from likewise.cli.console import messages, shown, tell
-from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
+from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError, UnreachableError
 from likewise.naming import inert
 
 DONE, FAILED, WRONG_REQUEST, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
@@ -142,7 +142,7 @@ def _inert_record(*args: Any, **more: Any) -> logging.LogRecord:
 def _explain(error: Exception) -> int:
     """Say what stopped a command in one line, and return its exit code."""
     code, said = FAILED, str(error)
-    if isinstance(error, InputError | ModelError | MissingDependencyError):
+    if isinstance(error, InputError | ModelError | MissingDependencyError | UnreachableError):
         code = WRONG_REQUEST
     elif isinstance(error, MemoryError):
         said = "out of memory"

@@ -24,7 +24,7 @@ Trust = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-StoreFolder = Annotated[Path | None, typer.Option("--store", help="Folder of the store [default: runs/NAME].")]
+StoreFolder = Annotated[Path | None, typer.Option("--store", help="Folder or URL of the store [default: runs/NAME].")]
 Device = Annotated[str, typer.Option(help="cpu or cuda; auto spreads a model over all GPUs.")]
 Backend = Annotated[
     str, typer.Option(help="What runs the model: transformers, or the backend of an installed package.")
@@ -269,7 +269,7 @@ def find_store(folder: Path | None) -> "Store":
         folder = found[0]
     store = Store(folder)
     if not store.is_there():
-        raise InputError(f"there is no store in {folder}; likewise run makes one")
+        raise InputError(f"there is no store in {store}; likewise run makes one")
     return store
 
 

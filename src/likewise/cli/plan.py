@@ -27,12 +27,13 @@ def plan(
 
     asked = read_experiment(experiment, trust or ())
     place = Store(store or Path("runs") / asked.name)
-    planned = make_plan(asked, place)
+    with place.at_once():
+        planned = make_plan(asked, place)
+        listed = tasks_of(planned, place, options.check_device(device)) if tasks else []
     summary = planned.summary()
     if tasks:
-        listed = tasks_of(planned, place, options.check_device(device))
         if json:
-            print_json({"experiment": asked.name, "store": str(place.folder), "tasks": listed})
+            print_json({"experiment": asked.name, "store": str(place), "tasks": listed})
         else:
             _tell_tasks(listed)
         return

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def report(
-    store: Annotated[Path, typer.Argument(help="Folder of a store.")],
+    store: Annotated[Path, typer.Argument(help="Folder or URL of a store.")],
     experiment: Annotated[str | None, typer.Option(help="Name of the experiment, if the store has several.")] = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder to write to [default: the store, or reports/NAME in it].")
@@ -31,10 +31,10 @@ def report(
     kept = options.find_store(store)
     known = sorted(kept.experiments())
     if experiment is None and len(known) != 1:
-        raise InputError(f"{store} holds {len(known)} experiments ({', '.join(known)}); name one with --experiment")
+        raise InputError(f"{kept} holds {len(known)} experiments ({', '.join(known)}); name one with --experiment")
     name = experiment or known[0]
     if name not in known:
-        raise InputError(f"{store} has no experiment {name!r}; {did_you_mean(name, known)}")
+        raise InputError(f"{kept} has no experiment {name!r}; {did_you_mean(name, known)}")
     page = write(kept, name, output or kept.report_folder(name))
     if json:
         print_json({"report": str(page)})

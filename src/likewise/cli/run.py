@@ -37,9 +37,10 @@ def run(
     from likewise.plan import read_experiment
     from likewise.run import run as perform
     from likewise.scoring import all_undefined
+    from likewise.store import place_of
 
     asked = read_experiment(experiment, trust or (), to_run=True)
-    folder = store or Path("runs") / asked.name
+    folder = place_of(store or Path("runs") / asked.name).address
     with resumable(f"finished work is kept in {folder}"), progress() as watch:
         done = perform(
             asked,
@@ -71,8 +72,14 @@ def _report(done: "Done", name: str) -> Path | None:
         return None
     store = Store(done.store)
     folder = store.report_folder(name)
-    report, record = folder / "report.html", done.store / "experiments" / f"{name}.json"
-    if not done.performed and report.exists() and report.stat().st_mtime >= record.stat().st_mtime:
+    report = folder / "report.html"
+    # Beside a bucket lies what this machine knew of it last.
+    if (
+        isinstance(done.store, Path)
+        and not done.performed
+        and report.exists()
+        and report.stat().st_mtime >= store.experiment_written(name)
+    ):
         return report
     try:
         return write(store, name, folder, done.results)

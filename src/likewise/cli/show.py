@@ -33,7 +33,7 @@ def _find(store: "Store", key: str) -> dict[str, Any]:
     tiles = [k for k in store.result_keys() if k.startswith(key)]
     if len(found) + len(tiles) != 1:
         many = f"{len(found) + len(tiles)} keys begin with" if found or tiles else "there is no experiment and no key"
-        raise InputError(f"{many} {key!r} in {store.folder}")
+        raise InputError(f"{many} {key!r} in {store}")
     if tiles:
         ((request, table),) = store.tables(tiles[0])
         return {"key": tiles[0], "request": request, "scores": table.to_pylist()}

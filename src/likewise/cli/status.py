@@ -10,7 +10,9 @@ from likewise.cli.console import complain, print_json, print_table, tell
 
 
 def status(
-    store: Annotated[Path | None, typer.Argument(help="Folder of a store [default: the only one in runs/].")] = None,
+    store: Annotated[
+        Path | None, typer.Argument(help="Folder or URL of a store [default: the only one in runs/].")
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Show what is done in a store, what runs now, what failed and why. It works from another machine too."""

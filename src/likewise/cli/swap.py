@@ -34,7 +34,7 @@ def swap(
     limit: options.Limit = None,
     layer: Annotated[str | None, typer.Option(help="A layer, as in an experiment. [default: last]")] = None,
     pooling: options.Pooling = None,
-    store: Annotated[Path | None, typer.Option(help="Folder of the store [default: runs/swap-OLD].")] = None,
+    store: Annotated[Path | None, typer.Option(help="Folder or URL of the store [default: runs/swap-OLD].")] = None,
     executor: options.Executor = "processes",
     workers: options.Workers = None,
     device: options.Device = "cpu",

@@ -46,7 +46,7 @@ def track(
     tolerance: Annotated[
         float, typer.Option(min=0, help="How far from identical a version may be that is settled.")
     ] = TRACK_TOLERANCE,
-    store: Annotated[Path | None, typer.Option(help="Folder of the store [default: runs/track-MODEL].")] = None,
+    store: Annotated[Path | None, typer.Option(help="Folder or URL of the store [default: runs/track-MODEL].")] = None,
     executor: options.Executor = "processes",
     workers: options.Workers = None,
     device: options.Device = "cpu",

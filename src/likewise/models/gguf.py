@@ -2,12 +2,11 @@
 
 import contextlib
 import io
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
-from likewise.libraries import imported
+from likewise.libraries import cache_folder, imported
 from likewise.models import gguf_header as header
 from likewise.store import file_hash
 
@@ -51,13 +50,6 @@ def converted(gguf: Path) -> Path:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return folder
-
-
-def cache_folder() -> Path:
-    """Return where converted models are kept: ``LIKEWISE_CACHE``, or the user's cache folder."""
-    if chosen := os.environ.get("LIKEWISE_CACHE"):
-        return Path(chosen)
-    return Path(imported("platformdirs").user_cache_dir("likewise"))
 
 
 def gguf_size(gguf: Path) -> dict[str, int]:

@@ -46,7 +46,7 @@ class Answers:
                 continue
             size += table.nbytes
             if size > memory() // 4:  # correcting takes three times as much
-                raise StoreError(f"the results in {store.folder} take more than {size:,} bytes; memory is too small")
+                raise StoreError(f"the results in {store} take more than {size:,} bytes; memory is too small")
         found.sort(key=lambda pair: -pair[0])  # what is newest comes first
         nothing = SCHEMA.empty_table()
         for kind in replicates:

@@ -42,8 +42,8 @@ def is_made(task: Task, key: str, store: Store) -> bool:
     if isinstance(task, Resolve):
         return task.done(store)
     if isinstance(task, Tile):
-        return store.result_path(key).exists()
-    return all(store.reduced_path(r, c).exists() for r in task.representations for c in task.configurations)
+        return store.has_results(key)
+    return all(store.has_reduced(r, c) for r in task.representations for c in task.configurations)
 
 
 def load_of(task: Extract) -> str:

@@ -56,7 +56,7 @@ def _check(w: Wanted) -> None:
 
 def _missing(w: Wanted, store: Store) -> str:
     model, dataset = str(w.model.imported), w.dataset.imported or w.dataset.name
-    command = ["likewise", "import", f"{model}=PATH", "--dataset", dataset, "--store", str(store.folder)]
+    command = ["likewise", "import", f"{model}=PATH", "--dataset", dataset, "--store", str(store)]
     command += ["--layer", w.layer] if w.layer != "last" else []
     return f"{name_of(model, w.layer)} on {dataset} is not in this store; {shlex.join(command)} brings it"
 

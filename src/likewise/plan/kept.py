@@ -30,7 +30,7 @@ def kept_on(store: Store, dataset: str | None = None, experiment: str | None = N
     """
     experiments = _records(store)
     if experiment is not None and experiment not in experiments:
-        raise InputError(f"{store.folder} has no experiment {experiment!r}; {did_you_mean(experiment, experiments)}")
+        raise InputError(f"{store} has no experiment {experiment!r}; {did_you_mean(experiment, experiments)}")
     among = [experiment] if experiment is not None else list(experiments)
     known = [{**r, "in": name} for name in among for r in experiments[name]["representations"]]
     datasets = list(dict.fromkeys(r["dataset"] for r in known))
@@ -38,7 +38,7 @@ def kept_on(store: Store, dataset: str | None = None, experiment: str | None = N
         (dataset,) = datasets
     if not datasets:
         raise InputError(
-            f"{store.folder} keeps no two models on one data set; likewise run makes them, likewise import brings them"
+            f"{store} keeps no two models on one data set; likewise run makes them, likewise import brings them"
         )
     if dataset is None or dataset not in datasets:
         raise InputError(f"which data set? {did_you_mean(dataset or '', datasets)}; name one with --dataset")

@@ -35,11 +35,12 @@ def shown_of(
     named = [(r["dataset"], r["key"], r["name"]) for r in about["representations"]]
     of_pieces = {d.name for d in experiment.datasets if d.spans}
     said: Mapping[str, str] = about.get("together", {})
+    present = frozenset(store.representations())
     whole = Answers(store, trust, replicates=replicates, older=older)
     tables = []
     for dataset in dict.fromkeys(d for d, _, _ in named):
         members = {key: name for d, key, name in named if d == dataset}
-        there = [key for key in members if store.has_representation(key)]
+        there = [key for key in members if key in present]
         left_out = rows_left_out(store, there) if dataset in of_pieces else ()
         together = said.get(dataset, "")
         answers = whole

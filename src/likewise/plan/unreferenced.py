@@ -36,12 +36,6 @@ class Unreferenced:
     label: str
     paths: tuple[Path, ...]
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of its files."""
-        files = (file for path in self.paths for file in ([path] if path.is_file() else path.rglob("*")))
-        return sum(file.lstat().st_size for file in files if file.is_file())
-
 
 def unreferenced(store: Store) -> tuple[Unreferenced, ...]:
     """Find what no experiment of a store refers to. Reads files, runs no code of others, uses no network.
@@ -55,10 +49,14 @@ def unreferenced(store: Store) -> tuple[Unreferenced, ...]:
     InputError
         If an experiment in it cannot be understood.
     """
+    with store.at_once():
+        return tuple(_unreferenced(store))
+
+
+def _unreferenced(store: Store) -> Iterator[Unreferenced]:
     records = list(store.experiments().values())
     referred = {r["key"] for about in records for r in about["representations"]}
-    kept, found = set[str](), list[Unreferenced]()
-    texts = set[str]()
+    kept, texts = set[str](), set[str]()
     for key in store.representations():
         source = store.describe_representation(key)["source"]
         if key in referred or source.imported is not None:
@@ -67,18 +65,17 @@ def unreferenced(store: Store) -> tuple[Unreferenced, ...]:
             continue
         path = store.representation_path(key)
         label = f"{source.model or key} {source.layer or ''} on {source.dataset or 'unknown'}"
-        found.append(Unreferenced("representation", label, (path.with_suffix(".json"), path)))
-    found += _results(store, records)
-    for path in sorted((store.folder / "prompts").glob("*.parquet")):
-        if path.stem not in texts:
-            found.append(Unreferenced("prompts", f"texts {path.stem}", (path,)))
-    if (reduced := store.folder / "reduced").is_dir() and not reduced.is_symlink():
-        found.append(Unreferenced("reduced", "what tiles by products were made from", (reduced,)))
-    for path in sorted((store.folder / "vectors").glob("*/*.safetensors")):
+        yield Unreferenced("representation", label, (path.with_suffix(".json"), path))
+    yield from _results(store, records)
+    for fingerprint in store.prompts_kept():
+        if fingerprint not in texts:
+            yield Unreferenced("prompts", f"texts {fingerprint}", (store.prompts_path(fingerprint),))
+    if store.place.filled(reduced := store.folder / "reduced"):
+        yield Unreferenced("reduced", "what tiles by products were made from", (reduced,))
+    for path in store.place.below(store.folder / "vectors"):
         if path.stem not in kept:
-            found.append(Unreferenced("vector", f"a vector of {path.stem}, to be searched", (path,)))
-    found += _unfinished(store, records)
-    return tuple(found)
+            yield Unreferenced("vector", f"a vector of {path.stem}, to be searched", (path,))
+    yield from _unfinished(store, records)
 
 
 def _results(store: Store, records: Iterable[dict[str, Any]]) -> Iterator[Unreferenced]:
@@ -88,7 +85,7 @@ def _results(store: Store, records: Iterable[dict[str, Any]]) -> Iterator[Unrefe
         ((request, table),) = store.tables(key)
         if not any(_answers(request, table, *of_one) for of_one in asked):
             path = store.result_path(key)
-            beside = sorted(p for p in path.parent.glob(f"{key}.*") if p != path)
+            beside = sorted(filter(store.place.there, store.beside_tile(key)))
             yield Unreferenced("results", f"{len(table):,} scores {key}", (path, *beside))
 
 

@@ -123,7 +123,7 @@ class Plan:
                 keys = [w.key for w in d.wanted]
                 for start in range(0, len(keys), chunk):
                     some = tuple(key for key in keys[start : start + chunk] if key in asked)
-                    made = (store.reduced_path(key, c).exists() for key in some for c in of_these[0].configurations)
+                    made = (store.has_reduced(key, c) for key in some for c in of_these[0].configurations)
                     if some and not all(made):
                         found.append(Reduce(of_these[0].dataset, some, measures))
         return tuple(found)

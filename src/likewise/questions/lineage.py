@@ -10,7 +10,7 @@ from likewise.progress import Watch, unwatched
 from likewise.prompts import DEFAULT_PROMPTS
 from likewise.questions.rows import Asked, At, entry_of, is_file_of_rows, kept_rows, rows_given, rows_of_models
 from likewise.representation import Representation, aligned
-from likewise.store import Store
+from likewise.store import Store, is_bucket
 from likewise.store.files import SUFFIXES
 from likewise.studies import Answer, Lineage, Place
 
@@ -164,6 +164,10 @@ def _of_rows(
     return Place(rows[0], rows[1], {r.name: r for r in rows[2:end]}, {r.name: r for r in rows[end:]})
 
 
+def _is_store(one: Any) -> bool:
+    return isinstance(one, str | Path) and (is_bucket(one) or (Path(one) / "store.json").exists())
+
+
 def _of_models(
     model: Any,
     base: Any,
@@ -176,9 +180,8 @@ def _of_models(
     # Each by itself, so that a copy under another name may be asked about too.
     question = rows_of_models("model", [model], asked, store, watch)
     given = rows_of_models("base", [base], asked, store, watch)
-    kept = [Store(str(one)) for _, one in panel if isinstance(one, str | Path) and (Path(one) / "store.json").exists()]
-    stores = {str(place.folder) for place in kept}
-    run_now = [_with_name(name, one) for name, one in panel if str(one) not in stores]
+    kept = [Store(one) for _, one in panel if _is_store(one)]
+    run_now = [_with_name(name, one) for name, one in panel if not _is_store(one)]
     parts: list[Rows] = [kept_rows("panel", asked, place) for place in kept]
     if run_now:
         parts.append(rows_of_models("panel", run_now, asked, store, watch))

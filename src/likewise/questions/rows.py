@@ -100,7 +100,7 @@ def rows_of_models(
     entries = [entry_of(m) for m in models]
     done = run(
         asked.experiment(role, entries, asked.layers),
-        store.folder,
+        store.place.address,
         device=asked.device,
         batch_tokens=asked.batch_tokens,
         watch=watch,
@@ -133,13 +133,13 @@ def kept_rows(role: str, asked: Asked, store: Store) -> dict[At, dict[str, Repre
             parts = [Experiment.stored(experiments[n]["experiment"]).representation for n in known]
             has = sorted({part.layers[0] for part in parts if len(part.layers) == 1})
             raise InputError(
-                f"{store.folder} keeps no {role} at layer {layer}; "
+                f"{store} keeps no {role} at layer {layer}; "
                 + (f"it has layers {', '.join(has)}: name them with --layer" if has else f"it keeps no {role} at all")
             )
         pooling = Experiment.stored(experiments[name]["experiment"]).representation.pooling
         wanted = asked.experiment(name, [{"model": "any"}], [layer]).representation.pooling
         if pooling != wanted:
-            raise InputError(f"the {role} in {store.folder} has the pooling {pooling}; expected {wanted}")
+            raise InputError(f"the {role} in {store} has the pooling {pooling}; expected {wanted}")
         found |= {(dataset, layer): rows for dataset, rows in rows_of_record(experiments[name], layer, store).items()}
     return found
 

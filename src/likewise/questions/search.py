@@ -138,11 +138,11 @@ def search(
         raise InputError(f"workers={workers}; expected 1 or more")
     place = Store(store)
     if not place.is_there():
-        raise InputError(f"there is no store in {place.folder}; likewise run or likewise import makes one")
+        raise InputError(f"there is no store in {place}; likewise run or likewise import makes one")
     on, kept = kept_on(place, dataset, experiment)
     if isinstance(model, str) and model not in kept and Path(model).suffix in SUFFIXES and not os.path.lexists(model):
         raise InputError(f"there is no file {model}")
-    settings = Settings(place.folder.absolute(), "cpu", batch_tokens or 1)
+    settings = Settings(place.place.absolute, "cpu", batch_tokens or 1)
     known = _named(model, kept)
     of_rows = known is None and (not isinstance(model, str | Mapping) or is_file_of_rows(model))
     if known is None and not of_rows:
@@ -152,7 +152,7 @@ def search(
     own = model_of(known) if known is not None else ""
     others = _others(place, kept, known, own)
     if not others:
-        raise InputError(f"{place.folder} keeps no other model on {on}; run or import models on {on} first")
+        raise InputError(f"{place} keeps no other model on {on}; run or import models on {on} first")
     asked = dict.fromkeys([*others.values(), *([kept[known]] if known is not None else [])])
     _make(place, tuple(asked), chosen, settings, workers, on, watch)
     if known is not None:
@@ -225,7 +225,7 @@ def _run(
 ) -> tuple[str, str]:
     """Run a model as those of the store were run; return the name and key of its representation."""
     (entry,) = entries_of([model])
-    near = f"{store.folder} keeps no model {model!r}; {_near(str(entry['model']), kept)}"
+    near = f"{store} keeps no model {model!r}; {_near(str(entry['model']), kept)}"
     among = [experiment] if experiment else [n for n in store.experiments() if not n.startswith(NAMED)]
     asked = [Experiment.stored(store.experiments()[n]["experiment"]) for n in among]
     asked = [e for e in asked if any(d.name == dataset for d in e.datasets)]
@@ -253,7 +253,7 @@ def _run(
     ).model_copy(update={"datasets": (sources[0],)})
     one = one.model_copy(update={"representation": part.model_copy(update={"layers": one.representation.layers})})
     try:
-        run_whole(one, store.folder, **how)
+        run_whole(one, store.place.address, **how)
     except LikewiseError as error:
         error.add_note(near)
         raise
@@ -282,8 +282,7 @@ def _make(
     watch: Watch,
 ) -> None:
     """Make the vectors that are not kept yet."""
-    folder = store.reduced_path(keys[0], chosen, kept=True).parent
-    made = {entry.name.partition(".")[0] for entry in os.scandir(folder)} if folder.is_dir() else set()
+    made = set(store.place.names(store.reduced_path(keys[0], chosen, kept=True).parent, ".safetensors"))
     missing = [key for key in keys if key not in made]
     if not missing:
         return

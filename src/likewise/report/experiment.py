@@ -53,7 +53,7 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
         # What ranks are tested by takes memory for each prompt of each score.
         results, older = shown_of(store, about, KINDS if pairs <= RANKED else ("shuffle",))
     if not len(results):
-        raise InputError(f"the store in {store.folder} holds no scores of {name!r} yet; likewise run makes them")
+        raise InputError(f"the store in {store} holds no scores of {name!r} yet; likewise run makes them")
     present = set(store.representations())
     missing = [r for r in about["representations"] if r["key"] not in present]
     expected = pairs * scores_of_pair(results.asked)
@@ -70,7 +70,7 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
         )
     if len(results) < expected:
         warnings.append(f"{expected - len(results):,} of {expected:,} scores are missing: run the experiment again")
-    saved = list(answers_in(store.folder))
+    saved = list(answers_in(store.place.pages))
     warnings += [told for told in saved if isinstance(told, str)]
     return write_report(
         results,
@@ -86,7 +86,7 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
         warnings=warnings,
         made_with=library_versions(),
         evidence=lambda wanted: evidence_of(wanted, _loader(store, about["representations"]), _texts(store)),
-        store=store.folder.resolve().name,
+        store=store.place.name,
         asked=[Covariates({inert(m.name, keep=""): m.covariates for m in experiment.models if m.covariates})],
         saved=[answer for answer in saved if isinstance(answer, Saved)],
     )

@@ -175,6 +175,6 @@ def check_same(kept: Representation, r: Representation, store: Store) -> None:
     }
     if other := [what for what, equal in same.items() if not equal]:
         raise InputError(
-            f"{r.name} on {r.source.dataset}, layer {r.source.layer}, is in {store.folder} already, with other "
+            f"{r.name} on {r.source.dataset}, layer {r.source.layer}, is in {store} already, with other "
             f"{' and '.join(other)}; import it under another name, or into another store"
         )

@@ -58,8 +58,8 @@ class Done:
         Tasks that failed, with the reason.
     blocked : tuple of Tile
         Tiles that could not be compared because a representation is missing.
-    store : Path
-        The folder of the store.
+    store : Path or str
+        The folder of the store, or its URL.
     left : tuple of Task
         Of a shard: tasks that are left to others, or that need what others make.
     """
@@ -68,7 +68,7 @@ class Done:
     performed: int
     failed: tuple[Outcome, ...]
     blocked: tuple[Tile, ...]
-    store: Path
+    store: Path | str
     left: tuple[Task, ...] = ()
 
 
@@ -92,7 +92,7 @@ def run(
     experiment : Experiment, mapping, or path of a YAML file
         What to do.
     store : str or Path, optional
-        Folder of the store; ``runs/NAME`` by default.
+        Folder of the store, or a URL such as ``s3://BUCKET/FOLDER``; ``runs/NAME`` by default.
     executor : str or Executor
         What runs the tasks: ``"serial"``, ``"processes"``, ``"dask"``, ``"ray"``, the name of an executor of an
         installed package, or an executor object, such as any ``concurrent.futures.Executor``. ``processes`` starts new
@@ -143,10 +143,12 @@ def run(
     place.sweep()
     if device not in BATCH_TOKENS:
         raise InputError(f"device={device!r}; {did_you_mean(device, BATCH_TOKENS)}")
+    if not place.place.shared and isinstance(executor, str) and executor != "serial":
+        raise InputError(f"{place} is in the memory of this process; expected the executor serial, got {executor}")
     share = Shard.of(shard) if isinstance(shard, str) else shard
     chosen = choose(executor, workers, scheduler)
     own = sources_of(asked.configurations)
-    settings = Settings(place.folder.absolute(), device, batch_tokens or BATCH_TOKENS[device], own)
+    settings = Settings(place.place.absolute, device, batch_tokens or BATCH_TOKENS[device], own)
     work = _Work(asked, place, settings, chosen, share, watch)
     try:
         try:
@@ -158,7 +160,8 @@ def run(
         place.sweep()  # of workers that were ended while they wrote
         raise
     work.record.over("done")
-    left = tuple(work.left()) if share else ()
+    with place.at_once():
+        left = tuple(work.left()) if share else ()
     if not current.tiles:
         place.drop_reduced()
     place.save_experiment(asked.name, current.record())
@@ -167,7 +170,7 @@ def run(
         performed=work.times.total(),
         failed=tuple(work.failed.values()),
         blocked=() if left else tuple(tile for tile in current.tiles if tile.key not in work.failed),
-        store=place.folder,
+        store=place.place.address,
         left=left,
     )
 
@@ -200,9 +203,10 @@ class _Work:
         """Do everything that can be done; return the plan of what is left then."""
         while True:
             # A shard cuts tiles as all others do, whatever failed here.
-            self.current = plan(self.asked, self.store, frozenset() if self.share else frozenset(self.gone))
+            with self.store.at_once():
+                self.current = plan(self.asked, self.store, frozenset() if self.share else frozenset(self.gone))
+                frontier = Frontier(self._mine())
             self.store.save_experiment(self.asked.name, self.current.record())
-            frontier = Frontier(self._mine())
             if not frontier and not self.running:
                 return self.current
             self.told.of(frontier.tasks)
@@ -226,8 +230,8 @@ class _Work:
                 continue
             if self.times[node.task.key] >= TRIES:
                 raise LikewiseError(
-                    f"{node.task.label} was done {TRIES} times and is not in {self.store.folder}; expected an executor "
-                    "whose workers write to this folder"
+                    f"{node.task.label} was done {TRIES} times and is not in {self.store}; expected an executor "
+                    "whose workers write to this store"
                 )
             yield node
 

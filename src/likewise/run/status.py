@@ -32,7 +32,7 @@ def status_of(store: Store) -> dict[str, Any]:
     runs = [_run(about, age) for about, age in store.runs().values()]
     runs.sort(key=lambda run: (run["experiment"], run["shard"], run["began"]))
     return {
-        "store": str(store.folder),
+        "store": str(store),
         "experiments": experiments,
         "results": len(store.result_keys()),
         "runs": runs,

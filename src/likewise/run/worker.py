@@ -38,8 +38,8 @@ class Settings:
 
     Parameters
     ----------
-    store : Path
-        Folder of the store.
+    store : Path or str
+        Folder of the store, or its URL.
     device : {"cpu", "cuda", "auto"}
         Where models run, and tiles are compared; ``auto`` spreads a model over all GPUs.
     batch_tokens : int
@@ -48,7 +48,7 @@ class Settings:
         Where measures of one's own are loaded from, in a process that has not loaded them.
     """
 
-    store: Path
+    store: Path | str
     device: str
     batch_tokens: int
     own: tuple[OwnCode, ...] = ()

@@ -3,6 +3,7 @@
 from likewise.store.answers import read_answer, read_answer_table, saved_answers, write_answer
 from likewise.store.archives import arrow_files, read_folder
 from likewise.store.atomic import check_no_link, write_atomically, write_text
+from likewise.store.bucket import is_bucket, place_of
 from likewise.store.csv import inert_cell, write_csv
 from likewise.store.door import read_json, read_table, write_json, write_table
 from likewise.store.files import read_file
@@ -26,9 +27,11 @@ __all__ = [
     "files_hash",
     "in_lists",
     "inert_cell",
+    "is_bucket",
     "memory",
     "open_parquet",
     "open_regular",
+    "place_of",
     "read_answer",
     "read_answer_table",
     "read_file",

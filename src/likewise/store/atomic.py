@@ -23,8 +23,7 @@ def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bo
     StoreError
         If the disk is full or the folder cannot be written.
     """
-    # Only the beginning of a long name: it grows here, and names have an end.
-    unfinished = path.with_name(f".{path.name[:80]}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.unfinished")
+    unfinished = path.with_name(unfinished_name(path.name))
     try:
         with said(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,6 +40,12 @@ def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bo
             unfinished.unlink(missing_ok=True)
         raise
     return path
+
+
+def unfinished_name(name: str) -> str:
+    """Return what a file or folder is called while it is not finished: `sweep` finds it when this process is gone."""
+    # Only the beginning of a long name: it grows here, and names have an end.
+    return f".{name[:80]}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.unfinished"
 
 
 @contextlib.contextmanager
@@ -104,13 +109,18 @@ def write_text(path: Path, text: str) -> Path:
 def sweep(folder: Path) -> None:
     """Delete what processes of this machine that no longer live left unfinished."""
     for path in folder.rglob(".*.unfinished"):
-        parts = path.name.split(".")
-        if len(parts) < 6:
-            continue  # not a name that is given here
-        host, pid = parts[-4:-2]
-        if host == _host() and re.fullmatch("[0-9]{1,9}", pid) and not _alive(int(pid)):
+        if is_left(path):
             with contextlib.suppress(OSError):  # a folder, or a disk that cannot be written: it disturbs nobody
                 path.unlink(missing_ok=True)
+
+
+def is_left(unfinished: Path) -> bool:
+    """Whether what is called unfinished was left by a process of this machine that no longer lives."""
+    parts = unfinished.name.split(".")
+    if len(parts) < 6:
+        return False  # not a name that is given here
+    host, pid = parts[-4:-2]
+    return host == _host() and bool(re.fullmatch("[0-9]{1,9}", pid)) and not _alive(int(pid))
 
 
 def _host() -> str:

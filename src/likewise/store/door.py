@@ -4,6 +4,7 @@ A regular file and no link, no larger than its kind may be, of the shape of its 
 written into it. Files of earlier versions, which have no checksum, are read without.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from likewise.errors import InputError, StoreError
 from likewise.naming import canonical_json
 from likewise.shapes import Shape, fault
 from likewise.store.atomic import write_atomically
+from likewise.store.keys import forget_hashes
 from likewise.store.parquet import in_lists, open_parquet, written_out
 from likewise.store.regular import open_regular
 
@@ -43,8 +45,36 @@ MOST_VALUES = 2**27
 """Numbers in the lists of a table that is read, four times what the shuffled scores of an experiment are at most."""
 
 
+_STANDS_FOR: dict[Path, str] = {}
+"""Folders of copies, and the URLs of the stores that they are of."""
+
+
+def stands_for(folder: Path, url: str) -> None:
+    """Say of a folder that it holds copies of a store elsewhere: that is what a user must be told of."""
+    _STANDS_FOR[folder] = url
+
+
+def told(path: Path) -> str:
+    """Return what a file of a store is called for its user: its path, or its URL."""
+    for folder in path.parents:
+        if folder in _STANDS_FOR:
+            return f"{_STANDS_FOR[folder]}/{path.relative_to(folder).as_posix()}"
+    return str(path)
+
+
 def damaged(path: Path, why: str) -> StoreError:
-    """Return the error that names a file that cannot be believed, and says what to do."""
+    """Return the error that names a file that cannot be believed, and says what to do.
+
+    A copy is deleted, for it may be the copy alone that is damaged.
+    """
+    if (name := told(path)) != str(path):
+        with contextlib.suppress(OSError):
+            path.unlink()
+        forget_hashes()
+        return StoreError(
+            f"{name} is damaged or foreign ({why}), or its copy on this machine was, which is deleted now; run the "
+            "same command again, and if it says the same, delete the object: what is missing is computed again"
+        )
     return StoreError(
         f"{path} is damaged or foreign ({why}); move it out of the store or delete it, then run the same command "
         "again: what is missing is computed again"

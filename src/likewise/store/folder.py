@@ -3,9 +3,6 @@
 import contextlib
 import os
 import re
-import shutil
-import tempfile
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -21,8 +18,9 @@ from likewise.representation import Representation
 from likewise.scoring import KINDS, Comparison, Reduced, Results
 from likewise.shapes import fault
 from likewise.store import shapes
-from likewise.store.atomic import check_no_link, sweep, write_atomically
-from likewise.store.door import damaged, json_bytes, names_in, opened, read_bytes, read_json, there, write_json
+from likewise.store.atomic import check_no_link
+from likewise.store.bucket import place_of
+from likewise.store.door import damaged, json_bytes, opened, read_bytes, read_json, told
 from likewise.store.keys import LENGTH, content_key, file_hash
 from likewise.store.matrices import dtype_of, matrix_hash, read_matrix, read_reduced, write_matrix, write_reduced
 from likewise.store.partial_rows import Growing, Parts
@@ -37,6 +35,9 @@ REDUCED_VERSION = 2
 
 PARTS = ("representations", "results", "experiments", "pins", "prompts", "reduced", "runs", "vectors")
 """Folders of a store."""
+
+MARK = "store.json"
+"""The file that says of a folder that it is a store."""
 
 MOST_RUN = 2**26
 """Bytes of the record of a run that is read."""
@@ -66,6 +67,7 @@ class Store:
     Parameters
     ----------
     folder : str or Path
+        A folder, or the URL of one in a bucket, such as ``s3://BUCKET/FOLDER``. In it:
         ``representations/KEY.safetensors`` with ``KEY.json``, ``results/KEY.parquet`` with ``KEY.seconds`` and, where
         there were shuffles or intervals, ``KEY.replicates.parquet``, ``experiments/NAME.json``, ``pins/KEY.json``,
         ``prompts/FINGERPRINT.parquet``, and in ``runs/KEY.json`` what runs say of themselves.
@@ -74,33 +76,52 @@ class Store:
     ------
     StoreError
         If the folder is a store of a newer version, or a file.
+    InputError
+        If it is a URL, and not of a bucket.
+    UnreachableError
+        If the bucket cannot be reached.
+
+    Attributes
+    ----------
+    folder : Path
+        The folder; of a bucket, that of copies on this machine.
+    place : Disk
+        How its files are read and written.
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
-        if there(self.folder) and not self.folder.is_dir():
-            raise StoreError(f"{self.folder} is a file; expected the folder of a store")
-        about = self.folder / "store.json"
-        if there(about):
-            version = read_json(about, shapes.STORE, SMALL)["version"]
-            if version != VERSION:
-                raise StoreError(f"{self.folder} is a store of version {version}; this likewise reads {VERSION}")
+        self.place = place_of(folder)
+        self.folder = self.place.folder
+        try:
+            version = read_json(self.place.fetch(self.folder / MARK), shapes.STORE, SMALL)["version"]
+        except FileNotFoundError:
+            self.place.check()
+            return
+        if version != VERSION:
+            raise StoreError(f"{self} is a store of version {version}; this likewise reads {VERSION}")
+
+    def __str__(self) -> str:
+        return str(self.place.address)
 
     def is_there(self) -> bool:
         """Whether the folder is a store: something has been saved in it."""
-        return there(self.folder / "store.json")
+        return self.place.there(self.folder / MARK)
+
+    def at_once(self) -> contextlib.AbstractContextManager[object]:
+        """While it is open, many questions of what is there may be answered by one look at each folder."""
+        return self.place.at_once()
 
     def sweep(self) -> None:
         """Delete the unfinished files of processes that were killed."""
-        sweep(self.folder)
+        self.place.sweep()
 
     def _mark(self) -> None:
         """Say what the folder is, before anything is saved in it."""
         for part in PARTS:
             check_no_link(self.folder / part)
-        about = self.folder / "store.json"
-        if not there(about):
-            write_json(about, {"what": "a store of likewise", "version": VERSION})
+        about = self.folder / MARK
+        if not self.place.there(about):
+            self.place.write(about, json_bytes({"what": "a store of likewise", "version": VERSION}))
 
     # Representations
 
@@ -115,10 +136,14 @@ class Store:
         _check_key(key)
         return self.folder / "representations" / f"{key}.safetensors"
 
+    def representation_file(self, key: str) -> str:
+        """Return what the file of a representation is called for its user: its path, or its URL."""
+        return told(self.representation_path(key))
+
     def has_representation(self, key: str) -> bool:
         """Whether a representation is there: its matrix and its description, each of which is complete or not there."""
         path = self.representation_path(key)
-        return there(path) and there(path.with_suffix(".json"))
+        return self.place.there(path) and self.place.there(path.with_suffix(".json"))
 
     def save_representation(self, r: Representation, audit: Mapping[str, Any]) -> None:
         """Save the matrix, then its description with the hash of the file.
@@ -128,9 +153,11 @@ class Store:
         """
         self._mark()
         path = self.representation_path(r.key)
-        write_matrix(path, r.matrix, dtype_of(r.kind))
-        kind = described(r.kind, r.metric)
-        self._describe(r.key, path, (r.n_items, r.n_features), r.ids if r.has_ids else (), r.source, audit, kind)
+        kind, ids = described(r.kind, r.metric), r.ids if r.has_ids else ()
+        with self.place.staged(path) as own:
+            write_matrix(own, r.matrix, dtype_of(r.kind))
+            describe = self._description(r.key, (r.n_items, r.n_features), ids, r.source, audit, kind)
+            self.place.take(own, path, describe)
 
     def take_representation(
         self,
@@ -143,20 +170,19 @@ class Store:
     ) -> None:
         """Take a matrix that has grown row by row to its end, with its description: never all in memory."""
         self._mark()
-        # Described before it is moved: a kill between the two costs nothing.
-        self._describe(key, rows.path, rows.matrix.shape, ids, source, audit, kind)
-        rows.path.replace(self.representation_path(key))
+        describe = self._description(key, rows.matrix.shape, ids, source, audit, kind)
+        self.place.take(rows.path, self.representation_path(key), describe)
 
-    def _describe(
+    def _description(
         self,
         key: str,
-        matrix: Path,
         shape: tuple[int, int],
         ids: Sequence[str],
         source: Mapping[str, Any],
         audit: Mapping[str, Any],
-        kind: Mapping[str, str] = MappingProxyType({}),
-    ) -> None:
+        kind: Mapping[str, str],
+    ) -> Callable[[Path], bytes]:
+        """Return what describes a matrix, given its file."""
         records = {"source": Source(source), "audit": Audit(audit)}
         for name, record in records.items():
             if wrong := fault(record.written(), record.shape(), name):
@@ -167,19 +193,19 @@ class Store:
             "n_items": shape[0],
             "n_features": shape[1],
             **kind,
-            "sha256": file_hash(matrix),
+            "sha256": "",
             **{name: record.written() for name, record in records.items()},
             "ids": list(ids),
         }
-        write_json(self.representation_path(key).with_suffix(".json"), about)
+        return lambda matrix: json_bytes({**about, "sha256": file_hash(matrix)})
 
     def describe_representation(self, key: str) -> Description:
         """Return the description of a representation: source, audit, ids."""
         path = self.representation_path(key).with_suffix(".json")
         try:
-            about = read_json(path, shapes.REPRESENTATION)
+            about = read_json(self.place.fetch(path), shapes.REPRESENTATION)
         except FileNotFoundError as error:
-            raise InputError(f"there is no {key} in {path.parent}") from error
+            raise InputError(f"there is no {key} in {told(path.parent)}") from error
         source, audit, n = Source(about["source"]), Audit(about["audit"]), about["n_items"]
         if (
             about["version"] != VERSION
@@ -200,7 +226,11 @@ class Store:
         """
         path = self.representation_path(key)
         about = self.describe_representation(key)
-        if not there(path) or matrix_hash(path) != about["sha256"]:
+        try:
+            found = matrix_hash(self.place.fetch(path))
+        except FileNotFoundError:
+            found = ""
+        if found != about["sha256"]:
             raise damaged(path, "its content is not what was written")
         kind, metric = about.get("kind", "states"), about.get("metric", "")
         shape, source = (about["n_items"], about["n_features"]), about["source"]
@@ -212,8 +242,9 @@ class Store:
 
     def representations(self) -> list[str]:
         """Return the keys of all representations."""
-        found = names_in(self.folder / "representations", ".json")
-        return [key for key in found if shapes.KEY.fullmatch(key) and self.has_representation(key)]
+        with self.place.at_once():
+            found = self.place.names(self.folder / "representations", ".json")
+            return [key for key in found if shapes.KEY.fullmatch(key) and self.has_representation(key)]
 
     # What the rows were made from, to be shown
 
@@ -225,7 +256,15 @@ class Store:
     def save_prompts(self, fingerprint: str, named: Iterable[tuple[str, str]]) -> None:
         """Keep the texts of rows by their ids, once; those of a data set that is too large are not kept."""
         self._mark()
-        save_texts(self.prompts_path(fingerprint), fingerprint, named)
+        path = self.prompts_path(fingerprint)
+        if not self.place.there(path):
+            with self.place.staged(path) as own:
+                save_texts(own, fingerprint, named)
+                self.place.keep(own, path)
+
+    def prompts_kept(self) -> list[str]:
+        """Return the fingerprints of which texts are kept."""
+        return list(filter(shapes.KEY.fullmatch, self.place.names(self.folder / "prompts", ".parquet")))
 
     def prompts(self, source: Mapping[str, Any], ids: Iterable[str]) -> dict[str, str]:
         """Return the texts of some rows by their ids, given where they came from; empty where they were not kept.
@@ -241,8 +280,8 @@ class Store:
         for fingerprint in (said.given, said.prompts):
             if not isinstance(fingerprint, str) or not shapes.KEY.fullmatch(fingerprint):
                 continue  # of other software: nothing of it becomes a path
-            if there(path := self.prompts_path(fingerprint)):
-                texts = load_texts(path, fingerprint)
+            if self.place.there(path := self.prompts_path(fingerprint)):
+                texts = load_texts(self.place.fetch(path), fingerprint)
                 if names <= texts.keys():
                     return {name: texts[name] for name in names}
         return {}
@@ -263,7 +302,7 @@ class Store:
         """
         path = self.pin_path(kind, hub, revision)
         try:
-            about = read_json(path, shapes.PIN, SMALL)
+            about = read_json(self.place.fetch(path), shapes.PIN, SMALL)
         except FileNotFoundError:
             return None
         if [about["kind"], about["hub"], about["revision"]] != [kind, hub, revision]:
@@ -292,7 +331,8 @@ class Store:
         }
         about |= {} if says is None else {"says": dict(says)}
         before = self.pin(kind, hub, revision)
-        write_json(self.pin_path(kind, hub, revision), about | (before or {}), once=before is None or "says" in before)
+        once = before is None or "says" in before
+        self.place.write(self.pin_path(kind, hub, revision), json_bytes(about | (before or {})), once=once)
 
     # What populations are reduced to: while they are compared, or kept to be searched
 
@@ -315,17 +355,28 @@ class Store:
         self._mark()
         path = self.reduced_path(key, configuration, kept=kept)
         check_no_link(path.parent)
-        write_reduced(path, reduced, about)
+        with self.place.staged(path) as own:
+            write_reduced(own, reduced, about)
+            self.place.keep(own, path)
+
+    def has_reduced(self, key: str, configuration: Configuration, *, kept: bool = False) -> bool:
+        """Whether a reduced representation is there."""
+        return self.place.there(self.reduced_path(key, configuration, kept=kept))
 
     def load_reduced(
         self, key: str, configuration: Configuration, *, kept: bool = False
     ) -> tuple[Reduced, dict[str, str]]:
         """Load a reduced representation, and what was said about it."""
-        return read_reduced(self.reduced_path(key, configuration, kept=kept))
+        path = self.reduced_path(key, configuration, kept=kept)
+        try:
+            return read_reduced(self.place.fetch(path))
+        except FileNotFoundError as error:
+            raise damaged(path, "it is not there") from error
 
     def drop_reduced(self) -> None:
         """Delete the reduced representations of runs: what they were for is done. Those kept for searches stay."""
-        shutil.rmtree(self.folder / "reduced", ignore_errors=True)
+        with contextlib.suppress(StoreError):  # it disturbs nobody
+            self.place.remove(self.folder / "reduced")
 
     # Parts of an extraction that goes on
 
@@ -344,7 +395,14 @@ class Store:
         corrected, and without some inputs.
         """
         self._mark()
-        write_tile(self.result_path(key), results, request, replicates)
+        path = self.result_path(key)
+        with self.place.staged(path) as own:
+            write_tile(own, results, request, replicates)
+            self.place.keep(own, path)
+
+    def has_results(self, key: str) -> bool:
+        """Whether a tile is there."""
+        return self.place.there(self.result_path(key))
 
     def result_path(self, key: str) -> Path:
         """Return where the rows of a tile lie."""
@@ -359,7 +417,7 @@ class Store:
         StoreError
             If a file that is called otherwise lies among them.
         """
-        names = names_in(self.folder / "results", ".parquet")
+        names = self.place.names(self.folder / "results", ".parquet")
         if odd := [name for name in names if not shapes.KEY.fullmatch(name.partition(".")[0])]:
             raise damaged(self.folder / "results" / f"{odd[0]}.parquet", "its name is no key")
         return [name for name in names if "." not in name]  # what lies beside a tile has its key and a word more
@@ -376,8 +434,25 @@ class Store:
         StoreError
             If a file is damaged or was not written by likewise.
         """
-        for key in self.result_keys() if only is None else [only]:
-            yield read_tile(self.result_path(key), replicates)
+        with self.place.at_once() if only is None else contextlib.nullcontext():
+            keys = self.result_keys() if only is None else [only]
+            for some in (keys[start : start + 64] for start in range(0, len(keys), 64)):
+                self.place.ready(path for key in some for path in (self.result_path(key), *self.beside_tile(key)))
+                for key in some:
+                    yield read_tile(self._tile(key), replicates)
+
+    def _tile(self, key: str) -> Path:
+        """Where a tile can be read, and what lies beside it."""
+        path = self.result_path(key)
+        try:
+            return self.place.fetch(path, *self.beside_tile(key))
+        except FileNotFoundError as error:
+            raise InputError(f"there is no {key} in {told(path.parent)}") from error
+
+    def beside_tile(self, key: str) -> list[Path]:
+        """Return what may lie beside a tile."""
+        path = self.result_path(key)
+        return [path.with_suffix(ending) for ending in (".seconds", ".replicates.parquet", ".json")]
 
     def results(self) -> Iterator[tuple[dict[str, Any], Comparison]]:
         """Yield every stored row, with what was asked for."""
@@ -395,8 +470,19 @@ class Store:
         content = json_bytes({"version": VERSION, **about})
         path = self.folder / "experiments" / f"{name}.json"
         # Left alone where nothing has changed, so that a report can tell whether it is up to date.
-        if not _holds(path, content):
-            write_atomically(path, lambda p: p.write_bytes(content))
+        if not self._holds(path, content):
+            self.place.write(path, content)
+
+    def _holds(self, path: Path, content: bytes) -> bool:
+        """Whether a file is there with exactly that content."""
+        try:
+            return read_bytes(self.place.fetch(path), len(content)) == content
+        except OSError:  # what is missing, damaged or of another kind is written anew
+            return False
+
+    def experiment_written(self, name: str) -> float:
+        """Return when an experiment was written last, by the clock of the store."""
+        return self.place.written(self.folder / "experiments" / f"{name}.json")
 
     def report_folder(self, name: str) -> Path:
         """Return where the report of an experiment is written.
@@ -408,22 +494,23 @@ class Store:
         StoreError
             If what is there is no regular file, or a folder of it is a link.
         """
-        own = self.folder / "reports" / name
+        pages = self.place.pages
+        own = pages / "reports" / name
         for folder in (own.parent, own):
             check_no_link(folder)
         if not own.is_dir():
             try:
-                with os.fdopen(opened(self.folder / "report.html"), "rb") as page:
+                with os.fdopen(opened(pages / "report.html"), "rb") as page:
                     head = page.read(4096)
             except FileNotFoundError:
-                return self.folder
+                return pages
             title = re.search(rb"<title>([^<]*)</title>", head)
             if title is None or title[1] == name.encode() or not self._knows(title[1]):
-                return self.folder
+                return pages
         return own
 
     def _knows(self, name: bytes) -> bool:
-        return name in map(os.fsencode, names_in(self.folder / "experiments", ".json"))
+        return name in map(os.fsencode, self.place.names(self.folder / "experiments", ".json"))
 
     def experiments(self) -> dict[str, dict[str, Any]]:
         """Return the experiments by name.
@@ -434,9 +521,9 @@ class Store:
             If one is damaged, or is called otherwise than its file.
         """
         found = {}
-        for name in names_in(self.folder / "experiments", ".json"):
+        for name in self.place.names(self.folder / "experiments", ".json"):
             path = self.folder / "experiments" / f"{name}.json"
-            found[name] = read_json(path, shapes.EXPERIMENT_RECORD)
+            found[name] = read_json(self.place.fetch(path), shapes.EXPERIMENT_RECORD)
             if found[name]["experiment"]["name"] != name:
                 raise damaged(path, f"it is of the experiment {found[name]['experiment']['name']!r}")
         return found
@@ -451,8 +538,7 @@ class Store:
     def save_run(self, key: str, about: Mapping[str, Any]) -> None:
         """Write the record of a run anew."""
         self._mark()
-        content = json_bytes(about)
-        write_atomically(self.run_path(key), lambda p: p.write_bytes(content), durable=False)
+        self.place.write(self.run_path(key), json_bytes(about), durable=False)
 
     def runs(self) -> dict[str, tuple[dict[str, Any], float]]:
         """Return the records of runs by their keys, each with the seconds since it was written, by the disk's clock.
@@ -463,12 +549,13 @@ class Store:
             If one is damaged.
         """
         found = {}
-        now = self._now()
-        for key in names_in(self.folder / "runs", ".json"):
+        now = self.place.now(self.folder / "runs")
+        for key in self.place.names(self.folder / "runs", ".json"):
             if shapes.KEY.fullmatch(key):
                 with contextlib.suppress(FileNotFoundError):  # another run has just begun in its place
                     path = self.run_path(key)
-                    about, written = read_json(path, shapes.RUN, MOST_RUN), path.stat().st_mtime
+                    about = read_json(self.place.fetch(path), shapes.RUN, MOST_RUN)
+                    written = self.place.written(path)
                     found[key] = about, max(0.0, now - written)
         return found
 
@@ -476,26 +563,9 @@ class Store:
         """Delete the records of some runs."""
         for key, (about, _) in self.runs().items():
             if of(about):
-                self.run_path(key).unlink(missing_ok=True)
-
-    def _now(self) -> float:
-        """The time by the clock of the disk, which may be another machine's, where that can be asked."""
-        try:
-            check_no_link(self.folder / "runs")
-            with tempfile.TemporaryFile(dir=self.folder / "runs") as file:
-                return os.fstat(file.fileno()).st_mtime
-        except OSError:  # who may only read looks at the own clock
-            return time.time()
+                self.place.remove(self.run_path(key))
 
 
 def _check_key(key: str) -> None:
     if not shapes.KEY.fullmatch(key):
         raise InputError(f"{key!r} is no key; expected {LENGTH} hexadecimal digits")
-
-
-def _holds(path: Path, content: bytes) -> bool:
-    """Whether a file is there with exactly that content."""
-    try:
-        return read_bytes(path, len(content)) == content
-    except OSError:  # what is missing, damaged or of another kind is written anew
-        return False

@@ -14,7 +14,7 @@ from likewise.errors import InputError
 from likewise.naming import canonical_json
 from likewise.scoring import OF_THE_TABLE, SCHEMA, Comparison, Results
 from likewise.store import shapes
-from likewise.store.door import DEPTH, damaged, deeper, read_json, read_table, there, write_table
+from likewise.store.door import DEPTH, damaged, deeper, read_json, read_table, there, told, write_table
 from likewise.store.replicates import load_replicates, save_replicates
 
 REQUEST = "likewise.request"
@@ -71,7 +71,7 @@ def read_tile(path: Path, replicates: Collection[str] = ()) -> tuple[dict[str, A
     try:
         table, notes = read_table(path, STORED, later=LATER)
     except FileNotFoundError as error:
-        raise InputError(f"there is no {path.stem} in {path.parent}") from error
+        raise InputError(f"there is no {path.stem} in {told(path.parent)}") from error
     try:
         request = json.loads(notes[REQUEST])
         if not isinstance(request, dict) or deeper(request, DEPTH):
