@@ -119,6 +119,9 @@ def golden() -> Callable[[int, int, int], tuple[np.ndarray, np.ndarray]]:
 
 FROZEN = {"modules": 0}
 
+# Tests make many objects and few cycles: looking for those every 700 objects took a twentieth of the time.
+gc.set_threshold(50_000, 20, 20)
+
 
 def pytest_runtest_setup() -> None:
     """Take the objects of libraries out of the collection of garbage: half a million would be gone through each time.

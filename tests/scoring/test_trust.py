@@ -114,7 +114,7 @@ def test_groups_share_the_items_out():
     ("measure", "bounds"),
     [
         ("cknna(k=4)", (-np.inf, np.inf)),
-        ("aligned_cosine", (-1.0, 1.0)),
+        ('rsm_difference(inner="cosine")', (0.0, np.inf)),
         ("linear_predictivity(folds=5)", (-np.inf, 1.0)),
     ],
 )

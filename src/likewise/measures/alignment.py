@@ -68,7 +68,7 @@ def _procrustes_without_each(center: bool, normalize: bool, folds: int) -> Witho
         {"folds": 5},
         {"center": False, "normalize": False, "folds": 2},
     ),
-    version=2,
+    version=3,
     references=("10.1007/BF02289451", "10.48550/arXiv.2110.14739"),
 )
 def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool = True, folds: int = 0) -> float:
@@ -178,7 +178,7 @@ def _aligned_cosine_facts(center: bool, normalize: bool, folds: int) -> Facts:
     facts=_aligned_cosine_facts,
     without_each=lambda center, normalize, folds: None if folds else of_aligned_cosine(center),
     variants=({"center": False}, {"center": False, "normalize": False}, {"folds": 5}),
-    version=3,
+    version=4,
     references=("10.18653/v1/D16-1229", "10.48550/arXiv.2312.02730"),
 )
 def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool = True, folds: int = 0) -> Score:
@@ -277,7 +277,7 @@ def _held_out_norms(of: Prepared, center: bool, folds: int) -> Float[Array, " n"
         minimum_items=3,
     ),
     without_each=lambda: of_nuclear_norm(score="angle"),
-    version=2,
+    version=3,
     references=("10.48550/arXiv.2110.14739",),
 )
 def procrustes_angle(x: Prepared, y: Prepared) -> float:
@@ -341,7 +341,7 @@ def _shape_distance_facts(alpha: float) -> Facts:
     facts=_shape_distance_facts,
     without_each=lambda alpha: of_nuclear_norm(score="angle") if alpha == 1 else None,
     variants=({"alpha": 0.5}, {"alpha": 0.0}),
-    version=2,
+    version=3,
     references=("10.48550/arXiv.2110.14739",),
 )
 def shape_distance(x: Prepared, y: Prepared, *, alpha: float = 1.0) -> float:

@@ -329,7 +329,7 @@ def distance_correlation(x: Prepared, y: Prepared, *, debiased: bool = False) ->
         minimum_items=3,
     ),
     without_each=of_nuclear_norm,
-    version=2,
+    version=3,
     references=("10.48550/arXiv.2311.11436",),
 )
 def nbs(x: Prepared, y: Prepared) -> float:

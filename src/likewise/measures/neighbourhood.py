@@ -126,10 +126,11 @@ def common_neighbours(
 ) -> tuple[Bool[Array, "n k"], Int[Array, "n k"]]:
     """For the k nearest of each row of x, nearest first: whether they are near in y too, and their place there.
 
-    Of many items the place is k + 1 where it is farther.
+    Of many items, and of what groups leave of them, the place is k + 1 where it is farther.
     """
-    if by_blocks(y):
-        places = places_in(x[Neighbours(k, inner, center)], y[Neighbours(k, inner, center)])
+    near = Neighbours(k, inner, center)
+    if by_blocks(y) or (near.moves_with_mean and y.left_out):
+        places = places_in(x[near], y[near])
         return places <= k, places
     places = _places(x, y, k, center, inner)
     return places <= k, places

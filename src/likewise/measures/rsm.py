@@ -12,7 +12,7 @@ from likewise.arrays import average_ranks, strict_triangle, to_numpy
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Facts, Product, choice, not_negative, positive, rotations
 from likewise.measures.registry import measure
-from likewise.measures.without_each import of_distances
+from likewise.measures.without_each import WithoutEach, of_differences, of_distances
 from likewise.quantities import TIES, Distances, Norm, Prepared, UnitDistances, pair_distances, spans
 
 INNER = {
@@ -62,7 +62,7 @@ def _rsa_product(inner: Any, outer: Any) -> Product | None:
         {"outer": "tau_a"},
         {"outer": "tau_b"},
     ),
-    version=2,
+    version=3,
     references=("10.3389/neuro.06.004.2008", "10.1371/journal.pcbi.1003553"),
 )
 def rsa(
@@ -271,10 +271,19 @@ def _rsm_difference_product(
     return Product(Distances(inner, center=center and inner == "cosine"), size, "distance", 0.5)
 
 
+def _rsm_difference_without_each(
+    inner: Literal["euclidean", "cosine"], center: bool, normalize: bool, norm: str
+) -> WithoutEach | None:
+    if norm == "spectral" or (center and inner == "cosine"):  # these cosines feel the mean of all items
+        return None
+    return of_differences(Distances(inner), Norm(center) if normalize and inner == "euclidean" else None)
+
+
 @measure(
     title="Norm of the RSM difference",
     facts=_rsm_difference_facts,
     product=_rsm_difference_product,
+    without_each=_rsm_difference_without_each,
     variants=(
         {"center": False},
         {"normalize": False},
@@ -284,6 +293,7 @@ def _rsm_difference_product(
         {"norm": "spectral"},
         {"center": False, "normalize": False, "norm": "spectral"},
     ),
+    version=2,
     references=("10.48550/arXiv.2312.02730",),
 )
 def rsm_difference(

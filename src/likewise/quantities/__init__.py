@@ -32,7 +32,14 @@ from likewise.quantities.prepared import (
     are_many,
 )
 from likewise.quantities.rank import TIED, is_tied, numerical_rank, tied_run
-from likewise.quantities.rotations import AlignedProducts, CrossDecomposition, CrossProduct, NuclearNorm
+from likewise.quantities.rotations import (
+    AlignedProducts,
+    CrossDecomposition,
+    CrossProduct,
+    NuclearNorm,
+    SharedDirections,
+    nodes,
+)
 from likewise.quantities.spectrum import (
     CanonicalDecomposition,
     ComponentProducts,
@@ -107,6 +114,7 @@ __all__ = [
     "RowNorms",
     "Scale",
     "ScaledDistances",
+    "SharedDirections",
     "SharedFeatures",
     "SingularValues",
     "SpanningLength",
@@ -126,6 +134,7 @@ __all__ = [
     "in_order",
     "in_passes",
     "is_tied",
+    "nodes",
     "numerical_rank",
     "pair_distances",
     "participation",

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from array_api_compat import array_namespace
 from jaxtyping import Bool, Float, Int
 
-from likewise.arrays import Array, inverse, tied_runs
+from likewise.arrays import Array, gather, gather_square, inverse, tied_runs, to_numpy
 from likewise.errors import UndefinedError
 from likewise.quantities.distances import TIES, Distances
+from likewise.quantities.gram import Gram
 from likewise.quantities.nearest import KNearest, Nearest, by_blocks
 from likewise.quantities.prepared import OrderFree, PerPair, Prepared
 
@@ -71,6 +73,12 @@ class NeighbourRanks(PerPair):
         return 4 * n * n
 
 
+ROUNDED = 32
+"""Roundings of the longest row that an inner product about another mean may be off by."""
+
+DECIDED = 1e-10
+"""Cosines farther apart than this have an order that rounding does not decide."""
+
 EIGHT = 8
 """Nearest items are looked for in such numbers."""
 
@@ -92,10 +100,46 @@ class Neighbours(KNearest):
             near = of[Nearest(min(of.n - 1, EIGHT * -(-(self.k + 2) // EIGHT)), self.inner, self.center)]
             xp = array_namespace(of.rows(0, 1))
             return xp.asarray(near.items[:, : self.k], device=of.rows(0, 1).device, copy=True)
+        if self.moves_with_mean and of.left_out and (found := self._about_new_mean(of)) is not None:
+            return found
         ranks = of[NeighbourRanks(self.inner, self.center)]
         xp = array_namespace(ranks)
         # A copy, for a view would keep the neighbours of all ranks.
         return xp.asarray(inverse(xp.astype(ranks, xp.int64) - 1)[:, : self.k], copy=True)
+
+    @property
+    def moves_with_mean(self) -> bool:
+        """Whether items left out change who is near among the rest: through the mean."""
+        return self.center and self.inner == "cosine"
+
+    def _about_new_mean(self, of: Prepared) -> Int[Array, "n k"] | None:
+        """From the inner products of all items, without ranking the rest; None where rounding may decide on an order.
+
+        With K of all and m items left, these are K_ij + u_i + u_j + w: rows of all sum to zero.
+        """
+        whole, out = of.left_out or (of, of._index)
+        gram = whole[Gram(center=True)]
+        xp = array_namespace(gram)
+        shift = xp.sum(gather(gram, out, 0), axis=0) / of.n
+        inner = gather_square(gram, of._index)
+        lengths = xp.linalg.diagonal(gram)
+        u = gather(shift, of._index, 0)
+        own = xp.linalg.diagonal(inner) + 2 * u + xp.sum(gather(shift, out, 0)) / of.n
+        rounding = ROUNDED * xp.finfo(xp.float64).eps * xp.max(lengths)
+        if xp.min(own) <= 0 or rounding > DECIDED * xp.min(own):
+            return None
+        norms = xp.sqrt(own)
+        # By rows alike but for their own length, which changes no order; what is nearest comes first.
+        far = -(inner + u + (xp.sum(gather(shift, out, 0)) / of.n + u[:, None])) / norms
+        index = xp.arange(of.n, device=far.device)
+        far = xp.where(index[:, None] == index, xp.full_like(far, xp.inf), far)
+        near = np.argpartition(to_numpy(far), self.k, axis=1)[:, : self.k + 1]
+        values = np.take_along_axis(to_numpy(far), near, axis=1)
+        order = np.argsort(values, axis=1)
+        apart = np.diff(np.take_along_axis(values, order, axis=1), axis=1) / to_numpy(norms)[:, None]
+        if apart.min() <= DECIDED:
+            return None
+        return xp.asarray(np.take_along_axis(near, order, axis=1)[:, : self.k], device=far.device, copy=True)
 
     def reindex(self, value: Int[Array, "n k"], index: Int[Array, " n"]) -> Int[Array, "n k"]:
         """Reorder and relabel."""

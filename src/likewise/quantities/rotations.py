@@ -1,20 +1,50 @@
 """The rotation of one representation onto another, and the rows after it."""
 
 from dataclasses import dataclass
-from math import inf
+from math import ceil, exp, inf, log, pi
 
+import numpy as np
 from array_api_compat import array_namespace
 from jaxtyping import Float
 
 from likewise.arrays import Array
+from likewise.errors import UndefinedError
 from likewise.quantities.factors import Factor, Norm, Scale, in_passes
 from likewise.quantities.gram import Gram
 from likewise.quantities.passes import Lengths
 from likewise.quantities.prepared import JointQuantity, Prepared
 from likewise.quantities.rank import numerical_rank, reach, rounding_of
 
+SQUARED = (1e-9, 3e-5)
+"""Shares of the largest singular value: up to the first squares make it of nothing, above the second they keep digits
+enough to add a product of two vectors."""
+
+FAR = 1e3
+"""Squared length of the means beside that of the centred rows, up to which the two are put together."""
+
 LOST = 1e-10
 """Share of a score that squares may lose; more, and the decomposition is done without them."""
+
+
+def nodes(
+    least: float, most: float, *, step: float = 0.3, beyond: float = 12.0
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Where integrals over t from 0 to infinity are taken, in steps of log t, and what each value counts there.
+
+    The integrand changes around singular values from ``least`` to ``most``. The first value stands for what is below,
+    where the integrand is constant, and the last for what is beyond, where it falls as 1 / t^2.
+
+    Examples
+    --------
+    >>> at, weight = nodes(0.5, 2.0)
+    >>> round(float(weight @ (0.7 / (0.7**2 + at**2))), 9) == round(pi / 2, 9)
+    True
+    """
+    first, last = log(least) - beyond, log(most) + beyond
+    at, taken = np.linspace(first, last, 1 + ceil((last - first) / step), retstep=True)
+    weight = np.full(len(at), taken)
+    weight[[0, -1]] = taken / (1 - exp(-taken))
+    return np.exp(at), np.exp(at) * weight
 
 
 @dataclass(frozen=True)
@@ -39,6 +69,47 @@ class CrossDecomposition(JointQuantity):
         cross = x.joint(y, CrossProduct(self.center))
         u, s, vh = array_namespace(cross).linalg.svd(cross, full_matrices=False)
         return u, s, vh
+
+
+@dataclass(frozen=True)
+class SquaredDecomposition(JointQuantity):
+    """M = L_x'L_y of sides of unit length, and V of M'M = V S^2 V', from the least to the largest."""
+
+    center: bool
+
+    def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r q"], Float[Array, "q q"]]:
+        """Return M and V."""
+        a, b = (of[Factor(self.center)] / of[Norm(self.center)] for of in (x, y))
+        xp = array_namespace(a, b)
+        m = a.T @ b
+        return m, xp.linalg.eigh(m.T @ m)[1]
+
+
+@dataclass(frozen=True)
+class SharedDirections(JointQuantity):
+    """U, s, V with L_x' L_y = U diag(s) V', for what needs no more than the digits that squares keep.
+
+    Of many rows as thin as `CrossDecomposition`; elsewhere U and V are square, from the decomposition that the score
+    needed: M V = U R, where R is diagonal but for rounding.
+    """
+
+    center: bool
+
+    def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r k"], Float[Array, " m"], Float[Array, "q l"]]:
+        """Return the three; s does not quite descend where it is rounding."""
+        if x.is_many or y.is_many:
+            u, s, vh = x.joint(y, CrossDecomposition(self.center))
+            return u, s, vh.T
+        if x[Factor(self.center)].shape[1] < y[Factor(self.center)].shape[1]:
+            v, s, u = y.joint(x, self)
+            return u, s, v
+        m, v = x.joint(y, SquaredDecomposition(self.center))
+        xp = array_namespace(m)
+        v = xp.flip(v, axis=1)
+        u, r = xp.linalg.qr(m @ v, mode="complete")
+        s = xp.linalg.diagonal(r)
+        down = xp.where(s < 0, -xp.ones_like(s), xp.ones_like(s))
+        return u, xp.abs(s) * x[Norm(self.center)] * y[Norm(self.center)], v * down
 
 
 @dataclass(frozen=True)
@@ -80,8 +151,64 @@ class AlignedProducts(JointQuantity):
             return self._by_decomposition(x, y)
         if x[Factor(self.center)].shape[1] < y[Factor(self.center)].shape[1]:
             x, y = y, x
+        # Of all items the decomposition itself is needed too, for the interval.
+        if not self.center and (x.is_part or y.is_part) and (found := self._from_centred(x, y)) is not None:
+            return found
         products, lost = self._by_squares(x, y)
         return products if lost <= LOST else self._by_decomposition(x, y)
+
+    def _from_centred(self, x: Prepared, y: Prepared) -> Float[Array, "{x.n}"] | None:
+        r"""The products of rows that are not centred, from the decomposition of the centred ones: O(n^2) a node.
+
+        X'Y is that of the centred rows and one product more, :math:`\sqrt n m_x` with :math:`\sqrt n m_y` of the means.
+        What it changes of the rotation is an integral over t of products of two pairs of vectors: with e and f the
+        coordinates of the two in the directions U and V of the centred rows, :math:`p = 1 / (s^2 + t^2)`, q = s p,
+        :math:`a = e'pe`, :math:`b = f'pf`, :math:`c = e'qf`, D = (1 + c)^2 + t^2 a b,
+
+        .. math:: Q - Q_c = -\frac{2}{\pi} \int_0^\infty \frac{1}{D} U \big[ pe \, (t^2 b \, qe - t^2 (1 + c) pf)'
+            + qf \, ((1 + c) qe + t^2 a \, pf)' \big] V' dt
+
+        None where squares lose digits of the centred rows, or the means are so far off that what is left of a distance
+        would be rounding.
+        """
+        centred = AlignedProducts(center=True)
+        try:
+            own = x.joint(y, centred)
+        except UndefinedError:  # of equal rows nothing is left
+            return None
+        size_x, size_y = x[Norm(center=True)], y[Norm(center=True)]
+        m, v = x.joint(y, SquaredDecomposition(center=True))
+        xp = array_namespace(m)
+        rows_x, rows_y = x[Factor(center=False)] / size_x, y[Factor(center=False)] / size_y
+        mean_x, mean_y = (xp.mean(rows, axis=0) for rows in (rows_x, rows_y))
+        turned = m @ v
+        s = xp.linalg.vector_norm(turned, axis=0)
+        shared = s > SQUARED[0] * xp.max(s)
+        if xp.any(shared & (s < SQUARED[1] * xp.max(s))):
+            return None
+        inverse = xp.where(shared, 1 / xp.where(shared, s, xp.ones_like(s)), xp.zeros_like(s))
+        s = xp.where(shared, s, xp.zeros_like(s))
+        root = x.n**0.5
+        e, f = root * inverse * (mean_x @ turned), root * (mean_y @ v)
+        beyond = root * mean_x - turned @ (inverse * e)
+        alone = xp.sum(beyond**2)
+        added = x.n * xp.linalg.vector_norm(mean_x) * xp.linalg.vector_norm(mean_y)
+        if added > FAR:
+            return None
+        ends = float(xp.min(s[shared])), float(xp.max(s) + added)
+        at, weight = (xp.asarray(w, device=m.device) for w in nodes(*ends))
+        p = 1 / (s[:, None] ** 2 + at**2)
+        q = s[:, None] * p
+        a, b, c = e**2 @ p + alone / at**2, f**2 @ p, (e * f) @ q
+        pe, qe, pf, qf = e[:, None] * p, e[:, None] * q, f[:, None] * p, f[:, None] * q
+        factor = -2 / pi * weight / ((1 + c) ** 2 + at**2 * a * b)
+        first = turned @ (inverse[:, None] * pe) + beyond[:, None] / at**2
+        second = turned @ (inverse[:, None] * qf)
+        moved = (rows_x @ first) * (rows_y @ (v @ (at**2 * (b * qe - (1 + c) * pf))))
+        moved = moved + (rows_x @ second) * (rows_y @ (v @ ((1 + c) * qe + at**2 * a * pf)))
+        to_x, to_y = turned @ (inverse * (mean_y @ v)), v @ (inverse * (mean_x @ turned))
+        own = own / (size_x * size_y) + rows_x @ to_x + rows_y @ to_y - mean_x @ to_x
+        return (own + moved @ factor) * size_x * size_y
 
     def _by_squares(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "{x.n}"], float]:
         r"""The products from V of M'M = V S^2 V', M = L_x'L_y, and a bound of the share of the scores that is lost.
@@ -93,8 +220,7 @@ class AlignedProducts(JointQuantity):
         size = x[Norm(self.center)] * y[Norm(self.center)]
         a, b = (of[Factor(self.center)] / of[Norm(self.center)] for of in (x, y))
         xp = array_namespace(a, b)
-        m = a.T @ b
-        _, v = xp.linalg.eigh(m.T @ m)
+        m, v = x.joint(y, SquaredDecomposition(self.center))
         z = b @ v
         h = z * (x[Gram(self.center)] / x[Norm(self.center)] ** 2 @ z if a.shape[1] >= x.n else a @ (m @ v))
         squares = xp.sum(h, axis=0)
