@@ -3,7 +3,7 @@
 from likewise.quantities.columns import Columns, Directions, ErrorLengths, UnitColumns
 from likewise.quantities.descriptions import Concentricity, MeanRowNorm, Uniformity
 from likewise.quantities.distances import TIES, Distances, UnitDistances, UnitDoublyCentered
-from likewise.quantities.factors import Coordinates, Factor, Largest, Norm, RowNorms, Scale, in_passes
+from likewise.quantities.factors import Coordinates, Factor, Largest, Norm, RowLargest, RowNorms, Scale, in_passes
 from likewise.quantities.gram import Gram
 from likewise.quantities.graphs import TIMES, HeatTrace, ScaledDistances, SpanningLength, spanning_length
 from likewise.quantities.heldout import (
@@ -111,6 +111,7 @@ __all__ = [
     "ProjectionDistance",
     "Quantity",
     "ResidualProducts",
+    "RowLargest",
     "RowNorms",
     "Scale",
     "ScaledDistances",
