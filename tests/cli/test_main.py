@@ -8,6 +8,7 @@ from likewise import errors
 from likewise.cli import main as entry
 
 CODES = {
+    errors.UnreachableError("s3://b cannot be reached: no answer"): 2,
     errors.InputError("no such row"): 2,
     errors.ModelError("no such model"): 2,
     errors.MissingDependencyError("torch", "extract"): 2,

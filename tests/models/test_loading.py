@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 import tiny as tiny_models
 from likewise.errors import InputError, MissingDependencyError, ModelError
 from likewise.extraction import extract
+from likewise.libraries import cache_folder
 from likewise.models import ModelSpec, canonical_variant, load_model
 from likewise.models.gguf import converted
 from likewise.models.spec import locate

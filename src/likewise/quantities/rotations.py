@@ -151,8 +151,9 @@ class AlignedProducts(JointQuantity):
             return self._by_decomposition(x, y)
         if x[Factor(self.center)].shape[1] < y[Factor(self.center)].shape[1]:
             x, y = y, x
-        # Of all items the decomposition itself is needed too, for the interval.
-        if not self.center and (x.is_part or y.is_part) and (found := self._from_centred(x, y)) is not None:
+        # Of all items the decomposition itself is needed too, for the interval; tables have other coordinates centred.
+        drawn = (x.is_part or y.is_part) and not (x.is_table or y.is_table)
+        if not self.center and drawn and (found := self._from_centred(x, y)) is not None:
             return found
         products, lost = self._by_squares(x, y)
         return products if lost <= LOST else self._by_decomposition(x, y)
