@@ -50,6 +50,8 @@ bench: $(INSTALLED) ## each benchmark checks its result, then times it
 	$(BIN)/python benchmarks/measures.py
 	$(BIN)/python benchmarks/paper_workload.py
 	$(BIN)/python benchmarks/population.py
+	$(BIN)/python benchmarks/scale.py
+	$(BIN)/python benchmarks/simulation.py --largest-first
 	$(BIN)/python benchmarks/intervals.py
 	$(BIN)/python benchmarks/chance.py
 	$(BIN)/python benchmarks/page.py

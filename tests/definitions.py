@@ -1,5 +1,6 @@
 """Slow definitions of every measure, written from the formulas and not from the code; NaN where they have no value."""
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -23,8 +24,13 @@ def defines(function: Slow) -> Slow:
 def centred(x: np.ndarray) -> np.ndarray:
     """Subtract the means, which are exact: equal numbers leave zeros. Twice, for the rounding of a large mean."""
     for _ in range(2):
-        x = x - np.asarray([float(sum(map(Fraction, column)) / len(column)) for column in x.T.tolist()])
+        x = x - np.asarray([mean(tuple(column)) for column in x.T.tolist()])
     return x
+
+
+@functools.lru_cache(maxsize=10_000)  # of the same few inputs a hundred definitions ask it
+def mean(column: tuple[float, ...]) -> float:
+    return float(sum(map(Fraction, column)) / len(column))
 
 
 def prepare(x: np.ndarray, center: bool, normalize: bool) -> np.ndarray:

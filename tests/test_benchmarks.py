@@ -25,6 +25,7 @@ SMALL = {
     "page.py": ("--models 3", "| 3 | 90 |"),
     "many.py": ("--rows 300 --features 8 --measure cka", "| cka |"),
     "scale.py": ("--tasks 2 --seconds 0.01 --executors serial threads --workers 2", "overhead of a task"),
+    "simulation.py": ("--models 20 --workers 4 --gpus 4 --rows 16 --features 8 --measured 8", "| what breaks first |"),
     "population.py": ("--counts 3 5 --n 20 --d 8", "at m = 5,000"),
 }
 """What makes each small, and what it then prints."""

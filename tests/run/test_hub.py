@@ -204,8 +204,8 @@ def test_a_plan_names_what_is_to_be_pinned_and_asks_nobody(moved: dict[str, Any]
     before = len(hub.asked)
     asked = Experiment.of(small(MODELS, [prompts("owner/old")]))
     assert plan(asked, Store(tmp_path)).resolutions == (
-        Resolve("model", "owner/one", "main"),
         Resolve("dataset", "owner/old", "main"),
+        Resolve("model", "owner/one", "main"),
         Resolve("model", "owner/two", "main"),
     )
     assert plan(asked, moved["begun"][1]).resolutions == ()

@@ -1,5 +1,6 @@
 """Which model is meant, where it lies, and what tells it from others. Nothing is loaded here."""
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,6 +112,12 @@ class AtCommit:
     blocks: int | None = None
 
 
+@functools.lru_cache(maxsize=2**16)
+def _near(name: str, packaged: tuple[str, ...]) -> str:
+    """Return which models that are known are called nearly so: a plan asks it of each of thousands, many times."""
+    return did_you_mean(name, packaged)
+
+
 def locate(name: str) -> Path | None:
     """Return the folder or GGUF file of a model that is on this machine; None for a hub id.
 
@@ -134,7 +141,7 @@ def locate(name: str) -> Path | None:
         if not path.exists():
             raise InputError(f"there is no file {path}")
         return path
-    near = did_you_mean(name, packaged)
+    near = _near(name, tuple(packaged))
     if near.startswith("did you mean") or name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise InputError(f"unknown model {name!r}; {near}; a local model is a folder or a .gguf file that exists")
     return None

@@ -36,7 +36,7 @@ from likewise.prompts import DatasetSpec
 from likewise.scoring import ALL, Trust, orders
 from likewise.store import Store
 
-MOST = 4_000
+MOST = 6_000
 """Representations of a data set at most: a plan holds a table of all their pairs."""
 
 BYTES_PER_VALUE = 4
@@ -162,15 +162,15 @@ def tiles_of(
     missing = (wanted & ~answered)[:, order][:, :, order]
     codes = np.zeros((len(keys), len(keys)), dtype=np.int64)
     for of_one in missing:
-        _, inverse = np.unique(2 * codes + of_one, return_inverse=True)
-        # Zero stays zero: it is the least of what there is below the diagonal.
-        codes = inverse.reshape(codes.shape)
+        codes = 2 * codes + of_one
+        # Small numbers again. Zero stays zero: it is the least of what there is below the diagonal.
+        codes = (np.cumsum(np.bincount(codes.ravel()) > 0) - 1)[codes]
     there = np.asarray([present is None or key in present for key in keys], dtype=bool)
     codes = np.where(codes > 0, 2 * codes - (there[:, None] & there), 0)
     size = side_bytes(chosen, trust, left_out, n_items, width, together)
     longest = LONGEST_BY_PRODUCT if by_product(chosen, trust, together) and not left_out else LONGEST
-    found, places = np.unique(codes, return_index=True)
-    example = dict(zip(found.tolist(), zip(*np.unravel_index(places, codes.shape), strict=True), strict=True))
+    found = np.flatnonzero(np.bincount(codes.ravel()))
+    example = {int(code): np.unravel_index(np.argmax(codes == code), codes.shape) for code in found}
     for first, second, only, code in blocks_of_pairs(len(keys), codes, size, longest):
         i, j = example[code]
         measures = tuple(c.label for c, of_one in zip(chosen, missing, strict=True) if of_one[i, j])

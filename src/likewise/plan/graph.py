@@ -65,7 +65,7 @@ def graph(plan: Plan, store: Store) -> Iterator[Node]:
             yield Node(resolution)
     to_come = set[str]()
     for extraction in plan.extractions:
-        after = unpinned.intersection(task.key for task in extraction.resolutions)
+        after = unpinned.intersection(task.key for task in extraction.resolutions) if unpinned else unpinned
         # Nothing is extracted without its pin, which has failed with a reason that need not be said twice.
         if not after & plan.gone and not plan.gone.issuperset(made_by(extraction)):
             to_come.update(made_by(extraction))

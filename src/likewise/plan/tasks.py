@@ -111,7 +111,7 @@ class Resolve:
 
 def unpinned(specs: Iterable[ModelSpec | DatasetSpec], store: Store) -> tuple[Resolve, ...]:
     """Return what must be pinned before these can be had, each once."""
-    found = (Resolve.of(spec) for spec in specs)
+    found = (Resolve.of(spec) for spec in dict.fromkeys(specs))
     return tuple(dict.fromkeys(task for task in found if task and not task.done(store)))
 
 

@@ -81,8 +81,11 @@ class Plan:
 
     @property
     def resolutions(self) -> tuple[Resolve, ...]:
-        """Models and data sets of the hub that are to be pinned before the extractions that are left."""
-        return tuple(dict.fromkeys(task for d in self.datasets for task in d.unpinned))
+        """Data sets and models of the hub that are to be pinned before the extractions that are left.
+
+        Data sets come first: a model that is pinned is then loaded once for all of them.
+        """
+        return tuple(sorted(dict.fromkeys(t for d in self.datasets for t in d.unpinned), key=lambda t: t.kind))
 
     @property
     def extractions(self) -> tuple[Extract, ...]:

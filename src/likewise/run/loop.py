@@ -198,6 +198,7 @@ class _Work:
         self.failed: dict[str, Outcome] = {}
         self.gone: set[str] = set()
         self.running: dict[Job[Tasks], Tasks] = {}
+        self.pins: list[Resolve] = []
 
     def to_the_end(self) -> Plan:
         """Do everything that can be done; return the plan of what is left then."""
@@ -207,6 +208,7 @@ class _Work:
                 self.current = plan(self.asked, self.store, frozenset() if self.share else frozenset(self.gone))
                 frontier = Frontier(self._mine())
             self.store.save_experiment(self.asked.name, self.current.record())
+            self.pins = [*self.current.resolutions]
             if not frontier and not self.running:
                 return self.current
             self.told.of(frontier.tasks)
@@ -266,8 +268,10 @@ class _Work:
         return unsettled and not isinstance(tasks[0], Reduce | Tile) and not self._pinning()
 
     def _pinning(self) -> bool:
-        """Whether pins are still asked for."""
-        return any(not task.done(self.store) and task.key not in self.failed for task in self.current.resolutions)
+        """Whether pins are still asked for; one that is there is not looked for again, for there may be thousands."""
+        while self.pins and (self.pins[-1].key in self.failed or self.pins[-1].done(self.store)):
+            self.pins.pop()
+        return bool(self.pins)
 
     def _note(self, outcome: Outcome) -> None:
         """Count a try, and give up what no other try would help."""
