@@ -26,6 +26,9 @@ import pytest  # noqa: E402
 from filelock import FileLock  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
+from cases import Cases  # noqa: E402
+from cases import run as run_cases  # noqa: E402
+
 # A change lands or not by what it does, not by what is drawn today; `make test-all` draws anew.
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("new", deadline=None)
@@ -132,6 +135,16 @@ def pytest_runtest_setup() -> None:
         gc.collect()
         gc.freeze()
         FROZEN["modules"] = len(sys.modules)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test of several `cases` with each of them."""
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    if not any(isinstance(value, Cases) for value in arguments.values()):
+        return None
+    run_cases(pyfuncitem.obj, arguments)
+    return True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

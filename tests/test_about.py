@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import likewise
+from cases import each
 from likewise.about import Audit, Record, Source
 from likewise.errors import InputError, StoreError
 from likewise.representation import Representation
@@ -54,9 +55,10 @@ def test_what_is_read_and_written_is_the_same_to_the_byte(of: type[Record], data
     assert (copy.deepcopy(record), pickle.loads(pickle.dumps(record))) == (record, record)
 
 
-@pytest.mark.parametrize(("of", "name"), FACTS)
-def test_every_fact_goes_to_disk_and_back(of: type[Record], name: str, tmp_path: Path) -> None:
-    store = Store(tmp_path / "store")
+@pytest.mark.parametrize("fact", each(FACTS))
+def test_every_fact_goes_to_disk_and_back(fact: tuple[type[Record], str], tmp_path: Path) -> None:
+    of, name = fact
+    store = Store(tmp_path / of.__name__ / name)
     for place, value in enumerate(values(of.known()[name])):
         key = f"{place:024x}"
         said = {"model": "m", "dataset": "d", "layer": "last"} if name == "imported" else {}
@@ -70,13 +72,14 @@ def test_every_fact_goes_to_disk_and_back(of: type[Record], name: str, tmp_path:
         assert (back.written(), getattr(back, name)) == (record.written(), getattr(record, name))
 
 
-@pytest.mark.parametrize(("of", "name"), FACTS)
-def test_the_door_knows_every_fact(of: type[Record], name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fact", each(FACTS))
+def test_the_door_knows_every_fact(fact: tuple[type[Record], str], tmp_path: Path) -> None:
     """What has not the shape of a fact is told with its place; what is only shown may be anything."""
+    of, name = fact
     shape, place = of.known()[name], "source" if of is Source else "audit"
     wrong = [value for value in POSSIBLE if fault(value, shape)]
     assert bool(wrong) == (shape is not ANYTHING)
-    store = Store(tmp_path / "store")
+    store = Store(tmp_path / of.__name__ / name)
     store.save_representation(Representation(np.eye(3), key=KEY), {})
     path = store.representation_path(KEY).with_suffix(".json")
     about = {k: v for k, v in json.loads(path.read_text()).items() if k != "checksum"}
@@ -141,7 +144,7 @@ def constants(path: Path) -> Iterator[str]:
 FILES = [path for path in sorted(ROOT.rglob("*.py")) if path != ROOT / "about.py"]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", each(FILES))
 def test_no_other_file_spells_a_fact(path: Path) -> None:
     # Words that mean something else too, such as a column of the table of results, are no keys of an audit there.
     elsewhere = {*Comparison.__dataclass_fields__, *Description.__annotations__, *Source.known()}

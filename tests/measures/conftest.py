@@ -6,19 +6,19 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from configurations import CONFIGURATIONS
 from definitions import DEFINITIONS, Slow
 from likewise.measures import REGISTRY, Configuration
 
 Pair = tuple[np.ndarray, np.ndarray]
-EVERY = [Configuration(m.name, v) for m in REGISTRY.values() for v in m.variants]
-CONFIGURATIONS = [c for c in EVERY if not c.facts.needs]  # the others: test_outputs.py
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for a ``configuration`` or a ``measure`` on every one in the registry."""
-    if "configuration" in metafunc.fixturenames:
+    given = {mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")}
+    if "configuration" in metafunc.fixturenames and "configuration" not in given:
         metafunc.parametrize("configuration", CONFIGURATIONS, ids=lambda c: c.label)
-    if "measure" in metafunc.fixturenames:
+    if "measure" in metafunc.fixturenames and "measure" not in given:
         metafunc.parametrize("measure", list(REGISTRY.values()), ids=lambda m: m.name)
 
 

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cases import each
+from configurations import CONFIGURATIONS
 from likewise.errors import InputError
 from likewise.measures import (
     PRESETS,
@@ -38,6 +40,7 @@ def test_text_gives_label_and_all_parameters(text, label, parameters):
     assert c.parameters == parameters
 
 
+@pytest.mark.parametrize("configuration", each(CONFIGURATIONS))
 def test_label_and_json_lead_back(configuration):
     assert Configuration.parse(configuration.label) == configuration
     assert Configuration.from_json(configuration.measure, configuration.parameters_json) == configuration
@@ -194,6 +197,7 @@ def test_record_of_an_unknown_measure_says_the_nearest():
         record("ckaa")
 
 
+@pytest.mark.parametrize("measure", each(REGISTRY.values()))
 def test_registry_knows_each_measure_by_the_name_of_its_function(measure):
     assert REGISTRY[measure.name] is measure
     assert measure.function.__name__ == measure.name
@@ -206,7 +210,7 @@ def test_registry_knows_each_measure_by_the_name_of_its_function(measure):
 # Operands.
 
 
-@pytest.mark.parametrize("wrap", [lambda x: x, Prepared, Representation], ids=["array", "Prepared", "Representation"])
+@pytest.mark.parametrize("wrap", each([np.asarray, Prepared, Representation]))
 def test_operand_of_any_kind_gives_the_same_value(configuration, related, wrap):
     x, y = related(20, 5, 6)
     assert configuration(wrap(x), y) == configuration(x, wrap(y)) == configuration(x, y)
@@ -217,6 +221,7 @@ def test_prepared_operand_is_used_as_it_is(related):
     assert prepare_pair(x, y) == (x, y)
 
 
+@pytest.mark.parametrize("measure", each(REGISTRY.values()))
 def test_unequal_numbers_of_rows_are_refused(measure):
     with pytest.raises(
         InputError, match="36 rows against 40 rows: both must describe the same inputs in the same order"
@@ -224,12 +229,14 @@ def test_unequal_numbers_of_rows_are_refused(measure):
         measure.function(*(np.full((n, 3), np.log(1 / 3)) for n in (36, 40)))  # rows of any kind
 
 
+@pytest.mark.parametrize("measure", each(REGISTRY.values()))
 def test_representations_of_other_items_are_refused(measure):
     x, y = (Representation(np.eye(3), ids=ids, name=ids) for ids in ("abc", "adc"))
     with pytest.raises(InputError, match="row 1 is item 'b' in abc and 'd' in adc"):
         measure.function(x, y)
 
 
+@pytest.mark.parametrize("measure", each(REGISTRY.values()))
 def test_operand_that_is_not_finite_is_refused_by_side_and_place(measure):
     y = np.full((12, 3), np.log(1 / 3))
     y[7, 2] = np.nan

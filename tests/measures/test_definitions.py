@@ -4,17 +4,16 @@ import math
 
 import pytest
 
+from cases import each
 from likewise.errors import UndefinedError
 
 
-@pytest.mark.parametrize(
-    ("n", "d", "e"), [(30, 7, 7), (14, 31, 31), (20, 5, 33), (20, 33, 5)], ids=["n>d", "n<d", "d<n<e", "e<n<d"]
-)
-def test_value_is_that_of_the_definition(configuration, definition, related, n, d, e):
-    x, y = related(n, d, e)
+@pytest.mark.parametrize("shape", each([(30, 7, 7), (14, 31, 31), (20, 5, 33), (20, 33, 5)]))
+def test_value_is_that_of_the_definition(configuration, definition, related, shape):
+    x, y = related(*shape)
     expected = definition(configuration)(x, y)
     if math.isnan(expected):
-        assert configuration.facts.undefined_if_wide and n <= max(d, e)
+        assert configuration.facts.undefined_if_wide and shape[0] <= max(shape[1:])
         with pytest.raises(UndefinedError):
             configuration(x, y)
     else:

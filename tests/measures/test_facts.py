@@ -13,6 +13,8 @@ import torch
 from numpydoc.validate import validate
 
 import likewise
+from cases import each
+from configurations import CONFIGURATIONS
 from likewise import testing
 from likewise.errors import UndefinedError
 from likewise.measures import INVARIANCES, REGISTRY, Configuration, Facts
@@ -20,12 +22,12 @@ from likewise.quantities import Prepared
 from likewise.testing import CHECKS, RECORD_CHECKS, SHAPES, check_measure, draw
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("check", each(CHECKS))
 def test_facts_hold(check, configuration):
     check(configuration, configuration.facts)
 
 
-@pytest.mark.parametrize("check", RECORD_CHECKS, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("check", each(RECORD_CHECKS))
 def test_record_is_complete(check, measure):
     check(measure)
 
@@ -178,7 +180,7 @@ def test_one_call_names_each_configuration_and_check_that_fails(monkeypatch):
 # Facts that need no liar: what is compared is an equality.
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+@pytest.mark.parametrize("dtype", each(["bfloat16", "float32"]))
 def test_precision_of_the_input_is_the_only_thing_lost(configuration, dtype):
     shape = testing.shapes(configuration.facts)[2]
     x, y = (torch.asarray(m).to(getattr(torch, dtype)) for m in draw(*shape))
@@ -195,10 +197,12 @@ def test_tensor_that_needs_a_gradient_is_only_read(configuration):
     assert value == configuration(x, y)
 
 
+@pytest.mark.parametrize("measure", each(REGISTRY.values()))
 def test_functions_survive_pickling(measure):
     assert pickle.loads(pickle.dumps(measure.function)) is measure.function
 
 
+@pytest.mark.parametrize("configuration", each(CONFIGURATIONS))
 def test_direction_says_which_side_of_the_bounds_is_identity(configuration):
     facts = configuration.facts
     low, high = facts.bounds
@@ -207,6 +211,7 @@ def test_direction_says_which_side_of_the_bounds_is_identity(configuration):
         assert facts.identity == (high if facts.direction == "similarity" else low)
 
 
+@pytest.mark.parametrize("configuration", each(CONFIGURATIONS))
 def test_regime_and_cost_are_said(configuration):
     assert configuration.facts.regime
     assert "O(" in configuration.facts.cost or configuration.measure in ("rtd",)
@@ -230,7 +235,7 @@ def public_functions() -> list[str]:
     return sorted(f"{f.__module__}.{f.__qualname__}" for f in offered)
 
 
-@pytest.mark.parametrize("name", public_functions())
+@pytest.mark.parametrize("name", each(public_functions()))
 def test_docstring_fits_the_signature(name):
     assert signature_errors(name) == []
 

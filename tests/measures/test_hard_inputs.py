@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import pytest
 
+from cases import each
 from likewise.errors import InputError, UndefinedError
 from likewise.measures import Configuration, get
 from likewise.quantities import Neighbours, Prepared
@@ -153,7 +154,7 @@ def test_large_common_offset_leaves_the_value(configuration, related):
         assert configuration(x + 1e6, y - 1e6) == pytest.approx(configuration(x, y), abs=1e-6)
 
 
-@pytest.mark.parametrize("size", [1e-100, 1e-6, 1e6, 1e100])
+@pytest.mark.parametrize("size", each([1e-100, 1e-6, 1e6, 1e100]))
 def test_size_of_the_numbers_leaves_the_value(configuration, related, size):
     if "scaling" not in configuration.facts.invariances:
         pytest.skip("feels scale by definition")
@@ -161,7 +162,7 @@ def test_size_of_the_numbers_leaves_the_value(configuration, related, size):
     assert configuration(size * x, y) == pytest.approx(configuration(x, y), rel=1e-9)
 
 
-@pytest.mark.parametrize("size", [1e-170, 1e-310, 1e160])
+@pytest.mark.parametrize("size", each([1e-170, 1e-310, 1e160]))
 def test_numbers_without_squares_are_undefined(configuration, related, size):
     x, y = related(20, 7, 9)
     with pytest.raises(UndefinedError, match="the largest number of x is .*: squares of such numbers are lost"):
@@ -193,7 +194,7 @@ def test_fewest_items_have_a_value_within_bounds(configuration, definition, rela
         check_value(configuration, x, y, definition(configuration)(x, y))
 
 
-@pytest.mark.parametrize("shape", [(30, 6), (12, 40)], ids=["n > d", "n < d"])
+@pytest.mark.parametrize("shape", each([(30, 6), (12, 40)]))
 def test_rotated_and_widened_copy_is_identical(configuration, related, shape):
     facts = configuration.facts
     if "orthogonal" not in facts.invariances or facts.identity is None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy
 
+from cases import each
 from likewise.errors import InputError, UndefinedError
 from likewise.measures import REGISTRY, Configuration, Facts, measure, prepare
 from likewise.quantities import Gram, Prepared
@@ -19,7 +20,7 @@ NEEDED = {"distances": {"orthogonal", "translation"}, "similarities": {"orthogon
 """What a measure must ignore of a side to need no more than a table of this kind."""
 
 
-@pytest.mark.parametrize("kind", TABLES)
+@pytest.mark.parametrize("kind", each(TABLES))
 def test_a_table_scores_as_its_rows_where_facts_say_that_it_suffices(configuration: Configuration, kind: str) -> None:
     facts = configuration.facts
     of_sides = facts.invariances, facts.invariances | facts.invariances_of_second

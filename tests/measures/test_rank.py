@@ -6,6 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
+from cases import each
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration
 from likewise.quantities import Prepared
@@ -131,7 +132,7 @@ def test_rows_of_one_fold_leave_no_rounding_with_the_others(label, massive):
     assert configuration(y, x @ q) == pytest.approx(value, rel=1e-6)
 
 
-@pytest.mark.parametrize("size", [1e-130, 1e-80, 1e-40, 1e40, 1e80, 1e130])
+@pytest.mark.parametrize("size", each([1e-130, 1e-80, 1e-40, 1e40, 1e80, 1e130]))
 def test_size_of_both_sides_leaves_the_value(configuration, related, size):
     if "scaling" not in configuration.facts.invariances:
         pytest.skip("feels scale by definition")

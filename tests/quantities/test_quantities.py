@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import numpy as np
 import pytest
 
+from cases import each
 from likewise.quantities import (
     AlignedProducts,
     Coordinates,
@@ -106,7 +107,7 @@ def test_every_quantity_is_found():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
+@pytest.mark.parametrize("quantity", each(QUANTITIES))
 def test_shuffled_value_is_that_of_the_shuffled_rows(quantity, matrix):
     skip_undefined(quantity, *matrix.shape)
     if isinstance(quantity, Neighbours | NeighbourRanks):
@@ -117,7 +118,7 @@ def test_shuffled_value_is_that_of_the_shuffled_rows(quantity, matrix):
     assert_same(meaning(quantity, found), expected)
 
 
-@pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
+@pytest.mark.parametrize("quantity", each(QUANTITIES))
 def test_value_of_some_items_is_that_of_their_rows_alone(quantity, matrix):
     skip_undefined(quantity, *matrix.shape)
     if isinstance(quantity, Scale):
@@ -130,7 +131,7 @@ def test_value_of_some_items_is_that_of_their_rows_alone(quantity, matrix):
     np.testing.assert_allclose(meaning(quantity, found), expected, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
+@pytest.mark.parametrize("quantity", each(QUANTITIES))
 def test_view_of_a_view_is_one_view(quantity, matrix):
     skip_undefined(quantity, *matrix.shape)
     matrix = np.unique(matrix, axis=0)
@@ -140,14 +141,14 @@ def test_view_of_a_view_is_one_view(quantity, matrix):
     assert_same(meaning(quantity, twice), meaning(quantity, once))
 
 
-@pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
+@pytest.mark.parametrize("quantity", each(QUANTITIES))
 def test_bytes_announced_are_enough(quantity, matrix):
     skip_undefined(quantity, *matrix.shape)
     value = Prepared(matrix)[quantity]
     assert value.nbytes <= quantity.nbytes(*matrix.shape) <= 2 * value.nbytes + 8 * len(matrix)
 
 
-@pytest.mark.parametrize("quantity", QUANTITIES, ids=repr)
+@pytest.mark.parametrize("quantity", each(QUANTITIES))
 def test_value_is_computed_once_and_closed_for_writing(quantity, matrix):
     skip_undefined(quantity, *matrix.shape)
     x = Prepared(matrix)
