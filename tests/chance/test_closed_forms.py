@@ -16,22 +16,21 @@ BILINEAR = ("linear_predictivity", "linear_predictivity(ridge=0.1)", "eigenspace
             "eigenspace_overlap(over=width)", "gulp(squared=True)", "gulp(lam=0.0, squared=True)")  # fmt: skip
 
 
-@pytest.mark.parametrize("many", [False, True])
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("name", BILINEAR)
-def test_moments_are_those_of_all_shuffles(name, turned, many) -> None:
+def test_moments_are_those_of_all_shuffles(name, turned) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(6, 2)), rng.normal(size=(6, 3)) + 1
     c = Configuration.parse(name)
-    sides = {0: Prepared(x, many=many), 1: Prepared(y, many=many)}
-    scored = Scored(c, turned, np.asarray([0.5]), sides, [(0, 1)])
-    found = _moments_of_pairs(scored, c.shuffled)
     orders = itertools.permutations(range(6))
     every = np.asarray([c(y, x[list(o)]) if turned else c(x[list(o)], y) for o in orders])
     third = ((every - every.mean()) ** 3).mean() / every.std() ** 3
-    assert found.mean[0] == pytest.approx(every.mean(), abs=1e-12)
-    assert found.std[0] == pytest.approx(every.std(), abs=1e-12)
-    assert found.skewness[0] == pytest.approx(third, abs=1e-9)
+    for many in (False, True):
+        sides = {0: Prepared(x, many=many), 1: Prepared(y, many=many)}
+        found = _moments_of_pairs(Scored(c, turned, np.asarray([0.5]), sides, [(0, 1)]), c.shuffled)
+        assert found.mean[0] == pytest.approx(every.mean(), abs=1e-12)
+        assert found.std[0] == pytest.approx(every.std(), abs=1e-12)
+        assert found.skewness[0] == pytest.approx(third, abs=1e-9)
 
 
 def nearest(n: int, d: int, k: int, seed: int) -> np.ndarray:

@@ -43,7 +43,7 @@ def test_skewness_keeps_its_digits_where_cubes_are_summed_in_single_precision(mo
 
 def test_cubes_are_those_of_the_entries():
     rng = np.random.default_rng(0)
-    for n in (7, 700, 5000):
+    for n in (7, 700, 2000):
         z, s = rng.normal(size=(n, 3)), np.diag([1.0, -2.0, 0.5])
         z[n // 2] *= 1e3  # heavy
         a = z @ s @ z.T
