@@ -20,7 +20,7 @@ CHECKED := tests/measures/test_definitions.py tests/measures/test_golden.py \
 	$(filter-out %/test_many.py %/test_nearest.py,$(wildcard tests/quantities/test_*.py))
 # One process more than there are cores, since some tests wait for what they start.
 PYTEST := $(BIN)/python -m pytest --dist loadgroup \
-	--numprocesses $(shell $(PYTHON) -c "import os; print(1 + (os.cpu_count() or 1))")
+	--numprocesses $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
 # Each core has a process of its own.
 test test-all: export OMP_NUM_THREADS = 1

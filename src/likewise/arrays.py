@@ -5,14 +5,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import array_api_compat
+import array_api_compat.numpy
 import numpy as np
-from array_api_compat import array_namespace, is_torch_array, to_device
+from array_api_compat import is_torch_array, to_device
 from jaxtyping import Bool, Float, Int, Num, Shaped
 
 from likewise.errors import InputError, MissingDependencyError
 
 Array: TypeAlias = Any
 """An array of NumPy, torch or another library of the array API standard; its shape stands in the annotation."""
+
+
+def array_namespace(*arrays: Any) -> Any:
+    """Return the functions for these arrays, as `array_api_compat.array_namespace` does; of NumPy's own at once.
+
+    It is asked in each small step, a thousand times for a score.
+    """
+    for array in arrays:
+        if type(array) is not np.ndarray:
+            return array_api_compat.array_namespace(*arrays)
+    return array_api_compat.numpy if arrays else array_api_compat.array_namespace()
+
 
 CHUNK = 2**24
 """Values of the rows held at a time while near pairs are summed from the rows (128 MiB)."""

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
-from array_api_compat import array_namespace
 from jaxtyping import Bool, Num
 
-from likewise.arrays import Array
+from likewise.arrays import Array, array_namespace
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
 

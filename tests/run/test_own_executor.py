@@ -25,7 +25,8 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def asked(experiment: dict[str, Any]) -> dict[str, Any]:
-    return {**experiment, "datasets": experiment["datasets"][:1], "measures": ["cka", "procrustes"]}
+    models, datasets = experiment["models"][:2], experiment["datasets"][:1]
+    return {**experiment, "models": models, "datasets": datasets, "measures": ["cka", "procrustes"]}
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 from jaxtyping import Float, Integer
 
-from likewise.arrays import to_numpy
+from likewise.arrays import array_namespace, to_numpy
 from likewise.chance.moments import FEW_ROWS, FEWEST_ITEMS, VANISHES, Moments
 from likewise.chance.permutation import Null
 from likewise.chance.reasons import Reason

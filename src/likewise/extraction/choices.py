@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import log_softmax
+import scipy
 
 from likewise.errors import InputError
 from likewise.extraction.beginnings import common
@@ -122,7 +122,7 @@ def rows_of_choices(
                     said = log_probabilities(loaded, ids, starts, way, before, begun)
                     for i, of_tokens in zip(batch.members, said, strict=True):
                         sums[i // count, i % count] = of_tokens.sum()
-                rows = log_softmax(sums, axis=1).astype(np.float32)
+                rows = scipy.special.log_softmax(sums, axis=1).astype(np.float32)
                 if not (fine := np.isfinite(rows).all(axis=1)).all():
                     name = tokens.ids[texts[int(np.argmin(fine)) * count]]
                     raise InputError(f"the choices of {name.partition(' with choice ')[0]!r} are not finite")

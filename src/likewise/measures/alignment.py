@@ -2,10 +2,9 @@
 
 from math import asin, inf, pi, sqrt
 
-from array_api_compat import array_namespace
 from jaxtyping import Float
 
-from likewise.arrays import Array
+from likewise.arrays import Array, array_namespace
 from likewise.errors import InputError, UndefinedError
 from likewise.measures.facts import NEARS_IDENTITY, Facts, check_folds, rotations
 from likewise.measures.registry import Score, measure

@@ -4,10 +4,9 @@ import itertools
 from math import inf
 
 import numpy as np
-from array_api_compat import array_namespace
 from jaxtyping import Float
 
-from likewise.arrays import Array
+from likewise.arrays import Array, array_namespace
 from likewise.errors import InputError, UndefinedError
 from likewise.measures.facts import NEARS_IDENTITY, Bilinear, Facts, not_negative, ridge_like, rotations
 from likewise.measures.registry import measure

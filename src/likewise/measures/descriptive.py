@@ -2,8 +2,7 @@
 
 from math import inf
 
-from array_api_compat import array_namespace
-
+from likewise.arrays import array_namespace
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Facts, positive, rotations
 from likewise.measures.operands import Operand, prepare

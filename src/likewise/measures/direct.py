@@ -4,10 +4,9 @@ from math import inf, log10, sqrt
 from typing import Any, Literal
 
 import numpy as np
-from array_api_compat import array_namespace
 from jaxtyping import Float
 
-from likewise.arrays import Array, to_numpy
+from likewise.arrays import Array, array_namespace, to_numpy
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Direction, Facts, Matched, choice, of_same_features
 from likewise.measures.registry import Score, measure

@@ -3,10 +3,9 @@
 from math import inf, sqrt
 from typing import Literal
 
-from array_api_compat import array_namespace
 from jaxtyping import Float
 
-from likewise.arrays import Array
+from likewise.arrays import Array, array_namespace
 from likewise.errors import InputError, UndefinedError
 from likewise.measures.facts import NEARS_IDENTITY, Bilinear, Facts, Product, choice, positive, rotations
 from likewise.measures.registry import measure

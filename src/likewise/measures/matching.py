@@ -4,10 +4,9 @@ from math import inf, sqrt
 
 import numpy as np
 import scipy
-from array_api_compat import array_namespace
 from jaxtyping import Bool, Float
 
-from likewise.arrays import Array, refined, to_numpy
+from likewise.arrays import Array, array_namespace, refined, to_numpy
 from likewise.errors import InputError, MissingDependencyError, UndefinedError
 from likewise.measures.facts import NEARS_IDENTITY, Facts
 from likewise.measures.registry import measure

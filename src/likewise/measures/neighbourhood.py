@@ -4,10 +4,9 @@ import functools
 from typing import Literal
 
 import numpy as np
-from array_api_compat import array_namespace
 from jaxtyping import Bool, Float, Int
 
-from likewise.arrays import Array, to_numpy
+from likewise.arrays import Array, array_namespace, to_numpy
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Facts, Overlap, choice, positive, rotations
 from likewise.measures.registry import Score, measure

@@ -2,9 +2,7 @@
 
 from typing import TypeAlias
 
-from array_api_compat import array_namespace
-
-from likewise.arrays import Array
+from likewise.arrays import Array, array_namespace
 from likewise.errors import InputError, UndefinedError
 from likewise.quantities import Largest, Prepared
 from likewise.representation import Representation, check_same_items

@@ -5,10 +5,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from array_api_compat import array_namespace
 from jaxtyping import Bool, Float
 
-from likewise.arrays import Array
+from likewise.arrays import Array, array_namespace
 from likewise.measures.facts import Direction, Facts, of_same_features
 from likewise.measures.registry import measure
 from likewise.measures.without_each import WithoutEach, of_rows

@@ -2,8 +2,7 @@
 
 from math import inf
 
-from array_api_compat import array_namespace
-
+from likewise.arrays import array_namespace
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Bilinear, Facts, check_folds, ridge_like, rotations
 from likewise.measures.registry import measure

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeAlias, get_args
 
 import numpy as np
-from array_api_compat import array_namespace
 
+from likewise.arrays import array_namespace
 from likewise.errors import InputError, LikewiseError, UndefinedError
 from likewise.kinds import KINDS as ROWS
 from likewise.measures.facts import INVARIANCES, Bilinear, Direction, Facts, Matched, Overlap, Product, choice

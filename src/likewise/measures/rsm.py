@@ -5,10 +5,9 @@ from typing import Any, Literal
 
 import numpy as np
 import scipy
-from array_api_compat import array_namespace
 from jaxtyping import Float, Int
 
-from likewise.arrays import average_ranks, strict_triangle, to_numpy
+from likewise.arrays import array_namespace, average_ranks, strict_triangle, to_numpy
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Facts, Product, choice, not_negative, positive, rotations
 from likewise.measures.registry import measure

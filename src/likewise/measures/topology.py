@@ -3,10 +3,9 @@
 from math import exp, inf
 
 import numpy as np
-from array_api_compat import array_namespace
 from jaxtyping import Float
 
-from likewise.arrays import to_numpy
+from likewise.arrays import array_namespace, to_numpy
 from likewise.errors import InputError, MissingDependencyError
 from likewise.measures.facts import Facts, not_negative, positive, rotations
 from likewise.measures.registry import measure

@@ -11,10 +11,9 @@ from math import pi
 from typing import Literal, TypeAlias
 
 import numpy as np
-from array_api_compat import array_namespace
 from jaxtyping import Bool, Float, Int
 
-from likewise.arrays import Array, from_strict_triangle, inverse, strict_triangle, to_numpy
+from likewise.arrays import Array, array_namespace, from_strict_triangle, inverse, strict_triangle, to_numpy
 from likewise.quantities import (
     AlignedProducts,
     ComponentProducts,

@@ -5,9 +5,8 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Int
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 MEMORY = 5 * 2**29
 """Bytes that the prepared representations of one tile may take: 2.5 GiB for each worker."""
@@ -49,7 +48,7 @@ def in_company(wanted: Bool[np.ndarray, "m m"]) -> list[int]:
     """
     if np.count_nonzero(wanted) == len(wanted) * (len(wanted) - 1) // 2:
         return list(range(len(wanted)))  # all are of one company, which is found at once
-    _, company = connected_components(csr_array(wanted), directed=False)
+    _, company = scipy.sparse.csgraph.connected_components(scipy.sparse.csr_array(wanted), directed=False)
     _, first = np.unique(company, return_index=True)
     return [int(place) for place in np.argsort(first[company], kind="stable")]
 

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from array_api_compat import array_namespace
 from jaxtyping import Float
 
-from likewise.arrays import Array
+from likewise.arrays import Array, array_namespace
 from likewise.errors import UndefinedError
 from likewise.quantities.distances import Distances
 from likewise.quantities.factors import RowNorms

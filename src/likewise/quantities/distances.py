@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from array_api_compat import array_namespace
 from jaxtyping import Float
 
-from likewise.arrays import Array, Tie, average_ranks, from_strict_triangle, refined, strict_triangle
+from likewise.arrays import Array, Tie, array_namespace, average_ranks, from_strict_triangle, refined, strict_triangle
 from likewise.errors import UndefinedError
 from likewise.kinds import ROUNDINGS
 from likewise.quantities.factors import Norm, RowNorms, rows_of

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from array_api_compat import array_namespace
 from jaxtyping import Bool, Float, Int
 
-from likewise.arrays import Array, gather, triangular
+from likewise.arrays import Array, array_namespace, gather, triangular
 from likewise.errors import UndefinedError
 from likewise.quantities.passes import ColumnLargest, Lengths, Mean, rows_in
 from likewise.quantities.prepared import Equivariant, OrderFree, PerItem, Prepared

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy
-from array_api_compat import array_namespace
 from jaxtyping import Float
 
-from likewise.arrays import Array, strict_triangle, to_numpy
+from likewise.arrays import Array, array_namespace, strict_triangle, to_numpy
 from likewise.errors import UndefinedError
 from likewise.quantities.distances import TIES, Distances
 from likewise.quantities.neighbours import away

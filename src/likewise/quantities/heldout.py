@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from array_api_compat import array_namespace
 from jaxtyping import Float, Int
 
-from likewise.arrays import Array, gather, inverse
+from likewise.arrays import Array, array_namespace, gather, inverse
 from likewise.quantities.factors import Coordinates, Factor, Norm, Scale, recentred
 from likewise.quantities.prepared import JointQuantity, PerPair, Prepared, Quantity
 from likewise.quantities.rank import numerical_rank, reach

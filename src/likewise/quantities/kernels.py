@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from array_api_compat import array_namespace
 from jaxtyping import Float
 
-from likewise.arrays import Array, strict_triangle
+from likewise.arrays import Array, array_namespace, strict_triangle
 from likewise.errors import UndefinedError
 from likewise.quantities.columns import Columns
 from likewise.quantities.distances import Distances

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from array_api_compat import array_namespace
 from jaxtyping import Bool, Float, Int
 
-from likewise.arrays import Array, inverse, to_numpy
+from likewise.arrays import Array, array_namespace, inverse, to_numpy
 from likewise.errors import UndefinedError
 from likewise.quantities import prepared
 from likewise.quantities.distances import TIES

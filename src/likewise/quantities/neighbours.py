@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from array_api_compat import array_namespace
 from jaxtyping import Bool, Float, Int
 
-from likewise.arrays import Array, gather, gather_square, inverse, tied_runs, to_numpy
+from likewise.arrays import Array, array_namespace, gather, gather_square, inverse, tied_runs, to_numpy
 from likewise.errors import UndefinedError
 from likewise.quantities.distances import TIES, Distances
 from likewise.quantities.gram import Gram

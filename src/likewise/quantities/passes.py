@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from array_api_compat import array_namespace
 from jaxtyping import Float, Int
 
-from likewise.arrays import Array
+from likewise.arrays import Array, array_namespace
 from likewise.quantities.prepared import OrderFree, Prepared
 from likewise.quantities.thin import spans
 

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from array_api_compat import array_namespace
 from jaxtyping import Float
 
-from likewise.arrays import Array
+from likewise.arrays import Array, array_namespace
 from likewise.quantities.prepared import OrderFree, PerPair, Prepared
 
 Graph: TypeAlias = tuple[tuple[int, int], ...]

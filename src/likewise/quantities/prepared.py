@@ -7,10 +7,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from array_api_compat import array_namespace
 from jaxtyping import Float, Int
 
-from likewise.arrays import Array, check_matrix, float64, gather, gather_square, read_only, to_numpy
+from likewise.arrays import Array, array_namespace, check_matrix, float64, gather, gather_square, read_only, to_numpy
 from likewise.errors import UndefinedError
 from likewise.kinds import TABLES, check_kind, metric_of, precision
 from likewise.quantities import thin

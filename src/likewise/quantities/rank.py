@@ -6,10 +6,9 @@ factors of a product. What is left after a subtraction may be small, and its rou
 
 from math import inf
 
-from array_api_compat import array_namespace
 from jaxtyping import Float
 
-from likewise.arrays import Array
+from likewise.arrays import Array, array_namespace
 
 TIED = 1e-8
 """Singular values nearer than this share of the largest are one, and leave their directions open: closer, rounding of

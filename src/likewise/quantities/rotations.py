@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from math import ceil, exp, inf, log, pi
 
 import numpy as np
-from array_api_compat import array_namespace
 from jaxtyping import Float
 
-from likewise.arrays import Array
+from likewise.arrays import Array, array_namespace
 from likewise.errors import UndefinedError
 from likewise.quantities.factors import Factor, Norm, Scale, in_passes
 from likewise.quantities.gram import Gram

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from array_api_compat import array_namespace
 from jaxtyping import Float
 
-from likewise.arrays import Array, gather
+from likewise.arrays import Array, array_namespace, gather
 from likewise.quantities.columns import Columns
 from likewise.quantities.factors import Factor, Norm, Scale
 from likewise.quantities.passes import rows_in

@@ -10,10 +10,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 from jaxtyping import Bool, Float
 
-from likewise.arrays import Array, to_numpy
+from likewise.arrays import Array, array_namespace, to_numpy
 
 BLOCK = 2**20
 """Values of A that are held at a time, where a sum needs each of them."""

@@ -7,10 +7,9 @@ from time import perf_counter
 from typing import TypeVar
 
 import numpy as np
-from array_api_compat import array_namespace
 from jaxtyping import Bool, Float, Int
 
-from likewise.arrays import Array
+from likewise.arrays import Array, array_namespace
 from likewise.chance import Level, Pair, Sides
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration, Product
