@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import eigh, expm
 from scipy.optimize import linprog
 from scipy.spatial.distance import pdist
-from scipy.stats import pearsonr, spearmanr
+from scipy.stats import spearmanr
 
 Slow = Callable[..., float]
 DEFINITIONS: dict[str, Slow] = {}
@@ -40,6 +40,13 @@ def prepare(x: np.ndarray, center: bool, normalize: bool) -> np.ndarray:
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:
     return np.dot(a, b) / (np.sqrt(np.dot(a, a)) * np.sqrt(np.dot(b, b)))
+
+
+def pearson(a: np.ndarray, b: np.ndarray) -> float:
+    if (a == a[0]).all() or (b == b[0]).all():
+        return math.nan
+    a, b = a - a.mean(), b - b.mean()
+    return float(np.dot(a / np.linalg.norm(a), b / np.linalg.norm(b)))
 
 
 def rank(x: np.ndarray) -> int:
@@ -375,7 +382,7 @@ def distance(a: np.ndarray, b: np.ndarray, inner: str) -> float:
         return float(np.sum((a - b) ** 2))
     if inner == "cosine":
         return 1 - cosine(a, b)
-    return math.nan if np.ptp(a) == 0 or np.ptp(b) == 0 else 1 - pearsonr(a, b).statistic
+    return math.nan if np.ptp(a) == 0 or np.ptp(b) == 0 else 1 - pearson(a, b)
 
 
 def distances(x: np.ndarray, inner: str) -> np.ndarray:
@@ -405,7 +412,7 @@ def rsa(x: np.ndarray, y: np.ndarray, *, inner: str, outer: str) -> float:
         return math.nan
     if outer in ("tau_a", "tau_b"):
         return tau(a, b, outer)
-    return {"spearman": spearmanr, "pearson": pearsonr}[outer](a, b).statistic
+    return pearson(a, b) if outer == "pearson" else spearmanr(a, b).statistic
 
 
 @defines
@@ -555,7 +562,7 @@ def soft_matching(x: np.ndarray, y: np.ndarray, *, share: float) -> float:
 def correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
     if any(np.ptp(c) == 0 for m in (x, y) for c in m.T):
         return None
-    return np.asarray([[pearsonr(a, b).statistic for b in y.T] for a in x.T])
+    return np.asarray([[pearson(a, b) for b in y.T] for a in x.T])
 
 
 @defines

@@ -3,6 +3,7 @@
 import os
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -60,16 +61,21 @@ def call(folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 def test_command_and_script_of_the_page_give_the_bytes_of_the_reference(
-    folder: Path, call: Callable[..., Any], asked: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path,
+    cli: Callable[..., tuple[int, str, str]],
+    asked: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     likewise.run(asked, tmp_path / "reference")
     wanted = content(tmp_path / "reference")
     assert {Path(name).suffix for name in wanted} == {".safetensors", ".json", ".parquet"}
-    (command,) = blocks("sh")
-    done = call("bash", "-c", command)
-    assert done.returncode == 0, done.stdout + done.stderr
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(folder.parent / "site")
+    ((program, *words),) = map(shlex.split, blocks("sh"))
+    assert program == "likewise"
+    code, out, err = cli(*words)
+    assert code == 0, out + err
     runpy.run_path("script.py", run_name="__main__")
     exec(compile(blocks("python")[0], "pool.py", "exec"), {"__name__": "__main__"})
     assert content(folder / "runs" / "python") == content(folder / "runs" / "pool") == wanted
