@@ -18,14 +18,13 @@ demo: $(INPUTS) ## two real models and changed copies of one, compared: runs/dem
 # Files whose tests call every numeric function on every kind of shape: shapes in annotations are checked while they run.
 CHECKED := tests/measures/test_definitions.py tests/measures/test_golden.py \
 	$(filter-out %/test_many.py %/test_nearest.py,$(wildcard tests/quantities/test_*.py))
-# One process more than there are cores, since some tests wait for what they start.
 PYTEST := $(BIN)/python -m pytest --dist loadgroup \
 	--numprocesses $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
 # Each core has a process of its own.
 test test-all: export OMP_NUM_THREADS = 1
 
-test: $(INPUTS) ## every kind of test, those with the real model included: seven and a half minutes on two cores
+test: $(INPUTS) ## every kind of test, those with the real model included: about six minutes on two cores
 	$(PYTEST) -m "not long" $(CHECKED)
 	SHAPES=0 $(PYTEST) -m "not long" $(CHECKED:%=--ignore=%)
 
