@@ -119,3 +119,23 @@ def test_trouble_inside_is_said_and_leaves_nothing(file):
 def test_trusted_experiment_needs_the_file_beside_it(file, call, message):
     with pytest.raises(InputError, match=message):
         load_measures_of(file.with_name("e.yaml"), ["cka", call])
+
+
+LISTS = """
+from likewise.measures import Facts, measure
+@measure(
+    title="With a list",
+    facts=lambda of: Facts(
+        direction="similarity", bounds=(0.0, 1.0), identity=1.0, invariances=frozenset(), regime="none", cost="none"
+    ),
+    references=(),
+)
+def listed(x, y, *, of=[1, 2]):
+    return 0.5
+"""
+
+
+def test_a_parameter_may_be_a_list(file, related):
+    file.write_text(LISTS)
+    load_measures(file)
+    assert Configuration.parse("own_module:listed")(*related(8, 2, 3)) == 0.5

@@ -42,3 +42,15 @@ def test_nodes_give_the_integrals_that_they_are_for(least: float, most: float) -
     for s in (least, (least * most) ** 0.5, most):
         assert weight @ (s / (s**2 + at**2)) == pytest.approx(np.pi / 2, abs=1e-13)
         assert weight @ (s**3 / (s**2 + at**2) ** 2) == pytest.approx(np.pi / 4, abs=1e-11)
+
+
+@pytest.mark.parametrize("n", [8, 12, 16])
+def test_sides_whose_centred_products_are_rounding_have_the_score_of_their_own_decomposition(n: int) -> None:
+    """One feature, and a shuffle after which nothing is shared but the offset."""
+    x = np.repeat([4.0, 2.0], n // 2)[:, None]
+    order = np.arange(n).reshape(2, 2, n // 4).transpose(1, 0, 2).ravel()
+    side = Prepared(x).permuted(order)
+    assert abs(np.cov(x[:, 0], x[order, 0])[0, 1]) < 1e-15
+    for name in ("procrustes(center=False)", "aligned_cosine(center=False)"):
+        c = Configuration.parse(name)
+        assert c(Prepared(x), side) == pytest.approx(c(x, x[order]), abs=1e-12)

@@ -156,3 +156,14 @@ def test_groups_that_are_too_few_are_named(rng) -> None:
     assert one.low is not None and one.reason == ""
     assert two.low is None
     assert two.reason == "no interval: 2 groups of inputs; expected 5 or more"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["procrustes", "procrustes_angle", "nbs", "shape_distance", "aligned_cosine", "aligned_cosine(center=False)"],
+)
+def test_sides_that_share_no_direction_have_an_interval_or_a_reason(name: str) -> None:
+    x, y = (np.tile(signs, 4)[:, None] for signs in ([1.0, 1.0, -1.0, -1.0], [1.0, -1.0, 1.0, -1.0]))
+    for small in (0.0, 1e-17):
+        (row, *_) = compare({"x": x, "y": y + small * x}, name, permutations=5, groups=16)
+        assert row.value is None or row.low is not None or row.reason, name

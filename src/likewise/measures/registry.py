@@ -109,10 +109,8 @@ def measure(
                     f"a default: {function.__name__}(x, y, *, {parameter.name}=...)"
                 )
 
-        # Asked for at each call of a measure, of which thousands of shuffles make one each.
-        @functools.lru_cache(maxsize=256, typed=True)
         @functools.wraps(facts)
-        def named(**parameters: Any) -> Facts:
+        def by_name(**parameters: Any) -> Facts:
             try:
                 found = facts(**parameters)
                 choice("direction", found.direction, get_args(Direction))
@@ -121,6 +119,10 @@ def measure(
             except InputError as error:
                 raise InputError(f"{name}: {error}") from error
             return found
+
+        # Asked for at each call of a measure, of which thousands of shuffles make one each.
+        known = all(isinstance(default, bool | int | float | str) for default in defaults.values())
+        named: Callable[..., Facts] = functools.lru_cache(maxsize=256, typed=True)(by_name) if known else by_name
 
         def scored(first: Prepared, second: Prepared, *args: Any, **kwargs: Any) -> Score:
             check_parameters(name, defaults, kwargs)

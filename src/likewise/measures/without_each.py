@@ -31,6 +31,7 @@ from likewise.quantities import (
     SharedDirections,
     SingularValues,
     UnitDistances,
+    are_shared,
     in_passes,
     nodes,
     places_in,
@@ -140,7 +141,9 @@ def of_nuclear_norm(
         n = x.n
         r = n / (n - 1) if center else 1.0
         u, s, v = (to_numpy(m) for m in x.joint(y, SharedDirections(center)))
-        shared = s > max(x.size, y.size) * np.finfo(np.float64).eps * s.max()
+        shared = to_numpy(are_shared(x, y, s / float(x[Norm(center)] * y[Norm(center)]), center))
+        if not shared.any():
+            return None
         u, s, v = u[:, : len(s)][:, shared], s[shared], v[:, : len(s)][:, shared]
         at, weight = nodes(float(s.min()), float(s.max()), **FINE)
         rows = [
@@ -235,7 +238,7 @@ def of_aligned_cosine(center: bool) -> WithoutEach:
     return found
 
 
-def _cosine_without_each(x: Prepared, y: Prepared, center: bool) -> Float[np.ndarray, " n"]:
+def _cosine_without_each(x: Prepared, y: Prepared, center: bool) -> Float[np.ndarray, " n"] | None:
     r"""The mean cosine after the best rotation without each item: 20 products of matrices, whatever n.
 
     X'Y without an item has one term less, so its polar factor Q follows from that of the whole. With e, f, a, b, c and
@@ -248,7 +251,7 @@ def _cosine_without_each(x: Prepared, y: Prepared, center: bool) -> Float[np.nda
     .. math:: r x_i'Q_{-i}y_i = \frac{2}{\pi} \int_0^\infty \frac{c_i (1 - c_i) - t^2 a_i b_i}{D_i} dt
 
     That the mean moves without an item is told to first order, as in `of_aligned_cosine`. The steps of
-    the integral leave 1 to 2 % of the deviation.
+    the integral leave 1 to 2 % of the deviation. None where the sides share no direction.
     """
     n = x.n
     r = n / (n - 1) if center else 1.0
@@ -256,7 +259,9 @@ def _cosine_without_each(x: Prepared, y: Prepared, center: bool) -> Float[np.nda
     xp = array_namespace(u)
     width = max(u.shape[1], v.shape[1])
     size_x, size_y = float(x[Norm(center)]), float(y[Norm(center)])
-    shared = s > max(x.size, y.size) * xp.finfo(s.dtype).eps * xp.max(s)
+    shared = are_shared(x, y, s / (size_x * size_y), center)
+    if not xp.any(shared):
+        return None
     e = _padded(x[Factor(center)] @ u, width) / size_x
     f = _padded(y[Factor(center)] @ v, width) / size_y
     s = _padded((xp.where(shared, s, xp.zeros_like(s)) / (size_x * size_y))[None, :], width)[0, :]

@@ -135,10 +135,11 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
                 tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **told)
             whole = merged(whole, folder, spec)
             revision = None if place is not None else folder.name  # the hub's cache calls it by the commit
+        _HELD.add(whole)  # already here: where it does not fit on the device, the next one finds it
         if "device_map" not in placement:
             whole = whole.to(device)
         stack = text_stack(whole.eval())
-        _HELD.update((whole, stack))
+        _HELD.add(stack)
         says = spec.says() if place is not None else says_on_hub(spec.model, spec.revision)
     stack = apply_variant(stack, spec.variant)
     revision = revision or getattr(whole.config, "_commit_hash", None)

@@ -38,6 +38,7 @@ from likewise.quantities.rotations import (
     CrossProduct,
     NuclearNorm,
     SharedDirections,
+    are_shared,
     nodes,
 )
 from likewise.quantities.spectrum import (
@@ -129,6 +130,7 @@ __all__ = [
     "UnitRows",
     "Whitened",
     "are_many",
+    "are_shared",
     "by_blocks",
     "entropy_rank",
     "held_out_pairs",

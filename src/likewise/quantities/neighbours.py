@@ -99,7 +99,7 @@ class Neighbours(KNearest):
             near = of[Nearest(min(of.n - 1, EIGHT * -(-(self.k + 2) // EIGHT)), self.inner, self.center)]
             xp = array_namespace(of.rows(0, 1))
             return xp.asarray(near.items[:, : self.k], device=of.rows(0, 1).device, copy=True)
-        if self.moves_with_mean and of.left_out and (found := self._about_new_mean(of)) is not None:
+        if self.moves_with_mean and of.left_out and (found := self._about_new_mean(of, *of.left_out)) is not None:
             return found
         ranks = of[NeighbourRanks(self.inner, self.center)]
         xp = array_namespace(ranks)
@@ -111,12 +111,11 @@ class Neighbours(KNearest):
         """Whether items left out change who is near among the rest: through the mean."""
         return self.center and self.inner == "cosine"
 
-    def _about_new_mean(self, of: Prepared) -> Int[Array, "n k"] | None:
+    def _about_new_mean(self, of: Prepared, whole: Prepared, out: Int[Array, " m"]) -> Int[Array, "n k"] | None:
         """From the inner products of all items, without ranking the rest; None where rounding may decide on an order.
 
         With K of all and m items left, these are K_ij + u_i + u_j + w: rows of all sum to zero.
         """
-        whole, out = of.left_out or (of, of._index)
         gram = whole[Gram(center=True)]
         xp = array_namespace(gram)
         shift = xp.sum(gather(gram, out, 0), axis=0) / of.n

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import ceil, exp, inf, log, pi
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from likewise.arrays import Array, array_namespace
 from likewise.errors import UndefinedError
@@ -12,11 +12,10 @@ from likewise.quantities.factors import Factor, Norm, Scale, in_passes
 from likewise.quantities.gram import Gram
 from likewise.quantities.passes import Lengths
 from likewise.quantities.prepared import JointQuantity, Prepared
-from likewise.quantities.rank import numerical_rank, reach, rounding_of
+from likewise.quantities.rank import reach, rounding_of
 
-SQUARED = (1e-9, 3e-5)
-"""Shares of the largest singular value: up to the first squares make it of nothing, above the second they keep digits
-enough to add a product of two vectors."""
+SQUARED = 3e-5
+"""Share of the largest singular value above which squares keep digits enough to add a product of two vectors."""
 
 FAR = 1e3
 """Squared length of the means beside that of the centred rows, up to which the two are put together."""
@@ -183,8 +182,8 @@ class AlignedProducts(JointQuantity):
         mean_x, mean_y = (xp.mean(rows, axis=0) for rows in (rows_x, rows_y))
         turned = m @ v
         s = xp.linalg.vector_norm(turned, axis=0)
-        shared = s > SQUARED[0] * xp.max(s)
-        if xp.any(shared & (s < SQUARED[1] * xp.max(s))):
+        shared = are_shared(x, y, s, center=True)
+        if not xp.any(shared) or xp.any(shared & (s < SQUARED * xp.max(s))):
             return None
         inverse = xp.where(shared, 1 / xp.where(shared, s, xp.ones_like(s)), xp.zeros_like(s))
         s = xp.where(shared, s, xp.zeros_like(s))
@@ -226,8 +225,7 @@ class AlignedProducts(JointQuantity):
         squares = xp.sum(h, axis=0)
         largest = xp.max(squares)
         eps = xp.finfo(xp.float64).eps
-        least = rounding_of(xp.sqrt(xp.reshape(largest, (1,))), max(x.size, y.size), self._scale(x, y))
-        shared = squares > least**2
+        shared = are_shared(x, y, xp.sqrt(xp.clip(squares, 0.0)), self.center)
         s = xp.sqrt(xp.where(shared, squares, xp.ones_like(squares)))
         inverse = xp.where(shared, 1 / s, xp.zeros_like(s))
         lost = xp.minimum(eps * largest * inverse**2, xp.ones_like(s))
@@ -242,16 +240,18 @@ class AlignedProducts(JointQuantity):
     def _by_decomposition(self, x: Prepared, y: Prepared) -> Float[Array, "{x.n}"]:
         u, s, vh = x.joint(y, CrossDecomposition(self.center))
         size = float(x[Norm(self.center)] * y[Norm(self.center)])
-        common = numerical_rank(s / size, max(x.size, y.size), self._scale(x, y))
+        common = int(array_namespace(s).sum(are_shared(x, y, s / size, self.center)))
         xp = array_namespace(u)
         u, v = u[:, :common], vh[:common, :].T
         return xp.concat([xp.sum((a @ u) * (b @ v), axis=1) for _, _, a, b in in_passes(x, y, self.center)])
 
-    def _scale(self, x: Prepared, y: Prepared) -> float:
-        """What the rounding of L_x'L_y goes by, for sides of unit length."""
-        rows = [float(of[Lengths(self.center)][1]) if of.is_many else reach(of[Factor(self.center)]) for of in (x, y)]
-        longest, scales = (
-            [length / float(of[Norm(self.center)]) for of, length in zip((x, y), lengths, strict=True)]
-            for lengths in (rows, [float(of[Scale()]) for of in (x, y)])
-        )
-        return longest[0] * scales[1] + longest[1] * scales[0]
+
+def are_shared(x: Prepared, y: Prepared, s: Float[Array, " r"], center: bool) -> Bool[Array, " r"]:
+    """Which singular values of L_x'L_y, of sides of unit length, are more than its rounding."""
+    rows = [float(of[Lengths(center)][1]) if of.is_many else reach(of[Factor(center)]) for of in (x, y)]
+    longest, scales = (
+        [length / float(of[Norm(center)]) for of, length in zip((x, y), lengths, strict=True)]
+        for lengths in (rows, [float(of[Scale()]) for of in (x, y)])
+    )
+    largest = array_namespace(s).reshape(array_namespace(s).max(s), (1,))
+    return s > rounding_of(largest, max(x.size, y.size), longest[0] * scales[1] + longest[1] * scales[0])
