@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ import likewise
 from likewise.errors import InputError
 from likewise.inference import rank_intervals
 from likewise.measures import Configuration, prepare
-from likewise.plan import kept_on
+from likewise.plan import kept_on, unreferenced
 from likewise.representation import Representation
 from likewise.run import import_representation
 from likewise.scoring import Reduced, reduce, score_one
@@ -257,3 +258,92 @@ def test_a_new_model_is_run_like_the_others_and_kept(tiny: Callable[..., Path], 
     about = Store(tmp_path).describe_representation(key)
     assert about["source"].pooling == "mean" and about["n_items"] == 20
     assert likewise.search(tmp_path, f"close={base}:noise(sd=0.01)").values == answer.values
+
+
+def population(
+    base: str, name: str = "population", dataset: str = "probes", layers: tuple[str, ...] = ("last",)
+) -> Any:
+    return {
+        "name": name,
+        "models": [{"model": base, "name": "base"}, {"model": base, "variant": "noise(sd=0.5)", "name": "noisy"}],
+        "datasets": [{"source": "commonsense-probes", "name": dataset, "limit": 12}],
+        "representation": {"layers": list(layers), "pooling": "mean"},
+        "measures": [],
+    }
+
+
+def question(answer: Any) -> str:
+    return str(answer.question).rpartition(" to ")[2]
+
+
+def test_a_layer_chooses_among_kept_ones_and_is_run_where_it_is_not_kept(
+    tiny: Callable[..., Path], tmp_path: Path
+) -> None:
+    base = str(tiny())
+    likewise.run(population(base, layers=("1", "last")), tmp_path)
+    assert question(likewise.search(tmp_path, "base", layer=1)) == "base @ 1?"
+    assert question(likewise.search(tmp_path, "base", layer="last")) == "base?"
+    for layer in ("1", "embedding", "2", "last"):
+        said = question(likewise.search(tmp_path, f"close={base}:noise(sd=0.01)", layer=layer))
+        assert said == ("close?" if layer == "last" else f"close @ {layer}?")
+        if layer == "2":
+            with pytest.raises(InputError, match="several layers in the store; name one with --layer"):
+                likewise.search(tmp_path, "close")
+    assert question(likewise.search(tmp_path, "close", layer=2)) == "close @ 2?"
+    with pytest.raises(InputError, match="'close @ 2' is not of layer 1"):
+        likewise.search(tmp_path, "close @ 2", layer=1)
+    with pytest.raises(InputError, match="rows that are given are of one layer"):
+        likewise.search(tmp_path, ROWS["m1"], layer=1)
+
+
+def test_a_kept_layer_never_stands_for_another_one(kept: Store) -> None:
+    with pytest.raises(InputError, match="no model can be run on d") as raised:
+        likewise.search(kept.folder, "m5", layer=6)
+    assert "keeps no model 'm5' at layer 6" in str(raised.value)
+
+
+def test_a_name_that_is_taken_is_refused_before_the_run(tiny: Callable[..., Path], tmp_path: Path) -> None:
+    base = str(tiny())
+    likewise.run(population(base), tmp_path)
+    store = Store(tmp_path)
+    before = (store.representations(), list(store.experiments()))
+    for layer in (None, "1"):
+        with pytest.raises(InputError, match="another model called 'noisy'; give this one another name"):
+            likewise.search(tmp_path, f"noisy={base}:noise(sd=0.1)", layer=layer)
+    assert (store.representations(), list(store.experiments())) == before
+    assert likewise.search(tmp_path, "base").values["models"] == 1
+
+
+def test_searched_models_stay_on_each_data_set_and_an_experiment_of_that_name_counts(
+    tiny: Callable[..., Path], tmp_path: Path, cli: Cli
+) -> None:
+    base = str(tiny())
+    for k, dataset in enumerate(("d1", "d2")):
+        likewise.run(population(base, f"search-{k}", dataset), tmp_path)
+    new = f"close={base}:noise(sd=0.01)"
+    for dataset in ("d1", "d2"):
+        likewise.search(tmp_path, new, dataset=dataset)
+    likewise.search(tmp_path, new, dataset="d1", layer=1)
+    assert sum(name.startswith("search-close-d1-last-") for name in Store(tmp_path).experiments()) == 1
+    assert unreferenced(Store(tmp_path)) == ()
+    for dataset, layer in (("d1", "last"), ("d2", "last"), ("d1", "1")):
+        likewise.search(tmp_path, "close", dataset=dataset, layer=layer)  # found, for no model has this name
+
+
+def test_vectors_that_another_search_is_writing_are_left_alone(tmp_path: Path) -> None:
+    store = keep(tmp_path)
+    likewise.search(tmp_path, "m5")
+    path = next((tmp_path / "vectors").rglob("*.safetensors"))
+    path.with_name(f".{path.name}.host.1.0a.unfinished").write_bytes(b"half")
+    assert unreferenced(store) == ()
+
+
+@pytest.mark.parametrize("workers", [2, None])
+def test_a_store_in_memory_is_searched_by_its_process_alone(workers: int | None, tmp_path: Path) -> None:
+    store = Store(f"memory://search/alone-{workers}")
+    for name in NAMES[:3]:
+        np.save(tmp_path / f"{name}.npy", ROWS[name])
+        import_representation(tmp_path / f"{name}.npy", store, name=name, dataset="d")
+    with pytest.raises(InputError, match=f"in the memory of this process; expected workers=1, got {workers}"):
+        likewise.search(store.place.address, "m1", workers=workers)
+    assert likewise.search(store.place.address, "m1").values["models"] == 2

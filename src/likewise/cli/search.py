@@ -22,7 +22,7 @@ def search(
     measure: Annotated[str, typer.Option(help="A measure that is a product of vectors, such as cka or rsa.")] = "cka",
     dataset: Annotated[str | None, typer.Option(help="Data set [default: the only one of the store].")] = None,
     experiment: options.InExperiment = None,
-    layer: Annotated[str | None, typer.Option(help="Of a model that is run, where the store has several.")] = None,
+    layer: Annotated[str | None, typer.Option(help="Layer of the model: one that is kept, or else it is run.")] = None,
     workers: options.Workers = None,
     device: options.Device = "cpu",
     batch_tokens: options.BatchTokens = None,

@@ -73,7 +73,7 @@ def _unreferenced(store: Store) -> Iterator[Unreferenced]:
     if store.place.filled(reduced := store.folder / "reduced"):
         yield Unreferenced("reduced", "what tiles by products were made from", (reduced,))
     for path in store.place.below(store.folder / "vectors"):
-        if path.stem not in kept:
+        if path.stem not in kept and not path.name.startswith("."):  # what is not finished may be another search's
             yield Unreferenced("vector", f"a vector of {path.stem}, to be searched", (path,))
     yield from _unfinished(store, records)
 

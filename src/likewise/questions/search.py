@@ -1,6 +1,7 @@
 """Which kept models are nearest to one? From one vector for each model, that a store keeps."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,8 +20,9 @@ from likewise.errors import InputError, LikewiseError
 from likewise.inference import RankSets, rank_intervals
 from likewise.inference.leftout import FEWEST
 from likewise.measures import Configuration, prepare
-from likewise.naming import did_you_mean, model_of, p_text, slug
-from likewise.plan import Experiment, Reduce, Trusted, kept_on, rows_left_out
+from likewise.models import canonical_layer
+from likewise.naming import canonical_json, did_you_mean, model_of, name_of, p_text, parts_of, slug
+from likewise.plan import Experiment, Reduce, Trusted, Wanted, kept_on, plan, rows_left_out
 from likewise.plan.inputs import together_in
 from likewise.plan.tasks import by_product
 from likewise.progress import Watch, unwatched
@@ -38,7 +40,7 @@ from likewise.scoring import (
     score_one,
     score_values,
 )
-from likewise.store import Store
+from likewise.store import Store, content_key
 from likewise.store.files import SUFFIXES
 from likewise.studies import Answer, Names, Table
 from likewise.studies.conditions import Cell
@@ -51,8 +53,8 @@ CHUNK = 8
 BLOCK = 50
 """Representations that a thread compares before it says so."""
 
-NAMED = "search-"
-"""How the experiments of models that were searched begin."""
+NAMED = re.compile("search-.*-[0-9a-f]{24}")
+"""What the experiments of models that were searched are called: see `_record_name`."""
 
 HEADS = ("rank", "rank low", "rank high", "model", "score", "calibrated", "low", "high", "p")
 
@@ -97,7 +99,7 @@ def search(
     dataset, experiment : str, optional
         By default the only data set of the store, in all its experiments.
     layer : str, int or float, optional
-        Of a model that is run, where the experiment has several.
+        Which layer of the model: one that is kept, or else the one that is run.
     workers : int, optional
         Processes that make vectors: 1 for this one alone, None for one for each core.
     device, batch_tokens, trust
@@ -139,12 +141,17 @@ def search(
     place = Store(store)
     if not place.is_there():
         raise InputError(f"there is no store in {place}; likewise run or likewise import makes one")
+    if workers != 1 and not place.place.shared:
+        raise InputError(f"{place} is in the memory of this process; expected workers=1, got {workers}")
+    layer = canonical_layer(layer) if layer is not None else None
     on, kept = kept_on(place, dataset, experiment)
     if isinstance(model, str) and model not in kept and Path(model).suffix in SUFFIXES and not os.path.lexists(model):
         raise InputError(f"there is no file {model}")
     settings = Settings(place.place.absolute, "cpu", batch_tokens or 1)
-    known = _named(model, kept)
+    known = _named(model, layer, kept)
     of_rows = known is None and (not isinstance(model, str | Mapping) or is_file_of_rows(model))
+    if of_rows and layer is not None:
+        raise InputError("rows that are given are of one layer; leave the layer out")
     if known is None and not of_rows:
         how = {"device": device, "batch_tokens": batch_tokens, "trust": trust, "watch": watch}
         known, key = _run(place, model, on, experiment, layer, kept, how)
@@ -193,13 +200,22 @@ def _configuration(measure: str | Configuration) -> Configuration:
     return chosen
 
 
-def _named(model: Any, kept: Mapping[str, str]) -> str | None:
-    """The name of a representation in the store that is meant; None where the model is not in the store."""
-    if not isinstance(model, str) or model in kept:
-        return model if isinstance(model, str) else None
+def _named(model: Any, layer: str | None, kept: Mapping[str, str]) -> str | None:
+    """The name of a representation in the store that is meant; None where the store does not keep it."""
+    if not isinstance(model, str):
+        return None
+    if model in kept and layer in (None, parts_of(model)[2]):
+        return model
+    if layer is not None:
+        if model in kept and model_of(model) != model:
+            raise InputError(f"{model!r} is not of layer {layer}; leave the layer out, or name {model_of(model)!r}")
+        name = name_of(model, layer)
+        return name if name in kept else None
     layers = [name for name in kept if model_of(name) == model]
     if len(layers) > 1:
-        raise InputError(f"{model} has several layers in the store; name one: {', '.join(sorted(layers))}")
+        raise InputError(
+            f"{model} has several layers in the store; name one with --layer, or one of: {', '.join(sorted(layers))}"
+        )
     return layers[0] if layers else None
 
 
@@ -219,14 +235,18 @@ def _run(
     model: Any,
     dataset: str,
     experiment: str | None,
-    layer: str | int | float | None,
+    layer: str | None,
     kept: Mapping[str, str],
     how: Mapping[str, Any],
 ) -> tuple[str, str]:
     """Run a model as those of the store were run; return the name and key of its representation."""
     (entry,) = entries_of([model])
-    near = f"{store} keeps no model {model!r}; {_near(str(entry['model']), kept)}"
-    among = [experiment] if experiment else [n for n in store.experiments() if not n.startswith(NAMED)]
+    called, of_model = str(entry["name"]), entry.get("layers")
+    if layer is not None and of_model is not None:
+        raise InputError(f"{called} names its layers itself; leave the layer out")
+    at = f" at layer {layer}" if layer is not None else ""
+    near = f"{store} keeps no model {model!r}{at}; {_near(called, kept)}"
+    among = [experiment] if experiment else [n for n in store.experiments() if not NAMED.fullmatch(n)]
     asked = [Experiment.stored(store.experiments()[n]["experiment"]) for n in among]
     asked = [e for e in asked if any(d.name == dataset for d in e.datasets)]
     sources = [next(d for d in e.datasets if d.name == dataset) for e in asked]
@@ -237,14 +257,15 @@ def _run(
             f"the experiments {', '.join(among)} run models on {dataset} in other ways; name one with --experiment"
         )
     part = asked[0].representation
-    layers = [layer] if layer is not None else list(part.layers)
+    layers = [layer] if layer is not None else of_model or list(part.layers)
+    layers = [layers] if isinstance(layers, str) else layers
     if len(layers) != 1:
         raise InputError(
             f"the models on {dataset} have several layers ({', '.join(map(str, layers))}); name one with --layer"
         )
     one = Experiment.asked(
         {
-            "name": f"{NAMED}{slug(str(entry['name']))}",
+            "name": "search",
             "models": [entry],
             "datasets": [sources[0].name],
             "representation": {"layers": layers},
@@ -252,7 +273,10 @@ def _run(
         }
     ).model_copy(update={"datasets": (sources[0],)})
     one = one.model_copy(update={"representation": part.model_copy(update={"layers": one.representation.layers})})
+    one = one.model_copy(update={"name": _record_name(one)})
     try:
+        (of_dataset,) = plan(one, store).datasets
+        _check_free(store, called, of_dataset.wanted, dataset)
         run_whole(one, store.place.address, **how)
     except LikewiseError as error:
         error.add_note(near)
@@ -261,9 +285,31 @@ def _run(
     if len(made) != 1:
         raise InputError(f"{model} has several representations now; name one of them: {', '.join(sorted(made))}")
     ((name, key),) = made.items()
-    if name in kept and kept[name] != key:
-        raise InputError(f"the store has another model called {name!r}; give this one another name, as NAME=MODEL")
     return name, key
+
+
+def _record_name(one: Experiment) -> str:
+    """Name the record of a searched model: another one for each model, data set and layer."""
+    entry, (dataset,), layers = one.models[0], one.datasets, one.representation.layers
+    text = slug(f"{entry.name} {dataset.name} {' '.join(entry.layers or layers)}")
+    return f"search-{text}-{content_key(one.model_dump(mode='json', exclude={'name'}))}"
+
+
+def _check_free(store: Store, called: str, wanted: Sequence[Wanted], dataset: str) -> None:
+    """Refuse, before anything is run, a model with the name of another one that the store keeps, in any experiment."""
+    keys, identities = {w.name: w.key for w in wanted}, {canonical_json(w.model.identity()) for w in wanted}
+    for about in store.experiments().values():
+        for r in about["representations"]:
+            if r["dataset"] != dataset or parts_of(r["name"])[0] != called or r["key"] in keys.values():
+                continue
+            if r["name"] not in keys and store.has_representation(r["key"]):
+                source = store.describe_representation(r["key"])["source"]
+                own = source.model_identity  # of what was imported, or made by an older version, it is not known
+                if own is not None and canonical_json(dict(own)) in identities:
+                    continue
+            raise InputError(
+                f"the store has another model called {r['name']!r}; give this one another name, as NAME=MODEL"
+            )
 
 
 def _near(model: str, kept: Mapping[str, str]) -> str:
