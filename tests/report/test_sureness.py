@@ -148,7 +148,8 @@ def test_saved_answers_stand_on_the_page_and_damaged_ones_are_told(tmp_path: Pat
     about = {"question": "Enough?", "verdict": "Stable <b>here</b>."}
     write_answer(folder / "curve", about, {t.name: t.to_arrow() for t in curve.tables})
     roles = Table("models", ("model", "role"), (("m", "in question"), ("u", "panel"))).to_arrow()
-    write_answer(folder / "line<age", {**about, "question": "</script>Derived?"}, {"models": roles})
+    lineage = {**about, "question": "</script>Derived?", "values": {"base": "b"}}
+    write_answer(folder / "line<age", lineage, {"models": roles})
     for name, text in (("bad", "{"), ("later", json.dumps({"schema": 9, **about, "tables": []}))):
         (folder / name).mkdir()
         (folder / name / "answer.json").write_text(text)
@@ -168,7 +169,7 @@ def test_saved_answers_stand_on_the_page_and_damaged_ones_are_told(tmp_path: Pat
     assert 'href="../../answers/line%3Cage/answer.json">&lt;/script&gt;Derived?' in text
     lines = [what for study in opened(text)["answers"] for what in study["drawings"] if what["kind"] == "lines"]
     assert [line["y"] for line in lines[-1]["lines"]] == [list(curve.drawings[0].lines[0].y)]
-    assert roles_of([], saved) == {"u": {"unrelated": True}}
+    assert roles_of([], saved) == {"u": {"unrelated": ["b"]}}
     assert list(answers_in(tmp_path / "nothing")) == []
 
 

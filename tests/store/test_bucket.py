@@ -275,6 +275,49 @@ def test_of_large_objects_too_the_first_stays(two: Two, most: int, monkeypatch: 
         assert place.fetch(path).read_bytes() == b"first"
 
 
+def test_of_large_matrices_the_later_upload_stays_and_the_description_is_of_it(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bucket, "IN_ONE", 3)
+    first, second = (Store(place.url) for place in two)
+    matrix = f"representations/{KEY}.safetensors"
+    about, unseen = second.place._about, iter([matrix])  # type: ignore[attr-defined]
+    # It looks before the other one has put its own, and puts its own after.
+    monkeypatch.setattr(second.place, "_about", lambda key: None if key == matrix and next(unseen, "") else about(key))
+    description = first._description
+    begun = iter([True])
+
+    def described(*given: Any) -> Callable[[Path], bytes]:
+        describe = description(*given)
+
+        def slowly(path: Path) -> bytes:
+            content = describe(path)
+            if next(begun, False):
+                second.save_representation(rows(2), {"by": 2})
+            return content
+
+        return slowly
+
+    monkeypatch.setattr(first, "_description", described)
+    first.save_representation(rows(1), {"by": 1})
+    assert next(unseen, "none") == "none"
+    for url in (two[0].url, two[1].url):
+        assert np.array_equal(Store(url).load_representation(KEY).matrix, rows(2).matrix)
+
+
+@pytest.mark.parametrize("name", ["store.json", "runs/a.json", "results/a.parquet"])
+def test_what_is_larger_than_its_kind_is_not_copied(two: Two, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bucket, "BY_ENDING", {".json": 2**21, ".parquet": 2**21})
+    place = two[0]
+    path = place.folder / name
+    place.write(path, bytes(2**20 + 1 if name == "store.json" else 2**21 + 1))
+    monkeypatch.setattr(Bucket, "_copy", lambda *_: pytest.fail("it is copied"))
+    with pytest.raises(
+        StoreError, match=rf"{two[0].url}/{name} is damaged or foreign .it has [0-9,]+ bytes, and at most"
+    ):
+        Store(two[0].url) if name == "store.json" else place.fetch(path)
+
+
 def test_pins_and_records_are_those_of_the_bucket(two: Two) -> None:
     first, second = (Store(place.url) for place in two)
     first.save_pin("model", "h", "main", "c" * 40, says={"pooling": None, "why_not": None})

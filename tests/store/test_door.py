@@ -33,7 +33,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         matrix = rng.normal(size=(6, 3)).astype(np.float32)
         r = Representation(matrix, list("abcdef"), key[0], key, {"model": key[0], "layer": "last", "unaligned": []})
         store.save_representation(r, {"zero_rows": 0, "anisotropy": 0.25})
-        store.save_reduced(key, CKA, reduce(CKA, prepare(r)), {"n": "6"})
+        store.save_reduced(key, CKA, reduce(CKA, prepare(r)), {"n": "6", "items": ""})
     rows = compare([store.load_representation(key) for key in (A, B)], ["cka", "jaccard(k=2)"], permutations=3)
     store.save_results(TILE, rows, {"seed": 3})
     store.save_pin("model", "owner/one", "main", "a" * 40, 32, 3)

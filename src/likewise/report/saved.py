@@ -34,6 +34,8 @@ class Saved:
         What was asked and found.
     tables : mapping of str to (list of mapping)
         The rows of tables that the page draws from.
+    base : str
+        Of an answer on lineage: the model that others were compared with. Empty where none is said.
     """
 
     folder: Path
@@ -41,15 +43,21 @@ class Saved:
     question: str
     verdict: str
     tables: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+    base: str = ""
 
 
 def answers_in(store: Path) -> Iterator[Saved | str]:
     """Yield the answers that lie in the folder ``answers`` of a store; a sentence for each that cannot be read."""
-    for folder in saved_answers(store):
+    try:
+        folders = saved_answers(store)
+    except StoreError as error:
+        yield inert(f"saved answers are left out: {error}")
+        return
+    for folder in folders:
         try:
             about = read_answer(folder)
             tables = {
-                of["name"]: _rows(read_answer_table(folder, of["parquet"]))
+                of["name"]: _rows(read_answer_table(folder, of["parquet"], of["columns"]))
                 for of in about["tables"]
                 if set(KEPT.get(of["name"], ("",))) <= set(of["columns"])
             }
@@ -57,7 +65,8 @@ def answers_in(store: Path) -> Iterator[Saved | str]:
             yield inert(f"a saved answer is left out: {error}")
             continue
         page = "answer.html" if (folder / "answer.html").is_file() else "answer.json"
-        yield Saved(folder, page, inert(about["question"]), inert(about["verdict"]), tables)
+        base = inert(str(about.get("values", {}).get("base") or ""), keep="")
+        yield Saved(folder, page, inert(about["question"]), inert(about["verdict"]), tables, base)
 
 
 MOST = 20_000
@@ -73,7 +82,8 @@ def _rows(table: pa.Table) -> list[dict[str, Any]]:
 
 def link_to(saved: Saved, page: Path) -> str:
     """Return the address of an answer as seen from the folder of a page."""
-    return quote(Path(os.path.relpath(saved.folder.resolve(), page.resolve())).joinpath(saved.page).as_posix())
+    path = Path(os.path.relpath(saved.folder.resolve(), page.resolve())).joinpath(saved.page)
+    return quote(os.fsencode(path.as_posix()))  # the name of a folder may be no Unicode
 
 
 def curve_of(saved: Saved) -> Answer | None:
@@ -89,5 +99,5 @@ def curve_of(saved: Saved) -> Answer | None:
 
 
 def panel_in(saved: Saved) -> list[str]:
-    """Return the models that an answer on lineage found unrelated to its base."""
+    """Return the models that an answer on lineage found unrelated to its ``base``."""
     return [str(row["model"]) for row in saved.tables.get("models", ()) if str(row["role"]).startswith(PANEL)]

@@ -1,7 +1,7 @@
 """The folder of an answer: its words and numbers as JSON, each of its tables as Parquet and CSV."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 
 from likewise.errors import StoreError
 from likewise.naming import json_text, slug
-from likewise.shapes import ANYTHING, COUNT, TEXT, Each, Fields, Kind, text_of
+from likewise.shapes import ANYTHING, COUNT, OBJECT, TEXT, Each, Fields, Kind, text_of
 from likewise.store.atomic import said, write_atomically, write_text
 from likewise.store.csv import write_csv
 from likewise.store.door import damaged, names_in, read_json, read_table, there
+from likewise.store.parquet import is_text
 
 ANSWER, SCHEMA = "answer.json", 1
 """The file that names all others, and the version of its fields."""
@@ -33,9 +34,14 @@ SHAPE = Fields(
             Fields({"name": TEXT, "columns": Each(TEXT), "parquet": IS_FILE}, others=ANYTHING)
         ),
     },
+    {"values": OBJECT},
     others=ANYTHING,
 )  # fmt: skip
 """What is read of an answer."""
+
+
+PLAIN = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null)
+"""What a column of an answer may hold, beside texts."""
 
 
 def write_answer(folder: Path, about: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> Path:
@@ -99,15 +105,22 @@ def read_answer(folder: Path) -> dict[str, Any]:
     return about
 
 
-def read_answer_table(folder: Path, file: str) -> pa.Table:
-    """Return a table of an answer.
+def read_answer_table(folder: Path, file: str, columns: Sequence[str]) -> pa.Table:
+    """Return a table of an answer, with the columns that the answer says of it: texts, numbers or flags.
 
     Raises
     ------
     StoreError
         If it cannot be read as one.
     """
+    path = folder / file
     try:
-        return read_table(folder / file, None)[0]
+        table = read_table(path, None)[0]
     except FileNotFoundError as error:
-        raise StoreError(f"there is no {folder / file}, which {ANSWER} beside it names") from error
+        raise StoreError(f"there is no {path}, which {ANSWER} beside it names") from error
+    if table.column_names != list(columns) or len(set(columns)) < len(columns):
+        raise damaged(path, f"its columns are not those that {ANSWER} beside it names")
+    for field in table.schema:
+        if not (is_text(field.type) or any(of(field.type) for of in PLAIN)):
+            raise damaged(path, f"column {field.name!r} holds {field.type}, expected texts, numbers or flags")
+    return table

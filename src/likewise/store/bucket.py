@@ -24,7 +24,7 @@ from likewise.libraries import cache_folder, imported
 from likewise.naming import did_you_mean, slug
 from likewise.store.atomic import check_no_link, is_left, said, unfinished_name, write_atomically
 from likewise.store.disk import Disk, removed
-from likewise.store.door import stands_for
+from likewise.store.door import BY_ENDING, check_bytes, stands_for
 from likewise.store.keys import content_key, file_hash
 
 SCHEMES = ("s3", "gs", "az", "memory")
@@ -49,7 +49,11 @@ PIECE = 2**26
 """Bytes that are fetched at once: no request takes so long that it looks dead."""
 
 IN_ONE = 2**28
-"""Bytes up to which a bucket itself refuses what must not be written over; beyond, it is asked before."""
+"""Bytes up to which a bucket itself refuses what must not be written over; beyond, it is asked before, and of two who
+ask at the same time the later one writes."""
+
+TRIES = 5
+"""How often what others change meanwhile is looked at again."""
 
 _ROOTS: dict[str, tempfile.TemporaryDirectory[str]] = {}
 """Copies of what is in the memory of this process; they are gone with it."""
@@ -236,15 +240,17 @@ class Bucket(Disk):
 
     # Reading
 
-    def fetch(self, path: Path, *beside: Path) -> Path:
+    def fetch(self, path: Path, *beside: Path, most: int | None = None) -> Path:
         """Copy objects from the bucket, unless their copies are of what is there now.
+
+        What is larger than a file of its kind, or than so many bytes, is refused before it is copied.
 
         Raises
         ------
         FileNotFoundError
             If the bucket has no such object. Those beside it may be missing.
         """
-        self._fetch(path)
+        self._fetch(path, most)
         for other in beside:
             with contextlib.suppress(FileNotFoundError):
                 self._fetch(other)
@@ -261,15 +267,17 @@ class Bucket(Disk):
             for _ in pool.map(fetch, paths):
                 pass
 
-    def _fetch(self, path: Path) -> None:
-        key = self._key(path)
+    def _fetch(self, path: Path, most: int | None = None) -> None:
+        key, most = self._key(path), most or BY_ENDING.get(path.suffix)
         check_no_link(path.parent)
-        for _ in range(5):
+        for _ in range(TRIES):
             about = self._about(key)
             if about is None:
                 with removed(path):
                     path.unlink(missing_ok=True)
                 raise FileNotFoundError(path)
+            if most is not None:
+                check_bytes(path, about["size"], most)
             if _is_copy(path, about):
                 try:
                     _stamp(path, about)
@@ -290,7 +298,12 @@ class Bucket(Disk):
                 continue
             self._make_room(about["size"])
             return
-        raise StoreError(f"{self.url}/{key} changes faster than it can be read; run the same command again")
+        raise self._restless(path)
+
+    def _restless(self, path: Path) -> StoreError:
+        return StoreError(
+            f"{self.url}/{self._key(path)} changes faster than it can be read; run the same command again"
+        )
 
     def _copy(self, key: str, about: Any, to: Path) -> None:
         """Fetch an object piece by piece, all of them of one version."""
@@ -340,6 +353,7 @@ class Bucket(Disk):
             with self._asking():
                 found = self._obstore.put(self._bucket, key, content, **how)
         except (self._refused.AlreadyExistsError, self._refused.PreconditionError):
+            self._looked.pop(key.rpartition("/")[0], None)  # it may not know of the other
             return None
         except FileNotFoundError as error:
             raise UnreachableError(f"{self.url} cannot be reached: there is no such bucket") from error
@@ -385,14 +399,15 @@ class Bucket(Disk):
     def take(self, own: Path, path: Path, describe: Callable[[Path], bytes]) -> None:
         """Put a matrix, then its description, which is of the matrix that the bucket holds, whoever put it."""
         self._keep(own, path)
-        self._looked.pop(self._key(path.parent), None)
         described = path.with_suffix(".json")
-        self.fetch(path)
-        content = describe(path)
-        self.write(described, content, once=True)
-        # One may be left of a matrix that is gone.
-        if file_hash(path).encode() not in self.fetch(described).read_bytes():
-            self.write(described, content)
+        for n in range(TRIES):
+            # A description may be left of a matrix that is gone: the next time it gives way.
+            self.write(described, describe(self.fetch(path)), once=n == 0)
+            self._looked.pop(self._key(path.parent), None)
+            # Fetched again: of large matrices another may have put its own meanwhile, and described it.
+            if file_hash(self.fetch(path)).encode() in self.fetch(described).read_bytes():
+                return
+        raise self._restless(path)
 
     def remove(self, path: Path) -> None:
         """Delete an object, or all below a name, and its copies."""

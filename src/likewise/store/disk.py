@@ -95,8 +95,10 @@ class Disk:
 
     # Reading
 
-    def fetch(self, path: Path, *beside: Path) -> Path:
+    def fetch(self, path: Path, *beside: Path, most: int | None = None) -> Path:
         """Return where a file can be read, once it and those beside it, as far as they exist, are as they are now.
+
+        What is larger than so many bytes need not be made ready: it is not read.
 
         Raises
         ------

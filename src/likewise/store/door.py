@@ -38,6 +38,9 @@ MOST_ROWS, ROWS_PER_BYTE, ALWAYS = 2**23, 64, 2**20
 """Rows of a table that is read: as a whole, for each byte of its file, and whatever its bytes. A few bytes can say
 billions of rows, but columns in which all is equal, or missing, take a few bytes too."""
 
+BY_ENDING = {".json": MOST_JSON, ".parquet": MOST_TABLE, ".seconds": MOST_TABLE}
+"""Bytes of a file that is read, by the ending of its name: what is larger is not even copied."""
+
 DEPTH = 50
 """Lists and objects of a JSON file within each other, at most."""
 
@@ -135,12 +138,17 @@ def opened(path: Path) -> int:
         raise unreadable(path, error) from error
 
 
+def check_bytes(path: Path, size: int, most: int) -> None:
+    """Refuse a file of more than so many bytes."""
+    if size > most:
+        raise damaged(path, f"it has {size:,} bytes, and at most {most:,} are read")
+
+
 def read_bytes(path: Path, most: int) -> bytes:
     """Return the content of a regular file of at most so many bytes."""
     with open(opened(path), "rb") as file:  # a descriptor has no path
         size = os.fstat(file.fileno()).st_size
-        if size > most:
-            raise damaged(path, f"it has {size:,} bytes, and at most {most:,} are read")
+        check_bytes(path, size, most)
         try:
             return file.read(most)
         except OSError as error:

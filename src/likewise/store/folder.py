@@ -93,7 +93,7 @@ class Store:
         self.place = place_of(folder)
         self.folder = self.place.folder
         try:
-            version = read_json(self.place.fetch(self.folder / MARK), shapes.STORE, SMALL)["version"]
+            version = read_json(self.place.fetch(self.folder / MARK, most=SMALL), shapes.STORE, SMALL)["version"]
         except FileNotFoundError:
             self.place.check()
             return
@@ -302,7 +302,7 @@ class Store:
         """
         path = self.pin_path(kind, hub, revision)
         try:
-            about = read_json(self.place.fetch(path), shapes.PIN, SMALL)
+            about = read_json(self.place.fetch(path, most=SMALL), shapes.PIN, SMALL)
         except FileNotFoundError:
             return None
         if [about["kind"], about["hub"], about["revision"]] != [kind, hub, revision]:

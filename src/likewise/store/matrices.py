@@ -14,6 +14,7 @@ from likewise.errors import StoreError
 from likewise.kinds import TABLES
 from likewise.naming import canonical_json
 from likewise.scoring import Reduced
+from likewise.shapes import TEXT, Fields, Kind, fault, text_of
 from likewise.store.atomic import write_atomically
 from likewise.store.door import CHECKSUM, damaged, opened
 from likewise.store.keys import file_hash
@@ -53,6 +54,13 @@ def read_matrix(path: Path, shape: tuple[int, int], dtype: np.dtype[np.floating[
     return matrix
 
 
+SUMS = 18
+"""How many sums of a reduced representation there are."""
+
+REDUCED = Fields({"n": Kind("a whole number, 1 or more", text_of(r"[1-9]\d{0,8}")), "items": TEXT}, others=TEXT)
+"""What is said beside a reduced representation: texts alone."""
+
+
 def write_reduced(path: Path, reduced: Reduced, about: Mapping[str, str]) -> None:
     """Write a reduced representation, with what must be the same for all that it is compared with."""
     tensors = {"vector": reduced.vector, "sums": reduced.sums}
@@ -70,11 +78,29 @@ def read_reduced(path: Path) -> tuple[Reduced, dict[str, str]]:
             tensors = {name: file.get_tensor(name) for name in ("vector", "sums")}
         if about.pop(CHECKSUM) != _checksum(tensors, about):
             raise damaged(path, "its content is not what was written")
-        return Reduced(tensors["vector"], tensors["sums"], about.pop("reason")), about
+        reduced = Reduced(tensors["vector"], tensors["sums"], about.pop("reason"))
+        if wrong := _no_reduced(reduced, about):
+            raise damaged(path, wrong)
+        return reduced, about
     except StoreError:
         raise
     except (SafetensorError, KeyError, OSError, ValueError, MemoryError) as error:
         raise damaged(path, str(error)) from error
+
+
+def _no_reduced(reduced: Reduced, about: Mapping[str, str]) -> str | None:
+    """What is wrong with a reduced representation: a stranger can write a checksum too."""
+    if wrong := fault(dict(about), REDUCED):
+        return wrong
+    n = int(about["n"])
+    # Where there is a reason, there is no score, and both are empty.
+    shapes = {"vector": (0 if reduced.reason else n * (n + 1) // 2,), "sums": (0 if reduced.reason else SUMS,)}
+    for name, array in (("vector", reduced.vector), ("sums", reduced.sums)):
+        if array.shape != shapes[name] or array.dtype != np.float64:
+            return f"{name!r} holds {array.dtype} of shape {array.shape}, expected float64 of shape {shapes[name]}"
+        if not np.isfinite(array).all():
+            return f"{name!r} holds a number that is not finite"
+    return None
 
 
 def _checksum(tensors: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> str:

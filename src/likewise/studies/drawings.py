@@ -142,7 +142,10 @@ class Lines(Drawing):
             for values in (line.y, line.low or line.x, line.high or line.x):
                 if len(values) != len(line.x):
                     raise ValueError(f"drawing {self.name!r}: expected {len(line.x)} numbers, got {len(values)}")
-            _check_all((*line.x, *line.y, *line.low, *line.high), self.name)
+            numbers = (*line.x, *line.y, *line.low, *line.high)
+            if texts := [value for value in numbers if isinstance(value, str)]:
+                raise TypeError(f"drawing {self.name!r}: expected numbers, got {texts[0]!r}")
+            _check_all(numbers, self.name)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,7 @@ DERIVED, INDEPENDENT, CANNOT_TELL = "derived", "independent", "cannot tell"
 
 OF_PANEL = ("panel.p", "panel.rank", "panel.smallest_p")
 VALUES = (
-    "verdict", "derived", "independent", "shared_axes.correlation", "shared_axes.z", "shared_axes.p",
+    "verdict", "base", "derived", "independent", "shared_axes.correlation", "shared_axes.z", "shared_axes.p",
     "matched.correlation", "rotation.cosine", "rotation.chance", "panel.size", *OF_PANEL, "relatives.lowest",
 )  # fmt: skip
 """Names of what it says."""
@@ -395,6 +395,7 @@ class _Reading:
         controls = self._controls
         values: dict[str, Cell] = {
             "verdict": self.verdict,
+            "base": self.base,
             "derived": self.verdict == DERIVED,
             "independent": self.verdict == INDEPENDENT,
             "shared_axes.correlation": at.axes if at else None,

@@ -302,7 +302,7 @@ function scaleOf(state, rows) {
   const about = at ?? "";
   for (const [holds, label, tint, why] of [
     [(x, y) => x.random && !y.random && (!about || y.model === about), "with a model of random weights", "#8a8a8a", ""],
-    [(x, y) => x.unrelated && !y.unrelated && !y.random && (!about || y.model === about), "with unrelated trained models", "#7a5195", " A saved answer on lineage names them."],
+    [(x, y) => x.unrelated?.includes(y.model) && !y.random && (!about || y.model === about), "with unrelated trained models", "#7a5195", " A saved answer on lineage names them, for the base that it asked about."],
   ]) {
     const found = known.filter((r) => either(r, holds));
     if (!found.length) continue;
