@@ -174,14 +174,14 @@ def test_what_cannot_be_had_fails_alone(workplace: Workplace, tiny: Callable[...
     local = [str(tiny("llama", 0)), str(tiny("gpt_neox", 1))]
     told, store = workplace.run(small([*models, *local], [prompts("owner/few"), prompts("owner/lost")]), "failing")
     failed = {f["task"]: f["error"] for f in told["failed"]}
-    assert list(failed) == ["owner/none", "owner/gated", "owner/fine at v9", "owner/lost", "pickled on few"]
+    assert list(failed) == ["owner/lost", "owner/none", "owner/gated", "owner/fine at v9", "pickled on few"]
     for error, part in zip(
         failed.values(),
         [
+            "the data set owner/lost is not on the hub",
             "the model owner/none is not on the hub",
             "accept them at",
             "no revision 'v9'",
-            "the data set owner/lost is not on the hub",
             "are refused because loading them can run code",
         ],
         strict=True,
