@@ -81,6 +81,7 @@ class Paper(Store):
         self.reduced, self.results_there, self.pins = set[tuple[str, str]](), set[str](), set[tuple[str, ...]]()
         self.asked = Counter[str]()
         self.listed: set[str] | None = None
+        self.copied = set[object]()
 
     def make(self, task: Task) -> None:
         """Take what a task makes."""
@@ -111,10 +112,16 @@ class Paper(Store):
             self.asked[of] += 1 + requests * len(names.get(of, self.results_there)) // PAGE
         return there
 
+    def _read(self, what: object, of: str) -> None:
+        """Count what reading takes: an object once, and then whether the copy of it still counts, if that is open."""
+        self.asked[of] += (self.listed is None) + (what not in self.copied)
+        self.copied.add(what)
+
     def pin(self, kind: str, hub: str, revision: str) -> dict[str, Any] | None:
         """Tell a pin."""
         if not self._has((kind, hub, revision) in self.pins, "pins"):
             return None
+        self._read((kind, hub, revision), "pins")
         about = {"kind": kind, "hub": hub, "revision": revision, "commit": "0" * 40, "blocks": None}
         return {**about, "width": self.features, "says": {"pooling": None, "why_not": None}}
 
@@ -129,7 +136,7 @@ class Paper(Store):
 
     def describe_representation(self, key: str) -> Description:
         """Tell its size."""
-        self.asked["descriptions"] += 1
+        self._read(key, "descriptions")
         about: Any = {"n_items": self.rows, "n_features": self.features, "source": Source({}), "audit": {}, "ids": []}
         return about  # type: ignore[no-any-return]
 
