@@ -28,7 +28,8 @@ test: $(INPUTS) ## every kind of test, those with the real model included: about
 	$(PYTEST) -m "not long" $(CHECKED)
 	SHAPES=0 $(PYTEST) -m "not long" $(CHECKED:%=--ignore=%)
 
-test-all: $(INPUTS) ## all tests, the long ones too, and generated inputs drawn anew
+test-all: $(INPUTS) ## all tests, the long ones and those of Ray too, and generated inputs drawn anew
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[ray]"
 	DRAW_ANEW=1 $(PYTEST) $(CHECKED)
 	DRAW_ANEW=1 SHAPES=0 $(PYTEST) $(CHECKED:%=--ignore=%)
 

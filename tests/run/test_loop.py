@@ -1,8 +1,10 @@
 """A run ends with the same numbers however often it was stopped, and does nothing twice."""
 
+import contextlib
 import json
 import os
 import pickle
+import random
 import re
 import shutil
 import signal
@@ -252,6 +254,28 @@ def test_killed_at_any_time_a_run_ends_equal(
             time.sleep(0.005)
         os.killpg(process.pid, sent)
         process.wait()
+    likewise.run(experiment, store)
+    assert content(store) == content(done.store)
+    assert not list(store.rglob("*.unfinished"))
+
+
+@pytest.mark.long("twenty runs, each for some seconds")
+def test_killed_twenty_times_at_random_moments_a_run_ends_equal(
+    tmp_path: Path, experiment: dict[str, Any], done: Done
+) -> None:
+    path, store, moments = tmp_path / "small.yaml", tmp_path / "killed", random.Random(0)
+    path.write_text(yaml.safe_dump(experiment))
+    there = list[int]()
+    for _ in range(20):
+        process, before = start(path, store), len(list(store.glob("re*/*")))
+        while process.poll() is None and len(list(store.glob("re*/*"))) <= before:
+            time.sleep(0.005)
+        time.sleep(moments.uniform(0, 0.2))
+        with contextlib.suppress(ProcessLookupError):  # it has come to its end
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        there.append(len(list(store.glob("re*/*"))))
+    assert len(set(there)) > 3  # killed before, during and after the work
     likewise.run(experiment, store)
     assert content(store) == content(done.store)
     assert not list(store.rglob("*.unfinished"))
