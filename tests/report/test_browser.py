@@ -34,7 +34,7 @@ NUMBER = r"-?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?"
 def quiet(window: Any) -> Iterator[None]:
     """Whatever a test does, the page says nothing, opens nothing, and asks for nothing but its own file."""
     window.page.emulate_media(color_scheme="light")
-    window.page.set_viewport_size({"width": 1400, "height": 900})
+    pages.resized(window.page, 1400)
     yield
     own = window.page.evaluate("location.href.split('#')[0]")
     assert window.said == []
@@ -398,7 +398,7 @@ def test_each_cell_says_the_pair_of_its_row_and_column_with_its_numbers(page: An
     for layers, count in (("one", 30), ("all", 306)):
         if layers == "all":  # on a phone, where cells are as small as they get
             page.evaluate("document.querySelector('#layers .all').click()")
-            page.set_viewport_size({"width": 390, "height": 900})
+            pages.resized(page, 390)
         page.evaluate("document.querySelector('[data-picture=heatmap]').scrollIntoView()")
         cells = page.evaluate(CELLS, "heatmap")
         assert len(cells) == count
@@ -543,7 +543,7 @@ def test_evidence_opens_without_drawing_the_pictures_again_and_needs_no_sideways
     page.locator("#pairs button.link").nth(2).click()
     for width in (1400, 390):
         if width == 390:
-            page.set_viewport_size({"width": width, "height": 900})  # pictures follow the width
+            pages.resized(page, width)  # pictures follow the width
         wider = page.evaluate(
             "[...document.querySelectorAll('#evidence, #evidence .measures, #evidence .measure, #evidence .measure *')]"
             ".filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth).map((one) => one.className)"
@@ -559,7 +559,7 @@ def test_what_is_pointed_at_is_the_cell_that_is_drawn(picture: str, page: Any) -
     boxes = """(at) => [...document.querySelectorAll(at)].map((r) => r.getBoundingClientRect())
       .map((r) => [r.x, r.y, r.right, r.bottom])"""
     for width in (1400, 390):
-        page.set_viewport_size({"width": width, "height": 900})
+        pages.resized(page, width)
         page.evaluate("(at) => document.querySelector(at).scrollIntoView()", f"[data-picture={picture}]")
         cells = page.evaluate(boxes, where.replace("svg", "g[aria-label=cell]"))
         for cell in (cells[0], cells[-1]):
@@ -685,7 +685,7 @@ def test_everybody_can_read_it_at_any_width_in_light_and_dark(page: Any, window:
     page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
     for scheme, width in itertools.product(("light", "dark"), WIDTHS):
         page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 900})
+        pages.resized(page, width)
         page.evaluate("document.querySelector('#choose').open = true")
         page.select_option("#base", "" if scheme == "light" else "small @ 3")
         window.settle()
@@ -715,7 +715,7 @@ def test_the_page_of_one_answer_is_for_everybody_too(window: Any, tmp_path: Path
     assert page.locator(".drawings svg").count() == 1
     for scheme, width in (("light", 390), ("dark", 1400)):
         page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 900})
+        pages.resized(page, width)
         window.settle()
         assert faults(page) == [] and page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(SMALL_TEXT % (SMALLEST - 0.01)) == []

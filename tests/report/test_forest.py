@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import pages
 from likewise.report import write_report
 from likewise.report.saved import Saved
 from likewise.scoring import compare
@@ -36,7 +37,7 @@ def written(folder: Path) -> Path:
 
 def test_the_forest_has_its_scale_behind_it_and_the_answer_comes_first(window: Any, tmp_path: Path) -> None:
     page = window.page
-    page.set_viewport_size({"width": 1400, "height": 900})
+    pages.resized(page, 1400)
     window.open(written(tmp_path))
     bar = page.evaluate(
         "[...document.querySelectorAll('#filters .bar > :not([hidden])')].map((e) => e.getBoundingClientRect().top)"
@@ -60,12 +61,12 @@ def test_the_forest_has_its_scale_behind_it_and_the_answer_comes_first(window: A
     assert "damaged copies" not in forest.text_content()  # it has none of its own
     assert window.said == []
 
-    page.set_viewport_size({"width": 390, "height": 844})
+    pages.resized(page, 390, 844)
     window.settle()
     assert page.locator("#dataset").is_hidden()
     assert page.locator(".headline").first.bounding_box()["y"] < 500
     page.locator("#choose > summary").click()
     assert page.locator("#dataset").is_visible() and page.locator("#saved a").get_attribute("href") == "answer.html"
-    page.set_viewport_size({"width": 1400, "height": 900})
+    pages.resized(page, 1400)
     window.settle()
     assert page.locator("#dataset").is_visible() and page.locator("#choose > summary").is_hidden()

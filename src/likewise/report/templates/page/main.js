@@ -48,6 +48,7 @@ async function start() {
     const pairs = chosenRows(state, rows);
     by("pairs").replaceChildren(table({ name: `pairs ${page.datasets[state.dataset].name} ${state.configuration.label}`, heads: PAIR_HEADS, rows: pairs.map((r) => pairCells(page, r)), open: (k) => open(pairs[k]) }));
     drawEvidence();
+    document.body.dataset.width = innerWidth;  // what all this was drawn for
   }
   function drawEvidence() {
     if (state.pair) {
