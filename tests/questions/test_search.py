@@ -345,5 +345,5 @@ def test_a_store_in_memory_is_searched_by_its_process_alone(workers: int | None,
         np.save(tmp_path / f"{name}.npy", ROWS[name])
         import_representation(tmp_path / f"{name}.npy", store, name=name, dataset="d")
     with pytest.raises(InputError, match=f"in the memory of this process; expected workers=1, got {workers}"):
-        likewise.search(store.place.address, "m1", workers=workers)
-    assert likewise.search(store.place.address, "m1").values["models"] == 2
+        likewise.search(store.files.address, "m1", workers=workers)
+    assert likewise.search(store.files.address, "m1").values["models"] == 2

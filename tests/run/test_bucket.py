@@ -181,7 +181,7 @@ def test_what_is_in_memory_is_of_one_process(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected the executor serial, got processes"):
         likewise.run(asked, "memory://one/process", executor="processes")
     done = likewise.run(asked, "memory://one/process")
-    assert len(done.results) == 2 and likewise.run(asked, store.place.address).performed == 0
+    assert len(done.results) == 2 and likewise.run(asked, store.files.address).performed == 0
 
 
 def test_a_bucket_that_goes_away_stops_a_run_with_one_line(

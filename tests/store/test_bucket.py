@@ -185,7 +185,7 @@ def test_of_two_machines_that_round_differently_the_description_is_of_the_matrix
     first, second = (Store(place.url) for place in two)
 
     def saved(store: Store, seed: int, meanwhile: Callable[[], object]) -> None:
-        take = store.place.take
+        take = store.files.take
 
         def taking(own: Path, path: Path, describe: Callable[[Path], bytes]) -> None:
             def described(matrix: Path) -> bytes:
@@ -194,7 +194,7 @@ def test_of_two_machines_that_round_differently_the_description_is_of_the_matrix
 
             take(own, path, described)
 
-        store.place.take = taking  # type: ignore[method-assign]
+        store.files.take = taking  # type: ignore[method-assign]
         store.save_representation(rows(seed), {"by": seed})
 
     # The other one does all of its work between the matrix and the description of this one.
@@ -203,7 +203,7 @@ def test_of_two_machines_that_round_differently_the_description_is_of_the_matrix
         assert np.array_equal(Store(url).load_representation(KEY).matrix, rows(1).matrix)
     assert Store(two[0].url).describe_representation(KEY)["audit"].written()["by"] == 2
     # A description that is left of a matrix that somebody deleted gives way.
-    first.place.remove(first.representation_path(KEY))
+    first.files.remove(first.representation_path(KEY))
     assert not second.has_representation(KEY)
     Store(two[0].url).save_representation(rows(3), {})
     assert np.array_equal(second.load_representation(KEY).matrix, rows(3).matrix)
@@ -216,10 +216,10 @@ def test_a_bit_that_changed_in_the_bucket_or_in_a_copy_is_found_and_the_object_n
     content = path.read_bytes()
     changed = content[:-1] + bytes([content[-1] ^ 1])
     for torn in (changed, content[:-4], b""):
-        store.place.write(path, torn)
+        store.files.write(path, torn)
         with pytest.raises(StoreError, match=rf"{two[0].url}/representations/{KEY}.safetensors is damaged"):
             other.load_representation(KEY)
-    store.place.write(path, content)
+    store.files.write(path, content)
     assert np.array_equal(other.load_representation(KEY).matrix, rows(0).matrix)
     copy = other.representation_path(KEY)
     times = copy.stat()
@@ -235,7 +235,7 @@ def test_a_bit_that_changed_in_the_bucket_or_in_a_copy_is_found_and_the_object_n
         other.load_representation(KEY)
     assert np.array_equal(other.load_representation(KEY).matrix, rows(0).matrix)
     description = store.representation_path(KEY).with_suffix(".json")
-    store.place.write(description, b"{")
+    store.files.write(description, b"{")
     with pytest.raises(StoreError, match=f"{two[0].url}/representations/{KEY}.json is damaged"):
         other.describe_representation(KEY)
 
@@ -281,9 +281,9 @@ def test_of_large_matrices_the_later_upload_stays_and_the_description_is_of_it(
     monkeypatch.setattr(bucket, "IN_ONE", 3)
     first, second = (Store(place.url) for place in two)
     matrix = f"representations/{KEY}.safetensors"
-    about, unseen = second.place._about, iter([matrix])  # type: ignore[attr-defined]
+    about, unseen = second.files._about, iter([matrix])  # type: ignore[attr-defined]
     # It looks before the other one has put its own, and puts its own after.
-    monkeypatch.setattr(second.place, "_about", lambda key: None if key == matrix and next(unseen, "") else about(key))
+    monkeypatch.setattr(second.files, "_about", lambda key: None if key == matrix and next(unseen, "") else about(key))
     description = first._description
     begun = iter([True])
 
@@ -326,7 +326,7 @@ def test_pins_and_records_are_those_of_the_bucket(two: Two) -> None:
     assert first.pin("model", "h", "v1") is None
     assert first.experiments() == {} and first.runs() == {} and first.result_keys() == []
     newer = json.dumps({"what": "a store of likewise", "version": 99}).encode()
-    first.place.write(first.folder / "store.json", newer)
+    first.files.write(first.folder / "store.json", newer)
     with pytest.raises(StoreError, match=f"{two[0].url} is a store of version 99"):
         Store(two[0].url)
 

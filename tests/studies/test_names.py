@@ -9,6 +9,7 @@ import pytest
 
 import likewise
 from likewise.errors import InputError, UndefinedError
+from likewise.measures import Configuration
 from likewise.representation import Representation
 from likewise.studies import (
     Answer,
@@ -21,10 +22,12 @@ from likewise.studies import (
     Rung,
     SampleSize,
     Score,
+    Search,
     Swap,
     Track,
 )
 from likewise.studies.names import Names
+from likewise.studies.search import Found
 
 Cases: TypeAlias = dict[str, tuple[Answer, Names]]
 
@@ -65,6 +68,12 @@ def answers() -> Iterator[tuple[str, Answer, Names]]:
         }
         scores = likewise.compare(given, ["cka(debiased=True)"], pairs=track.wanted, permutations=0)
         yield f"track of {runs}", track.answer(scores), track.names()
+    cka = Configuration.parse("cka")
+    scores = likewise.compare({"base": base, **rows}, [cka], pairs={"base": "base"}, groups=0)
+    for parts in (0, 20):
+        without = np.asarray([row.calibrated for row in scores])[:, None] + 0.01 * np.ones((len(scores), parts))
+        found = Found("base", "d", cka, len(base), scores.table, without)
+        yield f"search {parts}", Search().answer(found), Search().names()
     rungs = tuple(Rung.of(f"sd {s}", f"noise(sd={s})") for s in (0.1, 0.4))
     given = {"base": base, "mine": noise[1]} | {r.model: base + r.amount * noise[0] for r in rungs}
     for placed, scored in (((), ()), (("mine",), ()), (("mine",), (Score("given", 0.9),))):
@@ -74,7 +83,7 @@ def answers() -> Iterator[tuple[str, Answer, Names]]:
 
 
 SHAPES = ("swap", "swap with one k", "sample size", "best layers", "audit", "audit of one", "lineage alone", "lineage",
-          "track of 1", "track of 2", "ladder 0 0", "ladder 1 0", "ladder 1 1")  # fmt: skip
+          "track of 1", "track of 2", "search 0", "search 20", "ladder 0 0", "ladder 1 0", "ladder 1 1")  # fmt: skip
 """What is asked of them, known before any is computed."""
 
 TOGETHER = pytest.mark.xdist_group("names of answers")  # computed once

@@ -66,7 +66,7 @@ def results() -> Results:
     return Results(pa.concat_tables([part.table for part in parts]), asked=parts[0].asked)
 
 
-OF_THEIR_OWN = {"audit", "ladder", "track"}
+OF_THEIR_OWN = {"audit", "ladder", "search", "track"}
 """They read rows and scores that were made for them; their own tests ask them."""
 
 
@@ -111,7 +111,7 @@ def test_those_of_the_folder_are_found_by_their_files() -> None:
     assert {kind.__module__.rpartition(".")[2] for kind in ours().values()} == files
     assert study_names() == (
         *("measures", "datasets", "audit", "best-layers", "covariates", "items", "ladder", "lineage", "overfitting"),
-        *("sample-size", "swap", "track"),
+        *("sample-size", "search", "swap", "track"),
     )
 
 

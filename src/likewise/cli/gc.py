@@ -24,12 +24,12 @@ def gc(
     kept = options.find_store(store)
     if yes and is_alive(kept):
         raise InputError(f"a run is at work in {kept}; wait for its end, see likewise status {kept}")
-    found = [(thing, sum(map(kept.place.size, thing.paths))) for thing in unreferenced(kept)]
+    found = [(thing, sum(map(kept.files.size, thing.paths))) for thing in unreferenced(kept)]
     total = sum(size for _, size in found)
     if yes:
         for thing, _ in found:
             for path in thing.paths:
-                kept.place.remove(path)
+                kept.files.remove(path)
     if json:
         things = [{"kind": t.kind, "what": t.label, "files": list(map(str, t.paths)), "bytes": n} for t, n in found]
         print_json({"store": str(kept), "removed": yes, "bytes": total, "unreferenced": things})

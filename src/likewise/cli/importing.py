@@ -95,4 +95,4 @@ def _write_experiment(store: "Store") -> Path | None:
     if not experiment["datasets"]:
         return None
     text = write_yaml(experiment, default_flow_style=None, width=120)
-    return write_text(store.place.pages / "imported.yaml", HEAD + text)
+    return write_text(store.files.pages / "imported.yaml", HEAD + text)

@@ -10,7 +10,7 @@ from likewise.cli.console import progress, resumable
 
 
 def search(
-    store: Annotated[Path, typer.Argument(help="Folder of the store that keeps the models.")],
+    store: Annotated[Path, typer.Argument(help="Folder or URL of the store that keeps the models.")],
     model: Annotated[
         str,
         typer.Argument(

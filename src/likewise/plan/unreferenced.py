@@ -70,9 +70,9 @@ def _unreferenced(store: Store) -> Iterator[Unreferenced]:
     for fingerprint in store.prompts_kept():
         if fingerprint not in texts:
             yield Unreferenced("prompts", f"texts {fingerprint}", (store.prompts_path(fingerprint),))
-    if store.place.filled(reduced := store.folder / "reduced"):
+    if store.files.filled(reduced := store.folder / "reduced"):
         yield Unreferenced("reduced", "what tiles by products were made from", (reduced,))
-    for path in store.place.below(store.folder / "vectors"):
+    for path in store.files.below(store.folder / "vectors"):
         if path.stem not in kept and not path.name.startswith("."):  # what is not finished may be another search's
             yield Unreferenced("vector", f"a vector of {path.stem}, to be searched", (path,))
     yield from _unfinished(store, records)
@@ -85,7 +85,7 @@ def _results(store: Store, records: Iterable[dict[str, Any]]) -> Iterator[Unrefe
         ((request, table),) = store.tables(key)
         if not any(_answers(request, table, *of_one) for of_one in asked):
             path = store.result_path(key)
-            beside = sorted(filter(store.place.there, store.beside_tile(key)))
+            beside = sorted(filter(store.files.there, store.beside_tile(key)))
             yield Unreferenced("results", f"{len(table):,} scores {key}", (path, *beside))
 
 

@@ -100,7 +100,7 @@ def rows_of_models(
     entries = [entry_of(m) for m in models]
     done = run(
         asked.experiment(role, entries, asked.layers),
-        store.place.address,
+        store.files.address,
         device=asked.device,
         batch_tokens=asked.batch_tokens,
         watch=watch,

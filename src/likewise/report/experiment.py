@@ -70,7 +70,7 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
         )
     if len(results) < expected:
         warnings.append(f"{expected - len(results):,} of {expected:,} scores are missing: run the experiment again")
-    saved = list(answers_in(store.place.pages))
+    saved = list(answers_in(store.files.pages))
     warnings += [told for told in saved if isinstance(told, str)]
     return write_report(
         results,
@@ -86,7 +86,7 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
         warnings=warnings,
         made_with=library_versions(),
         evidence=lambda wanted: evidence_of(wanted, _loader(store, about["representations"]), _texts(store)),
-        store=store.place.name,
+        store=store.files.name,
         asked=[Covariates({inert(m.name, keep=""): m.covariates for m in experiment.models if m.covariates})],
         saved=[answer for answer in saved if isinstance(answer, Saved)],
     )

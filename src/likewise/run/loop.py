@@ -143,12 +143,12 @@ def run(
     place.sweep()
     if device not in BATCH_TOKENS:
         raise InputError(f"device={device!r}; {did_you_mean(device, BATCH_TOKENS)}")
-    if not place.place.shared and isinstance(executor, str) and executor != "serial":
+    if not place.files.shared and isinstance(executor, str) and executor != "serial":
         raise InputError(f"{place} is in the memory of this process; expected the executor serial, got {executor}")
     share = Shard.of(shard) if isinstance(shard, str) else shard
     chosen = choose(executor, workers, scheduler)
     own = sources_of(asked.configurations)
-    settings = Settings(place.place.absolute, device, batch_tokens or BATCH_TOKENS[device], own)
+    settings = Settings(place.files.absolute, device, batch_tokens or BATCH_TOKENS[device], own)
     work = _Work(asked, place, settings, chosen, share, watch)
     try:
         try:
@@ -170,7 +170,7 @@ def run(
         performed=work.times.total(),
         failed=tuple(work.failed.values()),
         blocked=() if left else tuple(tile for tile in current.tiles if tile.key not in work.failed),
-        store=place.place.address,
+        store=place.files.address,
         left=left,
     )
 

@@ -85,43 +85,43 @@ class Store:
     ----------
     folder : Path
         The folder; of a bucket, that of copies on this machine.
-    place : Disk
-        How its files are read and written.
+    files : Disk
+        How they are read and written.
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.place = place_of(folder)
-        self.folder = self.place.folder
+        self.files = place_of(folder)
+        self.folder = self.files.folder
         try:
-            version = read_json(self.place.fetch(self.folder / MARK, most=SMALL), shapes.STORE, SMALL)["version"]
+            version = read_json(self.files.fetch(self.folder / MARK, most=SMALL), shapes.STORE, SMALL)["version"]
         except FileNotFoundError:
-            self.place.check()
+            self.files.check()
             return
         if version != VERSION:
             raise StoreError(f"{self} is a store of version {version}; this likewise reads {VERSION}")
 
     def __str__(self) -> str:
-        return str(self.place.address)
+        return str(self.files.address)
 
     def is_there(self) -> bool:
         """Whether the folder is a store: something has been saved in it."""
-        return self.place.there(self.folder / MARK)
+        return self.files.there(self.folder / MARK)
 
     def at_once(self) -> contextlib.AbstractContextManager[object]:
         """While it is open, many questions of what is there may be answered by one look at each folder."""
-        return self.place.at_once()
+        return self.files.at_once()
 
     def sweep(self) -> None:
         """Delete the unfinished files of processes that were killed."""
-        self.place.sweep()
+        self.files.sweep()
 
     def _mark(self) -> None:
         """Say what the folder is, before anything is saved in it."""
         for part in PARTS:
             check_no_link(self.folder / part)
         about = self.folder / MARK
-        if not self.place.there(about):
-            self.place.write(about, json_bytes({"what": "a store of likewise", "version": VERSION}))
+        if not self.files.there(about):
+            self.files.write(about, json_bytes({"what": "a store of likewise", "version": VERSION}))
 
     # Representations
 
@@ -143,7 +143,7 @@ class Store:
     def has_representation(self, key: str) -> bool:
         """Whether a representation is there: its matrix and its description, each of which is complete or not there."""
         path = self.representation_path(key)
-        return self.place.there(path) and self.place.there(path.with_suffix(".json"))
+        return self.files.there(path) and self.files.there(path.with_suffix(".json"))
 
     def save_representation(self, r: Representation, audit: Mapping[str, Any]) -> None:
         """Save the matrix, then its description with the hash of the file.
@@ -154,10 +154,10 @@ class Store:
         self._mark()
         path = self.representation_path(r.key)
         kind, ids = described(r.kind, r.metric), r.ids if r.has_ids else ()
-        with self.place.staged(path) as own:
+        with self.files.staged(path) as own:
             write_matrix(own, r.matrix, dtype_of(r.kind))
             describe = self._description(r.key, (r.n_items, r.n_features), ids, r.source, audit, kind)
-            self.place.take(own, path, describe)
+            self.files.take(own, path, describe)
 
     def take_representation(
         self,
@@ -171,7 +171,7 @@ class Store:
         """Take a matrix that has grown row by row to its end, with its description: never all in memory."""
         self._mark()
         describe = self._description(key, rows.matrix.shape, ids, source, audit, kind)
-        self.place.take(rows.path, self.representation_path(key), describe)
+        self.files.take(rows.path, self.representation_path(key), describe)
 
     def _description(
         self,
@@ -203,7 +203,7 @@ class Store:
         """Return the description of a representation: source, audit, ids."""
         path = self.representation_path(key).with_suffix(".json")
         try:
-            about = read_json(self.place.fetch(path), shapes.REPRESENTATION)
+            about = read_json(self.files.fetch(path), shapes.REPRESENTATION)
         except FileNotFoundError as error:
             raise InputError(f"there is no {key} in {told(path.parent)}") from error
         source, audit, n = Source(about["source"]), Audit(about["audit"]), about["n_items"]
@@ -227,7 +227,7 @@ class Store:
         path = self.representation_path(key)
         about = self.describe_representation(key)
         try:
-            found = matrix_hash(self.place.fetch(path))
+            found = matrix_hash(self.files.fetch(path))
         except FileNotFoundError:
             found = ""
         if found != about["sha256"]:
@@ -242,8 +242,8 @@ class Store:
 
     def representations(self) -> list[str]:
         """Return the keys of all representations."""
-        with self.place.at_once():
-            found = self.place.names(self.folder / "representations", ".json")
+        with self.files.at_once():
+            found = self.files.names(self.folder / "representations", ".json")
             return [key for key in found if shapes.KEY.fullmatch(key) and self.has_representation(key)]
 
     # What the rows were made from, to be shown
@@ -257,14 +257,14 @@ class Store:
         """Keep the texts of rows by their ids, once; those of a data set that is too large are not kept."""
         self._mark()
         path = self.prompts_path(fingerprint)
-        if not self.place.there(path):
-            with self.place.staged(path) as own:
+        if not self.files.there(path):
+            with self.files.staged(path) as own:
                 save_texts(own, fingerprint, named)
-                self.place.keep(own, path)
+                self.files.keep(own, path)
 
     def prompts_kept(self) -> list[str]:
         """Return the fingerprints of which texts are kept."""
-        return list(filter(shapes.KEY.fullmatch, self.place.names(self.folder / "prompts", ".parquet")))
+        return list(filter(shapes.KEY.fullmatch, self.files.names(self.folder / "prompts", ".parquet")))
 
     def prompts(self, source: Mapping[str, Any], ids: Iterable[str]) -> dict[str, str]:
         """Return the texts of some rows by their ids, given where they came from; empty where they were not kept.
@@ -280,8 +280,8 @@ class Store:
         for fingerprint in (said.given, said.prompts):
             if not isinstance(fingerprint, str) or not shapes.KEY.fullmatch(fingerprint):
                 continue  # of other software: nothing of it becomes a path
-            if self.place.there(path := self.prompts_path(fingerprint)):
-                texts = load_texts(self.place.fetch(path), fingerprint)
+            if self.files.there(path := self.prompts_path(fingerprint)):
+                texts = load_texts(self.files.fetch(path), fingerprint)
                 if names <= texts.keys():
                     return {name: texts[name] for name in names}
         return {}
@@ -302,7 +302,7 @@ class Store:
         """
         path = self.pin_path(kind, hub, revision)
         try:
-            about = read_json(self.place.fetch(path, most=SMALL), shapes.PIN, SMALL)
+            about = read_json(self.files.fetch(path, most=SMALL), shapes.PIN, SMALL)
         except FileNotFoundError:
             return None
         if [about["kind"], about["hub"], about["revision"]] != [kind, hub, revision]:
@@ -332,7 +332,7 @@ class Store:
         about |= {} if says is None else {"says": dict(says)}
         before = self.pin(kind, hub, revision)
         once = before is None or "says" in before
-        self.place.write(self.pin_path(kind, hub, revision), json_bytes(about | (before or {})), once=once)
+        self.files.write(self.pin_path(kind, hub, revision), json_bytes(about | (before or {})), once=once)
 
     # What populations are reduced to: while they are compared, or kept to be searched
 
@@ -355,13 +355,13 @@ class Store:
         self._mark()
         path = self.reduced_path(key, configuration, kept=kept)
         check_no_link(path.parent)
-        with self.place.staged(path) as own:
+        with self.files.staged(path) as own:
             write_reduced(own, reduced, about)
-            self.place.keep(own, path)
+            self.files.keep(own, path)
 
     def has_reduced(self, key: str, configuration: Configuration, *, kept: bool = False) -> bool:
         """Whether a reduced representation is there."""
-        return self.place.there(self.reduced_path(key, configuration, kept=kept))
+        return self.files.there(self.reduced_path(key, configuration, kept=kept))
 
     def load_reduced(
         self, key: str, configuration: Configuration, *, kept: bool = False
@@ -369,14 +369,14 @@ class Store:
         """Load a reduced representation, and what was said about it."""
         path = self.reduced_path(key, configuration, kept=kept)
         try:
-            return read_reduced(self.place.fetch(path))
+            return read_reduced(self.files.fetch(path))
         except FileNotFoundError as error:
             raise damaged(path, "it is not there") from error
 
     def drop_reduced(self) -> None:
         """Delete the reduced representations of runs: what they were for is done. Those kept for searches stay."""
         with contextlib.suppress(StoreError):  # it disturbs nobody
-            self.place.remove(self.folder / "reduced")
+            self.files.remove(self.folder / "reduced")
 
     # Parts of an extraction that goes on
 
@@ -396,13 +396,13 @@ class Store:
         """
         self._mark()
         path = self.result_path(key)
-        with self.place.staged(path) as own:
+        with self.files.staged(path) as own:
             write_tile(own, results, request, replicates)
-            self.place.keep(own, path)
+            self.files.keep(own, path)
 
     def has_results(self, key: str) -> bool:
         """Whether a tile is there."""
-        return self.place.there(self.result_path(key))
+        return self.files.there(self.result_path(key))
 
     def result_path(self, key: str) -> Path:
         """Return where the rows of a tile lie."""
@@ -417,7 +417,7 @@ class Store:
         StoreError
             If a file that is called otherwise lies among them.
         """
-        names = self.place.names(self.folder / "results", ".parquet")
+        names = self.files.names(self.folder / "results", ".parquet")
         if odd := [name for name in names if not shapes.KEY.fullmatch(name.partition(".")[0])]:
             raise damaged(self.folder / "results" / f"{odd[0]}.parquet", "its name is no key")
         return [name for name in names if "." not in name]  # what lies beside a tile has its key and a word more
@@ -434,10 +434,10 @@ class Store:
         StoreError
             If a file is damaged or was not written by likewise.
         """
-        with self.place.at_once() if only is None else contextlib.nullcontext():
+        with self.files.at_once() if only is None else contextlib.nullcontext():
             keys = self.result_keys() if only is None else [only]
             for some in (keys[start : start + 64] for start in range(0, len(keys), 64)):
-                self.place.ready(path for key in some for path in (self.result_path(key), *self.beside_tile(key)))
+                self.files.ready(path for key in some for path in (self.result_path(key), *self.beside_tile(key)))
                 for key in some:
                     yield read_tile(self._tile(key), replicates)
 
@@ -445,7 +445,7 @@ class Store:
         """Where a tile can be read, and what lies beside it."""
         path = self.result_path(key)
         try:
-            return self.place.fetch(path, *self.beside_tile(key))
+            return self.files.fetch(path, *self.beside_tile(key))
         except FileNotFoundError as error:
             raise InputError(f"there is no {key} in {told(path.parent)}") from error
 
@@ -471,18 +471,18 @@ class Store:
         path = self.folder / "experiments" / f"{name}.json"
         # Left alone where nothing has changed, so that a report can tell whether it is up to date.
         if not self._holds(path, content):
-            self.place.write(path, content)
+            self.files.write(path, content)
 
     def _holds(self, path: Path, content: bytes) -> bool:
         """Whether a file is there with exactly that content."""
         try:
-            return read_bytes(self.place.fetch(path), len(content)) == content
+            return read_bytes(self.files.fetch(path), len(content)) == content
         except OSError:  # what is missing, damaged or of another kind is written anew
             return False
 
     def experiment_written(self, name: str) -> float:
         """Return when an experiment was written last, by the clock of the store."""
-        return self.place.written(self.folder / "experiments" / f"{name}.json")
+        return self.files.written(self.folder / "experiments" / f"{name}.json")
 
     def report_folder(self, name: str) -> Path:
         """Return where the report of an experiment is written.
@@ -494,7 +494,7 @@ class Store:
         StoreError
             If what is there is no regular file, or a folder of it is a link.
         """
-        pages = self.place.pages
+        pages = self.files.pages
         own = pages / "reports" / name
         for folder in (own.parent, own):
             check_no_link(folder)
@@ -510,7 +510,7 @@ class Store:
         return own
 
     def _knows(self, name: bytes) -> bool:
-        return name in map(os.fsencode, self.place.names(self.folder / "experiments", ".json"))
+        return name in map(os.fsencode, self.files.names(self.folder / "experiments", ".json"))
 
     def experiments(self) -> dict[str, dict[str, Any]]:
         """Return the experiments by name.
@@ -521,9 +521,9 @@ class Store:
             If one is damaged, or is called otherwise than its file.
         """
         found = {}
-        for name in self.place.names(self.folder / "experiments", ".json"):
+        for name in self.files.names(self.folder / "experiments", ".json"):
             path = self.folder / "experiments" / f"{name}.json"
-            found[name] = read_json(self.place.fetch(path), shapes.EXPERIMENT_RECORD)
+            found[name] = read_json(self.files.fetch(path), shapes.EXPERIMENT_RECORD)
             if found[name]["experiment"]["name"] != name:
                 raise damaged(path, f"it is of the experiment {found[name]['experiment']['name']!r}")
         return found
@@ -538,7 +538,7 @@ class Store:
     def save_run(self, key: str, about: Mapping[str, Any]) -> None:
         """Write the record of a run anew."""
         self._mark()
-        self.place.write(self.run_path(key), json_bytes(about), durable=False)
+        self.files.write(self.run_path(key), json_bytes(about), durable=False)
 
     def runs(self) -> dict[str, tuple[dict[str, Any], float]]:
         """Return the records of runs by their keys, each with the seconds since it was written, by the disk's clock.
@@ -549,13 +549,13 @@ class Store:
             If one is damaged.
         """
         found = {}
-        now = self.place.now(self.folder / "runs")
-        for key in self.place.names(self.folder / "runs", ".json"):
+        now = self.files.now(self.folder / "runs")
+        for key in self.files.names(self.folder / "runs", ".json"):
             if shapes.KEY.fullmatch(key):
                 with contextlib.suppress(FileNotFoundError):  # another run has just begun in its place
                     path = self.run_path(key)
-                    about = read_json(self.place.fetch(path), shapes.RUN, MOST_RUN)
-                    written = self.place.written(path)
+                    about = read_json(self.files.fetch(path), shapes.RUN, MOST_RUN)
+                    written = self.files.written(path)
                     found[key] = about, max(0.0, now - written)
         return found
 
@@ -563,7 +563,7 @@ class Store:
         """Delete the records of some runs."""
         for key, (about, _) in self.runs().items():
             if of(about):
-                self.place.remove(self.run_path(key))
+                self.files.remove(self.run_path(key))
 
 
 def _check_key(key: str) -> None:

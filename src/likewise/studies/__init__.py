@@ -16,6 +16,7 @@ from likewise.studies.names import Names
 from likewise.studies.overfitting import Overfitting
 from likewise.studies.registry import answers, scores_of, study_names, study_of
 from likewise.studies.sample_size import SampleSize
+from likewise.studies.search import Search
 from likewise.studies.swap import Swap
 from likewise.studies.track import Point, Track
 
@@ -47,6 +48,7 @@ __all__ = [
     "Rung",
     "SampleSize",
     "Score",
+    "Search",
     "Study",
     "Swap",
     "Table",
