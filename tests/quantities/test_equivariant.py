@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import likewise.measures
-from likewise.measures.without_each import DistanceOrder
+from likewise.measures.distance_without_each import DistanceOrder
 from likewise.quantities import Equivariant, HeldOutRows, Prepared, Quantity, UnitDistances
 
 assert likewise.measures  # those of measures are found too

@@ -5,7 +5,7 @@ import pytest
 
 from likewise.inference import LeftOut
 from likewise.measures import Configuration, contributions
-from likewise.measures.without_each import counted_once
+from likewise.measures.neighbour_without_each import counted_once
 from likewise.quantities import Prepared
 
 LABELS = [

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from likewise.measures import REGISTRY, Configuration, without_each
+from likewise.measures import REGISTRY, Configuration, alignment_without_each
 from likewise.quantities import Prepared
 from likewise.scoring import compare, interval
 from likewise.testing import widths
@@ -56,7 +56,7 @@ def test_scores_without_each_item_are_those_of_the_other_items(c, n, d, e, relat
 
 @pytest.mark.parametrize(("n", "d", "e"), [(30, 6, 9), (30, 9, 6), (20, 30, 25)])
 def test_the_mean_cosine_without_each_item_is_exact_but_for_the_steps_of_its_integral(monkeypatch, n, d, e, related):
-    monkeypatch.setattr(without_each, "COARSE", {"step": 0.3, "beyond": 7.0})
+    monkeypatch.setattr(alignment_without_each, "COARSE", {"step": 0.3, "beyond": 7.0})
     x, y = related(n, d, e)
     c = Configuration.parse("aligned_cosine(center=False)")
     found, expected = c.without_each(Prepared(x), Prepared(y)), deleted(c, x, y)

@@ -6,9 +6,10 @@ from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
 from likewise.errors import InputError, UndefinedError
+from likewise.measures.alignment_without_each import of_aligned_cosine, of_nuclear_norm
 from likewise.measures.facts import NEARS_IDENTITY, Facts, check_folds, rotations
 from likewise.measures.registry import Score, measure
-from likewise.measures.without_each import WithoutEach, of_aligned_cosine, of_nuclear_norm
+from likewise.measures.without_each import WithoutEach
 from likewise.quantities import (
     AlignedProducts,
     ComponentProducts,

@@ -7,9 +7,10 @@ from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
 from likewise.errors import InputError, UndefinedError
+from likewise.measures.alignment_without_each import of_nuclear_norm
 from likewise.measures.facts import NEARS_IDENTITY, Bilinear, Facts, Product, choice, positive, rotations
 from likewise.measures.registry import measure
-from likewise.measures.without_each import WithoutEach, of_centred, of_nuclear_norm
+from likewise.measures.without_each import WithoutEach, of_centred
 from likewise.quantities import (
     Gram,
     NeighbourRanks,

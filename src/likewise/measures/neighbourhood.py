@@ -9,8 +9,9 @@ from jaxtyping import Bool, Float, Int
 from likewise.arrays import Array, array_namespace, to_numpy
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Facts, Overlap, choice, positive, rotations
+from likewise.measures.neighbour_without_each import of_overlap, of_places
 from likewise.measures.registry import Score, measure
-from likewise.measures.without_each import WithoutEach, of_overlap, of_places
+from likewise.measures.without_each import WithoutEach
 from likewise.quantities import (
     Distances,
     NeighbourRanks,

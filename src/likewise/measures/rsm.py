@@ -9,9 +9,10 @@ from jaxtyping import Float, Int
 
 from likewise.arrays import array_namespace, average_ranks, strict_triangle, to_numpy
 from likewise.errors import UndefinedError
+from likewise.measures.distance_without_each import of_differences, of_distances
 from likewise.measures.facts import Facts, Product, choice, not_negative, positive, rotations
 from likewise.measures.registry import measure
-from likewise.measures.without_each import WithoutEach, of_differences, of_distances
+from likewise.measures.without_each import WithoutEach
 from likewise.quantities import TIES, Distances, Norm, Prepared, UnitDistances, pair_distances, spans
 
 INNER = {

@@ -1,0 +1,138 @@
+"""Scores of neighbours with what each item takes from them, counted once: see `without_each`."""
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from likewise.arrays import to_numpy
+from likewise.measures.without_each import WithoutEach
+from likewise.quantities import (
+    Neighbours,
+    Prepared,
+    places_in,
+)
+
+
+def counted_once(
+    rows: Float[np.ndarray, " n"], sums: Float[np.ndarray, " n"], squares: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
+    r"""The mean of rows without each item, drawn together so that the jackknife counts once what it counts twice.
+
+    With f_j the ``rows`` and :math:`\Delta_{jl}` the change of row j where item l is left out,
+
+    .. math:: n(n - 1) s^2 = \sum_l (c_l - \bar c)^2, \quad c_l = \sum_{j \ne l} \Delta_{jl} - f_l
+
+    The squares of f_l hold all of the variance of a row, with the part that it owes to the other items. Those of
+    :math:`\Delta_{jl}` hold this part once more, and by themselves: it is the jackknife of row j,
+
+    .. math:: \sum_{jl} (\Delta_{jl} - \bar\Delta_j)^2
+
+    So this is taken off, and what is left is spread over the items as before. For rows that are sums over the other
+    items of unrelated terms that is exact; where the terms (j, l) and (l, j) are equal, half of what is too much stays.
+    What hangs on pairs of items is counted twice, so it is no more than half of the whole, and no more is taken off.
+
+    Parameters
+    ----------
+    rows : array, shape (n,)
+        The scores of the items.
+    sums : array, shape (n,)
+        The sum of the changes of the other rows without each item.
+    squares : array, shape (n,)
+        For each row, the sum of squares of its changes about their mean.
+
+    Returns
+    -------
+    array, shape (n,)
+        Scores about the same mean as those without each item.
+
+    References
+    ----------
+    The jackknife counts m times what hangs on m items: Efron and Stein (1981), doi:10.1214/aos/1176345462.
+    """
+    without = (rows.sum() - rows + sums) / (len(rows) - 1)
+    mean = without.mean()
+    moved = without - mean
+    whole = (len(rows) - 1) ** 2 * (moved**2).sum()
+    return np.asarray(mean + moved * np.sqrt(1 - min(squares.sum() / whole, 0.5)) if whole else without)
+
+
+def of_overlap(
+    k: int, center: bool, inner: Literal["cosine", "euclidean"], score: Callable[[np.ndarray], np.ndarray]
+) -> WithoutEach | None:
+    """The mean of ``score`` of the number of common neighbours, `counted_once`: O(n k) after the ranks.
+
+    Who has item i among its k nearest takes the next in its place. None where distances feel the mean of all items.
+    """
+    if center and inner == "cosine":
+        return None
+
+    def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+        n = x.n
+        if n < k + 3:  # without an item there are too few
+            return None
+        near_x, near_y = (to_numpy(of[Neighbours(k + 1, inner, center)]) for of in (x, y))
+        next_x, next_y = near_x[:, k], near_y[:, k]
+        of_x, of_y = places_in(near_x, near_y[:, :k]) <= k, places_in(near_y, near_x[:, :k]) <= k
+        (in_y, comes_x), (in_x, comes_y) = ((m[:, :k], m[:, k]) for m in (of_x, of_y))
+        common = in_y.sum(axis=1)
+        base = score(common)
+        # Without a neighbour on both sides both take their next; without one of a side that side does.
+        both = score(common - 1 + comes_x + comes_y + (next_x == next_y)) - base
+        in_first, in_second = score(common + comes_x) - base, score(common + comes_y) - base
+        of_x = np.where(in_y, both[:, None], in_first[:, None])
+        of_y = np.where(in_x, 0.0, in_second[:, None])  # what is in both was counted
+        return _drawn_together(base, np.hstack([near_x[:, :k], near_y[:, :k]]), np.hstack([of_x, of_y]))
+
+    return found
+
+
+def _drawn_together(
+    rows: Float[np.ndarray, " n"], left: Int[np.ndarray, "n m"], changes: Float[np.ndarray, "n m"]
+) -> Float[np.ndarray, " n"]:
+    """`counted_once` from the changes of each row where items are left out; without all others it does not change."""
+    n = len(rows)
+    squares = (changes**2).sum(axis=1) - changes.sum(axis=1) ** 2 / (n - 1)
+    return counted_once(rows, np.bincount(left.ravel(), changes.ravel(), n), squares)
+
+
+RowScore: TypeAlias = Callable[
+    [Bool[np.ndarray, "*m c"], Int[np.ndarray, "*m c"], Int[np.ndarray, "*m c"]], Float[np.ndarray, "*m"]
+]
+"""Takes which candidates are common neighbours, and their places on both sides; returns the score of an item."""
+
+BLOCK = 1 << 20
+"""Places of neighbours that are looked at together."""
+
+
+def of_places(k: int, center: bool, inner: Literal["cosine", "euclidean"], score: RowScore) -> WithoutEach | None:
+    """The mean of ``score`` of the places of common neighbours, `counted_once`: O(n k^2) after the ranks.
+
+    Without an item, those behind it move up by one, and the next of either side comes in. None where distances feel the
+    mean of all items.
+    """
+    if center and inner == "cosine":
+        return None
+
+    def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+        n = x.n
+        if n < k + 3:  # without an item there are too few
+            return None
+        near_x, near_y = (to_numpy(of[Neighbours(k + 1, inner, center)]) for of in (x, y))
+        # Places beyond k + 1 come to no more than that without an item: the nearest say all.
+        own, in_y, in_x = np.arange(1, k + 2), places_in(near_x, near_y), places_in(near_y[:, :k], near_x)
+        left = np.hstack([near_x[:, :k], near_y[:, :k]])
+        left_x = np.hstack([np.broadcast_to(own[:k], in_x.shape), in_x])[:, :, None]
+        left_y = np.hstack([in_y[:, :k], np.broadcast_to(own[:k], in_x.shape)])[:, :, None]
+        rows, changes = np.empty(n), np.empty((n, 2 * k))
+        step = max(1, BLOCK // (2 * k * (k + 1)))
+        for some in (slice(start, start + step) for start in range(0, n, step)):
+            places, at_x, at_y = in_y[some], left_x[some], left_y[some]
+            rows[some] = score((own <= k) & (places <= k), np.broadcast_to(own, places.shape), places)
+            a, b = own - (own > at_x), places[:, None, :] - (places[:, None, :] > at_y)
+            changes[some] = score((own != at_x) & (a <= k) & (b <= k), a, b) - rows[some, None]
+            changes[some, k:][at_x[:, k:, 0] <= k] = 0.0  # what is near on both sides was counted
+        return _drawn_together(rows, left, changes)
+
+    return found
