@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -100,10 +99,3 @@ def write_layered(results: Results, folder: Path) -> Path:
         results, folder, title="Six models", experiment="name: six\n", representations=[],
         evidence=prompts_of, store="runs",
     )  # fmt: skip
-
-
-def resized(page: Any, width: int, height: int = 900) -> None:
-    """Give a window a width, and wait until everything is drawn for it."""
-    page.set_viewport_size({"width": width, "height": height})
-    if "report.html" in page.url:
-        page.wait_for_function("(width) => document.body.dataset.width == width", arg=width)

@@ -155,6 +155,25 @@ def cell_text(value: str | bool | int | float | None) -> str:
     return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def with_ends(
+    value: float, low: float, high: float, apart: Iterable[float] = (), most: int = 4
+) -> tuple[str, str, str]:
+    """Return a number and the ends of its interval, with as many decimals as tell the ends apart.
+
+    And as tell them from the numbers that they are judged by, ``apart``; at most so many.
+
+    Examples
+    --------
+    >>> with_ends(29.2, 28.0, 30.4), with_ends(1.2, 1.04, 1.3, apart=[1.0])
+    (('29', '28', '30'), ('1.20', '1.04', '1.30'))
+    """
+    decimals = min(max(math.ceil(-math.log10((high - low) / 2)), 0), most) if high > low else 2
+    while decimals < most and any(end != by and round(end, decimals) == by for end in (low, high) for by in apart):
+        decimals += 1
+    told, *ends = (f"{number:,.{decimals}f}" for number in (value, low, high))
+    return told, ends[0], ends[1]
+
+
 def p_text(p: float | None) -> float | str | None:
     """A p-value as people read it: one too small for its digits to mean anything is below a bound.
 

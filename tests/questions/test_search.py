@@ -235,7 +235,7 @@ def test_the_command_line_answers_like_python(kept: Store, cli: Cli, tmp_path: P
     ended, out, _ = cli("search", kept.folder, "m5", "--top", 3, "--json")
     assert ended == 0 and json.loads(out) == json.loads(json.dumps(answer.as_dict()))
     ended, out, _ = cli("search", kept.folder, "m5", "--fail-if", "calibrated > 0.1", "--output", tmp_path / "out")
-    assert ended == 3 and "m6 is the nearest of 6 to m5 on d: cka" in " ".join(out.split())
+    assert ended == 3 and "m6 is the nearest of 6 to m5 on d: by cka," in " ".join(out.split())
     assert (tmp_path / "out" / "answer.html").exists()
 
 

@@ -56,6 +56,21 @@ class Window:
         """Wait until what was asked for is painted."""
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
 
+    def resize(self, width: int, height: int = 900) -> None:
+        """Give the window a width, and wait until everything is drawn for it."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.wait_for_function(
+            "(width) => !document.body?.dataset.width || document.body.dataset.width == width", arg=width
+        )
+        self.settle()
+
+    def escape(self) -> None:
+        """Leave what is open, and wait until the address says so: a dialog tells it later that it was closed."""
+        self.page.keyboard.press("Escape")
+        self.page.wait_for_function(
+            "() => !document.querySelector('dialog[open]') && !new URLSearchParams(location.hash.slice(1)).has('a')"
+        )
+
     @property
     def address(self) -> str:
         return str(self.page.evaluate("location.hash"))

@@ -34,7 +34,7 @@ NUMBER = r"-?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?"
 def quiet(window: Any) -> Iterator[None]:
     """Whatever a test does, the page says nothing, opens nothing, and asks for nothing but its own file."""
     window.page.emulate_media(color_scheme="light")
-    pages.resized(window.page, 1400)
+    window.resize(1400)
     yield
     own = window.page.evaluate("location.href.split('#')[0]")
     assert window.said == []
@@ -245,7 +245,7 @@ def test_an_address_shows_what_its_sender_saw(page: Any, window: Any, layered: P
         assert what == "as it opens" or sent != first, what
         window.open(layered, window.address)
         assert state_of(page) == sent, what
-        page.keyboard.press("Escape")
+        window.escape()
         page.evaluate("document.querySelector('#reset').click()")
         assert state_of(page) == first, what
 
@@ -391,14 +391,14 @@ def short(name: str, longest: int = 28) -> str:
     return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
 
 
-def test_each_cell_says_the_pair_of_its_row_and_column_with_its_numbers(page: Any, layered: Path) -> None:
+def test_each_cell_says_the_pair_of_its_row_and_column_with_its_numbers(page: Any, window: Any, layered: Path) -> None:
     rows = {
         frozenset((r["a"], r["b"])): r for r in rows_of(layered) if (r["dataset"], r["label"]) == ("stories", "cka")
     }
     for layers, count in (("one", 30), ("all", 306)):
         if layers == "all":  # on a phone, where cells are as small as they get
             page.evaluate("document.querySelector('#layers .all').click()")
-            pages.resized(page, 390)
+            window.resize(390)
         page.evaluate("document.querySelector('[data-picture=heatmap]').scrollIntoView()")
         cells = page.evaluate(CELLS, "heatmap")
         assert len(cells) == count
@@ -469,14 +469,14 @@ def test_clicks_open_the_evidence_and_escape_closes_it(page: Any, window: Any, l
         check_evidence(page, layered)
         a, b = said(window)["a"][0], said(window)["b"][0]
         assert page.locator("#evidence-title").text_content().startswith(f"{a} and {b} on ")
-        page.keyboard.press("Escape")
+        window.escape()
         assert not evidence.is_visible() and "a" not in said(window), what
     openers["a row"].click()
     page.locator("#evidence button", has_text="Close").click()
     assert not evidence.is_visible()
 
 
-def test_keys_alone_reach_a_cell_and_its_evidence(page: Any, layered: Path) -> None:
+def test_keys_alone_reach_a_cell_and_its_evidence(page: Any, window: Any, layered: Path) -> None:
     evidence = page.locator("dialog#evidence")
     for picture in ("heatmap", "layers"):
         page.focus(f"[data-picture={picture}] .plot")
@@ -489,7 +489,7 @@ def test_keys_alone_reach_a_cell_and_its_evidence(page: Any, layered: Path) -> N
             " and ", " – "
         )
         check_evidence(page, layered)
-        page.keyboard.press("Escape")
+        window.escape()
         assert not evidence.is_visible()
         assert page.evaluate("document.activeElement.closest('figure')?.dataset.picture") == picture
     page.locator("#pairs button.link").nth(1).focus()
@@ -538,12 +538,12 @@ def test_the_first_finding_is_of_what_the_picture_shows(page: Any, window: Any, 
         assert f": {best[8]} ({best[9]} to {best[10]})" in page.locator("[data-picture=heatmap] .live").text_content()
 
 
-def test_evidence_opens_without_drawing_the_pictures_again_and_needs_no_sideways_scroll(page: Any) -> None:
+def test_evidence_opens_without_drawing_the_pictures_again_and_needs_no_sideways_scroll(page: Any, window: Any) -> None:
     page.evaluate("document.querySelectorAll('.plot svg').forEach((svg) => { svg.dataset.old = 'yes'; })")
     page.locator("#pairs button.link").nth(2).click()
     for width in (1400, 390):
         if width == 390:
-            pages.resized(page, width)  # pictures follow the width
+            window.resize(width)  # pictures follow the width
         wider = page.evaluate(
             "[...document.querySelectorAll('#evidence, #evidence .measures, #evidence .measure, #evidence .measure *')]"
             ".filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth).map((one) => one.className)"
@@ -554,12 +554,12 @@ def test_evidence_opens_without_drawing_the_pictures_again_and_needs_no_sideways
 
 
 @pytest.mark.parametrize("picture", ["heatmap", "layers"])
-def test_what_is_pointed_at_is_the_cell_that_is_drawn(picture: str, page: Any) -> None:
+def test_what_is_pointed_at_is_the_cell_that_is_drawn(picture: str, page: Any, window: Any) -> None:
     where = f"[data-picture={picture}] svg rect"
     boxes = """(at) => [...document.querySelectorAll(at)].map((r) => r.getBoundingClientRect())
       .map((r) => [r.x, r.y, r.right, r.bottom])"""
     for width in (1400, 390):
-        pages.resized(page, width)
+        window.resize(width)
         page.evaluate("(at) => document.querySelector(at).scrollIntoView()", f"[data-picture={picture}]")
         cells = page.evaluate(boxes, where.replace("svg", "g[aria-label=cell]"))
         for cell in (cells[0], cells[-1]):
@@ -685,7 +685,7 @@ def test_everybody_can_read_it_at_any_width_in_light_and_dark(page: Any, window:
     page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
     for scheme, width in itertools.product(("light", "dark"), WIDTHS):
         page.emulate_media(color_scheme=scheme)
-        pages.resized(page, width)
+        window.resize(width)
         page.evaluate("document.querySelector('#choose').open = true")
         page.select_option("#base", "" if scheme == "light" else "small @ 3")
         window.settle()
@@ -715,7 +715,7 @@ def test_the_page_of_one_answer_is_for_everybody_too(window: Any, tmp_path: Path
     assert page.locator(".drawings svg").count() == 1
     for scheme, width in (("light", 390), ("dark", 1400)):
         page.emulate_media(color_scheme=scheme)
-        pages.resized(page, width)
+        window.resize(width)
         window.settle()
         assert faults(page) == [] and page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(SMALL_TEXT % (SMALLEST - 0.01)) == []

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import pages
 from likewise.report import write_report
 from likewise.report.saved import Saved
 from likewise.scoring import compare
@@ -37,7 +36,7 @@ def written(folder: Path) -> Path:
 
 def test_the_forest_has_its_scale_behind_it_and_the_answer_comes_first(window: Any, tmp_path: Path) -> None:
     page = window.page
-    pages.resized(page, 1400)
+    window.resize(1400)
     window.open(written(tmp_path))
     bar = page.evaluate(
         "[...document.querySelectorAll('#filters .bar > :not([hidden])')].map((e) => e.getBoundingClientRect().top)"
@@ -61,12 +60,12 @@ def test_the_forest_has_its_scale_behind_it_and_the_answer_comes_first(window: A
     assert "damaged copies" not in forest.text_content()  # it has none of its own
     assert window.said == []
 
-    pages.resized(page, 390, 844)
+    window.resize(390, 844)
     window.settle()
     assert page.locator("#dataset").is_hidden()
     assert page.locator(".headline").first.bounding_box()["y"] < 500
     page.locator("#choose > summary").click()
     assert page.locator("#dataset").is_visible() and page.locator("#saved a").get_attribute("href") == "answer.html"
-    pages.resized(page, 1400)
+    window.resize(1400)
     window.settle()
     assert page.locator("#dataset").is_visible() and page.locator("#choose > summary").is_hidden()

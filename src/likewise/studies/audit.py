@@ -1,6 +1,5 @@
 """Which copies of a model moved beyond numeric noise, from which layer on, and on which prompts."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -20,7 +19,7 @@ from likewise.inference import (
     rank_sets,
 )  # fmt: skip
 from likewise.measures import REGISTRY, Configuration, contributions
-from likewise.naming import parse_call
+from likewise.naming import parse_call, with_ends
 from likewise.representation import Representation, check_all_same_items
 from likewise.scoring import interval
 from likewise.studies.answer import Answer, Table
@@ -405,13 +404,8 @@ def _times(copy: _Copy, place: int) -> str:
     times, low, high = copy.times[place], copy.low[place], copy.high[place]
     if times is None or low is None or high is None:
         return "not measured in numeric noise, for the re-runs are equal to the base"
-    low = max(0.0, low)
-    # As many decimals as tell the ends apart.
-    decimals = min(max(math.ceil(-math.log10((high - low) / 2)), 0), 4) if high > low else 2
-    # And as tell an end apart from the floor itself, which the verdict is about.
-    while decimals < 4 and any(end != 1 and round(end, decimals) == 1 for end in (low, high)):
-        decimals += 1
-    told, *ends = (f"{number:,.{decimals}f}" for number in (times, low, high))
+    # The verdict is about the floor itself.
+    told, *ends = with_ends(times, max(0.0, low), high, apart=[1.0])
     return f"{told} times ({ends[0]} to {ends[1]}) numeric noise"
 
 

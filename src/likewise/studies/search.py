@@ -12,7 +12,7 @@ from likewise.errors import InputError, LikewiseError
 from likewise.inference import RankSets, rank_intervals
 from likewise.inference.leftout import FEWEST
 from likewise.measures import Configuration
-from likewise.naming import p_text
+from likewise.naming import p_text, with_ends
 from likewise.scoring import interval
 from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
@@ -165,7 +165,11 @@ class Search(Study):
             why = said[undefined[0]]
             limits.append(f"{len(undefined):,} models have no calibrated score, such as {models[undefined[0]]}: {why}")
         limits += [f"Of {models[k]}: {said[k]}" for k in shown if said[k]][:1]
-        of = "" if first["low"] is None else f" (95 %: {first['low']:.3g} to {first['high']:.3g})"
+        k = shown[0]
+        told, of = f"{calibrated[k]:.3g}", ""
+        if not np.isnan(low[k]):
+            told, *around = with_ends(calibrated[k], low[k], high[k], apart=[0.0, 1.0], most=6)
+            of = f" (95 %: {around[0]} to {around[1]})"
         last = int(sets.high[0]) if sets else None
         sure = (
             ""
@@ -177,7 +181,7 @@ class Search(Study):
         return Answer(
             question=f"Which of {count:,} kept models are nearest to {given.name}?",
             verdict=f"{first['model']} is the nearest of {count:,} to {given.name} on {given.dataset}: "
-            f"{given.configuration.label} {first['calibrated']:.3g} of the way from chance to identical{of}.{sure}",
+            f"by {given.configuration.label}, {told} of the way from chance to identical{of}.{sure}",
             reading="The nearest first, by the calibrated score: 0 is chance, 1 is identical.",
             tables=(
                 Table(
