@@ -4,17 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from cases import each
 from likewise import testing
 from likewise.arrays import to_torch
 from likewise.errors import InputError
 from likewise.representation import Representation, on_device
 from likewise.scoring import Trust, score_block
 
-DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here"))
 
 
-@pytest.mark.parametrize("device", each(DEVICES))
+@pytest.mark.parametrize("device", ["cpu", CUDA])
 def test_numbers_are_those_of_numpy(configuration, device):
     shape = testing.shapes(configuration.facts)[2]
     matrices = testing.draw(*shape)
