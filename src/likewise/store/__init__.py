@@ -3,7 +3,6 @@
 from likewise.store.answers import read_answer, read_answer_table, saved_answers, write_answer
 from likewise.store.archives import arrow_files, read_folder
 from likewise.store.atomic import check_no_link, write_atomically, write_text
-from likewise.store.bucket import is_bucket, place_of
 from likewise.store.csv import inert_cell, write_csv
 from likewise.store.door import read_json, read_table, write_json, write_table
 from likewise.store.files import read_file
@@ -12,6 +11,7 @@ from likewise.store.keys import content_key, file_hash, files_hash
 from likewise.store.matrices import dtype_of
 from likewise.store.parquet import in_lists, open_parquet, written_out
 from likewise.store.partial_rows import Growing, Parts
+from likewise.store.places import is_bucket, place_of
 from likewise.store.regular import check_size, memory, open_regular, read_regular
 
 __all__ = [

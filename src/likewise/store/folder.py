@@ -19,11 +19,11 @@ from likewise.scoring import KINDS, Comparison, Reduced, Results
 from likewise.shapes import fault
 from likewise.store import shapes
 from likewise.store.atomic import check_no_link
-from likewise.store.bucket import place_of
 from likewise.store.door import damaged, json_bytes, opened, read_bytes, read_json, told
 from likewise.store.keys import LENGTH, content_key, file_hash
 from likewise.store.matrices import dtype_of, matrix_hash, read_matrix, read_reduced, write_matrix, write_reduced
 from likewise.store.partial_rows import Growing, Parts
+from likewise.store.places import place_of
 from likewise.store.texts import load_texts, save_texts
 from likewise.store.tiles import read_tile, write_tile
 
