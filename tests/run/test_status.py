@@ -41,18 +41,36 @@ def imported(tmp_path: Path) -> tuple[dict[str, Any], Store]:
     return asked, store
 
 
-def test_a_run_that_is_over_says_what_it_did(imported: tuple[dict[str, Any], Store]) -> None:
+def test_a_share_that_is_over_says_what_it_did_and_the_whole_leaves_nothing(
+    imported: tuple[dict[str, Any], Store],
+) -> None:
     asked, store = imported
     assert status_of(store)["runs"] == []
-    likewise.run(asked, store.folder)
+    likewise.run(asked, store.folder, shard="1/2")
     found = status_of(store)
     (run,) = found["runs"]
     assert (run["state"], run["failed"], run["running"], run["left"]) == ("done", [], [], {})
-    assert run["done"] == {"tiles": found["results"]} and found["results"] == 3
+    assert run["done"] == {"tiles": found["results"]} and 0 < found["results"] < 3
     assert found["experiments"] == [{"name": "four", "representations": 4, "representations_done": 4}]
     assert json.loads(json.dumps(found)) == found
-    likewise.run(asked, store.folder)  # nothing to do: nothing to tell
+    likewise.run(asked, store.folder, shard="1/2")  # nothing to do: nothing to tell
     assert status_of(store)["runs"][0]["began"] == run["began"]
+    likewise.run(asked, store.folder)
+    assert status_of(store)["runs"] == [] and status_of(store)["results"] == 3
+    assert not list((store.folder / "runs").iterdir())
+
+
+def test_a_record_of_a_run_that_died_goes_where_nothing_is_left_to_do(imported: tuple[dict[str, Any], Store]) -> None:
+    asked, store = imported
+    likewise.run(asked, store.folder, shard="1/2")
+    (about, _), *_ = store.runs().values()
+    likewise.run(asked, store.folder)
+    dead = {k: v for k, v in about.items() if k != "checksum"} | {"shard": "", "over": "", "pid": 2**22 + 1}
+    other = dead | {"experiment": "another"}
+    store.save_run("0" * 24, dead)
+    store.save_run("1" * 24, other)
+    likewise.run(asked, store.folder)
+    assert [run["experiment"] for run in status_of(store)["runs"]] == ["another"]
 
 
 def test_another_looks_on_while_tasks_run_and_fail(
@@ -87,6 +105,8 @@ def test_another_looks_on_while_tasks_run_and_fail(
     (run,) = status_of(store)["runs"]  # the one before is over, and gives way
     assert len(failed) == 3 and [f["error"] for f in run["failed"]] == ["OSError: a bad disk"] * 3
     assert run["state"] == "done" and run["done"]["tiles"] == 0
+    monkeypatch.setattr(worker, "compare_tile", compare)
+    assert not likewise.run(asked, store.folder).failed and status_of(store)["runs"] == []
 
 
 def test_a_run_that_stops_or_is_killed_is_told_from_one_at_work(
@@ -123,8 +143,9 @@ def test_the_commands_say_it(imported: tuple[dict[str, Any], Store], cli: Cli) -
     likewise.run(asked, store.folder)
     code, out, err = cli("status", store.folder)
     assert code == 0 and not err and "four: 4 of 4 representations" in out and "3 tiles of scores" in out
+    assert "no run is at work, and none has failed" in out
     code, out, _ = cli("status", store.folder, "--json")
-    assert code == 0 and json.loads(out)["runs"][0]["state"] == "done"
+    assert code == 0 and json.loads(out)["runs"] == []
     for command in ("status", "gc"):
         code, _, err = cli(command, "nowhere")
         assert code == 2 and "there is no store in nowhere" in err
@@ -132,7 +153,7 @@ def test_the_commands_say_it(imported: tuple[dict[str, Any], Store], cli: Cli) -
 
 def test_a_damaged_record_is_one_line(imported: tuple[dict[str, Any], Store], cli: Cli) -> None:
     asked, store = imported
-    likewise.run(asked, store.folder)
+    likewise.run(asked, store.folder, shard="1/2")
     (key,) = store.runs()
     store.run_path(key).write_text('{"pid": "x"}')
     code, _, err = cli("status", store.folder)

@@ -34,7 +34,7 @@ from likewise.progress import Watch, unwatched
 from likewise.run.executor import Executor, Job, Lost
 from likewise.run.executors import choose
 from likewise.run.frontier import Frontier
-from likewise.run.record import Record
+from likewise.run.record import DONE, Record
 from likewise.run.shard import Shard
 from likewise.run.told import Tasks, Told
 from likewise.run.worker import Outcome, Settings, perform_all
@@ -159,7 +159,7 @@ def run(
         work.record.over("stopped" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}")
         place.sweep()  # of workers that were ended while they wrote
         raise
-    work.record.over("done")
+    work.record.over(DONE)
     with place.at_once():
         left = tuple(work.left()) if share else ()
     if not current.tiles:

@@ -22,6 +22,9 @@ EVERY = 5.0
 BEAT = 30.0
 """Seconds after which a run says that it lives, though nothing has changed."""
 
+DONE = "done"
+"""How a run ends that was not stopped, whether or not a task of it failed."""
+
 KINDS = {"Resolve": "pins", "Extract": "extractions", "Reduce": "reductions", "Tile": "tiles"}
 """What tasks are called."""
 
@@ -29,7 +32,8 @@ KINDS = {"Resolve": "pins", "Extract": "extractions", "Reduce": "reductions", "T
 class Record:
     """The record of one run in its store, written anew as it goes on; a run that does nothing has none.
 
-    It is for people: whatever becomes of it, the run goes on.
+    It is for people: whatever becomes of it, the run goes on. A run of the whole experiment that ends well takes the
+    records of this experiment away, its own too: names of machines do not stay in a store that is handed on.
 
     Parameters
     ----------
@@ -65,16 +69,20 @@ class Record:
             self._left.subtract(map(kind_of, tasks))
             self._new = True
         if self._thread is None:
-            with contextlib.suppress(LikewiseError, OSError):
-                self._store.drop_runs(self._same)
+            self._drop_same()
             self._write()
             self._thread = threading.Thread(target=self._beat, daemon=True)
             self._thread.start()
 
-    def _same(self, about: Mapping[str, Any]) -> bool:
-        """Whether a record is of the same share, of a run that is over as far as can be known."""
-        same = (about["experiment"], about["shard"]) == (self._experiment, self._shard)
-        return same and bool(about["over"] or is_dead(about))
+    def _drop_same(self) -> None:
+        """Delete records of the same share, or of a part of it, whose runs are over as far as can be known."""
+
+        def same(about: Mapping[str, Any]) -> bool:
+            within = about["experiment"] == self._experiment and self._shard in ("", about["shard"])
+            return within and bool(about["over"] or is_dead(about))
+
+        with contextlib.suppress(LikewiseError, OSError):
+            self._store.drop_runs(same)
 
     def end(self, outcomes: Iterable[Outcome], failed: Mapping[str, Outcome]) -> None:
         """Note what is over."""
@@ -88,13 +96,14 @@ class Record:
 
     def over(self, how: str) -> None:
         """Note that the run is over, and how it ended."""
-        if self._thread is None:
-            return
-        self._ended.set()
-        self._thread.join()
-        with self._lock:
-            self._running.clear()
-        self._write(how)
+        if self._thread is not None:
+            self._ended.set()
+            self._thread.join()
+            with self._lock:
+                self._running.clear()
+            self._write(how)
+        if how == DONE and not self._shard and not self._failed:
+            self._drop_same()
 
     def _beat(self) -> None:
         while not self._ended.wait(EVERY):

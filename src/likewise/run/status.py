@@ -19,6 +19,7 @@ def status_of(store: Store) -> dict[str, Any]:
         ``experiments``: each with how many of its representations are there; ``results``: tiles that are there;
         ``runs``: each with its state (running, done, stopped, died, silent, or the error that ended it), tasks done and
         left by kind, seconds left (None where they cannot be known yet), what runs, and what failed with the reason.
+        A run of a whole experiment that ended well is no longer listed; shares that are done are.
     """
     present = frozenset(store.representations())
     experiments = [
