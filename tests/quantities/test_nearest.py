@@ -97,3 +97,24 @@ def test_rows_that_all_are_equally_near_are_said(monkeypatch) -> None:
     monkeypatch.setattr(prepared, "PAIRED", 4)
     with pytest.raises(UndefinedError, match="all other rows are equally near to row 0 of x"):
         Configuration.parse("jaccard(k=2, inner=euclidean)")(np.ones((20, 3)), np.eye(20))
+
+
+@pytest.mark.parametrize("lengths", [0.0, 0.5, 2.0], ids=["equal", "unequal", "far apart"])
+@pytest.mark.parametrize("k", [1, 4])
+@pytest.mark.parametrize(("n", "d"), [(70, 3), (120, 12), (90, 200)])
+def test_neighbours_about_a_new_mean_are_those_of_the_rest(n, d, k, lengths) -> None:
+    """They are looked for among the nearest of all items first; with few or with half of the items left out."""
+    rng = np.random.default_rng([n, d, k])
+    x = rng.normal(size=(n, d)) * np.exp(lengths * rng.normal(size=(n, 1))) + 3 * rng.normal(size=d)
+    nearest = Neighbours(k, "cosine", center=True)
+    told = 0
+    for left in (n - 2, n - 6, n // 2):
+        kept = np.sort(rng.choice(n, left, replace=False))
+        part, rows = Prepared(x).take(kept), x[kept] - x[kept].mean(axis=0)
+        found = nearest._about_new_mean(part, *part.left_out)
+        if found is not None:
+            told += 1
+            rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+            products = rows @ rows.T - 9 * np.eye(left)
+            assert (found == np.argsort(-products, axis=1)[:, :k]).all()
+    assert told == 3 or lengths == 2.0

@@ -102,7 +102,7 @@ def test_every_quantity_is_found():
     assert {type(q).__name__ for q in QUANTITIES} == set(names) - {
         "AlignedProducts", "CanonicalDecomposition", "ComponentProducts", "CrossDecomposition", "CrossProduct",
         "Equivariant", "ErrorLengths", "Graph", "HeldOutRotations", "JointQuantity", "NuclearNorm", "OrderFree",
-        "PerItem", "PerPair", "Prepared", "ProjectionDistance", "Quantity", "SharedDirections",
+        "PerItem", "PerPair", "Prepared", "ProjectionDistance", "Quantity", "SharedCoordinates",
         *(name for name in names if name.islower() or name.isupper()),
     }  # fmt: skip
 

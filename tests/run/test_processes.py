@@ -163,3 +163,13 @@ def divide(task: int, watch: Watch) -> float:
 
 def unsendable(task: int, watch: Watch) -> object:
     return lambda: None
+
+
+def test_a_script_that_calls_likewise_at_its_top_is_told_so(tmp_path: Path) -> None:
+    script = tmp_path / "top.py"
+    script.write_text(
+        "from likewise.run import Job, Processes, outcomes\nlist(outcomes(Processes(1), print, [Job(1)]))\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "could not start" in done.stderr.splitlines()[-1] and '__name__ == "__main__"' in done.stderr

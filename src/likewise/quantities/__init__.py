@@ -37,7 +37,7 @@ from likewise.quantities.rotations import (
     CrossDecomposition,
     CrossProduct,
     NuclearNorm,
-    SharedDirections,
+    SharedCoordinates,
     are_shared,
     nodes,
 )
@@ -116,7 +116,7 @@ __all__ = [
     "RowNorms",
     "Scale",
     "ScaledDistances",
-    "SharedDirections",
+    "SharedCoordinates",
     "SharedFeatures",
     "SingularValues",
     "SpanningLength",

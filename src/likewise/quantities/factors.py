@@ -119,7 +119,7 @@ class RowLargest(PerItem):
     def compute(self, of: Prepared) -> Float[Array, " n"]:
         """Return max_j |x_ij|."""
         xp = array_namespace(of.matrix)
-        return xp.max(xp.abs(of.matrix), axis=1)
+        return xp.maximum(xp.max(of.matrix, axis=1), -xp.min(of.matrix, axis=1))
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n."""

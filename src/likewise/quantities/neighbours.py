@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from likewise.arrays import Array, array_namespace, gather, gather_square, inverse, tied_runs, to_numpy
+from likewise.arrays import Array, array_namespace, inverse, tied_runs, to_numpy
 from likewise.errors import UndefinedError
 from likewise.quantities.distances import TIES, Distances
 from likewise.quantities.gram import Gram
@@ -78,6 +78,9 @@ ROUNDED = 32
 DECIDED = 1e-10
 """Cosines farther apart than this have an order that rounding does not decide."""
 
+WIDE = 8
+"""Times as many as are asked for are looked at where the mean moved."""
+
 EIGHT = 8
 """Nearest items are looked for in such numbers."""
 
@@ -112,32 +115,59 @@ class Neighbours(KNearest):
         return self.center and self.inner == "cosine"
 
     def _about_new_mean(self, of: Prepared, whole: Prepared, out: Int[Array, " m"]) -> Int[Array, "n k"] | None:
-        """From the inner products of all items, without ranking the rest; None where rounding may decide on an order.
+        r"""From the inner products of all items, without ranking the rest; None where rounding may decide on an order.
 
-        With K of all and m items left, these are K_ij + u_i + u_j + w: rows of all sum to zero.
+        With K of all and some items left out, the products of the rest are K_ij + u_i + u_j + w: rows of all sum to
+        zero. The mean moves little, so the nearest are looked for among those of all items. An item that is none of
+        these had a cosine with item i of c at most. With l the lengths before and l' afterwards, its product with
+        item i over l'_j is now at most the sum of what each of these parts is at most,
+
+        .. math:: c \, l_i \frac{l_j}{l'_j} + \frac{u_i + w}{l'_j} + \frac{u_j}{l'_j}
+
+        Rows whose nearest are not above that are looked at in full.
         """
-        gram = whole[Gram(center=True)]
-        xp = array_namespace(gram)
-        shift = xp.sum(gather(gram, out, 0), axis=0) / of.n
-        inner = gather_square(gram, of._index)
-        lengths = xp.linalg.diagonal(gram)
-        u = gather(shift, of._index, 0)
-        own = xp.linalg.diagonal(inner) + 2 * u + xp.sum(gather(shift, out, 0)) / of.n
-        rounding = ROUNDED * xp.finfo(xp.float64).eps * xp.max(lengths)
-        if xp.min(own) <= 0 or rounding > DECIDED * xp.min(own):
+        products = whole[Gram(center=True)]
+        gram, kept = to_numpy(products), to_numpy(of._index)
+        shift = gram[out].sum(axis=0) / of.n
+        once = shift[out].sum() / of.n
+        squares = gram.diagonal() + 2 * shift + once
+        least = squares[kept].min()
+        rounding = ROUNDED * np.finfo(np.float64).eps * gram.diagonal().max()
+        if least <= 0 or rounding > DECIDED * least:
             return None
-        norms = xp.sqrt(own)
-        # By rows alike but for their own length, which changes no order; what is nearest comes first.
-        far = -(inner + u + (xp.sum(gather(shift, out, 0)) / of.n + u[:, None])) / norms
-        index = xp.arange(of.n, device=far.device)
-        far = xp.where(index[:, None] == index, xp.full_like(far, xp.inf), far)
-        near = np.argpartition(to_numpy(far), self.k, axis=1)[:, : self.k + 1]
-        values = np.take_along_axis(to_numpy(far), near, axis=1)
-        order = np.argsort(values, axis=1)
-        apart = np.diff(np.take_along_axis(values, order, axis=1), axis=1) / to_numpy(norms)[:, None]
-        if apart.min() <= DECIDED:
+        here = np.zeros(whole.n, dtype=bool)
+        here[kept] = True
+        lengths, inverted = np.sqrt(gram.diagonal()), 1 / np.sqrt(np.maximum(squares, least))
+
+        def nearest(rows: Int[np.ndarray, " r"], items: Int[np.ndarray, "r c"]) -> tuple[np.ndarray, np.ndarray]:
+            """The nearest k + 1 of some items, and their products with each row over their lengths."""
+            near = (gram[rows[:, None], items] + shift[items] + (shift[rows] + once)[:, None]) * inverted[items]
+            near[~here[items] | (items == rows[:, None])] = -np.inf
+            first = np.argpartition(-near, self.k, axis=1)[:, : self.k + 1]
+            order = np.argsort(-np.take_along_axis(near, first, axis=1), axis=1)
+            first = np.take_along_axis(first, order, axis=1)
+            return np.take_along_axis(items, first, axis=1), np.take_along_axis(near, first, axis=1)
+
+        wide = WIDE * (self.k + 1)
+        items, near = np.empty((of.n, self.k + 1), dtype=np.int64), np.full((of.n, self.k + 1), -np.inf)
+        above = np.zeros(of.n, dtype=bool)
+        if wide < whole.n - 1:
+            candidates = to_numpy(whole[Neighbours(wide, self.inner, self.center)])[kept]
+            items, near = nearest(kept, candidates)
+            last = candidates[:, -1]
+            parts = [
+                (gram[kept, last] / lengths[last], (lengths * inverted)[kept]),
+                (shift[kept] + once, inverted[kept]),
+            ]
+            most = sum(np.maximum(part * of_j.min(), part * of_j.max()) for part, of_j in parts)
+            above = near[:, -1] > most + (shift * inverted)[kept].max() + DECIDED * lengths[kept]
+        rest = kept[~above]
+        items[~above], near[~above] = nearest(rest, np.broadcast_to(kept, (len(rest), of.n)))
+        if (-np.diff(near, axis=1) * inverted[kept, None]).min() <= DECIDED:
             return None
-        return xp.asarray(np.take_along_axis(near, order, axis=1)[:, : self.k], device=far.device, copy=True)
+        place = np.empty(whole.n, dtype=np.int64)
+        place[kept] = np.arange(of.n)
+        return array_namespace(products).asarray(place[items[:, : self.k]], device=products.device)
 
     def reindex(self, value: Int[Array, "n k"], index: Int[Array, " n"]) -> Int[Array, "n k"]:
         """Reorder and relabel."""

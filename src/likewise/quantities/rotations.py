@@ -24,6 +24,10 @@ LOST = 1e-10
 """Share of a score that squares may lose; more, and the decomposition is done without them."""
 
 
+NOTHING = 1e-12
+"""Share of the squares of the rows that is left where no direction is open."""
+
+
 def nodes(
     least: float, most: float, *, step: float = 0.3, beyond: float = 12.0
 ) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
@@ -84,30 +88,48 @@ class SquaredDecomposition(JointQuantity):
 
 
 @dataclass(frozen=True)
-class SharedDirections(JointQuantity):
-    """U, s, V with L_x' L_y = U diag(s) V', for what needs no more than the digits that squares keep.
+class TurnedRows(JointQuantity):
+    """L_y V and L_x M V, of sides of unit length, with M and V of `SquaredDecomposition`."""
 
-    Of many rows as thin as `CrossDecomposition`; elsewhere U and V are square, from the decomposition that the score
-    needed: M V = U R, where R is diagonal but for rounding.
+    center: bool
+
+    def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "n q"], Float[Array, "n q"]]:
+        """Return both."""
+        a, b = (of[Factor(self.center)] / of[Norm(self.center)] for of in (x, y))
+        m, v = x.joint(y, SquaredDecomposition(self.center))
+        z = b @ v
+        return z, x[Gram(self.center)] / x[Norm(self.center)] ** 2 @ z if a.shape[1] >= x.n else a @ (m @ v)
+
+
+@dataclass(frozen=True)
+class SharedCoordinates(JointQuantity):
+    """L_x U and L_y V, of sides of unit length, and s of L_x' L_y = U diag(s) V', from the decomposition of the score.
+
+    For what needs no more than the digits that squares keep, and for rows that are not many. M V is U diag(s) but for
+    rounding; where directions that squares know hold less than all of L_x, U is completed.
     """
 
     center: bool
 
-    def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r k"], Float[Array, " m"], Float[Array, "q l"]]:
-        """Return the three; s does not quite descend where it is rounding."""
-        if x.is_many or y.is_many:
-            u, s, vh = x.joint(y, CrossDecomposition(self.center))
-            return u, s, vh.T
-        if x[Factor(self.center)].shape[1] < y[Factor(self.center)].shape[1]:
-            v, s, u = y.joint(x, self)
-            return u, s, v
+    def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "n k"], Float[Array, " m"], Float[Array, "n l"]]:
+        """Return the three; s is in no order."""
+        a, b = (of[Factor(self.center)] for of in (x, y))
+        if a.shape[1] < b.shape[1]:
+            f, s, e = y.joint(x, self)
+            return e, s, f
+        z, w = x.joint(y, TurnedRows(self.center))
+        xp = array_namespace(z)
+        s = xp.sqrt(xp.clip(xp.sum(z * w, axis=0), 0.0))
+        kept = are_shared(x, y, s, self.center) & (s >= SQUARED * xp.max(s))
+        e = xp.where(kept, w / xp.where(kept, s, xp.ones_like(s)), xp.zeros_like(w))
+        if 1 - xp.sum(e**2) <= NOTHING:
+            return e, xp.where(kept, s, xp.zeros_like(s)), z
         m, v = x.joint(y, SquaredDecomposition(self.center))
-        xp = array_namespace(m)
         v = xp.flip(v, axis=1)
         u, r = xp.linalg.qr(m @ v, mode="complete")
         s = xp.linalg.diagonal(r)
         down = xp.where(s < 0, -xp.ones_like(s), xp.ones_like(s))
-        return u, xp.abs(s) * x[Norm(self.center)] * y[Norm(self.center)], v * down
+        return a @ u / x[Norm(self.center)], xp.abs(s), b @ (v * down) / y[Norm(self.center)]
 
 
 @dataclass(frozen=True)
@@ -212,16 +234,15 @@ class AlignedProducts(JointQuantity):
     def _by_squares(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "{x.n}"], float]:
         r"""The products from V of M'M = V S^2 V', M = L_x'L_y, and a bound of the share of the scores that is lost.
 
-        Of sides of unit length, for M'M holds fourth powers; their lengths are put back at the end. With Z = L_y V:
-        <x_i Q, y_i> = sum_j h_ij / s_j, h = Z * (L_x L_x' Z), and s_j^2 = sum_i h_ij, which is nearer to the truth than
-        the eigenvalue. Squares lose eps (s_1 / s_j)^2 of the direction j.
+        Of sides of unit length, for M'M holds fourth powers; their lengths are put back at the end. With the
+        `TurnedRows` Z and W = L_x L_x' Z: <x_i Q, y_i> = sum_j h_ij / s_j, h = Z * W, and s_j^2 = sum_i h_ij, which is
+        nearer to the truth than the eigenvalue. Squares lose eps (s_1 / s_j)^2 of the direction j.
         """
         size = x[Norm(self.center)] * y[Norm(self.center)]
         a, b = (of[Factor(self.center)] / of[Norm(self.center)] for of in (x, y))
         xp = array_namespace(a, b)
-        m, v = x.joint(y, SquaredDecomposition(self.center))
-        z = b @ v
-        h = z * (x[Gram(self.center)] / x[Norm(self.center)] ** 2 @ z if a.shape[1] >= x.n else a @ (m @ v))
+        z, w = x.joint(y, TurnedRows(self.center))
+        h = z * w
         squares = xp.sum(h, axis=0)
         largest = xp.max(squares)
         eps = xp.finfo(xp.float64).eps

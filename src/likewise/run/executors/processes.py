@@ -95,8 +95,7 @@ class Processes:
         """Note what a worker that died was doing; another one takes its place."""
         del self._busy[worker.connection]
         assert worker.job is not None  # it was busy
-        self._lost.append((worker.job, DIED))
-        worker.end(LEAVE)
+        self._lost.append((worker.job, NOT_STARTED if worker.end(LEAVE) == FAILED else DIED))
 
     def close(self) -> None:
         """End the workers, at once those that are at work; what one is doing when the caller stops is not kept."""
@@ -120,15 +119,17 @@ class _Worker:
     life: Connection
     job: Job[Any] | None = None
 
-    def end(self, within: float) -> None:
-        """Wait for its end, and bring it about."""
+    def end(self, within: float) -> int | None:
+        """Wait for its end, and bring it about; return its exit code."""
         self.connection.close()
         if within:
             self.process.join(within)
         self.process.kill()
         self.process.join()
+        code: int | None = self.process.exitcode
         self.process.close()
         self.life.close()
+        return code
 
 
 def _stays(needs: Needs) -> bool:
@@ -190,6 +191,15 @@ DIED = Lost(
     "with fewer workers (--workers 1) if it happens again"
 )
 """Of a job whose worker is gone."""
+
+FAILED = 1
+"""What Python exits with after an error: of a worker, while it starts."""
+
+NOT_STARTED = Lost(
+    "a worker process could not start, and said why on stderr. A worker imports the script that started it: call "
+    'likewise below `if __name__ == "__main__":` there, or use executor="serial"'
+)
+"""Of a job whose worker never began."""
 
 
 # In a worker
