@@ -64,7 +64,8 @@ def run(store: Store, keys: list[str], n: int, d: int, workers: int) -> tuple[di
                 raise SystemExit(outcome.error)
         lap(name)
     members = {key: f"model {i}" for i, key in enumerate(keys)}
-    results = Results(rows_of(Answers(store, trust), "synthetic", members, chosen).drop_columns("older")).corrected()
+    rows = rows_of(Answers(store, trust), "synthetic", members, chosen, last=True).drop_columns("older")
+    results = Results(rows).corrected()
     lap("table")
     store.drop_reduced()
     return seconds, results

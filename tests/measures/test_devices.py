@@ -24,7 +24,10 @@ def test_numbers_are_those_of_numpy(configuration, device):
         assert there.reason == here.reason
         for column in ("value", "null_mean", "pvalue", "low", "high"):
             expected = getattr(here, column)
-            same = expected if expected is None else pytest.approx(expected, rel=1e-10, abs=1e-10)
+            # The integral of this interval, which leaves a hundredth of the deviation, is in single precision.
+            single = configuration.measure == "aligned_cosine" and column in ("low", "high")
+            close = 1e-6 if single else 1e-10
+            same = expected if expected is None else pytest.approx(expected, rel=close, abs=close)
             assert getattr(there, column) == same, column
 
 

@@ -175,8 +175,9 @@ def correct(table: pa.Table, shuffled: pa.ChunkedArray | None) -> tuple[pa.Array
     for rows in parts.by_shuffles.values():
         corrected[rows] = step_down(value[rows], _matrix(shuffled, rows), more_alike[rows])
     corrected = np.minimum(1.0, parts.count * corrected)
-    how = np.where(parts.holm, "holm", np.where(known, "step-down", ""))
-    return pa.array(corrected, from_pandas=True), pa.array(shares, from_pandas=True), pa.array(how, pa.string())
+    how = np.where(parts.holm, 0, np.where(known, 1, 2)).astype(np.int32)
+    ways = pa.DictionaryArray.from_arrays(how, pa.array(["holm", "step-down", ""], pa.string()))
+    return pa.array(corrected, from_pandas=True), pa.array(shares, from_pandas=True), ways
 
 
 def _matrix(shuffled: pa.ChunkedArray | None, rows: Bool[np.ndarray, " rows"]) -> Float[np.ndarray, "p m"]:

@@ -1,7 +1,7 @@
 """The stored rows that answer an experiment, and those of them that older versions made."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,11 +51,27 @@ class Answers:
         nothing = SCHEMA.empty_table()
         for kind in replicates:
             nothing = nothing.append_column(kind, pa.array([], pa.list_(pa.float64())))
-        self.table = pa.concat_tables([table for _, table in found] or [nothing]).unify_dictionaries().combine_chunks()
         self._takes_older = older
         self._of_older = np.repeat(
             [version < request["version"] for version, _ in found], [len(table) for _, table in found]
         ).astype(bool)
+        self.table = pa.concat_tables([table for _, table in found] or [nothing]).unify_dictionaries()
+        found.clear()
+        schema = self.table.schema
+        self.table = pa.table(dict(self._columns()), schema=schema)
+
+    def take(self, rows: Int[np.ndarray, " m"], *, last: bool = False) -> pa.Table:
+        """Return some rows; where they are the ``last``, each column is given up as it is taken: there are millions."""
+        schema = self.table.schema
+        given = self._columns() if last else zip(self.table.column_names, self.table.columns, strict=True)
+        return pa.table({name: column.take(rows) for name, column in given}, schema=schema)
+
+    def _columns(self) -> Iterator[tuple[str, Any]]:
+        """Give up the columns one after the other, each in one piece."""
+        for name in self.table.column_names:
+            column = self.table.column(name)
+            self.table = self.table.drop_columns([name])
+            yield name, column.combine_chunks()
 
     def places(self, keys: Sequence[str], column: str) -> Int[np.ndarray, " rows"]:
         """For each row, the place of a text among ``keys``, or -1."""

@@ -37,8 +37,9 @@ def shown_of(
     said: Mapping[str, str] = about.get("together", {})
     present = frozenset(store.representations())
     whole = Answers(store, trust, replicates=replicates, older=older)
-    tables = []
-    for dataset in dict.fromkeys(d for d, _, _ in named):
+    tables = [rows_of(whole, "", {}, chosen)]
+    datasets = list(dict.fromkeys(d for d, _, _ in named))
+    for dataset in datasets:
         members = {key: name for d, key, name in named if d == dataset}
         there = [key for key in members if key in present]
         left_out = rows_left_out(store, there) if dataset in of_pieces else ()
@@ -47,9 +48,9 @@ def shown_of(
         if left_out or together:
             answers = Answers(store, trust, left_out, together, replicates=replicates, older=older)
         wanted = experiment.pairs.wanted(list(members.values()))
-        tables.append(rows_of(answers, dataset, members, chosen, wanted))
-    nothing = rows_of(whole, "", {}, chosen)
-    table = pa.concat_tables(tables or [nothing]).unify_dictionaries()
+        last = answers is not whole or dataset == datasets[-1]
+        tables.append(rows_of(answers, dataset, members, chosen, wanted, last=last))
+    table = pa.concat_tables(tables).unify_dictionaries()
     count = pc.sum(table.column("older")).as_py() or 0
     kept = {kind: table.column(kind) for kind in replicates}
     return Results(table.drop_columns([*kept, "older"]), asked=chosen, replicates=kept).corrected(), count
@@ -77,12 +78,15 @@ def rows_of(
     members: Mapping[str, str],
     chosen: Sequence[Configuration],
     pairs: Bool[np.ndarray, "m m"] | None = None,
+    *,
+    last: bool = False,
 ) -> pa.Table:
     """Return the rows of some representations, {key: name}: by pair, then configuration, then order of the pair.
 
     Of the wanted ``pairs``, of places i < j; of all by default.
 
     A column ``older`` says which are of an older version; they have no replicates, which are not those of the others.
+    Where these rows are the ``last`` that are asked for, the answers are given up meanwhile.
     """
     keys = list(members)
     pairs = ALL.wanted(keys) if pairs is None else pairs
@@ -97,7 +101,8 @@ def rows_of(
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = (np.diff(same, axis=1) != 0).any(axis=0)
     order = order[fresh]
-    table = answers.table.take(rows[order])
+    older = pa.array(answers.older(chosen)[rows[order]])
+    table = answers.take(rows[order], last=last)
 
     def called(places: Int[np.ndarray, " m"], texts: Sequence[str]) -> Any:
         return pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), pa.array(texts, pa.string()))
@@ -114,7 +119,6 @@ def rows_of(
     }
     for name, column in columns.items():
         table = table.set_column(table.schema.get_field_index(name), SCHEMA.field(name), column)
-    older = pa.array(answers.older(chosen)[rows[order]])
     for kind in set(table.column_names).intersection(KINDS):
         place, of = table.schema.get_field_index(kind), table.schema.field(kind)
         table = table.set_column(place, of, pc.if_else(older, pa.scalar(None, of.type), table.column(kind)))
