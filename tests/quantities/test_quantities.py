@@ -27,6 +27,7 @@ from likewise.quantities import (
     Quantity,
     Scale,
     UnitDistances,
+    UnitGram,
     UnitRows,
     Whitened,
 )
@@ -57,7 +58,8 @@ def every_quantity() -> list[Quantity]:
             continue
         if cls.__module__ == "likewise.quantities.tables":  # of what has no rows; see test_tables.py
             continue
-        if cls.__name__ in ("Nearest", "Rest", "RestDecomposition"):  # of many rows; see test_many.py, test_nearest.py
+        # Of many rows, or no array; see test_many.py, test_nearest.py, test_thin.py.
+        if cls.__name__ in ("Nearest", "Rest", "RestDecomposition", "FeatureKernel"):
             continue
         hints = get_type_hints(cls)
         choices = [values_of(hints[f.name]) for f in fields(cls)]
@@ -90,6 +92,8 @@ def meaning(quantity: Quantity, value: Any) -> np.ndarray:
     free = Coordinates | Factor | HeldOutRows | PrincipalComponents | UnitRows | Whitened
     if isinstance(quantity, Loadings):  # free up to signs
         return value.T @ value
+    if isinstance(quantity, UnitGram):
+        return np.linalg.eigvalsh(value)[: -7:-1]
     return value @ value.T if isinstance(quantity, free) else value
 
 
@@ -102,7 +106,7 @@ def test_every_quantity_is_found():
     assert {type(q).__name__ for q in QUANTITIES} == set(names) - {
         "AlignedProducts", "CanonicalDecomposition", "ComponentProducts", "CrossDecomposition", "CrossProduct",
         "Equivariant", "ErrorLengths", "Graph", "HeldOutRotations", "JointQuantity", "NuclearNorm", "OrderFree",
-        "PerItem", "PerPair", "Prepared", "ProjectionDistance", "Quantity", "SharedCoordinates",
+        "PerItem", "PerPair", "Prepared", "ProjectionDistance", "Quantity", "RowProducts", "SharedCoordinates",
         *(name for name in names if name.islower() or name.isupper()),
     }  # fmt: skip
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from math import factorial, prod
+from math import factorial, perm, prod
 
 import numpy as np
 import scipy
@@ -178,7 +178,7 @@ def _form(x: Float[np.ndarray, "a g"], c: Float[np.ndarray, "g g"], y: Float[np.
 def coefficients(graphs: tuple[Graph, ...], n: int) -> Float[np.ndarray, "g g"]:
     """The matrix C with E<A, P B P'>^k = s' C t, s and t the sums of A and B over the connected graphs of k edges."""
     return sum(
-        (np.asarray(form * Fraction(factorial(n - blocks), factorial(n)), dtype=np.float64)
+        (np.asarray(form * Fraction(1, perm(n, blocks)), dtype=np.float64)
          for blocks, form in _forms(graphs).items() if blocks <= n),
         start=np.zeros((len(graphs), len(graphs))),
     )  # fmt: skip

@@ -78,8 +78,8 @@ def way_of(
     Notes
     -----
     Cost: the shortest prompt twice, the longest once or twice, and three of a batch alone and together; where prompts
-    begin alike, two of one to three groups alone and together. What is compared is what would be kept, the pooled rows; of
-    added tokens, the scores from which each is chosen.
+    begin alike, two of one to three groups alone and together. What is compared is what would be kept, the pooled rows;
+    of added tokens, the scores from which each is chosen.
     """
     lengths = tokens.lengths_of_rows
     there = [i for i, length in enumerate(lengths) if length]

@@ -15,7 +15,7 @@ from likewise.measures.operands import Operand, prepare_pair
 from likewise.measures.registry import Measure, as_declared, check_parameters, record, stand_in
 from likewise.measures.without_each import Rivals
 from likewise.naming import canonical_json, format_call, parse_call
-from likewise.quantities import Prepared
+from likewise.quantities import Prepared, RowProducts
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def contributions(configuration: Configuration, x: Operand, y: Operand) -> Float
     product = configuration.product
     if product is not None and product.score == "linear":
         configuration(first, second)  # so that what is undefined is said
-        return first.n * product.factor * product.quantity.products(first, second)
+        return first.n * product.factor * first.joint(second, RowProducts(product.quantity))
     found = configuration.about.scored(first, second, **configuration.parameters)
     if not getattr(found, "ndim", 0):
         raise InputError(

@@ -20,6 +20,7 @@ from likewise.quantities import (
     Prepared,
     Projection,
     RowNorms,
+    RowProducts,
     SharedFeatures,
     SingularValues,
     UnitDoublyCentered,
@@ -148,7 +149,7 @@ def cka(
     >>> round(cka(x, 5 * x + 3), 12), round(cka(x, 5 * x + 3, debiased=True), 12)
     (1.0, 1.0)
     """
-    products = UnitKernel(kernel, float(bandwidth), debiased).products(x, y)
+    products = x.joint(y, RowProducts(UnitKernel(kernel, float(bandwidth), debiased)))
     value = float(array_namespace(products).sum(products))
     if not feature_corrected:
         return value

@@ -19,6 +19,7 @@ from likewise.quantities import (
     PerPair,
     Prepared,
     PrincipalComponents,
+    RowProducts,
     SingularValues,
     spans,
 )
@@ -89,7 +90,7 @@ def of_centred(quantity: PerPair, *, debiased: bool, root: bool = False) -> With
         own_x, own_y = (to_numpy(of[OwnProduct(quantity, debiased)]) for of in (x, y))
         if min(own_x[:, 1].min(), own_y[:, 1].min()) <= LEAST:
             return None
-        t, k, m = quantity.products(x, y), quantity.diagonal(x), quantity.diagonal(y)
+        t, k, m = x.joint(y, RowProducts(quantity)), quantity.diagonal(x), quantity.diagonal(y)
         inner = to_numpy(_left(t, k, m, debiased))
         scores = inner / np.sqrt(own_x[:, 0] * own_y[:, 0])
         return np.asarray(np.sqrt(np.maximum(scores, 0.0)) if root else scores)

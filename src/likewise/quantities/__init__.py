@@ -14,7 +14,16 @@ from likewise.quantities.heldout import (
     in_order,
     splits,
 )
-from likewise.quantities.kernels import ROOM, THIN, KernelLength, SharedFeatures, SquaredShares, UnitKernel, UnitRows
+from likewise.quantities.kernels import (
+    ROOM,
+    THIN,
+    KernelLength,
+    SharedFeatures,
+    SquaredShares,
+    UnitGram,
+    UnitKernel,
+    UnitRows,
+)
 from likewise.quantities.nearest import by_blocks, pair_distances, place_of, places_in
 from likewise.quantities.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.quantities.outputs import LogProbabilities
@@ -29,6 +38,7 @@ from likewise.quantities.prepared import (
     PerPair,
     Prepared,
     Quantity,
+    RowProducts,
     are_many,
 )
 from likewise.quantities.rank import TIED, is_tied, numerical_rank, tied_run
@@ -114,6 +124,7 @@ __all__ = [
     "ResidualProducts",
     "RowLargest",
     "RowNorms",
+    "RowProducts",
     "Scale",
     "ScaledDistances",
     "SharedCoordinates",
@@ -126,6 +137,7 @@ __all__ = [
     "UnitColumns",
     "UnitDistances",
     "UnitDoublyCentered",
+    "UnitGram",
     "UnitKernel",
     "UnitRows",
     "Whitened",

@@ -12,7 +12,7 @@ from likewise.quantities.distances import Distances
 from likewise.quantities.factors import Norm, rows_of
 from likewise.quantities.gram import Gram, u_centered, unit
 from likewise.quantities.passes import UnitPasses
-from likewise.quantities.prepared import OrderFree, PerItem, PerPair, Prepared
+from likewise.quantities.prepared import OrderFree, PerItem, PerPair, Prepared, Quantity
 from likewise.quantities.thin import Thin, linear_kernel, spans
 
 NOTHING = 0.01
@@ -65,6 +65,22 @@ class SquaredShares(PerItem):
         return 8 * n
 
 
+@dataclass(frozen=True)
+class UnitGram(OrderFree):
+    """Inner products of the columns of `UnitRows`, of 1, and of `SquaredShares`. O(n d^2)."""
+
+    def compute(self, of: Prepared) -> Float[Array, "k k"]:
+        """Return the matrix."""
+        rows, shares = unit_rows(of), of[SquaredShares()]
+        z = _bordered(rows, array_namespace(shares).ones_like(shares), shares)
+        parts = (z[start:stop, :] for start, stop in spans(of.n, z.shape[1]))
+        return sum((part.T @ part for part in parts), start=0.0)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 (d + 2)^2."""
+        return 8 * (d + 2) ** 2
+
+
 def unit_rows(of: Prepared) -> Any:
     """Centred rows of unit length together; of many, what reads some at a time."""
     return UnitPasses(of, of[Norm(center=True)]) if of.is_many else of[UnitRows()]
@@ -79,7 +95,23 @@ def _bordered(rows: Any, *columns: Float[Array, " n"]) -> Any:
 
 def unit_trace(of: Prepared, debiased: bool) -> Thin:
     """The linear kernel of unit trace without forming it."""
-    return linear_kernel(unit_rows(of), of[SquaredShares()], debiased, _bordered)
+    return linear_kernel(unit_rows(of), of[SquaredShares()], of[UnitGram()], debiased, _bordered)
+
+
+@dataclass(frozen=True)
+class FeatureKernel(Quantity):
+    """The linear kernel of unit length, centred with its diagonal or without, by features: never formed."""
+
+    debiased: bool
+
+    def compute(self, of: Prepared) -> Any:
+        """Return the `Thin` matrix."""
+        kernel, length = unit_trace(of, self.debiased), of[KernelLength(self.debiased)]
+        return Thin(kernel.z, kernel.s / length, kernel.c / length, kernel.gram, kernel.diagonal / length)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 24 n, of its diagonal, that of its square, and what is taken from the diagonal."""
+        return 24 * n
 
 
 @dataclass(frozen=True)
@@ -145,9 +177,8 @@ class UnitKernel(PerPair):
 
     def by_features(self, of: Prepared) -> Thin:
         """The linear kernel without forming it."""
-        kernel = unit_trace(of, self.debiased)
-        length = of[KernelLength(self.debiased)]
-        return Thin(kernel.z, kernel.s / length, kernel.c / length)
+        kernel: Thin = of[FeatureKernel(self.debiased)]
+        return kernel
 
     def products(self, x: Prepared, y: Prepared) -> Float[Array, " n"]:
         """Row sums; by features where both sides have few of them."""

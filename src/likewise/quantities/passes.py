@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from jaxtyping import Float, Int
 
@@ -105,12 +106,18 @@ class UnitPasses:
         self.device = size.device
 
     def __getitem__(self, items: tuple[slice, slice]) -> Float[Array, "m r"]:
-        rows = rows_in(self.of, items[0].start, items[0].stop, center=True)
-        rows /= self.size  # of what was made there
+        return self._with_more(rows_in(self.of, items[0].start, items[0].stop, center=True), items[0])
+
+    def at(self, items: Int[Array, " m"]) -> Float[Array, "m r"]:
+        """Some of the rows, in any order."""
+        return self._with_more(rows_in(self.of, items, None, center=True), items)
+
+    def _with_more(self, rows: Float[Array, "m d"], items: Any) -> Float[Array, "m r"]:
+        rows *= 1 / self.size  # of what was made for it
         if not self.more:
             return rows
         xp = array_namespace(rows)
-        return xp.concat([rows, xp.stack([column[items[0]] for column in self.more], axis=1)], axis=1)
+        return xp.concat([rows, xp.stack([column[items] for column in self.more], axis=1)], axis=1)
 
     def bordered(self, column: Float[Array, " n"]) -> "UnitPasses":
         """The same with one column more."""

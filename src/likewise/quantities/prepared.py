@@ -3,6 +3,7 @@
 import abc
 import functools
 import os
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -136,6 +137,17 @@ class JointQuantity(abc.ABC):
     @abc.abstractmethod
     def compute(self, x: "Prepared", y: "Prepared") -> Any:
         """Return the value."""
+
+
+@dataclass(frozen=True)
+class RowProducts(JointQuantity):
+    """Row sums of the elementwise product of two matrices of pairs, which sum to their inner product."""
+
+    quantity: PerPair
+
+    def compute(self, x: "Prepared", y: "Prepared") -> Float[Array, " n"]:
+        """Return the sums."""
+        return self.quantity.products(x, y)
 
 
 class Prepared:

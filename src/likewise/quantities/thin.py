@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
-from likewise.arrays import Array, array_namespace, to_numpy
+from likewise.arrays import Array, array_namespace, gather, to_numpy
 
 BLOCK = 2**20
 """Values of A that are held at a time, where a sum needs each of them."""
@@ -35,12 +35,16 @@ HEAVY = 16.0
 
 
 PASS = 2**22
-"""Values of Z that are held in double precision at a time."""
+"""Values of Z from which its rows are read some at a time."""
+
+STEP = 2**20
+"""Values of Z that are held in double precision at a time: larger pieces of memory are fetched from the system anew
+each time, which takes longer than the sums."""
 
 
 def spans(n: int, width: int, least: int = 1) -> Iterator[tuple[int, int]]:
-    """First and one past the last of some rows at a time: so many that they are `PASS` values, or the ``least``."""
-    step = max(least, PASS // max(1, width))
+    """First and one past the last of some rows at a time: so many that they are `STEP` values, or the ``least``."""
+    step = max(least, min(PASS, STEP) // max(1, width))
     yield from ((start, min(n, start + step)) for start in range(0, n, step))
 
 
@@ -56,11 +60,17 @@ class Thin:
         Symmetric.
     c : array, shape (n,)
         What is taken from the diagonal.
+    gram : array, shape (r, r), optional
+        Z'Z, where it is known.
+    whole : array, shape (n,), optional
+        The diagonal of Z S Z', where it is known.
     """
 
     z: Any
     s: Float[Array, "r r"]
     c: Float[Array, " n"]
+    gram: Float[Array, "r r"] | None = None
+    whole: Float[Array, " n"] | None = None
 
     @cached_property
     def _border(self) -> tuple[Float[Array, " r"], list[int], Float[Array, "k r"]]:
@@ -76,6 +86,10 @@ class Thin:
         for start, stop in spans(self.z.shape[0], self.z.shape[1]):
             yield start, stop, self.z[start:stop, :]
 
+    def _at(self, items: Int[np.ndarray, " m"]) -> Float[Array, "m r"]:
+        """Some rows of Z."""
+        return self.z.at(items) if hasattr(self.z, "at") else gather(self.z, items, 0)
+
     def _left(self, block: Float[Array, "m r"]) -> Float[Array, "m r"]:
         """Rows of Z S."""
         diagonal, rows, rest = self._border
@@ -88,22 +102,41 @@ class Thin:
     @cached_property
     def diagonal(self) -> Float[Array, " n"]:
         """The diagonal of Z S Z'."""
+        if self.whole is not None:
+            return self.whole
         xp = array_namespace(self.s)
         return xp.concat([xp.sum(self._left(block) * block, axis=1) for _, _, block in self._blocks()])
 
+    @cached_property
+    def _own(self) -> Float[Array, "r r"]:
+        """Z'Z."""
+        return sum((block.T @ block for _, _, block in self._blocks()), start=0.0) if self.gram is None else self.gram
+
+    @cached_property
+    def squares(self) -> Float[Array, " n"]:
+        """The diagonal of (Z S Z')^2. O(n r^2)."""
+        xp = array_namespace(self.s)
+        middle = self.s @ self._own @ self.s
+        return xp.concat([xp.sum((block @ middle) * block, axis=1) for _, _, block in self._blocks()])
+
     def _cross(self, other: "Thin") -> Float[Array, "r q"]:
         """Z_1' Z_2."""
+        if other is self:
+            return self._own
         width = max(self.z.shape[1], other.z.shape[1])
         return sum((self.z[i:j, :].T @ other.z[i:j, :] for i, j in spans(self.z.shape[0], width)), start=0.0)
 
     def products(self, other: "Thin") -> Float[Array, " n"]:
         """Row sums of the elementwise product of two. O(n r q)."""
         xp = array_namespace(self.s, other.s)
-        middle = self.s @ self._cross(other) @ other.s
-        width = max(self.z.shape[1], other.z.shape[1])
-        found = xp.concat(
-            [xp.sum((self.z[i:j, :] @ middle) * other.z[i:j, :], axis=1) for i, j in spans(self.z.shape[0], width)]
-        )
+        if other is self:
+            found = self.squares
+        else:
+            middle = self.s @ self._cross(other) @ other.s
+            width = max(self.z.shape[1], other.z.shape[1])
+            found = xp.concat(
+                [xp.sum((self.z[i:j, :] @ middle) * other.z[i:j, :], axis=1) for i, j in spans(self.z.shape[0], width)]
+            )
         for one, two in ((self, other), (other, self)):
             found = found - one.c * two.diagonal if xp.any(one.c != 0) else found
         return found + self.c * other.c
@@ -117,12 +150,6 @@ class Thin:
             found = found - xp.sum(one.c * two.diagonal) if xp.any(one.c != 0) else found
         return found
 
-    def times(self, vector: Float[Array, " n"]) -> Float[Array, " n"]:
-        """A v."""
-        xp = array_namespace(self.s)
-        inner = self.s @ sum(block.T @ vector[i:j] for i, j, block in self._blocks())
-        return xp.concat([block @ inner for _, _, block in self._blocks()]) - self.c * vector
-
     def shifted(self, diagonal: Float[Array, ""], off: Float[Array, ""]) -> "Thin":
         """A without ``diagonal`` on the diagonal and ``off`` elsewhere."""
         xp = array_namespace(self.s)
@@ -133,7 +160,7 @@ class Thin:
         s = xp.concat([xp.concat([self.s, border], axis=1), xp.concat([border.T, corner], axis=1)], axis=0)
         bordered = getattr(self.z, "bordered", None)
         z = bordered(ones) if bordered else xp.concat([self.z, ones[:, None]], axis=1)
-        return Thin(z, s, self.c + diagonal - off)
+        return Thin(z, s, self.c + diagonal - off, whole=self.diagonal - off)
 
     def cubes(self) -> Float[Array, ""]:
         """The sum of the cubes of all entries off the diagonal. O(n^2 r), in blocks of rows; O(n r) beyond `MOST`."""
@@ -171,7 +198,7 @@ class Thin:
         total = xp.zeros((), dtype=xp.float64, device=self.s.device)
         if not heavy:
             return total
-        rows = xp.concat([self.z[i : i + 1, :] for i in heavy])
+        rows = self._at(np.asarray(heavy))
         left = self._left(rows)
         for i, j in spans(self.z.shape[0], max(self.z.shape[1], len(heavy))):
             block = self.z[i:j, :] @ left.T
@@ -186,46 +213,79 @@ class Thin:
         xp = array_namespace(self.s)
         where = np.flatnonzero(light)
         kept = np.random.default_rng(0).choice(where, min(SAMPLE, len(where)), replace=False)
-        rows = xp.concat([self.z[int(i) : int(i) + 1, :] for i in np.sort(kept)])
+        rows = self._at(np.sort(kept))
         left = xp.astype(self._left(rows), xp.float32)
         total = xp.zeros((), dtype=xp.float64, device=self.s.device)
         for i, j in spans(self.z.shape[0], max(self.z.shape[1], BLOCK // 256)):
-            here = xp.asarray(light[i:j], device=self.s.device)
-            block = xp.astype(xp.take(self.z[i:j, :], xp.nonzero(here)[0], axis=0), xp.float32) @ left.T
-            total = total + xp.sum(xp.astype(xp.vecdot(block * block, block, axis=0), xp.float64))
+            block = xp.astype(self.z[i:j, :], xp.float32)
+            if not light[i:j].all():
+                block = gather(block, np.flatnonzero(light[i:j]), 0)
+            block = block @ left.T
+            total = total + xp.sum(xp.astype(xp.vecdot(block * block, block), xp.float64))
         own = xp.sum(self._left(rows) * rows, axis=1)
         return (total - xp.sum(own * own * own)) * (len(where) / len(kept))
 
     def sums(self) -> tuple[Float[Array, ""], ...]:
-        """What `OrbitSums` holds, in its order."""
+        r"""What `OrbitSums` holds, in its order.
+
+        With B = Z S Z', A = B - diag(c), and :math:`A' = A - \alpha I - \beta 1 1'` of mean zero on and off its
+        diagonal. What is asked of A' follows from Z'v of a few vectors v, and from the diagonals of B and B^2.
+        """
         xp = array_namespace(self.s)
-        n = self.z.shape[0]
-        diagonal = xp.sum(self.diagonal - self.c)
-        off = xp.sum(self.times(xp.ones_like(self.c))) - diagonal
-        a = self.shifted(diagonal / n, off / (n * (n - 1)))
-        whole, c = a.diagonal, a.c
-        spread = a.s @ a._cross(a)
-        squares = xp.concat(  # the diagonal of (Z S Z')^2
-            [xp.sum((block @ (spread @ a.s)) * block, axis=1) for _, _, block in a._blocks()]
-        )
-        d, r = whole - c, a.times(xp.ones_like(c))
-        q = squares - 2 * c * whole + c * c
-        ar = a.times(r)
-        cubes = a.cubes() + xp.sum(d * d * d)
-        triangles = (
-            xp.sum((spread @ spread) * spread.T)
-            - 3 * xp.sum(c * squares)
-            + 3 * xp.sum(c * c * whole)
-            - xp.sum(c * c * c)
+        n, c = self.z.shape[0], self.c
+        ones, on = xp.ones_like(c), self.diagonal - c
+        of_ones, of_c, of_on = self._onto(xp.stack([ones, c, on], axis=1)).T
+        diagonal = xp.sum(on)
+        off = of_ones @ self.s @ of_ones - xp.sum(c) - diagonal
+        beta = off / (n * (n - 1))
+        alpha = diagonal / n - beta
+        # Z'd and Z'r of d and r below, without a pass over the rows for each.
+        of_sums = self._own @ (self.s @ of_ones) - of_c
+        of_d, of_r = of_on - diagonal / n * of_ones, of_sums - (n * beta + alpha) * of_ones
+        rows = xp.concat([block @ (self.s @ xp.stack([of_ones, of_d, of_r], axis=1)) for _, _, block in self._blocks()])
+        sums, times_d, times_r = rows[:, 0] - c, rows[:, 1], rows[:, 2]
+        d, r = on - diagonal / n, sums - n * beta - alpha
+        squares = self.squares
+        q = squares - 2 * c * self.diagonal + c * c
+        q = q - 2 * alpha * on - 2 * beta * sums + alpha**2 + 2 * alpha * beta + n * beta**2
+        ad = times_d - (c + alpha) * d - beta * xp.sum(d)
+        ar = times_r - (c + alpha) * r - beta * xp.sum(r)
+        cubes = self.shifted(diagonal / n, beta).cubes() + xp.sum(d * d * d)
+        # B less beta 1 1', and what is then taken from its diagonal.
+        whole, less = self.diagonal - beta, c + alpha
+        whole_squares = squares - 2 * beta * rows[:, 0] + n * beta**2
+        triangles = self._shifted_triangles(beta, of_ones) - xp.sum(
+            less * (3 * whole_squares - less * (3 * whole - less))
         )
         return (
             diagonal, off, xp.sum(d * d), xp.sum(d * r), xp.sum(q), xp.sum(r * r),
-            xp.sum(d * d * d), xp.sum(d * d * r), xp.sum(d * a.times(d)), xp.sum(d * q), cubes, xp.sum(d * r * r),
+            xp.sum(d * d * d), xp.sum(d * d * r), xp.sum(d * ad), xp.sum(d * q), cubes, xp.sum(d * r * r),
             xp.sum(d * ar), xp.sum(q * r), triangles, xp.sum(r * r * r), xp.sum(r * ar), xp.sum(q * q),
         )  # fmt: skip
 
+    def _onto(self, vectors: Float[Array, "n k"]) -> Float[Array, "r k"]:
+        """Z'v of some vectors."""
+        return sum((block.T @ vectors[i:j, :] for i, j, block in self._blocks()), start=0.0)
 
-def linear_kernel(rows: Any, squares: Float[Array, " n"], debiased: bool, bordered: Callable[..., Any]) -> Thin:
+    def _shifted_triangles(self, beta: Float[Array, ""], of_ones: Float[Array, " r"]) -> Float[Array, ""]:
+        """The trace of (B - beta 1 1')^3: of S Z'Z, each with one row and column more."""
+        xp = array_namespace(self.s)
+        n, zeros = xp.ones_like(self.c[:1, None]) * self.z.shape[0], xp.zeros_like(of_ones)[:, None]
+
+        def bordered(inner: Array, side: Array, corner: Array) -> Array:
+            return xp.concat([xp.concat([inner, side], axis=1), xp.concat([side.T, corner], axis=1)], axis=0)
+
+        spread = bordered(self.s, zeros, xp.reshape(-beta, (1, 1))) @ bordered(self._own, of_ones[:, None], n)
+        return xp.sum((spread @ spread) * spread.T)
+
+
+def linear_kernel(
+    rows: Any,
+    squares: Float[Array, " n"],
+    gram: Float[Array, "d+2 d+2"],
+    debiased: bool,
+    bordered: Callable[..., Any],
+) -> Thin:
     """The kernel of centred rows, doubly centred as it is, or centred without its diagonal.
 
     Without it, U_ij = k_ij + (k_ii + k_jj) / (n - 2) - tr K / ((n - 1) (n - 2)), since rows of K sum to zero.
@@ -236,6 +296,8 @@ def linear_kernel(rows: Any, squares: Float[Array, " n"], debiased: bool, border
         The rows, or what reads some of them at a time.
     squares : array, shape (n,)
         Their squared lengths.
+    gram : array, shape (d + 2, d + 2)
+        The inner products of all columns: the features, 1, and the squared lengths.
     debiased : bool
         Whether to centre without the diagonal.
     bordered : callable
@@ -245,7 +307,7 @@ def linear_kernel(rows: Any, squares: Float[Array, " n"], debiased: bool, border
     n, d = rows.shape
     zeros, eye = xp.zeros_like(squares), xp.eye(d, dtype=xp.float64, device=squares.device)
     if not debiased:
-        return Thin(rows, eye, zeros)
+        return Thin(rows, eye, zeros, gram[:d, :d], squares)
     trace = xp.sum(squares)
     # The columns 1 and k of Z, and what S makes of the two.
     z = bordered(rows, xp.ones_like(squares), squares)
@@ -253,4 +315,5 @@ def linear_kernel(rows: Any, squares: Float[Array, " n"], debiased: bool, border
     s[:d, :d] = eye
     s[d, d + 1] = s[d + 1, d] = 1 / (n - 2)
     s[d, d] = -float(trace) / ((n - 1) * (n - 2))
-    return Thin(z, s, squares * (1 + 2 / (n - 2)) - trace / ((n - 1) * (n - 2)))
+    own = squares * (1 + 2 / (n - 2)) - trace / ((n - 1) * (n - 2))
+    return Thin(z, s, own, gram, own)
