@@ -143,3 +143,23 @@ def test_chance_of_many_rows_is_that_of_all_at_once(monkeypatch) -> None:
         )
         found.append([(r.value, r.null_mean, r.null_std, r.pvalue, r.low, r.high) for r in rows])
     np.testing.assert_allclose(*found, rtol=1e-9)
+
+
+@pytest.mark.parametrize("power", range(1, 9))
+@pytest.mark.parametrize("center", [True, False])
+def test_principal_components_of_many_rows_keep_their_digits(center, power, rng) -> None:
+    """By products of the columns where these tell, elsewhere by decompositions of rows."""
+    u = np.linalg.qr(rng.normal(size=(300, 6)))[0]
+    u = np.linalg.qr(u - u.mean(axis=0))[0] if center else u
+    s = np.logspace(0, -power, 6)
+    x = u * s @ np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    x = x + 0.3 if center else x
+    many = Prepared(x, many=True)
+    found = many[PrincipalComponents(center)]
+    known = PrincipalComponents(center)._by_products(Prepared(x, many=True))
+    assert (known is not None) == (power < 5) or power == 5
+    lengths = np.linalg.norm(found, axis=0)
+    assert lengths == pytest.approx(s, rel=1e-15 * 10 ** max(power, 2))
+    unit = found / lengths
+    assert unit.T @ unit == pytest.approx(np.eye(6), abs=1e-14 * 10**power)
+    assert np.abs((unit * u).sum(axis=0)) == pytest.approx(np.ones(6), abs=1e-9)

@@ -93,7 +93,7 @@ def meaning(quantity: Quantity, value: Any) -> np.ndarray:
     if isinstance(quantity, Loadings):  # free up to signs
         return value.T @ value
     if isinstance(quantity, UnitGram):
-        return np.linalg.eigvalsh(value)[: -7:-1]
+        return np.linalg.eigvalsh(value)[:-7:-1]
     return value @ value.T if isinstance(quantity, free) else value
 
 
@@ -104,9 +104,10 @@ def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
 
 def test_every_quantity_is_found():
     assert {type(q).__name__ for q in QUANTITIES} == set(names) - {
-        "AlignedProducts", "CanonicalDecomposition", "ComponentProducts", "CrossDecomposition", "CrossProduct",
-        "Equivariant", "ErrorLengths", "Graph", "HeldOutRotations", "JointQuantity", "NuclearNorm", "OrderFree",
-        "PerItem", "PerPair", "Prepared", "ProjectionDistance", "Quantity", "RowProducts", "SharedCoordinates",
+        "AlignedProducts", "CanonicalCorrelations", "CanonicalDecomposition", "ComponentProducts",
+        "CrossDecomposition", "CrossProduct", "Equivariant", "ErrorLengths", "Graph", "HeldOutRotations",
+        "JointQuantity", "NuclearNorm", "OrderFree", "PerItem", "PerPair", "Prepared", "ProjectionDistance",
+        "Quantity", "RowProducts", "SharedCoordinates",
         *(name for name in names if name.islower() or name.isupper()),
     }  # fmt: skip
 

@@ -12,6 +12,7 @@ from likewise.measures.facts import NEARS_IDENTITY, Bilinear, Facts, not_negativ
 from likewise.measures.registry import measure
 from likewise.quantities import (
     TIED,
+    CanonicalCorrelations,
     CanonicalDecomposition,
     Loadings,
     Norm,
@@ -117,7 +118,7 @@ def mean_cca(x: Prepared, y: Prepared, *, ridge: float = 0.0) -> float:
     """
     if not ridge:
         check_not_wide(x, y, INSTEAD)
-    _, rho, _ = x.joint(y, CanonicalDecomposition(float(ridge)))
+    rho = x.joint(y, CanonicalCorrelations(float(ridge)))
     return float(array_namespace(rho).mean(rho))
 
 

@@ -52,6 +52,7 @@ from likewise.quantities.rotations import (
     nodes,
 )
 from likewise.quantities.spectrum import (
+    CanonicalCorrelations,
     CanonicalDecomposition,
     ComponentProducts,
     Explained,
@@ -81,6 +82,7 @@ __all__ = [
     "TIMES",
     "TRIPLES",
     "AlignedProducts",
+    "CanonicalCorrelations",
     "CanonicalDecomposition",
     "ColumnLargest",
     "Columns",

@@ -17,6 +17,10 @@ ROWS = 4
 """Rows for each feature, at least, that are decomposed at a time."""
 
 
+FAINT = 1e-5
+"""Share of the largest singular value from which products of the columns keep the digits of a direction."""
+
+
 @dataclass(frozen=True)
 class PrincipalComponents(PerItem):
     """The scores P = U diag(s) of X = U diag(s) V', or of c(X) where ``center``, to the numerical rank.
@@ -30,7 +34,10 @@ class PrincipalComponents(PerItem):
         """Return P."""
         of[Norm(self.center)]  # undefined where nothing has a direction
         if of.is_many:
-            return self._of_rest(of) if of[Rest(self.center)].shape[0] else self._in_passes(of)
+            if of[Rest(self.center)].shape[0]:
+                return self._of_rest(of)
+            found = self._by_products(of)
+            return self._in_passes(of) if found is None else found
         factor = of[Factor(self.center)]
         xp = array_namespace(factor)
         u, s, _ = xp.linalg.svd(factor, full_matrices=False)
@@ -49,6 +56,40 @@ class PrincipalComponents(PerItem):
         mean = -xp.sum(gather(all_, out, 0), axis=0) / of.n if self.center else xp.zeros_like(s)
         blocks = (gather(all_, of._index[i:j], 0) for i, j in spans(of.n, rank))
         return xp.concat([((block - mean) / s) @ turn for block in blocks])
+
+    def _by_products(self, of: Prepared) -> Float[Array, "n d"] | None:
+        r"""By the eigenvectors V of X'X, and once more for the rows in their directions; None if a direction is faint.
+
+        :math:`X V S^{-1}` is orthonormal up to :math:`\epsilon (s_1 / s_d)^2`. With L L' the inner products of its
+        columns, :math:`X = (X V S^{-1} L^{-T}) L' S V'`, now up to :math:`\epsilon s_1 / s_d`. A fifth of the time of
+        QR decompositions, which need no such bound.
+
+        References
+        ----------
+        The same with Cholesky factors: Yamamoto et al. (2015), https://etna.ricam.oeaw.ac.at/vol.44.2015/pp306-326.dir
+        """
+        products: Array = 0.0
+        for i, j in spans(of.n, of.d):
+            rows = rows_in(of, i, j, self.center)
+            products = products + rows.T @ rows
+        xp = array_namespace(products)
+        squares, v = (xp.flip(m, axis=-1) for m in xp.linalg.eigh(products))
+        if squares[-1] <= FAINT**2 * squares[0]:
+            return None
+        turn = v / xp.sqrt(squares)
+        found = xp.empty((of.n, of.d), dtype=xp.float64, device=products.device)
+        products = xp.zeros_like(products)
+        for i, j in spans(of.n, of.d):
+            found[i:j, :] = rows_in(of, i, j, self.center) @ turn
+            products = products + found[i:j, :].T @ found[i:j, :]
+        lower = xp.linalg.cholesky(products)
+        u, s, _ = xp.linalg.svd(lower.T * xp.sqrt(squares), full_matrices=False)
+        if numerical_rank(s, of.size, float(of[Scale()])) < of.d:
+            return None
+        turn = xp.linalg.solve(lower.T, u * s)
+        for i, j in spans(of.n, of.d):
+            found[i:j, :] = found[i:j, :] @ turn
+        return found
 
     def _in_passes(self, of: Prepared) -> Float[Array, "n rank"]:
         """By the QR decompositions of some rows at a time, and that of their triangles: as stable as one of all."""
@@ -79,7 +120,9 @@ class PrincipalComponents(PerItem):
 
 def singular_values(components: Float[Array, "n rank"]) -> Float[Array, " rank"]:
     """The lengths of principal components."""
-    return array_namespace(components).linalg.vector_norm(components, axis=0)
+    xp = array_namespace(components)
+    parts = (components[i:j, :] for i, j in spans(*components.shape))  # squares of all would take as much again
+    return xp.sqrt(sum((xp.sum(part * part, axis=0) for part in parts), start=0.0))
 
 
 def entropy_rank(s: Float[Array, " rank"]) -> float:
@@ -332,6 +375,19 @@ class CanonicalDecomposition(JointQuantity):
         products = scaled_products(x, y, True, scales)
         u, rho, vh = array_namespace(products).linalg.svd(products, full_matrices=False)
         return u, rho, vh
+
+
+@dataclass(frozen=True)
+class CanonicalCorrelations(JointQuantity):
+    """The values of `CanonicalDecomposition` alone, for a third of its time."""
+
+    ridge: float
+
+    def compute(self, x: Prepared, y: Prepared) -> Float[Array, " m"]:
+        """Return the correlations; they descend."""
+        scales = tuple(whitening(of[SingularValues(center=True)], self.ridge) for of in (x, y))
+        products = scaled_products(x, y, True, scales)
+        return array_namespace(products).linalg.svdvals(products)
 
 
 @dataclass(frozen=True)
