@@ -7,7 +7,7 @@ import numpy as np
 
 from likewise.errors import UndefinedError
 from likewise.measures.configuration import Configuration
-from likewise.quantities import PASS, ROOM, THIN, Prepared, Quantity, are_many
+from likewise.quantities import ROOM, STEP, THIN, Prepared, Quantity, are_many
 
 ROWS = 8 + 4
 """Bytes of a value of the rows: in double precision, beside the single one that they are stored in."""
@@ -16,7 +16,7 @@ ROWS = 8 + 4
 SINGLE = 4
 """Bytes of a value of many rows, which are read as they are stored."""
 
-BLOCKS = 5
+BLOCKS = 7
 """Blocks of rows in double precision that are held at a time for a pair, where rows are many."""
 
 
@@ -32,7 +32,7 @@ def footprint(chosen: Iterable[Configuration], n: int, d: int) -> int:
     many = are_many(n, d)
     kept = [quantity for quantities in _kept(chosen, n >= THIN * d, many) for quantity in quantities]
     if many:
-        return SINGLE * n * d + BLOCKS * 8 * PASS // 2 + sum(quantity.nbytes(n, d) for quantity in kept)
+        return SINGLE * n * d + BLOCKS * 8 * STEP // 2 + sum(quantity.nbytes(n, d) for quantity in kept)
     # Of few features a kernel is formed for shuffles alone, with one of them.
     for_shuffles = {c.product.quantity for c in chosen if c.product and c.product.quantity not in kept}
     kept += [quantity for quantity in for_shuffles if n <= ROOM] * 2

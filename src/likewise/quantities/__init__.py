@@ -68,14 +68,14 @@ from likewise.quantities.spectrum import (
     singular_values,
     whitening,
 )
-from likewise.quantities.thin import PASS, spans
+from likewise.quantities.thin import STEP, spans
 
 __all__ = [
     "PAIRED",
     "PAIRS",
-    "PASS",
     "ROOM",
     "ROWS",
+    "STEP",
     "THIN",
     "TIED",
     "TIES",
