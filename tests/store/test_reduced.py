@@ -56,11 +56,16 @@ SOUND = {"n": "4", "items": "", "records": "r"}
 )
 def test_a_reduced_representation_of_a_stranger_is_judged(tmp_path, about, vector, sums, reason, told) -> None:
     path = tmp_path / "v.safetensors"
-    write_reduced(path, Reduced(vector, sums, reason), about)
+    write_reduced(path, Reduced(vector, sums, np.ones(4), reason), about)
     with pytest.raises(StoreError, match="is damaged or foreign") as error:
         read_reduced(path)
     assert told in str(error.value)
-    for sound in (Reduced(np.ones(10), np.ones(18)), Reduced(np.empty(0), np.empty(0), "constant")):
+    for squares, wrong in ((np.ones(3), "float64 of shape"), (-np.ones(4), "no squares"), (np.zeros(4), "no squares")):
+        write_reduced(path, Reduced(np.ones(10), np.ones(18), squares), SOUND)
+        with pytest.raises(StoreError, match="'squares' holds " + wrong):
+            read_reduced(path)
+    nothing = np.empty(0)
+    for sound in (Reduced(np.ones(10), np.ones(18), np.ones(4)), Reduced(nothing, nothing, nothing, "constant")):
         write_reduced(path, sound, SOUND)
         found, said = read_reduced(path)
         assert (found.reason, said) == (sound.reason, SOUND) and np.array_equal(found.vector, sound.vector)

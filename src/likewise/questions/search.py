@@ -10,7 +10,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 
 from likewise.errors import InputError, LikewiseError
@@ -25,7 +24,6 @@ from likewise.questions.joined import run_like_those
 from likewise.questions.rows import is_file_of_rows, rows_given
 from likewise.representation import aligned
 from likewise.run import Job, Processes, Settings, check_reduced, items_of, outcomes, perform
-from likewise.run.executors.processes import available_cores
 from likewise.scoring import Reduced, Trust, reduce, score_one, score_values
 from likewise.store import Store
 from likewise.store.files import SUFFIXES
@@ -37,8 +35,8 @@ MEASURE = "cka"
 CHUNK = 8
 """Representations that a worker reduces at a time."""
 
-BLOCK = 50
-"""Representations that a thread compares before it says so."""
+BLOCK = 20
+"""Representations that are compared while the next are read."""
 
 
 def search(
@@ -249,15 +247,20 @@ def _compared(
     dataset: str,
     watch: Watch,
 ) -> Found:
-    """Compare one with all others, in threads, one for each core."""
+    """Compare one with all others, some at a time; the next are read meanwhile."""
     start = perf_counter()
     n, named = int(about["n"]), list(others.items())
     blocks = [named[i : i + BLOCK] for i in range(0, len(named), BLOCK)]
+    read = partial(_read, store, chosen, about, name)
     sides, values, parts = [one], list[np.ndarray](), list[np.ndarray]()
-    # Checksums and products let other threads work, so each has one thread of the library.
-    with threadpool_limits(1), ThreadPoolExecutor(min(available_cores(), len(blocks))) as pool:
-        for some, scores, each in pool.map(partial(_block, store, chosen, one, about, name), blocks):
-            sides += some
+    with threadpool_limits(1), ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(read, blocks[0])
+        for following in [*blocks[1:], None]:
+            some = coming.result()
+            if following:
+                coming = pool.submit(read, following)
+            scores, each = score_one(chosen, one, some, n)
+            sides += [replace(side, vector=np.empty(0)) for side in some]
             values.append(scores)
             parts.append(each)
             watch("comparing", len(sides) - 1, len(named))
@@ -277,25 +280,16 @@ def _compared(
     return Found(name, dataset, chosen, n, table, without)
 
 
-def _block(
-    store: Store,
-    chosen: Configuration,
-    one: Reduced,
-    about: Mapping[str, str],
-    name: str,
-    block: Sequence[tuple[str, str]],
-) -> tuple[list[Reduced], Float[np.ndarray, " m"], Float[np.ndarray, "m n"]]:
-    """Score some of the others; return what they are reduced to without their vectors, and the scores."""
-    kept: list[Reduced] = []
+def _read(
+    store: Store, chosen: Configuration, about: Mapping[str, str], name: str, block: Sequence[tuple[str, str]]
+) -> list[Reduced]:
+    """What some of the others are reduced to, of the same inputs."""
+    found: list[Reduced] = []
     fit: list[dict[str, str]] = []  # most models say the same of their inputs
-
-    def read() -> Iterator[Reduced]:
-        for other, key in block:
-            side, own = store.load_reduced(key, chosen, kept=True)
-            if own not in fit:
-                check_reduced([name, other], [about, own])
-                fit.append(own)
-            kept.append(replace(side, vector=np.empty(0)))
-            yield side
-
-    return kept, *score_one(chosen, one, read(), int(about["n"]))
+    for other, key in block:
+        side, own = store.load_reduced(key, chosen, kept=True)
+        if own not in fit:
+            check_reduced([name, other], [about, own])
+            fit.append(own)
+        found.append(side)
+    return found

@@ -30,12 +30,15 @@ class Reduced:
         are those of the matrices.
     sums : array, shape (18,)
         Its `OrbitSums`.
+    squares : array, shape (n,)
+        The sums of the squares of its rows.
     reason : str
-        Why it has none, where it has none: both arrays are then empty.
+        Why it has none, where it has none: the arrays are then empty.
     """
 
     vector: Float[np.ndarray, " half"]
     sums: Float[np.ndarray, " sums"]
+    squares: Float[np.ndarray, " n"]
     reason: str = ""
 
 
@@ -47,9 +50,10 @@ def reduce(configuration: Configuration, of: Prepared) -> Reduced:
         configuration(of, of)  # so that what is undefined is said in the same words
         matrix, sums = to_numpy(of[product.quantity]), to_numpy(of[OrbitSums(product.quantity)])
     except UndefinedError as error:
-        return Reduced(np.empty(0), np.empty(0), str(error))
+        return Reduced(np.empty(0), np.empty(0), np.empty(0), str(error))
     rows, columns = np.triu_indices(of.n)
-    return Reduced(matrix[rows, columns] * np.where(rows == columns, 1.0, 2**0.5), sums)
+    squares = np.einsum("ij,ij->i", matrix, matrix)
+    return Reduced(matrix[rows, columns] * np.where(rows == columns, 1.0, 2**0.5), sums, squares)
 
 
 def score_products(
@@ -174,7 +178,7 @@ def score_one(
 
     Notes
     -----
-    Cost: O(n^2) for each pair, three passes over its vector, of which one at a time is held.
+    Cost: O(n^2) for each pair, two passes over its vector, of which one at a time is held.
 
     References
     ----------
@@ -183,16 +187,16 @@ def score_one(
     product = configuration.product
     assert product is not None
     a, rows, scores, without = one.vector, _RowSums(n), list[float](), list[np.ndarray]()
-    own = rows(a, a) if not one.reason else np.full(n, np.nan)
     for other in others:
         if one.reason or other.reason:
             scores.append(float("nan"))
             without.append(np.full(n, np.nan))
             continue
         b = other.vector
-        score, both, squares = product.factor * float(a @ b), rows(a, b), rows(b, b)
+        score, both = product.factor * float(a @ b), rows(a, b)
         scores.append(score)
-        without.append(score - 2 * product.factor * both + score * (own / own.sum() + squares / squares.sum()))
+        own = sum(side.squares / side.squares.sum() for side in (one, other))
+        without.append(score - 2 * product.factor * both + score * own)
     return np.asarray(scores, dtype=np.float64), np.asarray(without, dtype=np.float64).reshape(len(scores), n)
 
 

@@ -1,12 +1,12 @@
 """Arrays as they lie in files: the rows of a representation, and what a population is reduced to."""
 
-import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xxhash
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
@@ -63,7 +63,7 @@ REDUCED = Fields({"n": Kind("a whole number, 1 or more", text_of(r"[1-9]\d{0,8}"
 
 def write_reduced(path: Path, reduced: Reduced, about: Mapping[str, str]) -> None:
     """Write a reduced representation, with what must be the same for all that it is compared with."""
-    tensors = {"vector": reduced.vector, "sums": reduced.sums}
+    tensors = {"vector": reduced.vector, "sums": reduced.sums, "squares": reduced.squares}
     notes = {**about, "reason": reduced.reason}
     content = save(tensors, metadata={**notes, CHECKSUM: _checksum(tensors, notes)})
     write_atomically(path, lambda p: p.write_bytes(content), durable=False)
@@ -75,10 +75,10 @@ def read_reduced(path: Path) -> tuple[Reduced, dict[str, str]]:
         check_regular(path)
         with safe_open(path, "numpy") as file:
             about = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in ("vector", "sums")}
+            tensors = {name: file.get_tensor(name) for name in ("vector", "sums", "squares")}
         if about.pop(CHECKSUM) != _checksum(tensors, about):
             raise damaged(path, "its content is not what was written")
-        reduced = Reduced(tensors["vector"], tensors["sums"], about.pop("reason"))
+        reduced = Reduced(**tensors, reason=about.pop("reason"))
         if wrong := _no_reduced(reduced, about):
             raise damaged(path, wrong)
         return reduced, about
@@ -93,19 +93,22 @@ def _no_reduced(reduced: Reduced, about: Mapping[str, str]) -> str | None:
     if wrong := fault(dict(about), REDUCED):
         return wrong
     n = int(about["n"])
-    # Where there is a reason, there is no score, and both are empty.
-    shapes = {"vector": (0 if reduced.reason else n * (n + 1) // 2,), "sums": (0 if reduced.reason else SUMS,)}
-    for name, array in (("vector", reduced.vector), ("sums", reduced.sums)):
-        if array.shape != shapes[name] or array.dtype != np.float64:
-            return f"{name!r} holds {array.dtype} of shape {array.shape}, expected float64 of shape {shapes[name]}"
+    # Where there is a reason, there is no score, and all are empty.
+    shapes = {"vector": n * (n + 1) // 2, "sums": SUMS, "squares": n}
+    for name, size in shapes.items():
+        array, shape = getattr(reduced, name), (0 if reduced.reason else size,)
+        if array.shape != shape or array.dtype != np.float64:
+            return f"{name!r} holds {array.dtype} of shape {array.shape}, expected float64 of shape {shape}"
         if not np.isfinite(array).all():
             return f"{name!r} holds a number that is not finite"
+    if not reduced.reason and not (reduced.squares.min() >= 0 and reduced.squares.sum() > 0):
+        return "'squares' holds no squares"
     return None
 
 
 def _checksum(tensors: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> str:
-    """SHA-256 of arrays with their types, shapes and notes."""
-    found = hashlib.sha256(canonical_json(dict(notes)).encode())
+    """XXH3 of arrays with their types, shapes and notes: thousands are read for one answer, and it finds damage."""
+    found = xxhash.xxh3_64(canonical_json(dict(notes)).encode())
     for name, tensor in sorted(tensors.items()):
         found.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
         found.update(np.ascontiguousarray(tensor).data)
