@@ -57,7 +57,6 @@ def test_scores_without_each_item_are_those_of_the_other_items(c, n, d, e, relat
 @pytest.mark.parametrize(("n", "d", "e"), [(30, 6, 9), (30, 9, 6), (20, 30, 25)])
 def test_the_mean_cosine_without_each_item_is_exact_but_for_the_steps_of_its_integral(monkeypatch, n, d, e, related):
     monkeypatch.setattr(alignment_without_each, "COARSE", {"step": 0.3, "beyond": 7.0})
-    monkeypatch.setattr(alignment_without_each, "NEGLIGIBLE", 0.0)
     x, y = related(n, d, e)
     c = Configuration.parse("aligned_cosine(center=False)")
     found, expected = c.without_each(Prepared(x), Prepared(y)), deleted(c, x, y)
@@ -171,11 +170,18 @@ def test_sides_that_share_no_direction_have_an_interval_or_a_reason(name: str) -
 
 
 @pytest.mark.parametrize("center", [True, False])
+@pytest.mark.parametrize("lengths", ["equal", "far apart", "one row"])
+@pytest.mark.parametrize(("d", "e"), [(60, 60), (12, 70), (30, 9)])
 @pytest.mark.parametrize("noise", [1.0, 1e-2, 1e-5, 1e-9])
-def test_single_precision_is_seen_where_it_would_cost_digits(monkeypatch, center, noise, rng) -> None:
-    """Of near copies all that moves is small beside what is added up."""
-    x = rng.normal(size=(40, 60))
-    y = x @ np.linalg.qr(rng.normal(size=(60, 60))).Q + noise * rng.normal(size=(40, 60))
+def test_single_precision_costs_an_interval_nothing(monkeypatch, noise, d, e, lengths, center, rng) -> None:
+    """Of near copies all that moves is small beside what is added up; a long row has singular values of its own."""
+    x = rng.normal(size=(80, d))
+    if lengths == "far apart":
+        x *= np.exp(2 * rng.normal(size=(80, 1)))
+    if lengths == "one row":
+        x[5] *= 1e4
+    y = x @ np.linalg.qr(rng.normal(size=(max(d, e), max(d, e)))).Q[:d, :e]
+    y += noise * np.linalg.norm(y, axis=1, keepdims=True) * rng.normal(size=y.shape) / e**0.5
     c = Configuration.parse(f"aligned_cosine(center={center})")
     found = c.without_each(Prepared(x), Prepared(y))
     monkeypatch.setattr(alignment_without_each, "CLOSE", 0.0)

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float
 
-from likewise.arrays import Array, array_namespace, to_numpy
+from likewise.arrays import Array, array_namespace, gather, to_numpy
 from likewise.measures.without_each import LEAST, WithoutEach
 from likewise.quantities import (
     AlignedProducts,
@@ -120,10 +120,7 @@ def _logarithms(
 
 
 CHECKED = 16
-"""Items of which what single precision loses is seen."""
-
-NEGLIGIBLE = 1e-3
-"""Values of q, which are at most a half, that are left out where nearly all are so."""
+"""Items of which what single precision loses is seen: some of all, and as many of the longest."""
 
 CLOSE = 0.005
 """Share of the deviation that single precision may cost an item."""
@@ -217,9 +214,10 @@ def _cosine_without_each(x: Prepared, y: Prepared, center: bool) -> Float[np.nda
     cosines = own / (length_x * length_y)
     moved, alone = _integrals(e, f, between, s, r, at, weights, xp.float32)
     lengths = length_x * length_y
-    some = slice(None, None, max(1, n // CHECKED))
-    exact, _ = _integrals(e[some, :], f[some, :], between, s, r, at, weights, xp.float64)
-    if xp.max(xp.abs(moved[some] - exact)) > CLOSE * xp.std(moved - alone / lengths):
+    longest = np.argsort(to_numpy(lengths))[-CHECKED:]
+    some = np.union1d(np.arange(0, n, max(1, n // CHECKED)), longest)
+    exact, _ = _integrals(gather(e, some, 0), gather(f, some, 0), between, s, r, at, weights, xp.float64)
+    if xp.max(xp.abs(gather(moved, some, 0) - exact)) > CLOSE * xp.std(moved - alone / lengths):
         moved, alone = _integrals(e, f, between, s, r, at, weights, xp.float64)
     alone = own + alone
     if center:  # rows without an item are about a mean that moved by its n-th part
@@ -268,11 +266,7 @@ def _forms(
     e: Float[Array, "n k"], f: Float[Array, "n k"], t: Float[Array, "k k"], p: Float[Array, " k"], q: Float[Array, " k"]
 ) -> list[Float[Array, " n"]]:
     """<e, pTpf>, <e, pTqe>, <f, qTpf> and <f, qTqe> of each item."""
-    xp = array_namespace(e)
-    vecdot = xp.linalg.vecdot
+    vecdot = array_namespace(e).linalg.vecdot
     p_e, q_e, p_f, q_f = e * p, e * q, f * p, f * q
-    left = p_e @ t
-    # Far above all singular values but a few, only these are left of q.
-    few = xp.nonzero(q > NEGLIGIBLE)[0]
-    right = q_f @ t if 2 * few.shape[0] > q.shape[0] else xp.take(q_f, few, axis=1) @ xp.take(t, few, axis=0)
+    left, right = p_e @ t, q_f @ t
     return [vecdot(left, p_f), vecdot(left, q_e), vecdot(right, p_f), vecdot(right, q_e)]

@@ -99,19 +99,19 @@ def unit_trace(of: Prepared, debiased: bool) -> Thin:
 
 
 @dataclass(frozen=True)
-class FeatureKernel(Quantity):
-    """The linear kernel of unit length, centred with its diagonal or without, by features: never formed."""
+class KnownByFeatures(Quantity):
+    """What was computed so far of the linear kernel of unit length by features: see `Thin`."""
 
     debiased: bool
 
-    def compute(self, of: Prepared) -> Any:
-        """Return the `Thin` matrix."""
+    def compute(self, of: Prepared) -> dict[str, Array]:
+        """Return what is known at first."""
         kernel, length = unit_trace(of, self.debiased), of[KernelLength(self.debiased)]
-        return Thin(kernel.z, kernel.s / length, kernel.c / length, kernel.gram, kernel.diagonal / length)
+        return {"gram": kernel.gram, "whole": kernel.diagonal / length}
 
     def nbytes(self, n: int, d: int) -> int:
-        """Return 24 n, of its diagonal, that of its square, and what is taken from the diagonal."""
-        return 24 * n
+        """Return 16 n, of two diagonals."""
+        return 16 * n
 
 
 @dataclass(frozen=True)
@@ -177,8 +177,8 @@ class UnitKernel(PerPair):
 
     def by_features(self, of: Prepared) -> Thin:
         """The linear kernel without forming it."""
-        kernel: Thin = of[FeatureKernel(self.debiased)]
-        return kernel
+        kernel, length = unit_trace(of, self.debiased), of[KernelLength(self.debiased)]
+        return Thin(kernel.z, kernel.s / length, kernel.c / length, of[KnownByFeatures(self.debiased)])
 
     def products(self, x: Prepared, y: Prepared) -> Float[Array, " n"]:
         """Row sums; by features where both sides have few of them."""

@@ -5,7 +5,7 @@ without. Inner products of two, and sums of products of the entries of one, are 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -60,17 +60,15 @@ class Thin:
         Symmetric.
     c : array, shape (n,)
         What is taken from the diagonal.
-    gram : array, shape (r, r), optional
-        Z'Z, where it is known.
-    whole : array, shape (n,), optional
-        The diagonal of Z S Z', where it is known.
+    known : dict
+        What was computed of it: ``gram``, Z'Z, and the diagonals of B = Z S Z' and of its square, ``whole`` and
+        ``squares``. It may be kept without Z for the next that asks.
     """
 
     z: Any
     s: Float[Array, "r r"]
     c: Float[Array, " n"]
-    gram: Float[Array, "r r"] | None = None
-    whole: Float[Array, " n"] | None = None
+    known: dict[str, Array] = field(default_factory=dict)
 
     @cached_property
     def _border(self) -> tuple[Float[Array, " r"], list[int], Float[Array, "k r"]]:
@@ -99,30 +97,36 @@ class Thin:
             found = found + xp.stack([block[:, i] for i in rows], axis=1) @ rest
         return found
 
-    @cached_property
+    @property
     def diagonal(self) -> Float[Array, " n"]:
         """The diagonal of Z S Z'."""
-        if self.whole is not None:
-            return self.whole
-        xp = array_namespace(self.s)
-        return xp.concat([xp.sum(self._left(block) * block, axis=1) for _, _, block in self._blocks()])
+        if "whole" not in self.known:
+            xp = array_namespace(self.s)
+            parts = [xp.sum(self._left(block) * block, axis=1) for _, _, block in self._blocks()]
+            self.known["whole"] = xp.concat(parts)
+        return self.known["whole"]
 
-    @cached_property
-    def _own(self) -> Float[Array, "r r"]:
+    @property
+    def gram(self) -> Float[Array, "r r"]:
         """Z'Z."""
-        return sum((block.T @ block for _, _, block in self._blocks()), start=0.0) if self.gram is None else self.gram
+        if "gram" not in self.known:
+            self.known["gram"] = sum((block.T @ block for _, _, block in self._blocks()), start=0.0)
+        return self.known["gram"]
 
-    @cached_property
+    @property
     def squares(self) -> Float[Array, " n"]:
         """The diagonal of (Z S Z')^2. O(n r^2)."""
-        xp = array_namespace(self.s)
-        middle = self.s @ self._own @ self.s
-        return xp.concat([xp.sum((block @ middle) * block, axis=1) for _, _, block in self._blocks()])
+        if "squares" not in self.known:
+            xp = array_namespace(self.s)
+            middle = self.s @ self.gram @ self.s
+            parts = [xp.sum((block @ middle) * block, axis=1) for _, _, block in self._blocks()]
+            self.known["squares"] = xp.concat(parts)
+        return self.known["squares"]
 
     def _cross(self, other: "Thin") -> Float[Array, "r q"]:
         """Z_1' Z_2."""
         if other is self:
-            return self._own
+            return self.gram
         width = max(self.z.shape[1], other.z.shape[1])
         return sum((self.z[i:j, :].T @ other.z[i:j, :] for i, j in spans(self.z.shape[0], width)), start=0.0)
 
@@ -160,7 +164,7 @@ class Thin:
         s = xp.concat([xp.concat([self.s, border], axis=1), xp.concat([border.T, corner], axis=1)], axis=0)
         bordered = getattr(self.z, "bordered", None)
         z = bordered(ones) if bordered else xp.concat([self.z, ones[:, None]], axis=1)
-        return Thin(z, s, self.c + diagonal - off, whole=self.diagonal - off)
+        return Thin(z, s, self.c + diagonal - off, {"whole": self.diagonal - off})
 
     def cubes(self) -> Float[Array, ""]:
         """The sum of the cubes of all entries off the diagonal. O(n^2 r), in blocks of rows; O(n r) beyond `MOST`."""
@@ -234,13 +238,14 @@ class Thin:
         xp = array_namespace(self.s)
         n, c = self.z.shape[0], self.c
         ones, on = xp.ones_like(c), self.diagonal - c
-        of_ones, of_c, of_on = self._onto(xp.stack([ones, c, on], axis=1)).T
+        onto = self._onto(xp.stack([ones, c, on], axis=1))
+        of_ones, of_c, of_on = (onto[:, place] for place in range(3))
         diagonal = xp.sum(on)
         off = of_ones @ self.s @ of_ones - xp.sum(c) - diagonal
         beta = off / (n * (n - 1))
         alpha = diagonal / n - beta
         # Z'd and Z'r of d and r below, without a pass over the rows for each.
-        of_sums = self._own @ (self.s @ of_ones) - of_c
+        of_sums = self.gram @ (self.s @ of_ones) - of_c
         of_d, of_r = of_on - diagonal / n * of_ones, of_sums - (n * beta + alpha) * of_ones
         rows = xp.concat([block @ (self.s @ xp.stack([of_ones, of_d, of_r], axis=1)) for _, _, block in self._blocks()])
         sums, times_d, times_r = rows[:, 0] - c, rows[:, 1], rows[:, 2]
@@ -275,7 +280,7 @@ class Thin:
         def bordered(inner: Array, side: Array, corner: Array) -> Array:
             return xp.concat([xp.concat([inner, side], axis=1), xp.concat([side.T, corner], axis=1)], axis=0)
 
-        spread = bordered(self.s, zeros, xp.reshape(-beta, (1, 1))) @ bordered(self._own, of_ones[:, None], n)
+        spread = bordered(self.s, zeros, xp.reshape(-beta, (1, 1))) @ bordered(self.gram, of_ones[:, None], n)
         return xp.sum((spread @ spread) * spread.T)
 
 
@@ -307,7 +312,7 @@ def linear_kernel(
     n, d = rows.shape
     zeros, eye = xp.zeros_like(squares), xp.eye(d, dtype=xp.float64, device=squares.device)
     if not debiased:
-        return Thin(rows, eye, zeros, gram[:d, :d], squares)
+        return Thin(rows, eye, zeros, {"gram": gram[:d, :d], "whole": squares})
     trace = xp.sum(squares)
     # The columns 1 and k of Z, and what S makes of the two.
     z = bordered(rows, xp.ones_like(squares), squares)
@@ -316,4 +321,4 @@ def linear_kernel(
     s[d, d + 1] = s[d + 1, d] = 1 / (n - 2)
     s[d, d] = -float(trace) / ((n - 1) * (n - 2))
     own = squares * (1 + 2 / (n - 2)) - trace / ((n - 1) * (n - 2))
-    return Thin(z, s, own, gram, own)
+    return Thin(z, s, own, {"gram": gram, "whole": own})
