@@ -118,3 +118,11 @@ def test_neighbours_about_a_new_mean_are_those_of_the_rest(n, d, k, lengths) -> 
             products = rows @ rows.T - 9 * np.eye(left)
             assert (found == np.argsort(-products, axis=1)[:, :k]).all()
     assert told == 3 or lengths == 2.0
+
+
+def test_neighbours_of_the_rest_do_not_hang_on_a_row_that_is_the_mean_of_all(rng) -> None:
+    x = rng.normal(size=(60, 5))
+    x[0] = x[1:].mean(axis=0)
+    kept = np.arange(0, 60, 2)
+    found = Prepared(x).take(kept)[Neighbours(2, "cosine", center=True)]
+    assert (found == Prepared(x[kept])[Neighbours(2, "cosine", center=True)]).all()

@@ -172,4 +172,14 @@ def test_a_script_that_calls_likewise_at_its_top_is_told_so(tmp_path: Path) -> N
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "could not start" in done.stderr.splitlines()[-1] and '__name__ == "__main__"' in done.stderr
+    assert "ended before it began" in done.stderr.splitlines()[-1] and '__name__ == "__main__"' in done.stderr
+
+
+def leave(task: int, watch: Watch) -> int:
+    """End the process in the middle of its work, as a library may."""
+    sys.exit(1)
+
+
+def test_a_worker_that_ends_while_it_works_is_no_script_without_a_guard() -> None:
+    with pytest.raises(LikewiseError, match="a worker process died"):
+        list(outcomes(Processes(1), leave, [Job(1)]))

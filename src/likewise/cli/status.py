@@ -30,7 +30,7 @@ def status(
         columns = ("run", "shard", "state", "done", "left", "time left", "heard of", "where")
         print_table("", columns, map(_row, found["runs"]), spare=("where", "heard of"))
     else:
-        tell("no run is at work, and none has failed")
+        tell("no run is at work")
     for run in found["runs"]:
         for task in run["running"]:
             tell(f"running: {task['task']}, for {_time(task['seconds'])}")

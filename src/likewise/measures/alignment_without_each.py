@@ -241,14 +241,14 @@ def _integrals(
     """Both integrals of `_cosine_without_each` for some items, the forms of the first in so many digits."""
     xp = array_namespace(e)
     products, squares_e, squares_f = e * f, e**2, f**2
-    few = [xp.astype(part, precision) for part in (e, f, between)]
+    few_e, few_f, few_t = (xp.astype(part, precision) for part in (e, f, between))
     moved, alone = xp.zeros_like(e[:, 0]), xp.zeros_like(e[:, 0])
     for t, weight in zip(at.tolist(), weights.tolist(), strict=True):
         # p t^2 and q t, which are at most 1; so are a t^2, b t^2 and c t beside squared lengths.
         p, q = t**2 / (s**2 + t**2), s * t / (s**2 + t**2)
         of_x, of_y, c = r * (squares_e @ p), r * (squares_f @ p), r * (products @ q) / t
         d = (1 - c) ** 2 + of_x * of_y / t**2
-        forms = _forms(*few, xp.astype(p, precision), xp.astype(q, precision))
+        forms = _forms(few_e, few_f, few_t, xp.astype(p, precision), xp.astype(q, precision))
         pp, pq, qp, qq = (xp.astype(form, xp.float64) for form in forms)
         turned = (1 - c) * (qq - pp) / t**2 - (of_y * pq + of_x * qp) / t**3
         moved = moved + weight * r * turned / d

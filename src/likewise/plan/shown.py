@@ -37,7 +37,7 @@ def shown_of(
     said: Mapping[str, str] = about.get("together", {})
     present = frozenset(store.representations())
     whole = Answers(store, trust, replicates=replicates, older=older)
-    tables = [rows_of(whole, "", {}, chosen)]
+    tables = []
     datasets = list(dict.fromkeys(d for d, _, _ in named))
     for dataset in datasets:
         members = {key: name for d, key, name in named if d == dataset}
@@ -50,7 +50,7 @@ def shown_of(
         wanted = experiment.pairs.wanted(list(members.values()))
         last = answers is not whole or dataset == datasets[-1]
         tables.append(rows_of(answers, dataset, members, chosen, wanted, last=last))
-    table = pa.concat_tables(tables).unify_dictionaries()
+    table = pa.concat_tables(tables or [rows_of(whole, "", {}, chosen)]).unify_dictionaries()
     count = pc.sum(table.column("older")).as_py() or 0
     kept = {kind: table.column(kind) for kind in replicates}
     return Results(table.drop_columns([*kept, "older"]), asked=chosen, replicates=kept).corrected(), count

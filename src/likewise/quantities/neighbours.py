@@ -1,5 +1,6 @@
 """Who is near to whom: ranks of all items as neighbours of each, and the nearest of them."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -148,11 +149,13 @@ class Neighbours(KNearest):
             first = np.take_along_axis(first, order, axis=1)
             return np.take_along_axis(items, first, axis=1), np.take_along_axis(near, first, axis=1)
 
-        wide = WIDE * (self.k + 1)
+        candidates, wide = None, WIDE * (self.k + 1)
+        if wide < whole.n - 1:
+            with suppress(UndefinedError):  # of all; of the rest it may not be
+                candidates = to_numpy(whole[Neighbours(wide, self.inner, self.center)])[kept]
         items, near = np.empty((of.n, self.k + 1), dtype=np.int64), np.full((of.n, self.k + 1), -np.inf)
         above = np.zeros(of.n, dtype=bool)
-        if wide < whole.n - 1:
-            candidates = to_numpy(whole[Neighbours(wide, self.inner, self.center)])[kept]
+        if candidates is not None:
             items, near = nearest(kept, candidates)
             last = candidates[:, -1]
             parts = [

@@ -6,7 +6,7 @@ from typing import Any
 
 from jaxtyping import Float, Int
 
-from likewise.arrays import Array, array_namespace
+from likewise.arrays import Array, array_namespace, gather
 from likewise.quantities.prepared import OrderFree, Prepared
 from likewise.quantities.thin import spans
 
@@ -117,7 +117,8 @@ class UnitPasses:
         if not self.more:
             return rows
         xp = array_namespace(rows)
-        return xp.concat([rows, xp.stack([column[items] for column in self.more], axis=1)], axis=1)
+        columns = [column[items] if isinstance(items, slice) else gather(column, items, 0) for column in self.more]
+        return xp.concat([rows, xp.stack(columns, axis=1)], axis=1)
 
     def bordered(self, column: Float[Array, " n"]) -> "UnitPasses":
         """The same with one column more."""

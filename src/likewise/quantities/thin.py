@@ -35,10 +35,10 @@ HEAVY = 16.0
 
 
 PASS = 2**22
-"""Values of Z from which its rows are read some at a time."""
+"""Values of rows from which they are many, and read some at a time; no more than that at a time."""
 
 STEP = 2**20
-"""Values of Z that are held in double precision at a time: larger pieces of memory are fetched from the system anew
+"""Values that are held in double precision at a time: larger pieces of memory are fetched from the system anew
 each time, which takes longer than the sums."""
 
 

@@ -1,9 +1,9 @@
 """Which kept models are nearest to one? From one vector for each model, that a store keeps."""
 
+import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -25,7 +25,7 @@ from likewise.questions.rows import is_file_of_rows, rows_given
 from likewise.representation import aligned
 from likewise.run import Job, Processes, Settings, check_reduced, items_of, outcomes, perform
 from likewise.scoring import Reduced, Trust, reduce, score_one, score_values
-from likewise.store import Store
+from likewise.store import Room, Store
 from likewise.store.files import SUFFIXES
 from likewise.studies import Answer, Search
 from likewise.studies.search import TOP, Found, numbers_in
@@ -36,7 +36,10 @@ CHUNK = 8
 """Representations that a worker reduces at a time."""
 
 BLOCK = 20
-"""Representations that are compared while the next are read."""
+"""Representations that are compared while the next are read, at most."""
+
+ROOM = 2**25
+"""Bytes of their vectors, at most, if there is more than one."""
 
 
 def search(
@@ -250,17 +253,19 @@ def _compared(
     """Compare one with all others, some at a time; the next are read meanwhile."""
     start = perf_counter()
     n, named = int(about["n"]), list(others.items())
-    blocks = [named[i : i + BLOCK] for i in range(0, len(named), BLOCK)]
+    step = max(1, min(BLOCK, ROOM // max(1, one.vector.nbytes)))
+    blocks = [named[i : i + step] for i in range(0, len(named), step)]
     read = partial(_read, store, chosen, about, name)
+    rooms = itertools.cycle([[Room() for _ in range(step)] for _ in range(2)])  # one is read into, the other compared
     sides, values, parts = [one], list[np.ndarray](), list[np.ndarray]()
     with threadpool_limits(1), ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(read, blocks[0])
+        coming = pool.submit(read, blocks[0], next(rooms))
         for following in [*blocks[1:], None]:
             some = coming.result()
             if following:
-                coming = pool.submit(read, following)
+                coming = pool.submit(read, following, next(rooms))
             scores, each = score_one(chosen, one, some, n)
-            sides += [replace(side, vector=np.empty(0)) for side in some]
+            sides += [Reduced(np.empty(0), side.sums.copy(), np.empty(0), side.reason) for side in some]
             values.append(scores)
             parts.append(each)
             watch("comparing", len(sides) - 1, len(named))
@@ -281,13 +286,18 @@ def _compared(
 
 
 def _read(
-    store: Store, chosen: Configuration, about: Mapping[str, str], name: str, block: Sequence[tuple[str, str]]
+    store: Store,
+    chosen: Configuration,
+    about: Mapping[str, str],
+    name: str,
+    block: Sequence[tuple[str, str]],
+    rooms: Sequence[Room],
 ) -> list[Reduced]:
-    """What some of the others are reduced to, of the same inputs."""
+    """What some of the others are reduced to, of the same inputs, each in a room of its own."""
     found: list[Reduced] = []
     fit: list[dict[str, str]] = []  # most models say the same of their inputs
-    for other, key in block:
-        side, own = store.load_reduced(key, chosen, kept=True)
+    for (other, key), room in zip(block, rooms, strict=False):
+        side, own = store.load_reduced(key, chosen, kept=True, room=room)
         if own not in fit:
             check_reduced([name, other], [about, own])
             fit.append(own)

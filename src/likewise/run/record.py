@@ -32,8 +32,8 @@ KINDS = {"Resolve": "pins", "Extract": "extractions", "Reduce": "reductions", "T
 class Record:
     """The record of one run in its store, written anew as it goes on; a run that does nothing has none.
 
-    It is for people: whatever becomes of it, the run goes on. A run of the whole experiment that ends well takes the
-    records of this experiment away, its own too: names of machines do not stay in a store that is handed on.
+    It is for people: whatever becomes of it, the run goes on. A run of the whole experiment that ends well deletes its
+    own record, and those of this experiment whose runs are over: they hold names of machines.
 
     Parameters
     ----------
@@ -56,6 +56,10 @@ class Record:
         self._lock, self._ended = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
         self._written, self._new = 0.0, False
+
+    @property
+    def _key(self) -> str:
+        return content_key([self._experiment, self._shard, host(), os.getpid(), self._began])
 
     def left(self, tasks: Iterable[Task]) -> None:
         """Count what is left besides what is running."""
@@ -103,6 +107,8 @@ class Record:
                 self._running.clear()
             self._write(how)
         if how == DONE and not self._shard and not self._failed:
+            with contextlib.suppress(LikewiseError, OSError):
+                self._store.drop_run(self._key)  # whatever the others say
             self._drop_same()
 
     def _beat(self) -> None:
@@ -128,7 +134,7 @@ class Record:
             }
             self._new, self._written = False, time.monotonic()
         with contextlib.suppress(LikewiseError, OSError):
-            self._store.save_run(content_key([self._experiment, self._shard, host(), os.getpid(), self._began]), about)
+            self._store.save_run(self._key, about)
 
 
 def kind_of(task: Task) -> str:

@@ -178,7 +178,7 @@ def score_one(
 
     Notes
     -----
-    Cost: O(n^2) for each pair, two passes over its vector, of which one at a time is held.
+    Cost: O(n^2) for each pair, two passes over its vector, of which none is kept.
 
     References
     ----------

@@ -8,7 +8,7 @@ from likewise.store.door import read_json, read_table, write_json, write_table
 from likewise.store.files import read_file
 from likewise.store.folder import Store
 from likewise.store.keys import content_key, file_hash, files_hash
-from likewise.store.matrices import dtype_of
+from likewise.store.matrices import Room, dtype_of
 from likewise.store.parquet import in_lists, open_parquet, written_out
 from likewise.store.partial_rows import Growing, Parts
 from likewise.store.places import is_bucket, place_of
@@ -17,6 +17,7 @@ from likewise.store.regular import check_size, memory, open_regular, read_regula
 __all__ = [
     "Growing",
     "Parts",
+    "Room",
     "Store",
     "arrow_files",
     "check_no_link",

@@ -21,7 +21,7 @@ from likewise.store import shapes
 from likewise.store.atomic import check_no_link
 from likewise.store.door import damaged, json_bytes, opened, read_bytes, read_json, told
 from likewise.store.keys import LENGTH, content_key, file_hash
-from likewise.store.matrices import dtype_of, matrix_hash, read_matrix, read_reduced, write_matrix, write_reduced
+from likewise.store.matrices import Room, dtype_of, matrix_hash, read_matrix, read_reduced, write_matrix, write_reduced
 from likewise.store.partial_rows import Growing, Parts
 from likewise.store.places import place_of
 from likewise.store.texts import load_texts, save_texts
@@ -364,12 +364,12 @@ class Store:
         return self.files.there(self.reduced_path(key, configuration, kept=kept))
 
     def load_reduced(
-        self, key: str, configuration: Configuration, *, kept: bool = False
+        self, key: str, configuration: Configuration, *, kept: bool = False, room: Room | None = None
     ) -> tuple[Reduced, dict[str, str]]:
-        """Load a reduced representation, and what was said about it."""
+        """Load a reduced representation, and what was said about it; in a ``room``, it is there until the next one."""
         path = self.reduced_path(key, configuration, kept=kept)
         try:
-            return read_reduced(self.files.fetch(path))
+            return read_reduced(self.files.fetch(path), room)
         except FileNotFoundError as error:
             raise damaged(path, "it is not there") from error
 
@@ -559,11 +559,15 @@ class Store:
                     found[key] = about, max(0.0, now - written)
         return found
 
+    def drop_run(self, key: str) -> None:
+        """Delete the record of a run, if it is there."""
+        self.files.remove(self.run_path(key))
+
     def drop_runs(self, of: Callable[[Mapping[str, Any]], bool]) -> None:
         """Delete the records of some runs."""
         for key, (about, _) in self.runs().items():
             if of(about):
-                self.files.remove(self.run_path(key))
+                self.drop_run(key)
 
 
 def _check_key(key: str) -> None:

@@ -1,5 +1,6 @@
 """Arrays as they lie in files: the rows of a representation, and what a population is reduced to."""
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import xxhash
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from likewise.errors import StoreError
@@ -69,23 +70,60 @@ def write_reduced(path: Path, reduced: Reduced, about: Mapping[str, str]) -> Non
     write_atomically(path, lambda p: p.write_bytes(content), durable=False)
 
 
-def read_reduced(path: Path) -> tuple[Reduced, dict[str, str]]:
-    """Return a reduced representation, and what was said about it."""
+class Room:
+    """Memory that reduced representations are read into, one in place of the other: to get it anew takes longer."""
+
+    def __init__(self) -> None:
+        self._bytes = np.empty(0, dtype=np.uint8)
+
+    def read(self, path: Path) -> np.ndarray:
+        """Return the bytes of a regular file, until the next is read."""
+        with open(opened(path), "rb", buffering=0) as file:  # noqa: PTH123  # a descriptor has no path
+            size = os.fstat(file.fileno()).st_size
+            if size > len(self._bytes):
+                self._bytes = np.empty(size + 8, dtype=np.uint8)
+            content = self._bytes[:size]
+            if file.readinto(content.data) != size:
+                raise ValueError("it was cut while it was read")
+        return content
+
+
+def read_reduced(path: Path, room: Room | None = None) -> tuple[Reduced, dict[str, str]]:
+    """Return a reduced representation, and what was said of it; in a ``room``, it is there until the next is read."""
     try:
-        check_regular(path)
-        with safe_open(path, "numpy") as file:
-            about = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in ("vector", "sums", "squares")}
+        tensors, about = _parsed((room or Room()).read(path))
         if about.pop(CHECKSUM) != _checksum(tensors, about):
             raise damaged(path, "its content is not what was written")
         reduced = Reduced(**tensors, reason=about.pop("reason"))
         if wrong := _no_reduced(reduced, about):
             raise damaged(path, wrong)
         return reduced, about
-    except StoreError:
+    except (FileNotFoundError, StoreError):
         raise
-    except (SafetensorError, KeyError, OSError, ValueError, MemoryError) as error:
+    except (KeyError, TypeError, AttributeError, OSError, ValueError, MemoryError, RecursionError) as error:
         raise damaged(path, str(error)) from error
+
+
+HEADER = 2**16
+"""Bytes of the header of a reduced representation, at most."""
+
+TYPES = {"F64": np.float64, "F32": np.float32, "I64": np.int64}
+"""How the safetensors format calls the types that may stand there; only the first is taken."""
+
+
+def _parsed(content: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The arrays of a safetensors file where they lie, and its notes: the library copies them, which takes as long."""
+    length = int.from_bytes(content[:8].tobytes(), "little")
+    if not 0 < length <= min(HEADER, len(content) - 8):
+        raise ValueError(f"its header has {length:,} bytes")
+    head = json.loads(content[8 : 8 + length].tobytes())
+    values, tensors = content[8 + length :], {}
+    for name in ("vector", "sums", "squares"):
+        start, stop = head[name]["data_offsets"]
+        if not 0 <= start <= stop <= len(values):
+            raise ValueError(f"{name!r} lies outside of it")
+        tensors[name] = values[start:stop].view(TYPES[head[name]["dtype"]]).reshape(head[name]["shape"])
+    return tensors, dict(head["__metadata__"])
 
 
 def _no_reduced(reduced: Reduced, about: Mapping[str, str]) -> str | None:

@@ -82,8 +82,10 @@ class Processes:
                     self._bury(worker)
                     continue
                 assert worker.job is not None  # who says something has one
+                worker.began = True
                 if told is not None:
-                    worker.job.watch(*told)
+                    if told:
+                        worker.job.watch(*told)
                     continue
                 if error is not None:
                     raise error
@@ -95,7 +97,8 @@ class Processes:
         """Note what a worker that died was doing; another one takes its place."""
         del self._busy[worker.connection]
         assert worker.job is not None  # it was busy
-        self._lost.append((worker.job, NOT_STARTED if worker.end(LEAVE) == FAILED else DIED))
+        worker.end(LEAVE)
+        self._lost.append((worker.job, DIED if worker.began else NOT_STARTED))
 
     def close(self) -> None:
         """End the workers, at once those that are at work; what one is doing when the caller stops is not kept."""
@@ -118,18 +121,17 @@ class _Worker:
     process: Any
     life: Connection
     job: Job[Any] | None = None
+    began: bool = False
 
-    def end(self, within: float) -> int | None:
-        """Wait for its end, and bring it about; return its exit code."""
+    def end(self, within: float) -> None:
+        """Wait for its end, and bring it about."""
         self.connection.close()
         if within:
             self.process.join(within)
         self.process.kill()
         self.process.join()
-        code: int | None = self.process.exitcode
         self.process.close()
         self.life.close()
-        return code
 
 
 def _stays(needs: Needs) -> bool:
@@ -192,11 +194,8 @@ DIED = Lost(
 )
 """Of a job whose worker is gone."""
 
-FAILED = 1
-"""What Python exits with after an error: of a worker, while it starts."""
-
 NOT_STARTED = Lost(
-    "a worker process could not start, and said why on stderr. A worker imports the script that started it: call "
+    "a worker process ended before it began, and stderr says why. A worker imports the script that started it: call "
     'likewise below `if __name__ == "__main__":` there, or use executor="serial"'
 )
 """Of a job whose worker never began."""
@@ -211,6 +210,7 @@ def _work(connection: Connection, end: Connection) -> None:
         signal.signal(stop, signal.SIG_IGN)
     threading.Thread(target=_watch, args=(end,), daemon=True).start()
     threadpool_limits(1)
+    _tell(connection, ((), None, None))  # it began
     while True:
         try:
             do, task = connection.recv()
