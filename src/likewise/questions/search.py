@@ -1,9 +1,7 @@
 """Which kept models are nearest to one? From one vector for each model, that a store keeps."""
 
-import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -34,12 +32,6 @@ MEASURE = "cka"
 
 CHUNK = 8
 """Representations that a worker reduces at a time."""
-
-BLOCK = 20
-"""Representations that are compared while the next are read, at most."""
-
-ROOM = 2**25
-"""Bytes of their vectors, at most, if there is more than one."""
 
 
 def search(
@@ -250,28 +242,26 @@ def _compared(
     dataset: str,
     watch: Watch,
 ) -> Found:
-    """Compare one with all others, some at a time; the next are read meanwhile."""
+    """Compare one with all others, each while it is still in the processor's cache: threads only wait for memory."""
     start = perf_counter()
     n, named = int(about["n"]), list(others.items())
-    step = max(1, min(BLOCK, ROOM // max(1, one.vector.nbytes)))
-    blocks = [named[i : i + step] for i in range(0, len(named), step)]
-    read = partial(_read, store, chosen, about, name)
-    rooms = itertools.cycle([[Room() for _ in range(step)] for _ in range(2)])  # one is read into, the other compared
-    sides, values, parts = [one], list[np.ndarray](), list[np.ndarray]()
-    with threadpool_limits(1), ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(read, blocks[0], next(rooms))
-        for following in [*blocks[1:], None]:
-            some = coming.result()
-            if following:
-                coming = pool.submit(read, following, next(rooms))
-            scores, each = score_one(chosen, one, some, n)
-            sides += [Reduced(np.empty(0), side.sums.copy(), np.empty(0), side.reason) for side in some]
-            values.append(scores)
-            parts.append(each)
+    sides, fit, room = [one], list[dict[str, str]](), Room()
+
+    def read() -> Iterator[Reduced]:
+        for other, key in named:
+            side, own = store.load_reduced(key, chosen, kept=True, room=room)
+            if own not in fit:  # most models say the same of their inputs
+                check_reduced([name, other], [about, own])
+                fit.append(own)
+            yield side
+            sides.append(Reduced(np.empty(0), side.sums.copy(), np.empty(0), side.reason))
             watch("comparing", len(sides) - 1, len(named))
+
+    with threadpool_limits(1):
+        values, each = score_one(chosen, one, read(), n)
     names = [name, *others]
     table, _ = score_values(
-        chosen, np.concatenate(values),
+        chosen, values,
         np.stack([side.sums if not side.reason else np.full(18, np.nan) for side in sides]),
         np.stack([np.zeros(len(named), dtype=np.int64), 1 + np.arange(len(named))], axis=1), 1, n,
         Trust(permutations=0, groups=0), reasons=[side.reason for side in sides], dataset=dataset,
@@ -280,26 +270,5 @@ def _compared(
     mean, identity = numbers_in(table, "null_mean")[:, None], chosen.facts.identity
     assert identity is not None  # of all measures that can be searched
     calibrated = ~np.isnan(numbers_in(table, "calibrated"))[:, None]
-    each = np.concatenate(parts)
     without = np.divide(each - mean, identity - mean, out=np.full(each.shape, np.nan), where=calibrated)
     return Found(name, dataset, chosen, n, table, without)
-
-
-def _read(
-    store: Store,
-    chosen: Configuration,
-    about: Mapping[str, str],
-    name: str,
-    block: Sequence[tuple[str, str]],
-    rooms: Sequence[Room],
-) -> list[Reduced]:
-    """What some of the others are reduced to, of the same inputs, each in a room of its own."""
-    found: list[Reduced] = []
-    fit: list[dict[str, str]] = []  # most models say the same of their inputs
-    for (other, key), room in zip(block, rooms, strict=False):
-        side, own = store.load_reduced(key, chosen, kept=True, room=room)
-        if own not in fit:
-            check_reduced([name, other], [about, own])
-            fit.append(own)
-        found.append(side)
-    return found
