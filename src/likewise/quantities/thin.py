@@ -287,7 +287,7 @@ class Thin:
 def linear_kernel(
     rows: Any,
     squares: Float[Array, " n"],
-    gram: Float[Array, "d+2 d+2"],
+    gram: Float[Array, "k k"],
     debiased: bool,
     bordered: Callable[..., Any],
 ) -> Thin:
