@@ -78,7 +78,7 @@ def way_of(
     Notes
     -----
     Cost: the shortest prompt twice, the longest once or twice, and three of a batch alone and together; where prompts
-    begin alike, two of one to three groups alone and together. What is compared is what would be kept, the pooled rows;
+    begin alike, the same for one to three groups of them. What is compared is what would be kept, the pooled rows;
     of added tokens, the scores from which each is chosen.
     """
     lengths = tokens.lengths_of_rows
@@ -129,8 +129,8 @@ def _beginning_alike(tried: "_Trial", way: Way, lengths: Sequence[int], budget: 
     prompts = tried.tokens.prompts
     found = [group for group in alike(prompts, lengths) if group.shared]
     most = max(found, key=lambda group: group.saved)
-    # Of other lengths, so that one is padded. The shortest and longest of all are often these, and have been run alone.
-    yield _some(sorted(most.members, key=lambda i: (-lengths[i], i)), 2), most.shared
+    # The shortest and longest prompts are often among these, and have been run alone.
+    yield _some(sorted(most.members, key=lambda i: (-lengths[i], i)), FEW), most.shared
     if found[0].shared > most.shared:
         yield _some(sorted(found[0].members, key=lambda i: (-lengths[i], i)), 2), found[0].shared
     # Several short beginnings in one batch.
