@@ -11,7 +11,7 @@ import xxhash
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from likewise.errors import StoreError
+from likewise.errors import InputError, StoreError
 from likewise.kinds import TABLES
 from likewise.naming import canonical_json
 from likewise.scoring import Reduced
@@ -19,6 +19,7 @@ from likewise.shapes import TEXT, Fields, Kind, fault, text_of
 from likewise.store.atomic import write_atomically
 from likewise.store.door import CHECKSUM, damaged, opened
 from likewise.store.keys import file_hash
+from likewise.store.regular import check_size
 
 
 def dtype_of(kind: str) -> np.dtype[np.floating[Any]]:
@@ -80,6 +81,7 @@ class Room:
         """Return the bytes of a regular file, until the next is read."""
         with open(opened(path), "rb", buffering=0) as file:  # noqa: PTH123  # a descriptor has no path
             size = os.fstat(file.fileno()).st_size
+            check_size(path, size)
             if size > len(self._bytes):
                 self._bytes = np.empty(size + 8, dtype=np.uint8)
             content = self._bytes[:size]
@@ -100,9 +102,21 @@ def read_reduced(path: Path, room: Room | None = None) -> tuple[Reduced, dict[st
         return reduced, about
     except (FileNotFoundError, StoreError):
         raise
-    except (KeyError, TypeError, AttributeError, OSError, ValueError, MemoryError, RecursionError) as error:
+    except (
+        InputError,
+        LookupError,
+        TypeError,
+        ArithmeticError,
+        OSError,
+        ValueError,
+        MemoryError,
+        RecursionError,
+    ) as error:
         raise damaged(path, str(error)) from error
 
+
+ODD = (LookupError, TypeError, ArithmeticError, ValueError, RecursionError)
+"""What comes of a header that says something else than it should."""
 
 HEADER = 2**16
 """Bytes of the header of a reduced representation, at most."""
@@ -122,8 +136,14 @@ def _parsed(content: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, str]]
         start, stop = head[name]["data_offsets"]
         if not 0 <= start <= stop <= len(values):
             raise ValueError(f"{name!r} lies outside of it")
-        tensors[name] = values[start:stop].view(TYPES[head[name]["dtype"]]).reshape(head[name]["shape"])
-    return tensors, dict(head["__metadata__"])
+        shape = tuple(head[name]["shape"])
+        tensors[name] = values[start:stop].view(TYPES[head[name]["dtype"]]).reshape(shape)
+        if tensors[name].shape != shape:  # a size that was left open
+            raise ValueError(f"{name!r} has no shape")
+    about = dict(head["__metadata__"])
+    if wrong := fault(about, Fields(others=TEXT)):
+        raise ValueError(wrong)
+    return tensors, about
 
 
 def _no_reduced(reduced: Reduced, about: Mapping[str, str]) -> str | None:
