@@ -363,6 +363,12 @@ class Loadings(OrderFree):
         return 8 * d * min(n, d)
 
 
+def _whitened_products(x: Prepared, y: Prepared, ridge: float) -> Float[Array, "r q"]:
+    """W_x' W_y of the `Whitened` rows, centred."""
+    scales = tuple(whitening(of[SingularValues(center=True)], ridge) for of in (x, y))
+    return scaled_products(x, y, True, (scales[0], scales[1]))
+
+
 @dataclass(frozen=True)
 class CanonicalDecomposition(JointQuantity):
     """U, rho, V' of W_x' W_y = U diag(rho) V': the canonical correlations of two centred representations."""
@@ -371,8 +377,7 @@ class CanonicalDecomposition(JointQuantity):
 
     def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
         """Return the thin singular value decomposition."""
-        scales = tuple(whitening(of[SingularValues(center=True)], self.ridge) for of in (x, y))
-        products = scaled_products(x, y, True, scales)
+        products = _whitened_products(x, y, self.ridge)
         u, rho, vh = array_namespace(products).linalg.svd(products, full_matrices=False)
         return u, rho, vh
 
@@ -385,8 +390,7 @@ class CanonicalCorrelations(JointQuantity):
 
     def compute(self, x: Prepared, y: Prepared) -> Float[Array, " m"]:
         """Return the correlations; they descend."""
-        scales = tuple(whitening(of[SingularValues(center=True)], self.ridge) for of in (x, y))
-        products = scaled_products(x, y, True, scales)
+        products = _whitened_products(x, y, self.ridge)
         return array_namespace(products).linalg.svdvals(products)
 
 

@@ -157,11 +157,8 @@ class Thin:
     def shifted(self, diagonal: Float[Array, ""], off: Float[Array, ""]) -> "Thin":
         """A without ``diagonal`` on the diagonal and ``off`` elsewhere."""
         xp = array_namespace(self.s)
-        r = self.s.shape[0]
         ones = xp.ones_like(self.c)
-        border = xp.zeros((r, 1), dtype=xp.float64, device=self.s.device)
-        corner = xp.reshape(-off, (1, 1))
-        s = xp.concat([xp.concat([self.s, border], axis=1), xp.concat([border.T, corner], axis=1)], axis=0)
+        s = _bordered(self.s, xp.zeros_like(self.s[:, 0]), -off)
         bordered = getattr(self.z, "bordered", None)
         z = bordered(ones) if bordered else xp.concat([self.z, ones[:, None]], axis=1)
         return Thin(z, s, self.c + diagonal - off, {"whole": self.diagonal - off})
@@ -255,13 +252,14 @@ class Thin:
         q = q - 2 * alpha * on - 2 * beta * sums + alpha**2 + 2 * alpha * beta + n * beta**2
         ad = times_d - (c + alpha) * d - beta * xp.sum(d)
         ar = times_r - (c + alpha) * r - beta * xp.sum(r)
-        cubes = self.shifted(diagonal / n, beta).cubes() + xp.sum(d * d * d)
+        shifted = self.shifted(diagonal / n, beta)
+        cubes = shifted.cubes() + xp.sum(d * d * d)
         # B less beta 1 1', and what is then taken from its diagonal.
-        whole, less = self.diagonal - beta, c + alpha
+        whole, less = shifted.diagonal, shifted.c
         whole_squares = squares - 2 * beta * rows[:, 0] + n * beta**2
-        triangles = self._shifted_triangles(beta, of_ones) - xp.sum(
-            less * (3 * whole_squares - less * (3 * whole - less))
-        )
+        spread = shifted.s @ _bordered(self.gram, of_ones, xp.ones_like(beta) * n)
+        triangles = xp.sum((spread @ spread) * spread.T)
+        triangles = triangles - xp.sum(less * (3 * whole_squares - less * (3 * whole - less)))
         return (
             diagonal, off, xp.sum(d * d), xp.sum(d * r), xp.sum(q), xp.sum(r * r),
             xp.sum(d * d * d), xp.sum(d * d * r), xp.sum(d * ad), xp.sum(d * q), cubes, xp.sum(d * r * r),
@@ -272,16 +270,12 @@ class Thin:
         """Z'v of some vectors."""
         return sum((block.T @ vectors[i:j, :] for i, j, block in self._blocks()), start=0.0)
 
-    def _shifted_triangles(self, beta: Float[Array, ""], of_ones: Float[Array, " r"]) -> Float[Array, ""]:
-        """The trace of (B - beta 1 1')^3: of S Z'Z, each with one row and column more."""
-        xp = array_namespace(self.s)
-        n, zeros = xp.ones_like(self.c[:1, None]) * self.z.shape[0], xp.zeros_like(of_ones)[:, None]
 
-        def bordered(inner: Array, side: Array, corner: Array) -> Array:
-            return xp.concat([xp.concat([inner, side], axis=1), xp.concat([side.T, corner], axis=1)], axis=0)
-
-        spread = bordered(self.s, zeros, xp.reshape(-beta, (1, 1))) @ bordered(self.gram, of_ones[:, None], n)
-        return xp.sum((spread @ spread) * spread.T)
+def _bordered(inner: Float[Array, "r r"], side: Float[Array, " r"], corner: Float[Array, ""]) -> Float[Array, "k k"]:
+    """A symmetric matrix with one row and column more."""
+    xp = array_namespace(inner)
+    last = xp.concat([side, xp.reshape(corner, (1,))])
+    return xp.concat([xp.concat([inner, side[:, None]], axis=1), last[None, :]], axis=0)
 
 
 def linear_kernel(
