@@ -58,21 +58,34 @@ def counted_once(
     return np.asarray(mean + moved * np.sqrt(1 - min(squares.sum() / whole, 0.5)) if whole else without)
 
 
+def _of_nearest(
+    k: int,
+    center: bool,
+    inner: Literal["cosine", "euclidean"],
+    found: Callable[[Int[np.ndarray, "n k1"], Int[np.ndarray, "n k1"]], Float[np.ndarray, " n"]],
+) -> WithoutEach | None:
+    """What the k + 1 nearest of each item on both sides tell; None where distances feel the mean of all items."""
+    if center and inner == "cosine":
+        return None
+
+    def without(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+        if x.n < k + 3:  # without an item there are too few
+            return None
+        near_x, near_y = (to_numpy(of[Neighbours(k + 1, inner, center)]) for of in (x, y))
+        return found(near_x, near_y)
+
+    return without
+
+
 def of_overlap(
     k: int, center: bool, inner: Literal["cosine", "euclidean"], score: Callable[[np.ndarray], np.ndarray]
 ) -> WithoutEach | None:
     """The mean of ``score`` of the number of common neighbours, `counted_once`: O(n k) after the ranks.
 
-    Who has item i among its k nearest takes the next in its place. None where distances feel the mean of all items.
+    Who has item i among its k nearest takes the next in its place.
     """
-    if center and inner == "cosine":
-        return None
 
-    def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
-        n = x.n
-        if n < k + 3:  # without an item there are too few
-            return None
-        near_x, near_y = (to_numpy(of[Neighbours(k + 1, inner, center)]) for of in (x, y))
+    def found(near_x: Int[np.ndarray, "n k1"], near_y: Int[np.ndarray, "n k1"]) -> Float[np.ndarray, " n"]:
         next_x, next_y = near_x[:, k], near_y[:, k]
         of_x, of_y = places_in(near_x, near_y[:, :k]) <= k, places_in(near_y, near_x[:, :k]) <= k
         (in_y, comes_x), (in_x, comes_y) = ((m[:, :k], m[:, k]) for m in (of_x, of_y))
@@ -85,7 +98,7 @@ def of_overlap(
         of_y = np.where(in_x, 0.0, in_second[:, None])  # what is in both was counted
         return _drawn_together(base, np.hstack([near_x[:, :k], near_y[:, :k]]), np.hstack([of_x, of_y]))
 
-    return found
+    return _of_nearest(k, center, inner, found)
 
 
 def _drawn_together(
@@ -109,17 +122,11 @@ BLOCK = 1 << 20
 def of_places(k: int, center: bool, inner: Literal["cosine", "euclidean"], score: RowScore) -> WithoutEach | None:
     """The mean of ``score`` of the places of common neighbours, `counted_once`: O(n k^2) after the ranks.
 
-    Without an item, those behind it move up by one, and the next of either side comes in. None where distances feel the
-    mean of all items.
+    Without an item, those behind it move up by one, and the next of either side comes in.
     """
-    if center and inner == "cosine":
-        return None
 
-    def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
-        n = x.n
-        if n < k + 3:  # without an item there are too few
-            return None
-        near_x, near_y = (to_numpy(of[Neighbours(k + 1, inner, center)]) for of in (x, y))
+    def found(near_x: Int[np.ndarray, "n k1"], near_y: Int[np.ndarray, "n k1"]) -> Float[np.ndarray, " n"]:
+        n = len(near_x)
         # Places beyond k + 1 come to no more than that without an item: the nearest say all.
         own, in_y, in_x = np.arange(1, k + 2), places_in(near_x, near_y), places_in(near_y[:, :k], near_x)
         left = np.hstack([near_x[:, :k], near_y[:, :k]])
@@ -135,4 +142,4 @@ def of_places(k: int, center: bool, inner: Literal["cosine", "euclidean"], score
             changes[some, k:][at_x[:, k:, 0] <= k] = 0.0  # what is near on both sides was counted
         return _drawn_together(rows, left, changes)
 
-    return found
+    return _of_nearest(k, center, inner, found)
