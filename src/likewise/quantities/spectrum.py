@@ -61,12 +61,12 @@ class PrincipalComponents(PerItem):
         r"""By the eigenvectors V of X'X, and once more for the rows in their directions; None if a direction is faint.
 
         :math:`X V S^{-1}` is orthonormal up to :math:`\epsilon (s_1 / s_d)^2`. With L L' the inner products of its
-        columns, :math:`X = (X V S^{-1} L^{-T}) L' S V'`, now up to :math:`\epsilon s_1 / s_d`. A fifth of the time of
-        QR decompositions, which need no such bound.
+        columns, :math:`X = (X V S^{-1} L^{-T}) L' S V'`, now up to :math:`\epsilon s_1 / s_d`. Products are
+        faster than QR decompositions, which need no such bound.
 
         References
         ----------
-        The same with Cholesky factors: Yamamoto et al. (2015), https://etna.ricam.oeaw.ac.at/vol.44.2015/pp306-326.dir
+        The same with Cholesky factors: Yamamoto et al. (2015), Electronic Transactions on Numerical Analysis 44, 306-326.
         """
         products: Array = 0.0
         for i, j in spans(of.n, of.d):
@@ -384,7 +384,7 @@ class CanonicalDecomposition(JointQuantity):
 
 @dataclass(frozen=True)
 class CanonicalCorrelations(JointQuantity):
-    """The values of `CanonicalDecomposition` alone, for a third of its time."""
+    """The values of `CanonicalDecomposition` alone: no vectors are computed."""
 
     ridge: float
 

@@ -242,7 +242,7 @@ def _compared(
     dataset: str,
     watch: Watch,
 ) -> Found:
-    """Compare one with all others, each while it is still in the processor's cache: threads only wait for memory."""
+    """Compare one with all others, each as it is read, while it lies in the processor's cache."""
     start = perf_counter()
     n, named = int(about["n"]), list(others.items())
     sides, fit, room = [one], list[dict[str, str]](), Room()
