@@ -66,7 +66,7 @@ class PrincipalComponents(PerItem):
 
         References
         ----------
-        The same with Cholesky factors: Yamamoto et al. (2015), Electronic Transactions on Numerical Analysis 44, 306-326.
+        With Cholesky factors: Yamamoto et al. (2015), Electronic Transactions on Numerical Analysis 44, 306-326.
         """
         products: Array = 0.0
         for i, j in spans(of.n, of.d):
