@@ -18,7 +18,7 @@ from likewise.extraction.beginnings import Group, common, groups
 from likewise.extraction.choices import Continuations, rows_of_choices
 from likewise.extraction.probe import relative
 from likewise.extraction.rows import InMemory
-from likewise.extraction.ways import ALONE, EXPANDED, ROWS, Way
+from likewise.extraction.ways import ALONE, EXPANDED, ROWS, Way, alike
 from likewise.models import LoadedModel, ModelSpec, load_model
 from likewise.prompts import Prompts
 from likewise.prompts.options import FilledChoices
@@ -28,7 +28,8 @@ SHOTS = tuple(FRONT + "A cat"[: n + 1] + " sat on it" * (n % 4) for n in range(5
 TWINS = tuple(
     f"{start}{end}" for start in ("Ann told Bob that he ", "Ann asked Bob if he") for end in ("won.", "was ill")
 )
-TEXTS = (*SHOTS, *TWINS, "Yes.")
+HALF = FRONT[: len(FRONT) // 2] + "my head."
+TEXTS = (*SHOTS, *TWINS, HALF, "Yes.")
 PROMPTS = Prompts("mine", tuple(map(str, range(len(TEXTS)))), TEXTS, "")
 LAYERS = ["embedding", "2", "3", "last"]
 
@@ -37,6 +38,9 @@ CAUSAL = (
     "mistral", "mixtral", "phi", "gpt2",
 )  # fmt: skip
 """Of all kinds of positions; two that slide windows of 16 tokens."""
+
+UNPACKED = {"bloom", "falcon_alibi", "gemma3", "mistral", "mpt"}
+"""Whose positions are in the mask, or whose windows that of a row of prompts knows nothing of."""
 
 QUICK = {"gpt_neox", "bloom", "opt", "llama", "mistral", "gpt2"}
 """Rotary, linear and learnt positions, and a sliding window."""
@@ -129,6 +133,12 @@ def test_batches_of_beginnings_keep_to_the_budget(
         fronts = {prompts[i][: batch.shared] for i in batch.members}
         assert len(fronts) == 1 or not batch.shared or len(fronts) * batch.shared <= room
         assert limits is None or all(batch.shared <= limits[i] for i in batch.members)
+    packed = Way(together, shared=True, packed=True).plan(prompts, lengths, budget, limits=limits)
+    assert sorted(i for batch in packed for i in batch.members) == [i for i, length in enumerate(lengths) if length]
+    for batch in packed:
+        own = [lengths[i] - batch.shared for i in batch.members]
+        fronts = {prompts[i][: batch.shared] for i in batch.members}
+        assert len(own) == 1 or len(fronts) > 1 or sum(own) <= max(budget, *lengths)
     plain = Way(together).plan(prompts, lengths, budget)
     assert [list(batch.members) for batch in plain] == [
         batch for batch in Way(together).batches(lengths, budget) if lengths[batch[0]]
@@ -139,6 +149,8 @@ def test_a_small_batch_has_several_beginnings_and_a_large_group_several_batches(
     prompts = [(k, *[k] * 9, end) for k in range(4) for end in (1, 2)]
     (batch,) = Way(shared=True).plan(prompts, [11] * 8, 64)
     assert batch.shared == 10 and len(batch.members) == 8
+    whole = Way(shared=True, packed=True).plan([(*range(40), *[end] * 6) for end in range(10)], [46] * 10, 30)
+    assert [(batch.shared, len(batch.members)) for batch in whole] == [(40, 3)] * 3 + [(40, 1)]
     alike = [(*range(40), end, end) for end in range(10)]
     planned = Way(shared=True).plan(alike, [42] * 10, 50)
     assert [(batch.shared, len(batch.members)) for batch in planned] == [(40, 3)] * 3 + [(40, 1)]
@@ -156,11 +168,14 @@ def test_rows_are_those_of_a_prompt_alone(tiny: Callable[..., Path], family: str
     loaded = load(tiny(family), head=True)
     for pooling in ("mean", "last_token", "position_weighted_mean(normalized=True)"):
         way = found_way(loaded, pooling)
-        assert way.shared and str(way).endswith("padded on the right, what prompts begin with in common run once")
+        assert way.shared and "padded on the right, what prompts begin with in common run once" in str(way)
+        assert way.packed == (family not in UNPACKED)
         layers = [*LAYERS, *(["logits"] if pooling == "last_token" else [])]
         alone = extract(loaded, PROMPTS, layers, pooling, way=ALONE)
         for budget in (5000, 60, 1):
             assert drift(extract(loaded, PROMPTS, layers, pooling, batch_tokens=budget, way=way), alone) < 1e-5
+        apart = replace(way, packed=False)
+        assert drift(extract(loaded, PROMPTS, layers, pooling, batch_tokens=60, way=apart), alone) < 1e-5
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "opt", "bloom"])
@@ -168,8 +183,9 @@ def test_rows_are_those_of_a_prompt_alone(tiny: Callable[..., Path], family: str
 def test_rows_are_the_same_in_each_way(tiny: Callable[..., Path], family: str, together: Any) -> None:
     loaded = load(tiny(family))
     alone = extract(loaded, PROMPTS, LAYERS, "max", way=ALONE)
-    way = Way(together, "left", shared=True)
-    assert drift(extract(loaded, PROMPTS, LAYERS, "max", way=way), alone) < 1e-5
+    for packed in {False, together == "any" and family != "bloom"}:
+        way = Way(together, "left", shared=True, packed=packed)
+        assert drift(extract(loaded, PROMPTS, LAYERS, "max", way=way), alone) < 1e-5
 
 
 @pytest.mark.parametrize("pooling", ["last_token", "first_token", "mean(skip=1)", "last_k(k=3)"])
@@ -184,7 +200,8 @@ def test_rows_of_spans_are_the_same(tiny: Callable[..., Path], pooling: str) -> 
     assert len(alone["last"]) == 15
     assert found_way(loaded, pooling, prompts).shared
     assert drift(extract(loaded, prompts, LAYERS, pooling), alone) < 1e-5
-    assert drift(extract(loaded, prompts, LAYERS, pooling, way=Way(side="left", shared=True)), alone) < 1e-5
+    for way in (Way(side="left", shared=True), Way(side="left", shared=True, packed=True)):
+        assert drift(extract(loaded, prompts, LAYERS, pooling, way=way), alone) < 1e-5
 
 
 @pytest.mark.parametrize("side", ["right", "left"])
@@ -196,9 +213,10 @@ def test_rows_of_choices_are_the_same(tiny: Callable[..., Path], side: Any) -> N
     asked = Continuations.of(loaded, prompts, "error")
     rows = [
         rows_of_choices(loaded, asked, InMemory(5), way, 512, lambda *_: None)
-        for way in (Way("alone"), Way(side=side, shared=True))
+        for way in (Way("alone"), Way(side=side, shared=True), Way(side=side, shared=True, packed=True))
     ]
     np.testing.assert_allclose(rows[1], rows[0], atol=1e-5)
+    np.testing.assert_allclose(rows[2], rows[0], atol=1e-5)
 
 
 def test_a_beginning_is_run_once_and_rows_do_not_depend_on_threads(tiny: Callable[..., Path]) -> None:
@@ -209,17 +227,28 @@ def test_a_beginning_is_run_once_and_rows_do_not_depend_on_threads(tiny: Callabl
     handle = loaded.model.register_forward_pre_hook(
         lambda module, args, given: seen.append(tuple(given["input_ids"].shape)), with_kwargs=True
     )
-    rows = extract(loaded, tokens, LAYERS, "mean", batch_tokens=60, way=way, threads=1)
-    handle.remove()
+    rows = extract(loaded, tokens, LAYERS, "mean", batch_tokens=20, way=way, threads=1)
     (group,) = (group for group in groups([ids[:-1] for ids in tokens.prompts]) if group.shared)
-    # Two batches learn how layers are laid out.
-    assert len(seen) > 4 and [shape for shape in seen[2:] if shape[1] >= group.shared] == [(1, group.shared)]
-    again = extract(loaded, tokens, LAYERS, "mean", batch_tokens=60, way=way, threads=3)
+    # Two batches learn how layers are laid out; the beginning is that of the trial.
+    assert len(seen) > 4 and all(shape[1] < group.shared for shape in seen[2:])
+    count = len(seen)
+    again = extract(loaded, tokens, LAYERS, "mean", batch_tokens=20, way=way, threads=3)
+    handle.remove()
+    assert [shape for shape in seen[count + 2 :] if shape[1] >= group.shared] == [(1, group.shared)]
     assert all(np.array_equal(rows[layer], again[layer]) for layer in LAYERS)
 
 
+def test_a_prompt_that_shares_a_part_of_a_beginning_takes_that(tiny: Callable[..., Path]) -> None:
+    loaded = load(tiny("llama"))
+    tokens = tokens_of(loaded, PROMPTS, "mean")
+    found = {group.members: group.shared for group in alike(tokens.prompts, tokens.lengths)}
+    shots, half = tuple(range(len(SHOTS))), (TEXTS.index(HALF),)
+    assert 8 <= found[half] < found[shots]
+
+
+@pytest.mark.parametrize("packed", [False, True])
 def test_where_memory_holds_no_cache_prompts_are_run_as_a_whole(
-    tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, packed: bool
 ) -> None:
     loaded = load(tiny("llama"))
     alone = extract(loaded, PROMPTS, LAYERS, "mean", way=ALONE)
@@ -232,7 +261,7 @@ def test_where_memory_holds_no_cache_prompts_are_run_as_a_whole(
         return forward(input_ids=input_ids, **other)
 
     monkeypatch.setattr(loaded.model, "forward", small)
-    rows = extract(loaded, PROMPTS, LAYERS, "mean", way=Way(shared=True), threads=1)
+    rows = extract(loaded, PROMPTS, LAYERS, "mean", way=Way(shared=True, packed=packed), threads=1)
     assert refused and drift(rows, alone) < 1e-5
 
 

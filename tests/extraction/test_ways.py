@@ -101,7 +101,8 @@ def test_models_that_bear_everything_are_run_as_ever(tiny: Callable[..., Path]) 
     loaded = load(tiny("llama"), head=True)
     for pooling in ("last_token", "generated(k=3)"):
         way = way_of(loaded, tokens_of(loaded, PROMPTS, pooling), LAYERS, pooling, batch_tokens=5000)
-        assert way == Way(shared=pooling == "last_token")  # each text begins with the shorter ones
+        begun = pooling == "last_token"  # each text begins with the shorter ones
+        assert way == Way(shared=begun, packed=begun)
 
 
 def test_what_a_model_keeps_is_put_back_and_no_random_number_is_used_up() -> None:

@@ -135,10 +135,12 @@ def rows_of_choices(
 
 def _beginnings(loaded: LoadedModel) -> "Beginnings":
     """What runs the beginnings of texts: no token of them is asked for, so that the head need not run."""
+    import torch
+
     from likewise.extraction.cache import Beginnings
 
     def run(**inputs: Any) -> dict[str, Any]:
         loaded.model(**inputs)
         return {}
 
-    return Beginnings(run, next(loaded.model.parameters()).device)
+    return Beginnings(run, loaded.model, torch.get_num_threads())

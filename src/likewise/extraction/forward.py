@@ -77,6 +77,27 @@ def inputs_of(
     return inputs
 
 
+def packed_inputs(stack: Any, ids: Sequence[Sequence[int]], begun: "Begun") -> dict[str, Any]:
+    """What a model is given for prompts after one beginning in one row: each sees that, and itself up to each token."""
+    import torch
+
+    device, shared = next(stack.parameters()).device, begun.length
+    rest = [list(own[shared:]) for own in ids]
+    lengths = torch.tensor([len(own) for own in rest], device=device)
+    of = torch.repeat_interleave(torch.arange(len(rest), device=device), lengths)
+    seen = torch.nn.functional.pad((of[:, None] == of[None, :]).tril(), (shared, 0), value=True)
+    # What is added to the scores of attention, for not each implementation takes true and false.
+    mask = torch.zeros(seen.shape, dtype=stack.dtype, device=device).masked_fill(~seen, torch.finfo(stack.dtype).min)
+    places = token_positions(stack, torch.ones((1, max(map(len, ids))), dtype=torch.int64, device=device))[0, shared:]
+    return {
+        "input_ids": torch.tensor([[token for own in rest for token in own]], device=device),
+        "attention_mask": mask[None, None],
+        "position_ids": torch.cat([places[: len(own)] for own in rest])[None],
+        "past_key_values": begun.cache,
+        "use_cache": True,
+    }
+
+
 def run_batch(
     reader: Reader,
     tokens: Sequence[Sequence[int]],
@@ -86,6 +107,7 @@ def run_batch(
     padding_id: int,
     padding_side: str = "right",
     begun: "Begun | None" = None,
+    packed: bool = False,
 ) -> dict[str, np.ndarray]:
     """Rows of one batch by layer, float32, those of a prompt together; the states of tokens live only inside this call.
 
@@ -105,12 +127,18 @@ def run_batch(
         As `inputs_of` takes it.
     begun : Begun or None
         What was run of the first tokens of these prompts.
+    packed : bool
+        Run what comes after one beginning in one row.
     """
     import torch
 
     shared = begun.length if begun else 0
-    ids, real, places = padded(tokens, rows, padding_id, padding_side, shared)
-    inputs = inputs_of(reader.runs, reader.model, ids, real, padding_side, begun)
+    after = begun if packed and begun and begun.which is None else None
+    ids, real, places = padded(tokens, rows, padding_id, "right" if after else padding_side, shared)
+    if after:
+        inputs = packed_inputs(reader.model, tokens, after)
+    else:
+        inputs = inputs_of(reader.runs, reader.model, ids, real, padding_side, begun)
     there = places.any(2)
     if begun and not (whole := needs_all(pooling, rows)):
         places = places[:, :, shared:]
@@ -120,6 +148,8 @@ def run_batch(
         if layer == LOGITS:
             found = states.double().log_softmax(dim=-1)
         else:
+            if after:
+                states = torch.nn.utils.rnn.pad_sequence(of_each(states, tokens, shared), batch_first=True)
             if begun and whole:
                 states = begun.with_theirs(layer, states)
             found = pool(pooling, states, torch.from_numpy(places).to(states.device))
@@ -132,13 +162,19 @@ def run_batch(
     return kept
 
 
+def of_each(states: Any, tokens: Sequence[Sequence[int]], shared: int) -> Sequence[Any]:
+    """Of states in one row, (1, t, features), those of each prompt."""
+    parts: Sequence[Any] = states[0].split([len(own) - shared for own in tokens])
+    return parts
+
+
 def needs_all(pooling: str, rows: Sequence[Sequence[Sequence[int]]] | None) -> bool:
     """Whether rows are made of other tokens than the last of each prompt."""
     return rows is not None or parse_call(pooling)[0] != last_token.__name__
 
 
-def beginnings_of(loaded: LoadedModel, reader: Reader, tokens: Tokens, pooling: str) -> "Beginnings":
-    """What runs the beginnings of prompts, for the layers of a reader."""
+def beginnings_of(loaded: LoadedModel, reader: Reader, tokens: Tokens, pooling: str, threads: int) -> "Beginnings":
+    """What runs the beginnings of prompts, for the layers of a reader, each with so many threads of the processor."""
     from likewise.extraction.cache import Beginnings
 
     whole = needs_all(pooling, tokens.rows)
@@ -154,7 +190,7 @@ def beginnings_of(loaded: LoadedModel, reader: Reader, tokens: Tokens, pooling: 
         reader.run(keep, **inputs)
         return states
 
-    return Beginnings(run, next(loaded.model.parameters()).device)
+    return Beginnings(run, loaded.model, threads, reader.layers if whole else ())
 
 
 def log_probabilities(
@@ -173,16 +209,21 @@ def log_probabilities(
     import torch
 
     model, shared = loaded.head_model, begun.length if begun else 0
-    tokens, real, _ = padded(ids, None, padding_id(loaded), way.side, shared)
-    inputs = inputs_of(model, loaded.model, tokens, real, way.side, begun)
+    after = begun if way.packed and begun and begun.which is None else None
+    side = "right" if after else way.side
+    tokens, real, _ = padded(ids, None, padding_id(loaded), side, shared)
+    if after:
+        inputs = packed_inputs(loaded.model, ids, after)
+    else:
+        inputs = inputs_of(model, loaded.model, tokens, real, side, begun)
     found = []
     with torch.inference_mode():
         if before is not None:
             before.restore()
         logits = model(**inputs).logits
-        for number, (own, start) in enumerate(zip(ids, starts, strict=True)):
-            first = (0 if way.side == "right" else len(tokens[0]) - len(own)) - shared
-            said = logits[number, first + start - 1 : first + len(own) - 1].double().log_softmax(dim=-1)
+        for own, start, given in zip(ids, starts, of_each(logits, ids, shared) if after else logits, strict=True):
+            first = (0 if side == "right" else len(tokens[0]) - len(own)) - shared
+            said = given[first + start - 1 : first + len(own) - 1].double().log_softmax(dim=-1)
             asked = torch.tensor(own[start:], device=said.device)[:, None]
             found.append(said.gather(1, asked)[:, 0].cpu().numpy())
     return found
@@ -313,7 +354,8 @@ def read(
     if before is not None:
         with torch.inference_mode():
             before.restore()
-    return run_batch(reader, ids, rows, pooling, padding_id=padding_id(loaded), padding_side=way.side, begun=begun)
+    how: dict[str, Any] = {"padding_id": padding_id(loaded), "padding_side": way.side, "packed": way.packed}
+    return run_batch(reader, ids, rows, pooling, **how, begun=begun)
 
 
 def padding_id(loaded: LoadedModel) -> int:

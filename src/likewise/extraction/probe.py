@@ -96,32 +96,37 @@ def way_of(
                 raise
             raise too_large(tokens, max(there, key=lambda i: lengths[i])) from error
         found = replace(found, threads=not (tried.changed or found.restored))
-        return replace(found, shared=_once(tried, found, lengths, batch_tokens))
+        return _once(tried, found, lengths, batch_tokens)
 
 
-def _once(tried: "_Trial", way: Way, lengths: Sequence[int], budget: int) -> bool:
-    """Whether what prompts begin with in common is worth to be run once, and the model bears it."""
+def _once(tried: "_Trial", way: Way, lengths: Sequence[int], budget: int) -> Way:
+    """The way in which what prompts begin with in common is run once, where that is worth it and the model bears it."""
     loaded, prompts = tried.loaded, tried.tokens.prompts
     turn = turning_length(loaded.model, tried.pooling)
     # Beyond its turn a model has other positions for the same tokens; what a model adds is not read so.
     if not way.threads or tokens_to_generate(tried.pooling) or (turn is not None and max(lengths) > turn):
-        return False
+        return way
     # Of prompts that are mostly short, too little could be shared: they need not be looked through.
     if sum(length for length in lengths if length > LEAST) < WORTH * sum(lengths):
-        return False
-    if not {"past_key_values", "use_cache"} <= set(inspect.signature(tried.reader.runs.forward).parameters):
-        return False
-    if not worth(alike(prompts, lengths), lengths):
-        return False
-    try:
-        # A token of the beginning must not see what comes after, however little the rows below show of it.
-        borne = is_causal(loaded.model) and all(
-            tried.same(members, replace(way, shared=True), shared)
-            for members, shared in _beginning_alike(tried, replace(way, shared=True), lengths, budget)
-        )
-    except Exception:  # code of the model, which may know no such cache and then raises what it likes
-        borne = False
-    return borne and not tried.changed
+        return way
+    accepted = set(inspect.signature(tried.reader.runs.forward).parameters)
+    if not {"past_key_values", "use_cache"} <= accepted or not worth(alike(prompts, lengths), lengths):
+        return way
+    # On a processor copies of keys and values take longer than attention to what is of other prompts.
+    packs = tried.on_processor and way.together == "any" and "position_ids" in accepted
+    for packed in (True, False) if packs else (False,):
+        once = replace(way, shared=True, packed=packed)
+        try:
+            # A token of the beginning must not see what comes after, however little the rows below show of it.
+            borne = is_causal(loaded.model) and all(
+                tried.same(members, once, shared) for members, shared in _beginning_alike(tried, once, lengths, budget)
+            )
+        except Exception:  # code of the model, which may know no such cache and then raises what it likes
+            borne = False
+        if borne and not tried.changed:
+            tried.beginnings.hand_on()
+            return once
+    return way
 
 
 def _beginning_alike(tried: "_Trial", way: Way, lengths: Sequence[int], budget: int) -> Iterator[tuple[list[int], int]]:
@@ -129,10 +134,15 @@ def _beginning_alike(tried: "_Trial", way: Way, lengths: Sequence[int], budget: 
     prompts = tried.tokens.prompts
     found = [group for group in alike(prompts, lengths) if group.shared]
     most = max(found, key=lambda group: group.saved)
-    # The shortest and longest prompts are often among these, and have been run alone.
-    yield _some(sorted(most.members, key=lambda i: (-lengths[i], i)), FEW), most.shared
+    members = sorted(most.members, key=lambda i: (-lengths[i], i))
+    # Those that were run alone before need not be again, where the longest is among them.
+    known = [i for i in members if tried.is_known(i)]
+    tried_on = _some(known if len(known) >= FEW and known[0] == members[0] else members, FEW)
+    yield tried_on, most.shared
     if found[0].shared > most.shared:
         yield _some(sorted(found[0].members, key=lambda i: (-lengths[i], i)), 2), found[0].shared
+    if any(len(group.members) == 1 for group in found):  # which takes the first tokens of what others share
+        yield tried_on[-1:], most.shared // 2
     # Several short beginnings in one batch.
     for batch in way.plan(prompts, lengths, budget):
         fronts: dict[tuple[int, ...], list[int]] = {}
@@ -212,8 +222,21 @@ class _Trial:
     pooling: str
 
     def __post_init__(self) -> None:
+        import torch
+
+        threads = torch.get_num_threads()
+        self.beginnings = beginnings_of(self.loaded, self.reader, self.tokens, self.pooling, threads)
         self.changed = False
         self._alone: dict[int, tuple[Answers | None, Mapping[str, np.ndarray]]] = {}
+
+    @property
+    def on_processor(self) -> bool:
+        """Whether the model runs there."""
+        return str(next(self.loaded.model.parameters()).device.type) == "cpu"
+
+    def is_known(self, number: int) -> bool:
+        """Whether a prompt was run alone."""
+        return number in self._alone
 
     def alone(self, number: int) -> tuple[Answers | None, Mapping[str, np.ndarray]]:
         """What a prompt gives alone, in the model as it was loaded."""
@@ -262,8 +285,7 @@ class _Trial:
             self.changed |= self.state.changed()
         begun = None
         if shared:
-            beginnings = beginnings_of(self.loaded, self.reader, self.tokens, self.pooling)
-            begun = beginnings.of([self.tokens.prompts[i] for i in batch], shared)
+            begun = self.beginnings.of([self.tokens.prompts[i] for i in batch], shared)
         rows = read(
             self.loaded, self.reader, self.tokens, batch, self.pooling, way, added=added, before=before, begun=begun
         )

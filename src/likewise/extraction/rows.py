@@ -208,7 +208,10 @@ def run_all(
     most = min(cores, MOST_THREADS) if of_each is None else max(1, cores // of_each)
     at_once = (threads or most) if on_processor and way.threads else 1
 
-    beginnings = beginnings_of(loaded, reader, tokens, pooling) if way.shared else None
+    beginnings = None
+    if way.shared:
+        beginnings = beginnings_of(loaded, reader, tokens, pooling, of_each or torch.get_num_threads())
+        beginnings.take_over()
 
     def work(batch: Batch) -> dict[str, np.ndarray]:
         before = state if way.restored else None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeAlias
 
-from likewise.extraction.beginnings import LEAST, Group, groups
+from likewise.extraction.beginnings import LEAST, Group, common, groups
 from likewise.fields import whole
 
 Together: TypeAlias = Literal["any", "equal", "alone"]
@@ -17,7 +17,7 @@ EXPANDED = 4
 """So many shared tokens, of which a batch holds keys and values alone, count as one that is run."""
 
 ROWS = 4
-"""Tokens that the rows of such a prompt count, so that a batch does not hold those of very many."""
+"""Tokens that the rows of a prompt with shared ones count, so that a batch does not hold those of very many."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,9 @@ class Way:
         Run several batches at once.
     shared : bool
         Run the tokens that prompts begin with in common once.
+    packed : bool
+        Run what comes after one beginning without padding, as one row of tokens: keys and values of the beginning are
+        then not copied for each prompt.
 
     Examples
     --------
@@ -65,6 +68,8 @@ class Way:
     any lengths together, padded on the right
     >>> print(Way(shared=True))
     any lengths together, padded on the right, what prompts begin with in common run once
+    >>> print(Way(shared=True, packed=True))
+    any lengths together, padded on the right, what prompts begin with in common run once, the rest of several packed
     >>> print(Way("equal", restored=True, threads=False))
     equal lengths together, the model's own state put back before each batch, in one thread
     """
@@ -74,6 +79,7 @@ class Way:
     restored: bool = False
     threads: bool = True
     shared: bool = False
+    packed: bool = False
 
     def __str__(self) -> str:
         words = {
@@ -83,6 +89,7 @@ class Way:
         }
         state = ", the model's own state put back before each batch" if self.restored else ""
         once = ", what prompts begin with in common run once" if self.shared else ""
+        once += ", the rest of several packed" if self.packed else ""
         return words[self.together] + state + once + ("" if self.threads else ", in one thread")
 
     def batches(self, lengths: Sequence[int], budget: int, turn: int | None = None) -> list[list[int]]:
@@ -106,7 +113,8 @@ class Way:
         lengths : sequence of int
             How many each has, 0 of one that is not run.
         budget : int
-            Tokens of a batch, padding included; of shared ones, a fourth. Or what one prompt has, where that is more.
+            Tokens of a batch, padding included; of shared ones, a fourth, or none where they are not copied. Or what
+            one prompt has, where that is more.
         turn : int or None
             See `batches`.
         limits : sequence of int, optional
@@ -122,12 +130,15 @@ class Way:
         by_length: dict[int, list[Group]] = {}
         for group in alike(prompts, lengths, limits):
             by_length.setdefault(group.shared, []).append(group)
-        return [batch for shared, of in by_length.items() for batch in self._packed(shared, of, lengths, budget, turn)]
+        return [
+            batch for shared, of in by_length.items() for batch in self._of_length(shared, of, lengths, budget, turn)
+        ]
 
-    def _packed(
+    def _of_length(
         self, shared: int, of: Sequence[Group], lengths: Sequence[int], budget: int, turn: int | None
     ) -> list[Batch]:
         """Groups whose beginnings have one length in batches: the large ones by themselves, small ones together."""
+        in_one_row = budget
         # No more than one of the prompts would take as a whole.
         budget = max(budget, *(lengths[i] for group in of for i in group.members)) if shared else budget
         beside = math.ceil(shared / EXPANDED) + ROWS if shared else 0
@@ -140,6 +151,9 @@ class Way:
             own = [[members[k] for k in places] for places in split]
             if shared and len(own) == 1:
                 small += own
+            elif shared and self.packed:
+                rows = packs([lengths[i] - shared + ROWS for i in members], in_one_row)
+                done += [Batch(tuple(members[k] for k in places), shared) for places in rows]
             else:
                 done += [Batch(tuple(places), shared) for places in own]
         small.sort(key=lambda members: (-cost[members[0]], members))
@@ -163,7 +177,17 @@ def alike(prompts: Sequence[Sequence[int]], lengths: Sequence[int], limits: Sequ
     """Prompts that are run, in groups that begin alike; the last token of each, or what is beyond limits, stays out."""
     run = [i for i, length in enumerate(lengths) if length]
     most = [lengths[i] - 1 if limits is None else limits[i] for i in run]
-    found = groups(prompts[i][:limit] if limit >= LEAST else () for i, limit in zip(run, most, strict=True))
+    texts = [prompts[i][:limit] if limit >= LEAST else () for i, limit in zip(run, most, strict=True)]
+    found = groups(texts)
+    largest = max(found, key=lambda group: group.saved, default=None)
+    if largest and largest.shared:
+        front = texts[largest.members[0]][: largest.shared]
+        # Of what the largest group shares, one that is alone takes what it has.
+        alone = [k for group in found if not group.shared for k in group.members]
+        parts = {k: shared for k in alone if (shared := common(front, texts[k])) >= LEAST}
+        rest = tuple(k for k in alone if k not in parts)
+        found = [group for group in found if group.shared] + [Group(shared, (k,)) for k, shared in parts.items()]
+        found = sorted(found, key=lambda group: (-group.shared, group.members)) + ([Group(0, rest)] if rest else [])
     return [Group(group.shared, tuple(run[k] for k in group.members)) for group in found]
 
 
@@ -212,6 +236,25 @@ def batches(lengths: Sequence[int], budget: int, turn: int | None = None, *, equ
         else:
             grouped.append([i])
     return grouped
+
+
+def packs(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Positions of prompts in rows of at most ``budget`` tokens without padding, the longest first.
+
+    Examples
+    --------
+    >>> packs([2, 9, 3, 8], budget=12)
+    [[1], [3, 2], [0]]
+    """
+    rows: list[list[int]] = []
+    taken = budget
+    for i in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        if taken + lengths[i] > budget or not rows:
+            rows.append([])
+            taken = 0
+        rows[-1].append(i)
+        taken += lengths[i]
+    return rows
 
 
 USUAL = Batches()
