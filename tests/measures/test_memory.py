@@ -30,7 +30,7 @@ sides[1] += sides[0]
 threading.Thread(target=look, daemon=True).start()
 x, y = (Prepared(m, copy=False) for m in sides)  # as of scores
 c(x, y)
-c(x.permuted(np.arange(n)[::-1]), y)
+c(x, y.permuted(np.arange(n)[::-1], in_single=c.shuffled_in_single))
 c.without_each(x, y)
 done.set()
 print(most[0] - before)

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from likewise.measures import Configuration
+from likewise.measures.registry import REGISTRY
 from likewise.quantities import Loadings, Prepared, PrincipalComponents, SingularValues, thin
 from likewise.quantities.spectrum import Rest
+from likewise.scoring import block, compare
+from likewise.scoring.block import CLOSE
 
 ALIGNMENTS = ("procrustes", "procrustes(center=False)", "procrustes(normalize=False)", "procrustes_angle", "nbs",
               "shape_distance", "aligned_cosine", "aligned_cosine(center=False)")  # fmt: skip
@@ -132,17 +135,48 @@ def test_many_rows_are_not_copied() -> None:
     assert all(np.asarray(value).size <= 2 * x.n for value in x._values.values())
 
 
-def test_chance_of_many_rows_is_that_of_all_at_once(monkeypatch) -> None:
-    from likewise.scoring import compare
+SINGLE = [name for name in REGISTRY if ":" not in name and Configuration.parse(name).shuffled_in_single]
 
+
+def chances(monkeypatch, x, y, names) -> list[list[tuple[float, ...]]]:
+    """What is said of each score where rows are few, and where they are many."""
     found = []
     for values in (2**22, 40):
         monkeypatch.setattr(thin, "PASS", values)
-        rows = compare(
-            dict(zip("xy", sides(200, 7, 3), strict=True)), ["cka", "cka(debiased=True)", "procrustes", "gulp"]
-        )
-        found.append([(r.value, r.null_mean, r.null_std, r.pvalue, r.low, r.high) for r in rows])
-    np.testing.assert_allclose(*found, rtol=1e-9)
+        rows = compare({"x": x, "y": y}, names, permutations=20, groups=8)
+        found.append([(r.value, r.low, r.high, r.null_mean, r.null_std, r.pvalue) for r in rows])
+    return found
+
+
+def test_chance_of_many_rows_is_that_of_all_at_once(monkeypatch) -> None:
+    np.testing.assert_allclose(*chances(monkeypatch, *sides(200, 7, 3), ["cka", "cka(debiased=True)", "gulp"]), 1e-9)
+
+
+@pytest.mark.parametrize("name", SINGLE)
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_shuffles_in_single_precision_move_chance_by_less_than_it_varies(monkeypatch, name, offset) -> None:
+    x, y = sides(200, 7, 3)
+    few, many = chances(monkeypatch, x + np.float32(offset), y, name)
+    for a, b in zip(few, many, strict=True):
+        assert b[:3] == pytest.approx(a[:3], rel=0.05 if name == "aligned_cosine" else 1e-9)
+        assert b[0] == pytest.approx(a[0], rel=1e-9)
+        assert abs(b[3] - a[3]) < CLOSE * a[4] and b[4] == pytest.approx(a[4], rel=0.01) and b[5] == a[5]
+
+
+def test_shuffles_are_in_double_precision_where_single_is_not_close(monkeypatch) -> None:
+    monkeypatch.setattr(block, "CLOSE", 0.0)
+    few, many = chances(monkeypatch, *sides(200, 7, 3), SINGLE)
+    np.testing.assert_allclose(np.asarray(many)[:, 3:], np.asarray(few)[:, 3:], rtol=1e-9)
+
+
+def test_shuffles_that_do_not_vary_are_said_so_though_rounding_does(monkeypatch) -> None:
+    """One row of y is another, and all rows of x are as long: each shuffle has the same score."""
+    x = np.random.default_rng(0).choice([-1.0, 1.0], size=(40, 5)).astype(np.float32)
+    x = np.concatenate([x, -x])
+    y = np.zeros((80, 3), dtype=np.float32) + np.float32(0.1)
+    y[0] = 0.7
+    for a in chances(monkeypatch, x, y, ["procrustes", "nbs"]):
+        assert [b[4] for b in a] == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("power", range(1, 9))

@@ -59,7 +59,7 @@ def every_quantity() -> list[Quantity]:
         if cls.__module__ == "likewise.quantities.tables":  # of what has no rows; see test_tables.py
             continue
         # Of many rows, or no array; see test_many.py, test_nearest.py, test_thin.py.
-        if cls.__name__ in ("Nearest", "Rest", "RestDecomposition", "KnownByFeatures"):
+        if cls.__name__ in ("Nearest", "Missing", "Rest", "RestDecomposition", "SingleDirections", "KnownByFeatures"):
             continue
         hints = get_type_hints(cls)
         choices = [values_of(hints[f.name]) for f in fields(cls)]

@@ -59,6 +59,7 @@ def _procrustes_without_each(center: bool, normalize: bool, folds: int) -> Witho
 
 @measure(
     title="Orthogonal Procrustes distance",
+    shuffled_in_single=lambda center, normalize, folds: not folds,
     facts=_procrustes_facts,
     without_each=_procrustes_without_each,
     variants=(
@@ -175,6 +176,7 @@ def _aligned_cosine_facts(center: bool, normalize: bool, folds: int) -> Facts:
 
 @measure(
     title="Aligned cosine similarity",
+    shuffled_in_single=lambda center, normalize, folds: not folds,
     facts=_aligned_cosine_facts,
     without_each=lambda center, normalize, folds: None if folds else of_aligned_cosine(center),
     variants=({"center": False}, {"center": False, "normalize": False}, {"folds": 5}),
@@ -266,6 +268,7 @@ def _held_out_norms(of: Prepared, center: bool, folds: int) -> Float[Array, " n"
 
 @measure(
     title="Procrustes angle",
+    shuffled_in_single=lambda **parameters: True,
     facts=lambda: Facts(
         direction="distance",
         bounds=(0.0, pi / 2),
@@ -338,6 +341,7 @@ def _shape_distance_facts(alpha: float) -> Facts:
 
 @measure(
     title="Angular shape distance",
+    shuffled_in_single=lambda **parameters: True,
     facts=_shape_distance_facts,
     without_each=lambda alpha: of_nuclear_norm(score="angle") if alpha == 1 else None,
     variants=({"alpha": 0.5}, {"alpha": 0.0}),

@@ -166,12 +166,11 @@ def of_aligned_cosine(center: bool) -> WithoutEach:
         # Divided by the singular values of X'Y, not of its n-th part.
         turn = n * (inner - inner.T)
         beyond_x, beyond_y = n * (m @ v - u @ (u.T @ m @ v)) / s, n * ((u.T @ m - u.T @ m @ v @ vh).T / s)
+        form = (u @ turn + beyond_x) @ vh + u @ beyond_y.T
         moved = []
         for _, _, rows_x, rows_y in in_passes(x, y, center):
             a, b = to_numpy(rows_x), to_numpy(rows_y)
-            e, f = a @ u, b @ v
-            part = ((e @ turn + a @ beyond_x) * f).sum(axis=1) + ((b @ beyond_y) * e).sum(axis=1)
-            moved.append(part - a @ g - b @ h)
+            moved.append(np.vecdot(a @ form, b) - a @ g - b @ h)
         return np.asarray(cosines.mean() - (cosines - cosines.mean() + np.concatenate(moved)) / (n - 1))
 
     return found

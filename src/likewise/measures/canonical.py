@@ -47,7 +47,8 @@ def generic(size: int, like: Array) -> Float[Array, "{size} {size}"]:
 def check_not_wide(x: Prepared, y: Prepared, instead: str) -> None:
     """Refuse sides whose centred rows are linearly independent: all canonical correlations are then 1 or 0."""
     for of in (x, y):
-        if of[SingularValues(center=True)].shape[0] >= of.n - 1:
+        few_features = of.is_many and of.d < of.n - 1  # no need to count directions
+        if not few_features and of[SingularValues(center=True)].shape[0] >= of.n - 1:
             raise UndefinedError(
                 f"the {of.n} centred rows of {of.name} are linearly independent, as they are where n <= d: the other "
                 f"side is correlated with them perfectly, whatever the data; {instead}"
@@ -70,6 +71,7 @@ def _mean_cca_facts(ridge: float) -> Facts:
 
 @measure(
     title="Mean canonical correlation",
+    shuffled_in_single=lambda **parameters: True,
     facts=_mean_cca_facts,
     variants=({"ridge": 0.01},),
     version=2,
@@ -145,6 +147,7 @@ def _svcca_facts(variance: float, k: int) -> Facts:
 
 @measure(
     title="Singular vector canonical correlation",
+    shuffled_in_single=lambda **parameters: True,
     facts=_svcca_facts,
     rivals=lambda variance, k: lambda x, y: _exchanged(x, y, variance, k),
     variants=({"variance": 0.9}, {"k": 1}, {"k": 3}),
@@ -270,6 +273,7 @@ def _leading(of: Prepared, variance: float, k: int) -> list[Float[Array, "rank k
 
 @measure(
     title="Projection-weighted canonical correlation",
+    shuffled_in_single=lambda **parameters: True,
     facts=lambda: Facts(
         direction="similarity",
         bounds=(0.0, 1.0),

@@ -98,6 +98,11 @@ class Configuration:
         """What gives the score, and its chance level in closed form, besides a product."""
         return self.about.shuffled(**self.parameters)
 
+    @property
+    def shuffled_in_single(self) -> bool:
+        """Whether shuffles of many rows take less time in single precision."""
+        return self.about.shuffled_in_single(**self.parameters)
+
     def without_each(self, x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
         """Return the score without each item, where it follows from what is known of all; None elsewhere."""
         found = self.about.without_each(**self.parameters)

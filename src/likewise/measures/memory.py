@@ -49,13 +49,14 @@ def _kept(chosen: tuple[Configuration, ...], thin: bool, many: bool) -> tuple[fr
     if kind == "log_probabilities":  # rows that every measure takes
         rows = [m - np.log(np.exp(m).sum(axis=1, keepdims=True)) for m in rows]
     x, y = (Prepared(m, kind=kind, many=many) for m in rows)
-    moved = y.permuted(np.arange(n)[::-1])
+    order = np.arange(n)[::-1]
+    moved, rough = y.permuted(order), y.permuted(order, in_single=True)
     for c in chosen:
         try:
             c(x, y)
             c.without_each(x, y)
             if c.product is None:
-                c(x, moved)
+                c(x, rough if many and c.shuffled_in_single else moved)
         except UndefinedError:
             continue
-    return x.quantities | y.quantities, moved.quantities
+    return x.quantities | y.quantities, moved.quantities | rough.quantities

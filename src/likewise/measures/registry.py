@@ -44,6 +44,7 @@ class Measure:
     rivals: Callable[..., Rivals | None]
     matched: Callable[..., Matched | None]
     shuffled: Callable[..., Bilinear | Overlap | None] = lambda **parameters: None
+    shuffled_in_single: Callable[..., bool] = lambda **parameters: False
 
 
 REGISTRY: dict[str, Measure] = {}
@@ -61,6 +62,7 @@ def measure(
     rivals: Callable[..., Rivals | None] = lambda **parameters: None,
     matched: Callable[..., Matched | None] = lambda **parameters: None,
     shuffled: Callable[..., Bilinear | Overlap | None] = lambda **parameters: None,
+    shuffled_in_single: Callable[..., bool] = lambda **parameters: False,
 ) -> Callable[[Callable[Concatenate[Prepared, Prepared, P], Score]], Callable[Concatenate[Operand, Operand, P], float]]:
     """Make a function of two Prepared a measure: it also takes arrays, checks them, and its facts are recorded.
 
@@ -91,6 +93,10 @@ def measure(
     shuffled : callable
         Takes the measure's parameters by name, returns the `Bilinear` or the `Overlap` that gives the same score, and
         so its chance level in closed form, if there is one.
+    shuffled_in_single : callable
+        Takes the measure's parameters by name, returns whether its shuffles of many rows take less time in single
+        precision. The first is then scored in double precision too, and all are where the two differ by more than a
+        part of what shuffles vary. Such a measure must not tell items apart by their place.
     """
 
     def decorate(
@@ -185,6 +191,7 @@ def measure(
             rivals=rivals,
             matched=matched,
             shuffled=shuffled,
+            shuffled_in_single=shuffled_in_single,
         )
         REGISTRY[made.name] = made
         checked.measure_name = made.name  # type: ignore[attr-defined]  # by which it is found again

@@ -1,12 +1,12 @@
 """Many rows, read some at a time: what is summed over them needs no copy of all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jaxtyping import Float, Int
 
-from likewise.arrays import Array, array_namespace, gather
+from likewise.arrays import Array, array_namespace, float64, gather
 from likewise.quantities.prepared import OrderFree, Prepared
 from likewise.quantities.thin import spans
 
@@ -36,13 +36,40 @@ class Mean(OrderFree):
 
 def rows_in(of: Prepared, start: int | Int[Array, " m"], stop: int | None, center: bool) -> Float[Array, "m d"]:
     """Some of many rows in double precision, those between two places or at some; less their mean where ``center``."""
-    rows = of.rows(start, stop)
     if not center:
-        return rows
+        return of.rows(start, stop)
     mean = of[Mean()]
-    rows = rows - mean[0, :]
+    rows = of.stored(slice(start, stop) if isinstance(start, int) else start)
+    if not array_namespace(rows).isdtype(rows.dtype, "real floating"):
+        rows = float64(rows)
+    rows = rows - mean[0, :]  # in double precision, as the mean is
     rows -= mean[1, :]  # of what was made here
     return rows
+
+
+def single_rows(x: Prepared, y: Prepared, center: bool) -> Iterator[tuple[Float[Array, "m d"], Float[Array, "m e"]]]:
+    """The rows of both sides in single precision, some at a time; less their mean, as it is in single precision."""
+    xp = array_namespace(x[Mean()], y[Mean()])
+    means = [xp.astype(xp.sum(of[Mean()], axis=0), xp.float32) for of in (x, y)]
+    for start, stop in spans(x.n, max(x.d, y.d)):
+        rows = (of.stored(slice(start, stop)) for of in (x, y))
+        a, b = (
+            xp.astype(m - mean if center else m, xp.float32, copy=False) for m, mean in zip(rows, means, strict=True)
+        )
+        yield a, b
+
+
+def single_product(x: Prepared, y: Prepared, center: bool) -> Float[Array, "d e"]:
+    """X'Y of many rows, centred or not, in single precision but for the sums of its pieces: half the time of double.
+
+    What the means are more than in single precision is put back.
+    """
+    xp = array_namespace(x[Mean()], y[Mean()])
+    total = sum((xp.astype(a.T @ b, xp.float64) for a, b in single_rows(x, y, center=True)), start=0.0)
+    means = [xp.sum(of[Mean()], axis=0) for of in (x, y)]
+    left_x, left_y = (mean - xp.astype(xp.astype(mean, xp.float32), xp.float64) for mean in means)
+    total = total - x.n * (left_x[:, None] * left_y[None, :])
+    return total if center else total + x.n * (means[0][:, None] * means[1][None, :])
 
 
 @dataclass(frozen=True)

@@ -201,6 +201,8 @@ class Prepared:
         self._whole: Prepared | None = None
         self._index: Array = None
         self._permutes = False
+        self.in_single = False
+        """Whether what is summed over many rows of this shuffle needs no more digits than single precision has."""
         checked = check_matrix(matrix, name)
         self.kind, self.metric = kind, metric_of(kind, metric, name)
         check_kind(checked, kind, name)
@@ -244,6 +246,14 @@ class Prepared:
         if self._whole is not None:
             return self._whole._at(self._index[items])
         return float64(self._raw[items, :] if isinstance(items, slice) else gather(self._raw, items, 0))
+
+    def stored(self, items: slice | Int[Array, " m"]) -> Float[Array, "m d"]:
+        """Return some of the rows in the precision in which they came in."""
+        if self._whole is not None and self._given is None:
+            return self._whole.stored(self._index[items])
+        rows = self._raw if self._given is None else self._given
+        rows = rows.detach() if hasattr(rows, "detach") else rows
+        return rows[items, :] if isinstance(items, slice) else gather(rows, items, 0)
 
     @property
     def matrix(self) -> Float[Array, "n d"]:
@@ -343,9 +353,11 @@ class Prepared:
             values[quantity] = quantity.compute(self, other)
         return values[quantity]
 
-    def permuted(self, permutation: Int[Array, " n"]) -> "Prepared":
+    def permuted(self, permutation: Int[Array, " n"], *, in_single: bool = False) -> "Prepared":
         """Return a view of all items in another order; every quantity of it is a gather, never a computation."""
-        return self._view(permutation, permutes=True)
+        view = self._view(permutation, permutes=True)
+        view.in_single = in_single
+        return view
 
     def take(self, items: Int[Array, " m"]) -> "Prepared":
         """Return a view of some items; what is local to them is gathered, the rest computed from what is gathered."""
@@ -364,5 +376,5 @@ class Prepared:
         view._raw, view._given, view._values, view._joint = None, None, {}, WeakKeyDictionary()
         view.name, view.n, view._d = self.name, len(index), self._d
         view.kind, view.metric, view.precision = self.kind, self.metric, self.precision
-        view.columns, view._many = self.columns, self._many
+        view.columns, view._many, view.in_single = self.columns, self._many, False
         return view

@@ -10,7 +10,7 @@ from likewise.arrays import Array, array_namespace
 from likewise.errors import UndefinedError
 from likewise.quantities.factors import Factor, Norm, Scale, in_passes
 from likewise.quantities.gram import Gram
-from likewise.quantities.passes import Lengths
+from likewise.quantities.passes import Lengths, single_product, single_rows
 from likewise.quantities.prepared import JointQuantity, Prepared
 from likewise.quantities.rank import reach, rounding_of
 
@@ -51,12 +51,14 @@ def nodes(
 
 @dataclass(frozen=True)
 class CrossProduct(JointQuantity):
-    """L_x' L_y, factors centred or not. O(n d e), in passes where there are many rows."""
+    """L_x' L_y, factors centred or not. O(n d e), in passes where there are many rows; of their shuffles in single."""
 
     center: bool
 
     def compute(self, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
         """Return the matrix."""
+        if x.is_many and y.is_many and (x.in_single or y.in_single):
+            return single_product(x, y, self.center)
         return sum((a.T @ b for _, _, a, b in in_passes(x, y, self.center)), start=0.0)
 
 
@@ -263,8 +265,12 @@ class AlignedProducts(JointQuantity):
         size = float(x[Norm(self.center)] * y[Norm(self.center)])
         common = int(array_namespace(s).sum(are_shared(x, y, s / size, self.center)))
         xp = array_namespace(u)
-        u, v = u[:, :common], vh[:common, :].T
-        return xp.concat([xp.sum((a @ u) * (b @ v), axis=1) for _, _, a, b in in_passes(x, y, self.center)])
+        turn = u[:, :common] @ vh[:common, :]
+        if x.is_many and y.is_many and (x.in_single or y.in_single):
+            turn = xp.astype(turn, xp.float32)
+            found = xp.concat([xp.linalg.vecdot(a @ turn, b) for a, b in single_rows(x, y, self.center)])
+            return xp.astype(found, xp.float64)
+        return xp.concat([xp.linalg.vecdot(a @ turn, b) for _, _, a, b in in_passes(x, y, self.center)])
 
 
 def are_shared(x: Prepared, y: Prepared, s: Float[Array, " r"], center: bool) -> Bool[Array, " r"]:

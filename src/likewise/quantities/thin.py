@@ -48,6 +48,23 @@ def spans(n: int, width: int, least: int = 1) -> Iterator[tuple[int, int]]:
     yield from ((start, min(n, start + step)) for start in range(0, n, step))
 
 
+class WithColumn:
+    """Rows with one column more, put beside them as they are read."""
+
+    def __init__(self, rows: Float[Array, "n r"], column: Float[Array, " n"]) -> None:
+        self.rows, self.column = rows, column
+        self.shape = (rows.shape[0], rows.shape[1] + 1)
+
+    def __getitem__(self, items: tuple[slice, slice]) -> Float[Array, "m r"]:
+        xp = array_namespace(self.rows)
+        return xp.concat([self.rows[items[0], :], self.column[items[0]][:, None]], axis=1)
+
+    def at(self, items: Int[np.ndarray, " m"]) -> Float[Array, "m r"]:
+        """Some of the rows, in any order."""
+        xp = array_namespace(self.rows)
+        return xp.concat([gather(self.rows, items, 0), gather(self.column, items, 0)[:, None]], axis=1)
+
+
 @dataclass(frozen=True)
 class Thin:
     """A = Z S Z' - diag(c), symmetric.
@@ -119,7 +136,11 @@ class Thin:
         if "squares" not in self.known:
             xp = array_namespace(self.s)
             middle = self.s @ self.gram @ self.s
-            parts = [xp.sum((block @ middle) * block, axis=1) for _, _, block in self._blocks()]
+            own = xp.linalg.diagonal(middle)
+            if xp.any(middle != xp.eye(own.shape[0], dtype=own.dtype, device=own.device) * own):
+                parts = [xp.sum((block @ middle) * block, axis=1) for _, _, block in self._blocks()]
+            else:
+                parts = [(block * block) @ own for _, _, block in self._blocks()]
             self.known["squares"] = xp.concat(parts)
         return self.known["squares"]
 
@@ -160,7 +181,7 @@ class Thin:
         ones = xp.ones_like(self.c)
         s = _bordered(self.s, xp.zeros_like(self.s[:, 0]), -off)
         bordered = getattr(self.z, "bordered", None)
-        z = bordered(ones) if bordered else xp.concat([self.z, ones[:, None]], axis=1)
+        z = bordered(ones) if bordered else WithColumn(self.z, ones)
         return Thin(z, s, self.c + diagonal - off, {"whole": self.diagonal - off})
 
     def cubes(self) -> Float[Array, ""]:

@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from likewise.chance import Pair, Scored, Sides
-from likewise.chance.permutation import Shuffle, draw_shuffles
+from likewise.chance.permutation import Shuffle, Shuffles, draw_shuffles
 from likewise.chance.together import Together, together_of
 from likewise.measures import Configuration, prepare
 from likewise.progress import Watch, unwatched
+from likewise.quantities import Prepared
 from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
 from likewise.scoring.jackknife import FEWEST, leave_out
@@ -120,14 +121,6 @@ def score_columns(
             c.fill(c.value, k, sides[i], sides[j], c.undefined)
             if trust.groups and n >= FEWEST and together is None:
                 c.fill_each(k, sides[i], sides[j])
-    reference = trust.reference
-    for c in columns:
-        scored = Scored(c.configuration, c.turned, c.value, sides, pairs, independent=together is None)
-        if (level := reference.level(scored, len(shuffles))) is not None:
-            c.level, c.settled = level, level.settled
-    drawn = [c for c in columns if c.shuffled_pairs]
-    for number, shuffle in enumerate(shuffles if drawn else ()):
-        _shuffle(drawn, pairs, sides, shuffle, number, lambda: watch("comparing", next(done), steps))
     for number, items in enumerate(kept):
         parts = {i: side.take(items) for i, side in sides.items()}
         for k, (i, j) in enumerate(pairs):
@@ -135,6 +128,19 @@ def score_columns(
             for c in columns:
                 if k not in c.each:
                     c.fill(c.without[number], k, parts[i], parts[j], c.no_interval)
+    reference = trust.reference
+    for c in columns:
+        scored = Scored(c.configuration, c.turned, c.value, sides, pairs, independent=together is None)
+        if (level := reference.level(scored, len(shuffles))) is not None:
+            c.level, c.settled = level, level.settled
+    drawn = [c for c in columns if c.shuffled_pairs]
+    for c in drawn if len(shuffles) > 1 else ():
+        if c.configuration.shuffled_in_single:
+            c.single = frozenset(k for k in c.shuffled_pairs if all(sides[i].is_many for i in pairs[k]))
+    for number, shuffle in enumerate(shuffles if drawn else ()):
+        _shuffle(drawn, pairs, sides, shuffle, number, lambda: watch("comparing", next(done), steps))
+    if single := [c for c in drawn if c.single]:
+        _check_single(single, pairs, sides, shuffles)
     watch("comparing", steps, steps)
     return columns
 
@@ -156,10 +162,40 @@ def _shuffle(
     plain = [(c, set(c.shuffled_pairs)) for c in columns if not c.configuration.product]
     for k, (i, j) in enumerate(pairs):
         tell()
-        first = sides[i].permuted(shuffle.beside(i, j))
-        second = sides[j].permuted(shuffle.beside(j, i))
+        first, second = _beside(sides, (i, j), shuffle)
+        rough = _beside(sides, (i, j), shuffle, in_single=True)
         for c in (c for c, wanted in plain if k in wanted):
             x, y = left[i], moved[j]
-            if not c.configuration.facts.symmetric:  # the fit, which is much of the cost, stands as it is
+            if k in c.single:
+                x, y = (rough[0], sides[j]) if c.moves_first else (sides[i], rough[1])
+            elif not c.configuration.facts.symmetric:  # the fit, which is much of the cost, stands as it is
                 x, y = (first, sides[j]) if c.moves_first else (sides[i], second)
             c.fill(c.shuffled[number], k, x, y, c.no_null)
+
+
+def _beside(sides: Sides, pair: Pair, shuffle: Shuffle, *, in_single: bool = False) -> tuple[Prepared, Prepared]:
+    """Each of a pair, shuffled beside the other as it stands."""
+    i, j = pair
+    moved = ((i, shuffle.beside(i, j)), (j, shuffle.beside(j, i)))
+    first, second = (sides[of].permuted(order, in_single=in_single) for of, order in moved)
+    return first, second
+
+
+CLOSE = 0.005
+"""Share of the deviation of chance that single precision may cost a shuffled score."""
+
+
+def _check_single(columns: Sequence[Column], pairs: Sequence[Pair], sides: Sides, shuffles: Shuffles) -> None:
+    """Score the first shuffle in double precision too, and all shuffles of the pairs where that makes a difference."""
+    for number, shuffle in enumerate(shuffles):
+        for k, (i, j) in enumerate(pairs):
+            first, second = _beside(sides, (i, j), shuffle)
+            for c in (c for c in columns if k in c.single):
+                single = c.shuffled[:, k].copy()
+                x, y = (first, sides[j]) if c.moves_first else (sides[i], second)
+                c.fill(c.shuffled[number], k, x, y, c.no_null)
+                if number == 0 and abs(c.shuffled[0, k] - single[0]) <= CLOSE * single.std(ddof=1):
+                    c.shuffled[:, k] = single
+                    c.single -= {k}
+        if not any(c.single for c in columns):
+            return

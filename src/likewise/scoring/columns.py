@@ -25,7 +25,8 @@ class Column:
     ``settled`` says of which pairs the chance level is the ``level`` of the reference, and no shuffles are made;
     ``joint`` that shuffled scores of all pairs hang together, as those of `Shuffles` do. ``each`` holds the scores
     without each item of the pairs for which they follow from the whole; the others have those ``without`` each group,
-    of as many items as ``left_out`` says where they belong together.
+    of as many items as ``left_out`` says where they belong together. ``single`` are the pairs whose shuffles are scored
+    in single precision.
     """
 
     configuration: Configuration
@@ -37,6 +38,7 @@ class Column:
     without: Float[np.ndarray, "g m"]
     seconds: Float[np.ndarray, " m"]
     left_out: Int[np.ndarray, " g"] | None = None
+    single: frozenset[int] = frozenset()
     each: dict[int, Float[np.ndarray, " n"]] = field(default_factory=dict)
     level: Level | None = None
     undefined: dict[int, str] = field(default_factory=dict)
