@@ -1,11 +1,11 @@
-"""Populations: two measures with closed-form chance for 50 to 2,000 synthetic representations, from store to table.
+"""Populations: two measures with closed-form chance for 50 to 5,000 synthetic representations, from store to table.
 
 And the search of one model among up to 5,000 kept ones.
 
 Representations with power-law spectra are stored first, untimed. Timed are: the plan, the reduction of each
 representation to one vector per measure, the products of all pairs with their chance levels, and the reading of the
 table with its corrected p-values. Prints seconds and memory as the population grows, and what they come to at 5,000.
-Populations larger than ``--pairs`` are only searched: a table of 12.5 million pairs needs more than 8 GiB.
+Populations larger than ``--pairs`` are only searched: a table of 12.5 million pairs takes nearly 8 GiB.
 """
 
 import argparse

@@ -7,7 +7,7 @@ from likewise.measures import Configuration
 from likewise.measures.registry import REGISTRY
 from likewise.quantities import Loadings, Prepared, PrincipalComponents, SingularValues, thin
 from likewise.quantities.spectrum import Rest
-from likewise.scoring import block, compare
+from likewise.scoring import block, compare, learning_curve
 from likewise.scoring.block import CLOSE
 
 ALIGNMENTS = ("procrustes", "procrustes(center=False)", "procrustes(normalize=False)", "procrustes_angle", "nbs",
@@ -141,9 +141,9 @@ SINGLE = [name for name in REGISTRY if ":" not in name and Configuration.parse(n
 def chances(monkeypatch, x, y, names) -> list[list[tuple[float, ...]]]:
     """What is said of each score where rows are few, and where they are many."""
     found = []
-    for values in (2**22, 40):
+    for values in (2**22, x.size // 5):
         monkeypatch.setattr(thin, "PASS", values)
-        rows = compare({"x": x, "y": y}, names, permutations=20, groups=8)
+        rows = compare({"x": x, "y": y}, names, permutations=20, groups=6)
         found.append([(r.value, r.low, r.high, r.null_mean, r.null_std, r.pvalue) for r in rows])
     return found
 
@@ -177,6 +177,53 @@ def test_shuffles_that_do_not_vary_are_said_so_though_rounding_does(monkeypatch)
     y[0] = 0.7
     for a in chances(monkeypatch, x, y, ["procrustes", "nbs"]):
         assert [b[4] for b in a] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("rare", [1, 10, 77])
+def test_shuffles_that_are_as_alike_count_in_either_precision(monkeypatch, rare, seed) -> None:
+    """Rows of two kinds: many shuffles have the score of the rows as they are, to the last digit."""
+    rng = np.random.default_rng(seed)
+    kinds = rng.normal(size=(2, 2, 2)).astype(np.float32)
+    sides = [of[(rng.permutation(500) < rare).astype(int)] for of in kinds]
+    few, many = chances(monkeypatch, *sides, ["mean_cca", "procrustes", "nbs", "aligned_cosine"])
+    assert [b[5] for b in many] == [a[5] for a in few]
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-14, 1e14, 1e30])
+def test_shuffles_of_numbers_that_single_precision_cannot_hold(monkeypatch, scale) -> None:
+    x, y = (side.astype(np.float64) * scale for side in sides(200, 7, 3))
+    few, many = chances(monkeypatch, x, y, SINGLE)
+    for a, b in zip(few, many, strict=True):
+        assert abs(b[3] - a[3]) <= CLOSE * a[4] and b[5] == a[5]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int32"])
+def test_rows_of_other_types_are_read_in_passes(monkeypatch, dtype) -> None:
+    x, y = (np.round(side).astype(dtype) for side in sides(200, 7, 3))
+    few, many = chances(monkeypatch, x, y, ["procrustes", "mean_cca"])
+    for a, b in zip(few, many, strict=True):
+        assert b[:3] == pytest.approx(a[:3], rel=1e-9) and b[5] == a[5]
+
+
+def test_noise_is_not_taken_for_chance(monkeypatch) -> None:
+    """Rows that single precision hardly tells apart: never is what rounding varies taken for what chance varies."""
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        x, y = (rng.normal(size=(150, 4)) + offset for offset in (1e6, -1e6))
+        few, many = chances(monkeypatch, x, y, "aligned_cosine(center=False)")
+        assert many[0][4] == pytest.approx(few[0][4], rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["mean_cca", "svcca", "pwcca", "gulp", "linear_predictivity", "procrustes", "cka"])
+def test_parts_of_many_rows_are_shuffled(monkeypatch, name) -> None:
+    points = []
+    for values in (2**22, 40):
+        monkeypatch.setattr(thin, "PASS", values)
+        given = dict(zip("xy", sides(120, 6, 5), strict=True))
+        points.append(learning_curve(given, name, sizes=[80], permutations=5, draws=2))
+    for few, many in zip(*points, strict=True):
+        assert many.value == pytest.approx(few.value, rel=1e-9)
 
 
 @pytest.mark.parametrize("power", range(1, 9))

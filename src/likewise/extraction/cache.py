@@ -1,10 +1,8 @@
 """Keys and values of the tokens that prompts begin with in common, from which the rest of each is run."""
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from transformers import Cache, DynamicCache, DynamicLayer
@@ -61,7 +59,7 @@ class Begun:
         return Cache(layers=[Kept(keys, values, self.which) for keys, values in self.layers])
 
     def first(self, length: int) -> "Begun":
-        """The same of the first tokens alone: none of them has seen those after it."""
+        """The same of the first tokens alone. They do not depend on later tokens."""
         layers = [(keys[:, :, :length], values[:, :, :length]) for keys, values in self.layers]
         return Begun(length, layers, {layer: of[:, :length] for layer, of in self.states.items()})
 
@@ -74,43 +72,15 @@ Run = Callable[..., Mapping[str, Any]]
 """Is given what a model is given, and returns the states by layer that are to be kept of all tokens."""
 
 
-_TRIED: WeakKeyDictionary[Any, tuple[Any, tuple[int, ...], Begun]] = WeakKeyDictionary()
-"""By model the last beginning of a trial, until rows are made."""
-
-
 class Beginnings:
-    """Runs each beginning once for all batches that come one after the other, in whatever thread.
+    """Runs each beginning once for all batches that come one after the other, with as many threads as the caller has.
 
     Where a batch has several, they are its own, and equally long, so that nothing is padded between them and the rest.
-
-    Parameters
-    ----------
-    run : callable
-        Runs the model.
-    model : torch.nn.Module
-        Which is run.
-    threads : int
-        Of the processor, for one beginning: sums over several are rounded otherwise.
-    kept : tuple of str
-        Layers whose states are kept.
     """
 
-    def __init__(self, run: Run, model: Any, threads: int, kept: tuple[str, ...] = ()) -> None:
-        self._run, self._model, self._threads, self._kept = run, model, threads, kept
-        self._device = next(model.parameters()).device
-        self._lock = threading.Lock()
+    def __init__(self, run: Run, device: Any) -> None:
+        self._run, self._device = run, device
         self._last: tuple[tuple[int, ...], Begun] | None = None
-
-    def hand_on(self) -> None:
-        """Leave the last beginning to whoever makes rows of the same layers with as many threads."""
-        if self._last:
-            _TRIED[self._model] = ((self._threads, self._kept), *self._last)
-
-    def take_over(self) -> None:
-        """Go on with what a trial left."""
-        left = _TRIED.pop(self._model, None)
-        if left and left[0] == (self._threads, self._kept):
-            self._last = left[1:]
 
     def of(self, prompts: Sequence[Sequence[int]], length: int) -> Begun:
         """What the first tokens of the prompts of a batch, so many, give."""
@@ -119,21 +89,14 @@ class Beginnings:
         if len(distinct) > 1:
             which = torch.tensor([distinct.index(front) for front in fronts], device=self._device)
             return replace(self._begun(distinct), which=which)
-        with self._lock:
-            if self._last is None or self._last[0][:length] != distinct[0]:
-                self._last = None  # before the next one takes memory
-                self._last = (distinct[0], self._with_all_threads(distinct))
-            ids, begun = self._last
-            return begun if len(ids) == length else begun.first(length)
+        if self._last is None or self._last[0] != distinct[0]:
+            self._last = None  # before the next one takes memory
+            self._last = (distinct[0], self._begun(distinct))
+        return self._last[1]
 
-    def _with_all_threads(self, distinct: Sequence[tuple[int, ...]]) -> Begun:
-        """What all batches wait for, with more threads than one of them has."""
-        own = torch.get_num_threads()
-        torch.set_num_threads(self._threads)
-        try:
-            return self._begun(distinct)
-        finally:
-            torch.set_num_threads(own)
+    def forget(self) -> None:
+        """Give back the memory of the last beginning."""
+        self._last = None
 
     def _begun(self, distinct: Sequence[tuple[int, ...]]) -> Begun:
         ids = torch.tensor(distinct, device=self._device)

@@ -78,7 +78,8 @@ class Continuations:
 
 def way_of_choices(loaded: LoadedModel, asked: Continuations, batch_tokens: int) -> Way:
     """Find how the texts may be run together, as of any prompts."""
-    return way_of(loaded, asked.tokens, [LOGITS], "last_token", batch_tokens=min(batch_tokens, MOST_TOKENS))
+    how: dict[str, Any] = {"batch_tokens": min(batch_tokens, MOST_TOKENS), "packing": False}
+    return way_of(loaded, asked.tokens, [LOGITS], "last_token", **how)
 
 
 def rows_of_choices(
@@ -118,7 +119,7 @@ def rows_of_choices(
                 for batch in way.plan(prompts, list(map(len, prompts)), budget, turn, limits):
                     ids = [prompts[i] for i in batch.members]
                     starts = [first_asked[i] for i in batch.members]
-                    begun = beginnings.of(ids, batch.shared) if beginnings and batch.shared else None
+                    begun = batch.begun(beginnings, prompts) if beginnings and batch.shared else None
                     said = log_probabilities(loaded, ids, starts, way, before, begun)
                     for i, of_tokens in zip(batch.members, said, strict=True):
                         sums[i // count, i % count] = of_tokens.sum()
@@ -135,12 +136,10 @@ def rows_of_choices(
 
 def _beginnings(loaded: LoadedModel) -> "Beginnings":
     """What runs the beginnings of texts: no token of them is asked for, so that the head need not run."""
-    import torch
-
     from likewise.extraction.cache import Beginnings
 
     def run(**inputs: Any) -> dict[str, Any]:
         loaded.model(**inputs)
         return {}
 
-    return Beginnings(run, loaded.model, torch.get_num_threads())
+    return Beginnings(run, next(loaded.model.parameters()).device)

@@ -86,7 +86,7 @@ def packed_inputs(stack: Any, ids: Sequence[Sequence[int]], begun: "Begun") -> d
     lengths = torch.tensor([len(own) for own in rest], device=device)
     of = torch.repeat_interleave(torch.arange(len(rest), device=device), lengths)
     seen = torch.nn.functional.pad((of[:, None] == of[None, :]).tril(), (shared, 0), value=True)
-    # What is added to the scores of attention, for not each implementation takes true and false.
+    # Numbers to be added to the scores of attention, because not every implementation accepts booleans.
     mask = torch.zeros(seen.shape, dtype=stack.dtype, device=device).masked_fill(~seen, torch.finfo(stack.dtype).min)
     places = token_positions(stack, torch.ones((1, max(map(len, ids))), dtype=torch.int64, device=device))[0, shared:]
     return {
@@ -149,7 +149,8 @@ def run_batch(
             found = states.double().log_softmax(dim=-1)
         else:
             if after:
-                states = torch.nn.utils.rnn.pad_sequence(of_each(states, tokens, shared), batch_first=True)
+                rest = states[0].split([len(own) - shared for own in tokens])
+                states = torch.nn.utils.rnn.pad_sequence(rest, batch_first=True)
             if begun and whole:
                 states = begun.with_theirs(layer, states)
             found = pool(pooling, states, torch.from_numpy(places).to(states.device))
@@ -162,19 +163,13 @@ def run_batch(
     return kept
 
 
-def of_each(states: Any, tokens: Sequence[Sequence[int]], shared: int) -> Sequence[Any]:
-    """Of states in one row, (1, t, features), those of each prompt."""
-    parts: Sequence[Any] = states[0].split([len(own) - shared for own in tokens])
-    return parts
-
-
 def needs_all(pooling: str, rows: Sequence[Sequence[Sequence[int]]] | None) -> bool:
     """Whether rows are made of other tokens than the last of each prompt."""
     return rows is not None or parse_call(pooling)[0] != last_token.__name__
 
 
-def beginnings_of(loaded: LoadedModel, reader: Reader, tokens: Tokens, pooling: str, threads: int) -> "Beginnings":
-    """What runs the beginnings of prompts, for the layers of a reader, each with so many threads of the processor."""
+def beginnings_of(loaded: LoadedModel, reader: Reader, tokens: Tokens, pooling: str) -> "Beginnings":
+    """What runs the beginnings of prompts, for the layers of a reader."""
     from likewise.extraction.cache import Beginnings
 
     whole = needs_all(pooling, tokens.rows)
@@ -190,7 +185,7 @@ def beginnings_of(loaded: LoadedModel, reader: Reader, tokens: Tokens, pooling: 
         reader.run(keep, **inputs)
         return states
 
-    return Beginnings(run, loaded.model, threads, reader.layers if whole else ())
+    return Beginnings(run, next(loaded.model.parameters()).device)
 
 
 def log_probabilities(
@@ -209,21 +204,16 @@ def log_probabilities(
     import torch
 
     model, shared = loaded.head_model, begun.length if begun else 0
-    after = begun if way.packed and begun and begun.which is None else None
-    side = "right" if after else way.side
-    tokens, real, _ = padded(ids, None, padding_id(loaded), side, shared)
-    if after:
-        inputs = packed_inputs(loaded.model, ids, after)
-    else:
-        inputs = inputs_of(model, loaded.model, tokens, real, side, begun)
+    tokens, real, _ = padded(ids, None, padding_id(loaded), way.side, shared)
+    inputs = inputs_of(model, loaded.model, tokens, real, way.side, begun)
     found = []
     with torch.inference_mode():
         if before is not None:
             before.restore()
         logits = model(**inputs).logits
-        for own, start, given in zip(ids, starts, of_each(logits, ids, shared) if after else logits, strict=True):
-            first = (0 if side == "right" else len(tokens[0]) - len(own)) - shared
-            said = given[first + start - 1 : first + len(own) - 1].double().log_softmax(dim=-1)
+        for number, (own, start) in enumerate(zip(ids, starts, strict=True)):
+            first = (0 if way.side == "right" else len(tokens[0]) - len(own)) - shared
+            said = logits[number, first + start - 1 : first + len(own) - 1].double().log_softmax(dim=-1)
             asked = torch.tensor(own[start:], device=said.device)[:, None]
             found.append(said.gather(1, asked)[:, 0].cpu().numpy())
     return found

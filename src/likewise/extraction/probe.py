@@ -1,6 +1,7 @@
 """Which way a model's prompts may be run: tried on a few of them, and not read off the model's name."""
 
 import inspect
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -12,7 +13,7 @@ from likewise.errors import ModelError
 from likewise.extraction.beginnings import LEAST, WORTH, worth
 from likewise.extraction.forward import Answers, answers, beginnings_of, out_of_memory, read, too_large
 from likewise.extraction.state import State, kept
-from likewise.extraction.ways import Side, Way, alike
+from likewise.extraction.ways import Batch, Side, Way, alike
 from likewise.models.decoder import is_causal, turning_length
 from likewise.models.layers import Reader
 from likewise.models.loading import LoadedModel
@@ -43,6 +44,7 @@ def way_of(
     *,
     batch_tokens: int,
     padding_side: Side = "right",
+    packing: bool = True,
 ) -> Way:
     """Try how prompts may be run, on the shortest and longest of them and on some that would share a batch.
 
@@ -60,6 +62,8 @@ def way_of(
         Tokens of a batch, padding included.
     padding_side : {"right", "left"}
         The side to try first.
+    packing : bool
+        Whether prompts may stand in one row.
 
     Returns
     -------
@@ -96,10 +100,10 @@ def way_of(
                 raise
             raise too_large(tokens, max(there, key=lambda i: lengths[i])) from error
         found = replace(found, threads=not (tried.changed or found.restored))
-        return _once(tried, found, lengths, batch_tokens)
+        return _once(tried, found, lengths, batch_tokens, packing)
 
 
-def _once(tried: "_Trial", way: Way, lengths: Sequence[int], budget: int) -> Way:
+def _once(tried: "_Trial", way: Way, lengths: Sequence[int], budget: int, packing: bool) -> Way:
     """The way in which what prompts begin with in common is run once, where that is worth it and the model bears it."""
     loaded, prompts = tried.loaded, tried.tokens.prompts
     turn = turning_length(loaded.model, tried.pooling)
@@ -112,44 +116,68 @@ def _once(tried: "_Trial", way: Way, lengths: Sequence[int], budget: int) -> Way
     accepted = set(inspect.signature(tried.reader.runs.forward).parameters)
     if not {"past_key_values", "use_cache"} <= accepted or not worth(alike(prompts, lengths), lengths):
         return way
-    # On a processor copies of keys and values take longer than attention to what is of other prompts.
-    packs = tried.on_processor and way.together == "any" and "position_ids" in accepted
-    for packed in (True, False) if packs else (False,):
+    # On a CPU, copies of keys and values take longer than attention across prompts does.
+    packing = packing and tried.on_processor and way.together == "any" and "position_ids" in accepted
+    for packed in (True, False) if packing else (False,):
         once = replace(way, shared=True, packed=packed)
         try:
             # A token of the beginning must not see what comes after, however little the rows below show of it.
             borne = is_causal(loaded.model) and all(
-                tried.same(members, once, shared) for members, shared in _beginning_alike(tried, once, lengths, budget)
+                tried.same(members, once, batch) for members, batch in _beginning_alike(tried, once, lengths, budget)
             )
         except Exception:  # code of the model, which may know no such cache and then raises what it likes
             borne = False
         if borne and not tried.changed:
-            tried.beginnings.hand_on()
             return once
     return way
 
 
-def _beginning_alike(tried: "_Trial", way: Way, lengths: Sequence[int], budget: int) -> Iterator[tuple[list[int], int]]:
-    """Some of the prompts of the groups that tell most, with how many tokens they share."""
+def _beginning_alike(
+    tried: "_Trial", way: Way, lengths: Sequence[int], budget: int
+) -> Iterator[tuple[list[int], Batch]]:
+    """Batches of the groups that tell most, and the last members of each, whose rows are looked at.
+
+    Where prompts stand in one row, the row that is tried is as long as the longest of all, and the longest prompt is
+    tried: a model may look at so many tokens before each alone, or count them in the row.
+    """
     prompts = tried.tokens.prompts
+
+    def one(members: Sequence[int], shared: int, of: tuple[int, int] | None = None) -> tuple[list[int], Batch]:
+        return list(members), Batch(tuple(members), shared, of)
+
     found = [group for group in alike(prompts, lengths) if group.shared]
     most = max(found, key=lambda group: group.saved)
     members = sorted(most.members, key=lambda i: (-lengths[i], i))
     # Those that were run alone before need not be again, where the longest is among them.
     known = [i for i in members if tried.is_known(i)]
     tried_on = _some(known if len(known) >= FEW and known[0] == members[0] else members, FEW)
-    yield tried_on, most.shared
-    if found[0].shared > most.shared:
-        yield _some(sorted(found[0].members, key=lambda i: (-lengths[i], i)), 2), found[0].shared
-    if any(len(group.members) == 1 for group in found):  # which takes the first tokens of what others share
-        yield tried_on[-1:], most.shared // 2
+    planned = way.plan(prompts, lengths, budget)
+    beside: list[int] = []
+    if way.packed:
+        rows = (b.shared + sum(lengths[i] - b.shared for i in b.members) for b in planned if b.shared)
+        room = max(rows) - most.shared - sum(lengths[i] - most.shared for i in tried_on)
+        for i in itertools.cycle(members):
+            if room <= 0:
+                break
+            beside.append(i)
+            room -= lengths[i] - most.shared
+    yield tried_on, Batch((*beside, *tried_on), most.shared)
+    if any(group.of for group in found):  # which take the first tokens of what others share
+        yield one(tried_on[-1:], most.shared // 2, (tried_on[-1], most.shared))
+    longest = max((i for group in found for i in group.members), key=lambda i: lengths[i])
+    if way.packed and longest not in tried_on:
+        batch = next(batch for batch in planned if longest in batch.members)
+        yield one([longest], batch.shared, batch.of)
+    deepest = max(found, key=lambda group: group.shared)
+    if deepest.shared > most.shared:
+        yield one(_some(sorted(deepest.members, key=lambda i: (-lengths[i], i)), 2), deepest.shared)
     # Several short beginnings in one batch.
-    for batch in way.plan(prompts, lengths, budget):
+    for batch in planned:
         fronts: dict[tuple[int, ...], list[int]] = {}
         for i in batch.members:
             fronts.setdefault(tuple(prompts[i][: batch.shared]), []).append(i)
         if batch.shared and len(fronts) > 1:
-            yield [i for members in list(fronts.values())[:2] for i in members[:2]], batch.shared
+            yield one([i for members in list(fronts.values())[:2] for i in members[:2]], batch.shared)
             return
 
 
@@ -222,10 +250,7 @@ class _Trial:
     pooling: str
 
     def __post_init__(self) -> None:
-        import torch
-
-        threads = torch.get_num_threads()
-        self.beginnings = beginnings_of(self.loaded, self.reader, self.tokens, self.pooling, threads)
+        self.beginnings = beginnings_of(self.loaded, self.reader, self.tokens, self.pooling)
         self.changed = False
         self._alone: dict[int, tuple[Answers | None, Mapping[str, np.ndarray]]] = {}
 
@@ -244,11 +269,11 @@ class _Trial:
             self._alone[number] = self._run([number], Way("alone", restored=True))
         return self._alone[number]
 
-    def same(self, batch: Sequence[int], way: Way, shared: int = 0) -> bool:
-        """Whether each prompt of a batch that is run this way gives what it gives alone."""
-        alone = [self.alone(number) for number in batch]
-        told, rows = self._run(batch, way, shared)
-        tolerance = (ONCE if shared else TOLERANCES)[self.loaded.dtype]
+    def same(self, members: Sequence[int], way: Way, batch: Batch | None = None) -> bool:
+        """Whether prompts, the last ones of a batch that is run this way or all of it, give what they give alone."""
+        alone = [self.alone(number) for number in members]
+        told, rows = self._run(members if batch is None else batch.members, way, batch)
+        tolerance = (TOLERANCES if batch is None else ONCE)[self.loaded.dtype]
         if told is not None and not all(
             self._same_scores(told.scores[place], own.scores[0], tolerance)
             for place, (own, _) in enumerate(alone)
@@ -256,6 +281,7 @@ class _Trial:
         ):
             return False
         expected = {layer: np.concatenate([own[layer] for _, own in alone]) for layer in rows}
+        rows = {layer: of[-len(expected[layer]) :] for layer, of in rows.items()}
         # States that are not finite are refused with their prompt when they are kept; nothing can be told by them.
         return all(
             not np.isfinite(expected[layer]).all() or relative(rows[layer], expected[layer]) <= tolerance
@@ -272,7 +298,9 @@ class _Trial:
                 return True  # two nearly as likely: what follows is another text
         return True
 
-    def _run(self, batch: Sequence[int], way: Way, shared: int = 0) -> tuple[Answers | None, Mapping[str, np.ndarray]]:
+    def _run(
+        self, batch: Sequence[int], way: Way, after: Batch | None = None
+    ) -> tuple[Answers | None, Mapping[str, np.ndarray]]:
         told = None
         before = self.state if way.restored else None
         added: list[list[int]] | None = None
@@ -283,9 +311,7 @@ class _Trial:
                 (self._alone[i][0] or told).added[0] if i in self._alone else told.added[n] for n, i in enumerate(batch)
             ]
             self.changed |= self.state.changed()
-        begun = None
-        if shared:
-            begun = self.beginnings.of([self.tokens.prompts[i] for i in batch], shared)
+        begun = after.begun(self.beginnings, self.tokens.prompts) if after else None
         rows = read(
             self.loaded, self.reader, self.tokens, batch, self.pooling, way, added=added, before=before, begun=begun
         )

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from time import monotonic
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -23,6 +23,9 @@ from likewise.pooling import tokens_to_generate
 from likewise.progress import Watch, unwatched
 from likewise.prompts.texts import Prompts
 from likewise.prompts.tokens import Tokens, Truncation, check_known, tokenize
+
+if TYPE_CHECKING:
+    from likewise.extraction.cache import Begun
 
 BATCH_TOKENS = {"cpu": 512, "cuda": 16_384, "auto": 16_384}
 """Tokens of a batch, padding included, by device: little enough for a processor's caches, enough for a GPU."""
@@ -129,7 +132,7 @@ def extract(
     Notes
     -----
     Memory: the model, the states of one batch for each thread, and what ``into`` keeps; where what prompts begin with
-    in common is run once, also the keys and values of one beginning, or of a batch of short ones, and their states
+    in common is run once, also the keys and values of two beginnings, or of batches of short ones, and their states
     where the pooling uses them. Batches depend on the prompts and ``batch_tokens`` alone, and a batch is run by as many
     threads of the processor whatever ``threads`` is, so an extraction that was resumed equals one that was not, to the
     last bit.
@@ -208,19 +211,23 @@ def run_all(
     most = min(cores, MOST_THREADS) if of_each is None else max(1, cores // of_each)
     at_once = (threads or most) if on_processor and way.threads else 1
 
-    beginnings = None
-    if way.shared:
-        beginnings = beginnings_of(loaded, reader, tokens, pooling, of_each or torch.get_num_threads())
-        beginnings.take_over()
+    beginnings = beginnings_of(loaded, reader, tokens, pooling) if way.shared else None
 
-    def work(batch: Batch) -> dict[str, np.ndarray]:
+    def work(batch: Batch, begun: "Begun | None") -> dict[str, np.ndarray]:
         before = state if way.restored else None
         count = tokens_to_generate(pooling)
         added = answers(loaded, tokens, batch.members, count, before=before).added if count else None
-        begun = None
-        if beginnings and batch.shared:
-            begun = beginnings.of([tokens.prompts[i] for i in batch.members], batch.shared)
         return read(loaded, reader, tokens, batch.members, pooling, way, added=added, before=before, begun=begun)
+
+    def submitted(batch: Batch) -> Future[dict[str, np.ndarray]]:
+        """The batch at work, after its beginning was run: here, where all cores are at hand."""
+        try:
+            begun = batch.begun(beginnings, tokens.prompts) if beginnings and batch.shared else None
+        except (MemoryError, RuntimeError) as error:
+            failed = Future[dict[str, np.ndarray]]()
+            failed.set_exception(error)
+            return failed
+        return pool.submit(work, batch, begun)
 
     before = torch.get_num_threads()
     waiting, running = deque(todo), dict[Future[dict[str, np.ndarray]], Batch]()
@@ -228,11 +235,12 @@ def run_all(
     own = (of_each or cores // most) if on_processor else before
     pool = ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(own,))
     try:
+        torch.set_num_threads(of_each or before)
         while waiting or running:
             # One more than run, so that the next is at hand.
             while waiting and len(running) <= at_once:
                 batch = waiting.popleft()
-                running[pool.submit(work, batch)] = batch
+                running[submitted(batch)] = batch
             done = wait(running, return_when=FIRST_COMPLETED).done
             for future in [f for f in running if f in done]:  # in their order, so that the first error is told
                 batch = running.pop(future)
@@ -243,6 +251,8 @@ def run_all(
                         raise
                     if len(batch.members) == 1 and not batch.shared:
                         raise too_large(tokens, batch.members[0]) from error
+                    if beginnings:
+                        beginnings.forget()
                     if torch.cuda.is_available():
                         torch.cuda.empty_cache()
                     # What was too much once is too much again: the batches after it are as large, in tokens.

@@ -3,10 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from likewise.extraction.beginnings import LEAST, Group, common, groups
 from likewise.fields import whole
+
+if TYPE_CHECKING:
+    from likewise.extraction.cache import Beginnings, Begun
 
 Together: TypeAlias = Literal["any", "equal", "alone"]
 """Which prompts may share a batch: of any lengths, of equal lengths only, none."""
@@ -30,10 +33,20 @@ class Batch:
         Their positions, the longest first.
     shared : int
         The first tokens of each that were run before, once for all that begin with the same ones; 0 for none.
+    of : tuple of int, optional
+        Where these are the first part of a longer beginning: a prompt that has it, and how many tokens it has.
     """
 
     members: tuple[int, ...]
     shared: int = 0
+    of: tuple[int, int] | None = None
+
+    def begun(self, beginnings: "Beginnings", prompts: Sequence[Sequence[int]]) -> "Begun":
+        """What was run of the beginnings. A longer one is run as a whole, so that its bits do not depend on when."""
+        if self.of is None:
+            return beginnings.of([prompts[i] for i in self.members], self.shared)
+        prompt, length = self.of
+        return beginnings.of([prompts[prompt]], length).first(self.shared)
 
     def pieces(self, most: int) -> list["Batch"]:
         """The same in pieces of so many prompts at most, or of one."""
@@ -69,7 +82,7 @@ class Way:
     >>> print(Way(shared=True))
     any lengths together, padded on the right, what prompts begin with in common run once
     >>> print(Way(shared=True, packed=True))
-    any lengths together, padded on the right, what prompts begin with in common run once, the rest of several packed
+    any lengths together, padded on the right, what prompts begin with in common run once, the rest in one row
     >>> print(Way("equal", restored=True, threads=False))
     equal lengths together, the model's own state put back before each batch, in one thread
     """
@@ -89,7 +102,7 @@ class Way:
         }
         state = ", the model's own state put back before each batch" if self.restored else ""
         once = ", what prompts begin with in common run once" if self.shared else ""
-        once += ", the rest of several packed" if self.packed else ""
+        once += ", the rest in one row" if self.packed else ""
         return words[self.together] + state + once + ("" if self.threads else ", in one thread")
 
     def batches(self, lengths: Sequence[int], budget: int, turn: int | None = None) -> list[list[int]]:
@@ -113,8 +126,8 @@ class Way:
         lengths : sequence of int
             How many each has, 0 of one that is not run.
         budget : int
-            Tokens of a batch, padding included; of shared ones, a fourth, or none where they are not copied. Or what
-            one prompt has, where that is more.
+            Tokens of a batch, padding included. A shared token counts a fourth, and nothing where prompts are packed.
+            A prompt that has more is a batch by itself.
         turn : int or None
             See `batches`.
         limits : sequence of int, optional
@@ -128,11 +141,16 @@ class Way:
         if not self.shared:
             return [Batch(tuple(members)) for members in self.batches(lengths, budget, turn) if lengths[members[0]]]
         by_length: dict[int, list[Group]] = {}
+        parts: dict[int, list[Batch]] = {}
         for group in alike(prompts, lengths, limits):
-            by_length.setdefault(group.shared, []).append(group)
-        return [
-            batch for shared, of in by_length.items() for batch in self._of_length(shared, of, lengths, budget, turn)
-        ]
+            if group.of:
+                parts.setdefault(group.of[1], []).append(Batch(group.members, group.shared, group.of))
+            else:
+                by_length.setdefault(group.shared, []).append(group)
+        planned = []
+        for shared, of in by_length.items():
+            planned += [*self._of_length(shared, of, lengths, budget, turn), *parts.get(shared, [])]
+        return planned
 
     def _of_length(
         self, shared: int, of: Sequence[Group], lengths: Sequence[int], budget: int, turn: int | None
@@ -182,13 +200,14 @@ def alike(prompts: Sequence[Sequence[int]], lengths: Sequence[int], limits: Sequ
     largest = max(found, key=lambda group: group.saved, default=None)
     if largest and largest.shared:
         front = texts[largest.members[0]][: largest.shared]
-        # Of what the largest group shares, one that is alone takes what it has.
+        of = run[largest.members[0]], largest.shared
+        # A prompt that is alone takes the part that it has of what the largest group shares.
         alone = [k for group in found if not group.shared for k in group.members]
         parts = {k: shared for k in alone if (shared := common(front, texts[k])) >= LEAST}
         rest = tuple(k for k in alone if k not in parts)
-        found = [group for group in found if group.shared] + [Group(shared, (k,)) for k, shared in parts.items()]
-        found = sorted(found, key=lambda group: (-group.shared, group.members)) + ([Group(0, rest)] if rest else [])
-    return [Group(group.shared, tuple(run[k] for k in group.members)) for group in found]
+        found = [group for group in found if group.shared]
+        found += [Group(shared, (k,), of) for k, shared in parts.items()] + ([Group(0, rest)] if rest else [])
+    return [replace(group, members=tuple(run[k] for k in group.members)) for group in found]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,8 +95,8 @@ def measure(
         so its chance level in closed form, if there is one.
     shuffled_in_single : callable
         Takes the measure's parameters by name, returns whether its shuffles of many rows take less time in single
-        precision. The first is then scored in double precision too, and all are where the two differ by more than a
-        part of what shuffles vary. Such a measure must not tell items apart by their place.
+        precision. Some are then scored in double precision too. If the two differ by more than 0.5 % of the deviation,
+        all shuffles are. The score must not depend on the order of the items, as it does with folds.
     """
 
     def decorate(

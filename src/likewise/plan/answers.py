@@ -16,6 +16,9 @@ from likewise.plan.tasks import (
 from likewise.scoring import ALL, SCHEMA, Trust
 from likewise.store import Store, memory
 
+MANY = 2**20
+"""Rows from which memory that columns took is given back at once."""
+
 
 class Answers:
     """The stored rows that answer what an experiment asks of trust; with kinds of replicates if need be.
@@ -68,10 +71,14 @@ class Answers:
 
     def _columns(self) -> Iterator[tuple[str, Any]]:
         """Give up the columns one after the other, each in one piece."""
+        many = len(self.table) >= MANY
         for name in self.table.column_names:
             column = self.table.column(name)
             self.table = self.table.drop_columns([name])
             yield name, column.combine_chunks()
+            del column
+            if many:  # what was given up is kept for later otherwise
+                pa.default_memory_pool().release_unused()
 
     def places(self, keys: Sequence[str], column: str) -> Int[np.ndarray, " rows"]:
         """For each row, the place of a text among ``keys``, or -1."""

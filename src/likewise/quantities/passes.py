@@ -6,7 +6,7 @@ from typing import Any
 
 from jaxtyping import Float, Int
 
-from likewise.arrays import Array, array_namespace, float64, gather
+from likewise.arrays import Array, array_namespace, gather
 from likewise.quantities.prepared import OrderFree, Prepared
 from likewise.quantities.thin import spans
 
@@ -40,15 +40,13 @@ def rows_in(of: Prepared, start: int | Int[Array, " m"], stop: int | None, cente
         return of.rows(start, stop)
     mean = of[Mean()]
     rows = of.stored(slice(start, stop) if isinstance(start, int) else start)
-    if not array_namespace(rows).isdtype(rows.dtype, "real floating"):
-        rows = float64(rows)
     rows = rows - mean[0, :]  # in double precision, as the mean is
     rows -= mean[1, :]  # of what was made here
     return rows
 
 
 def single_rows(x: Prepared, y: Prepared, center: bool) -> Iterator[tuple[Float[Array, "m d"], Float[Array, "m e"]]]:
-    """The rows of both sides in single precision, some at a time; less their mean, as it is in single precision."""
+    """The rows of both sides in single precision, some at a time; less their mean, rounded to single precision too."""
     xp = array_namespace(x[Mean()], y[Mean()])
     means = [xp.astype(xp.sum(of[Mean()], axis=0), xp.float32) for of in (x, y)]
     for start, stop in spans(x.n, max(x.d, y.d)):
@@ -59,10 +57,21 @@ def single_rows(x: Prepared, y: Prepared, center: bool) -> Iterator[tuple[Float[
         yield a, b
 
 
+SMALL, LARGE = 1e-12, 1e12
+"""Between these, values of rows and their sums of products are neither lost nor infinite in single precision."""
+
+
+def in_single(x: Prepared, y: Prepared, center: bool) -> bool:
+    """Whether both sides are many rows whose products may be, and can be, summed in single precision."""
+    if not (x.is_many and y.is_many and (x.in_single or y.in_single)):
+        return False
+    return all(SMALL < float(of[Lengths(center)][2]) < LARGE for of in (x, y))
+
+
 def single_product(x: Prepared, y: Prepared, center: bool) -> Float[Array, "d e"]:
     """X'Y of many rows, centred or not, in single precision but for the sums of its pieces: half the time of double.
 
-    What the means are more than in single precision is put back.
+    The part of the means that single precision cannot hold is added back.
     """
     xp = array_namespace(x[Mean()], y[Mean()])
     total = sum((xp.astype(a.T @ b, xp.float64) for a, b in single_rows(x, y, center=True)), start=0.0)

@@ -202,7 +202,7 @@ class Prepared:
         self._index: Array = None
         self._permutes = False
         self.in_single = False
-        """Whether what is summed over many rows of this shuffle needs no more digits than single precision has."""
+        """Whether sums over many rows of this shuffle may be in single precision."""
         checked = check_matrix(matrix, name)
         self.kind, self.metric = kind, metric_of(kind, metric, name)
         check_kind(checked, kind, name)
@@ -248,12 +248,15 @@ class Prepared:
         return float64(self._raw[items, :] if isinstance(items, slice) else gather(self._raw, items, 0))
 
     def stored(self, items: slice | Int[Array, " m"]) -> Float[Array, "m d"]:
-        """Return some of the rows in the precision in which they came in."""
+        """Return some of the rows as they came in: in double precision, or fewer digits."""
         if self._whole is not None and self._given is None:
             return self._whole.stored(self._index[items])
         rows = self._raw if self._given is None else self._given
-        rows = rows.detach() if hasattr(rows, "detach") else rows
-        return rows[items, :] if isinstance(items, slice) else gather(rows, items, 0)
+        rows = rows[items, :] if isinstance(items, slice) else gather(rows, items, 0)
+        xp = array_namespace(rows)
+        if not xp.isdtype(rows.dtype, "real floating") or xp.finfo(rows.dtype).bits > 64:
+            return float64(rows)
+        return rows.detach() if hasattr(rows, "detach") else rows
 
     @property
     def matrix(self) -> Float[Array, "n d"]:

@@ -10,7 +10,7 @@ from likewise.arrays import Array, array_namespace
 from likewise.errors import UndefinedError
 from likewise.quantities.factors import Factor, Norm, Scale, in_passes
 from likewise.quantities.gram import Gram
-from likewise.quantities.passes import Lengths, single_product, single_rows
+from likewise.quantities.passes import Lengths, in_single, single_product, single_rows
 from likewise.quantities.prepared import JointQuantity, Prepared
 from likewise.quantities.rank import reach, rounding_of
 
@@ -57,7 +57,7 @@ class CrossProduct(JointQuantity):
 
     def compute(self, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
         """Return the matrix."""
-        if x.is_many and y.is_many and (x.in_single or y.in_single):
+        if in_single(x, y, self.center):
             return single_product(x, y, self.center)
         return sum((a.T @ b for _, _, a, b in in_passes(x, y, self.center)), start=0.0)
 
@@ -263,10 +263,10 @@ class AlignedProducts(JointQuantity):
     def _by_decomposition(self, x: Prepared, y: Prepared) -> Float[Array, "{x.n}"]:
         u, s, vh = x.joint(y, CrossDecomposition(self.center))
         size = float(x[Norm(self.center)] * y[Norm(self.center)])
-        common = int(array_namespace(s).sum(are_shared(x, y, s / size, self.center)))
         xp = array_namespace(u)
+        common = int(xp.sum(xp.astype(are_shared(x, y, s / size, self.center), xp.int64)))
         turn = u[:, :common] @ vh[:common, :]
-        if x.is_many and y.is_many and (x.in_single or y.in_single):
+        if in_single(x, y, self.center):
             turn = xp.astype(turn, xp.float32)
             found = xp.concat([xp.linalg.vecdot(a @ turn, b) for a, b in single_rows(x, y, self.center)])
             return xp.astype(found, xp.float64)

@@ -242,6 +242,10 @@ class Rest(OrderFree):
 
     center: bool
 
+    def follows(self, whole: Prepared) -> bool:
+        """A shuffle of a part goes by its own rows."""
+        return whole.left_out is None
+
     def compute(self, of: Prepared) -> Float[Array, "rank rank"]:
         """Return L, of a part of many rows."""
         left_out = of.left_out
@@ -347,7 +351,7 @@ class ComponentProducts(JointQuantity):
             return x[of].T @ y[of]
         if not self.from_rows and all(side.is_many and side[Rest(self.center)].shape[0] for side in (x, y)):
             return self._of_rest(x, y)
-        if x.is_many and y.is_many and (x.in_single or y.in_single):
+        if x.is_many and y.is_many and (x.in_single or y.in_single):  # of rows of unit length together
             return self._in_single(x, y)
         spans_ = spans(x.n, max(x.size if not x.is_many else x.d, y.size if not y.is_many else y.d))
         return sum((x.some(of, i, j).T @ y.some(of, i, j) for i, j in spans_), start=0.0)
@@ -439,7 +443,10 @@ class CanonicalCorrelations(JointQuantity):
         return array_namespace(products).linalg.svdvals(products)
 
     def _of_rest(self, x: Prepared, y: Prepared) -> Float[Array, " m"] | None:
-        """Of items that are left of many: those between L_x^-1 U_x and L_y^-1 U_y, where all directions are kept."""
+        """Of items that are left of many, without decompositions of the sides; None where a direction may be lost.
+
+        With L L' = U'U of a side, rows U L'^-1 are orthonormal. The correlations are those of such rows of both sides.
+        """
         sides = []
         for of in (x, y):
             if not (of.is_many and of.left_out and of[Rest(center=True)].shape[0]):

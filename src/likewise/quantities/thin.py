@@ -59,6 +59,11 @@ class WithColumn:
         xp = array_namespace(self.rows)
         return xp.concat([self.rows[items[0], :], self.column[items[0]][:, None]], axis=1)
 
+    def bordered(self, column: Float[Array, " n"]) -> "WithColumn":
+        """The same with one column more."""
+        xp = array_namespace(column)
+        return WithColumn(xp.concat([self.rows, self.column[:, None]], axis=1), column)
+
     def at(self, items: Int[np.ndarray, " m"]) -> Float[Array, "m r"]:
         """Some of the rows, in any order."""
         xp = array_namespace(self.rows)

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -162,15 +163,18 @@ def _shuffle(
     plain = [(c, set(c.shuffled_pairs)) for c in columns if not c.configuration.product]
     for k, (i, j) in enumerate(pairs):
         tell()
-        first, second = _beside(sides, (i, j), shuffle)
-        rough = _beside(sides, (i, j), shuffle, in_single=True)
-        for c in (c for c, wanted in plain if k in wanted):
+        wanted = [c for c, of in plain if k in of]
+        first, second = _beside(sides, (i, j), shuffle) if wanted else (sides[i], sides[j])
+        rough = (
+            _beside(sides, (i, j), shuffle, in_single=True) if any(k in c.single for c in wanted) else (first, second)
+        )
+        for c in wanted:
             x, y = left[i], moved[j]
             if k in c.single:
                 x, y = (rough[0], sides[j]) if c.moves_first else (sides[i], rough[1])
             elif not c.configuration.facts.symmetric:  # the fit, which is much of the cost, stands as it is
                 x, y = (first, sides[j]) if c.moves_first else (sides[i], second)
-            c.fill(c.shuffled[number], k, x, y, c.no_null)
+            c.fill(c.shuffled[number], k, x, y, c.no_single if k in c.single else c.no_null)
 
 
 def _beside(sides: Sides, pair: Pair, shuffle: Shuffle, *, in_single: bool = False) -> tuple[Prepared, Prepared]:
@@ -184,18 +188,46 @@ def _beside(sides: Sides, pair: Pair, shuffle: Shuffle, *, in_single: bool = Fal
 CLOSE = 0.005
 """Share of the deviation of chance that single precision may cost a shuffled score."""
 
+LOOKED_AT = (0.0, 0.5, 1.0)
+"""Which of the shuffles are scored in both precisions: the first, the middle and the last. Where scores are nothing but
+rounding, one of them may come near by luck, but hardly all."""
+
 
 def _check_single(columns: Sequence[Column], pairs: Sequence[Pair], sides: Sides, shuffles: Shuffles) -> None:
-    """Score the first shuffle in double precision too, and all shuffles of the pairs where that makes a difference."""
-    for number, shuffle in enumerate(shuffles):
-        for k, (i, j) in enumerate(pairs):
-            first, second = _beside(sides, (i, j), shuffle)
-            for c in (c for c in columns if k in c.single):
-                single = c.shuffled[:, k].copy()
-                x, y = (first, sides[j]) if c.moves_first else (sides[i], second)
-                c.fill(c.shuffled[number], k, x, y, c.no_null)
-                if number == 0 and abs(c.shuffled[0, k] - single[0]) <= CLOSE * single.std(ddof=1):
-                    c.shuffled[:, k] = single
-                    c.single -= {k}
-        if not any(c.single for c in columns):
-            return
+    """Score again in double precision: some shuffles of each pair; all of them, where that makes a difference.
+
+    And those that are near to the score itself: whether a shuffle is as alike, or more, is decided in double precision.
+    """
+    count = len(shuffles)
+    looked_at = sorted({round(place * (count - 1)) for place in LOOKED_AT})
+    for k, pair in enumerate(pairs):
+        of_pair = [c for c in columns if k in c.single]
+        single = [c.shuffled[:, k].copy() for c in of_pair]
+        close = [CLOSE * scores.std(ddof=1) for scores in single]
+        asked = [
+            {*looked_at, *np.flatnonzero(np.abs(scores - c.value[k]) <= least).tolist()}
+            for c, scores, least in zip(of_pair, single, close, strict=True)
+        ]
+        _in_double(of_pair, asked, k, pair, sides, shuffles)
+        far = [
+            k in c.no_single or not (np.abs(c.shuffled[looked_at, k] - scores[looked_at]) <= least).all()
+            for c, scores, least in zip(of_pair, single, close, strict=True)
+        ]
+        rest = [set(range(count)) - done if of else set[int]() for done, of in zip(asked, far, strict=True)]
+        _in_double(of_pair, rest, k, pair, sides, shuffles)
+
+
+def _in_double(
+    columns: Sequence[Column], asked: Sequence[set[int]], k: int, pair: Pair, sides: Sides, shuffles: Shuffles
+) -> None:
+    """Score a pair after some of the shuffles, those that are asked for of each column."""
+    if not any(asked):
+        return
+    i, j = pair
+    for number, shuffle in enumerate(replace(shuffles, names={place: shuffles.names[place] for place in pair})):
+        wanted = [c for c, numbers in zip(columns, asked, strict=True) if number in numbers]
+        if wanted:
+            first, second = _beside(sides, pair, shuffle)
+        for c in wanted:
+            x, y = (first, sides[j]) if c.moves_first else (sides[i], second)
+            c.fill(c.shuffled[number], k, x, y, c.no_null)

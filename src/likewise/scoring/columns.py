@@ -26,7 +26,7 @@ class Column:
     ``joint`` that shuffled scores of all pairs hang together, as those of `Shuffles` do. ``each`` holds the scores
     without each item of the pairs for which they follow from the whole; the others have those ``without`` each group,
     of as many items as ``left_out`` says where they belong together. ``single`` are the pairs whose shuffles are scored
-    in single precision.
+    in single precision, and ``no_single`` says of which that failed.
     """
 
     configuration: Configuration
@@ -43,6 +43,7 @@ class Column:
     level: Level | None = None
     undefined: dict[int, str] = field(default_factory=dict)
     no_null: dict[int, str] = field(default_factory=dict)
+    no_single: dict[int, str] = field(default_factory=dict)
     no_interval: dict[int, str] = field(default_factory=dict)
 
     @property
