@@ -21,6 +21,9 @@ from likewise.scoring.results import Results, in_turn
 from likewise.scoring.rows import replicates_of, table_of
 from likewise.scoring.trust import Trust
 
+CLOSE = 0.005
+"""Share of the deviation of chance that single precision may cost a shuffled score."""
+
 
 def score_block(
     representations: Sequence[Representation],
@@ -185,21 +188,14 @@ def _beside(sides: Sides, pair: Pair, shuffle: Shuffle, *, in_single: bool = Fal
     return first, second
 
 
-CLOSE = 0.005
-"""Share of the deviation of chance that single precision may cost a shuffled score."""
-
-LOOKED_AT = (0.0, 0.5, 1.0)
-"""Which of the shuffles are scored in both precisions: the first, the middle and the last. Where scores are nothing but
-rounding, one of them may come near by luck, but hardly all."""
-
-
 def _check_single(columns: Sequence[Column], pairs: Sequence[Pair], sides: Sides, shuffles: Shuffles) -> None:
-    """Score again in double precision: some shuffles of each pair; all of them, where that makes a difference.
+    """Score the first and the last shuffle of each pair in double precision too; all, where that makes a difference.
 
-    And those that are near to the score itself: whether a shuffle is as alike, or more, is decided in double precision.
+    Where scores are nothing but rounding, one of the two may come near by luck, but hardly both. Shuffles near the
+    score itself are scored again in any case: whether they are as alike is decided in double precision.
     """
     count = len(shuffles)
-    looked_at = sorted({round(place * (count - 1)) for place in LOOKED_AT})
+    looked_at = [0, count - 1]
     for k, pair in enumerate(pairs):
         of_pair = [c for c in columns if k in c.single]
         single = [c.shuffled[:, k].copy() for c in of_pair]
