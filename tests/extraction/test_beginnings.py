@@ -284,6 +284,7 @@ def drawn(rng: np.random.Generator, layout: str) -> list[tuple[int, ...]]:
         "a group of longer ones": [*short, *(other + ids(60) for _ in range(4))],
         "a group that shares more": [*short, *(third + ids(4) for _ in range(3))],
         "one that takes a part": [*short, front[:20] + ids(90)],
+        "a part that is not worth it": [third + ids(4), third + ids(5), third[:15] + ids(100)],
     }[layout]
 
 
@@ -300,7 +301,10 @@ WINDOWED = {
 }  # fmt: skip
 
 
-LAYOUTS = ("one group", "a group of longer ones", "a group that shares more", "one that takes a part")
+LAYOUTS = (
+    "one group", "a group of longer ones", "a group that shares more", "one that takes a part",
+    "a part that is not worth it",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -162,9 +162,9 @@ def _beginning_alike(
             beside.append(i)
             room -= lengths[i] - most.shared
     yield tried_on, Batch((*beside, *tried_on), most.shared)
-    if any(group.of for group in found):  # which take the first tokens of what others share
+    if any(batch.of for batch in planned):  # which take the first tokens of what others share
         yield one(tried_on[-1:], most.shared // 2, (tried_on[-1], most.shared))
-    longest = max((i for group in found for i in group.members), key=lambda i: lengths[i])
+    longest = max((i for batch in planned if batch.shared for i in batch.members), key=lambda i: lengths[i])
     if way.packed and longest not in tried_on:
         batch = next(batch for batch in planned if longest in batch.members)
         yield one([longest], batch.shared, batch.of)

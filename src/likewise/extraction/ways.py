@@ -141,16 +141,25 @@ class Way:
         if not self.shared:
             return [Batch(tuple(members)) for members in self.batches(lengths, budget, turn) if lengths[members[0]]]
         by_length: dict[int, list[Group]] = {}
-        parts: dict[int, list[Batch]] = {}
+        parts: list[Group] = []
         for group in alike(prompts, lengths, limits):
             if group.of:
-                parts.setdefault(group.of[1], []).append(Batch(group.members, group.shared, group.of))
+                parts.append(group)
             else:
                 by_length.setdefault(group.shared, []).append(group)
-        planned = []
+        alone = [i for group in by_length.pop(0, []) for i in group.members]
+        planned: list[Batch] = []
         for shared, of in by_length.items():
-            planned += [*self._of_length(shared, of, lengths, budget, turn), *parts.get(shared, [])]
-        return planned
+            planned += self._of_length(shared, of, lengths, budget, turn)
+            for part in (part for part in parts if part.of and part.of[1] == shared):
+                # The longer beginning is at hand where it is run by itself.
+                whole = next(group for group in of if part.of and part.of[0] in group.members)
+                if any(set(batch.members) <= set(whole.members) for batch in planned):
+                    planned.append(Batch(part.members, part.shared, part.of))
+                else:
+                    alone += part.members
+        rest = [Group(0, tuple(sorted(alone)))] if alone else []
+        return planned + (self._of_length(0, rest, lengths, budget, turn) if rest else [])
 
     def _of_length(
         self, shared: int, of: Sequence[Group], lengths: Sequence[int], budget: int, turn: int | None
