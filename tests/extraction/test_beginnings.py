@@ -19,7 +19,7 @@ from likewise.extraction.beginnings import Group, common, groups
 from likewise.extraction.choices import Continuations, rows_of_choices
 from likewise.extraction.probe import relative
 from likewise.extraction.rows import InMemory
-from likewise.extraction.ways import ALONE, EXPANDED, ROWS, Way, alike
+from likewise.extraction.ways import ALONE, EXPANDED, ROWS, Way
 from likewise.models import LoadedModel, ModelSpec, load_model
 from likewise.prompts import Prompts
 from likewise.prompts.options import FilledChoices
@@ -238,12 +238,12 @@ def test_a_beginning_is_run_once_and_rows_do_not_depend_on_threads(tiny: Callabl
 
 
 def test_a_prompt_that_shares_a_part_of_a_beginning_takes_that(tiny: Callable[..., Path]) -> None:
-    loaded = load(tiny("llama"))
-    tokens = tokens_of(loaded, PROMPTS, "mean")
-    found = {group.members: group for group in alike(tokens.prompts, tokens.lengths)}
-    shots, half = tuple(range(len(SHOTS))), (TEXTS.index(HALF),)
-    assert 8 <= found[half].shared < found[shots].shared
-    assert found[half].of == (0, found[shots].shared)
+    tokens = tokens_of(load(tiny("llama")), PROMPTS, "mean")
+    half = TEXTS.index(HALF)
+    planned = Way(shared=True, packed=True).plan(tokens.prompts, tokens.lengths, 30)
+    of_shots = next(batch for batch in planned if 0 in batch.members)
+    (part,) = (batch for batch in planned if half in batch.members)
+    assert part.of == (0, of_shots.shared) and 8 <= part.shared < of_shots.shared
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -22,13 +22,10 @@ class Group:
         How many tokens; 0 of texts that are run as a whole.
     members : tuple of int
         The positions of the texts.
-    of : tuple of int, optional
-        Of a text whose beginning is part of a longer one: a text that has the longer one, and how many tokens it is.
     """
 
     shared: int
     members: tuple[int, ...]
-    of: tuple[int, int] | None = None
 
     @property
     def saved(self) -> int:

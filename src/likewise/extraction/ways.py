@@ -141,28 +141,25 @@ class Way:
         if not self.shared:
             return [Batch(tuple(members)) for members in self.batches(lengths, budget, turn) if lengths[members[0]]]
         by_length: dict[int, list[Group]] = {}
-        parts: list[Group] = []
         for group in alike(prompts, lengths, limits):
-            if group.of:
-                parts.append(group)
-            else:
-                by_length.setdefault(group.shared, []).append(group)
+            by_length.setdefault(group.shared, []).append(group)
         alone = [i for group in by_length.pop(0, []) for i in group.members]
-        planned: list[Batch] = []
-        for shared, of in by_length.items():
-            planned += self._of_length(shared, of, lengths, budget, turn)
-            for part in (part for part in parts if part.of and part.of[1] == shared):
-                # The longer beginning is at hand where it is run by itself.
-                whole = next(group for group in of if part.of and part.of[0] in group.members)
-                if any(set(batch.members) <= set(whole.members) for batch in planned):
-                    planned.append(Batch(part.members, part.shared, part.of))
-                else:
-                    alone += part.members
-        rest = [Group(0, tuple(sorted(alone)))] if alone else []
+        planned = [batch for shared, of in by_length.items() for batch in self._of_length(shared, of, lengths, budget)]
+        if planned and alone:
+            most = max((group for of in by_length.values() for group in of), key=lambda group: group.saved)
+            own = [place for place, batch in enumerate(planned) if set(batch.members) <= set(most.members)]
+            if own:  # it is run by itself, and at hand for those that have its first tokens
+                front = prompts[most.members[0]][: most.shared]
+                may = {i: lengths[i] - 1 if limits is None else limits[i] for i in alone}
+                parts = {i: part for i in alone if (part := common(front, prompts[i][: may[i]])) >= LEAST}
+                of = most.members[0], most.shared
+                planned[own[-1] + 1 : own[-1] + 1] = [Batch((i,), part, of) for i, part in parts.items()]
+                alone = [i for i in alone if i not in parts]
+        rest = [Group(0, tuple(alone))] if alone else []
         return planned + (self._of_length(0, rest, lengths, budget, turn) if rest else [])
 
     def _of_length(
-        self, shared: int, of: Sequence[Group], lengths: Sequence[int], budget: int, turn: int | None
+        self, shared: int, of: Sequence[Group], lengths: Sequence[int], budget: int, turn: int | None = None
     ) -> list[Batch]:
         """Groups whose beginnings have one length in batches: the large ones by themselves, small ones together."""
         in_one_row = budget
@@ -174,7 +171,7 @@ class Way:
         small: list[list[int]] = []
         for group in of:
             members = group.members
-            split = self.batches([cost[i] for i in members], budget, turn if shared == 0 else None)
+            split = self.batches([cost[i] for i in members], budget, turn)
             own = [[members[k] for k in places] for places in split]
             if shared and len(own) == 1:
                 small += own
@@ -206,17 +203,7 @@ def alike(prompts: Sequence[Sequence[int]], lengths: Sequence[int], limits: Sequ
     most = [lengths[i] - 1 if limits is None else limits[i] for i in run]
     texts = [prompts[i][:limit] if limit >= LEAST else () for i, limit in zip(run, most, strict=True)]
     found = groups(texts)
-    largest = max(found, key=lambda group: group.saved, default=None)
-    if largest and largest.shared:
-        front = texts[largest.members[0]][: largest.shared]
-        of = run[largest.members[0]], largest.shared
-        # A prompt that is alone takes the part that it has of what the largest group shares.
-        alone = [k for group in found if not group.shared for k in group.members]
-        parts = {k: shared for k in alone if (shared := common(front, texts[k])) >= LEAST}
-        rest = tuple(k for k in alone if k not in parts)
-        found = [group for group in found if group.shared]
-        found += [Group(shared, (k,), of) for k, shared in parts.items()] + ([Group(0, rest)] if rest else [])
-    return [replace(group, members=tuple(run[k] for k in group.members)) for group in found]
+    return [Group(group.shared, tuple(run[k] for k in group.members)) for group in found]
 
 
 @dataclass(frozen=True, kw_only=True)
