@@ -30,8 +30,8 @@ test: $(INPUTS) ## every kind of test, those with the real model included: about
 
 test-all: $(INPUTS) ## all tests, the long ones and those of Ray too, and generated inputs drawn anew
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[ray]"
-	DRAW_ANEW=1 $(PYTEST) $(CHECKED)
-	DRAW_ANEW=1 SHAPES=0 $(PYTEST) $(CHECKED:%=--ignore=%)
+	DRAW_ANEW=1 $(PYTEST) --durations=10 $(CHECKED)
+	DRAW_ANEW=1 SHAPES=0 $(PYTEST) --durations=30 $(CHECKED:%=--ignore=%)
 
 lint: $(INSTALLED) ## style, types, import contracts
 	$(BIN)/ruff check .

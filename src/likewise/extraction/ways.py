@@ -1,7 +1,7 @@
 """Ways of running prompts together: which may share a batch, on which side they are padded, what comes between."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -145,16 +145,10 @@ class Way:
             by_length.setdefault(group.shared, []).append(group)
         alone = [i for group in by_length.pop(0, []) for i in group.members]
         planned = [batch for shared, of in by_length.items() for batch in self._of_length(shared, of, lengths, budget)]
-        if planned and alone:
+        if planned:
             most = max((group for of in by_length.values() for group in of), key=lambda group: group.saved)
-            own = [place for place, batch in enumerate(planned) if set(batch.members) <= set(most.members)]
-            if own:  # it is run by itself, and at hand for those that have its first tokens
-                front = prompts[most.members[0]][: most.shared]
-                may = {i: lengths[i] - 1 if limits is None else limits[i] for i in alone}
-                parts = {i: part for i in alone if (part := common(front, prompts[i][: may[i]])) >= LEAST}
-                of = most.members[0], most.shared
-                planned[own[-1] + 1 : own[-1] + 1] = [Batch((i,), part, of) for i, part in parts.items()]
-                alone = [i for i in alone if i not in parts]
+            limit = {i: lengths[i] - 1 if limits is None else limits[i] for i in alone}
+            planned, alone = _taken(planned, most, alone, prompts, limit)
         rest = [Group(0, tuple(alone))] if alone else []
         return planned + (self._of_length(0, rest, lengths, budget, turn) if rest else [])
 
@@ -192,6 +186,34 @@ class Way:
                 packed.append((1, more))
         in_order = (sorted(places, key=lambda i: (-lengths[i], i)) for _, places in packed)
         return [*done, *(Batch(tuple(places), shared) for places in in_order)]
+
+
+def _taken(
+    planned: Sequence[Batch],
+    most: Group,
+    alone: Sequence[int],
+    prompts: Sequence[Sequence[int]],
+    limit: Mapping[int, int],
+) -> tuple[list[Batch], list[int]]:
+    """Let others take the first tokens of the beginning that saves most, while it is at hand; and who is still alone.
+
+    Where it is run by itself, those are the batches with a shorter beginning that is a part of it, and prompts that are
+    alone otherwise.
+    """
+    members = set(most.members)
+    own = [batch for batch in planned if members.issuperset(batch.members)]
+    if not own:
+        return list(planned), list(alone)
+    front, of = prompts[most.members[0]][: most.shared], (most.members[0], most.shared)
+    others, taking = list[Batch](), list[Batch]()
+    for batch in planned:
+        first = front[: batch.shared]
+        takes = batch.shared < most.shared and all(prompts[i][: batch.shared] == first for i in batch.members)
+        (taking if takes else others).append(replace(batch, of=of) if takes else batch)
+    parts = {i: part for i in alone if (part := common(front, prompts[i][: limit[i]])) >= LEAST}
+    taking += [Batch((i,), part, of) for i, part in parts.items()]
+    place = others.index(own[-1]) + 1
+    return [*others[:place], *taking, *others[place:]], [i for i in alone if i not in parts]
 
 
 ALONE = Way("alone")
