@@ -119,3 +119,21 @@ def test_quiet_stands_anywhere(cli: Cli, place: int, word: str) -> None:
     assert code == 0 and "cka" in out and err == ""
     code, out, err = cli("compare", word, "x.npy", "none.npy")
     assert code == 2 and err == "error: there is no file none.npy\n"
+
+
+def test_a_measure_among_the_files_is_said_to_be_one(cli: Cli) -> None:
+    for name in ("mean_cca", "jaccard(k=5)", "paper"):
+        ended, _, err = cli("compare", "x.npy", "y.npy", "--measure", "cka", name)
+        assert ended == 2
+        assert f"{name} is a measure, and no file; write --measure before each: --measure {name}" in " ".join(
+            err.split()
+        )
+
+
+def test_the_smallest_p_that_shuffles_can_give_is_told(cli: Cli) -> None:
+    np.save("z.npy", 2 * np.load("x.npy"))
+    words = ("--measure", "procrustes", "--permutations", "20", "--groups", "0")
+    _, _, err = cli("compare", "x.npy", "z.npy", *words)
+    assert "p: 0.0476 is the smallest that so many shuffles can give" in err
+    _, _, err = cli("compare", "x.npy", "y.npy", *words)
+    assert "the smallest that so many" not in err

@@ -34,6 +34,15 @@ def test_terminal_is_given_no_character_that_acts(name, capsys, monkeypatch):
     assert not ACTING.findall(text.replace("\n", "")) and json.loads(text) == {name: [name]}
 
 
+def test_where_no_terminal_shows_bars_a_line_tells_how_far_the_work_is(capsys, monkeypatch):
+    monkeypatch.setattr(console.messages, "_file", None)
+    monkeypatch.setattr(console, "EVERY", 0.0)
+    with console.progress() as watch:
+        watch("comparing pairs", 0, 45)
+        watch("comparing pairs", 3, 45)
+    assert "comparing pairs: 3 of 45" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["", "gpt2 | chat @ 3", "Überraschung", "模型", "नमस्ते", "می\u200cخواهم", "👩\u200d💻"])
 def test_what_only_shows_is_left_as_it_is(text):
     assert inert(text) == text

@@ -1,5 +1,6 @@
 """``likewise compare``."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +24,9 @@ def compare(
     store: options.StoreFolder = None,
     rows: options.Rows = "states",
     metric: options.Metric = None,
-    measure: Annotated[list[str] | None, typer.Option(help="A preset or measure. [default: paper]")] = None,
+    measure: Annotated[
+        list[str] | None, typer.Option(help="A preset or measure; once for each. [default: paper]")
+    ] = None,
     base: options.Base = None,
     permutations: options.Permutations = PERMUTATIONS,
     chance: options.Chance = CHANCE,
@@ -44,13 +47,15 @@ def compare(
     load_trusted(trust or ())
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise InputError(f"--output {output}: expected a name that ends in .parquet or .csv")
+    check_no_measures(representation, measure)
     named = options.read_representations(representation, store, dataset, join, id_column, rows=rows, metric=metric)
-    pairs = len(named) * (len(named) - 1) // 2
+    asked = options.pairs_of(base)
+    pairs = len(named) - 1 if base else len(named) * (len(named) - 1) // 2
     with progress() as watch:
         results = compare_all(
             named,
             measure or "paper",
-            pairs=options.pairs_of(base),
+            pairs=asked,
             chance=chance,
             permutations=permutations,
             groups=groups,
@@ -67,6 +72,15 @@ def compare(
         _tell(results, named, bool(groups))
     if all_undefined(results):
         raise typer.Exit(1)
+
+
+def check_no_measures(representations: Sequence[str], measures: Sequence[str] | None) -> None:
+    """Refuse names of measures among the files: after ``--measure`` stands one of them."""
+    from likewise.measures import REGISTRY, presets
+
+    for text in representations if measures else ():
+        if not Path(text).exists() and text.partition("(")[0] in {*REGISTRY, *presets()}:
+            raise InputError(f"{text} is a measure, and no file; write --measure before each: --measure {text}")
 
 
 def _tell(results: "Results", named: "list[Representation]", intervals: bool) -> None:
@@ -96,6 +110,9 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
         say(reason)
     if few := too_few_shuffles(results.table):
         say(few)
+    least = {1 / (1 + c.n_permutations) for c in results if c.pvalue is not None and c.n_permutations}
+    if any(c.pvalue in least for c in results):
+        say(f"p: {min(least):.3g} is the smallest that so many shuffles can give")
     if together := together_of(named):
         say(f"{together.count} groups of inputs that belong together: whole groups are shuffled and left out")
     if intervals:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any, Literal
 
 from rich.cells import cell_len
@@ -139,6 +140,10 @@ class Left(ProgressColumn):
         return Text(f"{seconds:.0f} s left")
 
 
+EVERY = 30.0
+"""Seconds between two lines that tell how far the work is, where no terminal shows bars."""
+
+
 @contextmanager
 def progress() -> Iterator[Watch]:
     """Bars with what is done and the time left, one for each label."""
@@ -151,8 +156,10 @@ def progress() -> Iterator[Watch]:
         console=messages,
     )
     known: dict[str, TaskID] = {}
+    told = monotonic()
 
     def watch(label: str, done: int, total: int) -> None:
+        nonlocal told
         if label not in known:
             # What came before and has no end of its own, such as loading, is over when the next begins.
             for task in bars.tasks:
@@ -160,6 +167,10 @@ def progress() -> Iterator[Watch]:
                     bars.remove_task(task.id)
             known[label] = bars.add_task(inert(label, keep=""), total=total or None)
         bars.update(known[label], completed=done, total=total or None)
+        if not messages.is_terminal and monotonic() - told >= EVERY:
+            told = monotonic()
+            left = Left().render(next(task for task in bars.tasks if task.id == known[label])).plain
+            say(f"{label}: {done} of {total or '?'}{', ' + left if left else ''}")
 
     with bars:
         yield watch

@@ -139,7 +139,7 @@ def _begun_once(loaded: LoadedModel, layers: Sequence[str], dtype: str, pooling:
     tokens = tokens_of(loaded, prompts, pooling)
     way = way_of(loaded, tokens, layers, pooling, batch_tokens=TOGETHER)
     if not way.shared:
-        return Finding(what, "", None, None, "not borne by this model and pooling: each prompt is run as a whole")
+        return Finding(what, "", None, None, "this model and pooling do not allow it: each prompt is run as a whole")
     alone = extract(loaded, tokens, layers, pooling, way=ALONE)
     once = extract(loaded, tokens, layers, pooling, batch_tokens=TOGETHER, way=way)
     drifts = {layer: relative(once[layer], alone[layer]) for layer in layers}

@@ -82,7 +82,7 @@ class Way:
     >>> print(Way(shared=True))
     any lengths together, padded on the right, what prompts begin with in common run once
     >>> print(Way(shared=True, packed=True))
-    any lengths together, padded on the right, what prompts begin with in common run once, the rest in one row
+    any lengths together, padded on the right, what prompts begin with in common run once, the rest as one sequence
     >>> print(Way("equal", restored=True, threads=False))
     equal lengths together, the model's own state put back before each batch, in one thread
     """
@@ -102,7 +102,7 @@ class Way:
         }
         state = ", the model's own state put back before each batch" if self.restored else ""
         once = ", what prompts begin with in common run once" if self.shared else ""
-        once += ", the rest in one row" if self.packed else ""
+        once += ", the rest as one sequence" if self.packed else ""
         return words[self.together] + state + once + ("" if self.threads else ", in one thread")
 
     def batches(self, lengths: Sequence[int], budget: int, turn: int | None = None) -> list[list[int]]:
