@@ -103,6 +103,21 @@ def test_the_rest_is_added_when_all_are_asked(tmp_path: Path) -> None:
     assert sum(len(table) for _, table in store.tables()) == 36
 
 
+def test_a_page_of_what_is_not_finished_says_so_on_top(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    fill(store, tmp_path)
+    likewise.run(asked("some", {"base": "copy"}, ["cka"]), store.folder)
+    likewise.run(asked("some", "all", ["cka"]), store.folder)
+    newest = max((store.folder / "results").glob("*.parquet"), key=lambda path: path.stat().st_mtime_ns)
+    newest.unlink()
+    left = sum(len(table) for _, table in store.tables())
+    told: list[str] = []
+    page = report_experiment(store, "some", tmp_path / "page", tell=told.append).read_text(encoding="utf-8")
+    said = f"not finished: {36 - left} of 36 scores are missing"
+    assert told == [f"{said}; run the experiment again for the rest"]
+    assert page.index(said[1:]) < page.index('<nav aria-label="Contents">')
+
+
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Store:
     folder = tmp_path_factory.mktemp("filled")

@@ -47,4 +47,4 @@ def write(store: "Store", name: str, folder: Path, results: "Results | None" = N
     from likewise.report.experiment import report_experiment  # slow to import, and optional
 
     with messages.status("writing the report"):
-        return report_experiment(store, name, folder, results)
+        return report_experiment(store, name, folder, results, say)

@@ -21,7 +21,13 @@ RANKED = 1_000
 """Pairs up to which the page ranks who is nearest to whom."""
 
 
-def report_experiment(store: Store, name: str, folder: Path, results: Results | None = None) -> Path:
+def report_experiment(
+    store: Store,
+    name: str,
+    folder: Path,
+    results: Results | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Path:
     """Write the report of an experiment: one page, and its tables as CSV and Parquet.
 
     Parameters
@@ -34,6 +40,8 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
         Where ``report.html`` and ``tables/`` are written.
     results : Results, optional
         Those of the experiment, as a run has returned them; by default they are read from the store.
+    tell : callable
+        Is told that the experiment is not finished, where it is not.
 
     Returns
     -------
@@ -68,8 +76,10 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
             f"{older:,} of {len(results):,} scores were made by an older version of likewise, whose chance levels, "
             "intervals or definitions differ: run the experiment again to make them anew"
         )
+    unfinished = ""
     if len(results) < expected:
-        warnings.append(f"{expected - len(results):,} of {expected:,} scores are missing: run the experiment again")
+        unfinished = f"not finished: {expected - len(results):,} of {expected:,} scores are missing"
+        tell(f"{unfinished}; run the experiment again for the rest")
     saved = list(answers_in(store.files.pages))
     warnings += [told for told in saved if isinstance(told, str)]
     return write_report(
@@ -84,6 +94,7 @@ def report_experiment(store: Store, name: str, folder: Path, results: Results | 
         ],
         pairs=experiment.pairs,
         warnings=warnings,
+        unfinished=unfinished,
         made_with=library_versions(),
         evidence=lambda wanted: evidence_of(wanted, _loader(store, about["representations"]), _texts(store)),
         store=store.files.name,

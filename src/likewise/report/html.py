@@ -53,6 +53,7 @@ def write_report(
     representations: Sequence[Mapping[str, Any]],
     pairs: Pairs = ALL,
     warnings: Sequence[str] = (),
+    unfinished: str = "",
     made_with: Mapping[str, str] = {},
     evidence: Callable[[Sequence[tuple[str, str, str]]], Iterable[Evidence]] | None = None,
     store: str = "",
@@ -78,6 +79,8 @@ def write_report(
         Which pairs were asked for.
     warnings : sequence of str
         What else makes the scores hard to trust.
+    unfinished : str
+        What of the experiment is missing; it stands on top.
     made_with : mapping of str to str
         Versions by library.
     evidence : callable, optional
@@ -144,6 +147,7 @@ def write_report(
     context = {
         "title": title,
         "line": _line(frame),
+        "unfinished": unfinished,
         "summary": findings.summary(frame),
         "told_apart": findings.told_apart(summaries),
         "headlines": [(line, _address(line)) for line in first],
