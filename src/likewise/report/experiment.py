@@ -78,8 +78,9 @@ def report_experiment(
         )
     unfinished = ""
     if len(results) < expected:
-        unfinished = f"not finished: {expected - len(results):,} of {expected:,} scores are missing"
-        tell(f"{unfinished}; run the experiment again for the rest")
+        left = f"{expected - len(results):,} of {expected:,} scores are missing"
+        unfinished = f"Not finished: {left}"
+        tell(f"not finished: {left}; run the experiment again for the rest")
     saved = list(answers_in(store.files.pages))
     warnings += [told for told in saved if isinstance(told, str)]
     return write_report(
