@@ -223,8 +223,7 @@ def alike(prompts: Sequence[Sequence[int]], lengths: Sequence[int], limits: Sequ
     """Prompts that are run, in groups that begin alike; the last token of each, or what is beyond limits, stays out."""
     run = [i for i, length in enumerate(lengths) if length]
     most = [lengths[i] - 1 if limits is None else limits[i] for i in run]
-    texts = [prompts[i][:limit] if limit >= LEAST else () for i, limit in zip(run, most, strict=True)]
-    found = groups(texts)
+    found = groups(prompts[i][:limit] if limit >= LEAST else () for i, limit in zip(run, most, strict=True))
     return [Group(group.shared, tuple(run[k] for k in group.members)) for group in found]
 
 
