@@ -1,6 +1,7 @@
 """Prepared representations and the quantities derived from them."""
 
 from likewise.quantities.columns import Columns, Directions, ErrorLengths, UnitColumns
+from likewise.quantities.correlations import CanonicalCorrelations, CanonicalDecomposition, ProjectionDistance
 from likewise.quantities.descriptions import Concentricity, MeanRowNorm, Uniformity
 from likewise.quantities.distances import TIES, Distances, UnitDistances, UnitDoublyCentered
 from likewise.quantities.factors import Coordinates, Factor, Largest, Norm, RowLargest, RowNorms, Scale, in_passes
@@ -52,14 +53,11 @@ from likewise.quantities.rotations import (
     nodes,
 )
 from likewise.quantities.spectrum import (
-    CanonicalCorrelations,
-    CanonicalDecomposition,
     ComponentProducts,
     Explained,
     Loadings,
     PrincipalComponents,
     Projection,
-    ProjectionDistance,
     SingularValues,
     Whitened,
     entropy_rank,

@@ -1,5 +1,6 @@
 """Score a block of pairs: each representation prepared once, each shuffle of it gathered once, products stacked."""
 
+import functools
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -167,16 +168,12 @@ def _shuffle(
     for k, (i, j) in enumerate(pairs):
         tell()
         wanted = [c for c, of in plain if k in of]
-        first, second = _beside(sides, (i, j), shuffle) if wanted else (sides[i], sides[j])
-        rough = (
-            _beside(sides, (i, j), shuffle, in_single=True) if any(k in c.single for c in wanted) else (first, second)
-        )
+        # Made once for all that share what is computed of them, and only where they are needed.
+        beside = functools.cache(functools.partial(_beside, sides, (i, j), shuffle))
         for c in wanted:
             x, y = left[i], moved[j]
-            if k in c.single:
-                x, y = (rough[0], sides[j]) if c.moves_first else (sides[i], rough[1])
-            elif not c.configuration.facts.symmetric:  # the fit, which is much of the cost, stands as it is
-                x, y = (first, sides[j]) if c.moves_first else (sides[i], second)
+            if k in c.single or not c.configuration.facts.symmetric:  # a fit, much of the cost, stands as it is
+                x, y = c.one_moved((sides[i], sides[j]), beside(in_single=k in c.single))
             c.fill(c.shuffled[number], k, x, y, c.no_single if k in c.single else c.no_null)
 
 
@@ -222,8 +219,6 @@ def _in_double(
     i, j = pair
     for number, shuffle in enumerate(replace(shuffles, names={place: shuffles.names[place] for place in pair})):
         wanted = [c for c, numbers in zip(columns, asked, strict=True) if number in numbers]
-        if wanted:
-            first, second = _beside(sides, pair, shuffle)
+        moved = _beside(sides, pair, shuffle) if wanted else (sides[i], sides[j])
         for c in wanted:
-            x, y = (first, sides[j]) if c.moves_first else (sides[i], second)
-            c.fill(c.shuffled[number], k, x, y, c.no_null)
+            c.fill(c.shuffled[number], k, *c.one_moved((sides[i], sides[j]), moved), c.no_null)

@@ -58,6 +58,10 @@ class Column:
         """Whether the first of a pair is shuffled: where the order counts, the fit to the second then stands."""
         return not (self.configuration.facts.symmetric or self.turned)
 
+    def one_moved(self, pair: tuple[Prepared, Prepared], moved: tuple[Prepared, Prepared]) -> tuple[Prepared, Prepared]:
+        """A pair of which one side is shuffled beside the other as it stands, out of both and both shuffled."""
+        return (moved[0], pair[1]) if self.moves_first else (pair[0], moved[1])
+
     def fill(self, into: Float[np.ndarray, " m"], pair: int, x: Prepared, y: Prepared, why: dict[int, str]) -> None:
         """Score a pair, given in the order of the experiment, or note why not."""
         if pair in self.undefined or pair in why:

@@ -1,0 +1,114 @@
+"""What two sides have in common once each is whitened: canonical correlations, and the distance of projections."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+
+from likewise.arrays import Array, array_namespace
+from likewise.quantities.factors import Scale
+from likewise.quantities.prepared import JointQuantity, Prepared
+from likewise.quantities.rank import numerical_rank
+from likewise.quantities.spectrum import (
+    KEPT,
+    ComponentProducts,
+    PrincipalComponents,
+    Projection,
+    Rest,
+    SingularValues,
+    rest_of,
+    scaled_products,
+    singular_values,
+    whitening,
+)
+from likewise.quantities.thin import spans
+
+
+def _whitened_products(x: Prepared, y: Prepared, ridge: float) -> Float[Array, "r q"]:
+    """W_x' W_y of the `Whitened` rows, centred."""
+    scales = tuple(whitening(of[SingularValues(center=True)], ridge) for of in (x, y))
+    return scaled_products(x, y, True, (scales[0], scales[1]))
+
+
+@dataclass(frozen=True)
+class CanonicalDecomposition(JointQuantity):
+    """U, rho, V' of W_x' W_y = U diag(rho) V': the canonical correlations of two centred representations."""
+
+    ridge: float
+
+    def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
+        """Return the thin singular value decomposition."""
+        products = _whitened_products(x, y, self.ridge)
+        u, rho, vh = array_namespace(products).linalg.svd(products, full_matrices=False)
+        return u, rho, vh
+
+
+@dataclass(frozen=True)
+class CanonicalCorrelations(JointQuantity):
+    """The values of `CanonicalDecomposition` alone: no vectors are computed."""
+
+    ridge: float
+
+    def compute(self, x: Prepared, y: Prepared) -> Float[Array, " m"]:
+        """Return the correlations; they descend."""
+        if not self.ridge and (found := self._of_rest(x, y)) is not None:
+            return found
+        products = _whitened_products(x, y, self.ridge)
+        return array_namespace(products).linalg.svdvals(products)
+
+    def _of_rest(self, x: Prepared, y: Prepared) -> Float[Array, " m"] | None:
+        """Of items that are left of many, without decompositions of the sides; None where a direction may be lost.
+
+        With L L' = U'U of a side, rows U L'^-1 are orthonormal. The correlations are those of such rows of both sides.
+        """
+        sides = []
+        for of in (x, y):
+            if not (of.is_many and of.left_out and of[Rest(center=True)].shape[0]):
+                return None
+            whole, _ = of.left_out
+            s = whole[SingularValues(center=True)]
+            if numerical_rank(s * KEPT**0.5, of.size, float(whole[Scale()])) < s.shape[0]:
+                return None
+            sides.append(of[Rest(center=True)])
+        solve = array_namespace(*sides).linalg.solve
+        kept = rest_of(x, y, center=True)
+        return array_namespace(kept).linalg.svdvals(solve(sides[1], solve(sides[0], kept).T))
+
+
+@dataclass(frozen=True)
+class ProjectionDistance(JointQuantity):
+    """|A_x - A_y|_F of two `Projection`, which are formed where items are few."""
+
+    center: bool
+    ridge: float
+
+    def compute(self, x: Prepared, y: Prepared) -> Float[Array, ""]:
+        """Return the distance."""
+        if not (x.is_many or y.is_many):
+            a, b = (of[Projection(self.center, self.ridge)] for of in (x, y))
+            return array_namespace(a, b).linalg.matrix_norm(a - b)
+        s, t = (of[SingularValues(self.center)] for of in (x, y))
+        scales = whitening(s, self.ridge), whitening(t, self.ridge)
+        xp = array_namespace(s, t)
+        common = scaled_products(x, y, self.center, scales)
+        own = xp.sum((s / scales[0]) ** 4) + xp.sum((t / scales[1]) ** 4)
+        squared = own - 2 * xp.sum(common**2)
+        return xp.sqrt(squared) if squared > NEAR * own else self._near(x, y)
+
+    def _near(self, x: Prepared, y: Prepared) -> Float[Array, ""]:
+        """The same without cancellation: with W_y = U_x C + E, it is that of [D^2 - CC', -CE'; -EC', -EE']."""
+        of = PrincipalComponents(self.center)
+        s, t = (singular_values(side[of]) for side in (x, y))
+        wide = whitening(t, self.ridge)
+        xp = array_namespace(s)
+        c = x.joint(y, ComponentProducts(self.center, from_rows=True)) / (s[:, None] * wide[None, :])
+        beyond = 0.0
+        for i, j in spans(x.n, max(x.size if not x.is_many else x.d, y.size if not y.is_many else y.d)):
+            e = y.some(of, i, j) / wide - (x.some(of, i, j) / s) @ c
+            beyond = beyond + e.T @ e
+        own = (s / whitening(s, self.ridge)) ** 2
+        inside = xp.eye(s.shape[0], dtype=xp.float64, device=s.device) * own - c @ c.T
+        return xp.sqrt(xp.sum(inside**2) + 2 * xp.sum((c.T @ c) * beyond) + xp.sum(beyond**2))
+
+
+NEAR = 1e-5
+"""Below this share of |A|^2 + |B|^2 the squared distance of two projections loses digits in their difference."""
