@@ -279,7 +279,9 @@ class Missing(OrderFree):
 
 def rest_of(x: Prepared, y: Prepared, center: bool) -> Float[Array, "r q"]:
     """U_x'U_y of the items that stay, about their mean, from that of all and the few that are left out."""
-    (whole, _), (other, _) = (of.left_out or (of, None) for of in (x, y))
+    assert x.left_out is not None
+    assert y.left_out is not None
+    whole, other = x.left_out[0], y.left_out[0]
     a, b = x[Missing(center)], y[Missing(center)]
     xp = array_namespace(a, b)
     if whole is other:
