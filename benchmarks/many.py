@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from likewise.measures import Configuration
-from likewise.quantities import Prepared, thin
+from likewise.quantities import Prepared, pieces
 
 MEASURES = (
     "cka", "cka(debiased=True)", "procrustes", "procrustes_angle", "nbs", "aligned_cosine", "mean_cca", "svcca",
@@ -82,9 +82,9 @@ def difference(name: str) -> float:
     y = x @ rng.normal(size=(24, 24)) + rng.normal(size=(1200, 24))
     c, found = Configuration.parse(name), []
     for many, values in ((False, 2**22), (True, 2**10)):
-        thin.PASS = values
+        pieces.PASS = values
         found.append(c(Prepared(x, many=many), Prepared(y, many=many)))
-    thin.PASS = 2**22
+    pieces.PASS = 2**22
     return abs(found[0] - found[1])
 
 

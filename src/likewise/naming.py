@@ -174,6 +174,17 @@ def with_ends(
     return told, ends[0], ends[1]
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "pair"), counted(1200, "pair")
+    ('1 pair', '1,200 pairs')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def p_text(p: float | None) -> float | str | None:
     """A p-value as people read it: one too small for its digits to mean anything is below a bound.
 

@@ -5,7 +5,7 @@ import pytest
 
 from likewise.measures import Configuration
 from likewise.measures.registry import REGISTRY
-from likewise.quantities import Loadings, Prepared, PrincipalComponents, SingularValues, thin
+from likewise.quantities import Loadings, Prepared, PrincipalComponents, SingularValues, pieces
 from likewise.quantities.spectrum import Rest
 from likewise.scoring import block, compare, learning_curve
 from likewise.scoring.block import CLOSE
@@ -32,7 +32,7 @@ def sides(n: int, d: int, e: int) -> list[np.ndarray]:
 def both_ways(monkeypatch, x, y, scored):
     found = []
     for values in (2**22, 40):
-        monkeypatch.setattr(thin, "PASS", values)
+        monkeypatch.setattr(pieces, "PASS", values)
         found.append(scored(Prepared(x), Prepared(y)))
     return found
 
@@ -58,7 +58,7 @@ def test_values_are_the_same_in_passes(monkeypatch, shape, name) -> None:
                                   "shape_distance(alpha=0.5)",
                                   "linear_predictivity", "eigenspace_overlap"])  # fmt: skip
 def test_copies_are_identical_in_passes(monkeypatch, name) -> None:
-    monkeypatch.setattr(thin, "PASS", 40)
+    monkeypatch.setattr(pieces, "PASS", 40)
     c = Configuration.parse(name)
     x = sides(90, 6, 6)[0].astype(np.float64)
     turned = np.linalg.qr(np.random.default_rng(1).normal(size=(6, 6))).Q
@@ -67,7 +67,8 @@ def test_copies_are_identical_in_passes(monkeypatch, name) -> None:
 
 @pytest.mark.parametrize("name", [
     "procrustes", "procrustes(center=False)", "procrustes_angle", "nbs", "shape_distance", "aligned_cosine",
-    "aligned_cosine(center=False)", "cka", "cka(debiased=True)", "linear_predictivity",
+    "aligned_cosine(center=False)", "cka", "cka(debiased=True)", "linear_predictivity", "mean_cca",
+    "shape_distance(alpha=0.0)",
 ])  # fmt: skip
 def test_scores_without_each_item_are_the_same_in_passes(monkeypatch, name) -> None:
     c = Configuration.parse(name)
@@ -85,7 +86,7 @@ def test_scores_without_each_item_are_the_same_in_passes(monkeypatch, name) -> N
 @pytest.mark.parametrize("name", ["mean_cca", "svcca", "pwcca", "gulp", "linear_predictivity", "eigenspace_overlap"])
 def test_parts_of_which_one_side_alone_is_read_in_passes(monkeypatch, name, values) -> None:
     c = Configuration.parse(name)
-    monkeypatch.setattr(thin, "PASS", values)
+    monkeypatch.setattr(pieces, "PASS", values)
     x, y = sides(75, 12, 4)
     out = np.arange(30, 38)
     for a, b in ((x, y), (y, x)):
@@ -100,7 +101,7 @@ def test_parts_of_which_one_side_alone_is_read_in_passes(monkeypatch, name, valu
 
 @pytest.mark.parametrize("center", [False, True])
 def test_components_of_a_part_have_one_basis(monkeypatch, center) -> None:
-    monkeypatch.setattr(thin, "PASS", 40)
+    monkeypatch.setattr(pieces, "PASS", 40)
     x, _ = sides(90, 7, 3)
     items = np.random.default_rng(0).permutation(90)[:80]
     part = Prepared(x).take(items)
@@ -117,7 +118,7 @@ def test_components_of_a_part_have_one_basis(monkeypatch, center) -> None:
 def test_equal_rows_are_said(monkeypatch) -> None:
     from likewise.errors import UndefinedError
 
-    monkeypatch.setattr(thin, "PASS", 40)
+    monkeypatch.setattr(pieces, "PASS", 40)
     flat, (x, y) = np.full((90, 5), 0.1), sides(90, 5, 5)
     with pytest.raises(UndefinedError, match="all rows of x are equal"):
         Configuration.parse("procrustes")(flat, y)
@@ -142,7 +143,7 @@ def chances(monkeypatch, x, y, names) -> list[list[tuple[float, ...]]]:
     """What is said of each score where rows are few, and where they are many."""
     found = []
     for values in (2**22, x.size // 5):
-        monkeypatch.setattr(thin, "PASS", values)
+        monkeypatch.setattr(pieces, "PASS", values)
         rows = compare({"x": x, "y": y}, names, permutations=20, groups=6)
         found.append([(r.value, r.low, r.high, r.null_mean, r.null_std, r.pvalue) for r in rows])
     return found
@@ -219,7 +220,7 @@ def test_noise_is_not_taken_for_chance(monkeypatch) -> None:
 def test_parts_of_many_rows_are_shuffled(monkeypatch, name) -> None:
     points = []
     for values in (2**22, 40):
-        monkeypatch.setattr(thin, "PASS", values)
+        monkeypatch.setattr(pieces, "PASS", values)
         given = dict(zip("xy", sides(120, 6, 5), strict=True))
         points.append(learning_curve(given, name, sizes=[80], permutations=5, draws=2))
     for few, many in zip(*points, strict=True):

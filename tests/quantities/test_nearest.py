@@ -5,7 +5,7 @@ import pytest
 
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration
-from likewise.quantities import NeighbourRanks, Neighbours, Prepared, prepared, thin
+from likewise.quantities import NeighbourRanks, Neighbours, Prepared, pieces, prepared
 
 NAMES = ("jaccard", "mutual_knn", "rank_similarity", "joint_rank_jaccard", "second_order_cosine")
 
@@ -63,7 +63,7 @@ def test_places_of_any_item_are_the_same_by_blocks(monkeypatch, n, d, kind, para
     x, y = sides(n, d, kind)
     if kind == "offset":
         x = x.astype(float) + 1e5
-    monkeypatch.setattr(thin, "PASS", 300)
+    monkeypatch.setattr(pieces, "PASS", 300)
 
     def scored(x, y):
         part = np.sort(order[: n - 4])

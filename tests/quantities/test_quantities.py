@@ -104,7 +104,7 @@ def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
 
 def test_every_quantity_is_found():
     assert {type(q).__name__ for q in QUANTITIES} == set(names) - {
-        "AlignedProducts", "CanonicalCorrelations", "CanonicalDecomposition", "ComponentProducts",
+        "AlignedProducts", "BothRows", "CanonicalCorrelations", "CanonicalDecomposition", "ComponentProducts",
         "CrossDecomposition", "CrossProduct", "Equivariant", "ErrorLengths", "Graph", "HeldOutRotations",
         "JointQuantity", "NuclearNorm", "OrderFree", "PerItem", "PerPair", "Prepared", "ProjectionDistance",
         "Quantity", "RowProducts", "SharedCoordinates",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from likewise.measures import REGISTRY, Configuration
-from likewise.quantities import prepared, thin
+from likewise.quantities import pieces, prepared
 from likewise.scoring import Comparison, compare
 from likewise.scoring.block import CLOSE
 
@@ -83,7 +83,7 @@ def test_a_row_is_the_same_both_ways(monkeypatch, shape, kind, chance) -> None:
     pair = sides(*shape, kind)
     tables = []
     for values, items in WAYS.values():
-        monkeypatch.setattr(thin, "PASS", values)
+        monkeypatch.setattr(pieces, "PASS", values)
         monkeypatch.setattr(prepared, "PAIRED", items)
         asked = EVERY if chance == "shuffles" else CLOSED
         tables.append(list(compare(pair, asked, chance=chance, permutations=12, groups=6)))

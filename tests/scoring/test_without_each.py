@@ -19,7 +19,7 @@ ALL = [
     # The others: tests/measures/test_outputs.py, tests/quantities/test_many.py.
     if m.without_each(**c.parameters) is not None and not c.facts.needs
 ]
-NORMS = dict.fromkeys(("procrustes", "procrustes_angle", "nbs", "shape_distance"), 0.001)
+NORMS = dict.fromkeys(("procrustes", "procrustes_angle", "nbs", "shape_distance", "mean_cca"), 0.001)
 NEARLY = NORMS | {"rsa": 0.02, "aligned_cosine": 0.03}
 """Of the deviation, where it comes from an integral in steps, or from ranks; rsa by Pearson is exact besides."""
 
@@ -33,7 +33,7 @@ def deleted(c: Configuration, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def test_what_has_scores_without_each_item() -> None:
     assert {c.measure for c in ALL} == {
-        *("cka", "distance_correlation", "nbs", "procrustes", "procrustes_angle", "shape_distance"),
+        *("cka", "distance_correlation", "nbs", "procrustes", "procrustes_angle", "shape_distance", "mean_cca"),
         *("rsa", "rsm_difference", "linear_predictivity", "aligned_cosine", *NEIGHBOURS),
         *("relative_error", "signal_to_noise", "cosine", "block_influence", "largest_error", "feature_correlation"),
     }
@@ -160,7 +160,7 @@ def test_groups_that_are_too_few_are_named(rng) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["procrustes", "procrustes_angle", "nbs", "shape_distance", "aligned_cosine", "aligned_cosine(center=False)"],
+    [*NORMS, "shape_distance(alpha=0.0)", "aligned_cosine", "aligned_cosine(center=False)"],
 )
 def test_sides_that_share_no_direction_have_an_interval_or_a_reason(name: str) -> None:
     x, y = (np.tile(signs, 4)[:, None] for signs in ([1.0, 1.0, -1.0, -1.0], [1.0, -1.0, 1.0, -1.0]))

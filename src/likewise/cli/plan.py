@@ -7,6 +7,7 @@ import typer
 
 from likewise.cli import options
 from likewise.cli.console import bytes_text, print_json, print_table, say, tell
+from likewise.naming import counted
 
 
 def plan(
@@ -41,12 +42,10 @@ def plan(
         print_json(summary)
         return
     left, total = summary["extractions_left"], summary["extractions"]
-    tell(f"{asked.name}: {total} extractions ({left} left)")
+    tell(f"{asked.name}: {counted(total, 'extraction')} ({left:,} left)")
     pairs = sum(d["pairs"] for d in summary["datasets"])
-    tell(
-        f"{pairs:,} pairs × {len(summary['configurations'])} measures; {_statistics(summary['statistics'])}; "
-        f"{bytes_text(summary['bytes'])}"
-    )
+    what = f"{counted(pairs, 'pair')} × {counted(len(summary['configurations']), 'measure')}"
+    tell(f"{what}; {_statistics(summary['statistics'])}; {bytes_text(summary['bytes'])}")
     if asked.pairs != ALL:
         tell(f"pairs: {summary['pairs']}")
     if not summary["keeps_shuffled_scores"]:

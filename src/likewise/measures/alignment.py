@@ -6,12 +6,13 @@ from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
 from likewise.errors import InputError, UndefinedError
-from likewise.measures.alignment_without_each import of_aligned_cosine, of_nuclear_norm
+from likewise.measures.alignment_without_each import of_aligned_cosine, of_canonical, of_nuclear_norm
 from likewise.measures.facts import NEARS_IDENTITY, Facts, check_folds, rotations
 from likewise.measures.registry import Score, measure
 from likewise.measures.without_each import WithoutEach
 from likewise.quantities import (
     AlignedProducts,
+    BothRows,
     ComponentProducts,
     CrossDecomposition,
     Factor,
@@ -24,11 +25,10 @@ from likewise.quantities import (
     SingularValues,
     held_out_pairs,
     in_order,
-    in_passes,
     scaled_products,
     singular_values,
-    spans,
     splits,
+    summed,
 )
 
 NEAR = 1e-6
@@ -129,8 +129,7 @@ def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool
     squared = float(size_x**2 + size_y**2 - 2 * x.joint(y, NuclearNorm(center)) / (scale_x * scale_y))
     if squared <= NEAR * (size_x**2 + size_y**2):
         u, _, vh = x.joint(y, CrossDecomposition(center))
-        parts = ((a / scale_x, b / scale_y) for _, _, a, b in in_passes(x, y, center))
-        squared = sum(aligned_residual(a, b, u @ vh) for a, b in parts)
+        squared = BothRows(x, y, center).summed(lambda i, j, a, b: aligned_residual(a / scale_x, b / scale_y, u @ vh))
     return sqrt(squared)
 
 
@@ -343,7 +342,7 @@ def _shape_distance_facts(alpha: float) -> Facts:
     title="Angular shape distance",
     shuffled_in_single=lambda **parameters: True,
     facts=_shape_distance_facts,
-    without_each=lambda alpha: of_nuclear_norm(score="angle") if alpha == 1 else None,
+    without_each=lambda alpha: {0: of_canonical(score="angle"), 1: of_nuclear_norm(score="angle")}.get(alpha),
     variants=({"alpha": 0.5}, {"alpha": 0.0}),
     version=3,
     references=("10.48550/arXiv.2110.14739",),
@@ -408,8 +407,9 @@ def _near_chord(x: Prepared, y: Prepared, alpha: float) -> float:
     products = x.joint(y, ComponentProducts(center=True, from_rows=True)) / (first[:, None] * second[None, :])
     u, _, vh = array_namespace(products).linalg.svd(products, full_matrices=False)
     width = products.shape[0] + products.shape[1]
-    parts = ((x.some(of, i, j) / first, y.some(of, i, j) / second) for i, j in spans(x.n, width))
-    return sum(aligned_residual(a, b, u @ vh) for a, b in parts)
+    return summed(
+        (x.n, width), lambda i, j: aligned_residual(x.some(of, i, j) / first, y.some(of, i, j) / second, u @ vh)
+    )
 
 
 def _divisors(s: Float[Array, " r"], alpha: float) -> Float[Array, " r"]:

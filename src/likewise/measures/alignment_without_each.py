@@ -1,6 +1,6 @@
 """Scores of alignments without each item, from the decomposition that the score needs: see `without_each`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from math import pi
 from typing import Any, Literal, TypeAlias
 
@@ -11,16 +11,19 @@ from likewise.arrays import Array, array_namespace, gather, to_numpy
 from likewise.measures.without_each import LEAST, WithoutEach
 from likewise.quantities import (
     AlignedProducts,
+    BothRows,
+    CanonicalDecomposition,
     CrossDecomposition,
     Factor,
     Norm,
     Prepared,
+    PrincipalComponents,
     RowNorms,
     SharedCoordinates,
+    SingularValues,
     are_shared,
-    in_passes,
+    collected,
     nodes,
-    spans,
 )
 
 FINE = {"step": 0.5, "beyond": 6.0}
@@ -51,13 +54,12 @@ def of_nuclear_norm(
     def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
         n = x.n
         r = n / (n - 1) if center else 1.0
-        s, parts = _coordinates(x, y, center)
+        s, over = _coordinates(x, y, center)
         shared = to_numpy(are_shared(x, y, s, center))
         if not shared.any():
             return None
         at, weight = nodes(float(s[shared].min()), float(s[shared].max()), **FINE)
-        rows = [_logarithms(*part, s, shared, r, at, weight) for part in parts]
-        moved, own_x, own_y = (np.concatenate(part) for part in zip(*rows, strict=True))
+        moved, own_x, own_y = over(lambda e, f, of_x, of_y: _logarithms(e, f, of_x, of_y, s, shared, r, at, weight))
         shares = [(own.sum() - r * own) / own.sum() for own in (own_x, own_y)]
         if min(share.min() for share in shares) <= LEAST:
             return None
@@ -72,12 +74,17 @@ def of_nuclear_norm(
     return found
 
 
-Part: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""Of some rows: their coordinates on both sides, (m, e) and (m, f), and their squared lengths on both, (m,)."""
+Work: TypeAlias = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, ...]]
+"""Takes of some rows their coordinates on both sides, (m, e) and (m, f), and their squared lengths on both, (m,)."""
 
 
-def _coordinates(x: Prepared, y: Prepared, center: bool) -> tuple[Float[np.ndarray, " k"], Iterator[Part]]:
-    """The singular values of X'Y of sides of unit length, and the rows in their directions, some at a time."""
+def _coordinates(
+    x: Prepared, y: Prepared, center: bool
+) -> tuple[Float[np.ndarray, " k"], Callable[[Work], tuple[Float[np.ndarray, " n"], ...]]]:
+    """The singular values of X'Y of sides of unit length, and what lets a function take the rows in their directions.
+
+    It takes some rows at a time, and numbers of each row come back.
+    """
     size_x, size_y = float(x[Norm(center)]), float(y[Norm(center)])
     if not (x.is_many or y.is_many):
         e, s, f = (to_numpy(m) for m in x.joint(y, SharedCoordinates(center)))
@@ -85,16 +92,21 @@ def _coordinates(x: Prepared, y: Prepared, center: bool) -> tuple[Float[np.ndarr
             (to_numpy(of[Factor(center)]) ** 2).sum(axis=1) / size**2 for of, size in ((x, size_x), (y, size_y))
         )
         width = 4 * max(e.shape[1], f.shape[1])  # each row becomes several of that width
-        return s, ((e[i:j], f[i:j], own_x[i:j], own_y[i:j]) for i, j in spans(x.n, width))
+
+        def held(work: Work) -> tuple[Float[np.ndarray, " n"], ...]:
+            return collected((x.n, width), lambda i, j: work(e[i:j], f[i:j], own_x[i:j], own_y[i:j]))
+
+        return s, held
     u, s, vh = (to_numpy(m) for m in x.joint(y, CrossDecomposition(center)))
 
-    def parts() -> Iterator[Part]:
-        for _, _, rows_x, rows_y in in_passes(x, y, center):
-            for i, j in spans(rows_x.shape[0], 4 * max(rows_x.shape[1], rows_y.shape[1])):
-                a, b = to_numpy(rows_x[i:j, :]) / size_x, to_numpy(rows_y[i:j, :]) / size_y
-                yield a @ u, b @ vh.T, (a**2).sum(axis=1), (b**2).sum(axis=1)
+    def read(work: Work) -> tuple[Float[np.ndarray, " n"], ...]:
+        def some(i: int, j: int, rows_x: Array, rows_y: Array) -> tuple[np.ndarray, ...]:
+            a, b = to_numpy(rows_x) / size_x, to_numpy(rows_y) / size_y
+            return work(a @ u, b @ vh.T, (a**2).sum(axis=1), (b**2).sum(axis=1))
 
-    return s / (size_x * size_y), parts()
+        return BothRows(x, y, center, copies=4).collected(some)
+
+    return s / (size_x * size_y), read
 
 
 def _logarithms(
@@ -117,6 +129,71 @@ def _logarithms(
     # Directions that the sides do not share have s = 0, and p = 1.
     a, b = (z**2 @ p + np.maximum(own - (z**2).sum(axis=1), 0.0)[:, None] for z, own in ((e, own_x), (f, own_y)))
     return np.log((1 - c) ** 2 + (r / t) ** 2 * a * b) @ weight / np.pi, own_x, own_y
+
+
+OPEN = 1e-8
+"""Share of the largest canonical correlation below which two directions count as if they had nothing in common."""
+
+
+def of_canonical(*, score: Literal["mean", "angle"] = "mean") -> WithoutEach:
+    r"""The sum of canonical correlations, as their mean or an angle, without each item: to seven digits of the change.
+
+    With orthonormal rows u_i, v_i of both sides, leverages h_i = r |u_i|^2 and k_i = r |v_i|^2, r = n / (n - 1), and
+    the coordinates e_i, f_i in canonical directions (0 where the other side has no such direction),
+
+    .. math:: \sum_j \rho_{j,-i} = \sum_j \rho_j + \frac{1}{\pi} \int_0^\infty
+        \log \frac{D_i(t)}{(1 - h_i) (1 - k_i)} \, dt
+
+    .. math:: D_i = (1 - c_i - t^2 a_i) (1 - c_i - t^2 b_i) + t^2 (a_i - c_i) (b_i - c_i)
+
+    with a, b and c as in `of_nuclear_norm`, s the correlations. They are the eigenvalues of the pencil of
+    [0 C; C' 0] and the identity, of which an item takes its outer products: D is the determinant of what that changes,
+    and the leverages are what it changes of the second matrix alone. O(n d) a node after the decomposition.
+
+    None where a side without an item has no direction to spare, or an item alone holds one.
+    """
+
+    def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+        n, of = x.n, PrincipalComponents(center=True)
+        r = n / (n - 1)
+        scales = [side[SingularValues(center=True)] for side in (x, y)]
+        ranks = [scale.shape[0] for scale in scales]
+        if max(ranks) >= n - 2:
+            return None
+        u, rho, vh = (to_numpy(m) for m in x.joint(y, CanonicalDecomposition(0.0)))
+        shared = rho > OPEN * rho[0]
+        if rho[0] <= LEAST:
+            return None
+        at, weight = nodes(float(rho[shared].min()), float(rho[0]), **FINE)
+        p = at**2 / (rho[shared, None] ** 2 + at**2)
+        turns = u[:, shared], vh.T[:, shared]
+
+        def some(i: int, j: int) -> tuple[Float[np.ndarray, " m"], ...]:
+            rows = [to_numpy(side.some(of, i, j) / scale) for side, scale in zip((x, y), scales, strict=True)]
+            coordinates = [row @ turn for row, turn in zip(rows, turns, strict=True)]
+            h, k = (r * (row**2).sum(axis=1) for row in rows)
+            # t^2 a, t^2 b and t c: of directions that the sides do not share rho is 0, and p is 1.
+            a, b = (
+                r * (z**2 @ p) + (own - r * (z**2).sum(axis=1) if z.shape[1] < rank else 0 * own)[:, None]
+                for z, own, rank in zip(coordinates, (h, k), ranks, strict=True)
+            )
+            c = r * (coordinates[0] * coordinates[1]) @ (rho[shared, None] / at * p) / at
+            d = (1 - c - a) * (1 - c - b) + (a - at**2 * c) * (b - at**2 * c) / at**2
+            left = (1 - h) * (1 - k)
+            with np.errstate(divide="ignore", invalid="ignore"):  # of an item that alone holds a direction
+                return np.log(d / left[:, None]) @ weight / np.pi, left
+
+        width = 4 * max(ranks)  # each row becomes several of that width
+        moved, left = collected((n, width), some)
+        if left.min() <= LEAST:
+            return None
+        total = rho.sum() + moved
+        if score == "mean":
+            return np.asarray(total / min(ranks))
+        cosine = total / (ranks[0] * ranks[1]) ** 0.5
+        return None if (1 - cosine <= LEAST).any() else np.asarray(np.arccos(cosine))
+
+    return found
 
 
 CHECKED = 16
@@ -154,24 +231,26 @@ def of_aligned_cosine(center: bool) -> WithoutEach:
         n, v = x.n, vh.T
         length_x, length_y = (to_numpy(of[RowNorms(center)]) for of in (x, y))
         cosines = to_numpy(x.joint(y, AlignedProducts(center))) / (length_x * length_y)
-        m, g, h = (np.zeros(shape) for shape in ((x.d, y.d), x.d, y.d))
-        g_turned, h_turned = np.zeros(y.d), np.zeros(x.d)
-        for i, j, rows_x, rows_y in in_passes(x, y, center):
-            a, b = to_numpy(rows_x) / length_x[i:j, None], to_numpy(rows_y) / length_y[i:j, None]
-            m += a.T @ b / n
-            g_turned, h_turned = g_turned + (1 / length_x[i:j]) @ b / n, h_turned + (1 / length_y[i:j]) @ a / n
-            g, h = g + (cosines[i:j] / length_x[i:j]) @ a / n, h + (cosines[i:j] / length_y[i:j]) @ b / n
+        both = BothRows(x, y, center)
+
+        def means(i: int, j: int, rows_x: Array, rows_y: Array) -> tuple[np.ndarray, ...]:
+            of_x, of_y, cosine = length_x[i:j], length_y[i:j], cosines[i:j] / n
+            a, b = to_numpy(rows_x) / of_x[:, None], to_numpy(rows_y) / of_y[:, None]
+            return a.T @ b / n, (1 / of_x) @ b / n, (1 / of_y) @ a / n, (cosine / of_x) @ a, (cosine / of_y) @ b
+
+        m, g_turned, h_turned, g, h = both.summed(means)
         g, h = (u @ (vh @ g_turned) - g, v @ (u.T @ h_turned) - h) if center else (0 * g, 0 * h)
         inner = u.T @ m @ v / (s[:, None] + s)
         # Divided by the singular values of X'Y, not of its n-th part.
         turn = n * (inner - inner.T)
         beyond_x, beyond_y = n * (m @ v - u @ (u.T @ m @ v)) / s, n * ((u.T @ m - u.T @ m @ v @ vh).T / s)
         form = (u @ turn + beyond_x) @ vh + u @ beyond_y.T
-        moved = []
-        for _, _, rows_x, rows_y in in_passes(x, y, center):
+
+        def moves(i: int, j: int, rows_x: Array, rows_y: Array) -> Float[np.ndarray, " m"]:
             a, b = to_numpy(rows_x), to_numpy(rows_y)
-            moved.append(np.vecdot(a @ form, b) - a @ g - b @ h)
-        return np.asarray(cosines.mean() - (cosines - cosines.mean() + np.concatenate(moved)) / (n - 1))
+            return np.asarray(np.vecdot(a @ form, b) - a @ g - b @ h)
+
+        return np.asarray(cosines.mean() - (cosines - cosines.mean() + both.collected(moves)) / (n - 1))
 
     return found
 

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
 from likewise.errors import InputError, UndefinedError
+from likewise.measures.alignment_without_each import of_canonical
 from likewise.measures.facts import NEARS_IDENTITY, Bilinear, Facts, not_negative, ridge_like, rotations
 from likewise.measures.registry import measure
 from likewise.quantities import (
@@ -73,6 +74,7 @@ def _mean_cca_facts(ridge: float) -> Facts:
     title="Mean canonical correlation",
     shuffled_in_single=lambda **parameters: True,
     facts=_mean_cca_facts,
+    without_each=lambda ridge: None if ridge else of_canonical(),
     variants=({"ridge": 0.01},),
     version=2,
     references=("10.1093/biomet/28.3-4.321", "10.48550/arXiv.1706.05806"),

@@ -102,10 +102,21 @@ class DistanceOrder(Quantity):
     def compute(self, of: Prepared) -> Int[Array, " m"]:
         """Return the places of the pairs in the strict triangle."""
         ranks = to_numpy(strict_triangle(of[self.quantity]))
-        order = np.argsort(ranks, kind="stable")
-        # Ranks of unit length are about 3.5 m^-1.5 apart.
-        tied = np.count_nonzero(np.diff(ranks[order]) <= len(ranks) ** -1.5)
-        return order if tied <= FEW_TIES * len(order) else order[:0]
+        pairs = len(ranks)
+        # Twice the rank from 0; ranks of equal distances are their mean, so a half if these are two.
+        twice = np.rint(2 * ranks * np.sqrt(pairs * (pairs**2 - 1.0) / 12) + (pairs - 1)).astype(np.int64)
+        if twice.min() < 0:  # the length of the ranks is another where many are equal
+            return twice[:0]
+        equal = np.bincount(twice)
+        if (equal[equal > 1] - 1).sum() > FEW_TIES * pairs:
+            return twice[:0]
+        alike = equal[twice]
+        place, tied = (twice - (alike - 1)) // 2, np.flatnonzero(alike > 1)
+        # Equal distances keep the order of their pairs.
+        tied = tied[np.argsort(place[tied], kind="stable")]
+        first = np.searchsorted(place[tied], place[tied])
+        place[tied] += np.arange(len(tied)) - first
+        return inverse(place)
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 4 n^2."""

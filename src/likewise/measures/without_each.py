@@ -21,7 +21,7 @@ from likewise.quantities import (
     PrincipalComponents,
     RowProducts,
     SingularValues,
-    spans,
+    collected,
 )
 
 WithoutEach: TypeAlias = Callable[[Prepared, Prepared], Float[np.ndarray, " n"] | None]
@@ -112,14 +112,16 @@ def of_regression(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
     if t.shape[0] >= n - 2:
         return None
     products = to_numpy(x.joint(y, ComponentProducts(center=True)))
-    of, rows = PrincipalComponents(center=True), []
+    of, turn = PrincipalComponents(center=True), (products / to_numpy(t)).T
+
     # X up to a rotation: its components, whose products with the directions of Y are known.
-    width = max(side.d if side.is_many else side.size for side in (x, y))
-    for i, j in spans(n, width) if x.is_many or y.is_many else [(0, n)]:
+    def some(i: int, j: int) -> tuple[Float[np.ndarray, " m"], ...]:
         a, u = to_numpy(x.some(of, i, j)), to_numpy(y.some(of, i, j) / t)
-        residual = a - u @ (products / to_numpy(t)).T
-        rows.append(np.stack([(residual**2).sum(axis=1), (a**2).sum(axis=1), (u**2).sum(axis=1)]))
-    residual, own, held = np.concatenate(rows, axis=1)
+        residual = a - u @ turn
+        return (residual**2).sum(axis=1), (a**2).sum(axis=1), (u**2).sum(axis=1)
+
+    width = max(side.d if side.is_many else side.size for side in (x, y))
+    residual, own, held = collected((n, width), some, least=1 if x.is_many or y.is_many else n)
     alone = 1 - held - 1 / n
     whole = own.sum() - own * n / (n - 1)
     if min(alone.min(), whole.min() / own.sum()) <= LEAST:

@@ -14,7 +14,7 @@ from likewise.extraction import USUAL, Batches
 from likewise.fields import TRUNCATION
 from likewise.measures import Configuration
 from likewise.models import ModelSpec, Says
-from likewise.naming import model_of
+from likewise.naming import counted, model_of
 from likewise.pooling import canonical_pooling
 from likewise.prompts import DatasetSpec, Truncation
 from likewise.scoring import KINDS, Trust
@@ -267,7 +267,7 @@ class Tile:
     @property
     def label(self) -> str:
         """What progress and messages call it."""
-        return f"{self.n_pairs} pairs on {self.dataset}"
+        return f"{counted(self.n_pairs, 'pair')} on {self.dataset}"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from likewise.quantities.columns import Columns, Directions, ErrorLengths, UnitC
 from likewise.quantities.correlations import CanonicalCorrelations, CanonicalDecomposition, ProjectionDistance
 from likewise.quantities.descriptions import Concentricity, MeanRowNorm, Uniformity
 from likewise.quantities.distances import TIES, Distances, UnitDistances, UnitDoublyCentered
-from likewise.quantities.factors import Coordinates, Factor, Largest, Norm, RowLargest, RowNorms, Scale, in_passes
+from likewise.quantities.factors import BothRows, Coordinates, Factor, Largest, Norm, RowLargest, RowNorms, Scale
 from likewise.quantities.gram import Gram
 from likewise.quantities.graphs import TIMES, HeatTrace, ScaledDistances, SpanningLength, spanning_length
 from likewise.quantities.heldout import (
@@ -30,6 +30,7 @@ from likewise.quantities.neighbours import NeighbourRanks, Neighbours, TiedNeigh
 from likewise.quantities.outputs import LogProbabilities
 from likewise.quantities.passes import ColumnLargest, Lengths, Mean
 from likewise.quantities.permutation_sums import PAIRS, ROWS, TRIPLES, Graph, OrbitSums
+from likewise.quantities.pieces import STEP, collected, spans, summed
 from likewise.quantities.prepared import (
     PAIRED,
     Equivariant,
@@ -66,7 +67,6 @@ from likewise.quantities.spectrum import (
     singular_values,
     whitening,
 )
-from likewise.quantities.thin import STEP, spans
 
 __all__ = [
     "PAIRED",
@@ -80,6 +80,7 @@ __all__ = [
     "TIMES",
     "TRIPLES",
     "AlignedProducts",
+    "BothRows",
     "CanonicalCorrelations",
     "CanonicalDecomposition",
     "ColumnLargest",
@@ -144,10 +145,10 @@ __all__ = [
     "are_many",
     "are_shared",
     "by_blocks",
+    "collected",
     "entropy_rank",
     "held_out_pairs",
     "in_order",
-    "in_passes",
     "is_tied",
     "nodes",
     "numerical_rank",
@@ -160,6 +161,7 @@ __all__ = [
     "spanning_length",
     "spans",
     "splits",
+    "summed",
     "tied_run",
     "whitening",
 ]

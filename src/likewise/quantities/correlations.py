@@ -6,6 +6,7 @@ from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
 from likewise.quantities.factors import Scale
+from likewise.quantities.pieces import summed
 from likewise.quantities.prepared import JointQuantity, Prepared
 from likewise.quantities.rank import numerical_rank
 from likewise.quantities.spectrum import (
@@ -20,7 +21,6 @@ from likewise.quantities.spectrum import (
     singular_values,
     whitening,
 )
-from likewise.quantities.thin import spans
 
 
 def _whitened_products(x: Prepared, y: Prepared, ridge: float) -> Float[Array, "r q"]:
@@ -53,7 +53,12 @@ class CanonicalCorrelations(JointQuantity):
         if not self.ridge and (found := self._of_rest(x, y)) is not None:
             return found
         products = _whitened_products(x, y, self.ridge)
-        return array_namespace(products).linalg.svdvals(products)
+        xp = array_namespace(products)
+        if not (x.in_single or y.in_single):
+            return xp.linalg.svdvals(products)
+        # Of shuffles in single precision the roots of squares have digits enough.
+        products = products if products.shape[0] >= products.shape[1] else products.T
+        return xp.flip(xp.sqrt(xp.clip(xp.linalg.eigvalsh(products.T @ products), 0.0)))
 
     def _of_rest(self, x: Prepared, y: Prepared) -> Float[Array, " m"] | None:
         """Of items that are left of many, without decompositions of the sides; None where a direction may be lost.
@@ -101,10 +106,12 @@ class ProjectionDistance(JointQuantity):
         wide = whitening(t, self.ridge)
         xp = array_namespace(s)
         c = x.joint(y, ComponentProducts(self.center, from_rows=True)) / (s[:, None] * wide[None, :])
-        beyond = 0.0
-        for i, j in spans(x.n, max(x.size if not x.is_many else x.d, y.size if not y.is_many else y.d)):
+
+        def products(i: int, j: int) -> Float[Array, "q q"]:
             e = y.some(of, i, j) / wide - (x.some(of, i, j) / s) @ c
-            beyond = beyond + e.T @ e
+            return e.T @ e
+
+        beyond = summed((x.n, max(side.d if side.is_many else side.size for side in (x, y))), products)
         own = (s / whitening(s, self.ridge)) ** 2
         inside = xp.eye(s.shape[0], dtype=xp.float64, device=s.device) * own - c @ c.T
         return xp.sqrt(xp.sum(inside**2) + 2 * xp.sum((c.T @ c) * beyond) + xp.sum(beyond**2))

@@ -1,17 +1,18 @@
 """Thin factors and row lengths: all that a measure which ignores rotations needs to know of the features."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array, array_namespace, gather, triangular
 from likewise.errors import UndefinedError
 from likewise.quantities.passes import ColumnLargest, Lengths, Mean, rows_in
+from likewise.quantities.pieces import collected, summed
 from likewise.quantities.prepared import Equivariant, OrderFree, PerItem, Prepared
 from likewise.quantities.rank import reach
 from likewise.quantities.tables import Lost, are_equal, vectors
-from likewise.quantities.thin import spans
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,7 @@ class Factor(PerItem):
         if of.is_table:  # thin as they come
             return recentred(vectors(of, center=True)) if self.center else vectors(of, center=False)
         if of.is_many:
-            xp = array_namespace(of.rows(0, 1))
-            return xp.concat([rows_in(of, start, stop, self.center) for start, stop in spans(of.n, of.d)])
+            return collected((of.n, of.d), lambda i, j: rows_in(of, i, j, self.center))
         rows, offset = of[Coordinates()][:-1, :], of[Coordinates()][-1:, :]
         return recentred(rows) if self.center else rows + offset
 
@@ -196,14 +196,14 @@ class RowNorms(PerItem):
         largest = of[ColumnLargest()]
         xp = array_namespace(largest)
         noise = of.n * xp.finfo(xp.float64).eps * largest if self.center else 0.0
-        zero, lengths = [], []
-        for start, stop in spans(of.n, of.d):
-            rows = rows_in(of, start, stop, self.center)
-            zero.append(xp.all(xp.abs(rows) <= noise, axis=1))
-            lengths.append(xp.linalg.vector_norm(rows, axis=1))
-        found = xp.concat(lengths)
-        self._check(of, xp.concat(zero), found)
-        return found
+
+        def some(i: int, j: int) -> tuple[Bool[Array, " m"], Float[Array, " m"]]:
+            rows = rows_in(of, i, j, self.center)
+            return xp.all(xp.abs(rows) <= noise, axis=1), xp.linalg.vector_norm(rows, axis=1)
+
+        zero, lengths = collected((of.n, of.d), some)
+        self._check(of, zero, lengths)
+        return lengths
 
     def _check(self, of: Prepared, zero: Bool[Array, " n"], lengths: Float[Array, " n"]) -> None:
         """Refuse rows of no length."""
@@ -225,19 +225,40 @@ class RowNorms(PerItem):
         return 8 * n
 
 
-def in_passes(
-    x: Prepared, y: Prepared, center: bool
-) -> Iterator[tuple[int, int, Float[Array, "m r"], Float[Array, "m q"]]]:
-    """The thin rows of both sides, with where they are: some at a time where there are many, else all."""
-    a, b = (None if of.is_many else of[Factor(center)] for of in (x, y))
-    if a is not None and b is not None:
-        yield 0, x.n, a, b
-        return
-    widths = [of.d if rows is None else rows.shape[1] for of, rows in ((x, a), (y, b))]
-    for start, stop in spans(x.n, max(widths)):
-        yield (
-            start,
-            stop,
-            rows_in(x, start, stop, center) if a is None else a[start:stop, :],
-            rows_in(y, start, stop, center) if b is None else b[start:stop, :],
+T = TypeVar("T")
+
+
+class BothRows:
+    """The thin rows of both sides: some at a time where there are many, else all.
+
+    Parameters
+    ----------
+    x, y : Prepared
+        The sides.
+    center : bool
+        Whether the rows are centred.
+    copies : int
+        As how many rows of such width each row counts, of what is made of it.
+    """
+
+    def __init__(self, x: Prepared, y: Prepared, center: bool, copies: int = 1) -> None:
+        self.n, self._sides, self._center = x.n, (x, y), center
+        self._held = [None if of.is_many else of[Factor(center)] for of in (x, y)]
+        of_held = zip((x, y), self._held, strict=True)
+        self._width = copies * max(of.d if rows is None else rows.shape[1] for of, rows in of_held)
+        self._least = 1 if x.is_many or y.is_many else x.n
+
+    def summed(self, work: Callable[[int, int, Float[Array, "m r"], Float[Array, "m q"]], T]) -> T:
+        """The sum of what ``work`` makes of some rows between two places."""
+        return summed((self.n, self._width), lambda i, j: work(i, j, *self._some(i, j)), self._least)
+
+    def collected(self, work: Callable[[int, int, Float[Array, "m r"], Float[Array, "m q"]], T]) -> T:
+        """What ``work`` makes of each row."""
+        return collected((self.n, self._width), lambda i, j: work(i, j, *self._some(i, j)), self._least)
+
+    def _some(self, start: int, stop: int) -> tuple[Float[Array, "m r"], Float[Array, "m q"]]:
+        a, b = (
+            rows_in(of, start, stop, self._center) if rows is None else rows[start:stop, :]
+            for of, rows in zip(self._sides, self._held, strict=True)
         )
+        return a, b

@@ -12,8 +12,9 @@ from likewise.quantities.distances import Distances
 from likewise.quantities.factors import Norm, rows_of
 from likewise.quantities.gram import Gram, u_centered, unit
 from likewise.quantities.passes import UnitPasses
+from likewise.quantities.pieces import collected, summed
 from likewise.quantities.prepared import OrderFree, PerItem, PerPair, Prepared, Quantity
-from likewise.quantities.thin import Thin, linear_kernel, spans
+from likewise.quantities.thin import Thin, linear_kernel
 
 NOTHING = 0.01
 """A sum of the Gaussian kernel over the other rows this small says little but that a row is like itself, at 1."""
@@ -56,9 +57,8 @@ class SquaredShares(PerItem):
     def compute(self, of: Prepared) -> Float[Array, " n"]:
         """Return the shares."""
         rows = unit_rows(of)
-        parts = [rows[start:stop, :] for start, stop in spans(of.n, rows.shape[1])] if of.is_many else [rows]
-        xp = array_namespace(parts[0])
-        return xp.concat([xp.sum(part * part, axis=1) for part in parts])
+        xp = array_namespace(rows[0:1, :])
+        return collected(rows.shape, lambda i, j: xp.sum(rows[i:j, :] ** 2, axis=1), least=1 if of.is_many else of.n)
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n."""
@@ -73,8 +73,12 @@ class UnitGram(OrderFree):
         """Return the matrix."""
         rows, shares = unit_rows(of), of[SquaredShares()]
         z = _bordered(rows, array_namespace(shares).ones_like(shares), shares)
-        parts = (z[start:stop, :] for start, stop in spans(of.n, z.shape[1]))
-        return sum((part.T @ part for part in parts), start=0.0)
+
+        def products(i: int, j: int) -> Float[Array, "k k"]:
+            part = z[i:j, :]
+            return part.T @ part
+
+        return summed(z.shape, products)
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 (d + 2)^2."""
@@ -209,12 +213,14 @@ class SharedFeatures(OrderFree):
 
     def _in_passes(self, of: Prepared) -> Float[Array, ""]:
         rows = UnitPasses(of, of[Norm(center=True)])
-        sums: list[Array] = [0.0, 0.0]
-        for start, stop in spans(of.n, of.d):
-            squares = rows[start:stop, :] ** 2
-            xp = array_namespace(squares)
-            sums = [sums[0] + xp.sum(squares, axis=0), sums[1] + xp.sum(squares**2, axis=0)]
-        return self._share(of, sums[0], sums[1], of[KernelLength(debiased=True)] ** 2)
+        xp = array_namespace(of.rows(0, 1))
+
+        def sums(i: int, j: int) -> tuple[Float[Array, " d"], Float[Array, " d"]]:
+            squares = rows[i:j, :] ** 2
+            return xp.sum(squares, axis=0), xp.sum(squares**2, axis=0)
+
+        squares, fourths = summed((of.n, of.d), sums)
+        return self._share(of, squares, fourths, of[KernelLength(debiased=True)] ** 2)
 
     def _share(
         self, of: Prepared, squares: Float[Array, " d"], fourths: Float[Array, " d"], whole: Float[Array, ""]

@@ -12,8 +12,8 @@ from likewise.quantities import prepared
 from likewise.quantities.distances import TIES
 from likewise.quantities.factors import RowNorms
 from likewise.quantities.passes import rows_in
+from likewise.quantities.pieces import STEP, collected, spans
 from likewise.quantities.prepared import Equivariant, Prepared
-from likewise.quantities.thin import spans
 from likewise.retrieval import Index
 
 SPARE = 6
@@ -106,11 +106,8 @@ class Nearest(KNearest):
             of[RowNorms(center)]  # undefined where a row has no direction
         rows: Any = Rows(of, center)  # of which an index needs no more than of an array
         index = Index(rows, self.inner, of.name)
-        parts = []
-        for start in range(0, of.n, QUERIES):
-            asked = np.arange(start, min(of.n, start + QUERIES))
-            parts.append(self._of(of, index, asked, min(of.n - 1, self.k + SPARE)))
-        return Near(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+        wide = min(of.n - 1, self.k + SPARE)
+        return Near(*collected((of.n, STEP), lambda i, j: self._of(of, index, np.arange(i, j), wide), least=QUERIES))
 
     def _of(self, of: Prepared, index: Index, asked: Int[np.ndarray, " m"], wide: int) -> tuple[np.ndarray, ...]:
         """The nearest of some items, from ``wide`` candidates of each, or more where ties may be cut."""

@@ -1,14 +1,14 @@
 """Many rows, read some at a time: what is summed over them needs no copy of all."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jaxtyping import Float, Int
 
 from likewise.arrays import Array, array_namespace, gather
+from likewise.quantities.pieces import collected, summed
 from likewise.quantities.prepared import OrderFree, Prepared
-from likewise.quantities.thin import spans
 
 
 @dataclass(frozen=True)
@@ -17,17 +17,9 @@ class Mean(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, "2 d"]:
         """Return both."""
-        found: list[Array] = []
-        for _ in range(2):
-            total = 0.0
-            for start, stop in spans(of.n, of.d):
-                rows = of.rows(start, stop)
-                xp = array_namespace(rows)
-                for mean in found:
-                    rows = rows - mean
-                total = total + xp.sum(rows, axis=0)
-            found.append(total / of.n)
-        return xp.stack(found)
+        xp = array_namespace(of.rows(0, 1))
+        first = summed((of.n, of.d), lambda i, j: xp.sum(of.rows(i, j), axis=0)) / of.n
+        return xp.stack([first, summed((of.n, of.d), lambda i, j: xp.sum(of.rows(i, j) - first, axis=0)) / of.n])
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 16 d."""
@@ -45,16 +37,24 @@ def rows_in(of: Prepared, start: int | Int[Array, " m"], stop: int | None, cente
     return rows
 
 
-def single_rows(x: Prepared, y: Prepared, center: bool) -> Iterator[tuple[Float[Array, "m d"], Float[Array, "m e"]]]:
+class SingleRows:
     """The rows of both sides in single precision, some at a time; less their mean, rounded to single precision too."""
-    xp = array_namespace(x[Mean()], y[Mean()])
-    means = [xp.astype(xp.sum(of[Mean()], axis=0), xp.float32) for of in (x, y)]
-    for start, stop in spans(x.n, max(x.d, y.d)):
-        rows = (of.stored(slice(start, stop)) for of in (x, y))
+
+    def __init__(self, x: Prepared, y: Prepared, center: bool) -> None:
+        self.sides, self.center = (x, y), center
+        xp = array_namespace(x[Mean()], y[Mean()])
+        self.means = [xp.astype(xp.sum(of[Mean()], axis=0), xp.float32) for of in (x, y)]
+        self.shape = (x.n, max(x.d, y.d))
+
+    def __call__(self, start: int, stop: int) -> tuple[Float[Array, "m d"], Float[Array, "m e"]]:
+        """Return those between two places."""
+        xp = array_namespace(*self.means)
+        rows = (of.stored(slice(start, stop)) for of in self.sides)
         a, b = (
-            xp.astype(m - mean if center else m, xp.float32, copy=False) for m, mean in zip(rows, means, strict=True)
+            xp.astype(m - mean if self.center else m, xp.float32, copy=False)
+            for m, mean in zip(rows, self.means, strict=True)
         )
-        yield a, b
+        return a, b
 
 
 SMALL, LARGE = 1e-12, 1e12
@@ -74,7 +74,13 @@ def single_product(x: Prepared, y: Prepared, center: bool) -> Float[Array, "d e"
     The part of the means that single precision cannot hold is added back.
     """
     xp = array_namespace(x[Mean()], y[Mean()])
-    total = sum((xp.astype(a.T @ b, xp.float64) for a, b in single_rows(x, y, center=True)), start=0.0)
+    rows = SingleRows(x, y, center=True)
+
+    def product(i: int, j: int) -> Float[Array, "d e"]:
+        a, b = rows(i, j)
+        return xp.astype(a.T @ b, xp.float64)
+
+    total = summed(rows.shape, product)
     means = [xp.sum(of[Mean()], axis=0) for of in (x, y)]
     left_x, left_y = (mean - xp.astype(xp.astype(mean, xp.float32), xp.float64) for mean in means)
     total = total - x.n * (left_x[:, None] * left_y[None, :])
@@ -89,16 +95,14 @@ class Lengths(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, " 3"]:
         """Return the three."""
-        squares, longest, largest = 0.0, 0.0, 0.0
-        for start, stop in spans(of.n, of.d):
-            rows = rows_in(of, start, stop, self.center)
-            xp = array_namespace(rows)
-            lengths = xp.linalg.vector_norm(rows, axis=1)
-            squares = squares + xp.sum(lengths**2)
-            longest = max(longest, float(xp.max(lengths)))
-            largest = max(largest, float(xp.max(xp.abs(rows))))
-        others = (xp.asarray(v, dtype=xp.float64, device=rows.device) for v in (longest, largest))
-        return xp.stack([xp.sqrt(squares), *others])
+        xp = array_namespace(of.rows(0, 1))
+
+        def some(i: int, j: int) -> tuple[Float[Array, " m"], Float[Array, " m"]]:
+            rows = rows_in(of, i, j, self.center)
+            return xp.linalg.vector_norm(rows, axis=1), xp.max(xp.abs(rows), axis=1)
+
+        lengths, largest = collected((of.n, of.d), some)
+        return xp.stack([xp.linalg.vector_norm(lengths), xp.max(lengths), xp.max(largest)])
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 24."""
@@ -111,12 +115,9 @@ class ColumnLargest(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, " d"]:
         """Return them."""
-        found = [
-            array_namespace(rows).max(array_namespace(rows).abs(rows), axis=0)
-            for rows in (of.rows(start, stop) for start, stop in spans(of.n, of.d))
-        ]
-        xp = array_namespace(*found)
-        return xp.max(xp.stack(found), axis=0)
+        xp = array_namespace(of.rows(0, 1))
+        found = collected((of.n, of.d), lambda i, j: xp.max(xp.abs(of.rows(i, j)), axis=0)[None, :])
+        return xp.max(found, axis=0)
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 d."""

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from likewise.arrays import Array, array_namespace, check_matrix, float64, gather, gather_square, read_only, to_numpy
 from likewise.errors import UndefinedError
 from likewise.kinds import TABLES, check_kind, metric_of, precision
-from likewise.quantities import thin
+from likewise.quantities import pieces
 from likewise.quantities.thin import Thin
 
 TALL = 3
@@ -26,7 +26,7 @@ PAIRED = 4096
 
 def are_many(n: int, d: int) -> bool:
     """Whether so many rows of so few features are read in passes."""
-    return n >= TALL * d and (n * d > thin.PASS or n > PAIRED)
+    return n >= TALL * d and (n * d > pieces.PASS or n > PAIRED)
 
 
 PAIR_BYTES = 16

@@ -6,11 +6,12 @@ from math import ceil, exp, inf, log, pi
 import numpy as np
 from jaxtyping import Bool, Float
 
-from likewise.arrays import Array, array_namespace
+from likewise.arrays import Array, array_namespace, gather, to_numpy
 from likewise.errors import UndefinedError
-from likewise.quantities.factors import Factor, Norm, Scale, in_passes
+from likewise.quantities.factors import BothRows, Factor, Norm, Scale
 from likewise.quantities.gram import Gram
-from likewise.quantities.passes import Lengths, in_single, single_product, single_rows
+from likewise.quantities.passes import Lengths, SingleRows, in_single, single_product
+from likewise.quantities.pieces import collected
 from likewise.quantities.prepared import JointQuantity, Prepared
 from likewise.quantities.rank import reach, rounding_of
 
@@ -59,7 +60,7 @@ class CrossProduct(JointQuantity):
         """Return the matrix."""
         if in_single(x, y, self.center):
             return single_product(x, y, self.center)
-        return sum((a.T @ b for _, _, a, b in in_passes(x, y, self.center)), start=0.0)
+        return BothRows(x, y, self.center).summed(lambda i, j, a, b: a.T @ b)
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,32 @@ class CrossDecomposition(JointQuantity):
     def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
         """Return the thin singular value decomposition."""
         cross = x.joint(y, CrossProduct(self.center))
+        if in_single(x, y, self.center):
+            return _by_squares(cross)
         u, s, vh = array_namespace(cross).linalg.svd(cross, full_matrices=False)
         return u, s, vh
+
+
+FAINT = 1e-6
+"""Share of the largest singular value below which a direction of a product in single precision is rounding."""
+
+
+def _by_squares(
+    cross: Float[Array, "r q"],
+) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
+    """The decomposition of a product in single precision: by that of its squares, and 0 for what is rounding."""
+    if cross.shape[0] < cross.shape[1]:
+        v, s, uh = _by_squares(cross.T)
+        return uh.T, s, v.T
+    xp = array_namespace(cross)
+    squares, v = (xp.flip(m, axis=-1) for m in xp.linalg.eigh(cross.T @ cross))
+    known = squares > FAINT**2 * squares[0]
+    s = xp.sqrt(xp.where(known, squares, xp.ones_like(squares)))
+    return (
+        xp.where(known, (cross @ v) / s, xp.zeros_like(s)),
+        xp.where(known, s, xp.zeros_like(s)),
+        v.T,
+    )
 
 
 @dataclass(frozen=True)
@@ -127,11 +152,53 @@ class SharedCoordinates(JointQuantity):
         if 1 - xp.sum(e**2) <= NOTHING:
             return e, xp.where(kept, s, xp.zeros_like(s)), z
         m, v = x.joint(y, SquaredDecomposition(self.center))
+        lost = np.flatnonzero(~to_numpy(kept))[::-1]
+        if m.shape[0] == m.shape[1] and FEW * len(lost) < m.shape[0]:
+            known = np.flatnonzero(to_numpy(kept))
+            u_known, s_known = gather(m @ v, known, 1), gather(s, known, 0)
+            if (found := _beyond(u_known / s_known, m @ gather(v, lost, 1))) is not None:
+                u, r = found
+                e = xp.concat([gather(e, known, 1), a @ u / x[Norm(self.center)]], axis=1)
+                z = xp.concat([gather(z, known, 1), gather(z, lost, 1) * _signs(r)], axis=1)
+                return e, xp.concat([s_known, xp.abs(r)]), z
         v = xp.flip(v, axis=1)
         u, r = xp.linalg.qr(m @ v, mode="complete")
         s = xp.linalg.diagonal(r)
-        down = xp.where(s < 0, -xp.ones_like(s), xp.ones_like(s))
-        return a @ u / x[Norm(self.center)], xp.abs(s), b @ (v * down) / y[Norm(self.center)]
+        return a @ u / x[Norm(self.center)], xp.abs(s), b @ (v * _signs(s)) / y[Norm(self.center)]
+
+
+FEW = 4
+"""As many times the directions that squares lose are fewer than all: then these alone are completed."""
+
+
+def _beyond(
+    known: Float[Array, "r k"], columns: Float[Array, "r l"]
+) -> tuple[Float[Array, "r l"], Float[Array, " l"]] | None:
+    """Orthonormal directions of columns beyond those that are known, and the diagonal of their triangle.
+
+    None where they are not orthogonal to these after a few times, as a column that is nothing may leave them.
+    """
+    xp = array_namespace(known, columns)
+    triangle: Array = None
+    for _ in range(AGAIN):
+        columns, r = xp.linalg.qr(columns - known @ (known.T @ columns))
+        triangle = r if triangle is None else r @ triangle
+    if xp.max(xp.abs(known.T @ columns)) > ORTHOGONAL:
+        return None
+    return columns, xp.linalg.diagonal(triangle)
+
+
+AGAIN = 3
+"""Directions that squares know are orthonormal to seven digits, which is what each time gains."""
+
+ORTHOGONAL = 1e-12
+"""Cosine of two directions up to which they count as orthogonal."""
+
+
+def _signs(of: Float[Array, " k"]) -> Float[Array, " k"]:
+    """-1 for what is negative, else 1."""
+    xp = array_namespace(of)
+    return xp.where(of < 0, -xp.ones_like(of), xp.ones_like(of))
 
 
 @dataclass(frozen=True)
@@ -149,7 +216,11 @@ class NuclearNorm(JointQuantity):
             for of in (x, y):
                 of[Norm(self.center)]
             cross = x.joint(y, CrossProduct(self.center))
-            return array_namespace(cross).sum(array_namespace(cross).linalg.svdvals(cross))
+            xp = array_namespace(cross)
+            if not in_single(x, y, self.center):
+                return xp.sum(xp.linalg.svdvals(cross))
+            cross = cross if cross.shape[0] >= cross.shape[1] else cross.T
+            return xp.sum(xp.sqrt(xp.clip(xp.linalg.eigvalsh(cross.T @ cross), 0.0)))
         products = x.joint(y, AlignedProducts(self.center))
         return array_namespace(products).sum(products)
 
@@ -267,10 +338,14 @@ class AlignedProducts(JointQuantity):
         common = int(xp.sum(xp.astype(are_shared(x, y, s / size, self.center), xp.int64)))
         turn = u[:, :common] @ vh[:common, :]
         if in_single(x, y, self.center):
-            turn = xp.astype(turn, xp.float32)
-            found = xp.concat([xp.linalg.vecdot(a @ turn, b) for a, b in single_rows(x, y, self.center)])
-            return xp.astype(found, xp.float64)
-        return xp.concat([xp.linalg.vecdot(a @ turn, b) for _, _, a, b in in_passes(x, y, self.center)])
+            rows, single = SingleRows(x, y, self.center), xp.astype(turn, xp.float32)
+
+            def some(i: int, j: int) -> Float[Array, " m"]:
+                a, b = rows(i, j)
+                return xp.linalg.vecdot(a @ single, b)
+
+            return xp.astype(collected(rows.shape, some), xp.float64)
+        return BothRows(x, y, self.center).collected(lambda i, j, a, b: xp.linalg.vecdot(a @ turn, b))
 
 
 def are_shared(x: Prepared, y: Prepared, s: Float[Array, " r"], center: bool) -> Bool[Array, " r"]:

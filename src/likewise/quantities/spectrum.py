@@ -8,13 +8,17 @@ from likewise.arrays import Array, array_namespace, gather
 from likewise.quantities.columns import Columns
 from likewise.quantities.factors import Factor, Norm, Scale
 from likewise.quantities.passes import rows_in
+from likewise.quantities.pieces import collected, filled, spans, summed
 from likewise.quantities.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared
 from likewise.quantities.rank import numerical_rank
-from likewise.quantities.thin import Thin, spans
+from likewise.quantities.thin import Thin
 
 ROWS = 4
 """Rows for each feature, at least, that are decomposed at a time."""
 
+
+ORTHOGONAL = 1e-12
+"""Cosine of two principal components up to which they count as orthogonal."""
 
 FAINT = 1e-5
 """Share of the largest singular value from which products of the columns keep the digits of a direction."""
@@ -53,42 +57,47 @@ class PrincipalComponents(PerItem):
         turn = xp.linalg.solve(triangle.T, parts[:rank, :kept] * parts[rank, :kept])
         # Rows of all sum to zero, where they are centred.
         mean = -xp.sum(gather(all_, out, 0), axis=0) / of.n if self.center else xp.zeros_like(s)
-        blocks = (gather(all_, of._index[i:j], 0) for i, j in spans(of.n, rank))
-        return xp.concat([((block - mean) / s) @ turn for block in blocks])
+        return collected((of.n, rank), lambda i, j: ((gather(all_, of._index[i:j], 0) - mean) / s) @ turn)
 
     def _by_products(self, of: Prepared) -> Float[Array, "n d"] | None:
-        r"""By the eigenvectors V of X'X, and once more for the rows in their directions; None if a direction is faint.
+        r"""By the eigenvectors V of X'X, and where needed once more for X V; None if a direction is faint.
 
-        :math:`X V S^{-1}` is orthonormal up to :math:`\epsilon (s_1 / s_d)^2`. With L L' the inner products of its
-        columns, :math:`X = (X V S^{-1} L^{-T}) L' S V'`, now up to :math:`\epsilon s_1 / s_d`. Products are
-        faster than QR decompositions, which need no such bound.
+        With S the lengths of the columns of X V, :math:`X V S^{-1}` is orthonormal up to
+        :math:`\epsilon (s_1 / s_d)^2`. Where that is seen to be too much: with L L' the inner products of its columns,
+        :math:`X = (X V S^{-1} L^{-T}) L' S V'`, now up to :math:`\epsilon s_1 / s_d`. Products are faster than QR
+        decompositions, which need no such bound.
 
         References
         ----------
         With Cholesky factors: Yamamoto et al. (2015), Electronic Transactions on Numerical Analysis 44, 306-326.
         """
-        products: Array = 0.0
-        for i, j in spans(of.n, of.d):
+
+        def squared(i: int, j: int) -> Float[Array, "d d"]:
             rows = rows_in(of, i, j, self.center)
-            products = products + rows.T @ rows
+            return rows.T @ rows
+
+        products = summed((of.n, of.d), squared)
         xp = array_namespace(products)
         squares, v = (xp.flip(m, axis=-1) for m in xp.linalg.eigh(products))
         if squares[-1] <= FAINT**2 * squares[0]:
             return None
-        turn = v / xp.sqrt(squares)
         found = xp.empty((of.n, of.d), dtype=xp.float64, device=products.device)
-        products = xp.zeros_like(products)
-        for i, j in spans(of.n, of.d):
-            found[i:j, :] = rows_in(of, i, j, self.center) @ turn
-            products = products + found[i:j, :].T @ found[i:j, :]
-        lower = xp.linalg.cholesky(products)
-        u, s, _ = xp.linalg.svd(lower.T * xp.sqrt(squares), full_matrices=False)
+
+        def turned(i: int, j: int) -> Float[Array, "d d"]:
+            found[i:j, :] = rows_in(of, i, j, self.center) @ v
+            return found[i:j, :].T @ found[i:j, :]
+
+        products = summed((of.n, of.d), turned)
+        s = xp.sqrt(xp.linalg.diagonal(products))
         if numerical_rank(s, of.size, float(of[Scale()])) < of.d:
             return None
-        turn = xp.linalg.solve(lower.T, u * s)
-        for i, j in spans(of.n, of.d):
-            found[i:j, :] = found[i:j, :] @ turn
-        return found
+        cosines = products / (s[:, None] * s[None, :])
+        if xp.max(xp.abs(cosines - xp.eye(of.d, dtype=cosines.dtype, device=cosines.device))) <= ORTHOGONAL:
+            return found
+        lower = xp.linalg.cholesky(cosines)
+        u, t, _ = xp.linalg.svd(lower.T * s, full_matrices=False)
+        again = xp.linalg.solve(lower.T, u * t) / s[:, None]
+        return filled(found, lambda i, j: found[i:j, :] @ again)
 
     def _in_passes(self, of: Prepared) -> Float[Array, "n rank"]:
         """By the QR decompositions of some rows at a time, and that of their triangles: as stable as one of all."""
@@ -128,9 +137,7 @@ class SingleDirections(PerItem):
         components, s = of[PrincipalComponents(self.center)], of[SingularValues(self.center)]
         xp = array_namespace(components)
         found, scale = xp.empty(components.shape, dtype=xp.float32, device=components.device), 1 / s
-        for i, j in spans(*components.shape):
-            found[i:j, :] = xp.astype(components[i:j, :] * scale, xp.float32)
-        return found
+        return filled(found, lambda i, j: xp.astype(components[i:j, :] * scale, xp.float32))
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 4 n min(n, d)."""
@@ -140,8 +147,10 @@ class SingleDirections(PerItem):
 def singular_values(components: Float[Array, "n rank"]) -> Float[Array, " rank"]:
     """The lengths of principal components."""
     xp = array_namespace(components)
-    parts = (components[i:j, :] for i, j in spans(*components.shape))  # squares of all would take as much again
-    return xp.sqrt(sum((xp.sum(part * part, axis=0) for part in parts), start=0.0))
+    if not all(components.shape):
+        return xp.sqrt(xp.sum(components**2, axis=0))
+    # Squares of all would take as much again.
+    return xp.sqrt(summed(components.shape, lambda i, j: xp.sum(components[i:j, :] ** 2, axis=0)))
 
 
 def entropy_rank(s: Float[Array, " rank"]) -> float:
@@ -355,16 +364,17 @@ class ComponentProducts(JointQuantity):
             return self._of_rest(x, y)
         if x.is_many and y.is_many and (x.in_single or y.in_single):  # of rows of unit length together
             return self._in_single(x, y)
-        spans_ = spans(x.n, max(x.size if not x.is_many else x.d, y.size if not y.is_many else y.d))
-        return sum((x.some(of, i, j).T @ y.some(of, i, j) for i, j in spans_), start=0.0)
+        width = max(side.d if side.is_many else side.size for side in (x, y))
+        return summed((x.n, width), lambda i, j: x.some(of, i, j).T @ y.some(of, i, j))
 
     def _in_single(self, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
         of = SingleDirections(self.center)
         s, t = (side[SingularValues(self.center)] for side in (x, y))
         xp = array_namespace(s)
-        total = xp.zeros((s.shape[0], t.shape[0]), dtype=xp.float64, device=s.device)
-        for i, j in spans(x.n, max(s.shape[0], t.shape[0])):
-            total += xp.astype(x.some(of, i, j).T @ y.some(of, i, j), xp.float64)
+        total = summed(
+            (x.n, max(s.shape[0], t.shape[0])),
+            lambda i, j: xp.astype(x.some(of, i, j).T @ y.some(of, i, j), xp.float64),
+        )
         return total * (s[:, None] * t[None, :])
 
     def _of_rest(self, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
@@ -405,7 +415,7 @@ class Loadings(OrderFree):
             all_ = whole[Loadings()] / whole[SingularValues(center=True)][:, None]
             turned = (triangle @ parts[:rank, :] * parts[rank, :]).T @ all_
             return turned[: of[SingularValues(center=True)].shape[0], :]
-        return sum((of.some(of_rows, i, j).T @ rows_in(of, i, j, center=True) for i, j in spans(of.n, of.d)), start=0.0)
+        return summed((of.n, of.d), lambda i, j: of.some(of_rows, i, j).T @ rows_in(of, i, j, center=True))
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 d min(n, d)."""

@@ -6,8 +6,8 @@ from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
 from likewise.errors import UndefinedError
+from likewise.quantities.pieces import spans
 from likewise.quantities.prepared import OrderFree, PerItem, Prepared
-from likewise.quantities.thin import spans
 
 MARGIN = 8
 """Times the expected rounding of an eigenvalue that counts as rounding."""

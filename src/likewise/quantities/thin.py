@@ -4,7 +4,7 @@ A linear kernel of n items with d features is A = Z S Z' - diag(c) with d + 2 co
 without. Inner products of two, and sums of products of the entries of one, are then products of d x d matrices.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array, array_namespace, gather, to_numpy
+from likewise.quantities.pieces import collected, summed
 
 BLOCK = 2**20
 """Values of A that are held at a time, where a sum needs each of them."""
@@ -32,20 +33,6 @@ SAMPLE = 2048
 
 HEAVY = 16.0
 """Rows of this many times the mean square length keep double precision for their cubes."""
-
-
-PASS = 2**22
-"""Values of rows from which they are many, and read some at a time; no more than that at a time."""
-
-STEP = 2**20
-"""Values that are held in double precision at a time: larger pieces of memory are fetched from the system anew
-each time, which takes longer than the sums."""
-
-
-def spans(n: int, width: int, least: int = 1) -> Iterator[tuple[int, int]]:
-    """First and one past the last of some rows at a time: so many that they are `STEP` values, or the ``least``."""
-    step = max(least, min(PASS, STEP) // max(1, width))
-    yield from ((start, min(n, start + step)) for start in range(0, n, step))
 
 
 class WithColumn:
@@ -101,10 +88,13 @@ class Thin:
         rows = [i for i, any_ in enumerate(to_numpy(xp.any(rest != 0, axis=1)).tolist()) if any_]
         return diagonal, rows, xp.stack([rest[i, :] for i in rows]) if rows else rest[:0, :]
 
-    def _blocks(self) -> Iterator[tuple[int, int, Float[Array, "m r"]]]:
-        """Some rows of Z at a time."""
-        for start, stop in spans(self.z.shape[0], self.z.shape[1]):
-            yield start, stop, self.z[start:stop, :]
+    def _summed(self, work: Callable[[Float[Array, "m r"]], Array]) -> Array:
+        """The sum of what is made of some rows of Z at a time."""
+        return summed(self.z.shape, lambda i, j: work(self.z[i:j, :]))
+
+    def _collected(self, work: Callable[[Float[Array, "m r"]], Array]) -> Array:
+        """What is made of each row of Z."""
+        return collected(self.z.shape, lambda i, j: work(self.z[i:j, :]))
 
     def _at(self, items: Int[np.ndarray, " m"]) -> Float[Array, "m r"]:
         """Some rows of Z."""
@@ -124,15 +114,14 @@ class Thin:
         """The diagonal of Z S Z'."""
         if "whole" not in self.known:
             xp = array_namespace(self.s)
-            parts = [xp.sum(self._left(block) * block, axis=1) for _, _, block in self._blocks()]
-            self.known["whole"] = xp.concat(parts)
+            self.known["whole"] = self._collected(lambda block: xp.sum(self._left(block) * block, axis=1))
         return self.known["whole"]
 
     @property
     def gram(self) -> Float[Array, "r r"]:
         """Z'Z."""
         if "gram" not in self.known:
-            self.known["gram"] = sum((block.T @ block for _, _, block in self._blocks()), start=0.0)
+            self.known["gram"] = self._summed(lambda block: block.T @ block)
         return self.known["gram"]
 
     @property
@@ -143,10 +132,9 @@ class Thin:
             middle = self.s @ self.gram @ self.s
             own = xp.linalg.diagonal(middle)
             if xp.any(middle != xp.eye(own.shape[0], dtype=own.dtype, device=own.device) * own):
-                parts = [xp.sum((block @ middle) * block, axis=1) for _, _, block in self._blocks()]
+                self.known["squares"] = self._collected(lambda block: xp.sum((block @ middle) * block, axis=1))
             else:
-                parts = [(block * block) @ own for _, _, block in self._blocks()]
-            self.known["squares"] = xp.concat(parts)
+                self.known["squares"] = self._collected(lambda block: (block * block) @ own)
         return self.known["squares"]
 
     def _cross(self, other: "Thin") -> Float[Array, "r q"]:
@@ -154,7 +142,7 @@ class Thin:
         if other.known is self.known:
             return self.gram
         width = max(self.z.shape[1], other.z.shape[1])
-        return sum((self.z[i:j, :].T @ other.z[i:j, :] for i, j in spans(self.z.shape[0], width)), start=0.0)
+        return summed((self.z.shape[0], width), lambda i, j: self.z[i:j, :].T @ other.z[i:j, :])
 
     def products(self, other: "Thin") -> Float[Array, " n"]:
         """Row sums of the elementwise product of two. O(n r q)."""
@@ -164,8 +152,8 @@ class Thin:
         else:
             middle = self.s @ self._cross(other) @ other.s
             width = max(self.z.shape[1], other.z.shape[1])
-            found = xp.concat(
-                [xp.sum((self.z[i:j, :] @ middle) * other.z[i:j, :], axis=1) for i, j in spans(self.z.shape[0], width)]
+            found = collected(
+                (self.z.shape[0], width), lambda i, j: xp.sum((self.z[i:j, :] @ middle) * other.z[i:j, :], axis=1)
             )
         for one, two in ((self, other), (other, self)):
             found = found - one.c * two.diagonal if xp.any(one.c != 0) else found
@@ -199,7 +187,7 @@ class Thin:
         heavy = [i for i, wanted in enumerate(to_numpy(far).tolist()) if wanted]
         if n >= MOST:
             return self._heavy_cubes(heavy) + self._light_cubes(~to_numpy(far))
-        z = xp.concat([block for _, _, block in self._blocks()])
+        z = self._collected(lambda block: block)
         left, right = self._left(z), z
         if heavy:
             order = xp.argsort(squares, descending=True)
@@ -227,9 +215,12 @@ class Thin:
             return total
         rows = self._at(np.asarray(heavy))
         left = self._left(rows)
-        for i, j in spans(self.z.shape[0], max(self.z.shape[1], len(heavy))):
+
+        def cubes(i: int, j: int) -> Float[Array, ""]:
             block = self.z[i:j, :] @ left.T
-            total = total + 2 * xp.sum(block * block * block)
+            return 2 * xp.sum(block * block * block)
+
+        total = summed((self.z.shape[0], max(self.z.shape[1], len(heavy))), cubes)
         square = left @ rows.T
         # Entries of two heavy rows were counted twice in both halves; their diagonal is none of them.
         own = xp.linalg.diagonal(square)
@@ -242,13 +233,15 @@ class Thin:
         kept = np.random.default_rng(0).choice(where, min(SAMPLE, len(where)), replace=False)
         rows = self._at(np.sort(kept))
         left = xp.astype(self._left(rows), xp.float32)
-        total = xp.zeros((), dtype=xp.float64, device=self.s.device)
-        for i, j in spans(self.z.shape[0], max(self.z.shape[1], BLOCK // 256)):
+
+        def cubes(i: int, j: int) -> Float[Array, ""]:
             block = xp.astype(self.z[i:j, :], xp.float32)
             if not light[i:j].all():
                 block = gather(block, np.flatnonzero(light[i:j]), 0)
             block = block @ left.T
-            total = total + xp.sum(xp.astype(xp.vecdot(block * block, block), xp.float64))
+            return xp.sum(xp.astype(xp.vecdot(block * block, block), xp.float64))
+
+        total = summed((self.z.shape[0], max(self.z.shape[1], BLOCK // 256)), cubes)
         own = xp.sum(self._left(rows) * rows, axis=1)
         return (total - xp.sum(own * own * own)) * (len(where) / len(kept))
 
@@ -270,7 +263,8 @@ class Thin:
         # Z'd and Z'r of d and r below, without a pass over the rows for each.
         of_sums = self.gram @ (self.s @ of_ones) - of_c
         of_d, of_r = of_on - diagonal / n * of_ones, of_sums - (n * beta + alpha) * of_ones
-        rows = xp.concat([block @ (self.s @ xp.stack([of_ones, of_d, of_r], axis=1)) for _, _, block in self._blocks()])
+        onto = self.s @ xp.stack([of_ones, of_d, of_r], axis=1)
+        rows = self._collected(lambda block: block @ onto)
         sums, times_d, times_r = rows[:, 0] - c, rows[:, 1], rows[:, 2]
         d, r = on - diagonal / n, sums - n * beta - alpha
         squares = self.squares
@@ -294,7 +288,7 @@ class Thin:
 
     def _onto(self, vectors: Float[Array, "n k"]) -> Float[Array, "r k"]:
         """Z'v of some vectors."""
-        return sum((block.T @ vectors[i:j, :] for i, j, block in self._blocks()), start=0.0)
+        return summed(self.z.shape, lambda i, j: self.z[i:j, :].T @ vectors[i:j, :])
 
 
 def _bordered(inner: Float[Array, "r r"], side: Float[Array, " r"], corner: Float[Array, ""]) -> Float[Array, "k k"]:

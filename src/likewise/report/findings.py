@@ -9,6 +9,7 @@ import pandas as pd
 
 from likewise.about import Audit
 from likewise.chance import NoReference, Reason, ShuffledRows, kind_of
+from likewise.naming import counted
 from likewise.report.tables import dataset_of, missing, number, one_order, says
 
 MOSTLY = 0.5
@@ -36,17 +37,6 @@ NAMED = 3
 def shown(dataset: str) -> str:
     """Return what a data set is called in a sentence; one without a name is just the inputs."""
     return dataset or "inputs"
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "pair"), counted(1200, "pair")
-    ('1 pair', '1,200 pairs')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def some(items: Sequence[str]) -> str:

@@ -8,8 +8,8 @@ import pandas as pd
 from jaxtyping import Bool
 
 from likewise.measures import Configuration
-from likewise.naming import parts_of
-from likewise.report.findings import LEVEL, counted, shown, some
+from likewise.naming import counted, parts_of
+from likewise.report.findings import LEVEL, shown, some
 from likewise.report.tables import (
     AT_CHANCE,
     calibrated_ends,

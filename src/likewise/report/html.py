@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from likewise.chance import too_few_shuffles
 from likewise.errors import InputError
-from likewise.naming import cell_text, inert, parts_of, slug
+from likewise.naming import cell_text, counted, inert, parts_of, slug
 from likewise.report import bundle, crowd, findings, headlines, recipe, tables
 from likewise.report.block import Columns
 from likewise.report.contents import head_of
@@ -271,10 +271,8 @@ def _line(frame: pd.DataFrame) -> str:
         for dataset in dict.fromkeys(frame["dataset"])
     ]
     at = f", {len(layers)} layers" if len(layers) > 1 else ""
-    measures = findings.counted(frame["configuration"].nunique(), "measure")
-    return (
-        f"{findings.counted(len(models), 'model')}{at}: {findings.some(models)}. Data: {'; '.join(data)}. {measures}."
-    )
+    measures = counted(frame["configuration"].nunique(), "measure")
+    return f"{counted(len(models), 'model')}{at}: {findings.some(models)}. Data: {'; '.join(data)}. {measures}."
 
 
 def _wanted(frame: pd.DataFrame, first: Sequence[Headline], summaries: pd.DataFrame) -> list[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from likewise.errors import InputError, StoreError
-from likewise.report.findings import counted
+from likewise.naming import counted
 from likewise.report.tables import number
 from likewise.scoring import SCHEMA, Results
 from likewise.store import open_regular, read_table

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from likewise.measures import Configuration
-from likewise.report.findings import counted, shown, summary
+from likewise.naming import counted
+from likewise.report.findings import shown, summary
 
 CITED = re.compile(r"(?P<who>[^;:()\n]+?)\s*\((?P<year>\d{4})\),\s*doi:(?P<doi>10\.[^\s;,]+[^\s;,.])")
 """A source as docstrings have it: authors, year, DOI."""

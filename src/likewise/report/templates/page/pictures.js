@@ -19,6 +19,10 @@ const labelsBeside = (texts, longest, full) => {
   const left = Math.min(room(texts, longest), full * 0.5), letters = Math.floor((left - 14) / LETTER);
   return { left, letters, labels: texts.map((t) => short(t, letters)) };
 };
+// On a narrow screen the names of rows stand above their lines, where they have the whole width.
+const NARROW = 520;
+const sideAxis = (labels, above) => ({ tickFormat: above ? () => "" : (k) => labels[k], tickSize: 0, label: null, type: "band" });
+const namesAbove = (labels, above) => (above ? [Plot.text(labels, { frameAnchor: "left", y: (_, k) => k, dy: -12, text: (label) => label, textAnchor: "start", fill: "currentColor" })] : []);
 const widthOf = (box, most = 1460) => Math.max(260, Math.min(most, box.clientWidth || 600));
 // A picture whose caption stands beside it where there is room: the picture has the rest.
 const CAPTION = 400;
@@ -136,8 +140,9 @@ const pictures = {
     found.sort((x, y) => (state.up ? y.drawn - x.drawn : x.drawn - y.drawn));
     if (all > FOREST) found = [...found.slice(0, FOREST / 2), ...found.slice(-FOREST / 2)];
     const label = (r, half = 22) => (base < 0 ? `${short(names[r.a].name, half)} – ${short(names[r.b].name, half)}` : names[r.a === base ? r.b : r.a].name);
-    const full = widthOf(box), side = labelsBeside(found.map((r) => label(r)), 48, full), left = side.left;
-    const labels = base < 0 ? found.map((r) => label(r, Math.min(22, Math.floor((side.letters - 3) / 2)))) : side.labels;
+    const full = widthOf(box), above = full < NARROW, side = labelsBeside(found.map((r) => label(r)), 48, full), left = above ? 10 : side.left;
+    const longest = above ? Math.floor(full / LETTER) - 4 : side.letters, own = found.map((r) => label(r, Math.min(22, Math.floor((longest - 3) / 2))));
+    const labels = base < 0 || above ? own : side.labels;
     const place = (r) => found.indexOf(r), raw = state.score === "raw";
     const scale = scaleOf(state, rows);
     const ends = [...found.flatMap((r) => [r.drawn, r.drawnLow, r.drawnHigh, raw ? r.chance : 0, raw ? null : 1]), ...scale.bands.flatMap((b) => [b.low, b.high]), ...scale.steps.map((r) => r.drawn)].filter((v) => v !== null);
@@ -149,9 +154,10 @@ const pictures = {
     }
     const top = named.length ? 20 : 6;
     const drawn = plot({
-      width: full, height: 40 + top + 19 * found.length, marginLeft: left, marginBottom: 34, marginTop: top, marginRight: 16,
-      x: { domain, label: axis(state), labelArrow: "none", grid: true }, y: { domain: found.map((_, k) => k), tickFormat: (k) => labels[k], tickSize: 0, label: null, type: "band" },
+      width: full, height: 40 + top + (above ? 36 : 19) * found.length, marginLeft: left, marginBottom: 34, marginTop: top, marginRight: 16,
+      x: { domain, label: axis(state), labelArrow: "none", grid: true }, y: { domain: found.map((_, k) => k), ...sideAxis(labels, above) },
       marks: [
+        ...namesAbove(labels, above),
         ...scale.bands.map((b) => Plot.rectX([b], { x1: "low", x2: "high", fill: b.colour, fillOpacity: 0.16 })),
         Plot.ruleX(scale.steps, { x: "drawn", stroke: colour("--warn-line"), strokeDasharray: "2 3" }),
         // Those whose names have room; the caption has all.
@@ -390,12 +396,14 @@ const answers = {
   },
   forest(of, box) {
     const data = of.labels.map((label, k) => ({ k, label, value: of.values[k], low: of.low[k], high: of.high[k], chance: of.chance[k] ?? null })).filter((d) => d.value !== null);
-    const full = widthOf(box, 900), { left, labels } = labelsBeside(data.map((d) => d.label), 40, full), marks = Object.entries(of.marks);
+    const full = widthOf(box, 900), above = full < NARROW, side = labelsBeside(data.map((d) => d.label), 40, full), marks = Object.entries(of.marks);
+    const left = above ? 10 : side.left, labels = above ? data.map((d) => short(d.label, Math.floor(full / LETTER) - 4)) : side.labels;
     const place = (d) => data.indexOf(d), ends = data.flatMap((d) => [d.value, d.low, d.high, d.chance]).concat(marks.map(([, x]) => x), 0).filter((v) => v !== null);
     const drawn = plot({
-      width: full, height: 54 + 24 * data.length, marginLeft: left, marginRight: 16, marginBottom: 34, marginTop: 20,
-      x: { domain: d3.extent(ends), nice: true, label: of.across, labelArrow: "none", grid: true }, y: { domain: data.map((_, k) => k), tickFormat: (k) => labels[k], tickSize: 0, label: null, type: "band" },
+      width: full, height: 54 + (above ? 36 : 24) * data.length, marginLeft: left, marginRight: 16, marginBottom: 34, marginTop: 20,
+      x: { domain: d3.extent(ends), nice: true, label: of.across, labelArrow: "none", grid: true }, y: { domain: data.map((_, k) => k), ...sideAxis(labels, above) },
       marks: [
+        ...namesAbove(labels, above),
         Plot.ruleX(marks, { x: ([, x]) => x, stroke: colour("--warn-line"), strokeWidth: 2 }),
         Plot.text(marks, { x: ([, x]) => x, text: ([name]) => name, frameAnchor: "top", textAnchor: "start", dx: 4, dy: -14, fill: "currentColor" }),
         Plot.tickX(data.filter((d) => d.chance !== null), { x: "chance", y: place, stroke: colour("--warn-line"), strokeWidth: 2 }),

@@ -1,0 +1,141 @@
+"""Many rows, some at a time: as pieces that fit the caches, and several of them side by side."""
+
+import contextvars
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from likewise.arrays import Array, array_namespace
+
+T = TypeVar("T")
+
+PASS = 2**22
+"""Values of rows from which they are many, and read some at a time; no more than that at a time."""
+
+STEP = 2**20
+"""Values that are held in double precision at a time: larger pieces of memory are fetched from the system anew
+each time, which takes longer than the sums."""
+
+MOST = 16
+"""Pieces that are worked on side by side, at most: each holds a few times `STEP` values."""
+
+_ALONE = threading.Lock()
+"""Held by the one that has set the threads of BLAS, which are those of the whole process."""
+
+
+def spans(n: int, width: int, least: int = 1) -> Iterator[tuple[int, int]]:
+    """First and one past the last of some rows at a time: so many that they are `STEP` values, or the ``least``."""
+    step = max(least, min(PASS, STEP) // max(1, width))
+    yield from ((start, min(n, start + step)) for start in range(0, n, step))
+
+
+def summed(shape: tuple[int, int], work: Callable[[int, int], T], least: int = 1) -> T:
+    """Return the sum of what ``work`` makes of some rows at a time, an array or several, in the order of the rows.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows, and the values that are held for each.
+    work : callable
+        Takes the first row and one past the last.
+    least : int
+        Rows at a time, at least.
+
+    Examples
+    --------
+    >>> x = np.arange(6.0).reshape(3, 2)
+    >>> summed(x.shape, lambda i, j: x[i:j].T @ x[i:j])
+    array([[20., 26.],
+           [26., 35.]])
+    """
+    total: Any = None
+    for part in _pieces(shape, work, least):
+        if total is None:
+            total = part
+        elif isinstance(part, tuple):
+            total = tuple(a + b for a, b in zip(total, part, strict=True))
+        else:
+            total = total + part
+    return cast(T, total)
+
+
+def collected(shape: tuple[int, int], work: Callable[[int, int], T], least: int = 1) -> T:
+    """Return what ``work`` makes of each row, an array or several, from some rows at a time: see `summed`.
+
+    Examples
+    --------
+    >>> x = np.arange(6.0).reshape(3, 2)
+    >>> collected(x.shape, lambda i, j: x[i:j].sum(axis=1))
+    array([1., 5., 9.])
+    """
+    parts: list[Any] = list(_pieces(shape, work, least))
+    several = isinstance(parts[0], tuple)
+    found: Any = tuple(map(_concat, zip(*parts, strict=True))) if several else _concat(parts)
+    return cast(T, found)
+
+
+def filled(into: Array, work: Callable[[int, int], Array]) -> Array:
+    """Return an array whose rows are what ``work`` makes of them, some at a time: see `summed`.
+
+    Examples
+    --------
+    >>> x = np.arange(4.0).reshape(2, 2)
+    >>> filled(x, lambda i, j: 2 * x[i:j])
+    array([[0., 2.],
+           [4., 6.]])
+    """
+
+    def write(start: int, stop: int) -> float:
+        into[start:stop, :] = work(start, stop)
+        return 0.0
+
+    summed(into.shape, write)
+    return into
+
+
+def _concat(parts: Sequence[Array]) -> Array:
+    return array_namespace(parts[0]).concat(parts)
+
+
+def _pieces(shape: tuple[int, int], work: Callable[[int, int], T], least: int) -> Iterator[T]:
+    """What ``work`` makes of each piece, in their order.
+
+    BLAS uses all cores for one product, but what comes before it, such as double precision and centring, is done on
+    one. So each piece is worked on by one core, and as many pieces at a time as BLAS has threads. The first is worked
+    on alone: what it asks for is then there for all.
+    """
+    first, *rest = spans(*shape, least)
+    made = work(*first)
+    yield made
+    of_blas = _threads() if len(rest) > 1 and _is_numpy(made) else 1
+    if of_blas == 1 or not _ALONE.acquire(blocking=False):
+        yield from (work(*place) for place in rest)
+        return
+    threads = min(len(rest), MOST, of_blas)
+    try:
+        with threadpool_limits(of_blas // threads, "blas"), ThreadPoolExecutor(threads) as pool:
+            waiting: deque[Future[T]] = deque()
+            for start, stop in rest:
+                settings = contextvars.copy_context()
+                waiting.append(pool.submit(settings.run, work, start, stop))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+    finally:
+        _ALONE.release()
+
+
+def _threads() -> int:
+    """Threads of BLAS: 1 in a worker, or where a user has set that."""
+    return max((of["num_threads"] for of in threadpool_info() if of["user_api"] == "blas"), default=1)
+
+
+def _is_numpy(made: Any) -> bool:
+    """Whether that was made by NumPy, whose functions let other threads work; other libraries use all cores."""
+    return isinstance(made[0] if isinstance(made, tuple) else made, (np.ndarray, np.generic, float))
