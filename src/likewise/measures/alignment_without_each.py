@@ -1,16 +1,14 @@
 """Scores of alignments without each item, from the decomposition that the score needs: see `without_each`."""
 
 from collections.abc import Callable
-from math import pi
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from likewise.arrays import Array, array_namespace, gather, to_numpy
+from likewise.arrays import Array, to_numpy
 from likewise.measures.without_each import LEAST, WithoutEach
 from likewise.quantities import (
-    AlignedProducts,
     BothRows,
     CanonicalDecomposition,
     CrossDecomposition,
@@ -18,7 +16,6 @@ from likewise.quantities import (
     Norm,
     Prepared,
     PrincipalComponents,
-    RowNorms,
     SharedCoordinates,
     SingularValues,
     are_shared,
@@ -28,9 +25,6 @@ from likewise.quantities import (
 
 FINE = {"step": 0.5, "beyond": 6.0}
 """Nodes for seven digits of what an item changes, where a node costs O(n d)."""
-
-COARSE = {"step": 1.5, "beyond": 2.0}
-"""Nodes for 1 to 2 % of the deviation, where a node costs products of matrices."""
 
 
 def of_nuclear_norm(
@@ -194,157 +188,3 @@ def of_canonical(*, score: Literal["mean", "angle"] = "mean") -> WithoutEach:
         return None if (1 - cosine <= LEAST).any() else np.asarray(np.arccos(cosine))
 
     return found
-
-
-CHECKED = 16
-"""Items of which what single precision loses is seen: some of all, and as many of the longest."""
-
-CLOSE = 0.005
-"""Share of the deviation that single precision may cost an item."""
-
-FIRST_ORDER = 10
-"""Rows for each feature from which scores without an item are told to first order, where nothing better is known."""
-
-
-def of_aligned_cosine(center: bool) -> WithoutEach:
-    r"""The mean cosine after the best rotation, of many rows: to first order, O(n d e).
-
-    With C = X'Y / n = U S V', Q = U V', e_i = U'x_i, f_i = V'y_i, unit rows a_i, b_i, M the mean of a_i b_i' and
-    :math:`G_{jk} = (U'MV)_{jk} / (s_j + s_k)`, a score without item i is :math:`\theta - \psi_i / (n - 1)`,
-
-    .. math:: \psi_i = \cos_i - \theta + e_i'(G - G')f_i + x_i'(I - UU')MVS^{-1}f_i + e_i'S^{-1}U'M(I - VV')y_i
-        - x_i'g - y_i'h
-
-    with g, h the means of :math:`(Qb_i - \cos_i a_i) / |x_i|` and :math:`(Q'a_i - \cos_i b_i) / |y_i|`, 0 where
-    nothing is centred. None where there are fewer than ten rows to a feature, or a direction is hardly shared. Where
-    rows are not many: `_cosine_without_each`.
-    """
-
-    def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
-        if not (x.is_many or y.is_many):
-            return _cosine_without_each(x, y, center)
-        if not (x.is_many and y.is_many) or x.n < FIRST_ORDER * max(x.d, y.d):
-            return None
-        u, s, vh = (to_numpy(m) for m in x.joint(y, CrossDecomposition(center)))
-        if s[-1] <= LEAST * s[0]:
-            return None
-        n, v = x.n, vh.T
-        length_x, length_y = (to_numpy(of[RowNorms(center)]) for of in (x, y))
-        cosines = to_numpy(x.joint(y, AlignedProducts(center))) / (length_x * length_y)
-        both = BothRows(x, y, center)
-
-        def means(i: int, j: int, rows_x: Array, rows_y: Array) -> tuple[np.ndarray, ...]:
-            of_x, of_y, cosine = length_x[i:j], length_y[i:j], cosines[i:j] / n
-            a, b = to_numpy(rows_x) / of_x[:, None], to_numpy(rows_y) / of_y[:, None]
-            return a.T @ b / n, (1 / of_x) @ b / n, (1 / of_y) @ a / n, (cosine / of_x) @ a, (cosine / of_y) @ b
-
-        m, g_turned, h_turned, g, h = both.summed(means)
-        g, h = (u @ (vh @ g_turned) - g, v @ (u.T @ h_turned) - h) if center else (0 * g, 0 * h)
-        inner = u.T @ m @ v / (s[:, None] + s)
-        # Divided by the singular values of X'Y, not of its n-th part.
-        turn = n * (inner - inner.T)
-        beyond_x, beyond_y = n * (m @ v - u @ (u.T @ m @ v)) / s, n * ((u.T @ m - u.T @ m @ v @ vh).T / s)
-        form = (u @ turn + beyond_x) @ vh + u @ beyond_y.T
-
-        def moves(i: int, j: int, rows_x: Array, rows_y: Array) -> Float[np.ndarray, " m"]:
-            a, b = to_numpy(rows_x), to_numpy(rows_y)
-            return np.asarray(np.vecdot(a @ form, b) - a @ g - b @ h)
-
-        return np.asarray(cosines.mean() - (cosines - cosines.mean() + both.collected(moves)) / (n - 1))
-
-    return found
-
-
-def _cosine_without_each(x: Prepared, y: Prepared, center: bool) -> Float[np.ndarray, " n"] | None:
-    r"""The mean cosine after the best rotation without each item: 20 products of matrices, whatever n.
-
-    X'Y without an item has one term less, so its polar factor Q follows from that of the whole. With e, f, a, b, c and
-    D as in `of_nuclear_norm`, N the sum of the products of unit rows and T = U'NV,
-
-    .. math:: \langle N, Q_{-i} - Q \rangle = \frac{2 r}{\pi} \int_0^\infty \frac{1}{D_i} \Big[ (1 - c_i)
-        (\langle f, qTqe \rangle - t^2 \langle e, pTpf \rangle) - t^2 (b_i \langle e, pTqe \rangle + a_i \langle f, qTpf
-        \rangle) \Big] dt, \quad p = \frac{1}{s^2 + t^2}, \; q = \frac{s}{s^2 + t^2}
-
-    .. math:: r x_i'Q_{-i}y_i = \frac{2}{\pi} \int_0^\infty \frac{c_i (1 - c_i) - t^2 a_i b_i}{D_i} dt
-
-    That the mean moves without an item is told to first order, as in `of_aligned_cosine`. The steps of
-    the integral leave 1 to 2 % of the deviation. The forms, nearly all of the cost, are computed in single precision,
-    and again in double where that is seen to cost some items more than half a percent of the deviation. None where
-    the sides share no direction.
-    """
-    n = x.n
-    r = n / (n - 1) if center else 1.0
-    e, s, f = x.joint(y, SharedCoordinates(center))
-    xp = array_namespace(e)
-    size_x, size_y = float(x[Norm(center)]), float(y[Norm(center)])
-    shared = are_shared(x, y, s, center)
-    if not xp.any(shared):
-        return None
-    width = max(e.shape[1], f.shape[1])
-    e, f = _padded(e, width), _padded(f, width)
-    s = _padded(xp.where(shared, s, xp.zeros_like(s))[None, :], width)[0, :]
-    length_x, length_y = x[RowNorms(center)] / size_x, y[RowNorms(center)] / size_y
-    a, b = e / length_x[:, None], f / length_y[:, None]
-    at, weights = nodes(float(xp.min(s[s > 0])), float(xp.max(s)), **COARSE)
-    between = a.T @ b
-    products = xp.where(s > 0, e * f, xp.zeros_like(e))
-    own = xp.sum(products, axis=1)
-    cosines = own / (length_x * length_y)
-    moved, alone = _integrals(e, f, between, s, r, at, weights, xp.float32)
-    lengths = length_x * length_y
-    longest = np.argsort(to_numpy(lengths))[-CHECKED:]
-    some = np.union1d(np.arange(0, n, max(1, n // CHECKED)), longest)
-    exact, _ = _integrals(gather(e, some, 0), gather(f, some, 0), between, s, r, at, weights, xp.float64)
-    if xp.max(xp.abs(gather(moved, some, 0) - exact)) > CLOSE * xp.std(moved - alone / lengths):
-        moved, alone = _integrals(e, f, between, s, r, at, weights, xp.float64)
-    alone = own + alone
-    if center:  # rows without an item are about a mean that moved by its n-th part
-        kept = xp.astype(s > 0, xp.float64)
-        g = kept * xp.sum(b / length_x[:, None], axis=0) - (cosines / length_x) @ a
-        h = kept * xp.sum(a / length_y[:, None], axis=0) - (cosines / length_y) @ b
-        moved = moved + (e @ g + f @ h) / (n - 1)
-    return to_numpy((xp.sum(cosines) + moved - alone / lengths) / (n - 1))
-
-
-def _integrals(
-    e: Float[Array, "m k"],
-    f: Float[Array, "m k"],
-    between: Float[Array, "k k"],
-    s: Float[Array, " k"],
-    r: float,
-    at: Float[np.ndarray, " t"],
-    weights: Float[np.ndarray, " t"],
-    precision: Any,
-) -> tuple[Float[Array, " m"], Float[Array, " m"]]:
-    """Both integrals of `_cosine_without_each` for some items, the forms of the first in so many digits."""
-    xp = array_namespace(e)
-    products, squares_e, squares_f = e * f, e**2, f**2
-    few_e, few_f, few_t = (xp.astype(part, precision) for part in (e, f, between))
-    moved, alone = xp.zeros_like(e[:, 0]), xp.zeros_like(e[:, 0])
-    for t, weight in zip(at.tolist(), weights.tolist(), strict=True):
-        # p t^2 and q t, which are at most 1; so are a t^2, b t^2 and c t beside squared lengths.
-        p, q = t**2 / (s**2 + t**2), s * t / (s**2 + t**2)
-        of_x, of_y, c = r * (squares_e @ p), r * (squares_f @ p), r * (products @ q) / t
-        d = (1 - c) ** 2 + of_x * of_y / t**2
-        forms = _forms(few_e, few_f, few_t, xp.astype(p, precision), xp.astype(q, precision))
-        pp, pq, qp, qq = (xp.astype(form, xp.float64) for form in forms)
-        turned = (1 - c) * (qq - pp) / t**2 - (of_y * pq + of_x * qp) / t**3
-        moved = moved + weight * r * turned / d
-        alone = alone + weight * ((c * (1 - c) - of_x * of_y / t**2) / d - c) / r
-    return 2 / pi * moved, 2 / pi * alone
-
-
-def _padded(m: Float[Array, "n d"], width: int) -> Float[Array, "n w"]:
-    """With columns of zeros, for what the other side does not have."""
-    xp = array_namespace(m)
-    return xp.concat([m, xp.zeros((m.shape[0], width - m.shape[1]), dtype=m.dtype, device=m.device)], axis=1)
-
-
-def _forms(
-    e: Float[Array, "n k"], f: Float[Array, "n k"], t: Float[Array, "k k"], p: Float[Array, " k"], q: Float[Array, " k"]
-) -> list[Float[Array, " n"]]:
-    """<e, pTpf>, <e, pTqe>, <f, qTpf> and <f, qTqe> of each item."""
-    vecdot = array_namespace(e).linalg.vecdot
-    p_e, q_e, p_f, q_f = e * p, e * q, f * p, f * q
-    left, right = p_e @ t, q_f @ t
-    return [vecdot(left, p_f), vecdot(left, q_e), vecdot(right, p_f), vecdot(right, q_e)]
