@@ -36,7 +36,7 @@ def test_sums_and_rows_are_the_same_on_one_thread_and_on_two(two_threads, monkey
 
 
 def test_what_a_piece_raises_is_raised_and_all_threads_are_given_back(two_threads) -> None:
-    before = pieces.threadpool_info()
+    before = pieces._blas().info()
 
     def fails(i: int, j: int) -> np.ndarray:
         if i > 50:
@@ -46,7 +46,7 @@ def test_what_a_piece_raises_is_raised_and_all_threads_are_given_back(two_thread
     for _ in range(2):
         with pytest.raises(ValueError, match="at 50"):
             summed((203, 4), fails)
-    assert pieces.threadpool_info() == before
+    assert pieces._blas().info() == before
 
 
 def test_pieces_within_pieces_and_of_two_at_a_time(two_threads) -> None:

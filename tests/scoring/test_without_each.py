@@ -70,12 +70,13 @@ def test_fewer_nodes_cost_a_small_share_of_the_deviation(monkeypatch, n, d, e, p
     common = rng.normal(size=(n, max(d, e))) * np.arange(1, 1 + max(d, e)) ** -power
     x, y = (common[:, :w] + 0.5 * rng.normal(size=(n, w)) * np.arange(1, 1 + w) ** -power + 0.3 for w in (d, e))
     c, nodes = Configuration.parse(f"aligned_cosine(center={center})"), []
+    monkeypatch.setattr(cosine_without_each, "LITTLE", 0)
     chosen = cosine_without_each._chosen
     monkeypatch.setattr(
         cosine_without_each, "_chosen", lambda *given, **more: nodes.append(chosen(*given, **more)) or nodes[-1]
     )
     found = c.without_each(Prepared(x), Prepared(y))
-    monkeypatch.setattr(cosine_without_each, "FEW", n)
+    monkeypatch.setattr(cosine_without_each, "LITTLE", 2**60)
     every = c.without_each(Prepared(x), Prepared(y))
     assert len(nodes) == 1
     assert (found - every).std() <= 2 * cosine_without_each.OFF * every.std()
@@ -186,6 +187,17 @@ def test_sides_that_share_no_direction_have_an_interval_or_a_reason(name: str) -
     x, y = (np.tile(signs, 4)[:, None] for signs in ([1.0, 1.0, -1.0, -1.0], [1.0, -1.0, 1.0, -1.0]))
     for small in (0.0, 1e-17):
         (row, *_) = compare({"x": x, "y": y + small * x}, name, permutations=5, groups=16)
+        assert row.value is None or row.low is not None or row.reason, name
+
+
+@pytest.mark.parametrize(
+    "name", [*NORMS, "shape_distance(alpha=0.0)", "aligned_cosine", "aligned_cosine(center=False)"]
+)
+def test_many_rows_of_a_few_kinds_have_an_interval_or_a_reason(name: str, rng) -> None:
+    """Without any one of them the score is nearly, or just, what it is."""
+    kinds = np.eye(4)[np.arange(200) % 4]
+    for other in (kinds, kinds @ rng.normal(size=(4, 3)), kinds[::-1] * np.arange(1, 5)):
+        (row, *_) = compare({"x": kinds, "y": other}, name, permutations=3, groups=16)
         assert row.value is None or row.low is not None or row.reason, name
 
 

@@ -42,7 +42,8 @@ def of_nuclear_norm(
         c_i = r \sum_j \frac{e_{ij} f_{ij} s_j}{s_j^2 + t^2}
 
     because D is the determinant of what the item changes of :math:`Z - \mathrm{i} t`, where Z, with X'Y and Y'X beside
-    its diagonal, has the eigenvalues :math:`\pm s`. O(n d) a node after the decomposition.
+    its diagonal, has the eigenvalues :math:`\pm s`. O(n d) a node after the decomposition. Where both sides have
+    directions that they do not share, log D is singular at 0, and three digits are sure.
     """
 
     def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
@@ -121,8 +122,26 @@ def _logarithms(
     p = t**2 / (s[:, None] ** 2 + t**2)
     c = r * (e * f) @ (s[:, None] / t * p) / t
     # Directions that the sides do not share have s = 0, and p = 1.
-    a, b = (z**2 @ p + np.maximum(own - (z**2).sum(axis=1), 0.0)[:, None] for z, own in ((e, own_x), (f, own_y)))
-    return np.log((1 - c) ** 2 + (r / t) ** 2 * a * b) @ weight / np.pi, own_x, own_y
+    alone = [_beyond(own, z) for z, own in ((e, own_x), (f, own_y))]
+    a, b = (z**2 @ p + of[:, None] for z, of in zip((e, f), alone, strict=True))
+    d = (1 - c) ** 2 + (r / t) ** 2 * a * b
+    return (np.log(d) @ weight + _below(d[:, 0], r**2 * alone[0] * alone[1], t[0])) / np.pi, own_x, own_y
+
+
+NOTHING = 1e-12
+"""Share of a row's squared length that is rounding."""
+
+
+def _beyond(own: Float[np.ndarray, " m"], z: Float[np.ndarray, "m k"]) -> Float[np.ndarray, " m"]:
+    """What rows have of their squared lengths in other directions than those of which they have the coordinates."""
+    left = own - (z**2).sum(axis=1)
+    return np.where(left > NOTHING * own, left, 0.0)
+
+
+def _below(d: Float[np.ndarray, " m"], k: Float[np.ndarray, " m"], t: float) -> Float[np.ndarray, " m"]:
+    """What the integral of log D below the first node t is besides t log D(t), where D = C + k / t^2."""
+    root = np.sqrt(np.where(k > 0, k / np.maximum(d - k / t**2, np.finfo(np.float64).tiny), 0.0))
+    return np.asarray(2 * root * np.arctan2(t, root))
 
 
 OPEN = 1e-8
@@ -167,15 +186,14 @@ def of_canonical(*, score: Literal["mean", "angle"] = "mean") -> WithoutEach:
             coordinates = [row @ turn for row, turn in zip(rows, turns, strict=True)]
             h, k = (r * (row**2).sum(axis=1) for row in rows)
             # t^2 a, t^2 b and t c: of directions that the sides do not share rho is 0, and p is 1.
-            a, b = (
-                r * (z**2 @ p) + (own - r * (z**2).sum(axis=1) if z.shape[1] < rank else 0 * own)[:, None]
-                for z, own, rank in zip(coordinates, (h, k), ranks, strict=True)
-            )
+            alone = [r * _beyond(own / r, z) for z, own in zip(coordinates, (h, k), strict=True)]
+            a, b = (r * (z**2 @ p) + of[:, None] for z, of in zip(coordinates, alone, strict=True))
             c = r * (coordinates[0] * coordinates[1]) @ (rho[shared, None] / at * p) / at
             d = (1 - c - a) * (1 - c - b) + (a - at**2 * c) * (b - at**2 * c) / at**2
             left = (1 - h) * (1 - k)
             with np.errstate(divide="ignore", invalid="ignore"):  # of an item that alone holds a direction
-                return np.log(d / left[:, None]) @ weight / np.pi, left
+                moved = np.log(d / left[:, None]) @ weight + _below(d[:, 0], alone[0] * alone[1], at[0])
+            return moved / np.pi, left
 
         width = 4 * max(ranks)  # each row becomes several of that width
         moved, left = collected((n, width), some)

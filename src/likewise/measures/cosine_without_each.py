@@ -2,7 +2,7 @@
 
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import exp, inf, pi
 from typing import Any
@@ -31,13 +31,16 @@ STRIDES = (1, 2, 3)
 """Of the grid, every so manieth node may do."""
 
 OFF = 0.015
-"""Share of the deviation that fewer nodes may cost, seen on some items."""
+"""Share of the deviation that fewer nodes may cost, seen on some items; but for a constant, which is put back."""
+
+OPEN = 1e-3
+"""Share of an item from which its part in directions that both sides have alone is seen."""
 
 NOTHING = 1e-12
 """Share of the coordinates of a side that is rounding."""
 
-FEW = 128
-"""Items up to which all nodes of the grid are taken for all: looking for fewer would cost as much."""
+LITTLE = 2**30
+"""Operations up to which all nodes of the grid are taken: looking for fewer would take as long."""
 
 CHECKED = 16
 """Items of which it is seen what fewer nodes and single precision lose: some of all, and as many of the longest."""
@@ -134,16 +137,30 @@ def _cosine_without_each(x: Prepared, y: Prepared, center: bool) -> Float[np.nda
     own = xp.sum(products, axis=1)
     lengths = length_x * length_y
     cosines = own / lengths
-    at, weights = nodes(float(xp.min(s[s > 0])), float(xp.max(s)), **GRID)
+    least = float(xp.min(s[s > 0]))
+    both_open = _both_open(e, f, s)
+    if both_open:  # what an item has in such directions of both sides is a scale of its own
+        least = min(least, OPEN / n)
+    at, weights = nodes(least, float(xp.max(s)), **GRID)
     integrand = Integrand(e, f, a.T @ b, s, r, at)
     alone = integrand.alone(weights)
-    moved = _moved(integrand, weights, lengths, own / lengths, alone / lengths)
+    moved = _moved(integrand, weights, lengths, own / lengths, alone / lengths, with_first=not both_open)
     if center:  # rows without an item are about a mean that moved by its n-th part
         kept = xp.astype(s > 0, xp.float64)
         g = kept * xp.sum(b / length_x[:, None], axis=0) - (cosines / length_x) @ a
         h = kept * xp.sum(a / length_y[:, None], axis=0) - (cosines / length_y) @ b
         moved = moved + (e @ g + f @ h) / (n - 1)
     return to_numpy((xp.sum(cosines) - cosines + moved - alone / lengths) / (n - 1))
+
+
+def _both_open(e: Float[Array, "n k"], f: Float[Array, "n k"], s: Float[Array, " k"]) -> bool:
+    """Whether both sides have something in directions that they do not share: the first order has no integral then."""
+    xp = array_namespace(e)
+    sizes = [
+        xp.linalg.vector_norm(xp.where(s == 0, part, xp.zeros_like(part))) / xp.linalg.vector_norm(part)
+        for part in (e, f)
+    ]
+    return min(map(float, sizes)) >= NOTHING
 
 
 class Integrand:
@@ -219,17 +236,6 @@ class Integrand:
         scale = 2 / pi * self.r
         return scale * xp.stack(whole, axis=1), scale * xp.stack(first, axis=1)
 
-    @property
-    def has_first_order(self) -> bool:
-        """Whether there is one: not where the sides do not share a direction that both have."""
-        xp = array_namespace(self.e)
-        alone = self.s == 0
-        sizes = [
-            xp.linalg.vector_norm(xp.where(alone, part, xp.zeros_like(part))) / xp.linalg.vector_norm(part)
-            for part in (self.e, self.f)
-        ]
-        return min(map(float, sizes)) < NOTHING
-
     @functools.cached_property
     def turn(self) -> Float[Array, "k k"]:
         """G - G' with G_jk = T_jk / (s_j + s_k): what turns the rotation to first order."""
@@ -251,24 +257,28 @@ def _moved(
     lengths: Float[Array, " n"],
     cosines: Float[Array, " n"],
     alone: Float[Array, " n"],
+    *,
+    with_first: bool,
 ) -> Float[Array, " n"]:
     """The first integral of `_cosine_without_each`; a score changes by an item's own cosine and ``alone`` besides."""
     xp = array_namespace(lengths)
     n, every = lengths.shape[0], np.arange(len(weights))
-    if n <= FEW:
+    if 4 * len(every) * n * integrand.s.shape[0] ** 2 <= LITTLE:
         return integrand.values(every, xp.float64)[0] @ xp.asarray(weights, device=lengths.device)
     some, counts = _some(to_numpy(lengths))
     sample = integrand.of(some)
     whole, first = (to_numpy(part) for part in sample.values(every, xp.float64))
     exact = whole @ weights
     deviation = _deviation(exact - to_numpy(gather(cosines + alone, some, 0)), counts)
-    beyond = to_numpy(sample.first_order(xp.float64)) if integrand.has_first_order else None
+    beyond = to_numpy(sample.first_order(xp.float64)) if with_first else None
 
-    def off(nodes_: Nodes) -> float:
-        told = nodes_.integral(whole[:, nodes_.places], first[:, nodes_.places], beyond)
-        return _deviation(told - exact, counts) / deviation
+    def off(integrals: Float[np.ndarray, "m l"]) -> Float[np.ndarray, " l"]:
+        return _deviation(integrals - exact[:, None], counts)
 
-    chosen = _chosen(integrand.at, off, with_first=beyond is not None) or Nodes(every, weights, False)
+    ways = {False: (whole, np.zeros((len(some), 1)))}
+    if beyond is not None:
+        ways[True] = whole - first, beyond[:, None]
+    chosen = _chosen(integrand.at, ways, off, OFF * float(deviation)) or Nodes(every, weights, False)
     of_sample = chosen.integral(whole[:, chosen.places], first[:, chosen.places], beyond)
 
     def found(precision: Any) -> Float[Array, " n"]:
@@ -277,7 +287,9 @@ def _moved(
 
     moved = found(xp.float32)
     lost = np.abs(to_numpy(gather(moved, some, 0)) - of_sample)
-    return found(xp.float64) if lost.max() > CLOSE * float(xp.std(moved - alone)) else moved
+    if lost.max() > CLOSE * float(xp.std(moved - alone)):
+        moved = found(xp.float64)
+    return moved - float(np.average(of_sample - exact, weights=counts))
 
 
 @dataclass(frozen=True)
@@ -305,32 +317,52 @@ def _some(lengths: Float[np.ndarray, " n"]) -> tuple[Int[np.ndarray, " m"], Floa
     return np.concatenate([longest, spread]), counts
 
 
-def _deviation(values: Float[np.ndarray, " m"], counts: Float[np.ndarray, " m"]) -> float:
+def _deviation(values: Float[np.ndarray, "m *l"], counts: Float[np.ndarray, " m"]) -> Float[np.ndarray, "*l"]:
     """Of items that stand for so many each; a constant is none."""
-    return float(np.sqrt(np.average((values - np.average(values, weights=counts)) ** 2, weights=counts)))
+    shares = counts / counts.sum()
+    return np.asarray(np.sqrt(shares @ (values - shares @ values) ** 2))
 
 
-def _chosen(at: Float[np.ndarray, " t"], off: Callable[[Nodes], float], *, with_first: bool) -> Nodes | None:
-    """The fewest nodes by which the deviation is ``off`` by no more than `OFF` of itself.
+def _chosen(
+    at: Float[np.ndarray, " t"],
+    ways: Mapping[bool, tuple[Float[np.ndarray, "m t"], Float[np.ndarray, "m 1"]]],
+    off: Callable[[Float[np.ndarray, "m l"]], Float[np.ndarray, " l"]],
+    least: float,
+) -> Nodes | None:
+    """The fewest nodes whose integrals, of some items, are ``off`` by no more than so much.
 
     The integrand may be small at either end. What is left of its first order is so at large t, much sooner; but where
     items are few beside the features, the first order has large terms that cancel.
+
+    Parameters
+    ----------
+    at : array, shape (t,)
+        The grid.
+    ways : mapping of bool to arrays, shapes (m, t) and (m, 1)
+        Whether the first order is taken out before, the values, and what is added to their integral.
+    off : callable
+        Takes columns of integrals.
+    least : float
+        How much they may be off.
     """
     best, cost = None, (inf, inf)
     step = float(np.log(at[1] / at[0]))
-    for stride, start, beyond_first in itertools.product(STRIDES, range(len(at)), (False, True)[: 1 + with_first]):
+    for stride, start, (beyond_first, (values, told)) in itertools.product(STRIDES, range(len(at)), ways.items()):
+        places = np.arange(start, len(at), stride)
+        if len(places) < 2:
+            continue
         wide = stride * step
-        for last in range(start + stride, len(at), stride):
-            places = np.arange(start, last + 1, stride)
-            price = 2 * len(places) + beyond_first
-            if price > cost[0]:
-                break
-            counts = np.full(len(places), wide)
-            # Below the first the integrand is constant; beyond the last it falls as 1 / t^2, of the rest as 1 / t^4.
-            counts[0], counts[-1] = wide / (1 - exp(-wide)), wide / (1 - exp(-wide * (3 if beyond_first else 1)))
-            found = Nodes(places, at[places] * counts, beyond_first)
-            if (lost := off(found)) <= OFF and (price, lost) < cost:
-                best, cost = found, (price, lost)
+        # Below the first the integrand is constant; beyond the last it falls as 1 / t^2, of the rest as 1 / t^4.
+        low, high = (1 / (1 - exp(-wide * power)) for power in (1, 3 if beyond_first else 1))
+        parts = wide * at[places] * values[:, places]
+        ended = np.cumsum(parts, axis=1) + (low - 1) * parts[:, :1] + (high - 1) * parts
+        lost = off(ended[:, 1:] + told)
+        enough = np.flatnonzero(lost <= least)
+        if len(enough) and (price := (2 * (enough[0] + 2) + beyond_first, float(lost[enough[0]]))) < cost:
+            counts = np.full(enough[0] + 2, wide)
+            counts[0], counts[-1] = wide * low, wide * high
+            kept = places[: len(counts)]
+            best, cost = Nodes(kept, at[kept] * counts, beyond_first), price
     return best
 
 

@@ -22,6 +22,9 @@ SPARE = 6
 QUERIES = 4096
 """Items whose nearest are looked for at a time."""
 
+SEARCHES = 4
+"""So many times that are looked for side by side, at most: each takes up to a gigabyte."""
+
 
 def by_blocks(of: Prepared) -> bool:
     """Whether there are so many items that a number for each pair of them is not held."""
@@ -107,7 +110,10 @@ class Nearest(KNearest):
         rows: Any = Rows(of, center)  # of which an index needs no more than of an array
         index = Index(rows, self.inner, of.name)
         wide = min(of.n - 1, self.k + SPARE)
-        return Near(*collected((of.n, STEP), lambda i, j: self._of(of, index, np.arange(i, j), wide), least=QUERIES))
+        found = collected(
+            (of.n, STEP), lambda i, j: self._of(of, index, np.arange(i, j), wide), least=QUERIES, most=SEARCHES
+        )
+        return Near(*found)
 
     def _of(self, of: Prepared, index: Index, asked: Int[np.ndarray, " m"], wide: int) -> tuple[np.ndarray, ...]:
         """The nearest of some items, from ``wide`` candidates of each, or more where ties may be cut."""

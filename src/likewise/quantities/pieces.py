@@ -1,6 +1,7 @@
 """Many rows, some at a time: as pieces that fit the caches, and several of them side by side."""
 
 import contextvars
+import functools
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from likewise.arrays import Array, array_namespace
 
@@ -22,7 +23,10 @@ STEP = 2**20
 each time, which takes longer than the sums."""
 
 MOST = 16
-"""Pieces that are worked on side by side, at most: each holds a few times `STEP` values."""
+"""Pieces that are worked on side by side, at most: each holds a few times `STEP` values, and what is made of it."""
+
+ROOM = 2**28
+"""Bytes of what is made of all the pieces that are worked on side by side."""
 
 _ALONE = threading.Lock()
 """Held by the one that has set the threads of BLAS, which are those of the whole process."""
@@ -54,7 +58,7 @@ def summed(shape: tuple[int, int], work: Callable[[int, int], T], least: int = 1
            [26., 35.]])
     """
     total: Any = None
-    for part in _pieces(shape, work, least):
+    for part in _pieces(shape, work, least, MOST):
         if total is None:
             total = part
         elif isinstance(part, tuple):
@@ -64,8 +68,10 @@ def summed(shape: tuple[int, int], work: Callable[[int, int], T], least: int = 1
     return cast(T, total)
 
 
-def collected(shape: tuple[int, int], work: Callable[[int, int], T], least: int = 1) -> T:
+def collected(shape: tuple[int, int], work: Callable[[int, int], T], least: int = 1, most: int = MOST) -> T:
     """Return what ``work`` makes of each row, an array or several, from some rows at a time: see `summed`.
+
+    ``most`` pieces, or fewer, are worked on side by side.
 
     Examples
     --------
@@ -73,7 +79,7 @@ def collected(shape: tuple[int, int], work: Callable[[int, int], T], least: int 
     >>> collected(x.shape, lambda i, j: x[i:j].sum(axis=1))
     array([1., 5., 9.])
     """
-    parts: list[Any] = list(_pieces(shape, work, least))
+    parts: list[Any] = list(_pieces(shape, work, least, most))
     several = isinstance(parts[0], tuple)
     found: Any = tuple(map(_concat, zip(*parts, strict=True))) if several else _concat(parts)
     return cast(T, found)
@@ -89,10 +95,11 @@ def filled(into: Array, work: Callable[[int, int], Array]) -> Array:
     array([[0., 2.],
            [4., 6.]])
     """
+    nothing = array_namespace(into).zeros(1)  # by which it is known which library works
 
-    def write(start: int, stop: int) -> float:
+    def write(start: int, stop: int) -> Array:
         into[start:stop, :] = work(start, stop)
-        return 0.0
+        return nothing
 
     summed(into.shape, write)
     return into
@@ -102,23 +109,24 @@ def _concat(parts: Sequence[Array]) -> Array:
     return array_namespace(parts[0]).concat(parts)
 
 
-def _pieces(shape: tuple[int, int], work: Callable[[int, int], T], least: int) -> Iterator[T]:
+def _pieces(shape: tuple[int, int], work: Callable[[int, int], T], least: int, most: int) -> Iterator[T]:
     """What ``work`` makes of each piece, in their order.
 
     BLAS uses all cores for one product, but what comes before it, such as double precision and centring, is done on
-    one. So each piece is worked on by one core, and as many pieces at a time as BLAS has threads. The first is worked
-    on alone: what it asks for is then there for all.
+    one. So each piece is worked on by one core, and as many pieces at a time as BLAS has threads; where these are more
+    than pieces, or than memory has room for, one after the other. The first is worked on alone: what it asks for is
+    then there for all.
     """
     first, *rest = spans(*shape, least)
     made = work(*first)
     yield made
-    of_blas = _threads() if len(rest) > 1 and _is_numpy(made) else 1
-    if of_blas == 1 or not _ALONE.acquire(blocking=False):
+    threads = _threads() if len(rest) > 1 and _is_numpy(made) else 1
+    most = min(len(rest), most, ROOM // max(1, _bytes(made)))
+    if not 1 < threads <= most or not _ALONE.acquire(blocking=False):
         yield from (work(*place) for place in rest)
         return
-    threads = min(len(rest), MOST, of_blas)
     try:
-        with threadpool_limits(of_blas // threads, "blas"), ThreadPoolExecutor(threads) as pool:
+        with _blas().limit(limits=1), ThreadPoolExecutor(threads) as pool:
             waiting: deque[Future[T]] = deque()
             for start, stop in rest:
                 settings = contextvars.copy_context()
@@ -133,7 +141,17 @@ def _pieces(shape: tuple[int, int], work: Callable[[int, int], T], least: int) -
 
 def _threads() -> int:
     """Threads of BLAS: 1 in a worker, or where a user has set that."""
-    return max((of["num_threads"] for of in threadpool_info() if of["user_api"] == "blas"), default=1)
+    return max((of["num_threads"] for of in _blas().info()), default=1)
+
+
+@functools.cache
+def _blas() -> ThreadpoolController:
+    """The libraries that multiply matrices. To look for them takes some milliseconds."""
+    return ThreadpoolController().select(user_api="blas")
+
+
+def _bytes(made: Any) -> int:
+    return sum(map(_bytes, made)) if isinstance(made, tuple) else int(getattr(made, "nbytes", 8))
 
 
 def _is_numpy(made: Any) -> bool:

@@ -14,6 +14,9 @@ TIED = 1e-8
 """Singular values nearer than this share of the largest are one, and leave their directions open: closer, rounding of
 the rows in single precision decides which is which."""
 
+ORTHOGONAL = 1e-12
+"""Cosine of two directions up to which they count as orthogonal."""
+
 
 def reach(rows: Float[Array, "n r"], offset: Float[Array, "1 r"] | None = None) -> float:
     """The length of the longest row, and of the offset that was taken from all of them, together."""

@@ -13,7 +13,7 @@ from likewise.quantities.gram import Gram
 from likewise.quantities.passes import Lengths, SingleRows, in_single, single_product
 from likewise.quantities.pieces import collected
 from likewise.quantities.prepared import JointQuantity, Prepared
-from likewise.quantities.rank import reach, rounding_of
+from likewise.quantities.rank import ORTHOGONAL, reach, rounding_of
 
 SQUARED = 3e-5
 """Share of the largest singular value above which squares keep digits enough to add a product of two vectors."""
@@ -78,26 +78,24 @@ class CrossDecomposition(JointQuantity):
         return u, s, vh
 
 
-FAINT = 1e-6
-"""Share of the largest singular value below which a direction of a product in single precision is rounding."""
+SINGLE = 1e-5
+"""Share of the largest singular value from which squares of a product in single precision lose no more than that."""
 
 
 def _by_squares(
     cross: Float[Array, "r q"],
 ) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
-    """The decomposition of a product in single precision: by that of its squares, and 0 for what is rounding."""
+    """The decomposition of a product in single precision: by that of its squares, where these keep its directions."""
     if cross.shape[0] < cross.shape[1]:
         v, s, uh = _by_squares(cross.T)
         return uh.T, s, v.T
     xp = array_namespace(cross)
     squares, v = (xp.flip(m, axis=-1) for m in xp.linalg.eigh(cross.T @ cross))
-    known = squares > FAINT**2 * squares[0]
-    s = xp.sqrt(xp.where(known, squares, xp.ones_like(squares)))
-    return (
-        xp.where(known, (cross @ v) / s, xp.zeros_like(s)),
-        xp.where(known, s, xp.zeros_like(s)),
-        v.T,
-    )
+    if squares[-1] <= SINGLE**2 * squares[0]:
+        u, s, vh = xp.linalg.svd(cross, full_matrices=False)
+        return u, s, vh
+    s = xp.sqrt(squares)
+    return (cross @ v) / s, s, v.T
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,7 @@ class SharedCoordinates(JointQuantity):
             return e, xp.where(kept, s, xp.zeros_like(s)), z
         m, v = x.joint(y, SquaredDecomposition(self.center))
         lost = np.flatnonzero(~to_numpy(kept))[::-1]
-        if m.shape[0] == m.shape[1] and FEW * len(lost) < m.shape[0]:
+        if m.shape[0] == m.shape[1] and 0 < FEW * len(lost) < m.shape[0]:
             known = np.flatnonzero(to_numpy(kept))
             u_known, s_known = gather(m @ v, known, 1), gather(s, known, 0)
             if (found := _beyond(u_known / s_known, m @ gather(v, lost, 1))) is not None:
@@ -190,9 +188,6 @@ def _beyond(
 
 AGAIN = 3
 """Directions that squares know are orthonormal to seven digits, which is what each time gains."""
-
-ORTHOGONAL = 1e-12
-"""Cosine of two directions up to which they count as orthogonal."""
 
 
 def _signs(of: Float[Array, " k"]) -> Float[Array, " k"]:

@@ -10,15 +10,12 @@ from likewise.quantities.factors import Factor, Norm, Scale
 from likewise.quantities.passes import rows_in
 from likewise.quantities.pieces import collected, filled, spans, summed
 from likewise.quantities.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared
-from likewise.quantities.rank import numerical_rank
+from likewise.quantities.rank import ORTHOGONAL, numerical_rank
 from likewise.quantities.thin import Thin
 
 ROWS = 4
 """Rows for each feature, at least, that are decomposed at a time."""
 
-
-ORTHOGONAL = 1e-12
-"""Cosine of two principal components up to which they count as orthogonal."""
 
 FAINT = 1e-5
 """Share of the largest singular value from which products of the columns keep the digits of a direction."""
