@@ -13,7 +13,7 @@ from likewise.measures.distance_without_each import of_differences, of_distances
 from likewise.measures.facts import Facts, Product, choice, not_negative, positive, rotations
 from likewise.measures.registry import measure
 from likewise.measures.without_each import WithoutEach
-from likewise.quantities import TIES, Distances, Norm, Prepared, UnitDistances, pair_distances, spans
+from likewise.quantities import PAIRED, TIES, Distances, Norm, Prepared, UnitDistances, pair_distances, spans
 
 INNER = {
     "euclidean": rotations(normalize=True, center=True),
@@ -197,6 +197,8 @@ def sampled_rsa(
     >>> round(rsa(x, y), 2), round(sampled_rsa(x, y, pairs=20_000), 2)
     (0.9, 0.9)
     """
+    if x.n <= PAIRED and x.n * (x.n - 1) // 2 <= pairs:  # shuffles are then gathered, not computed
+        return rsa(x, y, inner=inner, outer=outer)
     first, second = _sample(x.n, pairs, seed)
     values = []
     for of in (x, y):
