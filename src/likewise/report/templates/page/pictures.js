@@ -22,7 +22,7 @@ const labelsBeside = (texts, longest, full) => {
 // On a narrow screen the names of rows stand above their lines, where they have the whole width.
 const NARROW = 520;
 const sideAxis = (labels, above) => ({ tickFormat: above ? () => "" : (k) => labels[k], tickSize: 0, label: null, type: "band" });
-const namesAbove = (labels, above) => (above ? [Plot.text(labels, { frameAnchor: "left", y: (_, k) => k, dy: -12, text: (label) => label, textAnchor: "start", fill: "currentColor" })] : []);
+const namesAbove = (labels, above) => (above ? [Plot.text(labels, { frameAnchor: "left", y: (_, k) => k, dy: -12, text: (label) => label, textAnchor: "start", fill: "currentColor", stroke: colour("--card"), strokeWidth: 4 })] : []);
 const widthOf = (box, most = 1460) => Math.max(260, Math.min(most, box.clientWidth || 600));
 // A picture whose caption stands beside it where there is room: the picture has the rest.
 const CAPTION = 400;
@@ -141,7 +141,7 @@ const pictures = {
     if (all > FOREST) found = [...found.slice(0, FOREST / 2), ...found.slice(-FOREST / 2)];
     const label = (r, half = 22) => (base < 0 ? `${short(names[r.a].name, half)} – ${short(names[r.b].name, half)}` : names[r.a === base ? r.b : r.a].name);
     const full = widthOf(box), above = full < NARROW, side = labelsBeside(found.map((r) => label(r)), 48, full), left = above ? 10 : side.left;
-    const longest = above ? Math.floor(full / LETTER) - 4 : side.letters, own = found.map((r) => label(r, Math.min(22, Math.floor((longest - 3) / 2))));
+    const longest = above ? Math.floor(full / LETTER) - 4 : side.letters, own = found.map((r) => (label(r).length <= longest ? label(r) : label(r, Math.min(22, Math.floor((longest - 3) / 2)))));
     const labels = base < 0 || above ? own : side.labels;
     const place = (r) => found.indexOf(r), raw = state.score === "raw";
     const scale = scaleOf(state, rows);
@@ -157,7 +157,6 @@ const pictures = {
       width: full, height: 40 + top + (above ? 36 : 19) * found.length, marginLeft: left, marginBottom: 34, marginTop: top, marginRight: 16,
       x: { domain, label: axis(state), labelArrow: "none", grid: true }, y: { domain: found.map((_, k) => k), ...sideAxis(labels, above) },
       marks: [
-        ...namesAbove(labels, above),
         ...scale.bands.map((b) => Plot.rectX([b], { x1: "low", x2: "high", fill: b.colour, fillOpacity: 0.16 })),
         Plot.ruleX(scale.steps, { x: "drawn", stroke: colour("--warn-line"), strokeDasharray: "2 3" }),
         // Those whose names have room; the caption has all.
@@ -165,6 +164,7 @@ const pictures = {
         raw ? Plot.tickX(found.filter((r) => r.chance !== null), { x: "chance", y: place, stroke: colour("--warn-line"), strokeWidth: 2 }) : Plot.ruleX([0, 1], { stroke: "currentColor", strokeOpacity: 0.5, strokeDasharray: "3 3" }),
         Plot.ruleY(found.filter((r) => r.drawnLow !== null), { x1: "drawnLow", x2: "drawnHigh", y: place, stroke: colour("--mark"), strokeWidth: 2 }),
         Plot.dot(found, { x: "drawn", y: place, r: 4, stroke: colour("--mark"), fill: (r) => (r.corrected !== null && r.corrected <= LEVEL ? colour("--mark") : colour("--card")) }),
+        ...namesAbove(labels, above),
       ],
     });
     return {
@@ -403,12 +403,12 @@ const answers = {
       width: full, height: 54 + (above ? 36 : 24) * data.length, marginLeft: left, marginRight: 16, marginBottom: 34, marginTop: 20,
       x: { domain: d3.extent(ends), nice: true, label: of.across, labelArrow: "none", grid: true }, y: { domain: data.map((_, k) => k), ...sideAxis(labels, above) },
       marks: [
-        ...namesAbove(labels, above),
         Plot.ruleX(marks, { x: ([, x]) => x, stroke: colour("--warn-line"), strokeWidth: 2 }),
         Plot.text(marks, { x: ([, x]) => x, text: ([name]) => name, frameAnchor: "top", textAnchor: "start", dx: 4, dy: -14, fill: "currentColor" }),
         Plot.tickX(data.filter((d) => d.chance !== null), { x: "chance", y: place, stroke: colour("--warn-line"), strokeWidth: 2 }),
         Plot.ruleY(data.filter((d) => d.low !== null), { x1: "low", x2: "high", y: place, stroke: colour("--mark"), strokeWidth: 2 }),
         Plot.dot(data, { x: "value", y: place, r: 4, fill: colour("--mark") }),
+        ...namesAbove(labels, above),
       ],
     });
     return { parts: [drawn], note: [`${of.heading}.`, of.note, of.chance.length ? "An upright mark is the chance level." : ""] };
