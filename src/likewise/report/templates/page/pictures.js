@@ -20,7 +20,8 @@ const labelsBeside = (texts, longest, full) => {
   return { left, letters, labels: texts.map((t) => short(t, letters)) };
 };
 // On a narrow screen the names of rows stand above their lines, where they have the whole width.
-const NARROW = 520;
+const NARROW = 520, EDGE = 22; // At the edge half of a number of the axis has room.
+const lettersAbove = (full) => Math.floor((full - EDGE) / LETTER) - 1;
 const sideAxis = (labels, above) => ({ tickFormat: above ? () => "" : (k) => labels[k], tickSize: 0, label: null, type: "band" });
 const namesAbove = (labels, above) => (above ? [Plot.text(labels, { frameAnchor: "left", y: (_, k) => k, dy: -12, text: (label) => label, textAnchor: "start", fill: "currentColor", stroke: colour("--card"), strokeWidth: 4 })] : []);
 const widthOf = (box, most = 1460) => Math.max(260, Math.min(most, box.clientWidth || 600));
@@ -140,8 +141,8 @@ const pictures = {
     found.sort((x, y) => (state.up ? y.drawn - x.drawn : x.drawn - y.drawn));
     if (all > FOREST) found = [...found.slice(0, FOREST / 2), ...found.slice(-FOREST / 2)];
     const label = (r, half = 22) => (base < 0 ? `${short(names[r.a].name, half)} – ${short(names[r.b].name, half)}` : names[r.a === base ? r.b : r.a].name);
-    const full = widthOf(box), above = full < NARROW, side = labelsBeside(found.map((r) => label(r)), 48, full), left = above ? 10 : side.left;
-    const longest = above ? Math.floor(full / LETTER) - 4 : side.letters, own = found.map((r) => (label(r).length <= longest ? label(r) : label(r, Math.min(22, Math.floor((longest - 3) / 2)))));
+    const full = widthOf(box), above = full < NARROW, side = labelsBeside(found.map((r) => label(r)), 48, full), left = above ? EDGE : side.left;
+    const longest = above ? lettersAbove(full) : side.letters, own = found.map((r) => (label(r).length <= longest ? label(r) : short(label(r, Math.min(22, Math.floor((longest - 3) / 2))), longest)));
     const labels = base < 0 || above ? own : side.labels;
     const place = (r) => found.indexOf(r), raw = state.score === "raw";
     const scale = scaleOf(state, rows);
@@ -397,7 +398,7 @@ const answers = {
   forest(of, box) {
     const data = of.labels.map((label, k) => ({ k, label, value: of.values[k], low: of.low[k], high: of.high[k], chance: of.chance[k] ?? null })).filter((d) => d.value !== null);
     const full = widthOf(box, 900), above = full < NARROW, side = labelsBeside(data.map((d) => d.label), 40, full), marks = Object.entries(of.marks);
-    const left = above ? 10 : side.left, labels = above ? data.map((d) => short(d.label, Math.floor(full / LETTER) - 4)) : side.labels;
+    const left = above ? EDGE : side.left, labels = above ? data.map((d) => short(d.label, lettersAbove(full))) : side.labels;
     const place = (d) => data.indexOf(d), ends = data.flatMap((d) => [d.value, d.low, d.high, d.chance]).concat(marks.map(([, x]) => x), 0).filter((v) => v !== null);
     const drawn = plot({
       width: full, height: 54 + (above ? 36 : 24) * data.length, marginLeft: left, marginRight: 16, marginBottom: 34, marginTop: 20,
