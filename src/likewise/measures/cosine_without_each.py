@@ -28,28 +28,28 @@ GRID = {"step": 0.75, "beyond": 4.0}
 """Nodes that leave nothing to speak of: 2 exp(-pi^2 / 0.75) of the integrand."""
 
 STRIDES = (1, 2, 3)
-"""Of the grid, every so manieth node may do."""
+"""Which nodes of the grid are tried: each, every second, every third."""
 
 OFF = 0.015
-"""Share of the deviation that fewer nodes may cost, seen on some items; but for a constant, which is put back."""
+"""Share of the deviation that fewer nodes may cost, as seen on some items. A constant does not count: it is put back."""
 
 OPEN = 1e-3
-"""Share of an item from which its part in directions that both sides have alone is seen."""
+"""Share of a mean item down to which nodes reach where both sides have directions that they do not share."""
 
 NOTHING = 1e-12
 """Share of the coordinates of a side that is rounding."""
 
 LITTLE = 2**30
-"""Operations up to which all nodes of the grid are taken: looking for fewer would take as long."""
+"""Floating-point operations up to which all nodes are taken: looking for fewer would take as long."""
 
 CHECKED = 16
-"""Items of which it is seen what fewer nodes and single precision lose: some of all, and as many of the longest."""
+"""Items that show what fewer nodes and single precision lose: so many of the longest, and as many of the others."""
 
 CLOSE = 0.005
 """Share of the deviation that single precision may cost an item."""
 
 FIRST_ORDER = 10
-"""Rows for each feature from which scores without an item are told to first order, where nothing better is known."""
+"""Rows for each feature from which scores of many rows without an item are computed to first order."""
 
 
 def of_aligned_cosine(center: bool) -> WithoutEach:

@@ -26,10 +26,10 @@ MOST = 16
 """Pieces that are worked on side by side, at most: each holds a few times `STEP` values, and what is made of it."""
 
 ROOM = 2**28
-"""Bytes of what is made of all the pieces that are worked on side by side."""
+"""Bytes that the results of pieces side by side may take."""
 
 _ALONE = threading.Lock()
-"""Held by the one that has set the threads of BLAS, which are those of the whole process."""
+"""Held while the threads of BLAS are set: they are those of the whole process."""
 
 
 def spans(n: int, width: int, least: int = 1) -> Iterator[tuple[int, int]]:
