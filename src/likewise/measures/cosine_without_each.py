@@ -31,7 +31,7 @@ STRIDES = (1, 2, 3)
 """Which nodes of the grid are tried: each, every second, every third."""
 
 OFF = 0.015
-"""Share of the deviation that fewer nodes may cost, as seen on some items. A constant does not count: it is put back."""
+"""Share of the deviation that fewer nodes may cost, seen on some items. A constant is put back and does not count."""
 
 OPEN = 1e-3
 """Share of a mean item down to which nodes reach where both sides have directions that they do not share."""
