@@ -6,9 +6,9 @@ from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
 from likewise.errors import InputError, UndefinedError
-from likewise.measures.alignment_without_each import of_canonical, of_nuclear_norm
 from likewise.measures.cosine_without_each import of_aligned_cosine
 from likewise.measures.facts import NEARS_IDENTITY, Facts, check_folds, rotations
+from likewise.measures.nuclear_norm_without_each import of_canonical, of_nuclear_norm
 from likewise.measures.registry import Score, measure
 from likewise.measures.without_each import WithoutEach
 from likewise.quantities import (

@@ -8,8 +8,8 @@ from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
 from likewise.errors import InputError, UndefinedError
-from likewise.measures.alignment_without_each import of_canonical
 from likewise.measures.facts import NEARS_IDENTITY, Bilinear, Facts, not_negative, ridge_like, rotations
+from likewise.measures.nuclear_norm_without_each import of_canonical
 from likewise.measures.registry import measure
 from likewise.quantities import (
     TIED,

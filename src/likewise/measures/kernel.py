@@ -7,8 +7,8 @@ from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
 from likewise.errors import InputError, UndefinedError
-from likewise.measures.alignment_without_each import of_nuclear_norm
 from likewise.measures.facts import NEARS_IDENTITY, Bilinear, Facts, Product, choice, positive, rotations
+from likewise.measures.nuclear_norm_without_each import of_nuclear_norm
 from likewise.measures.registry import measure
 from likewise.measures.without_each import WithoutEach, of_centred
 from likewise.quantities import (

@@ -1,4 +1,7 @@
-"""Scores of alignments without each item, from the decomposition that the score needs: see `without_each`."""
+"""The nuclear norm of X'Y without each item; of whitened rows it is the sum of canonical correlations.
+
+From the decomposition that the score needs: see `without_each`.
+"""
 
 from collections.abc import Callable
 from typing import Literal, TypeAlias
