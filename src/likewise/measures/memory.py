@@ -16,8 +16,9 @@ ROWS = 8 + 4
 SINGLE = 4
 """Bytes of a value of many rows, which are read as they are stored."""
 
-BLOCKS = 7
-"""Blocks of rows in double precision that are held at a time for a pair, where rows are many."""
+BLOCKS = 4
+"""Blocks of rows in double precision that are held at a time for a pair, where rows are many: for each thread of BLAS,
+of which a worker has one."""
 
 
 def footprint(chosen: Iterable[Configuration], n: int, d: int) -> int:
