@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from likewise.quantities import collected, pieces, summed
+from likewise.quantities import collected, pieces, summed, threads_for
 
 
 @pytest.fixture
@@ -70,3 +70,18 @@ def test_pieces_within_pieces_and_of_two_at_a_time(two_threads) -> None:
 def test_pieces_see_the_settings_of_who_asked(two_threads) -> None:
     with np.errstate(divide="ignore"):
         assert np.isinf(collected((203, 4), lambda i, j: 1 / np.zeros(j - i))).all()
+
+
+def test_small_matrices_get_one_thread_and_the_others_get_theirs_back() -> None:
+    def threads() -> list[int]:
+        return [of["num_threads"] for of in pieces._blas().info()]
+
+    before = threads()
+    with threads_for(pieces.SMALL), threads_for(pieces.SMALL):
+        assert set(threads()) == {1}
+    assert threads() == before
+    with threads_for(pieces.SMALL + 1):
+        assert threads() == before
+    with pytest.raises(ValueError, match="stopped"), threads_for(3):
+        raise ValueError("stopped")
+    assert threads() == before

@@ -30,7 +30,7 @@ from likewise.quantities.neighbours import NeighbourRanks, Neighbours, TiedNeigh
 from likewise.quantities.outputs import LogProbabilities
 from likewise.quantities.passes import ColumnLargest, Lengths, Mean
 from likewise.quantities.permutation_sums import PAIRS, ROWS, TRIPLES, Graph, OrbitSums
-from likewise.quantities.pieces import STEP, collected, spans, summed
+from likewise.quantities.pieces import STEP, collected, spans, summed, threads_for
 from likewise.quantities.prepared import (
     PAIRED,
     Equivariant,
@@ -162,6 +162,7 @@ __all__ = [
     "spans",
     "splits",
     "summed",
+    "threads_for",
     "tied_run",
     "whitening",
 ]

@@ -1,5 +1,6 @@
 """Many rows, some at a time: as pieces that fit the caches, and several of them side by side."""
 
+import contextlib
 import contextvars
 import functools
 import threading
@@ -27,6 +28,9 @@ MOST = 16
 
 ROOM = 2**28
 """Bytes that the results of pieces side by side may take."""
+
+SMALL = 512
+"""Items up to which one thread of BLAS is as fast as several."""
 
 _ALONE = threading.Lock()
 """Held while the threads of BLAS are set: they are those of the whole process."""
@@ -135,6 +139,23 @@ def _pieces(shape: tuple[int, int], work: Callable[[int, int], T], least: int, m
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+    finally:
+        _ALONE.release()
+
+
+@contextlib.contextmanager
+def threads_for(items: int) -> Iterator[None]:
+    """Give BLAS one thread meanwhile, where there are few items.
+
+    Products and decompositions of small matrices gain nothing from several. Where other processes use the cores, these
+    wait for each other, and everything takes ten times as long.
+    """
+    if items > SMALL or not _ALONE.acquire(blocking=False):
+        yield
+        return
+    try:
+        with _blas().limit(limits=1):
+            yield
     finally:
         _ALONE.release()
 

@@ -17,6 +17,7 @@ from likewise.errors import InputError
 from likewise.fields import PERMUTATIONS, SEED
 from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.progress import Watch, unwatched
+from likewise.quantities import threads_for
 from likewise.representation import Representation
 from likewise.scoring.block import score_columns
 from likewise.scoring.columns import Column, orders
@@ -187,10 +188,9 @@ def _score(
     names = [(left[i].name, right[j - len(left)].name) for i, j in pairs]
     # The layers of a model move together, so that the best after a shuffle is a choice among the same.
     models = {i: "first" if i < len(left) else "second" for i in sides}
-    return [
-        _Part(c, identities(c, c.value, sides, pairs)[0], names)
-        for c in score_columns(sides, pairs, chosen, trust, models, together=together, watch=watch)
-    ]
+    with threads_for(sides[0].n):
+        columns = score_columns(sides, pairs, chosen, trust, models, together=together, watch=watch)
+        return [_Part(c, identities(c, c.value, sides, pairs)[0], names) for c in columns]
 
 
 def _best(a: str, b: str, parts: Sequence[_Part]) -> BestLayers:

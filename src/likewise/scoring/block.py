@@ -14,7 +14,7 @@ from likewise.chance.permutation import Shuffle, Shuffles, draw_shuffles
 from likewise.chance.together import Together, together_of
 from likewise.measures import Configuration, prepare
 from likewise.progress import Watch, unwatched
-from likewise.quantities import Prepared
+from likewise.quantities import Prepared, threads_for
 from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
 from likewise.scoring.jackknife import FEWEST, leave_out
@@ -58,9 +58,10 @@ def score_block(
     together = together if sides else together_of(representations[i] for i in used)
     sides = {i: sides[i] if sides else prepare(representations[i]) for i in used}
     names = names_of_shuffles({i: representations[i] for i in used}, dataset)
-    columns = score_columns(sides, pairs, chosen, trust, names, together=together, rng=rng, watch=watch)
     seed = trust.seed if rng is None else None
-    tables = [table_of(c, representations, sides, pairs, trust, together, dataset, seed) for c in columns]
+    with threads_for(next(iter(sides.values())).n):
+        columns = score_columns(sides, pairs, chosen, trust, names, together=together, rng=rng, watch=watch)
+        tables = [table_of(c, representations, sides, pairs, trust, together, dataset, seed) for c in columns]
     kept = in_turn([pa.table(replicates_of(c)) for c in columns])
     return Results(in_turn(tables), replicates={kind: kept.column(kind) for kind in kept.column_names})
 
