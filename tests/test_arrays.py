@@ -86,7 +86,7 @@ def test_nested_lists_pass_the_door_as_an_array():
         (np.zeros((3, 0)), r"m has shape \(3, 0\); .*neither empty"),
         (np.zeros((2, 2), dtype=complex), "m holds complex128; expected real numbers"),
         (np.zeros((2, 2), dtype=bool), "m holds bool; expected real numbers"),
-        (np.asarray([[1, 2], [np.inf, np.nan]]), "m holds inf in row 1, column 0; 2 of its 4 values are not finite"),
+        (np.asarray([[1, 2], [np.inf, np.nan]]), "m holds inf in row 1, column 0; 2 of its 4 values not finite"),
         (np.asarray([[1, -np.inf]]), "m holds -inf in row 0, column 1; 1 of its 2 values"),
     ],
 )

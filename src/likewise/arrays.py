@@ -95,7 +95,7 @@ def check_matrix(x: Array, name: str = "matrix", ids: Sequence[str] = ()) -> Arr
     item = f" (item {ids[row]!r})" if row < len(ids) else ""
     raise InputError(
         f"{name} holds {float(x[row, column])} in row {row}{item}, column {column}; "
-        f"{int(xp.sum(xp.astype(wrong, xp.int64)))} of its {math.prod(x.shape)} values are not finite, and all must be "
+        f"{int(xp.sum(xp.astype(wrong, xp.int64)))} of its {math.prod(x.shape):,} values not finite, and all must be "
         "(rows and columns count from 0)"
     )
 

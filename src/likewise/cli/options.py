@@ -43,7 +43,9 @@ Chance = Annotated[
         "an installed one.",
     ),
 ]
-Groups = Annotated[int, typer.Option(min=0, help="Groups of inputs left out in turn, for intervals; 0: no intervals.")]
+Groups = Annotated[
+    int, typer.Option(min=0, help="Groups of inputs left out, where intervals need groups; 0: no intervals.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the shuffles and groups.")]
 
 

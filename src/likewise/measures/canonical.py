@@ -51,8 +51,8 @@ def check_not_wide(x: Prepared, y: Prepared, instead: str) -> None:
         few_features = of.is_many and of.d < of.n - 1  # no need to count directions
         if not few_features and of[SingularValues(center=True)].shape[0] >= of.n - 1:
             raise UndefinedError(
-                f"the {of.n} centred rows of {of.name} are linearly independent, as they are where n <= d: the other "
-                f"side is correlated with them perfectly, whatever the data; {instead}"
+                f"the {of.n} centred rows of {of.name} are linearly independent (but that they sum to 0), as they are "
+                f"where n <= d: the other side is correlated with them perfectly, whatever the data; {instead}"
             )
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from likewise.chance.correction import correct
 from likewise.errors import InputError, MissingDependencyError
 from likewise.measures import REGISTRY, Configuration, is_own
-from likewise.naming import cell_text, did_you_mean, inert
+from likewise.naming import cell_text, counted, did_you_mean, inert
 from likewise.scoring.choice import Score, only_one, rows_where, scores_of
 from likewise.scoring.comparison import KINDS, OF_THE_TABLE, SCHEMA, Comparison
 
@@ -400,7 +400,7 @@ def all_undefined(results: Results) -> str:
     if not len(results) or pc.any(pc.not_equal(results.table["status"], "undefined")).as_py():
         return ""
     reasons = Counter(results.table["reason"].to_pylist()).most_common()
-    others = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
+    others = f" (and {counted(len(reasons) - 1, 'other reason')})" if len(reasons) > 1 else ""
     scores = "1 score, undefined" if len(results) == 1 else f"{len(results):,} scores, all undefined"
     return f"{scores}: {reasons[0][0]}{others}"
 

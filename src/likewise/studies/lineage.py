@@ -566,8 +566,8 @@ class _Reading:
         elif self.test is None or self.test.limit:
             known = "no panel" if self.test is None else f"a panel of {self.test.size}"
             found.append(
-                f"With {known} only shared axes decide. Expected 19 or more unrelated trained models, of different "
-                "families, for a p of 0.05: name them with --panel."
+                f"With {known} only shared axes decide. For a p of 0.05, name 19 or more unrelated trained models of "
+                "different families: --panel."
             )
         else:
             found.append(

@@ -181,7 +181,7 @@ class Swap(Study):
                     (q, *(float(np.quantile(shares[:, i], q)) for i in range(len(ks))), float(np.quantile(rbo, q)))
                     for q in QUANTILES
                 ),
-                caption="Queries at or below",
+                caption="Spread over queries: this share of them has at most this overlap",
                 unsure={"share of queries": ""}
                 | dict.fromkeys(
                     (*(f"overlap@{k}" for k in ks), "rbo"), "a quantile of these queries; the means have intervals"
@@ -349,10 +349,10 @@ class Swap(Study):
         name = "orthogonal" if best == "orthogonal" else "linear (ridge)"
         ends = f"recall@{top} {_range(mapped[best])} {on}."
         if after:
-            return f"{first} A learnt {name} map makes it so: {ends}"
+            return f"{first} With a learnt {name} map it can stay: {ends}"
         if after is None:
             return f"{first} Whether a learnt {name} map is enough cannot be told: {ends}"
-        return f"{first} No learnt map makes it so: {ends}"
+        return f"{first} A learnt map is not enough: {ends}"
 
     def _exchanged(
         self,

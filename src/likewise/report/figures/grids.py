@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
 from likewise.measures import Configuration
+from likewise.naming import counted
 from likewise.report.figures import drawing
 from likewise.report.figures.look import (
     LINE,
@@ -324,7 +325,7 @@ def _gaps(grids: Sequence[Grid]) -> list[str]:
     told = why_none(scores)
     if not told:
         return []
-    more = f" (and {len(told) - 1} other reasons)" if len(told) > 1 else ""
+    more = f" (and {counted(len(told) - 1, 'other reason')})" if len(told) > 1 else ""
     return [f"Hatched: {sum(s.value is None for s in scores)} of {len(scores)} have no score: {told[0]}{more}."]
 
 
