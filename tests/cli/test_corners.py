@@ -134,6 +134,6 @@ def test_the_smallest_p_that_shuffles_can_give_is_told(cli: Cli) -> None:
     np.save("z.npy", 2 * np.load("x.npy"))
     words = ("--measure", "procrustes", "--permutations", "20", "--groups", "0")
     _, _, err = cli("compare", "x.npy", "z.npy", *words)
-    assert "p: 0.0476 is the smallest that so many shuffles can give" in err
+    assert "p: 0.0476 is the smallest that 20 shuffles can give" in err
     _, _, err = cli("compare", "x.npy", "y.npy", *words)
-    assert "the smallest that so many" not in err
+    assert "the smallest that" not in err

@@ -11,7 +11,7 @@ from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
 from likewise.errors import InputError
 from likewise.fields import CHANCE, GROUPS, PERMUTATIONS, SEED
-from likewise.naming import p_text
+from likewise.naming import counted, p_text
 
 if TYPE_CHECKING:
     from likewise.representation import Representation
@@ -110,9 +110,10 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
         say(reason)
     if few := too_few_shuffles(results.table):
         say(few)
-    least = {1 / (1 + c.n_permutations) for c in results if c.pvalue is not None and c.n_permutations}
-    if any(c.pvalue in least for c in results):
-        say(f"p: {min(least):.3g} is the smallest that so many shuffles can give")
+    drawn = [c.n_permutations for c in results if c.n_permutations and c.pvalue == 1 / (1 + c.n_permutations)]
+    if drawn:
+        shuffles = counted(max(drawn), "shuffle")
+        say(f"p: {1 / (1 + max(drawn)):.3g} is the smallest that {shuffles} can give; --permutations sets their number")
     if together := together_of(named):
         say(f"{together.count} groups of inputs that belong together: whole groups are shuffled and left out")
     if intervals:
