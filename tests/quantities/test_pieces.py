@@ -85,3 +85,18 @@ def test_small_matrices_get_one_thread_and_the_others_get_theirs_back() -> None:
     with pytest.raises(ValueError, match="stopped"), threads_for(3):
         raise ValueError("stopped")
     assert threads() == before
+
+
+def test_pieces_of_many_thin_rows_are_worked_on_side_by_side_though_blas_has_one_thread(monkeypatch) -> None:
+    monkeypatch.setattr(pieces, "PASS", 40)
+    monkeypatch.setattr(pieces, "_BEFORE", [2])
+    seen = set()
+
+    def work(i: int, j: int) -> np.ndarray:
+        seen.add(threading.get_ident())
+        return np.ones(1)
+
+    with threads_for(4):
+        monkeypatch.setattr(pieces, "_BEFORE", [2])  # as on two cores
+        assert summed((203, 4), work)[0] == 21
+    assert len(seen) > 1

@@ -30,10 +30,13 @@ ROOM = 2**28
 """Bytes that the results of pieces side by side may take."""
 
 SMALL = 512
-"""Items up to which one thread of BLAS is as fast as several."""
+"""The smaller side of matrices up to which one thread of BLAS is as fast as several."""
 
-_ALONE = threading.Lock()
+_ALONE = threading.RLock()
 """Held while the threads of BLAS are set: they are those of the whole process."""
+
+_BEFORE: list[int] = []
+"""The threads of BLAS before they were set."""
 
 
 def spans(n: int, width: int, least: int = 1) -> Iterator[tuple[int, int]]:
@@ -144,25 +147,27 @@ def _pieces(shape: tuple[int, int], work: Callable[[int, int], T], least: int, m
 
 
 @contextlib.contextmanager
-def threads_for(items: int) -> Iterator[None]:
-    """Give BLAS one thread meanwhile, where there are few items.
+def threads_for(size: int) -> Iterator[None]:
+    """Give BLAS one thread meanwhile, where the smaller side of matrices is no more than `SMALL`.
 
     Products and decompositions of small matrices gain nothing from several. Where other processes use the cores, these
-    wait for each other, and everything takes ten times as long.
+    wait for each other, and everything takes ten times as long. Pieces of many rows are still worked on side by side.
     """
-    if items > SMALL or not _ALONE.acquire(blocking=False):
+    if size > SMALL or not _ALONE.acquire(blocking=False):
         yield
         return
+    _BEFORE.append(_threads())
     try:
         with _blas().limit(limits=1):
             yield
     finally:
+        _BEFORE.pop()
         _ALONE.release()
 
 
 def _threads() -> int:
     """Threads of BLAS: 1 in a worker, or where a user has set that."""
-    return max((of["num_threads"] for of in _blas().info()), default=1)
+    return _BEFORE[-1] if _BEFORE else max((of["num_threads"] for of in _blas().info()), default=1)
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from likewise.measures import Asked, Configuration, configurations, prepare
 from likewise.progress import Watch, unwatched
 from likewise.quantities import threads_for
 from likewise.representation import Representation
-from likewise.scoring.block import score_columns
+from likewise.scoring.block import score_columns, smaller_side
 from likewise.scoring.columns import Column, orders
 from likewise.scoring.compare import check_request, named_representations, of_one_order
 from likewise.scoring.comparison import Between
@@ -188,7 +188,7 @@ def _score(
     names = [(left[i].name, right[j - len(left)].name) for i, j in pairs]
     # The layers of a model move together, so that the best after a shuffle is a choice among the same.
     models = {i: "first" if i < len(left) else "second" for i in sides}
-    with threads_for(sides[0].n):
+    with threads_for(smaller_side(sides)):
         columns = score_columns(sides, pairs, chosen, trust, models, together=together, watch=watch)
         return [_Part(c, identities(c, c.value, sides, pairs)[0], names) for c in columns]
 

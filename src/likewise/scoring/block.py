@@ -59,11 +59,16 @@ def score_block(
     sides = {i: sides[i] if sides else prepare(representations[i]) for i in used}
     names = names_of_shuffles({i: representations[i] for i in used}, dataset)
     seed = trust.seed if rng is None else None
-    with threads_for(next(iter(sides.values())).n):
+    with threads_for(smaller_side(sides)):
         columns = score_columns(sides, pairs, chosen, trust, names, together=together, rng=rng, watch=watch)
         tables = [table_of(c, representations, sides, pairs, trust, together, dataset, seed) for c in columns]
     kept = in_turn([pa.table(replicates_of(c)) for c in columns])
     return Results(in_turn(tables), replicates={kind: kept.column(kind) for kind in kept.column_names})
+
+
+def smaller_side(sides: Mapping[int, Prepared]) -> int:
+    """The smaller side of the largest matrix, by which its decomposition grows."""
+    return max(side.n if side.is_table else min(side.n, side.d) for side in sides.values())
 
 
 def names_of_shuffles(representations: Mapping[int, Representation], dataset: str = "") -> dict[int, str]:
