@@ -283,17 +283,37 @@ const pictures = {
     const high = Math.max(220, Math.min(full * 0.75, 620, (full * (y[1] - y[0])) / span + 90));
     const unit = (1.15 * Math.max((x[1] - x[0]) / (full - 40), (y[1] - y[0]) / (high - 40))) || 1;
     const domain = (extent, length) => [middle(extent) - (unit * (length - 40)) / 2, middle(extent) + (unit * (length - 40)) / 2];
+    const pixels = (d) => ({ left: full / 2 + (d.x - middle(x)) / unit, top: high / 2 - (d.y - middle(y)) / unit });
+    const namesOf = () => placed(points.map((d) => ({ ...d, ...pixels(d), text: short(d.name, Math.min(30, Math.floor(full / 2 / LETTER))) })), full, high);
     const drawn = plot({
-      width: full, height: high, margin: 20, x: { axis: null, domain: domain(x, full) }, y: { axis: null, domain: domain(y, high) },
+      width: full, height: high, margin: FRAME, x: { axis: null, domain: domain(x, full) }, y: { axis: null, domain: domain(y, high) },
       marks: [Plot.frame({ strokeOpacity: 0.2 }), Plot.dot(points, { x: "x", y: "y", r: 4, fill: colour("--mark") }),
-        // A name runs towards the middle, so that none leaves the frame.
-        points.length <= 60 ? ["start", "end"].map((textAnchor) => Plot.text(points.filter((d) => (d.x > middle(x)) === (textAnchor === "end")), { x: "x", y: "y", text: (d) => short(d.name, Math.min(30, Math.floor(full / 2 / LETTER))), textAnchor, dy: -9, fill: "currentColor", stroke: colour("--card"), strokeWidth: 3 })) : Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: "name" }))],
+        points.length <= 60 ? namesOf().map(([side, some]) => Plot.text(some, { x: "x", y: "y", text: "text", ...side, fill: "currentColor", stroke: colour("--card"), strokeWidth: 3 })) : Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: "name" }))],
     });
     return { parts: [drawn], note: [
       `Names that are alike stand near each other (${tree.of === "calibrated" ? "calibrated" : "raw"} scores, metric scaling). Stress ${told(tree.stress)}: ${tree.stress < 0.1 ? "distances are nearly right" : tree.stress < 0.2 ? "distances are roughly right" : "distances are bent, trust the heatmap instead"}. It shows no uncertainty: the forest does. Only distances have a meaning, directions have none.`,
     ] };
   },
 };
+
+// Where the name of a point may stand: above, below or beside it, running either way.
+const FRAME = 20;
+const SIDES = [[0, -9], [0, 11], [9, 0]].flatMap(([dx, dy]) => [{ textAnchor: "start", dx, dy }, { textAnchor: "end", dx: -dx, dy }]);
+
+// Names of points by the side they stand on: the first where they lie over nothing, else over the least.
+function placed(points, width, height) {
+  const boxes = points.map((d) => [d.left - 5, d.top - 5, d.left + 5, d.top + 5]), sides = new Map(SIDES.map((side) => [side, []]));
+  const common = (a, b) => Math.max(0, Math.min(a[2], b[2]) - Math.max(a[0], b[0])) * Math.max(0, Math.min(a[3], b[3]) - Math.max(a[1], b[1]));
+  for (const d of points) {
+    const long = d.text.length * LETTER;
+    const box = ({ textAnchor, dx, dy }) => { const left = d.left + dx - (textAnchor === "end" ? long : 0), top = d.top + dy - LINE / 2; return [left, top, left + long, top + LINE]; };
+    const over = (side) => { const own = box(side); return d3.sum(boxes, (other) => common(own, other)) + (own[0] < FRAME || own[1] < FRAME || own[2] > width - FRAME || own[3] > height - FRAME ? 1e6 : 0); };
+    const side = d3.least(SIDES, over);
+    boxes.push(box(side));
+    sides.get(side).push(d);
+  }
+  return [...sides].filter(([, some]) => some.length);
+}
 
 // What lies behind a forest: what the same measure says of models of which something is known.
 function scaleOf(state, rows) {
