@@ -117,7 +117,7 @@ def print_answer(answer: "Answer", json: bool) -> None:
         if not table.folded:
             print_table(table.caption, table.columns, table.rows, spare=table.spare)
     if folded := [table.name for table in answer.tables if table.folded]:
-        say(f"not shown: {', '.join(folded)}; use --json or --output for all tables")
+        say(f"more tables: {', '.join(folded)}; --json or --output shows them")
     for line in answer.limits:
         say(line)
 

@@ -420,7 +420,8 @@ def _verdict(judged: Sequence[_Copy], base: str, ranks: _Ranks | None) -> Iterat
         elif copy.equal:
             yield f"Within noise: {copy.name} is equal to {base}."
         else:
-            yield f"Within noise: {copy.name} is {_times(copy, copy.place)}{at}, and moved at no layer."
+            nowhere = ", and moved at no layer" if len(copy.layers) > 1 else ""
+            yield f"Within noise: {copy.name} is {_times(copy, copy.place)}{at}{nowhere}."
     if ranks is not None:
         first, shared = ranks.nearest
         at = f" at {_said(judged[0].layers[-1])}" if len(judged[0].layers) > 1 else ""
