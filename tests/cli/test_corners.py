@@ -137,3 +137,11 @@ def test_the_smallest_p_that_shuffles_can_give_is_told(cli: Cli) -> None:
     assert "p: 0.0476 is the smallest that 20 shuffles can give" in err
     _, _, err = cli("compare", "x.npy", "y.npy", *words)
     assert "the smallest that" not in err
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-310])
+def test_numbers_that_no_measure_takes_are_refused_in_a_line(cli: Cli, size: float) -> None:
+    np.save("far.npy", np.load("x.npy") * size)
+    code, out, err = cli("compare", "x.npy", "far.npy", "--measure", "cka")
+    assert code == 2 and not out
+    assert "squares of such numbers are lost in double precision; rescale them" in " ".join(err.split())

@@ -9,7 +9,7 @@ import typer
 
 from likewise.cli import options
 from likewise.cli.console import print_json, print_table, progress, say
-from likewise.errors import InputError
+from likewise.errors import InputError, UndefinedError
 from likewise.fields import CHANCE, GROUPS, PERMUTATIONS, SEED
 from likewise.naming import counted, p_text
 
@@ -49,6 +49,7 @@ def compare(
         raise InputError(f"--output {output}: expected a name that ends in .parquet or .csv")
     check_no_measures(representation, measure)
     named = options.read_representations(representation, store, dataset, join, id_column, rows=rows, metric=metric)
+    check_numbers(named)
     asked = options.pairs_of(base)
     pairs = len(named) - 1 if base else len(named) * (len(named) - 1) // 2
     with progress() as watch:
@@ -72,6 +73,17 @@ def compare(
         _tell(results, named, bool(groups))
     if all_undefined(results):
         raise typer.Exit(1)
+
+
+def check_numbers(named: "Sequence[Representation]") -> None:
+    """Refuse numbers so large or small that no measure takes them."""
+    from likewise.measures import check_squares, prepare
+
+    for representation in named:
+        try:
+            check_squares(prepare(representation))
+        except UndefinedError as error:
+            raise InputError(str(error)) from error
 
 
 def check_no_measures(representations: Sequence[str], measures: Sequence[str] | None) -> None:

@@ -16,7 +16,7 @@ from likewise.measures import (
 from likewise.measures.configuration import Configuration, contributions
 from likewise.measures.facts import INVARIANCES, OTHER_NAMES, Bilinear, Facts, Matched, Overlap, Product
 from likewise.measures.memory import footprint
-from likewise.measures.operands import Operand, prepare, prepare_pair
+from likewise.measures.operands import Operand, check_squares, prepare, prepare_pair
 from likewise.measures.own import OwnCode, is_own, load_measures, load_measures_of, load_sources, sources_of
 from likewise.measures.presets import PRESETS, Asked, configurations, presets
 from likewise.measures.registry import REGISTRY, Measure, get, measure, record
@@ -38,6 +38,7 @@ __all__ = [
     "Product",
     "alignment",
     "canonical",
+    "check_squares",
     "configurations",
     "contributions",
     "descriptive",
