@@ -198,8 +198,8 @@ const pictures = {
       ],
     });
     return { parts: [drawn], note: [
-      `Lines are 95 % confidence sets of all ranks together (${found.column === "calibrated" ? "calibrated" : "raw"} scores). Two with a letter in common are not told apart by any test.`,
-      known.length > 1 ? "Choose another base in the bar above." : "",
+      `A line is the 95 % confidence set of a rank, of all ranks together (${found.column === "calibrated" ? "calibrated" : "raw"} scores); without a line it is that rank alone. Two with a letter in common are not told apart by any test.`,
+      known.length > 1 ? "For another base, choose its pairs in the bar above." : "",
     ] };
   },
 
