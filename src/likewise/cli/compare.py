@@ -49,7 +49,6 @@ def compare(
         raise InputError(f"--output {output}: expected a name that ends in .parquet or .csv")
     check_no_measures(representation, measure)
     named = options.read_representations(representation, store, dataset, join, id_column, rows=rows, metric=metric)
-    check_numbers(named)
     asked = options.pairs_of(base)
     pairs = len(named) - 1 if base else len(named) * (len(named) - 1) // 2
     with progress() as watch:
@@ -65,6 +64,8 @@ def compare(
             device=options.check_device(device, models=False),
             watch=lambda _, done, total: watch("comparing pairs", pairs * done // max(1, total), pairs),
         )
+    if all_undefined(results):
+        check_numbers(named)
     if output is not None:
         _write(results, output)
     if json:

@@ -144,7 +144,7 @@ def _cosine_without_each(x: Prepared, y: Prepared, center: bool) -> Float[np.nda
     at, weights = nodes(least, float(xp.max(s)), **GRID)
     integrand = Integrand(e, f, a.T @ b, s, r, at)
     alone = integrand.alone(weights)
-    moved = _moved(integrand, weights, lengths, own / lengths, alone / lengths, with_first=not both_open)
+    moved = _moved(integrand, weights, lengths, cosines, alone / lengths, with_first=not both_open)
     if center:  # rows without an item are about a mean that moved by its n-th part
         kept = xp.astype(s > 0, xp.float64)
         g = kept * xp.sum(b / length_x[:, None], axis=0) - (cosines / length_x) @ a

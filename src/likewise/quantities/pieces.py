@@ -151,7 +151,7 @@ def threads_for(size: int) -> Iterator[None]:
     """Give BLAS one thread meanwhile, where the smaller side of matrices is no more than `SMALL`.
 
     Products and decompositions of small matrices gain nothing from several. Where other processes use the cores, these
-    wait for each other, and everything takes ten times as long. Pieces of many rows are still worked on side by side.
+    wait for each other, and everything takes many times as long. Pieces of many rows are still worked on side by side.
     """
     if size > SMALL or not _ALONE.acquire(blocking=False):
         yield
