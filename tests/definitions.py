@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import eigh, expm
 from scipy.optimize import linprog
 from scipy.spatial.distance import pdist
-from scipy.stats import spearmanr
+from scipy.stats import kurtosis, spearmanr
 
 Slow = Callable[..., float]
 DEFINITIONS: dict[str, Slow] = {}
@@ -736,3 +736,11 @@ def largest_error(x: np.ndarray, y: np.ndarray) -> float:
 def feature_correlation(x: np.ndarray, y: np.ndarray) -> float:
     x, y = centred(x), centred(y)
     return sum(float(cosine(a, b)) for a, b in zip(x.T, y.T, strict=True)) / x.shape[1]
+
+
+def degrees(moves):
+    """Degrees of freedom of a sum of squares of g moves, from scipy's estimate of their kurtosis."""
+    g = len(moves)
+    fourth = 3 + float(kurtosis(moves, bias=False))
+    variance = fourth / g - (g - 3) / (g * (g - 1))  # of the sum of squares, in units of its square
+    return 2 / variance if variance > 2 / (g - 1) else g - 1

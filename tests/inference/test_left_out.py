@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import definitions
 from likewise.errors import InputError
 from likewise.inference import LeftOut, left_out
 from likewise.representation import Representation
@@ -72,7 +73,7 @@ def test_intervals_of_the_table_come_from_the_same_variance(groups):
         low, high = interval(np.asarray([row.value]), score.values[:, None], (-np.inf, np.inf), score.sizes)
         from scipy.stats import t
 
-        half = t.ppf(0.975, score.degrees) * np.sqrt(score.variance)
+        half = t.ppf(0.975, definitions.degrees(score.contributions)) * np.sqrt(score.variance)
         assert [row.value - half, row.value + half] == pytest.approx([low[0], high[0]])
 
 

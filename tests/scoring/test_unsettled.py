@@ -1,4 +1,4 @@
-"""No interval where another sample may make another choice, and the score would then leave the interval."""
+"""An interval holds the scores under choices that another sample may make."""
 
 import numpy as np
 import pytest
@@ -9,19 +9,34 @@ from likewise.quantities import Prepared
 from likewise.scoring import compare
 
 
-def sides(ratio: float, n: int = 80) -> tuple[np.ndarray, np.ndarray]:
+def sides(ratio: float, n: int = 80, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """Two noisy copies of two directions whose variances have a ratio."""
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     common = np.linalg.qr(rng.normal(size=(n, 2))).Q * [ratio**0.5, 1] * n**0.5
     return tuple(common + 0.1 * rng.normal(size=(n, 2)) for _ in range(2))
 
 
-def test_directions_of_nearly_one_variance_have_no_interval() -> None:
+def test_the_interval_holds_the_scores_of_directions_of_nearly_one_variance() -> None:
     x, y = sides(1.1)
     (row,) = results = compare({"x": x, "y": y}, "svcca(k=1)", permutations=0)
-    assert row.value > 0.9 and row.low is None and row.high is None
-    assert Reasons(row.reason).has(Reason.UNSETTLED)
-    assert results.replicates("without") == [None]
+    rivals = Configuration.parse("svcca(k=1)").rivals(Prepared(x), Prepared(y))
+    assert row.value > 0.9 > min(rivals)
+    assert (row.low, row.high) == (min(rivals), pytest.approx(row.high)) and row.high > row.value
+    assert Reasons(row.reason).has(Reason.UNSETTLED) and Reasons(row.reason).is_note
+    assert results.replicates("without") == [None]  # these inputs alone do not show how much the score varies
+
+
+def test_with_another_variance_the_score_would_jump() -> None:
+    """So the mean over samples lies between the scores of both, which a jackknife of one sample misses."""
+    found, held = [], []
+    for seed in range(60):
+        x, y = sides(1.1, seed=seed)
+        (row,) = compare({"x": x, "y": y}, "svcca(k=1)", permutations=0)
+        found.append(row.value)
+        held.append((row.low, row.high))
+    low, high = np.asarray(held).T
+    assert np.ptp(found) > 0.4
+    assert ((low <= np.mean(found)) & (np.mean(found) <= high)).mean() >= 0.95
 
 
 @pytest.mark.parametrize(("ratio", "k"), [(9.0, 1), (1.1, 2)])

@@ -6,6 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
+import definitions
 from likewise.measures import REGISTRY, Configuration, cosine_without_each
 from likewise.quantities import Prepared
 from likewise.scoring import compare, interval
@@ -110,7 +111,7 @@ def test_tied_distances_are_left_to_groups(name, rng) -> None:
 
 
 @pytest.mark.parametrize("name", ["cka", "rsa", "linear_predictivity"])
-def test_interval_has_a_degree_of_freedom_less_than_items(name, related) -> None:
+def test_interval_is_that_of_the_scores_without_each_item(name, related) -> None:
     x, y = related(30, 4, 5)
     c = Configuration.parse(name)
     row = next(iter(compare({"x": x, "y": y}, c, null="none", groups=7)))
@@ -118,7 +119,7 @@ def test_interval_has_a_degree_of_freedom_less_than_items(name, related) -> None
     spread = np.sqrt(29 / 30 * ((without - without.mean()) ** 2).sum())
     lowest, highest = c.facts.bounds
     share = (row.value - lowest) / (highest - lowest)
-    half = stats.t.ppf(0.975, 29) * spread / (highest - lowest) / (share * (1 - share))
+    half = stats.t.ppf(0.975, definitions.degrees(without)) * spread / (highest - lowest) / (share * (1 - share))
     ends = [lowest + (highest - lowest) * special.expit(special.logit(share) + sign * half) for sign in (-1, 1)]
     assert (row.low, row.high) == pytest.approx(tuple(ends), abs=2e-3 if name == "rsa" else 1e-9)
 
@@ -168,7 +169,8 @@ def test_unequal_groups_weigh_by_their_inputs(rng) -> None:
     h = 28 / sizes
     means = np.asarray([x[place == g].mean() for g in range(6)])
     spread = np.sqrt((((means - x.mean()) ** 2) / (h - 1)).mean())
-    assert (high[0] - low[0]) / 2 == pytest.approx(stats.t.ppf(0.975, 5) * spread)
+    nu = definitions.degrees((means - x.mean()) / np.sqrt(h - 1))
+    assert (high[0] - low[0]) / 2 == pytest.approx(stats.t.ppf(0.975, nu) * spread)
 
 
 def test_groups_that_are_too_few_are_named(rng) -> None:

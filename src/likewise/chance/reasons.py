@@ -40,7 +40,8 @@ class Reason(StrEnum):
     NO_IDENTITY = "not calibrated: a representation and itself"
     NO_SCALE = "not calibrated: identical sides have no score to calibrate by"
     NOT_WITHOUT = "no interval: undefined without some inputs"
-    UNSETTLED = "no interval: directions of nearly the same variance may change places in another sample"
+    UNSETTLED = "longer interval: directions of nearly the same variance may change places in another sample"
+    """It holds the scores with the other directions too."""
     FEW_GROUPS = "no interval"
 
     def because(self, why: str) -> str:
@@ -49,9 +50,9 @@ class Reason(StrEnum):
 
     @property
     def is_note(self) -> bool:
-        """Whether nothing is wrong with the row: it says where chance comes from, or that there cannot be any."""
+        """Whether nothing is wrong with the row: it says where a number comes from, or that there cannot be any."""
         return self in (
-            *(Reason.NO_CHANCE, Reason.NO_FEATURES, Reason.NO_SCALE),
+            *(Reason.NO_CHANCE, Reason.NO_FEATURES, Reason.NO_SCALE, Reason.UNSETTLED),
             *(Reason.FEW_ROWS, Reason.BOUND, Reason.FEW_FEATURES, Reason.BOUND_OF_FEATURES),
         )
 

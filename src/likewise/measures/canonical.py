@@ -189,8 +189,8 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
     -----
     Cost: O(n d min(n, d)) once per side, O(n k^2) per pair.
 
-    There is no interval where the last direction that is kept and the first that is left out may change places in
-    another sample, and the score that they would then give lies outside the interval. They may, unless
+    Where the last direction that is kept and the first that is left out may change places in another sample, the
+    interval is made long enough to hold the scores that they would then give. They may, unless
 
     .. math:: \log(s_k^2 / s_{k+1}^2) > 3 \sqrt{\tfrac{n}{n - 1} \textstyle\sum_i (u_{ik}^2 - u_{i,k+1}^2)^2}
 

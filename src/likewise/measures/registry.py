@@ -87,7 +87,8 @@ def measure(
         item, for intervals, if there is one; without it, groups of items are left out, and all is computed anew.
     rivals : callable
         Takes the measure's parameters by name, returns a function of both sides that gives the scores under choices
-        that other samples may make, such as which directions are kept, if there is one. An interval must hold them.
+        that other samples may make, such as which directions are kept, if there is one. An interval is made long enough
+        to hold them.
     matched : callable
         Takes the measure's parameters by name, returns the `Matched` that gives the same score, if there is one.
     shuffled : callable

@@ -23,11 +23,12 @@ from likewise.store import Store, content_key
 REPRESENTATION_VERSION = 2
 """Raised when an extraction would give other rows for the same request."""
 
-RESULT_VERSION = 4
-"""Raised when the shuffles or what is derived from them change for the same request.
+RESULT_VERSION = 5
+"""Raised when the shuffles, or what is derived from them or from left-out inputs, change for the same request.
 
 4: populations have p-values of shuffles where a few rows decide and shuffles were asked for; no pair takes the groups
-of another representation."""
+of another representation.
+5: intervals know how well their own deviation is known, and hold the scores of directions that may change places."""
 
 
 Spec = TypeVar("Spec", ModelSpec, DatasetSpec)

@@ -102,7 +102,7 @@ def why_unsure(reason: str) -> str:
     >>> why_unsure("no z: one shuffle only; no interval: fewer than 5 groups"), why_unsure("no z: one shuffle only")
     ('fewer than 5 groups', 'none was asked for')
     """
-    without = (Reason.NOT_WITHOUT, Reason.UNSETTLED, Reason.FEW_GROUPS)
+    without = (Reason.NOT_WITHOUT, Reason.FEW_GROUPS)
     parts = reason.split(BETWEEN)
     begins = next((k for k, part in enumerate(parts) if Reasons(part).has(*without)), None)
     if begins is None:

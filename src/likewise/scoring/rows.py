@@ -65,11 +65,13 @@ def table_of(
         notes[k].append(Reason.NOT_WITHOUT.because(why))
     n = next(iter(sides.values())).n
     low, high = _ends(c)
-    rivals = c.configuration.rivals
-    for k in [] if rivals is None else np.flatnonzero(~np.isnan(low)).tolist():
+    held = c.configuration.rivals
+    for k in [] if held is None else np.flatnonzero(~np.isnan(low)).tolist():
         x, y = (sides[place] for place in orders(c.configuration, pairs[k])[c.turned])
-        if rivals and any(not low[k] <= rival <= high[k] for rival in rivals(x, y)):
-            low[k] = high[k] = c.without[:, k] = np.nan
+        rivals = held(x, y) if held else []
+        if rivals and not low[k] <= min(rivals) <= max(rivals) <= high[k]:
+            low[k], high[k] = min(low[k], *rivals), max(high[k], *rivals)
+            c.without[:, k] = np.nan  # these inputs alone do not show how much the score varies
             c.no_interval[k] = Reason.UNSETTLED
             notes[k].append(Reason.UNSETTLED)
     if trust.groups and not len(c.without):
