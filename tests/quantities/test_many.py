@@ -5,7 +5,8 @@ import pytest
 
 from likewise.measures import Configuration
 from likewise.measures.registry import REGISTRY
-from likewise.quantities import Loadings, Prepared, PrincipalComponents, SingularValues, pieces
+from likewise.quantities import Lengths, Loadings, Mean, Prepared, PrincipalComponents, SingularValues, pieces
+from likewise.quantities.correlations import Orthonormal
 from likewise.quantities.spectrum import Rest
 from likewise.scoring import block, compare, learning_curve
 from likewise.scoring.block import CLOSE
@@ -150,7 +151,7 @@ def chances(monkeypatch, x, y, names) -> list[list[tuple[float, ...]]]:
 
 
 def test_chance_of_many_rows_is_that_of_all_at_once(monkeypatch) -> None:
-    np.testing.assert_allclose(*chances(monkeypatch, *sides(200, 7, 3), ["cka", "cka(debiased=True)", "gulp"]), 1e-9)
+    np.testing.assert_allclose(*chances(monkeypatch, *sides(200, 7, 3), ["cka", "cka(debiased=True)", "linear_predictivity"]), 1e-9)
 
 
 @pytest.mark.parametrize("name", SINGLE)
@@ -245,3 +246,55 @@ def test_principal_components_of_many_rows_keep_their_digits(center, power, rng)
     unit = found / lengths
     assert unit.T @ unit == pytest.approx(np.eye(6), abs=1e-14 * 10**power)
     assert np.abs((unit * u).sum(axis=0)) == pytest.approx(np.ones(6), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("name", ["mean_cca", "shape_distance(alpha=0.0)"])
+def test_features_of_very_different_lengths_lose_no_digits(monkeypatch, name, seed) -> None:
+    """As hidden states have them: some features are a million times as long as others, and lie far from zero."""
+    rng = np.random.default_rng(seed)
+    x, y = (side.astype(np.float64) for side in sides(400, 12, 9))
+    x, y = (side * 10.0 ** rng.uniform(-3, 3, size=side.shape[1]) for side in (x, y))
+    x += 10 * np.abs(x).max(axis=0)
+    c = Configuration.parse(name)
+    order = rng.permutation(400)
+
+    def scored(a, b):
+        assert all(of[Orthonormal()].shape[1] for of in (a, b)) == a.is_many
+        return [c(a, b), c(a.permuted(order), b), *c.without_each(a, b)]
+
+    plain, passes = both_ways(monkeypatch, x, y, scored)
+    assert passes == pytest.approx(plain, abs=1e-10)
+
+
+def test_rows_become_orthonormal_without_being_held(monkeypatch) -> None:
+    monkeypatch.setattr(pieces, "PASS", 40)
+    x, _ = sides(300, 9, 4)
+    of = Prepared(x)
+    rows = (x.astype(np.float64) - x.mean(axis=0, dtype=np.float64)) @ of[Orthonormal()]
+    np.testing.assert_allclose(rows.T @ rows, np.eye(9), atol=1e-12)
+    Configuration.parse("mean_cca")(of, Prepared(x + np.float32(1)))
+    assert PrincipalComponents(center=True) not in of.quantities
+
+
+@pytest.mark.parametrize("left", [0.0, 1e-6, 1e-4, 1e-2, 0.3])
+def test_features_that_others_nearly_tell_go_by_their_rows(monkeypatch, left) -> None:
+    """Products of such features would lose more than half of the digits."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(300, 5)), rng.normal(size=(300, 4))
+    x[:, 4] = x[:, 0] + x[:, 1] + left * x[:, 4]
+    y += x[:, :4]
+    monkeypatch.setattr(pieces, "PASS", 40)
+    assert bool(Prepared(x)[Orthonormal()].shape[1]) == (left >= 1e-2)
+    c = Configuration.parse("mean_cca")
+    assert c(Prepared(x), Prepared(y)) == pytest.approx(c(Prepared(x, many=False), Prepared(y, many=False)), abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["mean_cca", "svcca", "pwcca", "gulp", "linear_predictivity", "eigenspace_overlap"])
+def test_what_is_left_of_many_rows_is_not_read_again(monkeypatch, name) -> None:
+    """It follows from all rows and the few that are left out."""
+    monkeypatch.setattr(pieces, "PASS", 40)
+    sides_ = [Prepared(side) for side in sides(300, 9, 4)]
+    parts = [side.take(np.arange(285)) for side in sides_]
+    Configuration.parse(name)(*parts)
+    assert not any(isinstance(quantity, Mean | Lengths) for part in parts for quantity in part.quantities)

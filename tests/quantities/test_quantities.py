@@ -59,7 +59,8 @@ def every_quantity() -> list[Quantity]:
         if cls.__module__ == "likewise.quantities.tables":  # of what has no rows; see test_tables.py
             continue
         # Of many rows, or no array; see test_many.py, test_nearest.py, test_thin.py.
-        if cls.__name__ in ("Nearest", "Missing", "Rest", "RestDecomposition", "SingleDirections", "KnownByFeatures"):
+        of_many = ("Missing", "Orthonormal", "Rest", "RestDecomposition", "SingleDirections")
+        if cls.__name__ in ("Nearest", "KnownByFeatures", *of_many):
             continue
         hints = get_type_hints(cls)
         choices = [values_of(hints[f.name]) for f in fields(cls)]
@@ -104,7 +105,8 @@ def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
 
 def test_every_quantity_is_found():
     assert {type(q).__name__ for q in QUANTITIES} == set(names) - {
-        "AlignedProducts", "BothRows", "CanonicalCorrelations", "CanonicalDecomposition", "ComponentProducts",
+        "AlignedProducts", "BothRows", "CanonicalCorrelations", "CanonicalDecomposition", "CanonicalVariates",
+        "ComponentProducts",
         "CrossDecomposition", "CrossProduct", "Equivariant", "ErrorLengths", "Graph", "HeldOutRotations",
         "JointQuantity", "NuclearNorm", "OrderFree", "PerItem", "PerPair", "Prepared", "ProjectionDistance",
         "Quantity", "RowProducts", "SharedCoordinates",

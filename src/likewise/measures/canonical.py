@@ -16,14 +16,13 @@ from likewise.quantities import (
     CanonicalCorrelations,
     CanonicalDecomposition,
     Loadings,
-    Norm,
     Prepared,
     PrincipalComponents,
     Projection,
     ProjectionDistance,
-    Scale,
     SingularValues,
     is_tied,
+    scale_of,
     scaled_products,
     tied_run,
     whitening,
@@ -265,7 +264,7 @@ def _leading(of: Prepared, variance: float, k: int) -> list[Float[Array, "rank k
             "perfectly, whatever the data; keep less variance, or a fixed k"
         )
     directions = xp.eye(s.shape[0], dtype=xp.float64, device=s.device)
-    size, scale = of.size, float(of[Scale()])
+    size, scale = of.size, scale_of(of, center=True)
     if kept == s.shape[0] or not is_tied(s, kept, size, scale):
         return [directions[:, :kept]]
     first, last = tied_run(s, kept - 1, size, scale)
@@ -345,7 +344,7 @@ def pwcca(x: Prepared, y: Prepared) -> float:
 
 
 def _weighted(x: Prepared, u: Float[Array, "r m"], rho: Float[Array, " m"]) -> float:
-    loadings = x[Loadings()] / x[Norm(center=True)]
+    loadings = x[Loadings()] / x[SingularValues(center=True)][0]
     xp = array_namespace(loadings)
     weights = xp.sum(xp.abs((u / x[SingularValues(center=True)][:, None]).T @ loadings), axis=1)
     return float(xp.sum(weights * rho) / xp.sum(weights))
@@ -404,6 +403,7 @@ def _gulp_shuffled(lam: float, squared: bool) -> Bilinear | None:
 @measure(
     title="GULP",
     shuffled=_gulp_shuffled,
+    shuffled_in_single=lambda **parameters: True,
     facts=_gulp_facts,
     version=4,
     variants=({"lam": 0.0}, {"lam": 0.0, "squared": True}, {"squared": True}),

@@ -13,17 +13,16 @@ from likewise.arrays import Array, to_numpy
 from likewise.measures.without_each import LEAST, WithoutEach
 from likewise.quantities import (
     BothRows,
-    CanonicalDecomposition,
+    CanonicalVariates,
     CrossDecomposition,
     Factor,
     Norm,
     Prepared,
-    PrincipalComponents,
     SharedCoordinates,
-    SingularValues,
     are_shared,
     collected,
     nodes,
+    variates_of,
 )
 
 FINE = {"step": 0.5, "beyond": 6.0}
@@ -170,24 +169,21 @@ def of_canonical(*, score: Literal["mean", "angle"] = "mean") -> WithoutEach:
     """
 
     def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
-        n, of = x.n, PrincipalComponents(center=True)
+        n = x.n
         r = n / (n - 1)
-        scales = [side[SingularValues(center=True)] for side in (x, y)]
-        ranks = [scale.shape[0] for scale in scales]
-        if max(ranks) >= n - 2:
+        a, rho, b = (to_numpy(m) for m in x.joint(y, CanonicalVariates()))
+        ranks = a.shape[1], b.shape[1]
+        if max(ranks) >= n - 2 or rho[0] <= LEAST:
             return None
-        u, rho, vh = (to_numpy(m) for m in x.joint(y, CanonicalDecomposition(0.0)))
-        shared = rho > OPEN * rho[0]
-        if rho[0] <= LEAST:
-            return None
+        shared = np.flatnonzero(rho > OPEN * rho[0])
         at, weight = nodes(float(rho[shared].min()), float(rho[0]), **FINE)
         p = at**2 / (rho[shared, None] ** 2 + at**2)
-        turns = u[:, shared], vh.T[:, shared]
+        variates = variates_of(x, y)
 
         def some(i: int, j: int) -> tuple[Float[np.ndarray, " m"], ...]:
-            rows = [to_numpy(side.some(of, i, j) / scale) for side, scale in zip((x, y), scales, strict=True)]
-            coordinates = [row @ turn for row, turn in zip(rows, turns, strict=True)]
+            rows = [to_numpy(z) for z in variates(i, j)]
             h, k = (r * (row**2).sum(axis=1) for row in rows)
+            coordinates = [row[:, shared] for row in rows]
             # t^2 a, t^2 b and t c: of directions that the sides do not share rho is 0, and p is 1.
             alone = [r * _beyond(own / r, z) for z, own in zip(coordinates, (h, k), strict=True)]
             a, b = (r * (z**2 @ p) + of[:, None] for z, of in zip(coordinates, alone, strict=True))

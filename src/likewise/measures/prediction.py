@@ -104,9 +104,9 @@ def linear_predictivity(x: Prepared, y: Prepared, *, folds: int = 0, ridge: floa
             f"the {y.n} centred rows of {y.name} are linearly independent, as they are where n <= d: in sample they "
             "predict anything; use folds=5, with a ridge if need be, or take more items"
         )
-    size = x[Norm(center=True)]
     if folds == 0 and (x.is_many or y.is_many):
         return _of_many(x, y, ridge)
+    size = x[Norm(center=True)]
     xp = array_namespace(x.given, y.given)
     left = xp.sum(y[ResidualProducts(folds, float(ridge))] * (x[Gram(center=True)] / size**2))
     whole = xp.sum((x[HeldOutRows(folds, True)] / size) ** 2) if folds else 1.0

@@ -1,7 +1,13 @@
 """Prepared representations and the quantities derived from them."""
 
 from likewise.quantities.columns import Columns, Directions, ErrorLengths, UnitColumns
-from likewise.quantities.correlations import CanonicalCorrelations, CanonicalDecomposition, ProjectionDistance
+from likewise.quantities.correlations import (
+    CanonicalCorrelations,
+    CanonicalDecomposition,
+    CanonicalVariates,
+    ProjectionDistance,
+    variates_of,
+)
 from likewise.quantities.descriptions import Concentricity, MeanRowNorm, Uniformity
 from likewise.quantities.distances import TIES, Distances, UnitDistances, UnitDoublyCentered
 from likewise.quantities.factors import BothRows, Coordinates, Factor, Largest, Norm, RowLargest, RowNorms, Scale
@@ -63,6 +69,7 @@ from likewise.quantities.spectrum import (
     Whitened,
     entropy_rank,
     participation,
+    scale_of,
     scaled_products,
     singular_values,
     whitening,
@@ -83,6 +90,7 @@ __all__ = [
     "BothRows",
     "CanonicalCorrelations",
     "CanonicalDecomposition",
+    "CanonicalVariates",
     "ColumnLargest",
     "Columns",
     "ComponentProducts",
@@ -156,6 +164,7 @@ __all__ = [
     "participation",
     "place_of",
     "places_in",
+    "scale_of",
     "scaled_products",
     "singular_values",
     "spanning_length",
@@ -164,5 +173,6 @@ __all__ = [
     "summed",
     "threads_for",
     "tied_run",
+    "variates_of",
     "whitening",
 ]

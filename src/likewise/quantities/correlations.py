@@ -1,14 +1,17 @@
 """What two sides have in common once each is whitened: canonical correlations, and the distance of projections."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
-from likewise.quantities.factors import Scale
+from likewise.quantities.factors import Norm, Scale
+from likewise.quantities.passes import rows_in
 from likewise.quantities.pieces import summed
-from likewise.quantities.prepared import JointQuantity, Prepared
+from likewise.quantities.prepared import JointQuantity, OrderFree, Prepared
 from likewise.quantities.rank import numerical_rank
+from likewise.quantities.rotations import CrossProduct
 from likewise.quantities.spectrum import (
     KEPT,
     ComponentProducts,
@@ -27,6 +30,91 @@ def _whitened_products(x: Prepared, y: Prepared, ridge: float) -> Float[Array, "
     """W_x' W_y of the `Whitened` rows, centred."""
     scales = tuple(whitening(of[SingularValues(center=True)], ridge) for of in (x, y))
     return scaled_products(x, y, True, (scales[0], scales[1]))
+
+
+DEPENDENT = 1e-6
+"""Least squared share of a feature of unit length that others may leave of it, for products to keep ten digits."""
+
+
+@dataclass(frozen=True)
+class Orthonormal(OrderFree):
+    r"""T with c(X) T orthonormal, of many rows: so nothing of their number is held. Empty where that loses digits.
+
+    With D the lengths of the centred features, and :math:`D^{-1} X'X D^{-1} = V \Lambda V'` their correlations,
+    :math:`T = D^{-1} V \Lambda^{-1/2}`. A sum of products rounds in proportion to the lengths of both its features. So
+    T loses no more than eps over the least of Lambda, however long some features are beside the others.
+    """
+
+    def follows(self, whole: Prepared) -> bool:
+        """A shuffle of a part goes by its own rows."""
+        return whole.left_out is None
+
+    def compute(self, of: Prepared) -> Float[Array, "{of.d} r"]:
+        """Return T."""
+        if not of.is_many or of[Rest(center=True)].shape[0]:  # the rest of many items follows from all
+            return array_namespace(of.rows(0, 1)).zeros((of.d, 0))
+        of[Norm(center=True)]
+
+        def squared(i: int, j: int) -> Float[Array, "d d"]:
+            rows = rows_in(of, i, j, center=True)
+            return rows.T @ rows
+
+        products = summed((of.n, of.d), squared)
+        xp = array_namespace(products)
+        lengths = xp.sqrt(xp.linalg.diagonal(products))
+        least, longest = xp.min(lengths), xp.max(lengths)
+        ends = xp.stack([longest, least * DEPENDENT**0.5])  # no direction is shorter
+        if not least or numerical_rank(ends, of.size, float(of[Scale()])) < len(ends):
+            return products[:, :0]
+        squares, v = xp.linalg.eigh(products / (lengths[:, None] * lengths[None, :]))
+        return v / (lengths[:, None] * xp.sqrt(squares)) if squares[0] > DEPENDENT else products[:, :0]
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 d^2."""
+        return 8 * d * d
+
+
+def _orthonormal(x: Prepared, y: Prepared) -> tuple[Float[Array, "d r"], Float[Array, "e q"]] | None:
+    """`Orthonormal` of both sides, where both have one."""
+    turns = x[Orthonormal()], y[Orthonormal()]
+    return turns if all(turn.shape[1] for turn in turns) else None
+
+
+@dataclass(frozen=True)
+class CanonicalVariates(JointQuantity):
+    """A, rho, B: the rows of both sides, as `variates_of` reads them, times A and B are their canonical variates.
+
+    These are orthonormal, the first with the correlations rho. There are as many as a side has directions.
+    """
+
+    def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "_ r"], Float[Array, " m"], Float[Array, "_ q"]]:
+        """Return the three."""
+        if turns := _orthonormal(x, y):
+            products = turns[0].T @ x.joint(y, CrossProduct(center=True)) @ turns[1]
+        else:
+            products = _whitened_products(x, y, 0.0)
+        xp = array_namespace(products)
+        u, rho, vh = xp.linalg.svd(products, full_matrices=True)
+        if turns:
+            return turns[0] @ u, rho, turns[1] @ vh.T
+        s, t = (of[SingularValues(center=True)] for of in (x, y))
+        return u / s[:, None], rho, vh.T / t[:, None]
+
+
+def variates_of(x: Prepared, y: Prepared) -> Callable[[int, int], tuple[Float[Array, "m r"], Float[Array, "m q"]]]:
+    """What returns the canonical variates of both sides, some rows at a time."""
+    a, _, b = x.joint(y, CanonicalVariates())
+    in_passes = _orthonormal(x, y) is not None
+
+    def some(i: int, j: int) -> tuple[Float[Array, "m r"], Float[Array, "m q"]]:
+        rows = (
+            rows_in(of, i, j, center=True) if in_passes else of.some(PrincipalComponents(center=True), i, j)
+            for of in (x, y)
+        )
+        first, second = (row @ turn for row, turn in zip(rows, (a, b), strict=True))
+        return first, second
+
+    return some
 
 
 @dataclass(frozen=True)
@@ -52,7 +140,10 @@ class CanonicalCorrelations(JointQuantity):
         """Return the correlations; they descend."""
         if not self.ridge and (found := self._of_rest(x, y)) is not None:
             return found
-        products = _whitened_products(x, y, self.ridge)
+        if not self.ridge and (turns := _orthonormal(x, y)):
+            products = turns[0].T @ x.joint(y, CrossProduct(center=True)) @ turns[1]
+        else:
+            products = _whitened_products(x, y, self.ridge)
         xp = array_namespace(products)
         if not (x.in_single or y.in_single):
             return xp.linalg.svdvals(products)

@@ -330,15 +330,20 @@ class SingularValues(OrderFree):
     def compute(self, of: Prepared) -> Float[Array, " rank"]:
         """Return the lengths of the principal components; of the rest of many items without these."""
         if of.is_many and (rank := of[Rest(self.center)].shape[0]):
-            s, whole = of[RestDecomposition(self.center)][rank, :], of.left_out
-            assert whole is not None
-            return s[: numerical_rank(s, of.size, float(whole[0][Scale()]))]
+            s = of[RestDecomposition(self.center)][rank, :]
+            return s[: numerical_rank(s, of.size, scale_of(of, self.center))]
         of[Norm(self.center)]
         return singular_values(of[PrincipalComponents(self.center)])
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 min(n, d)."""
         return 8 * min(n, d)
+
+
+def scale_of(of: Prepared, center: bool) -> float:
+    """What rounding of the singular values is measured against: `Scale`, of the rest of many items that of all."""
+    whole, _ = of.left_out if of.is_many and of[Rest(center)].shape[0] and of.left_out else (of, None)
+    return float(whole[Scale()])
 
 
 @dataclass(frozen=True)
