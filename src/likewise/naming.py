@@ -314,3 +314,14 @@ def called_of(name: str) -> tuple[str, ...]:
     """
     given, (model, _, layer) = model_of(name), parts_of(name)
     return tuple(dict.fromkeys((name, f"{given}{AT}{layer}", given, model)))
+
+
+def shown_head(head: str) -> str:
+    """Return the head of a column as it is shown.
+
+    Examples
+    --------
+    >>> shown_head("times_floor")
+    'times floor'
+    """
+    return head.replace("_", " ")

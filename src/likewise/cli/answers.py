@@ -11,6 +11,7 @@ import typer
 
 from likewise.cli.console import complain, print_json, print_table, say, tell
 from likewise.errors import InputError, MissingDependencyError
+from likewise.naming import shown_head
 
 if TYPE_CHECKING:
     from likewise.studies import Answer, Outcome
@@ -115,7 +116,9 @@ def print_answer(answer: "Answer", json: bool) -> None:
     tell(answer.verdict)
     for table in answer.tables:
         if not table.folded:
-            print_table(table.caption, table.columns, table.rows, spare=table.spare)
+            print_table(table.caption, table.heads, table.rows, spare=[shown_head(head) for head in table.spare])
+            if table.note:
+                say(table.note)
     if folded := [table.name for table in answer.tables if table.folded]:
         say(f"more tables: {', '.join(folded)}; --json or --output shows them")
     for line in answer.limits:

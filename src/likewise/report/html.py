@@ -410,7 +410,7 @@ def _of_table(table: Table, csv: str) -> dict[str, Any]:
     return {
         "name": table.name,
         "caption": table.caption,
-        "columns": [head.replace("_", " ") for head in table.columns],
+        "columns": list(table.heads),
         "numeric": [_all(table, head, int | float) for head in table.columns],
         "whole": [_all(table, head, int) for head in table.columns],
         "p": [is_p(head) for head in table.columns],

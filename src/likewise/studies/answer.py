@@ -10,7 +10,7 @@ from typing import Any, SupportsIndex, overload
 import pyarrow as pa
 
 from likewise.errors import InputError, MissingDependencyError
-from likewise.naming import cell_text, did_you_mean, inert
+from likewise.naming import cell_text, did_you_mean, inert, shown_head
 from likewise.studies.conditions import Cell, Outcome, outcome, parse_condition
 from likewise.studies.drawings import Drawings, Figures, check_cell
 
@@ -96,6 +96,11 @@ class Table:
                 raise ValueError(f"table {self.name!r}: expected {len(self.columns)} cells in a row, got {len(row)}")
             for head, cell in zip(self.columns, row, strict=True):
                 check_cell(cell, f"table {self.name!r}, column {head!r}")
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The columns as they are shown."""
+        return tuple(map(shown_head, self.columns))
 
     def records(self) -> list[dict[str, Cell]]:
         """Return the rows, each as a mapping."""

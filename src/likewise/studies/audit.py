@@ -61,6 +61,16 @@ LAYERS = ("copy", "layer", "moved", "times_floor", "low", "high", "error", "floo
 OF_OUTPUTS = ("copy", "layer", "measure", "value", "low", "high", "floor")
 """Heads of the tables."""
 
+READ = {
+    "times_floor": "Times floor: times numeric noise, with a 95 % interval (low, high).",
+    "median": "Median: of the ratios of the prompts.",
+    "error": "Error: relative to the base.",
+    "centred": "Centred: without a common offset.",
+    "rank": "Rank: lies between rank low and rank high.",
+    "letters": "Letters: copies that share one are not told apart.",
+}
+"""How columns of copies are read."""
+
 SPARE = ("centred", "rank_low", "rank_high", "at_layer", "median", "error", "rank")
 """Columns of copies that a narrow terminal leaves out, in this order."""
 
@@ -403,7 +413,7 @@ def _times(copy: _Copy, place: int) -> str:
     """How many times the floor, with the interval."""
     times, low, high = copy.times[place], copy.low[place], copy.high[place]
     if times is None or low is None or high is None:
-        return "not measured in numeric noise, for the re-runs are equal to the base"
+        return "different, while the re-runs are equal to the base"
     # The verdict is about the floor itself.
     told, *ends = with_ends(times, max(0.0, low), high, apart=[1.0])
     return f"{told} times ({ends[0]} to {ends[1]}) numeric noise"
@@ -454,7 +464,7 @@ def _tables(
         heads,
         tuple(rows),
         caption="Copies",
-        note="Median: of the ratios of the prompts. Error: relative to the base. Centred: without a common offset.",
+        note=" ".join(said for head, said in READ.items() if head in heads),
         spare=tuple(head for head in SPARE if head in heads),
         unsure=dict.fromkeys(("median", "error", "centred"), BESIDE),
     )

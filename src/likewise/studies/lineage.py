@@ -61,6 +61,14 @@ UNSURE = dict.fromkeys(("shared axes", "z", "chance"), "p says how often strange
 )
 """Why a column of places has no interval."""
 
+READ = {
+    "shared axes": "Shared axes: mean correlation of like-numbered features; p is corrected by Holm over all places.",
+    "matched": "Matched: mean correlation of features that were paired anew.",
+    "rotation": "Rotation: mean cosine on held-out prompts after the best rotation; chance is that of rotation.",
+    "panel p": "The verdict rests on the panel p of the mean over places.",
+}
+"""How columns of places are read."""
+
 MODELS = ("model", "role", "rotation beside chance", "largest z of axes", "matched")
 """Heads of the tables."""
 
@@ -453,8 +461,7 @@ class _Reading:
             tuple(columns[i] for i in kept),
             tuple(tuple(row[i] for i in kept) for row in rows),
             f"{self.model} with {self.base}",
-            note="p of shared axes, and the corrected panel p, are corrected over all places by Holm. The verdict "
-            "rests on the panel p of the mean over places.",
+            note=" ".join(said for head, said in READ.items() if columns.index(head) in kept),
             spare=tuple(
                 name for name in ("note", "panel p corrected", "chance", "z", "data set") if columns.index(name) in kept
             ),
