@@ -14,6 +14,8 @@ from scipy import stats
 from scipy.spatial.distance import pdist, squareform
 from threadpoolctl import threadpool_limits
 
+from likewise.scoring.jackknife import degrees
+
 GROUPS = 20
 SCALES: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "score": lambda v, n: v,
@@ -41,6 +43,13 @@ def drawn(law: str, n: int, d: int, draw: int) -> tuple[float, np.ndarray, np.nd
     return float(score(n, *sums)), each, np.asarray(groups)
 
 
+def half_of(left: np.ndarray) -> np.ndarray:
+    """Half the width of the intervals from what is left without each input, or each group."""
+    g = left.shape[1]
+    moves = np.sqrt((g - 1) / g) * (left - left.mean(axis=1)[:, None])
+    return np.asarray(stats.t.ppf(0.975, degrees(moves)) * np.sqrt((moves**2).sum(axis=1)))
+
+
 def main() -> None:
     """Draw, count, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -54,12 +63,10 @@ def main() -> None:
         with threadpool_limits(1):
             value, each, groups = map(np.asarray, zip(*(drawn(law, n, d, k) for k in range(given.draws)), strict=True))
         for name, left in (("each input", each), ("groups", groups)):
-            g = left.shape[1]
-            t = stats.t.ppf(0.975, g - 1) * np.sqrt((g - 1) ** 2 / g)
             for scale, of in SCALES.items():
                 off = np.abs(of(value, n) - of(value.mean(), n))
                 slope = np.abs(of(value * (1 + 1e-6), n) - of(value * (1 - 1e-6), n)) / (2e-6 * value)
-                held = [off <= t * spread for spread in (slope * left.std(axis=1), of(left, n).std(axis=1))]
+                held = [off <= half for half in (slope * half_of(left), half_of(of(left, n)))]
                 print(
                     f"| {cell} | {name} | {scale} | " + " | ".join(f"{h.mean():.1%}" for h in held) + " |", flush=True
                 )

@@ -741,6 +741,8 @@ def feature_correlation(x: np.ndarray, y: np.ndarray) -> float:
 def degrees(moves):
     """Degrees of freedom of a sum of squares of g moves, from scipy's estimate of their kurtosis."""
     g = len(moves)
+    if g < 10:
+        return g - 1
     fourth = 3 + float(kurtosis(moves, bias=False))
     variance = fourth / g - (g - 3) / (g * (g - 1))  # of the sum of squares, in units of its square
     return 2 / variance if variance > 2 / (g - 1) else g - 1

@@ -1,12 +1,14 @@
 """Many rows are read in passes: the numbers are those of all rows at once."""
 
+import importlib
+
 import numpy as np
 import pytest
 
 from likewise.measures import Configuration
 from likewise.measures.registry import REGISTRY
 from likewise.quantities import Lengths, Loadings, Mean, Prepared, PrincipalComponents, SingularValues, pieces
-from likewise.quantities.correlations import Orthonormal
+from likewise.quantities.correlations import Orthonormal, OrthonormalProducts
 from likewise.quantities.spectrum import Rest
 from likewise.scoring import block, compare, learning_curve
 from likewise.scoring.block import CLOSE
@@ -151,7 +153,9 @@ def chances(monkeypatch, x, y, names) -> list[list[tuple[float, ...]]]:
 
 
 def test_chance_of_many_rows_is_that_of_all_at_once(monkeypatch) -> None:
-    np.testing.assert_allclose(*chances(monkeypatch, *sides(200, 7, 3), ["cka", "cka(debiased=True)", "linear_predictivity"]), 1e-9)
+    np.testing.assert_allclose(
+        *chances(monkeypatch, *sides(200, 7, 3), ["cka", "cka(debiased=True)", "linear_predictivity"]), 1e-9
+    )
 
 
 @pytest.mark.parametrize("name", SINGLE)
@@ -260,7 +264,7 @@ def test_features_of_very_different_lengths_lose_no_digits(monkeypatch, name, se
     order = rng.permutation(400)
 
     def scored(a, b):
-        assert all(of[Orthonormal()].shape[1] for of in (a, b)) == a.is_many
+        assert (a.joint(b, OrthonormalProducts()) is not None) == a.is_many
         return [c(a, b), c(a.permuted(order), b), *c.without_each(a, b)]
 
     plain, passes = both_ways(monkeypatch, x, y, scored)
@@ -271,7 +275,7 @@ def test_rows_become_orthonormal_without_being_held(monkeypatch) -> None:
     monkeypatch.setattr(pieces, "PASS", 40)
     x, _ = sides(300, 9, 4)
     of = Prepared(x)
-    rows = (x.astype(np.float64) - x.mean(axis=0, dtype=np.float64)) @ of[Orthonormal()]
+    rows = (x.astype(np.float64) - x.mean(axis=0, dtype=np.float64)) @ of[Orthonormal()][:-1]
     np.testing.assert_allclose(rows.T @ rows, np.eye(9), atol=1e-12)
     Configuration.parse("mean_cca")(of, Prepared(x + np.float32(1)))
     assert PrincipalComponents(center=True) not in of.quantities
@@ -298,3 +302,35 @@ def test_what_is_left_of_many_rows_is_not_read_again(monkeypatch, name) -> None:
     parts = [side.take(np.arange(285)) for side in sides_]
     Configuration.parse(name)(*parts)
     assert not any(isinstance(quantity, Mean | Lengths) for part in parts for quantity in part.quantities)
+
+
+@pytest.mark.parametrize("library", ["array_api_strict", "torch"])
+@pytest.mark.parametrize("name", NAMES)
+def test_many_rows_of_every_array_library(monkeypatch, name, library) -> None:
+    monkeypatch.setattr(pieces, "PASS", 40)
+    c = Configuration.parse(name)
+    order = np.random.default_rng(0).permutation(90)
+    double, single = [], []
+    for of in (np.asarray, importlib.import_module(library).asarray):
+        x, y = (Prepared(of(side)) for side in sides(90, 7, 4))
+        without = c.without_each(x, y)
+        double.append([c(x, y), c(x.permuted(order), y), *([] if without is None else without)])
+        single.append(c(x, y.permuted(order, in_single=c.shuffled_in_single)))
+    assert double[1] == pytest.approx(double[0], rel=1e-10)
+    assert single[1] == pytest.approx(single[0], rel=1e-6)
+
+
+@pytest.mark.parametrize("left", [0.3, 0.03, 0.003])
+def test_dependent_features_are_shuffled_in_digits_enough(monkeypatch, left) -> None:
+    """Whitening makes what is left of a feature, and its rounding, as long as the others."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(600, 8)), rng.normal(size=(600, 6))
+    x[:, 7] = x[:, 0] + left * x[:, 7]
+    y[:, 5] = y[:, 1] - left * y[:, 5]
+    monkeypatch.setattr(pieces, "PASS", 400)
+    a, b = Prepared(x.astype(np.float32)), Prepared(y.astype(np.float32))
+    c = Configuration.parse("mean_cca")
+    orders = [rng.permutation(600) for _ in range(40)]
+    in_double = np.asarray([c(a, b.permuted(order)) for order in orders])
+    in_single = np.asarray([c(a, b.permuted(order, in_single=True)) for order in orders])
+    assert np.abs(in_single - in_double).max() < 2e-3 * in_double.std()

@@ -11,7 +11,7 @@ from likewise.scoring import interval
 from likewise.scoring.jackknife import degrees
 
 
-@given(st.integers(5, 40), st.floats(1, 30), st.integers(0, 10**6))
+@given(st.integers(10, 40), st.floats(1, 30), st.integers(0, 10**6))
 @settings(max_examples=200, deadline=None)
 def test_they_are_those_of_the_definition_whatever_the_units(g, tail, seed) -> None:
     moves = np.random.default_rng(seed).standard_t(tail, size=(3, g))
@@ -21,6 +21,16 @@ def test_they_are_those_of_the_definition_whatever_the_units(g, tail, seed) -> N
     assert ((found > 1) & (found <= g - 1)).all()
     for unit in (1e-300, 1e300):
         assert degrees(moves / np.abs(moves).max() * unit) == pytest.approx(found)
+
+
+@pytest.mark.parametrize("g", range(2, 10))
+def test_of_few_parts_there_is_one_less(g) -> None:
+    """As of runs of a training: their kurtosis would be mostly chance."""
+    values = np.arange(g, dtype=float)[:, None] ** 2
+    assert degrees(values.T).tolist() == [g - 1]
+    low, high = interval(np.ones(1), values)
+    half = stats.t.ppf(0.975, g - 1) * (g - 1) / np.sqrt(g) * values.std(ddof=1)
+    assert (high - low) / 2 == pytest.approx(half)
 
 
 def test_what_does_not_move_has_one_less_than_parts() -> None:

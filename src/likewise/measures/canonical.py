@@ -4,9 +4,10 @@ import itertools
 from math import inf
 
 import numpy as np
+import scipy
 from jaxtyping import Float
 
-from likewise.arrays import Array, array_namespace
+from likewise.arrays import Array, array_namespace, to_numpy
 from likewise.errors import InputError, UndefinedError
 from likewise.measures.facts import NEARS_IDENTITY, Bilinear, Facts, not_negative, ridge_like, rotations
 from likewise.measures.nuclear_norm_without_each import of_canonical
@@ -188,13 +189,12 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
     -----
     Cost: O(n d min(n, d)) once per side, O(n k^2) per pair.
 
-    Where the last direction that is kept and the first that is left out may change places in another sample, the
-    interval is made long enough to hold the scores that they would then give. They may, unless
-
-    .. math:: \log(s_k^2 / s_{k+1}^2) > 3 \sqrt{\tfrac{n}{n - 1} \textstyle\sum_i (u_{ik}^2 - u_{i,k+1}^2)^2}
-
-    with u and s the singular vectors and values: the root is the standard error of the logarithm, by the infinitesimal
-    jackknife.
+    The last direction that is kept and the first that is left out may change places in another sample, on one side or
+    on both. If at least 0.135 % of samples do so, the interval is made long enough to hold the scores that they would
+    then give. That is told from the logarithms :math:`\log(s_k^2 / s_{k+1}^2)` of both sides, taken to be normal. Their
+    variances and covariance are sums over the items, of squares or products of
+    :math:`\sqrt{n / (n - 1)} (u_{ik}^2 - u_{i,k+1}^2)`, by the infinitesimal jackknife; u and s are the singular
+    vectors and values.
 
     References
     ----------
@@ -218,27 +218,61 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
     return values[0]
 
 
-APART = 3.0
-"""Standard errors between the variances of two directions whose order other samples are taken to keep."""
+UNLIKELY = float(scipy.special.ndtr(-3.0))
+"""Share of samples below which a choice of directions is taken not to be made."""
 
 
 def _exchanged(x: Prepared, y: Prepared, variance: float, k: int) -> list[float]:
-    """The scores where the last direction that is kept gives way to the next, on sides where it may."""
-    choices = []
+    """The scores where the last direction that is kept gives way to the next, on either side or both, where it may."""
+    gaps, choices = [], []
     for of in (x, y):
         first = _leading(of, variance, k)[0]
         kept = first.shape[1]
-        choices.append([first])
         s = of[SingularValues(center=True)]
         if kept == s.shape[0]:
+            gaps.append((inf, np.zeros(of.n)))
+            choices.append([first, first])
             continue
         xp = array_namespace(s)
         pair = of[PrincipalComponents(center=True)][:, kept - 1 : kept + 1] / s[kept - 1 : kept + 1]
-        error = float(xp.linalg.vector_norm(pair[:, 0] ** 2 - pair[:, 1] ** 2)) * (of.n / (of.n - 1)) ** 0.5
-        if 2 * float(xp.log(s[kept - 1] / s[kept])) <= APART * error:
-            following = xp.eye(s.shape[0], dtype=xp.float64, device=s.device)[:, kept : kept + 1]
-            choices[-1].append(xp.concat([first[:, : kept - 1], following], axis=1))
-    return _values(x, y, choices)[1:]
+        moves = to_numpy(pair[:, 0] ** 2 - pair[:, 1] ** 2) * (of.n / (of.n - 1)) ** 0.5
+        error = float(np.linalg.norm(moves))
+        gap = 2 * float(xp.log(s[kept - 1] / s[kept]))
+        gaps.append((gap / error, moves / error) if error else (inf if gap else 0.0, moves))
+        following = xp.eye(s.shape[0], dtype=xp.float64, device=s.device)[:, kept : kept + 1]
+        choices.append([first, xp.concat([first[:, : kept - 1], following], axis=1)])
+    (z_x, moves_x), (z_y, moves_y) = gaps
+    likely = _exchanges(z_x, z_y, float(moves_x @ moves_y))
+    places = [(i, j) for (i, j), share in likely.items() if share >= UNLIKELY]
+    return [_values(x, y, [[choices[0][i]], [choices[1][j]]])[0] for i, j in places]
+
+
+def _exchanges(z_x: float, z_y: float, correlation: float) -> dict[tuple[int, int], float]:
+    """Shares of samples in which two directions change places on one side alone, or on both.
+
+    Parameters
+    ----------
+    z_x, z_y : float
+        The logarithm of the ratio of their variances on each side, in its standard errors.
+    correlation : float
+        Of the two.
+
+    Examples
+    --------
+    >>> {on: round(share, 3) for on, share in _exchanges(1.0, 1.0, 0.0).items()}
+    {(1, 0): 0.133, (0, 1): 0.133, (1, 1): 0.025}
+    >>> {on: round(share, 3) for on, share in _exchanges(1.0, 1.0, 1.0).items()}
+    {(1, 0): 0.0, (0, 1): 0.0, (1, 1): 0.159}
+    """
+    of_x, of_y = (float(scipy.special.ndtr(-z)) for z in (z_x, z_y))
+    if abs(correlation) >= 1 - TIED:  # then one of them says both
+        both = min(of_x, of_y) if correlation > 0 else max(0.0, of_x + of_y - 1)
+    elif not np.isfinite([z_x, z_y]).all():
+        both = 0.0
+    else:
+        law = scipy.stats.multivariate_normal(cov=[[1.0, correlation], [correlation, 1.0]])
+        both = float(law.cdf([-z_x, -z_y]))
+    return {(1, 0): of_x - both, (0, 1): of_y - both, (1, 1): both}
 
 
 def _values(x: Prepared, y: Prepared, choices: list[list[Float[Array, "_ _"]]]) -> list[float]:

@@ -33,12 +33,17 @@ def _whitened_products(x: Prepared, y: Prepared, ridge: float) -> Float[Array, "
 
 
 DEPENDENT = 1e-6
-"""Least squared share of a feature of unit length that others may leave of it, for products to keep ten digits."""
+"""Least eigenvalue of the correlations of features down to which products of these keep ten digits."""
+
+ROUGH = 1e-3
+"""The same for products in single precision to move chance by less than a thousandth of its deviation."""
 
 
 @dataclass(frozen=True)
 class Orthonormal(OrderFree):
     r"""T with c(X) T orthonormal, of many rows: so nothing of their number is held. Empty where that loses digits.
+
+    Below T, as its last row, stand the eigenvalues that it comes from.
 
     With D the lengths of the centred features, and :math:`D^{-1} X'X D^{-1} = V \Lambda V'` their correlations,
     :math:`T = D^{-1} V \Lambda^{-1/2}`. A sum of products rounds in proportion to the lengths of both its features. So
@@ -49,11 +54,11 @@ class Orthonormal(OrderFree):
         """A shuffle of a part goes by its own rows."""
         return whole.left_out is None
 
-    def compute(self, of: Prepared) -> Float[Array, "{of.d} r"]:
-        """Return T."""
-        if not of.is_many or of[Rest(center=True)].shape[0]:  # the rest of many items follows from all
-            return array_namespace(of.rows(0, 1)).zeros((of.d, 0))
-        of[Norm(center=True)]
+    def compute(self, of: Prepared) -> Float[Array, "_ r"]:
+        """Return both."""
+        if of[Rest(center=True)].shape[0]:  # what is left of many items follows from all
+            return of[Rest(center=True)][:, :0]
+        of[Norm(center=True)]  # undefined where nothing has a direction
 
         def squared(i: int, j: int) -> Float[Array, "d d"]:
             rows = rows_in(of, i, j, center=True)
@@ -64,20 +69,34 @@ class Orthonormal(OrderFree):
         lengths = xp.sqrt(xp.linalg.diagonal(products))
         least, longest = xp.min(lengths), xp.max(lengths)
         ends = xp.stack([longest, least * DEPENDENT**0.5])  # no direction is shorter
-        if not least or numerical_rank(ends, of.size, float(of[Scale()])) < len(ends):
+        if not least or numerical_rank(ends, of.size, float(of[Scale()])) < ends.shape[0]:
             return products[:, :0]
         squares, v = xp.linalg.eigh(products / (lengths[:, None] * lengths[None, :]))
-        return v / (lengths[:, None] * xp.sqrt(squares)) if squares[0] > DEPENDENT else products[:, :0]
+        if squares[0] <= DEPENDENT:
+            return products[:, :0]
+        return xp.concat([v / (lengths[:, None] * xp.sqrt(squares)), squares[None, :]])
 
     def nbytes(self, n: int, d: int) -> int:
-        """Return 8 d^2."""
-        return 8 * d * d
+        """Return 8 d (d + 1)."""
+        return 8 * d * (d + 1)
 
 
-def _orthonormal(x: Prepared, y: Prepared) -> tuple[Float[Array, "d r"], Float[Array, "e q"]] | None:
-    """`Orthonormal` of both sides, where both have one."""
-    turns = x[Orthonormal()], y[Orthonormal()]
-    return turns if all(turn.shape[1] for turn in turns) else None
+@dataclass(frozen=True)
+class OrthonormalProducts(JointQuantity):
+    """T_x, T_x'X'Y T_y, T_y of `Orthonormal`; nothing where a side has none, or its rows are not many."""
+
+    def compute(
+        self, x: Prepared, y: Prepared
+    ) -> tuple[Float[Array, "d r"], Float[Array, "r q"], Float[Array, "e q"]] | None:
+        """Return the three."""
+        if not (x.is_many and y.is_many):
+            return None
+        found = [of[Orthonormal()] for of in (x, y)]
+        if not all(of.shape[1] for of in found):
+            return None
+        exact = min(float(of[-1, 0]) for of in found) < ROUGH
+        a, b = (of[:-1, :] for of in found)
+        return a, a.T @ x.joint(y, CrossProduct(center=True, exact=exact)) @ b, b
 
 
 @dataclass(frozen=True)
@@ -89,14 +108,11 @@ class CanonicalVariates(JointQuantity):
 
     def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "_ r"], Float[Array, " m"], Float[Array, "_ q"]]:
         """Return the three."""
-        if turns := _orthonormal(x, y):
-            products = turns[0].T @ x.joint(y, CrossProduct(center=True)) @ turns[1]
-        else:
-            products = _whitened_products(x, y, 0.0)
-        xp = array_namespace(products)
-        u, rho, vh = xp.linalg.svd(products, full_matrices=True)
-        if turns:
-            return turns[0] @ u, rho, turns[1] @ vh.T
+        found = x.joint(y, OrthonormalProducts())
+        products = _whitened_products(x, y, 0.0) if found is None else found[1]
+        u, rho, vh = array_namespace(products).linalg.svd(products, full_matrices=True)
+        if found is not None:
+            return found[0] @ u, rho, found[2] @ vh.T
         s, t = (of[SingularValues(center=True)] for of in (x, y))
         return u / s[:, None], rho, vh.T / t[:, None]
 
@@ -104,7 +120,7 @@ class CanonicalVariates(JointQuantity):
 def variates_of(x: Prepared, y: Prepared) -> Callable[[int, int], tuple[Float[Array, "m r"], Float[Array, "m q"]]]:
     """What returns the canonical variates of both sides, some rows at a time."""
     a, _, b = x.joint(y, CanonicalVariates())
-    in_passes = _orthonormal(x, y) is not None
+    in_passes = x.joint(y, OrthonormalProducts()) is not None
 
     def some(i: int, j: int) -> tuple[Float[Array, "m r"], Float[Array, "m q"]]:
         rows = (
@@ -140,10 +156,8 @@ class CanonicalCorrelations(JointQuantity):
         """Return the correlations; they descend."""
         if not self.ridge and (found := self._of_rest(x, y)) is not None:
             return found
-        if not self.ridge and (turns := _orthonormal(x, y)):
-            products = turns[0].T @ x.joint(y, CrossProduct(center=True)) @ turns[1]
-        else:
-            products = _whitened_products(x, y, self.ridge)
+        found = None if self.ridge else x.joint(y, OrthonormalProducts())
+        products = _whitened_products(x, y, self.ridge) if found is None else found[1]
         xp = array_namespace(products)
         if not (x.in_single or y.in_single):
             return xp.linalg.svdvals(products)

@@ -52,13 +52,17 @@ def nodes(
 
 @dataclass(frozen=True)
 class CrossProduct(JointQuantity):
-    """L_x' L_y, factors centred or not. O(n d e), in passes where there are many rows; of their shuffles in single."""
+    """L_x' L_y, factors centred or not. O(n d e), in passes where there are many rows.
+
+    Of shuffles in single precision it is so too, but where an ``exact`` one is needed.
+    """
 
     center: bool
+    exact: bool = False
 
     def compute(self, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
         """Return the matrix."""
-        if in_single(x, y, self.center):
+        if not self.exact and in_single(x, y, self.center):
             return single_product(x, y, self.center)
         return BothRows(x, y, self.center).summed(lambda i, j, a, b: a.T @ b)
 

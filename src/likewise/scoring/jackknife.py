@@ -13,6 +13,10 @@ FEWEST = 5
 """Groups of items without which a deviation says nothing."""
 
 
+OF_KURTOSIS = 10
+"""Numbers that a kurtosis is estimated from, at least: of fewer it is mostly chance."""
+
+
 def leave_out(n: int, groups: int, rng: int | np.random.Generator) -> list[Int[np.ndarray, " m"]]:
     """The items that stay when each of so many random groups of nearly equal size is left out, in their order.
 
@@ -80,12 +84,12 @@ def degrees(moves: Float[np.ndarray, "m g"]) -> Float[np.ndarray, " m"]:
     Parameters
     ----------
     moves : array, shape (m, g)
-        What each of g groups, four or more, moves each of m scores by.
+        What each of g groups moves each of m scores by.
 
     Returns
     -------
     array, shape (m,)
-        Above 1; g - 1 where nothing moves.
+        Above 1; g - 1 where nothing moves, or groups are fewer than ten.
 
     Notes
     -----
@@ -98,15 +102,17 @@ def degrees(moves: Float[np.ndarray, "m g"]) -> Float[np.ndarray, " m"]:
 
     Examples
     --------
-    >>> degrees(np.asarray([[1.0, -1.0, 1.0, -1.0, 1.0, -1.0], [5.0, -1.0, -1.0, -1.0, -1.0, -1.0]])).round(2).tolist()
-    [5.0, 1.43]
+    >>> degrees(np.asarray([[1.0, -1.0] * 10, [19.0] + [-1.0] * 19])).round(2).tolist()
+    [19.0, 1.81]
     """
-    g = moves.shape[1]
+    m, g = moves.shape
+    if g < OF_KURTOSIS:
+        return np.full(m, g - 1.0)
     largest = np.abs(moves).max(axis=1)
     moves = np.divide(moves, largest[:, None], out=np.zeros_like(moves), where=largest[:, None] > 0)  # no overflow
     square = moves.var(axis=1)
     fourth = ((moves - moves.mean(axis=1)[:, None]) ** 4).mean(axis=1)
-    kurtosis = np.divide(fourth, square**2, out=np.full(len(moves), 1.0), where=square > 0)
+    kurtosis = np.divide(fourth, square**2, out=np.ones(m), where=square > 0)
     excess = (g - 1) / ((g - 2) * (g - 3)) * ((g + 1) * (kurtosis - 3) + 6)
     share = np.maximum((excess + 3) / g - (g - 3) / (g * (g - 1)), 2 / (g - 1))
     return np.asarray(2 / share)

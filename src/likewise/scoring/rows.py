@@ -70,7 +70,8 @@ def table_of(
         x, y = (sides[place] for place in orders(c.configuration, pairs[k])[c.turned])
         rivals = held(x, y) if held else []
         if rivals and not low[k] <= min(rivals) <= max(rivals) <= high[k]:
-            low[k], high[k] = min(low[k], *rivals), max(high[k], *rivals)
+            # Rounding may carry a rival past a bound.
+            low[k], high[k] = np.clip((min(low[k], *rivals), max(high[k], *rivals)), *c.configuration.facts.bounds)
             c.without[:, k] = np.nan  # these inputs alone do not show how much the score varies
             c.no_interval[k] = Reason.UNSETTLED
             notes[k].append(Reason.UNSETTLED)
