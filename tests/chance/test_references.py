@@ -224,7 +224,7 @@ def test_stored_reasons_stay() -> None:
         "NO_IDENTITY": "not calibrated: a representation and itself",
         "NO_SCALE": "not calibrated: identical sides have no score to calibrate by",
         "NOT_WITHOUT": "no interval: undefined without some inputs",
-        "UNSETTLED": "longer interval: directions of nearly the same variance may change places in another sample",
+        "UNSETTLED": "directions of nearly the same variance may change places, so the interval is longer",
         "FEW_GROUPS": "no interval",
     }
     assert f"{Reason.FEW_ROWS}" == Reason.FEW_ROWS.value

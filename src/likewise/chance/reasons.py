@@ -40,7 +40,7 @@ class Reason(StrEnum):
     NO_IDENTITY = "not calibrated: a representation and itself"
     NO_SCALE = "not calibrated: identical sides have no score to calibrate by"
     NOT_WITHOUT = "no interval: undefined without some inputs"
-    UNSETTLED = "longer interval: directions of nearly the same variance may change places in another sample"
+    UNSETTLED = "directions of nearly the same variance may change places, so the interval is longer"
     """It holds the scores with the other directions too."""
     FEW_GROUPS = "no interval"
 

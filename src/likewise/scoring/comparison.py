@@ -65,7 +65,8 @@ class Comparison:
     low, high : float or None
         95 % interval for a new sample of the same size, by the jackknife. For most measures, each input is left out in
         turn, exactly. For others, and where that would lose digits or has ties, random groups of inputs are left out.
-        For inputs that belong together, whole groups are left out.
+        For inputs that belong together, whole groups are left out. Longer where directions that the score keeps may
+        change places in another sample, as ``reason`` then says.
     n_permutations, n_items : int
         Number of shuffles, or of other scores that the chance level comes from (0 if there are none), and number of
         inputs.

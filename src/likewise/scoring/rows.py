@@ -20,6 +20,9 @@ from likewise.scoring.comparison import SCHEMA
 from likewise.scoring.jackknife import FEWEST, interval
 from likewise.scoring.trust import Trust
 
+SAME = 1e-9
+"""Scores that are no further apart may differ by rounding alone."""
+
 
 def table_of(
     c: Column,
@@ -69,7 +72,7 @@ def table_of(
     for k in [] if held is None else np.flatnonzero(~np.isnan(low)).tolist():
         x, y = (sides[place] for place in orders(c.configuration, pairs[k])[c.turned])
         rivals = held(x, y) if held else []
-        if rivals and not low[k] <= min(rivals) <= max(rivals) <= high[k]:
+        if rivals and not low[k] - SAME <= min(rivals) <= max(rivals) <= high[k] + SAME:
             # Rounding may carry a rival past a bound.
             low[k], high[k] = np.clip((min(low[k], *rivals), max(high[k], *rivals)), *c.configuration.facts.bounds)
             c.without[:, k] = np.nan  # these inputs alone do not show how much the score varies
