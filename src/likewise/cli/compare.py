@@ -40,6 +40,7 @@ def compare(
     json: options.Json = False,
 ) -> None:
     """Compare representations from files or a store. A row stands for one input; rows with ids are matched by id."""
+    from likewise.measures import configurations
     from likewise.plan import load_trusted
     from likewise.scoring import all_undefined
     from likewise.scoring import compare as compare_all
@@ -48,20 +49,21 @@ def compare(
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise InputError(f"--output {output}: expected a name that ends in .parquet or .csv")
     check_no_measures(representation, measure)
+    chosen, on = configurations(measure or "paper"), options.check_device(device, models=False)
     named = options.read_representations(representation, store, dataset, join, id_column, rows=rows, metric=metric)
     asked = options.pairs_of(base)
     pairs = len(named) - 1 if base else len(named) * (len(named) - 1) // 2
     with progress() as watch:
         results = compare_all(
             named,
-            measure or "paper",
+            chosen,
             pairs=asked,
             chance=chance,
             permutations=permutations,
             groups=groups,
             rng=seed,
             dataset=dataset or "",
-            device=options.check_device(device, models=False),
+            device=on,
             watch=lambda _, done, total: watch("comparing pairs", pairs * done // max(1, total), pairs),
         )
     if all_undefined(results):

@@ -142,7 +142,7 @@ function filters(page, state, by) {
   };
   const dataset = select("dataset", page.datasets.map((d, k) => [k, `${d.name} (${d.items.toLocaleString("en")})`]), "dataset", Number);
   const measure = select("measure", page.configurations.map((c, k) => [k, c.label]), "measure", Number);
-  const score = select("score", [["calibrated", "calibrated, 0 is chance"], ["raw", "raw, as measured"]], "wanted");
+  const score = select("score", [["calibrated", "calibrated"], ["raw", "raw"]], "wanted");
   const order = select("order", [["alike", "by likeness"], ["given", "as given"]], "order");
   const base = select("base", [["", "all pairs"], ...page.names.map((n) => [n.name, `with ${n.name}`])], "base");
   const ticks = (id, all, key) => {

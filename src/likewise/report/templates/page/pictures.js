@@ -29,6 +29,8 @@ const widthOf = (box, most = 1460) => Math.max(260, Math.min(most, box.clientWid
 const CAPTION = 400;
 const widthBeside = (box) => { const inside = (box.closest("figure").clientWidth || 600) - 26; return Math.max(260, inside > 900 ? inside - CAPTION : inside); };
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const layerOf = (layer) => ({ last: "the last layer", embedding: "the embedding" })[layer] ?? `layer ${layer}`;
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const said = (row) => `${told(row.drawn)} (${interval(row.drawnLow, row.drawnHigh, row.unsure)})`;
 const axis = (state) => (state.score === "calibrated" ? "calibrated score: 0 is chance, 1 is identical" : `${state.configuration.label}, a ${state.configuration.direction}`);
 
@@ -123,7 +125,7 @@ const pictures = {
         `${down.length === across.length && !sided ? down.length : `${down.length} × ${across.length}`} names, ${found.length.toLocaleString("en")} pairs; brighter is more alike.`,
         tree ? `Ordered by average linkage of ${tree.of === "calibrated" ? "calibrated" : "raw"} scores${beside ? "; the tree stands beside, its axis is how unlike the joined are, without intervals: the forest has them" : ""}.` : "In the order of the experiment.",
         symmetric ? "" : "The order of a pair matters: the row is the first model, the column the second.",
-        unsure.length && down.length <= CELLS ? `A dot marks the ${unsure.length / (symmetric && !sided ? 2 : 1)} pairs that are not more alike than chance (corrected p above ${LEVEL}).` : "",
+        unsure.length && down.length <= CELLS ? `A dot marks the ${unsure.length / (symmetric && !sided ? 2 : 1)} pairs that are not told apart from chance (corrected p above ${LEVEL}).` : "",
         missing.length ? "A cross marks a pair without a score." : "",
         outside(numbers, state), unsureOf(found),
         "Point at a cell for its interval; click, or arrow keys and Enter, for its evidence.",
@@ -172,7 +174,7 @@ const pictures = {
       parts: [drawn], legend: scale.legend, points: { svg: drawn, rows: found },
       note: [
         all > FOREST ? `The ${FOREST / 2} most and the ${FOREST / 2} least alike of ${all.toLocaleString("en")} pairs; the table has all.` : `${all} pairs.`,
-        "A line is the 95 % interval for other prompts of the same kind; a full dot is more alike than chance (corrected p at most 0.05), an empty one is not, or has no p.",
+        "A line is the 95 % interval for other prompts of the same kind; a full dot is more alike than chance (corrected p at most 0.05), an empty one is not told apart from it, or has no p.",
         raw ? "An upright mark is the chance level." : "Dashed: chance and identical.",
         unsureOf(found), ...scale.note,
       ],
@@ -266,7 +268,7 @@ const pictures = {
     return {
       parts: [drawn], choices: known.map(([k]) => k.split("\n")), chosen: [first, second],
       grid: { svg: drawn, down: ys, across: xs, size, left: 70, top: 24, cell: (y, x) => cells.find((c) => c.y === y && c.x === x)?.r },
-      note: [`A ring marks the layer of ${second} that is most like each layer of ${first}. ${best.slice(0, 12).map((c) => `Layer ${c.y} is most like layer ${c.x} (${told(c.r.drawn)}, ${interval(c.r.drawnLow, c.r.drawnHigh, c.r.unsure)}).`).join(" ")}`,
+      note: [`A ring marks the layer of ${second} that is most like each layer of ${first}. ${best.slice(0, 12).map((c) => `${capital(layerOf(c.y))} is most like ${layerOf(c.x)} (${told(c.r.drawn)}, ${interval(c.r.drawnLow, c.r.drawnHigh, c.r.unsure)}).`).join(" ")}`,
         "The best of several layers is high by choice alone; likewise best-layers corrects for that.", unsureOf(cells.map((c) => c.r))],
     };
   },
