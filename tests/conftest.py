@@ -148,7 +148,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a long test that does not say why it is one."""
+    """Begin with the long tests, so that none is left alone at the end; refuse one that does not say why it is long."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     for item in items:
         if any(not (mark.args and isinstance(mark.args[0], str)) for mark in item.iter_markers("long")):
             raise pytest.UsageError(f"{item.nodeid} is long and does not say why")

@@ -1,7 +1,7 @@
 """Canonical correlation: measures that compare column spaces, direction by direction."""
 
 import itertools
-from math import inf
+from math import erfc, inf, sqrt
 
 import numpy as np
 import scipy
@@ -218,8 +218,8 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
     return values[0]
 
 
-UNLIKELY = float(scipy.special.ndtr(-3.0))
-"""Share of samples below which a choice of directions is taken not to be made."""
+UNLIKELY = erfc(3 / sqrt(2)) / 2
+"""Share of samples below which a choice of directions is taken not to be made: beyond three standard errors."""
 
 
 def _exchanged(x: Prepared, y: Prepared, variance: float, k: int) -> list[float]:
