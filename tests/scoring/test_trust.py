@@ -148,3 +148,21 @@ def test_no_interval_is_a_reason_beside_the_value(rng):
     )
     (few,) = compare(both(rng, n=4), "cka", null="none", groups=20)
     assert (few.low, few.high, few.reason) == (None, None, "no interval: 4 inputs; expected 5 or more")
+
+
+@pytest.mark.parametrize("call", ["cka", "procrustes", "mean_cca(ridge=0.1)", "jaccard(k=5)", "linear_predictivity"])
+def test_the_interval_of_a_calibrated_score_is_that_of_the_page(call, rng) -> None:
+    from likewise.report.tables import calibrated_ends, long_frame
+
+    results = compare(both(rng, n=60, d=(6, 4)), call)
+    expected = zip(*calibrated_ends(long_frame(results)), strict=True)
+    for row, ends in zip(results, expected, strict=True):
+        low, high = row.calibrated_interval
+        assert (low, high) == pytest.approx(ends) and low < row.calibrated < high
+
+
+def test_without_an_interval_or_a_chance_level_there_is_none_calibrated(rng) -> None:
+    pair = both(rng)
+    for given in ({"groups": 0}, {"chance": "none"}):
+        (row,) = compare(pair, "jaccard(center=True)", permutations=5, **given)
+        assert row.calibrated_interval is None

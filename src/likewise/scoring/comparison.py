@@ -121,6 +121,29 @@ class Comparison:
                     "or none, with a reason"
                 )
 
+    @property
+    def calibrated_interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of the calibrated score, if there is one: chance and identity are taken as known.
+
+        Examples
+        --------
+        >>> import likewise, numpy as np
+        >>> x = np.random.default_rng(0).normal(size=(30, 4))
+        >>> row = likewise.compare({"x": x, "y": x + x[::-1]}, "procrustes")[0]
+        >>> low, high = row.calibrated_interval
+        >>> 0 < low < row.calibrated < high < 1
+        True
+        """
+        if self.calibrated is None or self.low is None or self.high is None:
+            return None
+        assert self.value is not None
+        assert self.null_mean is not None
+        if self.value == self.null_mean:  # then what a step of the score is worth cannot be told from this row
+            return None
+        per = self.calibrated / (self.value - self.null_mean)
+        first, second = sorted(((self.low - self.null_mean) * per, (self.high - self.null_mean) * per))
+        return first, second
+
 
 def _arrow_type(hint: Any) -> pa.DataType:
     # Texts are few and repeated: two million pairs would take gigabytes otherwise.
