@@ -158,6 +158,14 @@ def test_where_reruns_are_equal_any_difference_counts() -> None:
     assert "re-runs are equal to the base" in alone.verdict
 
 
+@pytest.mark.parametrize(("noise", "said"), [(0.01, False), (3.0, True)])
+def test_a_rerun_that_looks_like_another_model_is_told(noise, said) -> None:
+    models = Models(4)
+    given = {"base": models.copy(0), "a": models.copy(noise), "x": models.copy(0.1)}
+    limits = Audit("base", ("a",)).answer(given).limits
+    assert any("as between two models" in line for line in limits) == said
+
+
 def test_massive_features_are_left_out_of_means_alone() -> None:
     rng = np.random.default_rng(5)
     x = rng.normal(size=(N, 40))

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from likewise.quantities import PAIRS, TRIPLES, Graph
 
 VANISHES = 1e-12
-"""Below this share of the largest that it could be, a deviation is rounding: the shuffled scores do not vary."""
+"""Below this share of the largest that it could be, a mean or a deviation is rounding, and taken to be 0."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,9 @@ def shuffled_moments(x: Float[np.ndarray, "a 18"], y: Float[np.ndarray, "b 18"],
     squares = [
         s[:, 0] ** 2 / n + s[:, 1] ** 2 / (n * (n - 1)) + s[:, 2 + PAIRS.index(((0, 1), (0, 1)))] for s in (x, y)
     ]
-    varies = variance > VANISHES**2 * np.outer(*squares)  # |A|^2 |B|^2
+    sizes = np.outer(*squares)  # |A|^2 |B|^2
+    varies = variance > VANISHES**2 * sizes
+    mean = np.where(mean**2 <= VANISHES**2 * sizes, 0.0 * mean, mean)  # sums that are 0 leave their rounding
     std = np.sqrt(np.where(varies, variance, 0.0 * variance))  # NaN stays
     skewness = np.divide(third, std**3, out=np.zeros_like(std), where=varies)
     return Moments(mean, std, skewness, n, _few_rows_decide(x, y, n) & varies)

@@ -101,4 +101,5 @@ def _statistics(asked: dict[str, Any]) -> str:
     from likewise.chance import reference_of
 
     chance = reference_of(asked["chance"]).planned(asked["permutations"])
-    return f"{chance}; intervals from {asked['groups']} groups" if asked["groups"] else f"{chance}; no intervals"
+    groups = asked["groups"]
+    return f"{chance}; {f'intervals from each input or {groups} groups' if groups else 'no intervals'}"

@@ -19,7 +19,7 @@ from likewise.inference import (
     rank_sets,
 )  # fmt: skip
 from likewise.measures import REGISTRY, Configuration, contributions
-from likewise.naming import parse_call, with_ends
+from likewise.naming import cell_text, parse_call, with_ends
 from likewise.representation import Representation, check_all_same_items
 from likewise.scoring import interval
 from likewise.studies.answer import Answer, Table
@@ -40,6 +40,9 @@ MASSIVE = 20.0
 
 FEW = 100
 """Prompts below which an interval may be too narrow, where few of them decide."""
+
+STRANGE = 0.5
+"""Relative error of a re-run from which it looks like another model."""
 
 FILES = "rows"
 """What the one layer of rows from files is called."""
@@ -565,6 +568,11 @@ def _limits(of: Audit, judged: Sequence[_Copy], found: Sequence[_Layer], apart: 
         if len(of.floor) > 1
         else f"Numeric noise is {of.floor[0]} against {of.base}, on {n:,} prompts."
     )
+    if (largest := max(layer.floor.value for layer in found)) > STRANGE:
+        yield (
+            f"Numeric noise is {cell_text(largest)} of the length of {of.base}, as between two models: check that it "
+            "comes from a second run of the same model."
+        )
     yield "Intervals hold together for all layers and copies with 95 %, for new prompts like these."
     if n < FEW:
         yield (

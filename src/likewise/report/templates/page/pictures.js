@@ -123,7 +123,7 @@ const pictures = {
       grid: { svg: map, down, across, size, left, top, cell: (y, x) => cells.get(`${y},${x}`) },
       note: [
         `${down.length === across.length && !sided ? down.length : `${down.length} × ${across.length}`} names, ${found.length.toLocaleString("en")} pairs; brighter is more alike.`,
-        tree ? `Ordered by average linkage of ${tree.of === "calibrated" ? "calibrated" : "raw"} scores${beside ? "; the tree stands beside, its axis is how unlike the joined are, without intervals: the forest has them" : ""}.` : "In the order of the experiment.",
+        tree ? `Ordered by average linkage of ${tree.of === "calibrated" ? "calibrated" : "raw"} scores${beside ? "; the tree stands beside, its axis is how unlike the joined are, without intervals, which stand with the pairs below" : ""}.` : "In the order of the experiment.",
         symmetric ? "" : "The order of a pair matters: the row is the first model, the column the second.",
         unsure.length && down.length <= CELLS ? `A dot marks the ${unsure.length / (symmetric && !sided ? 2 : 1)} pairs that are not told apart from chance (corrected p above ${LEVEL}).` : "",
         missing.length ? "A cross marks a pair without a score." : "",
@@ -293,7 +293,7 @@ const pictures = {
         points.length <= 60 ? namesOf().map(([side, some]) => Plot.text(some, { x: "x", y: "y", text: "text", ...side, fill: "currentColor", stroke: colour("--card"), strokeWidth: 3 })) : Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: "name" }))],
     });
     return { parts: [drawn], note: [
-      `Names that are alike stand near each other (${tree.of === "calibrated" ? "calibrated" : "raw"} scores, metric scaling). Stress ${told(tree.stress)}: ${tree.stress < 0.1 ? "distances are nearly right" : tree.stress < 0.2 ? "distances are roughly right" : "distances are bent, trust the heatmap instead"}. It shows no uncertainty: the forest does. Only distances have a meaning, directions have none.`,
+      `Names that are alike stand near each other (${tree.of === "calibrated" ? "calibrated" : "raw"} scores, metric scaling). Stress ${told(tree.stress)}: ${tree.stress < 0.1 ? "distances are nearly right" : tree.stress < 0.2 ? "distances are roughly right" : "distances are bent, trust the heatmap instead"}. It shows no uncertainty: the pairs with their intervals do. Only distances have a meaning, directions have none.`,
     ] };
   },
 };
