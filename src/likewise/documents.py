@@ -55,14 +55,20 @@ class Document:
         Mappings, lists, texts, finite numbers, true, false and None.
     places : mapping
         Line and column of each value, counted from 1, by the keys and positions that lead to it.
+    keys : mapping
+        The same of the key that a value has.
     """
 
     name: str
     value: Any
     places: Mapping[Path_, tuple[int, int]] = field(default_factory=dict)
+    keys: Mapping[Path_, tuple[int, int]] = field(default_factory=dict)
 
-    def place(self, path: Path_) -> str:
-        """Say where a value stands, or the nearest one around it that is there."""
+    def place(self, path: Path_, *, of_key: bool = False) -> str:
+        """Say where a value stands, or its key; or the nearest value around it that is there."""
+        if of_key and path in self.keys:
+            line, column = self.keys[path]
+            return f"{self.name}, line {line}, column {column}"
         while path not in self.places and path:
             path = path[:-1]
         line, column = self.places.get(path, (1, 1))
@@ -117,7 +123,7 @@ def parse_yaml(raw: bytes | str, name: str = "the text") -> Document:
         if node is None:
             return Document(name, None)
         builder = _Builder()
-        return Document(name, builder.value(node, ()), builder.places)
+        return Document(name, builder.value(node, ()), builder.places, builder.keys)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(part for part in (error.context, error.problem) if part) or "is not YAML"
@@ -208,6 +214,7 @@ class _Builder:
 
     def __init__(self) -> None:
         self.places: dict[Path_, tuple[int, int]] = {}
+        self.keys: dict[Path_, tuple[int, int]] = {}
         self._count = 0
         self._open: set[int] = set()
 
@@ -246,6 +253,7 @@ class _Builder:
             key = _text(key_node)  # as it is written: what null, no and 5 mean as values does not matter for a key
             if key in lines:
                 raise _refused(key_node, f"the key {_short(key)} stands twice, first in line {lines[key]}")
+            self.keys[*path, key] = key_node.start_mark.line + 1, key_node.start_mark.column + 1
             lines[key] = key_node.start_mark.line + 1
             found[key] = self.value(child, (*path, key))
         return {**merged, **found}

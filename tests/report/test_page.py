@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from likewise.measures import Configuration
+from likewise.measures import Configuration, configurations
 from likewise.report import bundle, contents, crowd, headlines, recipe, tables, write_report
 from likewise.report.block import Columns, opened, rounded
 from likewise.report.evidence import evidence_of
@@ -166,6 +166,14 @@ def test_the_recipe_cites_each_source_once() -> None:
     results = compare({n: np.random.default_rng(i).normal(size=(12, 3)) for i, n in enumerate("ab")}, measures[:1])
     said = recipe.methods(tables.long_frame(results), measures[:1], [], {"likewise": "1.2.3"})
     assert "likewise 1.2.3" in said and "Kornblith et al. 2019" in said and "95 % jackknife intervals" in said
+
+
+@pytest.mark.parametrize("preset", ["paper", "all"])
+def test_no_key_of_a_source_stands_twice_or_needs_more_than_ascii(preset) -> None:
+    text = recipe.bibtex(configurations(preset), "1.2.3")
+    keys = re.findall(r"@\w+\{([^,]+),", text)
+    assert len(keys) == len(set(keys)) and all(key.isascii() for key in keys)
+    assert text.count("doi = {10.48550/arXiv.2312.02730}") == 1
 
 
 def test_the_libraries_are_the_pinned_ones() -> None:

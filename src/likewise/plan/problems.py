@@ -69,9 +69,10 @@ def _problem(
     whole: type,
     asked: Mapping[str, Any] | None,
 ) -> str:
-    where = f"{document.place(problem['loc'])}: " if document is not None else ""
+    of_key = problem["type"] in UNKNOWN_KEY
+    where = f"{document.place(problem['loc'], of_key=of_key)}: " if document is not None else ""
     steps = [_short(step) for step in (problem["loc"] if asked is None else _argument(problem["loc"], asked))]
-    if problem["type"] not in UNKNOWN_KEY:
+    if not of_key:
         said = "Input should be a valid dictionary" if problem["type"] in NO_MAPPING else problem["msg"]
         said = said.removeprefix("Value error, ")
         if asked is not None and not steps:

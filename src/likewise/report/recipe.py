@@ -1,6 +1,7 @@
 """How to repeat and to cite what a page says: a paragraph of methods, and BibTeX ready to paste."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -12,11 +13,13 @@ from likewise.report.findings import shown, summary
 CITED = re.compile(r"(?P<who>[^;:()\n]+?)\s*\((?P<year>\d{4})\),\s*doi:(?P<doi>10\.[^\s;,]+[^\s;,.])")
 """A source as docstrings have it: authors, year, DOI."""
 
+OF_PAPER = "10.48550/arXiv.2312.02730"
+
 PAPER = (
     "@misc{klabunde2023,\n"
     "  author = {Klabunde, Max and Ben Amor, Mehdi and Granitzer, Michael and Lemmerich, Florian},\n"
     "  title = {Towards Measuring Representational Similarity of Large Language Models},\n  year = {2023},\n"
-    "  doi = {10.48550/arXiv.2312.02730}\n}"
+    f"  doi = {{{OF_PAPER}}}\n}}"
 )
 
 
@@ -39,11 +42,11 @@ def bibtex(configurations: Iterable[Configuration], version: str) -> str:
     entries: dict[str, str] = {}
     for c in configurations:
         for who, year, doi in cited(c):
-            if doi in entries:
+            if doi in entries or doi == OF_PAPER:
                 continue
             names = re.split(r",\s*|\s+and\s+", who.replace(" et al.", ", others")) if who else []
-            first = re.sub(r"\W", "", names[0].lower()) if names else re.sub(r"\W", "", doi.lower())
-            key, taken = f"{first}{year}", "\n".join(entries.values())
+            first = unicodedata.normalize("NFKD", names[0] if names else doi).encode("ascii", "ignore").decode()
+            key, taken = re.sub(r"\W", "", first.lower()) + year, "\n".join([PAPER, *entries.values()])
             key += "" if f"{{{key}," not in taken else f"-{c.measure}"
             fields = {"author": " and ".join(n for n in names if n), "year": year, "doi": doi, "note": c.about.title}
             body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items() if value)

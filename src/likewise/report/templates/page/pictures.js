@@ -23,7 +23,7 @@ const labelsBeside = (texts, longest, full) => {
 const NARROW = 520, EDGE = 22; // At the edge half of a number of the axis has room.
 const lettersAbove = (full) => Math.floor((full - EDGE) / LETTER) - 1;
 const sideAxis = (labels, above) => ({ tickFormat: above ? () => "" : (k) => labels[k], tickSize: 0, label: null, type: "band" });
-const namesAbove = (labels, above) => (above ? [Plot.text(labels, { frameAnchor: "left", y: (_, k) => k, dy: -12, text: (label) => label, textAnchor: "start", fill: "currentColor", stroke: colour("--card"), strokeWidth: 4 })] : []);
+const namesAbove = (labels, above) => (above ? [Plot.text(labels, { frameAnchor: "left", y: (_, k) => k, dx: 5, dy: -12, text: (label) => label, textAnchor: "start", fill: "currentColor", stroke: colour("--card"), strokeWidth: 4 })] : []);
 const widthOf = (box, most = 1460) => Math.max(260, Math.min(most, box.clientWidth || 600));
 // A picture whose caption stands beside it where there is room: the picture has the rest.
 const CAPTION = 400;
