@@ -32,7 +32,7 @@ def test_identical_rotated_and_unrelated(metric: str) -> None:
     turned = likewise.swap(x, x @ turn, metric=metric)
     assert turned.values["overlap@100"] == 1 and turned.values["same_space"] is False
     assert turned.values["mapped.recall@10"] == pytest.approx(1, abs=0.01) and turned.values["mapped.stays"] is True
-    assert "Not the same space as it is" in turned.verdict and "map it can stay" in turned.verdict
+    assert "The old index cannot stay as it is" in turned.verdict and "map it can stay" in turned.verdict
     other = likewise.swap(x, vectors(seed=5)[0], metric=metric)
     assert other.values["overlap@10.low"] <= 10 / 399 * 1.2 and other.values["mapped.stays"] is False
     assert other.values["overlap@10.chance"] == 10 / 399

@@ -437,7 +437,6 @@ def _gulp_shuffled(lam: float, squared: bool) -> Bilinear | None:
 @measure(
     title="GULP",
     shuffled=_gulp_shuffled,
-    shuffled_in_single=lambda **parameters: True,
     facts=_gulp_facts,
     version=4,
     variants=({"lam": 0.0}, {"lam": 0.0, "squared": True}, {"squared": True}),

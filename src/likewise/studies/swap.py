@@ -340,10 +340,7 @@ class Swap(Study):
                 f"Whether the old index can stay as it is cannot be told: recall@{top} of new queries {_range(plain)}."
             )
         else:
-            first = (
-                "Not the same space as it is; the old index cannot stay without a map: "
-                f"recall@{top} of new queries {_range(plain)}."
-            )
+            first = f"The old index cannot stay as it is: recall@{top} of new queries {_range(plain)}."
         if best is None:
             return first
         name = "orthogonal" if best == "orthogonal" else "linear (ridge)"
