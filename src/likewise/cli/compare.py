@@ -129,6 +129,8 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
     if drawn:
         shuffles = counted(max(drawn), "shuffle")
         say(f"p: {1 / (1 + max(drawn)):.3g} is the smallest that {shuffles} can give; --permutations sets their number")
+    if (count := sum(c.pvalue is not None for c in results)) > 1:
+        say(f"p: of each score alone; --output and --json have it corrected for all {count:,} scores (pvalue_holm)")
     if together := together_of(named):
         say(f"{together.count} groups of inputs that belong together: whole groups are shuffled and left out")
     if intervals:
