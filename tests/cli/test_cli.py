@@ -71,8 +71,8 @@ def test_compare_prints_and_writes_the_table(cli: Cli, matrices: tuple[Path, Pat
         (["import", "x.npy", "a/x.npy", "--dataset", "d", "--store", "s"], "two of the paths are called 'x'"),
         (["import", "none.npy", "--dataset", "d", "--store", "s"], "there is no file none.npy"),
         (["import", "x=nan.npy", "--dataset", "d", "--store", "s"], "nan holds nan in row 4, column 2"),
-        (["import", "x.npy", "--store", "s"], "Missing option '--dataset'"),
-        (["measures", "--josn"], "No such option"),
+        (["import", "x.npy", "--store", "s"], "error: missing option '--dataset'; see likewise import --help"),
+        (["measures", "--josn"], "error: no such option"),
     ],
 )
 def test_a_wrong_request_is_explained_with_exit_code_2(

@@ -66,7 +66,7 @@ def test_each_kind_is_written_with_its_numbers(cli: Cli, store: Path, tmp_path: 
         (["heatmp", "STORE", "-o", "f.pdf"], "no kind of figure 'heatmp'; did you mean \"heatmap\""),
         (["heatmap", "STORE", "-o", "f.gif"], "--output f.gif: expected a file that ends in .pdf, .svg, .png"),
         (["heatmap", "STORE", "-o", "f"], "--output f: expected a file that ends in"),
-        (["heatmap", "STORE"], "Missing option"),
+        (["heatmap", "STORE"], "error: missing option"),
         (["heatmap", "nowhere", "-o", "f.pdf"], "there is no store in nowhere"),
         (["heatmap", "STORE", "-o", "f.pdf"], "which data set? expected one of: code, talk"),
         (["heatmap", "STORE", "-o", "f.pdf", "--dataset", "coda"], 'did you mean "code"'),

@@ -29,7 +29,7 @@ SAID = {
     "table.value": "unsure", "table.low": "an end", "table.high": "an end", "table.calibrated": "unsure",
     "table.chance": "A chance level has no interval", "table.sd": "A chance level has no interval",
     "table.z": "z and p have no interval", "table.p": "z and p have no interval",
-    "table.corrected": "z and p have no interval", "pictures.height": "without intervals: the forest has them",
+    "table.corrected": "z and p have no interval", "pictures.height": "without intervals, which stand with the pairs below",
     "pictures.x": "It shows no uncertainty", "pictures.y": "It shows no uncertainty",
     "pictures.stress": "It shows no uncertainty", "evidence.most.value": "it is of one prompt",
     "evidence.least.value": "it is of one prompt", "configurations.identity": "a constant of the measure",

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import io
 import logging
 import signal
 import sys
@@ -118,17 +117,20 @@ def main() -> None:
     except SystemExit as over:
         code = over.code
     except Usage as error:
-        said = io.StringIO()
-        error.show(file=said)  # type: ignore[attr-defined]  # it repeats the user's words
-        messages.quiet = False
-        messages.print(shown(said.getvalue().rstrip("\n")))
-        code = WRONG_REQUEST
+        code = _explain(InputError(_of_usage(error)))
     except Exception as error:
         if traced:
             raise
         code = _explain(error)
     # Typer has made an exit of the interrupt.
     sys.exit(TERMINATED if terminated and code == INTERRUPTED else code)
+
+
+def _of_usage(error: Any) -> str:
+    """What is wrong with the words of a command, and where to read how it is used."""
+    said = error.format_message().rstrip(".")
+    path = error.ctx.command_path if error.ctx else "likewise"
+    return f"{said[:1].lower()}{said[1:]}; see {path} --help"
 
 
 def _inert_record(*args: Any, **more: Any) -> logging.LogRecord:
