@@ -128,9 +128,10 @@ def main() -> None:
 
 def _of_usage(error: Any) -> str:
     """What is wrong with the words of a command, and where to read how it is used."""
-    said = error.format_message().rstrip(".")
-    path = error.ctx.command_path if error.ctx else "likewise"
-    return f"{said[:1].lower()}{said[1:]}; see {path} --help"
+    said, words, context = error.format_message().rstrip("."), ["--help"], error.ctx
+    while context is not None and context.parent is not None:
+        words, context = [context.info_name, *words], context.parent
+    return f"{said[:1].lower()}{said[1:]}; see {' '.join(['likewise', *words])}"
 
 
 def _inert_record(*args: Any, **more: Any) -> logging.LogRecord:
