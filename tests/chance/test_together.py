@@ -90,7 +90,8 @@ def test_intervals_by_topic_hold_the_expected_score():
     rng = np.random.default_rng(3)
     draws = [topics(rng) for _ in range(240)]
     rows = [next(iter(compare(pair, "cka", null="none"))) for pair in draws]
-    by_inputs = [next(iter(compare([r.changed(groups=()) for r in pair], "cka", null="none"))) for pair in draws]
+    some = draws[:80]
+    by_inputs = [next(iter(compare([r.changed(groups=()) for r in pair], "cka", null="none"))) for pair in some]
     expected = np.mean([r.value for r in rows])
     held = np.mean([r.low <= expected <= r.high for r in rows])
     assert 0.90 <= held <= 0.99
