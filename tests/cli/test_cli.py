@@ -90,6 +90,12 @@ def test_a_wrong_request_is_explained_with_exit_code_2(
     assert "Traceback" not in err
 
 
+def test_the_name_alone_gives_the_help(cli: Cli) -> None:
+    code, out, err = cli()
+    assert (code, out) == (2, "") and "error" not in err.splitlines()[0]
+    assert "Usage: " in err and "learning-curve" in err and "see likewise" not in err
+
+
 def test_compare_prints_both_orders_and_why_there_is_no_chance_level(
     cli: Cli, matrices: tuple[Path, Path], unusual: tuple[str, ...]
 ) -> None:

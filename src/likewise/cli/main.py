@@ -44,6 +44,9 @@ DONE, FAILED, WRONG_REQUEST, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 Usage: type[Exception] = typer.BadParameter.__bases__[0]
 """What click raises for a wrong command line; typer may bring a click of its own."""
 
+ALONE = "NoArgsIsHelpError"
+"""What click raises for `likewise` alone: its message is the help."""
+
 QUIET = ("-q", "--quiet")
 
 TRACEBACK = "--traceback"
@@ -117,7 +120,11 @@ def main() -> None:
     except SystemExit as over:
         code = over.code
     except Usage as error:
-        code = _explain(InputError(_of_usage(error)))
+        if type(error).__name__ == ALONE:
+            messages.print(shown(error.format_message()))  # type: ignore[attr-defined]
+            code = WRONG_REQUEST
+        else:
+            code = _explain(InputError(_of_usage(error)))
     except Exception as error:
         if traced:
             raise
