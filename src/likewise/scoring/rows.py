@@ -68,16 +68,16 @@ def table_of(
         notes[k].append(Reason.NOT_WITHOUT.because(why))
     n = next(iter(sides.values())).n
     low, high = _ends(c)
-    held = c.configuration.rivals
-    for k in [] if held is None else np.flatnonzero(~np.isnan(low)).tolist():
-        x, y = (sides[place] for place in orders(c.configuration, pairs[k])[c.turned])
-        rivals = held(x, y) if held else []
-        if rivals and not low[k] - SAME <= min(rivals) <= max(rivals) <= high[k] + SAME:
-            # Rounding may carry a rival past a bound.
-            low[k], high[k] = np.clip((min(low[k], *rivals), max(high[k], *rivals)), *c.configuration.facts.bounds)
-            c.without[:, k] = np.nan  # these inputs alone do not show how much the score varies
-            c.no_interval[k] = Reason.UNSETTLED
-            notes[k].append(Reason.UNSETTLED)
+    if rivals_of := c.configuration.rivals:
+        for k in np.flatnonzero(~np.isnan(low)).tolist():
+            x, y = (sides[place] for place in orders(c.configuration, pairs[k])[c.turned])
+            rivals = rivals_of(x, y)
+            if rivals and not low[k] - SAME <= min(rivals) <= max(rivals) <= high[k] + SAME:
+                # Rounding may carry a rival past a bound.
+                low[k], high[k] = np.clip((min(low[k], *rivals), max(high[k], *rivals)), *c.configuration.facts.bounds)
+                c.without[:, k] = np.nan  # these inputs alone do not show how much the score varies
+                c.no_interval[k] = Reason.UNSETTLED
+                notes[k].append(Reason.UNSETTLED)
     if trust.groups and not len(c.without):
         few = (
             f"{n} inputs"

@@ -65,6 +65,7 @@ READ = {
     "shared axes": "Shared axes: mean correlation of like-numbered features; p is corrected by Holm over all places.",
     "matched": "Matched: mean correlation of features that were paired anew.",
     "rotation": "Rotation: mean cosine on held-out prompts after the best rotation; chance is that of rotation.",
+    "panel p corrected": "Panel p corrected: by Holm over all places.",
     "panel p": "The verdict rests on the panel p of the mean over places.",
 }
 """How columns of places are read."""
