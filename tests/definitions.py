@@ -11,6 +11,7 @@ from scipy.linalg import eigh, expm
 from scipy.optimize import linprog
 from scipy.spatial.distance import pdist
 from scipy.stats import kurtosis, spearmanr
+from scipy.stats import t as student
 
 Slow = Callable[..., float]
 DEFINITIONS: dict[str, Slow] = {}
@@ -131,11 +132,10 @@ def shape_distance(x: np.ndarray, y: np.ndarray, *, alpha: float) -> float:
     for m in map(centred, (x, y)):
         if not m.any() or (alpha == 0 and rank(m) >= len(m) - 1):
             return math.nan
-        values, vectors = np.linalg.eigh(m.T @ m)
-        # A root turns the rounding of a zero, 1e-16, into 1e-8: what is zero is known from the rank.
-        values = np.where(np.arange(len(values)) < len(values) - rank(m), 0, values)
-        power = np.asarray([1 / math.sqrt(v) if v else 0.0 for v in values])
-        z.append(m @ (alpha * np.eye(len(values)) + (1 - alpha) * (vectors * power) @ vectors.T))
+        _, s, vectors = np.linalg.svd(m)
+        power = np.zeros(len(vectors))
+        power[: rank(m)] = 1 / s[: rank(m)]
+        z.append(m @ (alpha * np.eye(len(vectors)) + (1 - alpha) * (vectors.T * power) @ vectors))
     x, y, q = padded_rotation(*(m / np.linalg.norm(m) for m in z))
     return 2 * math.asin(np.linalg.norm(x @ q - y) / 2)
 
@@ -380,9 +380,12 @@ def distance(a: np.ndarray, b: np.ndarray, inner: str) -> float:
         return float(np.linalg.norm(a - b))
     if inner == "sqeuclidean":
         return float(np.sum((a - b) ** 2))
-    if inner == "cosine":
-        return 1 - cosine(a, b)
-    return math.nan if np.ptp(a) == 0 or np.ptp(b) == 0 else 1 - pearson(a, b)
+    if inner == "correlation":
+        if np.ptp(a) == 0 or np.ptp(b) == 0:
+            return math.nan
+        a, b = a - a.mean(), b - b.mean()
+    # 1 - cosine, which of nearly parallel rows has few digits.
+    return float(np.sum((a / np.linalg.norm(a) - b / np.linalg.norm(b)) ** 2)) / 2
 
 
 def distances(x: np.ndarray, inner: str) -> np.ndarray:
@@ -396,9 +399,8 @@ def distances(x: np.ndarray, inner: str) -> np.ndarray:
         found = np.asarray([math.sqrt(max(0, (a - b) @ inverse @ (a - b))) for a, b in itertools.combinations(x, 2)])
         return np.asarray([float(f"{v:.9g}") if v > 1e-9 else 0.0 for v in found])
     found = np.asarray([distance(a, b, inner) for a, b in itertools.combinations(x, 2)])
-    return (
-        np.round(found, 13) if inner in ("cosine", "correlation") else np.asarray([float(f"{v:.11g}") for v in found])
-    )
+    zero = 1e-20 if inner in ("cosine", "correlation") else 0.0  # squares of what rounding leaves of equal directions
+    return np.asarray([0.0 if v <= zero else float(f"{v:.11g}") for v in found])
 
 
 @defines
@@ -746,3 +748,14 @@ def degrees(moves):
     fourth = 3 + float(kurtosis(moves, bias=False))
     variance = fourth / g - (g - 3) / (g * (g - 1))  # of the sum of squares, in units of its square
     return 2 / variance if variance > 2 / (g - 1) else g - 1
+
+
+def reach_of(moves):
+    """How far an interval reaches below and above a score that g parts move up by so much."""
+    g, moves = len(moves), np.asarray(moves) - np.mean(moves)
+    half = float(student.ppf(0.975, degrees(moves)) * np.sqrt(np.sum(moves**2)))
+    if g < 10 or not moves.any():
+        return half, half
+    # Johnson's term of a mean of g numbers, g times the moves.
+    further = float((1 + 2 * 1.959963984540054**2) * np.sum(moves**3) / (6 * np.sum(moves**2)))
+    return half + max(0.0, -further), half + max(0.0, further)

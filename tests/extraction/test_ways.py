@@ -11,7 +11,7 @@ import torch
 import transformers
 
 from likewise.errors import InputError, ModelError
-from likewise.extraction import check_model, extract, tokens_of, way_of
+from likewise.extraction import check_model, extract, probe, tokens_of, way_of
 from likewise.extraction.probe import relative
 from likewise.extraction.state import State, kept
 from likewise.extraction.ways import Way
@@ -30,6 +30,7 @@ PROMPTS = Prompts("of many lengths", tuple(map(str, range(len(TEXTS)))), TEXTS, 
 
 TOGETHER = {
     "big_bird": "equal", "convbert": "equal", "xlnet": "any", "longformer": "any", "deberta_v2": "any", "rwkv": "any",
+    "deepseek_v32": "equal",
 }  # fmt: skip
 """Which prompts of different lengths these families bear in one batch."""
 
@@ -55,6 +56,18 @@ def test_rows_are_those_of_a_prompt_alone_in_a_model_that_ran_nothing(tiny: Call
         rows = extract(loaded, PROMPTS, LAYERS, "mean", batch_tokens=budget, threads=2)
         for layer in LAYERS:
             assert relative(rows[layer], np.concatenate([one[layer] for one in alone])) < 1e-4, (budget, layer)
+
+
+@pytest.mark.parametrize("family", HARD)
+def test_last_tokens_are_those_of_a_prompt_alone(tiny: Callable[..., Path], family: str) -> None:
+    """Of which a few may be right by chance, where a model chooses what each token sees."""
+    texts = tuple(("The lid did not fit on the jar because it was too small. " * 4)[: 7 * n] for n in range(1, 20))
+    prompts = Prompts("of many lengths", tuple(map(str, range(len(texts)))), texts, "")
+    loaded = load(tiny(family))
+    alone = extract(load(tiny(family)), prompts, LAYERS, "last_token", way=Way("alone", restored=True, threads=False))
+    rows = extract(loaded, prompts, LAYERS, "last_token", batch_tokens=5000)
+    for layer in LAYERS:
+        assert relative(rows[layer], alone[layer]) < 1e-4, layer
 
 
 @pytest.mark.parametrize("family", HARD)
@@ -85,6 +98,24 @@ def test_the_way_follows_what_was_seen(tiny: Callable[..., Path], family: str) -
     assert any("extraction does without" in f.note for f in findings) is (
         TOGETHER[family] == "equal" or family == "rwkv"  # it bears padding after a text alone
     )
+
+
+def test_other_tokens_than_the_last_are_looked_at(tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model whose last tokens are right in company, and another token is not."""
+    read = probe.read
+
+    def disturbed(loaded: LoadedModel, reader: Any, tokens: Any, batch: Any, *how: Any, **more: Any) -> Any:
+        found = read(loaded, reader, tokens, batch, *how, **more)
+        if len({len(tokens.prompts[i]) for i in batch}) > 1:
+            for rows in found.values():
+                rows[1] += 1  # the row of the first prompt stands before it
+        return found
+
+    loaded = load(tiny("gpt2"))
+    tokens = tokens_of(loaded, PROMPTS, "last_token")
+    assert way_of(loaded, tokens, LAYERS, "last_token", batch_tokens=5000).together == "any"
+    monkeypatch.setattr(probe, "read", disturbed)
+    assert way_of(loaded, tokens, LAYERS, "last_token", batch_tokens=5000).together == "equal"
 
 
 def test_added_tokens_do_not_depend_on_the_company_of_a_prompt(tiny: Callable[..., Path]) -> None:

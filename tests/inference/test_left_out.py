@@ -71,10 +71,8 @@ def test_intervals_of_the_table_come_from_the_same_variance(groups):
     for k, row in enumerate(results):
         score = left_out(results, [k])[0]
         low, high = interval(np.asarray([row.value]), score.values[:, None], (-np.inf, np.inf), score.sizes)
-        from scipy.stats import t
-
-        half = t.ppf(0.975, definitions.degrees(score.contributions)) * np.sqrt(score.variance)
-        assert [row.value - half, row.value + half] == pytest.approx([low[0], high[0]])
+        below, above = definitions.reach_of(score.contributions)
+        assert [row.value - below, row.value + above] == pytest.approx([low[0], high[0]])
 
 
 def test_rows_of_which_some_leave_out_groups_are_paired():

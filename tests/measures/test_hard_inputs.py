@@ -38,9 +38,16 @@ def centre(x: np.ndarray) -> None:
     x[-1] = -x.sum(axis=0)
 
 
+def nearly_repeat(x: np.ndarray) -> None:
+    """As one prompt has other rounding in another batch."""
+    x[:] = x[np.arange(N) % 7] * (1 + 1e-5 * np.random.default_rng(6).normal(size=x.shape))
+
+
 HARD = {
     "repeated rows": changed(7, repeat),
     "repeated rows, n < d": changed(40, repeat),
+    "nearly repeated rows": changed(7, nearly_repeat),
+    "nearly repeated rows, n < d": changed(40, nearly_repeat),
     "constant columns": changed(7, lambda x: x.__setitem__((slice(None), slice(3)), 0.1)),
     "zero columns": changed(7, lambda x: x.__setitem__((slice(None), slice(3)), 0.0)),
     "a row of zeros": changed(7, lambda x: x.__setitem__(3, 0.0)),
@@ -60,12 +67,18 @@ HARD = {
     "whole numbers with many ties, n < d": np.random.default_rng(5).integers(1, 3, size=(N, 30)),
     "rank two": generic(2) @ generic(9)[:2],
     "rank two, n < d": generic(2) @ generic(40)[:2],
+    "two features and an offset": generic(2) + 1e4,
+    "rows alike but for scale and offset": generic(1) * generic(9)[:1] + 1e3 * generic(1, 1),
     "parallel rows": np.arange(1.0, N + 1)[:, None] * generic(9)[:1],
     "more features than rows": generic(70),
 }
 
 
-WIDE = {case for case, x in HARD.items() if x.shape[1] > N} - {"repeated rows, n < d", "a row of zeros, n < d"}
+WIDE = {case for case, x in HARD.items() if x.shape[1] > N} - {
+    "repeated rows, n < d",
+    "nearly repeated rows, n < d",
+    "a row of zeros, n < d",
+}
 """Inputs on which definitions that compare every two features take longest; two of them are always run."""
 
 every_case = pytest.mark.parametrize(

@@ -24,6 +24,8 @@ NORMS = dict.fromkeys(("procrustes", "procrustes_angle", "nbs", "shape_distance"
 NEARLY = NORMS | {"rsa": 0.02, "aligned_cosine": 0.03}
 """Of the deviation, where it comes from an integral in steps, or from ranks; rsa by Pearson is exact besides."""
 
+PROJECTIONS = ("gulp", "eigenspace_overlap")
+
 NEIGHBOURS = ("jaccard", "mutual_knn", "rank_similarity", "joint_rank_jaccard")
 """Of these the scores are drawn together: tests/scoring/test_counted_once.py."""
 
@@ -36,6 +38,7 @@ def test_what_has_scores_without_each_item() -> None:
     assert {c.measure for c in ALL} == {
         *("cka", "distance_correlation", "nbs", "procrustes", "procrustes_angle", "shape_distance", "mean_cca"),
         *("rsa", "rsm_difference", "linear_predictivity", "aligned_cosine", *NEIGHBOURS),
+        *PROJECTIONS,
         *("relative_error", "signal_to_noise", "cosine", "block_influence", "largest_error", "feature_correlation"),
     }
 
@@ -47,7 +50,10 @@ def test_scores_without_each_item_are_those_of_the_other_items(c, n, d, e, relat
     if c.facts.undefined_if_wide and n <= max(d, e):
         return
     found, expected = c.without_each(Prepared(x), Prepared(y)), deleted(c, x, y)
-    if c.measure in NEARLY and c.parameters.get("outer", "spearman") == "spearman":
+    if c.measure in PROJECTIONS and not c.parameters.get("lam") and n <= max(d, e):
+        # Every direction is held by one item; and the score is the same for any data.
+        assert found is None and expected.std() < 1e-12
+    elif c.measure in NEARLY and c.parameters.get("outer", "spearman") == "spearman":
         # Of few items in many dimensions the mean moves far without one.
         assert found.std() == pytest.approx(expected.std(), rel=NEARLY[c.measure] * (2 if n < min(d, e) else 1))
         assert np.corrcoef(found, expected)[0, 1] > (0.9999 if c.measure in NORMS else 0.98)
@@ -97,10 +103,29 @@ def test_an_item_that_holds_nearly_all_is_left_to_groups(rng) -> None:
     """Without it, differences of large numbers would be left."""
     x, y = rng.normal(size=(30, 4)), rng.normal(size=(30, 5))
     x[3] *= 1e5
-    for name in ("cka", "cka(debiased=True)", "distance_correlation", "procrustes", "linear_predictivity"):
+    of_projections = ("gulp", "gulp(lam=0)", "eigenspace_overlap")
+    for name in (
+        "cka",
+        "cka(debiased=True)",
+        "distance_correlation",
+        "procrustes",
+        "linear_predictivity",
+        *of_projections,
+    ):
         c = Configuration.parse(name)
         found = c.without_each(Prepared(x), Prepared(y))
         assert found is None or found == pytest.approx(deleted(c, x, y), abs=1e-7)
+
+
+@pytest.mark.parametrize("lam", [0.0, 1e-9, 1e-4, 0.1, 1e3])
+def test_projections_without_each_item_with_any_ridge(lam, rng) -> None:
+    """Directions of very unequal lengths, large offsets, and near copies."""
+    lengths, c = 10.0 ** -np.arange(8), Configuration("gulp", {"lam": lam})
+    x = rng.normal(size=(40, 8)) * lengths + 100
+    for noise in (1.0, 1e-6):
+        y = (x + noise * lengths * rng.normal(size=x.shape))[:, ::-1]
+        found = c.without_each(Prepared(x), Prepared(y))
+        assert found is None if noise < 1 else found == pytest.approx(deleted(c, x, y), rel=1e-9)
 
 
 @pytest.mark.parametrize("name", ["rsa", 'rsa(inner="cosine")'])
@@ -116,11 +141,11 @@ def test_interval_is_that_of_the_scores_without_each_item(name, related) -> None
     c = Configuration.parse(name)
     row = next(iter(compare({"x": x, "y": y}, c, null="none", groups=7)))
     without = deleted(c, x, y)
-    spread = np.sqrt(29 / 30 * ((without - without.mean()) ** 2).sum())
+    below, above = definitions.reach_of(np.sqrt(29 / 30) * (without.mean() - without))
     lowest, highest = c.facts.bounds
     share = (row.value - lowest) / (highest - lowest)
-    half = stats.t.ppf(0.975, definitions.degrees(without)) * spread / (highest - lowest) / (share * (1 - share))
-    ends = [lowest + (highest - lowest) * special.expit(special.logit(share) + sign * half) for sign in (-1, 1)]
+    steps = np.asarray([-below, above]) / (highest - lowest) / (share * (1 - share))
+    ends = lowest + (highest - lowest) * special.expit(special.logit(share) + steps)
     assert (row.low, row.high) == pytest.approx(tuple(ends), abs=2e-3 if name == "rsa" else 1e-9)
 
 

@@ -4,9 +4,12 @@ import io
 import json
 import struct
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -121,6 +124,23 @@ def test_text_beside_rows_is_kept_as_what_they_are_of(tmp_path: Path, fixed: boo
     np.testing.assert_array_equal(r.matrix, X)
     assert r.source["texts"] == tuple(columns["text"])
     assert r.in_order(IDS[::-1]).source["texts"] == tuple(columns["text"][::-1])
+
+
+@pytest.mark.parametrize("made", [lambda t: t.sample(frac=1, random_state=0), lambda t: t.set_index("place")])
+@pytest.mark.parametrize("told", [True, False])
+def test_an_index_of_pandas_is_no_feature(tmp_path: Path, made: Callable[[Any], Any], told: bool) -> None:
+    """Which its tables have once rows were chosen, sorted or named."""
+    frame = made(pd.DataFrame({"id": IDS, "place": [3, 1, 4, 0, 5, 2], "a": X[:, 0], "b": X[:, 1]})).drop(
+        columns="place", errors="ignore"
+    )
+    table = pa.Table.from_pandas(frame)
+    assert len(table.column_names) == 4
+    if told or "place" not in table.column_names:
+        pq.write_table(table if told else table.replace_schema_metadata(), tmp_path / "x.parquet")
+        r = read_file(tmp_path / "x.parquet")
+        np.testing.assert_array_equal(r.in_order(IDS).matrix, X[:, :2])
+        with_index = read_file(tmp_path / "x.parquet", id_column=table.column_names[-1])
+        assert with_index.matrix.shape == (6, 2)
 
 
 def sound(kind: str) -> bytes:

@@ -125,7 +125,7 @@ def test_a_newer_store_and_a_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "store.json").write_text('{"version": 99}')
     with pytest.raises(StoreError, match="store of version 99; this likewise reads 1"):
         Store(tmp_path)
-    with pytest.raises(StoreError, match="is a file; expected the folder"):
+    with pytest.raises(InputError, match="is a file; expected the folder"):
         Store(tmp_path / "store.json")
 
 
@@ -284,7 +284,7 @@ def test_what_cannot_be_read_is_explained(tmp_path: Path) -> None:
         "cut.npz": "cannot be read",
         "two.npz": "holds a, b; expected one matrix",
         "noid.parquet": "has no column 'id' of ids",
-        "text.parquet": "has no column of numbers; its columns are word",
+        "text.parquet": "has no column of numbers; its other columns are word",
         "ragged.parquet": "row 1 has 2 numbers in column 'r', and row 0 has 1",
     }
     (tmp_path / "x.txt").write_text("")

@@ -226,14 +226,17 @@ CLEAR = 0.001
 
 
 def only_same_inputs(table: pa.Table) -> bool:
-    """Return whether every p-value against shuffled rows is at its floor, so that none tells one pair from another.
+    """Return whether every p-value against shuffled rows is small and at its floor, so that none tells pairs apart.
 
     Examples
     --------
     >>> floor = {"null": ["shuffles", "moments"], "n_permutations": [99, 0], "pvalue": [0.01, 1e-9]}
     >>> only_same_inputs(pa.table(floor)), only_same_inputs(pa.table({**floor, "pvalue": [0.02, 1e-9]}))
     (True, False)
+    >>> only_same_inputs(pa.table({"null": ["shuffles"], "n_permutations": [3], "pvalue": [0.25]}))
+    False
     """
     columns = (table.column(name).to_pylist() for name in ("null", "n_permutations", "pvalue"))
     judged = [(count, p) for null, count, p in zip(*columns, strict=True) if null in ROWS and p is not None]
-    return bool(judged) and all(p <= (1 / (1 + count) * (1 + 1e-9) if count else CLEAR) for count, p in judged)
+    floors = [(p, 1 / (1 + count) if count else CLEAR) for count, p in judged]
+    return bool(judged) and all(p <= min(floor * (1 + 1e-9), LEVEL) for p, floor in floors)

@@ -1,5 +1,6 @@
 """``likewise compare``."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -94,7 +95,7 @@ def check_no_measures(representations: Sequence[str], measures: Sequence[str] | 
     from likewise.measures import REGISTRY, presets
 
     for text in representations if measures else ():
-        if not Path(text).exists() and text.partition("(")[0] in {*REGISTRY, *presets()}:
+        if not os.path.lexists(text) and text.partition("(")[0] in {*REGISTRY, *presets()}:
             raise InputError(f"{text} is a measure, and no file; write --measure before each: --measure {text}")
 
 

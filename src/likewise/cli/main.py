@@ -1,6 +1,7 @@
 """The entry point: commands, and what an error means for the exit code."""
 
 import contextlib
+import errno
 import functools
 import logging
 import signal
@@ -158,6 +159,7 @@ def _explain(error: Exception) -> int:
         said = "out of memory"
     elif isinstance(error, OSError) and not isinstance(error, LikewiseError):
         said = f"{error.filename or 'a file'}: {error.strerror or error}"
+        code = WRONG_REQUEST if error.errno == errno.ENAMETOOLONG else FAILED
     elif not isinstance(error, LikewiseError):
         # Nobody thought of this one. What was finished is in the store, for it is written task by task.
         said = (

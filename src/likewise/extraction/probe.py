@@ -4,7 +4,7 @@ import inspect
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -28,6 +28,10 @@ ONCE = TOLERANCES | {"float32": 1e-5}
 
 FEW, MORE = 3, 8
 """Prompts of a batch on which every model is tried, and one whose rows depend on others."""
+
+LOOKED = 32
+"""Tokens of a prompt whose states are looked at beside its rows. A model may choose what a token sees by the length of
+the batch, as sparse attention does: then a few last tokens may be right by chance."""
 
 STEPS = 4
 """Tokens that a model adds to a prompt while it is tried, at most."""
@@ -82,8 +86,8 @@ def way_of(
     Notes
     -----
     Cost: the shortest prompt twice, the longest once or twice, and three of a batch alone and together; where prompts
-    begin alike, the same for one to three groups of them. What is compared is what would be kept, the pooled rows;
-    of added tokens, the scores from which each is chosen.
+    begin alike, the same for one to three groups of them. What is compared is what would be kept, the pooled rows, and
+    the states of some tokens of each prompt; of added tokens, the scores from which each is chosen.
     """
     lengths = tokens.lengths_of_rows
     there = [i for i, length in enumerate(lengths) if length]
@@ -251,6 +255,11 @@ class _Trial:
 
     def __post_init__(self) -> None:
         self.beginnings = beginnings_of(self.loaded, self.reader, self.tokens, self.pooling)
+        rows: Any = [
+            (*(own or [range(length)]), *([place] for place in _some(range(length), LOOKED)))
+            for length, own in zip(self.tokens.lengths, self.tokens.rows or itertools.repeat(None), strict=False)
+        ]
+        self._with_some = replace(self.tokens, rows=tuple(rows))
         self.changed = False
         self._alone: dict[int, tuple[Answers | None, Mapping[str, np.ndarray]]] = {}
 
@@ -262,6 +271,10 @@ class _Trial:
     def is_known(self, number: int) -> bool:
         """Whether a prompt was run alone."""
         return number in self._alone
+
+    def _count(self, number: int) -> int:
+        """The rows of a prompt that would be kept; after them stand those of some of its tokens."""
+        return len(self.tokens.rows[number]) if self.tokens.rows else 1
 
     def alone(self, number: int) -> tuple[Answers | None, Mapping[str, np.ndarray]]:
         """What a prompt gives alone, in the model as it was loaded."""
@@ -280,7 +293,11 @@ class _Trial:
             if own is not None
         ):
             return False
-        expected = {layer: np.concatenate([own[layer] for _, own in alone]) for layer in rows}
+        counts = [None if batch is None else self._count(number) for number in members]
+        expected = {
+            layer: np.concatenate([own[layer][:count] for (_, own), count in zip(alone, counts, strict=True)])
+            for layer in rows
+        }
         rows = {layer: of[-len(expected[layer]) :] for layer, of in rows.items()}
         # States that are not finite are refused with their prompt when they are kept; nothing can be told by them.
         return all(
@@ -312,9 +329,8 @@ class _Trial:
             ]
             self.changed |= self.state.changed()
         begun = after.begun(self.beginnings, self.tokens.prompts) if after else None
-        rows = read(
-            self.loaded, self.reader, self.tokens, batch, self.pooling, way, added=added, before=before, begun=begun
-        )
+        tokens = self.tokens if after else self._with_some
+        rows = read(self.loaded, self.reader, tokens, batch, self.pooling, way, added=added, before=before, begun=begun)
         self.changed |= self.state.changed()
         return told, rows
 

@@ -11,7 +11,9 @@ from likewise.arrays import Array, array_namespace, to_numpy
 from likewise.errors import InputError, UndefinedError
 from likewise.measures.facts import NEARS_IDENTITY, Bilinear, Facts, not_negative, ridge_like, rotations
 from likewise.measures.nuclear_norm_without_each import of_canonical
+from likewise.measures.projection_without_each import PerRow, of_projections
 from likewise.measures.registry import measure
+from likewise.measures.without_each import LEAST, WithoutEach
 from likewise.quantities import (
     TIED,
     CanonicalCorrelations,
@@ -434,11 +436,23 @@ def _gulp_shuffled(lam: float, squared: bool) -> Bilinear | None:
     return Bilinear(projection, projection, scale) if squared else None
 
 
+def _gulp_without_each(lam: float, squared: bool) -> WithoutEach:
+    def score(x: Prepared, y: Prepared, own_x: PerRow, own_y: PerRow, both: PerRow) -> PerRow | None:
+        own = own_x + own_y
+        distances = own - 2 * both
+        if (distances <= LEAST * own).any():
+            return None
+        return distances if squared else np.asarray(np.sqrt(distances))
+
+    return of_projections(score, center=True, ridge=float(lam))
+
+
 @measure(
     title="GULP",
     shuffled=_gulp_shuffled,
     facts=_gulp_facts,
-    version=4,
+    without_each=_gulp_without_each,
+    version=5,
     variants=({"lam": 0.0}, {"lam": 0.0, "squared": True}, {"squared": True}),
     references=("10.48550/arXiv.2210.06545",),
 )

@@ -9,6 +9,7 @@ from likewise.arrays import Array, array_namespace
 from likewise.errors import InputError, UndefinedError
 from likewise.measures.facts import NEARS_IDENTITY, Bilinear, Facts, Product, choice, positive, rotations
 from likewise.measures.nuclear_norm_without_each import of_nuclear_norm
+from likewise.measures.projection_without_each import of_projections
 from likewise.measures.registry import measure
 from likewise.measures.without_each import WithoutEach, of_centred
 from likewise.quantities import (
@@ -386,20 +387,26 @@ def _eigenspace_facts(over: str) -> Facts:
 
 
 def _eigenspace_shuffled(over: str) -> Bilinear:
-    def scale(x: Prepared, y: Prepared) -> tuple[float, float]:
-        sizes = [of.d if over == "width" else of[SingularValues(center=False)].shape[0] for of in (x, y)]
-        return 0.0, 1 / max(sizes)
-
     projection = Projection(center=False, ridge=0.0)
-    return Bilinear(projection, projection, scale)
+    return Bilinear(projection, projection, lambda x, y: (0.0, 1 / _directions(x, y, over)))
+
+
+def _directions(x: Prepared, y: Prepared, over: str) -> int:
+    """What the overlap is divided by."""
+    return max(of.d if over == "width" else of[SingularValues(center=False)].shape[0] for of in (x, y))
+
+
+def _eigenspace_without_each(over: str) -> WithoutEach:
+    return of_projections(lambda x, y, own_x, own_y, both: both / _directions(x, y, over), center=False, ridge=0.0)
 
 
 @measure(
     title="Eigenspace overlap",
     facts=_eigenspace_facts,
     shuffled=_eigenspace_shuffled,
+    without_each=_eigenspace_without_each,
     variants=({"over": "width"},),
-    version=3,
+    version=4,
     references=("10.48550/arXiv.1909.01264",),
 )
 def eigenspace_overlap(x: Prepared, y: Prepared, *, over: Literal["rank", "width"] = "rank") -> float:
@@ -450,4 +457,4 @@ def eigenspace_overlap(x: Prepared, y: Prepared, *, over: Literal["rank", "width
             "whole space, whatever the data; take more items, or gulp with lam > 0"
         )
     common = scaled_products(x, y, False, (x[SingularValues(center=False)], y[SingularValues(center=False)]))
-    return float(array_namespace(common).sum(common**2)) / max(ranks if over == "rank" else (x.d, y.d))
+    return float(array_namespace(common).sum(common**2)) / _directions(x, y, over)

@@ -13,9 +13,9 @@ from likewise.quantities import (
     HeldOutRows,
     Norm,
     Prepared,
-    ResidualProducts,
     SingularValues,
     scaled_products,
+    unexplained,
 )
 
 
@@ -51,7 +51,7 @@ def _share(x: Prepared, y: Prepared) -> tuple[float, float]:
     facts=_facts,
     without_each=lambda folds, ridge: None if folds or ridge else of_regression,
     variants=({"folds": 5}, {"ridge": 0.1}, {"folds": 4, "ridge": 0.01}),
-    version=3,
+    version=4,
     references=("10.48550/arXiv.1905.00414", "10.1080/00401706.1970.10488634"),
 )
 def linear_predictivity(x: Prepared, y: Prepared, *, folds: int = 0, ridge: float = 0.0) -> float:
@@ -108,7 +108,7 @@ def linear_predictivity(x: Prepared, y: Prepared, *, folds: int = 0, ridge: floa
         return _of_many(x, y, ridge)
     size = x[Norm(center=True)]
     xp = array_namespace(x.given, y.given)
-    left = xp.sum(y[ResidualProducts(folds, float(ridge))] * (x[Gram(center=True)] / size**2))
+    left = unexplained(x, y, folds, float(ridge))
     whole = xp.sum((x[HeldOutRows(folds, True)] / size) ** 2) if folds else 1.0
     return 1 - float(left / whole)
 

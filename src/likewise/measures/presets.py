@@ -127,10 +127,10 @@ def configurations(
             raise InputError(f"{item!r} is not a measure; expected a name, such as 'cka' or 'jaccard(k=5)'")
         if isinstance(item, Configuration):
             found[item] = None
-        elif item in (known := presets()):
-            found |= dict.fromkeys(Configuration(*parse_call(call)) for call in known[item])
+        elif item in PRESETS or item == ALL:
+            found |= dict.fromkeys(Configuration(*parse_call(call)) for call in presets()[item])
         elif (name := parse_call(item)[0]) not in REGISTRY and ":" not in name:
-            raise InputError(f"unknown measure or preset {item!r}; {did_you_mean(name, (*REGISTRY, *known))}")
+            raise InputError(f"unknown measure or preset {item!r}; {did_you_mean(name, (*REGISTRY, *presets()))}")
         else:
             found[Configuration.parse(item)] = None
     return tuple(found)

@@ -20,6 +20,7 @@ from likewise.quantities.heldout import (
     held_out_pairs,
     in_order,
     splits,
+    unexplained,
 )
 from likewise.quantities.kernels import (
     ROOM,
@@ -173,6 +174,7 @@ __all__ = [
     "summed",
     "threads_for",
     "tied_run",
+    "unexplained",
     "variates_of",
     "whitening",
 ]

@@ -51,8 +51,15 @@ def from_gram(
     return distances + distances.T
 
 
-def from_cosines(cosines: Float[Array, "n n"], directions: Callable[[], Float[Array, "n d"]]) -> Float[Array, "n n"]:
-    """1 - cosine; of near directions |u_i - u_j|^2 / 2, asked of ``directions``, since 1 - 0.999... has no digits."""
+def from_cosines(
+    cosines: Float[Array, "n n"],
+    directions: Callable[[], Float[Array, "n d"]],
+    lost: Float[Array, " n"] | None = None,
+) -> Float[Array, "n n"]:
+    """1 - cosine; of near directions |u_i - u_j|^2 / 2, asked of ``directions``, since 1 - 0.999... has no digits.
+
+    Those that differ by no more than the rounding ``lost`` of both are the same.
+    """
     xp = array_namespace(cosines)
     index = xp.arange(cosines.shape[0], device=cosines.device)
     upper = index[:, None] < index[None, :]
@@ -60,7 +67,11 @@ def from_cosines(cosines: Float[Array, "n n"], directions: Callable[[], Float[Ar
     near = (distances <= NEAR_COSINE) & upper
     if xp.any(near):
         rows = directions()
-        distances = refined(2 * distances, near, rows, rows) / 2
+        squared = refined(2 * distances, near, rows, rows)
+        if lost is not None:
+            same = squared <= (lost[:, None] + lost[None, :]) ** 2
+            squared = xp.where(near & same, xp.zeros_like(squared), squared)
+        distances = squared / 2
     return distances + distances.T
 
 
@@ -106,10 +117,11 @@ class Distances(PerPair):
             norms, gram = of[RowNorms(self.center)], of[Gram(self.center)]
             cosines = gram / (norms[:, None] * norms[None, :])
             return from_cosines(cosines, lambda: rows_of(of, self.center) / norms[:, None])
-        rows = self._standardized_rows(of)
-        return from_cosines(rows @ rows.T, lambda: rows)
+        rows, lost = self._standardized_rows(of)
+        return from_cosines(rows @ rows.T, lambda: rows, lost)
 
-    def _standardized_rows(self, of: Prepared) -> Float[Array, "n d"]:
+    def _standardized_rows(self, of: Prepared) -> tuple[Float[Array, "n d"], Float[Array, " n"]]:
+        """Rows less their mean, of unit length; and how far their own rounding may turn each of them."""
         xp = array_namespace(of.matrix)
         flat = xp.all(of.matrix == of.matrix[:, :1], axis=1)
         if xp.any(flat):
@@ -118,8 +130,11 @@ class Distances(PerPair):
                 "it has no correlation"
             )
         rows = of.matrix / xp.max(xp.abs(of.matrix), axis=1, keepdims=True)
-        rows = rows - xp.mean(rows, axis=1, keepdims=True)
-        return rows / xp.linalg.vector_norm(rows, axis=1, keepdims=True)
+        for _ in range(2):  # of a large offset the first mean leaves its rounding
+            rows = rows - xp.mean(rows, axis=1, keepdims=True)
+        lengths = xp.linalg.vector_norm(rows, axis=1)
+        # Each value, of at most 1, is right to eps.
+        return rows / lengths[:, None], of.d**0.5 * xp.finfo(xp.float64).eps / lengths
 
     def _mahalanobis(self, of: Prepared) -> Float[Array, "n n"]:
         whitened = of[Whitened(center=True, ridge=0.0)]

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 
 from likewise.arrays import Array, array_namespace, gather, inverse
 from likewise.quantities.factors import Coordinates, Factor, Norm, Scale, recentred
+from likewise.quantities.gram import Gram
 from likewise.quantities.prepared import JointQuantity, PerPair, Prepared, Quantity
 from likewise.quantities.rank import numerical_rank, reach
 from likewise.quantities.spectrum import Projection
@@ -128,31 +129,68 @@ class ResidualProducts(PerPair):
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
         """Return the matrix of the quadratic form."""
-        xp = array_namespace(of.given)
-        whole = xp.eye(of.n, dtype=xp.float64, device=of.given.device)
-        if self.folds == 0:
-            residual = doubly_centered(whole) - of[Projection(center=True, ridge=self.ridge)]
-        else:
-            of[Norm(center=True)]
-            residual = whole - self._predictor(of)
+        residual = _residual(of, self.folds, self.ridge)
         return residual.T @ residual
 
-    def _predictor(self, of: Prepared) -> Float[Array, "n n"]:
-        factor, offset = uncentred(of, center=True)
-        xp = array_namespace(factor)
-        folds = list(splits(of.n, self.folds, factor))
-        predictions = []
-        for train, test in folds:
-            rows = gather(factor, train, 0)
-            mean = xp.mean(rows, axis=0)
-            u, s, vh = xp.linalg.svd(recentred(rows), full_matrices=False)
-            rank = numerical_rank(s, of.size, reach(rows) + offset)
-            u, s, vh = u[:, :rank], s[:rank], vh[:rank, :]
-            shrunk = s / (s**2 + self.ridge * xp.sum(s**2))
-            weights = ((gather(factor, test, 0) - mean) @ vh.T * shrunk) @ u.T
-            # Of the centred training rows; what is missing to one is the weight of their mean, the intercept.
-            weights = weights + (1 - xp.sum(weights, axis=1, keepdims=True)) / train.shape[0]
-            untouched = xp.zeros((test.shape[0], test.shape[0]), dtype=xp.float64, device=factor.device)
-            items = inverse(xp.concat([train, test]))
-            predictions.append(xp.take(xp.concat([weights, untouched], axis=1), items, axis=1))
-        return in_order(predictions, [test for _, test in folds])
+
+@dataclass(frozen=True)
+class Residual(PerPair):
+    """R of `ResidualProducts`: large where directions of the training rows are short, as of near copies of a prompt.
+
+    Then x'R'R x is a difference of numbers as large as R'R, and |R x|^2 keeps twice the digits.
+    """
+
+    folds: int
+    ridge: float
+
+    def follows(self, whole: Prepared) -> bool:
+        """Folds tell items apart by their place."""
+        return self.folds == 0
+
+    def compute(self, of: Prepared) -> Float[Array, "n n"]:
+        """Return R."""
+        return _residual(of, self.folds, self.ridge)
+
+
+def _residual(of: Prepared, folds: int, ridge: float) -> Float[Array, "n n"]:
+    xp = array_namespace(of.given)
+    whole = xp.eye(of.n, dtype=xp.float64, device=of.given.device)
+    if folds == 0:
+        return doubly_centered(whole) - of[Projection(center=True, ridge=ridge)]
+    of[Norm(center=True)]
+    return whole - _predictor(of, folds, ridge)
+
+
+def _predictor(of: Prepared, folds: int, ridge: float) -> Float[Array, "n n"]:
+    factor, offset = uncentred(of, center=True)
+    xp = array_namespace(factor)
+    found = list(splits(of.n, folds, factor))
+    predictions = []
+    for train, test in found:
+        rows = gather(factor, train, 0)
+        mean = xp.mean(rows, axis=0)
+        u, s, vh = xp.linalg.svd(recentred(rows), full_matrices=False)
+        rank = numerical_rank(s, of.size, reach(rows) + offset)
+        u, s, vh = u[:, :rank], s[:rank], vh[:rank, :]
+        shrunk = s / (s**2 + ridge * xp.sum(s**2))
+        weights = ((gather(factor, test, 0) - mean) @ vh.T * shrunk) @ u.T
+        # Of the centred training rows; what is missing to one is the weight of their mean, the intercept.
+        weights = weights + (1 - xp.sum(weights, axis=1, keepdims=True)) / train.shape[0]
+        untouched = xp.zeros((test.shape[0], test.shape[0]), dtype=xp.float64, device=factor.device)
+        items = inverse(xp.concat([train, test]))
+        predictions.append(xp.take(xp.concat([weights, untouched], axis=1), items, axis=1))
+    return in_order(predictions, [test for _, test in found])
+
+
+DIGITS = 1e-10
+"""What rounding may change of the share of the variance that is left."""
+
+
+def unexplained(x: Prepared, y: Prepared, folds: int, ridge: float) -> Array:
+    """The variance of X that regression on Y leaves, held out if ``folds`` is not 0, as a share of |c(X)|^2."""
+    size, products = x[Norm(center=True)], y[ResidualProducts(folds, ridge)]
+    xp = array_namespace(products)
+    # tr G = 1, so that no more than this is lost.
+    if xp.finfo(xp.float64).eps * xp.sum(xp.linalg.diagonal(products)) <= DIGITS:
+        return xp.sum(products * (x[Gram(center=True)] / size**2))
+    return xp.sum((y[Residual(folds, ridge)] @ (x[Factor(center=True)] / size)) ** 2)

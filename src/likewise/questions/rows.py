@@ -1,5 +1,6 @@
 """Rows for a question: of models, run once and kept in a store, or of files."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def is_file_of_rows(given: object) -> bool:
 
 def _named_path(given: str | Path) -> tuple[str, Path]:
     name, equals, path = str(given).partition("=")
-    return ("", Path(given)) if not equals or Path(given).exists() else (name, Path(path))
+    return ("", Path(given)) if not equals or os.path.lexists(given) else (name, Path(path))
 
 
 def entry_of(given: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from likewise.about import Source
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
 from likewise.representation import Representation
+from likewise.store.parquet import names_of
 from likewise.store.regular import read_regular
 
 STATES, PROMPT = "output_embeddings", "prompt_tokens"
@@ -88,6 +89,8 @@ def arrow_files(folder: Path) -> list[Path]:
     state = folder / "state.json"
     try:
         told = json.loads(read_regular(state)) if state.exists() else {}
+        if not isinstance(told, dict):
+            raise TypeError("it holds no object")
         reordered = bool(told.get("_indices_data_files"))
         files = [folder / Path(entry["filename"]).name for entry in told.get("_data_files", [])]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -212,4 +215,4 @@ def _id_column(folder: Path, schema: Any, asked: str | None) -> str | None:
 
 
 def _ids(folder: Path, batch: Any, column: str, before: int) -> list[str]:
-    return [str(i) for i in _held(folder, batch, column, before).to_pylist()]
+    return list(names_of(folder, column, _held(folder, batch, column, before).to_pylist(), before=before))

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from likewise.errors import StoreError
+from likewise.errors import InputError, StoreError
 from likewise.store.atomic import check_no_link, sweep, write_atomically
 from likewise.store.door import names_in, there
 
@@ -28,7 +28,7 @@ class Disk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         if there(folder) and not folder.is_dir():
-            raise StoreError(f"{folder} is a file; expected the folder of a store")
+            raise InputError(f"{folder} is a file; expected the folder of a store")
 
     @property
     def address(self) -> Path | str:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable
@@ -15,9 +16,9 @@ from safetensors import safe_open
 
 from likewise.about import Source
 from likewise.errors import InputError
-from likewise.naming import did_you_mean, is_name
+from likewise.naming import did_you_mean
 from likewise.representation import Representation
-from likewise.store.parquet import check_lists, is_text, open_parquet, texts_of
+from likewise.store.parquet import GROUP, check_lists, is_text, names_of, open_parquet, texts_of
 from likewise.store.regular import check_size
 
 SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet")
@@ -67,9 +68,6 @@ def read_file(path: str | Path, *, id_column: str = "id", kind: str = "states", 
         raise InputError(f"{path} cannot be read: {(str(error).splitlines() or [type(error).__name__])[0]}") from error
 
 
-GROUP = "group"
-"""The column, or array, that says which rows belong together."""
-
 Rows: TypeAlias = tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]
 """A matrix, and the ids and groups of its rows, where there are any."""
 
@@ -92,7 +90,7 @@ def _read_npz(path: Path) -> Rows:
         matrix = read(_only(path, [n for n in members if n not in ("ids", GROUP)]))
         rows = len(matrix) if matrix.ndim else 0
         check_size(path, TEXT * rows)
-        ids, groups = (_texts(path, n, read(n, rows).tolist()) if n in members else () for n in ("ids", GROUP))
+        ids, groups = (names_of(path, n, read(n, rows).tolist()) if n in members else () for n in ("ids", GROUP))
         return matrix, ids, groups
 
 
@@ -163,19 +161,6 @@ def _bfloat16(path: Path, name: str, shape: list[int]) -> np.ndarray:
 _ARRAYS = {".npy": _read_npy, ".npz": _read_npz, ".safetensors": _read_safetensors}
 
 
-def _texts(path: Path, column: str, values: Any) -> tuple[str, ...]:
-    """Ids, or groups, as texts; none is missing."""
-    if not isinstance(values, list):
-        raise InputError(f"{path}: {column!r} is no list of texts")
-    for place, value in enumerate(values):
-        if not is_name(value):
-            what = "group" if column == GROUP else "id"
-            raise InputError(
-                f"{path}: row {place} has no {what}: {column!r} is {str(value)[:40]!r} there (rows count from 0)"
-            )
-    return tuple(str(value) for value in values)
-
-
 def _only(path: Path, names: list[str]) -> str:
     if "matrix" in names or len(names) == 1:
         return "matrix" if "matrix" in names else names[0]
@@ -191,7 +176,8 @@ def _read_parquet(path: Path, id_column: str, kind: str, metric: str) -> Represe
             raise InputError(f"{path} has no column {id_column!r} of ids; {did_you_mean(id_column, schema.names)}")
         group = [name for name in (GROUP,) if name in schema.names and name != id_column]
         named = (id_column, *group)
-        features = _features(path, [field for field in schema if field.name not in named])
+        index = _index_columns(schema)
+        features = _features(path, [field for field in schema if field.name not in (*named, *index)])
         text = _text_column(field for field in schema if field.name not in (*named, *features))
         check_size(path, file.metadata.num_rows * len(features) * 4)
         check_lists(path, file, features)
@@ -201,8 +187,8 @@ def _read_parquet(path: Path, id_column: str, kind: str, metric: str) -> Represe
             check_size(path, size)
             batches.append(batch)
         table = pa.Table.from_batches(batches) if batches else file.read(columns=[*named, *features, *text])
-    ids = _texts(path, id_column, texts_of(path, table.column(id_column)))
-    groups = _texts(path, GROUP, texts_of(path, table.column(GROUP))) if group else ()
+    ids = names_of(path, id_column, texts_of(path, table.column(id_column)))
+    groups = names_of(path, GROUP, texts_of(path, table.column(GROUP))) if group else ()
     source = Source(texts=tuple(texts_of(path, table.column(text[0])))) if text else Source()
     if pa.types.is_nested(table.schema.field(features[0]).type):
         matrix = _lists(path, features[0], table.column(features[0]))
@@ -211,12 +197,24 @@ def _read_parquet(path: Path, id_column: str, kind: str, metric: str) -> Represe
     return Representation(matrix, ids, path.stem, source=source, groups=groups, kind=kind, metric=metric)
 
 
+def _index_columns(schema: pa.Schema) -> list[str]:
+    """The columns in which pandas keeps the index of a table: no features, but where rows stood."""
+    try:
+        told = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))["index_columns"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        told = []
+    unnamed = re.compile(r"__index_level_\d+__")
+    of_pandas = {name for name in told if isinstance(name, str)} if isinstance(told, list) else set()
+    return [name for name in schema.names if name in of_pandas or unnamed.fullmatch(name)]
+
+
 def _features(path: Path, fields: list[Any]) -> list[str]:
     """The columns of numbers, or the one of lists; texts are no features."""
     rest = [f for f in fields if not is_text(f.type)]
     lists = [f.name for f in rest if pa.types.is_nested(f.type)]
     if not rest:
-        raise InputError(f"{path} has no column of numbers; its columns are {', '.join(f.name for f in fields)}"[:500])
+        others = ", ".join(f.name for f in fields)
+        raise InputError(f"{path} has no column of numbers{others and f'; its other columns are {others}'}"[:500])
     if lists and len(rest) > 1:
         raise InputError(
             f"{path} has the columns {', '.join(f.name for f in rest)[:200]}; expected one of lists, or numbers only"

@@ -13,7 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from likewise.errors import InputError
+from likewise.naming import is_name
 from likewise.store.regular import check_size
+
+GROUP = "group"
+"""The column, or the array, that says which rows belong together."""
 
 BYTES = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12}
 """Of a value in memory, by Parquet's types; a text counts as the number that stands for it."""
@@ -81,3 +86,17 @@ def texts_of(path: Path, column: Any) -> list[Any]:
     check_size(path, written_out(column))
     found: list[Any] = column.to_pylist()
     return found
+
+
+def names_of(path: Path, column: str, values: Any, before: int = 0) -> tuple[str, ...]:
+    """Return ids, or groups, as texts; none is missing. So many rows come before them."""
+    if not isinstance(values, list):
+        raise InputError(f"{path}: {column!r} is no list of texts")
+    for place, value in enumerate(values):
+        if not is_name(value):
+            what = "group" if column == GROUP else "id"
+            given = str(value)[:40]
+            raise InputError(
+                f"{path}: row {before + place} has no {what}: {column!r} is {given!r} there (rows count from 0)"
+            )
+    return tuple(str(value) for value in values)

@@ -1,0 +1,110 @@
+"""Inner products of projections without each item: see `without_each`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Float
+
+from likewise.arrays import to_numpy
+from likewise.measures.without_each import LEAST, WithoutEach
+from likewise.quantities import Prepared, PrincipalComponents, SingularValues, collected, scaled_products
+
+PerRow: TypeAlias = Float[np.ndarray, " m"]
+
+Score: TypeAlias = Callable[[Prepared, Prepared, PerRow, PerRow, PerRow], PerRow | None]
+"""Takes both sides and <A, A>, <B, B>, <A, B> without each item; returns scores, None where they lose digits."""
+
+
+def of_projections(score: Score, *, center: bool, ridge: float) -> WithoutEach:
+    r"""A score of the inner products of two `Projection`, A and B, without each item: exact.
+
+    :math:`A = X (X'X + \mu I)^{-1} X'`, where mu is the ``ridge`` times the squared norm of the other items. With
+    X = U S V', u a row of U, :math:`g_j = s_j^2 / (s_j^2 + \mu)`, r = n / (n - 1) (1 if not centred), and
+
+    .. math:: a = \sum_j g_j u_j^2, \quad f = r / (1 - r a),
+
+    the inverse without the item is that with it, and f times a matrix of rank one (Sherman and Morrison). So with h, v,
+    b, k for the other side, C the products of both U, :math:`w = C'(g \cdot u)`, :math:`z = C (h \cdot v)` and
+    :math:`c = \sum_j w_j h_j v_j`,
+
+    .. math:: \langle A, B \rangle_{-i} = \sum_{jl} g_j C_{jl}^2 h_l + f \sum_l w_l^2 h_l + k \sum_j z_j^2 g_j
+        + f k c^2 + \frac{r^2 a b - 2 r c}{(1 - r a) (1 - r b)}
+
+    O(n d e). None where one item alone holds a direction, or nearly all of a norm.
+
+    References
+    ----------
+    Sherman and Morrison (1950), doi:10.1214/aoms/1177729893.
+    """
+
+    def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+        r = x.n / (x.n - 1) if center else 1.0
+        components = PrincipalComponents(center)
+        s, t = (side[SingularValues(center)] for side in (x, y))
+        common = to_numpy(scaled_products(x, y, center, (s, t)))
+        squares, s, t = common**2, to_numpy(s), to_numpy(t)
+
+        def some(i: int, j: int) -> tuple[PerRow, ...]:
+            one, other = (
+                _Shrunk.of(to_numpy(side.some(components, i, j)), lengths, r, ridge)
+                for side, lengths in ((x, s), (y, t))
+            )
+            whole = ((one.g @ squares) * other.g).sum(axis=1) if ridge else np.full(len(one.u), squares.sum())
+            both = _inner(one, other, one.gu @ common, other.gu @ common.T, whole)
+            least = np.minimum(np.minimum(one.left, one.alone), np.minimum(other.left, other.alone))
+            own = (_inner(of, of, of.gu, of.gu, (of.g**2).sum(axis=1)) for of in (one, other))
+            return least, *own, both
+
+        width = 4 * max(side.d if side.is_many else side.size for side in (x, y))
+        least, *inner = collected((x.n, width), some, least=1 if x.is_many or y.is_many else x.n)
+        return None if least.min() <= LEAST else score(x, y, *inner)
+
+    return found
+
+
+@dataclass(frozen=True)
+class _Shrunk:
+    """Some rows of one side in the terms of `of_projections`."""
+
+    u: Float[np.ndarray, "m k"]
+    g: Float[np.ndarray, "m k"]
+    left: PerRow
+    """The share of the squared norm that is left without each."""
+    r: float
+
+    @classmethod
+    def of(cls, components: Float[np.ndarray, "m k"], s: Float[np.ndarray, " k"], r: float, ridge: float) -> "_Shrunk":
+        """From principal components, and the singular values of all."""
+        squares = s**2
+        left = squares.sum() - r * (components**2).sum(axis=1)
+        g = squares / (squares + ridge * left[:, None]) if ridge else np.ones_like(components)
+        return cls(components / s, g, left / squares.sum(), r)
+
+    @cached_property
+    def gu(self) -> Float[np.ndarray, "m k"]:
+        """What of each row the ridge leaves."""
+        return np.asarray(self.g * self.u)
+
+    @cached_property
+    def a(self) -> PerRow:
+        """The leverages."""
+        return np.asarray((self.gu * self.u).sum(axis=1))
+
+    @cached_property
+    def alone(self) -> PerRow:
+        """What others hold of the direction of each."""
+        return np.asarray(1 - self.r * self.a)
+
+
+def _inner(
+    one: _Shrunk, other: _Shrunk, w: Float[np.ndarray, "m j"], z: Float[np.ndarray, "m k"], whole: PerRow
+) -> PerRow:
+    """The formula of `of_projections`; ``whole`` is its first term."""
+    r, c = one.r, (w * other.gu).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # no others hold it: not used
+        f, k = r / one.alone, r / other.alone
+        moved = f * (w**2 * other.g).sum(axis=1) + k * (z**2 * one.g).sum(axis=1) + f * k * c**2
+        return np.asarray(whole + moved + (r**2 * one.a * other.a - 2 * r * c) / (one.alone * other.alone))
