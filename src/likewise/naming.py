@@ -63,7 +63,10 @@ def _literal(node: ast.expr) -> Any:
     """Value of a literal; ``true``, ``false`` and bare words as YAML has them."""
     if isinstance(node, ast.Name):
         return {"true": True, "false": False, "none": None}.get(node.id, node.id)
-    value = ast.literal_eval(node)
+    try:
+        value = ast.literal_eval(node)
+    except ValueError:  # which says how Python holds it
+        raise ValueError(f"{reprlib.repr(ast.unparse(node))} is no value") from None
     # Infinite, or a whole number that nothing here computes with.
     if (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) >= 2**63):
         raise ValueError(f"{str(value)[:20]} is too large")

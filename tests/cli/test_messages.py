@@ -1,5 +1,6 @@
 """What commands say of a slip: in the words of who typed it, and the same in every one."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,6 +81,67 @@ def test_files_and_models_are_not_mixed(words: tuple[str, ...], cli: Cli) -> Non
     np.save("here.npy", np.random.default_rng(0).normal(size=(20, 3)))
     ended, _, err = cli(*words)
     assert ended == 2 and f"here.npy is a file of rows, and {M} is none; expected models alone, or rows alone" in err
+
+
+LONG = "n" * 300
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("compare", "here.npy", "here.npy", "--measure", "jaccard(k=10**9)"), "('10 ** 9' is no value); write "),
+        (("compare", "here.npy", "b=here.npy", "--measure", "./x.py:f"), "--trust ./x.py;"),
+        (("import", "p=here.npy", "--dataset", "d", "--store", "s", "--layer", "1..3"), "layer 1..3 can be several"),
+        (("import", "p=here.npy", "--dataset", "d", "--store", "s", "--layer=-1"), "layer -1 can be several, or"),
+        (("import", "p=here.npy", "--dataset", LONG, "--store", "s"), "has 300 characters; expected at most 200"),
+        (("import", f"{LONG}=here.npy", "--dataset", "d", "--store", "s"), "expected at most 200"),
+        (("import", "p=here.npy", "--dataset", "d", "--store", "s", "--pooling", "\x1b[31m"), "no experiment can have"),
+        (("track", "--checkpoints", "steps", "--numbers", "tiny.csv"), "expected 0, or a size from 1e-250 to 1e250"),
+        *((("report", place), "is a file; expected the folder of a store") for place in ("here.npy",)),
+        *(((verb, LONG), "is no path: the name is too long") for verb in ("report", "status", "gc")),
+        *(((verb, "here.npy", f"{LONG}.npy"), "no file|too long") for verb in ("track", "ladder", "audit", "compare")),
+        (("lineage", "here.npy", "--base", f"{LONG}.npy"), "no file|too long"),
+    ],
+)  # fmt: skip
+def test_bad_words_are_one_line_and_end_with_2(words: tuple[str, ...], said: str, cli: Cli) -> None:
+    rows = np.random.default_rng(0).normal(size=(20, 3))
+    np.save("here.npy", rows)
+    Path("steps").mkdir()
+    for step in (1, 2):
+        np.save(f"steps/step{step}.npy", rows * step)
+    Path("tiny.csv").write_text("name,step\nstep1,1e-320\nstep2,2e-320\n", encoding="utf-8")
+    ended, _, err = cli(*words)
+    errors = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert ended == 2 and len(errors) == 1 and re.search(said if "|" in said else re.escape(said), errors[0]), err
+
+
+def test_a_label_may_be_long(cli: Cli) -> None:
+    np.save("here.npy", np.random.default_rng(0).normal(size=(20, 3)))
+    for words in (("compare",), ("audit", "--floor", "here.npy"), ("swap",)):
+        ended, _, err = cli(*words, f"{LONG}=here.npy", "b=here.npy")
+        assert ended == 0, err
+
+
+def test_rows_for_a_search_may_have_a_name(cli: Cli) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        np.save(f"{name}.npy", rng.normal(size=(20, 3)))
+    assert cli("import", "p=a.npy", "q=b.npy", "--dataset", "d", "--store", "s")[0] == 0
+    ended, out, err = cli("search", "s", "mine=a.npy")
+    assert ended == 0 and "mine" in out, err
+    ended, _, err = cli("search", "s", "mine=no.npy")
+    assert ended == 2 and "there is no file no.npy" in err
+
+
+def test_few_shuffles_prove_nothing(cli: Cli) -> None:
+    rng = np.random.default_rng(1)
+    np.save("a.npy", rng.normal(size=(30, 5)))
+    np.save("b.npy", rng.normal(size=(30, 5)))
+    said = "".join(
+        cli("compare", "a.npy", "b.npy", "--measure", "procrustes", "--permutations", 1, "--seed", seed)[2]
+        for seed in range(4)
+    )
+    assert "clear of chance" not in said
 
 
 def test_pairs_say_where_they_stand_and_what_was_meant(tmp_path: Path) -> None:

@@ -52,10 +52,16 @@ def _kept(chosen: tuple[Configuration, ...], thin: bool, many: bool) -> tuple[fr
     x, y = (Prepared(m, kind=kind, many=many) for m in rows)
     order = np.arange(n)[::-1]
     moved, rough = y.permuted(order), y.permuted(order, in_single=True)
+    seen: set[tuple[str, ...]] = set()
     for c in chosen:
+        # What is left out of another number of neighbours is told from quantities of the same kinds.
+        others = (f"{name}={value}" for name, value in c.parameters.items() if type(value) is not int)
+        alike = (c.measure, *sorted(others))
         try:
             c(x, y)
-            c.without_each(x, y)
+            if alike not in seen:
+                c.without_each(x, y)
+            seen.add(alike)
             if c.product is None:
                 c(x, rough if many and c.shuffled_in_single else moved)
         except UndefinedError:

@@ -233,7 +233,8 @@ def record(name: str) -> Measure:
     ``module:function`` names a measure outside likewise. Its code is not looked for: names come out of data too.
     """
     if name not in REGISTRY and ":" in name:
-        file = name.partition(":")[0].replace(".", "/") + ".py"
+        module = name.partition(":")[0]
+        file = module if module.endswith(".py") else module.replace(".", "/") + ".py"
         raise InputError(
             f"the code of the measure {name} is not loaded; read it, then name its file or "
             f"an experiment beside it: --trust {file}; in Python, import it, or give trust={file!r}"

@@ -72,6 +72,17 @@ def canonical_layer(layer: str | int | float) -> str:
     )
 
 
+def is_one_layer(layer: str) -> bool:
+    """Whether a layer, as `canonical_layer` writes it, is the same one whatever the model.
+
+    Examples
+    --------
+    >>> [is_one_layer(layer) for layer in ("last", "12", "layers.3.mlp", "all", "4..12", "-1", "0.5")]
+    [True, True, True, False, False, False, False]
+    """
+    return layer != ALL and not (RANGE.fullmatch(layer) or DEPTH.fullmatch(layer) or layer.startswith("-"))
+
+
 def kind_of(layer: str) -> str:
     """What the rows of a layer are, as `likewise.kinds` has it."""
     return "log_probabilities" if layer in OUTPUTS else "states"

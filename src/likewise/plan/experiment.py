@@ -1,5 +1,6 @@
 """What to do: models, data sets, representation, measures, statistics. One frozen tree, read from YAML or Python."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -44,6 +45,9 @@ PARTS: Mapping[str, type] = {
 }
 """The parts of an experiment by the keys that lead to them."""
 
+MEASURES = 500
+"""In an experiment, at most: what it takes is told from each before anything runs."""
+
 Wanted = Annotated[Pairs, PlainValidator(Pairs.read), PlainSerializer(Pairs.said)]
 
 
@@ -87,9 +91,12 @@ class Experiment(Part):
     def _measures(cls, value: Any) -> Any:
         items = [value] if isinstance(value, str | Mapping) else value
         if isinstance(items, Iterable):
-            texts = [_measure_text(item) for item in items]
+            texts = [_measure_text(item) for item in itertools.islice(items, MEASURES + 1)]
+            if len(texts) > MEASURES:
+                raise ValueError(f"more than {MEASURES} measures; expected at most so many, or several experiments")
             # What is a measure of one's own is known where its code is loaded, which an experiment cannot ask for.
-            configurations(text for text in texts if text not in of_unknown_code(texts))
+            unknown = set(of_unknown_code(texts))
+            configurations(text for text in texts if text not in unknown)
             return texts
         return items
 

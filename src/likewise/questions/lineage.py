@@ -11,7 +11,6 @@ from likewise.prompts import DEFAULT_PROMPTS
 from likewise.questions.rows import Asked, At, entry_of, is_file_of_rows, kept_rows, rows_given, rows_of_models
 from likewise.representation import Representation, aligned
 from likewise.store import Store, is_bucket
-from likewise.store.files import SUFFIXES
 from likewise.studies import Answer, Lineage, Place
 
 LAYERS = ("0.167", "0.333")
@@ -139,8 +138,6 @@ def _of_rows(
 ) -> Place:
     """The one place of rows that are given."""
     for given in (model, base, *(one for _, one in (*panel, *kin))):
-        if isinstance(given, str | Path) and Path(given).suffix in SUFFIXES and not is_file_of_rows(given):
-            raise InputError(f"there is no file {given}")
         if not _is_rows(given):
             raise InputError(f"{_shown(given)} is no file of rows; expected models alone, or rows alone")
     roles = ("model", model), ("base", base)

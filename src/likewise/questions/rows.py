@@ -56,11 +56,21 @@ class Asked:
 
 
 def is_file_of_rows(given: object) -> bool:
-    """Whether this names a file with rows, and no model; a text may be ``NAME=PATH``."""
+    """Whether this names a file with rows, and no model; a text may be ``NAME=PATH``.
+
+    Raises
+    ------
+    InputError
+        If it is called like such a file, and there is none.
+    """
     if not isinstance(given, str | Path):
         return False
     _, path = _named_path(given)
-    return path.suffix in SUFFIXES and path.is_file()
+    if path.suffix not in SUFFIXES:
+        return False
+    if not os.path.lexists(path):
+        raise InputError(f"there is no file {path}")
+    return path.is_file()
 
 
 def _named_path(given: str | Path) -> tuple[str, Path]:

@@ -1,6 +1,5 @@
 """Which kept models are nearest to one? From one vector for each model, that a store keeps."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,6 @@ from likewise.representation import aligned
 from likewise.run import Job, Processes, Settings, check_reduced, items_of, outcomes, perform
 from likewise.scoring import Reduced, Trust, reduce, score_one, score_values
 from likewise.store import Room, Store
-from likewise.store.files import SUFFIXES
 from likewise.studies import Answer, Search
 from likewise.studies.search import TOP, Found, numbers_in
 
@@ -111,8 +109,6 @@ def search(
         raise InputError(f"{place} is in the memory of this process; expected workers=1, got {workers}")
     layer = canonical_layer(layer) if layer is not None else None
     on, kept = kept_on(place, dataset, experiment)
-    if isinstance(model, str) and model not in kept and Path(model).suffix in SUFFIXES and not os.path.lexists(model):
-        raise InputError(f"there is no file {model}")
     settings = Settings(place.files.absolute, "cpu", batch_tokens or 1)
     known = _named(model, layer, kept)
     of_rows = known is None and (not isinstance(model, str | Mapping) or is_file_of_rows(model))

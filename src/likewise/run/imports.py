@@ -8,11 +8,14 @@ import numpy as np
 from likewise.about import Source
 from likewise.documents import NO_TEXT
 from likewise.errors import InputError
-from likewise.models import canonical_layer
+from likewise.models import canonical_layer, is_one_layer
 from likewise.oddities import audit
 from likewise.plan import imported_key
 from likewise.representation import Representation, aligned
 from likewise.store import Store, arrow_files, dtype_of, file_hash, read_file, read_folder
+
+LONGEST = 200
+"""Characters of a name: an experiment looks for files that are called so."""
 
 
 def import_representation(
@@ -64,11 +67,16 @@ def import_representation(
         If it cannot be read, or other rows are in the store under the same names.
     """
     path, layer = Path(path), canonical_layer(layer)
-    for said in (name, dataset):
+    for said in (name, dataset, pooling or ""):
         if odd := NO_TEXT.search(said):
-            raise InputError(
-                f"{said!r} holds {odd[0]!r}, and no experiment can have such a name; give another one, as NAME=PATH"
-            )
+            raise InputError(f"{said!r} holds {odd[0]!r}, and no experiment can have such a text; give another one")
+        if len(said) > LONGEST:
+            raise InputError(f"{said[:40]!r}... has {len(said)} characters; expected at most {LONGEST} of a name")
+    if not is_one_layer(layer):
+        raise InputError(
+            f"layer {layer} can be several, or depends on the model; of imported rows expected 'last', 'embedding', "
+            "the number of a block from 1, or a module"
+        )
     if not name or not dataset:
         raise InputError(f"{path} needs the name of a model and of a data set; given are {name!r} and {dataset!r}")
     read = read_rows(path, id_column=id_column, column=column, kind=kind, metric=metric)

@@ -5,6 +5,7 @@ written into it. Files of earlier versions, which have no checksum, are read wit
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -98,6 +99,8 @@ def there(path: Path) -> bool:
     except ValueError as error:
         raise StoreError(f"{str(path)!r} is no path: {error}") from error
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise InputError(f"{str(path)[:80]}... is no path: the name is too long") from error
         raise unreadable(path, error) from error
     return True
 

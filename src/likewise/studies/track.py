@@ -102,8 +102,8 @@ class Track(Study):
                 known = did_you_mean(self.at, point.numbers)
                 raise InputError(f"{point.model} has no number {self.at!r}, which puts the versions in order; {known}")
             for name, number in point.numbers.items():
-                if not np.isfinite(number):
-                    raise InputError(f"{point.model}: {name} is {number}; expected a finite number")
+                if not np.isfinite(number) or (number and not 1e-250 < abs(number) < 1e250):
+                    raise InputError(f"{point.model}: {name} is {number}; expected 0, or a size from 1e-250 to 1e250")
         places = [(p.run, p.numbers[self.at]) for p in self.points]
         if twice := next((k for k in places if places.count(k) > 1), None):
             both = " and ".join(p.model for p in self.points if (p.run, p.numbers[self.at]) == twice)
