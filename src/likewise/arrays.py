@@ -72,6 +72,9 @@ def check_matrix(x: Array, name: str = "matrix", ids: Sequence[str] = ()) -> Arr
             x = np.asarray(x)  # of subclasses, as masked arrays, the data
         except ValueError as error:
             raise InputError(f"{name} has rows of different lengths; expected a matrix (items x features)") from error
+        if x.dtype == np.longdouble:
+            with np.errstate(over="ignore"):  # what double precision cannot hold is infinite, and refused as that
+                x = x.astype(np.float64)
     elif hasattr(x, "columns") and hasattr(x, "to_numpy"):
         x = _of_frame(x, name)
     try:
@@ -139,7 +142,11 @@ def to_torch(x: Num[Array, "n d"], device: str) -> Num[Array, "n d"]:
         import torch  # optional: what runs on the CPU does without
     except ImportError as error:
         raise MissingDependencyError("torch", "models") from error
-    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+    try:
+        kind = torch.device(device if isinstance(device, str) else str(device)).type
+    except RuntimeError as error:
+        raise InputError(f"device {device}: torch knows no such device; use cpu, cuda, cuda:0 or mps") from error
+    if kind == "cuda" and not torch.cuda.is_available():
         raise InputError(f"device {device}: torch finds no CUDA device here; use --device cpu")
     return torch.asarray(x, device=device, copy=True)
 

@@ -9,6 +9,7 @@ from likewise.about import Source
 from likewise.arrays import Array, check_matrix, to_torch
 from likewise.errors import InputError
 from likewise.kinds import TABLES, check_kind, metric_of
+from likewise.naming import is_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +77,15 @@ class Representation:
         if len(set(ids)) != n:
             twice = next(i for i, count in Counter(ids).items() if count > 1)
             raise InputError(f"{self.name} has the id {twice!r} more than once; expected unique ids")
-        groups = tuple(str(group) for group in self.groups)
-        if groups and len(groups) != n:
-            raise InputError(f"{self.name} has {n} rows and groups for {len(groups)}; expected one group for each row")
+        given = () if self.groups is None else tuple(self.groups)
+        if given and len(given) != n:
+            raise InputError(f"{self.name} has {n} rows and groups for {len(given)}; expected one group for each row")
+        if unnamed := [place for place, group in enumerate(given) if not is_name(group)]:
+            raise InputError(
+                f"{self.name}: row {unnamed[0]} has no group: {str(given[unnamed[0]])[:40]!r} is no name (rows count "
+                "from 0)"
+            )
+        groups = tuple(map(str, given))
         object.__setattr__(self, "ids", ids)
         object.__setattr__(self, "groups", groups)
         object.__setattr__(self, "source", Source(self.source))

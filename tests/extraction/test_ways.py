@@ -17,7 +17,7 @@ from likewise.extraction.state import State, kept
 from likewise.extraction.ways import Way
 from likewise.models import LoadedModel, ModelSpec, load_model
 from likewise.models.decoder import text_stack
-from likewise.models.layers import _axes
+from likewise.models.layers import Reader, _axes
 from likewise.models.loading import weights_by_name
 from likewise.prompts import Prompts
 from tiny import BLOCKS, HARD
@@ -184,6 +184,20 @@ def test_weights_that_a_model_changes_for_good_are_kept_with_what_it_then_holds(
 )
 def test_axes_are_told_by_what_grows(shapes: list[tuple[int, ...]], axes: tuple[int, int]) -> None:
     assert _axes("1", [(2, 5), (3, 7)], shapes) == axes
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [("Llama", {"vocab_size": 4, "hidden_size": 8, "intermediate_size": 8}), ("GPT2", {"n_positions": 4, "n_embd": 8})],
+)
+def test_few_tokens_and_few_positions_are_enough(kind: str, fields: dict[str, Any]) -> None:
+    """As of models of nucleotides."""
+    config = getattr(transformers, f"{kind}Config")(num_hidden_layers=2, num_attention_heads=2, **fields)
+    with Reader(getattr(transformers, f"{kind}Model")(config).eval(), ["embedding", "1", "last"], None) as reader:
+        reader.learn()
+        seen: dict[str, tuple[int, ...]] = {}
+        reader.run(lambda layer, states: seen.update({layer: tuple(states.shape)}), input_ids=torch.tensor([[1, 2, 3]]))
+    assert set(seen.values()) == {(1, 3, 8)} and len(seen) == 3
 
 
 @pytest.mark.parametrize("shapes", [[(2, 9), (3, 9)], [(10, 9), (21, 9)], [(9, 8, 7), (9, 8, 7)], [(2, 9), (3, 7, 9)]])

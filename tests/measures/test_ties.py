@@ -5,6 +5,7 @@ import pytest
 
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration, get
+from likewise.quantities import Prepared
 
 
 def one_hot(kinds: int, n: int = 24) -> np.ndarray:
@@ -53,3 +54,43 @@ def test_share_of_the_variance_that_is_just_reached_keeps_no_direction_more():
         assert get("svcca")(x, x[:, ::-1] * 7, variance=share) == pytest.approx(1)
         halves = np.c_[x[:, :kept], q[:, 5:9] * 1e-3]
         assert get("svcca")(x, halves, variance=share) == pytest.approx(1)
+
+
+EUCLIDEAN = (
+    "rsa",
+    'rsa(outer="tau_b")',
+    'jaccard(k=3, inner="euclidean")',
+    'mutual_knn(k=3, inner="euclidean")',
+    "sampled_rsa",
+)
+
+
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("label", EUCLIDEAN)
+def test_equal_rows_that_a_rotation_rounds_apart_are_equal(label: str, many: bool) -> None:
+    c = Configuration.parse(label)
+    if many and c.measure == "rsa":
+        return
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        n, d = int(rng.integers(8, 31)), int(rng.integers(5, 60))
+        x, q = rng.normal(size=(n, d)) + 1, np.linalg.qr(rng.normal(size=(d, d))).Q
+        x[rng.integers(0, n, n // 2)] = x[0]
+        sides = [Prepared(rows, many=many) for rows in (x, x @ q, 7.7 * x)]
+        try:
+            own = c(sides[0], sides[0])
+        except UndefinedError:
+            continue
+        assert [c(sides[0], side) for side in sides[1:]] == pytest.approx([own] * 2, abs=1e-12), seed
+
+
+@pytest.mark.parametrize("offset", [0.0, 10.0, 1e5])
+def test_two_features_are_correlated_by_their_signs(offset: float) -> None:
+    """Whatever stands before them."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        x, y = rng.normal(size=(2, 20, 2))
+        signs = [np.sign(side[:, 0] - side[:, 1]) for side in (x, y)]
+        differ = [np.not_equal.outer(s, s)[np.triu_indices(20, 1)].astype(float) for s in signs]
+        value = get("rsa")(x + offset * rng.normal(size=(20, 1)), 3.7 * y, inner="correlation")
+        assert value == pytest.approx(np.corrcoef(*differ)[0, 1], abs=1e-12)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 
 import tiny as tiny_models
@@ -22,6 +23,8 @@ from likewise.models.gguf import converted
 from likewise.models.spec import locate
 from likewise.models.variants import weight_matrices
 from likewise.prompts import Prompts
+from tiny import SIZES
+from tiny_tokenizers import VOCABULARY, tokenizer
 
 
 def weights(folder: Path, variant: str | None) -> dict[str, torch.Tensor]:
@@ -127,6 +130,36 @@ def test_weights_that_are_missing_are_not_drawn_at_random(tmp_path: Path, tiny: 
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ModelError, match=r"lacking lacks 1 of its weights, such as layers\.1\.mlp\.up_proj\.weight"):
         load_model(ModelSpec(model=str(folder)), device="cpu", dtype="float32")
+
+
+def test_weights_whose_names_are_known_with_the_head_alone_are_found(tmp_path: Path) -> None:
+    """The library's bare DeepSeek-V4 looks for some of them under other names than its files have."""
+    fields = {
+        **SIZES,
+        "num_key_value_heads": 2,
+        "intermediate_size": 64,
+        "moe_intermediate_size": 32,
+        "head_dim": 8,
+        "num_local_experts": 4,
+        "n_routed_experts": 4,
+        "num_experts_per_tok": 2,
+        "q_lora_rank": 16,
+        "qk_rope_head_dim": 8,
+        "sliding_window": 8,
+        "index_topk": 4,
+        "index_n_heads": 2,
+        "index_head_dim": 8,
+        "max_position_embeddings": 256,
+    }
+    saved = transformers.DeepseekV4ForCausalLM(transformers.DeepseekV4Config(vocab_size=VOCABULARY, **fields)).eval()
+    with torch.no_grad():
+        saved.model.norm.weight += torch.randn_like(saved.model.norm.weight)
+    saved.save_pretrained(tmp_path)
+    tokenizer("t5").save_pretrained(tmp_path)
+    for head in (False, True):
+        loaded = load_model(ModelSpec(model=str(tmp_path)), device="cpu", dtype="float32", head=head)
+        assert (loaded.head_model is not None) is head
+        assert torch.equal(loaded.model.norm.weight, saved.model.norm.weight)
 
 
 @pytest.mark.parametrize("left", [[], ["tokenizer_config.json"]])

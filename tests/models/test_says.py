@@ -81,11 +81,11 @@ def by_hand(folder: str, mode: str, normalized: bool, longest: int) -> np.ndarra
     return np.stack(rows)
 
 
-def rows_of(spec: ModelSpec, truncation: Any = "error") -> np.ndarray:
+def rows_of(spec: ModelSpec, truncation: Any = "error", prompts: Prompts = PROMPTS) -> np.ndarray:
     loaded = load_model(spec, device="cpu", dtype="float32")
     pooling = spec.says().pooling
     assert pooling is not None
-    return extract(loaded, PROMPTS, ["last"], pooling, truncation=truncation)["last"]
+    return extract(loaded, prompts, ["last"], pooling, truncation=truncation)["last"]
 
 
 @pytest.mark.parametrize("normalized", [False, True])
@@ -109,6 +109,42 @@ def test_the_length_that_it_says_counts(bert: Path) -> None:
     assert load_model(ModelSpec(model=str(bert)), device="cpu", dtype="float32").longest == 9
     with pytest.raises(InputError, match="'b' has .* tokens.* 9"):
         rows_of(ModelSpec(model=str(bert)))
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"])
+def test_the_length_is_read_wherever_it_may_stand(bert: Path, kind: str) -> None:
+    say(bert, flags("mean_tokens"), **{f"sentence_{kind}_config": {"max_seq_length": 9}})
+    assert said(bert).longest == 9
+
+
+@pytest.mark.parametrize("told", [{}, {"sentence_bert_config": {"max_seq_length": None}}])
+def test_without_a_length_the_tokenizer_has_one(bert: Path, told: Any) -> None:
+    config = json.loads((bert / "tokenizer_config.json").read_text(encoding="utf-8"))
+    (bert / "tokenizer_config.json").write_text(json.dumps(config | {"model_max_length": 9}), encoding="utf-8")
+    loaded = load_model(ModelSpec(model=str(bert)), device="cpu", dtype="float32")
+    extract(loaded, PROMPTS, ["last"], "mean")  # of which nothing is said: its positions count
+    say(bert, flags("mean_tokens"), **told)
+    with pytest.raises(InputError, match="'b' has .* tokens.* 9"):
+        rows_of(ModelSpec(model=str(bert)))
+
+
+def test_prompts_are_read_in_lower_case_where_it_says_so(tmp_path: Path, tiny: Callable[..., Path]) -> None:
+    folder = Path(shutil.copytree(tiny("gpt2"), tmp_path / "gpt2"))  # whose tokenizer tells letters apart
+    spec = ModelSpec(model=str(folder))
+    small = Prompts("three", PROMPTS.ids, tuple(map(str.lower, TEXTS)), "")
+    say(folder, flags("mean_tokens"), sentence_bert_config={"do_lower_case": False})
+    plain, lower = rows_of(spec), rows_of(spec, prompts=small)
+    assert abs(plain - lower).max() > 1e-3
+    say(folder, flags("mean_tokens"), sentence_bert_config={"do_lower_case": True})
+    assert spec.says().lowercase and spec.says().said["lowercase"]
+    np.testing.assert_array_equal(rows_of(spec), lower)
+
+
+def test_letters_that_become_two_leave_spans_in_their_places() -> None:
+    text = "\u0130stanbul A"  # of which str.lower makes ten characters
+    whole = Prompts("one", ("a",), (text,), "").lowercased()
+    spans = Prompts("one", ("a",), (text,), "", spans=((("w", (9, 10)),),)).lowercased()
+    assert (len(whole.texts[0]), spans.texts[0][9:10], len(spans.texts[0])) == (11, "a", 10)
 
 
 @pytest.mark.parametrize(

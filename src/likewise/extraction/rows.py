@@ -187,7 +187,8 @@ def tokens_of(loaded: LoadedModel, prompts: Prompts, pooling: str, truncation: T
         )
     lengths = (loaded.longest, context_length(loaded.model, loaded.tokenizer))
     longest = min((length for length in lengths if length is not None), default=None)
-    found = tokenize(loaded.tokenizer, prompts, longest, truncation, added)
+    read = prompts.lowercased() if loaded.lowercase else prompts
+    found = tokenize(loaded.tokenizer, read, longest, truncation, added)
     check_known(found, loaded.tokenizer, embedding_rows(loaded.model))
     return found
 

@@ -66,6 +66,11 @@ def context_length(model: Any, tokenizer: Any) -> int | None:
         stated = getattr(config, key, None)
         if isinstance(stated, int) and stated > 0:
             return stated
+    return tokenizer_length(tokenizer)
+
+
+def tokenizer_length(tokenizer: Any) -> int | None:
+    """Return the tokenizer's ``model_max_length``; None where it is a mere stand-in for "unknown"."""
     stated = getattr(tokenizer, "model_max_length", None)
     return int(stated) if stated is not None and 0 < stated < LARGEST_SANE_LENGTH else None
 

@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from likewise.errors import InputError, ModelError
-from likewise.models.decoder import text_stack
+from likewise.models.decoder import embedding_rows, text_stack
 from likewise.naming import did_you_mean
 
 LAST, EMBEDDING, ALL, LOGITS, CHOICES = "last", "embedding", "all", "logits", "choices"
@@ -192,8 +192,11 @@ class Enough(Exception):  # nothing went wrong
 Axes = tuple[int, int]
 """Which axes of a layer's states are the batch and the tokens."""
 
-TRIED = (((2, 5), (3, 7)), ((2, 64), (3, 128)))
-"""Sizes of two batches that tell axes apart, prompts by tokens; the longer ones where a model takes no short ones."""
+TRIED = (((2, 5), (3, 7)), ((2, 64), (3, 128)), ((2, 3), (4, 1)))
+"""Sizes of two batches that tell axes apart, prompts by tokens; others where it takes no short ones, or no longer."""
+
+IDS = 32
+"""Token ids that are tried, or as many as the model knows."""
 
 
 class Reader:
@@ -294,7 +297,8 @@ class Reader:
         import torch
 
         device = next(self.model.parameters()).device
-        ids = torch.arange(1, length + 1, device=device).expand(prompts, length) % 32
+        known = min(embedding_rows(self.model) or IDS, IDS)
+        ids = torch.arange(1, length + 1, device=device).expand(prompts, length) % known
         found: dict[str, tuple[int, ...]] = {}
         inputs = {"input_ids": ids.contiguous(), "attention_mask": torch.ones_like(ids)}
         if "use_cache" in inspect.signature(self.model.forward).parameters:

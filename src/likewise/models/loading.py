@@ -12,7 +12,7 @@ from weakref import WeakSet
 from likewise.errors import InputError, MissingDependencyError, ModelError
 from likewise.libraries import imported, quiet
 from likewise.models.adapters import base_class, find_adapter, merged
-from likewise.models.decoder import text_stack
+from likewise.models.decoder import text_stack, tokenizer_length
 from likewise.models.describers import check_base, of_base
 from likewise.models.gguf import converted
 from likewise.models.hub import says_on_hub
@@ -56,6 +56,8 @@ class LoadedModel:
         The precision that it was loaded in, one of `DTYPES`.
     longest : int or None
         Tokens that a prompt may have by the model's own word, where it is less than it could read.
+    lowercase : bool
+        Whether its prompts are read in lower case, by its own word.
     """
 
     model: Any
@@ -64,6 +66,7 @@ class LoadedModel:
     head_model: Any = None
     dtype: str = "float32"
     longest: int | None = None
+    lowercase: bool = False
 
     @property
     def whole(self) -> Any:
@@ -143,7 +146,8 @@ def load_model(spec: ModelSpec, *, device: str, dtype: str, head: bool = False) 
         says = spec.says() if place is not None else says_on_hub(spec.model, spec.revision)
     stack = apply_variant(stack, spec.variant)
     revision = revision or getattr(whole.config, "_commit_hash", None)
-    return LoadedModel(stack, tokenizer, revision, whole if head else None, dtype, says.longest)
+    longest = says.longest or (tokenizer_length(tokenizer) if says.said else None)
+    return LoadedModel(stack, tokenizer, revision, whole if head else None, dtype, longest, bool(says.lowercase))
 
 
 def one_device(device: str) -> str:
@@ -192,12 +196,19 @@ def _read(spec: ModelSpec, kind: str, placement: Mapping[str, Any], *, head: boo
     files = set(getattr(tokenizer, "vocab_files_names", {}).values())
     if missing or (place is not None and files and not _has_tokenizer(place, files | set(TOKENIZER_FILES[:-1]))):
         raise ModelError(f"{spec.model} has no tokenizer; expected a file such as {', '.join(TOKENIZER_FILES[:-1])}")
-    loader = getattr(transformers, kind)
     named = weights_by_name(place) if safe and place is not None else {}
-    model, told = loader.from_pretrained(
-        **where, **placement, **named, config=config, use_safetensors=safe, output_loading_info=True
-    )
-    _check_complete(spec, model, told["missing_keys"], head=head)
+    how = {**where, **placement, **named, "config": config, "use_safetensors": safe, "output_loading_info": True}
+    model, told = getattr(transformers, kind).from_pretrained(**how)
+    lost = _lost(model, told["missing_keys"], head=head)
+    if lost and kind == "AutoModel" and type(config) in transformers.MODEL_FOR_CAUSAL_LM_MAPPING:
+        # The library translates the names of some models' weights only where they are loaded with their head.
+        del model
+        model, told = transformers.AutoModelForCausalLM.from_pretrained(**how)
+        lost = lost if _lost(model, told["missing_keys"], head=False) else []
+    if lost:
+        raise ModelError(
+            f"{spec.model} lacks {len(lost)} of its weights, such as {lost[0]}; expected all that its config asks for"
+        )
     return model, tokenizer
 
 
@@ -302,18 +313,14 @@ def _check_causal(spec: ModelSpec, config: Any) -> None:
         raise ModelError(f"{spec.model} is no causal language model ({config.model_type}); expected one that generates")
 
 
-def _check_complete(spec: ModelSpec, model: Any, missing: Any, *, head: bool) -> None:
-    """Refuse a model of which some weights were not in its files: the library draws them at random."""
+def _lost(model: Any, missing: Any, *, head: bool) -> list[str]:
+    """Weights of a model that were not in its files: the library draws them at random."""
     used = {
         id(t) for part in ([model] if head else [text_stack(model)]) for t in part.state_dict(keep_vars=True).values()
     }
     own = {name: id(t) for name, t in model.state_dict(keep_vars=True).items()}
     # What a pooler makes of the first token is read by nothing here, and often not kept.
-    lost = sorted(k for k in missing if own.get(k) in used and "pooler." not in k)
-    if lost:
-        raise ModelError(
-            f"{spec.model} lacks {len(lost)} of its weights, such as {lost[0]}; expected all that its config asks for"
-        )
+    return sorted(k for k in missing if own.get(k) in used and "pooler." not in k)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What a model says of its own use, in the files of sentence-transformers: how it is pooled, how long a prompt may be.
+"""What a model says of its own use, in the files of sentence-transformers: how it is pooled and how prompts are read.
 
 Only the files are read; that package is not needed.
 """
@@ -12,7 +12,13 @@ from likewise.errors import InputError
 from likewise.models.configs import of_kind, read_config, text, usable_name, whole
 from likewise.pooling import canonical_pooling
 
-MODULES, LENGTH, PROMPTS = "modules.json", "sentence_bert_config.json", "config_sentence_transformers.json"
+MODULES, PROMPTS = "modules.json", "config_sentence_transformers.json"
+
+READINGS = tuple(
+    f"sentence_{kind}_config.json"
+    for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
+)
+"""What may say how prompts are read: the first of these that is there."""
 
 POOLINGS = {
     "cls": "first_token",
@@ -44,6 +50,8 @@ class Says:
         Why what is said cannot be followed.
     longest : int or None
         Tokens that a prompt may have.
+    lowercase : bool or None
+        True where prompts are read in lower case.
     prompt : str or None
         The text that its users' prompts begin with by default.
     """
@@ -51,6 +59,7 @@ class Says:
     pooling: str | None = None
     why_not: str | None = None
     longest: int | None = None
+    lowercase: bool | None = None
     prompt: str | None = None
 
     @property
@@ -80,9 +89,12 @@ def says_of(file: Callable[[str], Path | None]) -> Says:
         return NOTHING
     modules = [of_kind(m, dict, f"{path}: a module") for m in read_config(path, list)]
     pooling, why_not = _pooling(modules, path, file)
-    lengths = file(LENGTH)
-    longest = whole(read_config(lengths, dict), ["max_seq_length"], lengths) if lengths else None
-    return Says(pooling, why_not, longest, _prompt(file(PROMPTS)))
+    reading = next(filter(None, map(file, READINGS)), None)
+    config = read_config(reading, dict) if reading else {}
+    lowercase = of_kind(config.get("do_lower_case") or False, bool, f"{reading}: do_lower_case")
+    return Says(
+        pooling, why_not, whole(config, ["max_seq_length"], reading), lowercase or None, prompt=_prompt(file(PROMPTS))
+    )
 
 
 def _pooling(

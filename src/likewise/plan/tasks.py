@@ -20,7 +20,7 @@ from likewise.prompts import DatasetSpec, Truncation
 from likewise.scoring import KINDS, Trust
 from likewise.store import Store, content_key
 
-REPRESENTATION_VERSION = 2
+REPRESENTATION_VERSION = 3
 """Raised when an extraction would give other rows for the same request."""
 
 RESULT_VERSION = 6

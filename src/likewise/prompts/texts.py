@@ -5,7 +5,7 @@ import random
 import reprlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 from likewise.errors import InputError
@@ -118,6 +118,12 @@ class Prompts:
             identity += [{"spans": self.spans}]
         return content_key(identity)
 
+    def lowercased(self) -> "Prompts":
+        """The same prompts in lower case. Where spans count characters, a letter that would become two stays."""
+        lowered = str.lower if self.spans is None else _lowered_in_place
+        chats = tuple(tuple((role, lowered(text)) for role, text in turns) for turns in self.chats)
+        return replace(self, texts=tuple(map(lowered, self.texts)), chats=chats)
+
     @property
     def n_rows(self) -> int:
         """Rows that they become where every span is found."""
@@ -140,6 +146,10 @@ class Prompts:
         for text, pieces in zip(self.texts, self.spans, strict=True):
             for name, (start, end) in pieces:
                 yield name, text[start:end]
+
+
+def _lowered_in_place(text: str) -> str:
+    return "".join(small if len(small := letter.lower()) == 1 else letter for letter in text)
 
 
 def make_prompts(

@@ -32,6 +32,9 @@ TIES = {
 LOST = 1e-26
 """Below this share of |mean|^2 a squared distance may be what subtracting the mean row left of rounding."""
 
+SAME = 32
+"""Roundings of both lengths within which two rows are one: products with a rotation leave so much of equal rows."""
+
 Inner: TypeAlias = Literal["euclidean", "cosine", "correlation", "mahalanobis"]
 """The distances of two items that there are."""
 
@@ -39,7 +42,10 @@ Inner: TypeAlias = Literal["euclidean", "cosine", "correlation", "mahalanobis"]
 def from_gram(
     gram: Float[Array, "n n"], rows: Float[Array, "n d"], lost: float | Float[Array, ""] = 0.0
 ) -> Float[Array, "n n"]:
-    """Euclidean distances from inner products; near pairs, and those within ``lost``, from the rows themselves."""
+    """Euclidean distances from inner products; near pairs, and those within ``lost``, from the rows themselves.
+
+    Rows that differ by no more than rounding are the same.
+    """
     xp = array_namespace(gram)
     squares = xp.linalg.diagonal(gram)
     lengths = squares[:, None] + squares[None, :]
@@ -47,7 +53,12 @@ def from_gram(
     index = xp.arange(gram.shape[0], device=gram.device)
     upper = index[:, None] < index[None, :]
     near = (squared <= NEAR * lengths + lost) & upper
-    distances = xp.sqrt(refined(xp.where(upper, squared, xp.zeros_like(squared)), near, rows, rows))
+    squared = refined(xp.where(upper, squared, xp.zeros_like(squared)), near, rows, rows)
+    if xp.any(near):
+        noise = SAME * xp.finfo(xp.float64).eps * xp.linalg.vector_norm(rows, axis=1)
+        same = near & (squared <= (noise[:, None] + noise[None, :]) ** 2)
+        squared = xp.where(same, xp.zeros_like(squared), squared)
+    distances = xp.sqrt(squared)
     return distances + distances.T
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from likewise.arrays import Array, array_namespace, inverse, to_numpy
 from likewise.errors import UndefinedError
 from likewise.quantities import prepared
-from likewise.quantities.distances import TIES
+from likewise.quantities.distances import SAME, TIES
 from likewise.quantities.factors import RowNorms
 from likewise.quantities.passes import rows_in
 from likewise.quantities.pieces import STEP, collected, spans
@@ -168,6 +168,9 @@ def pair_distances(
             a, b = a / lengths[asked[start:stop], None], b / lengths[items[start:stop].ravel(), None]
         apart = b.reshape(stop - start, -1, of.d) - a[:, None, :]
         squares = np.einsum("ijk,ijk->ij", apart, apart)
+        if lengths is None:
+            noise = SAME * np.finfo(np.float64).eps * np.linalg.norm(a, axis=1)
+            squares[squares <= (2 * noise[:, None]) ** 2] = 0.0
         found[start:stop] = squares / 2 if lengths is not None else np.sqrt(squares)
     return found
 

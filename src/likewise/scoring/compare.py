@@ -10,7 +10,7 @@ from likewise.arrays import Array
 from likewise.chance import DEFAULT, reference_of
 from likewise.chance import Asked as Chance
 from likewise.errors import InputError
-from likewise.fields import GROUPS, MOST_DRAWN, PERMUTATIONS, SEED, wrong_number
+from likewise.fields import GROUPS, MOST_DRAWN, MOST_SEED, PERMUTATIONS, SEED, wrong_number
 from likewise.measures import Asked, Configuration, configurations
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, aligned, check_all_same_items, on_device
@@ -115,11 +115,15 @@ def compare(
     if not chosen:
         raise InputError("no measures; expected one or more")
     if not isinstance(groups, str) and hasattr(groups, "__iter__"):
-        labels, groups = [str(label) for label in groups], GROUPS
+        labels, groups = list(groups), GROUPS
         named = [r.changed(groups=labels) for r in named]
     chance = chance_or_null(chance, null)
     check_request(chance, permutations, groups)  # type: ignore[arg-type]  # a text is refused there
     given = isinstance(rng, np.random.Generator)
+    if not given and (said := wrong_number("rng", rng, most=MOST_SEED)):
+        raise InputError(f"{said}, or a numpy.random.Generator")
+    if not isinstance(dataset, str):
+        raise InputError(f"dataset={dataset!r}; expected a text")
     return (
         score_block(
             [on_device(r, device) for r in named],
