@@ -73,6 +73,33 @@ def test_what_cannot_be_compared_is_told(given: tuple[Any, ...], message: str) -
         likewise.compare(*given)
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        *(({"rng": rng}, "expected a whole number, 0 or more, or a") for rng in (None, "a", 1.5, True)),
+        ({"dataset": None}, "dataset=None; expected a text"),
+        ({"device": "x"}, "device x: torch knows no such device"),
+        ({"groups": [None] * 20}, "row 0 has no group: 'None' is no name"),
+        ({"groups": ["a"] * 19 + [float("nan")]}, "row 19 has no group"),
+    ],
+)
+def test_arguments_of_other_kinds_are_told(more: dict[str, Any], message: str) -> None:
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    with pytest.raises(InputError, match=message):
+        likewise.compare({"x": x, "y": x**2}, "cka", **more)
+
+
+def test_groups_may_be_left_out_by_name() -> None:
+    assert Representation(np.eye(3), groups=None).groups == ()
+
+
+def test_longer_floats_are_taken_where_they_fit() -> None:
+    x = np.random.default_rng(0).normal(size=(20, 3)).astype(np.longdouble)
+    assert likewise.compare({"x": x, "y": x}, "cka", permutations=0)[0].value == pytest.approx(1)
+    with pytest.raises(InputError, match="holds inf in row 0"):
+        likewise.compare({"x": x, "y": np.longdouble(10) ** 400 * abs(x)}, "cka")
+
+
 def test_measures_stand_once() -> None:
     with pytest.raises(InputError, match="given twice"):
         likewise.compare(X, Y, "cka", measures="rsa")

@@ -306,10 +306,12 @@ def test_a_text_that_is_no_unicode_is_refused_before_it_is_written(tmp_path: Pat
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["x" * 300, "x\0y", "file", "file/below"])
-def test_odd_folders_are_said_in_a_line(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "error"), [("x" * 300, InputError), ("x\0y", InputError), ("file", InputError), ("file/below", StoreError)]
+)
+def test_odd_folders_are_said_in_a_line(tmp_path: Path, name: str, error: type[Exception]) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError) as raised:
+    with pytest.raises(error) as raised:
         Store(tmp_path / name).save_pin("model", "owner/one", "main", "a" * 40)
     assert "\n" not in str(raised.value)
 

@@ -288,11 +288,14 @@ def answers(
     with torch.inference_mode():
         if before is not None:
             before.restore()
-        output = plain.generate(
-            input_ids=torch.tensor(ids, device=device),
-            attention_mask=torch.tensor(real, device=device),
-            generation_config=greedy,
-        )
+        try:
+            output = plain.generate(
+                input_ids=torch.tensor(ids, device=device),
+                attention_mask=torch.tensor(real, device=device),
+                generation_config=greedy,
+            )
+        except ValueError as error:  # of a config that the library's cache does not know
+            raise ModelError(f"{type(model).__name__} cannot go on with a text: {error}") from error
     rows = output.sequences[:, len(ids[0]) :].tolist()
     added = [row[: next((i + 1 for i, token in enumerate(row) if token in ends), len(row))] for row in rows]
     steps = torch.stack(output.logits, dim=1).float().cpu().numpy() if scores else []

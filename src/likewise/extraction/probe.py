@@ -323,6 +323,7 @@ class _Trial:
         added: list[list[int]] | None = None
         if count := tokens_to_generate(self.pooling):
             told = answers(self.loaded, self.tokens, batch, min(count, STEPS), before=before, scores=True)
+            _check_likeliest(self.loaded, told)
             # Of one text, so that rows tell what reading does.
             added = [
                 (self._alone[i][0] or told).added[0] if i in self._alone else told.added[n] for n, i in enumerate(batch)
@@ -333,6 +334,17 @@ class _Trial:
         rows = read(self.loaded, self.reader, tokens, batch, self.pooling, way, added=added, before=before, begun=begun)
         self.changed |= self.state.changed()
         return told, rows
+
+
+def _check_likeliest(loaded: LoadedModel, told: Answers) -> None:
+    """Refuse a model whose own way of going on is another than to take the likeliest token."""
+    for added, scores in zip(told.added, told.scores, strict=True):
+        for token, of_step in zip(added, scores, strict=True):
+            if of_step[token] < of_step.max():
+                raise ModelError(
+                    f"{type(loaded.head_model).__name__} does not go on with the likeliest token, whatever it is told: "
+                    "its answers would not be comparable; choose another pooling"
+                )
 
 
 def relative(rows: Float[np.ndarray, "n d"], reference: Float[np.ndarray, "n d"]) -> float:

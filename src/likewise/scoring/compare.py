@@ -1,5 +1,6 @@
 """Compare representations pair by pair, each score with its chance level and its interval."""
 
+import numbers
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -10,7 +11,7 @@ from likewise.arrays import Array
 from likewise.chance import DEFAULT, reference_of
 from likewise.chance import Asked as Chance
 from likewise.errors import InputError
-from likewise.fields import GROUPS, MOST_DRAWN, MOST_SEED, PERMUTATIONS, SEED, wrong_number
+from likewise.fields import GROUPS, MOST_DRAWN, PERMUTATIONS, SEED, wrong_number
 from likewise.measures import Asked, Configuration, configurations
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, aligned, check_all_same_items, on_device
@@ -120,8 +121,8 @@ def compare(
     chance = chance_or_null(chance, null)
     check_request(chance, permutations, groups)  # type: ignore[arg-type]  # a text is refused there
     given = isinstance(rng, np.random.Generator)
-    if not given and (said := wrong_number("rng", rng, most=MOST_SEED)):
-        raise InputError(f"{said}, or a numpy.random.Generator")
+    if not given and (isinstance(rng, bool) or not isinstance(rng, numbers.Integral)):
+        raise InputError(f"rng={rng!r}; expected a whole number, 0 or more, or a numpy.random.Generator")
     if not isinstance(dataset, str):
         raise InputError(f"dataset={dataset!r}; expected a text")
     return (

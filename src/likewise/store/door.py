@@ -97,7 +97,7 @@ def there(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except ValueError as error:
-        raise StoreError(f"{str(path)!r} is no path: {error}") from error
+        raise InputError(f"{str(path)!r} is no path: {error}") from error
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise InputError(f"{str(path)[:80]}... is no path: the name is too long") from error
