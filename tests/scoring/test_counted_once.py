@@ -60,6 +60,21 @@ def test_variance_of_a_mean_of_pair_terms(symmetric, expected, jackknife) -> Non
     assert np.mean(found, axis=0) / truth == pytest.approx([expected, jackknife], rel=0.08)
 
 
+@pytest.mark.parametrize("label", ["jaccard", "mutual_knn"])
+@pytest.mark.parametrize("law", ["normal", "exponential"])
+def test_the_variance_holds_where_the_mean_of_all_is_kept(law, label) -> None:
+    """Without an item its mean moves too; what that changes is little, also of skewed rows."""
+    n, c = 40, Configuration(label, {"k": 5, "center": True})
+    found, scores = [], []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        common, *own = (getattr(rng, law)(size=(n, 6)) for _ in "cxy")
+        x, y = (Prepared(common + side) for side in own)
+        scores.append(c(x, y))
+        found.append(LeftOut(scores[-1], c.without_each(x, y)).variance)
+    assert 0.9 < np.mean(found) / np.var(scores, ddof=1) < 1.5
+
+
 def test_what_no_item_changes_is_left_as_it_is() -> None:
     assert counted_once(np.ones(6), np.zeros(6), np.zeros(6)).tolist() == [1.0] * 6
     x = np.random.default_rng(0).normal(size=(30, 4))

@@ -200,7 +200,7 @@ def test_unequal_groups_weigh_by_their_inputs(rng) -> None:
 
 def test_groups_that_are_too_few_are_named(rng) -> None:
     pair = {"x": rng.normal(size=(30, 3)), "y": rng.normal(size=(30, 3))}
-    one, two = compare(pair, ["cka", "jaccard(center=True)"], groups=2, permutations=0)
+    one, two = compare(pair, ["cka", "svcca(k=1)"], groups=2, permutations=0)
     assert one.low is not None and one.reason == ""
     assert two.low is None
     assert two.reason == "no interval: 2 groups of inputs; expected 5 or more"

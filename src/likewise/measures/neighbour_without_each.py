@@ -63,10 +63,13 @@ def _of_nearest(
     center: bool,
     inner: Literal["cosine", "euclidean"],
     found: Callable[[Int[np.ndarray, "n k1"], Int[np.ndarray, "n k1"]], Float[np.ndarray, " n"]],
-) -> WithoutEach | None:
-    """What the k + 1 nearest of each item on both sides tell; None where distances feel the mean of all items."""
-    if center and inner == "cosine":
-        return None
+) -> WithoutEach:
+    """What the k + 1 nearest of each item on both sides tell; None where there are too few items.
+
+    Where ``center``, the mean stays that of all items. Without one it moves by 1 / (n - 1) of that item's distance to
+    it, and what this changes of the score is of higher order: intervals hold as often as those of cosines that do not
+    feel the mean (`benchmarks/intervals.py`).
+    """
 
     def without(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
         if x.n < k + 3:  # without an item there are too few
@@ -79,7 +82,7 @@ def _of_nearest(
 
 def of_overlap(
     k: int, center: bool, inner: Literal["cosine", "euclidean"], score: Callable[[np.ndarray], np.ndarray]
-) -> WithoutEach | None:
+) -> WithoutEach:
     """The mean of ``score`` of the number of common neighbours, `counted_once`: O(n k) after the ranks.
 
     Who has item i among its k nearest takes the next in its place.
@@ -119,7 +122,7 @@ BLOCK = 1 << 20
 """Places of neighbours that are looked at together."""
 
 
-def of_places(k: int, center: bool, inner: Literal["cosine", "euclidean"], score: RowScore) -> WithoutEach | None:
+def of_places(k: int, center: bool, inner: Literal["cosine", "euclidean"], score: RowScore) -> WithoutEach:
     """The mean of ``score`` of the places of common neighbours, `counted_once`: O(n k^2) after the ranks.
 
     Without an item, those behind it move up by one, and the next of either side comes in.

@@ -45,7 +45,7 @@ def _facts(k: int, center: bool, inner: str) -> Facts:
     )
 
 
-def _jaccard_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | None:
+def _jaccard_without_each(k: int, center: bool, inner: Inner) -> WithoutEach:
     return of_overlap(k, center, inner, lambda shared: shared / (2 * k - shared))
 
 
@@ -142,7 +142,7 @@ def _places(x: Prepared, y: Prepared, k: int, center: bool, inner: Inner) -> Int
     return array_namespace(nearest, ranks).take_along_axis(ranks, nearest, axis=1)
 
 
-def _mutual_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | None:
+def _mutual_without_each(k: int, center: bool, inner: Inner) -> WithoutEach:
     return of_overlap(k, center, inner, lambda shared: shared / k)
 
 
@@ -280,7 +280,7 @@ def _joint(
     return _rank_similarities(common, own, other) * (shared / (2 * k - shared))
 
 
-def _joint_without_each(k: int, center: bool, inner: Inner) -> WithoutEach | None:
+def _joint_without_each(k: int, center: bool, inner: Inner) -> WithoutEach:
     return of_places(k, center, inner, functools.partial(_joint, k))
 
 
