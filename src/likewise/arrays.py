@@ -143,8 +143,8 @@ def to_torch(x: Num[Array, "n d"], device: str) -> Num[Array, "n d"]:
     except ImportError as error:
         raise MissingDependencyError("torch", "models") from error
     try:
-        kind = torch.device(device if isinstance(device, str) else str(device)).type
-    except RuntimeError as error:
+        kind = torch.device(device).type
+    except (RuntimeError, TypeError) as error:
         raise InputError(f"device {device}: torch knows no such device; use cpu, cuda, cuda:0 or mps") from error
     if kind == "cuda" and not torch.cuda.is_available():
         raise InputError(f"device {device}: torch finds no CUDA device here; use --device cpu")

@@ -77,7 +77,7 @@ def test_what_cannot_be_compared_is_told(given: tuple[Any, ...], message: str) -
     ("more", "message"),
     [
         *(({"rng": rng}, "expected a whole number, 0 or more, or a") for rng in (None, "a", 1.5, True)),
-        ({"dataset": None}, "dataset=None; expected a text"),
+        ({"dataset": 3}, "dataset=3; expected a text"),
         ({"device": "x"}, "device x: torch knows no such device"),
         ({"groups": [None] * 20}, "row 0 has no group: 'None' is no name"),
         ({"groups": ["a"] * 19 + [float("nan")]}, "row 19 has no group"),

@@ -117,6 +117,15 @@ def test_an_item_that_holds_nearly_all_is_left_to_groups(rng) -> None:
         assert found is None or found == pytest.approx(deleted(c, x, y), abs=1e-7)
 
 
+@pytest.mark.parametrize(("label", "d"), [("gulp(lam=0)", 19), ("eigenspace_overlap", 20), ("gulp(lam=0)", 18)])
+def test_projections_whose_others_span_the_whole_space_are_left_to_groups(label, d, rng) -> None:
+    """Of 21 items: without one the score would be the same whatever the data."""
+    x, y = rng.normal(size=(21, d)), rng.normal(size=(21, 3))
+    c = Configuration.parse(label)
+    found = c.without_each(Prepared(x), Prepared(y))
+    assert found is None if d > 18 else found == pytest.approx(deleted(c, x, y))
+
+
 @pytest.mark.parametrize("lam", [0.0, 1e-9, 1e-4, 0.1, 1e3])
 def test_projections_without_each_item_with_any_ridge(lam, rng) -> None:
     """Directions of very unequal lengths, large offsets, and near copies."""

@@ -15,7 +15,7 @@ from likewise.extraction.forward import Answers, answers, beginnings_of, out_of_
 from likewise.extraction.state import State, kept
 from likewise.extraction.ways import Batch, Side, Way, alike
 from likewise.models.decoder import is_causal, turning_length
-from likewise.models.layers import Reader
+from likewise.models.layers import LOGITS, Reader
 from likewise.models.loading import LoadedModel
 from likewise.pooling import tokens_to_generate
 from likewise.prompts.tokens import Tokens
@@ -243,6 +243,18 @@ def _some(things: Sequence[Thing], count: int) -> list[Thing]:
     return [things[place] for place in sorted({round(last * i / (count - 1)) for i in range(count)})] if things else []
 
 
+class _WithSome:
+    """The rows of each prompt, as `Tokens` has them, and after them some of its tokens, each as a row."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    def __getitem__(self, number: int) -> list[Sequence[int]]:
+        length = len(self._tokens.prompts[number])
+        own: Sequence[Sequence[int]] = self._tokens.rows[number] if self._tokens.rows else [range(length)]
+        return [*own, *([place] for place in _some(range(length), LOOKED))]
+
+
 @dataclass
 class _Trial:
     """Runs prompts, and remembers what each gives alone and whether the model ever changed itself."""
@@ -255,11 +267,9 @@ class _Trial:
 
     def __post_init__(self) -> None:
         self.beginnings = beginnings_of(self.loaded, self.reader, self.tokens, self.pooling)
-        rows: Any = [
-            (*(own or [range(length)]), *([place] for place in _some(range(length), LOOKED)))
-            for length, own in zip(self.tokens.lengths, self.tokens.rows or itertools.repeat(None), strict=False)
-        ]
-        self._with_some = replace(self.tokens, rows=tuple(rows))
+        # Logits of so many tokens would take more memory than the model's states.
+        rows: Any = self.tokens.rows if LOGITS in self.reader.wanted else _WithSome(self.tokens)
+        self._with_some = replace(self.tokens, rows=rows)
         self.changed = False
         self._alone: dict[int, tuple[Answers | None, Mapping[str, np.ndarray]]] = {}
 
@@ -300,8 +310,9 @@ class _Trial:
         }
         rows = {layer: of[-len(expected[layer]) :] for layer, of in rows.items()}
         # States that are not finite are refused with their prompt when they are kept; nothing can be told by them.
+        fine = {layer: np.isfinite(of).all(axis=1) for layer, of in expected.items()}
         return all(
-            not np.isfinite(expected[layer]).all() or relative(rows[layer], expected[layer]) <= tolerance
+            not fine[layer].any() or relative(rows[layer][fine[layer]], expected[layer][fine[layer]]) <= tolerance
             for layer in rows
         )
 

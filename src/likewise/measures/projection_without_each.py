@@ -33,7 +33,8 @@ def of_projections(score: Score, *, center: bool, ridge: float) -> WithoutEach:
     .. math:: \langle A, B \rangle_{-i} = \sum_{jl} g_j C_{jl}^2 h_l + f \sum_l w_l^2 h_l + k \sum_j z_j^2 g_j
         + f k c^2 + \frac{r^2 a b - 2 r c}{(1 - r a) (1 - r b)}
 
-    O(n d e). None where one item alone holds a direction, or nearly all of a norm.
+    O(n d e). None where one item alone holds a direction or nearly all of a norm, and without a ridge where the others
+    are linearly independent.
 
     References
     ----------
@@ -44,6 +45,8 @@ def of_projections(score: Score, *, center: bool, ridge: float) -> WithoutEach:
         r = x.n / (x.n - 1) if center else 1.0
         components = PrincipalComponents(center)
         s, t = (side[SingularValues(center)] for side in (x, y))
+        if not ridge and max(s.shape[0], t.shape[0]) >= x.n - 1 - center:
+            return None  # the others are linearly independent: the score would be the same whatever the data
         common = to_numpy(scaled_products(x, y, center, (s, t)))
         squares, s, t = common**2, to_numpy(s), to_numpy(t)
 

@@ -121,8 +121,9 @@ def compare(
     chance = chance_or_null(chance, null)
     check_request(chance, permutations, groups)  # type: ignore[arg-type]  # a text is refused there
     given = isinstance(rng, np.random.Generator)
-    if not given and (isinstance(rng, bool) or not isinstance(rng, numbers.Integral)):
+    if not given and (isinstance(rng, bool) or not isinstance(rng, numbers.Real) or not float(rng).is_integer()):
         raise InputError(f"rng={rng!r}; expected a whole number, 0 or more, or a numpy.random.Generator")
+    dataset = "" if dataset is None else dataset
     if not isinstance(dataset, str):
         raise InputError(f"dataset={dataset!r}; expected a text")
     return (

@@ -30,7 +30,7 @@ from likewise.store.tiles import read_tile, write_tile
 VERSION = 1
 """Of the layout of a store; raised when an older likewise could not read what a newer one writes."""
 
-REDUCED_VERSION = 3
+REDUCED_VERSION = 4
 """Of what representations are reduced to; raised when an older likewise left something else, which is made anew."""
 
 PARTS = ("representations", "results", "experiments", "pins", "prompts", "reduced", "runs", "vectors")
