@@ -18,7 +18,6 @@ SMALL = {
     "null.py": ("--n 30 --d 20 --shuffles 2", "ratio"),
     "paper_workload.py": ("--small --width 32 --shuffles 2 --models 3", "ratio"),
     "lineage.py": ("--models 4 --bases 1 --steps 2 --prompts 40", "| strangers | 3/3 |"),
-    "scales.py": ("--cell gaussian:30x4 --draws 3", "| gaussian:30x4 | groups | inverse |"),
     "retrieval.py": ("--corpus 300 --width 8 --queries 20 --k 10", "CPU"),
     "tails.py": ("--n 12 --draws 2 --tables 1 --workers 1", "| near copies |"),
     "prefix.py": ("--shots 2 --limit 12 --pooling mean", "| mean | 12 |"),

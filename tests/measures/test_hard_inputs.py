@@ -354,3 +354,31 @@ def test_masked_values_are_missing_ones():
         get("cka")(x, generic(6))
     expected = get("cka")(generic(5), generic(6))
     assert get("cka")(np.ma.masked_array(generic(5)), generic(6)) == expected
+
+
+def _predicted(x: np.ndarray, y: np.ndarray, folds: int) -> float:
+    """Row by row, from the singular vectors of the training rows."""
+    left = whole = 0.0
+    for fold in range(folds):
+        test = np.arange(len(x)) % folds == fold
+        mean_x, mean_y = x[~test].mean(axis=0), y[~test].mean(axis=0)
+        u, s, vh = np.linalg.svd(y[~test] - mean_y, full_matrices=False)
+        kept = s > 1e-12 * s[0]
+        weights = (y[test] - mean_y) @ vh[kept].T / s[kept]
+        left += float(((x[test] - mean_x - weights @ (u[:, kept].T @ (x[~test] - mean_x))) ** 2).sum())
+        whole += float(((x[test] - mean_x) ** 2).sum())
+    return 1 - left / whole
+
+
+@pytest.mark.parametrize("noise", [1e-4, 1e-6, 1e-8])
+def test_near_copies_among_training_rows_cost_no_digits(noise, monkeypatch) -> None:
+    """Their differences are directions of small variance, by which predictions divide."""
+    rng = np.random.default_rng(1)
+    y = rng.normal(size=(40, 60))
+    y[:20] = y[0] + noise * rng.normal(size=(20, 60))
+    x = y @ rng.normal(size=(60, 3))
+    expected = _predicted(x, y, 5)
+    assert get("linear_predictivity")(x, y, folds=5) == pytest.approx(expected, rel=1e-15 / noise + 1e-10)
+    if noise < 1e-5:
+        monkeypatch.setattr("likewise.quantities.heldout.DIGITS", np.inf)  # the way for other rows, as it would be
+        assert get("linear_predictivity")(x, y, folds=5) != pytest.approx(expected, rel=1e-8)

@@ -77,6 +77,7 @@ def test_what_cannot_be_compared_is_told(given: tuple[Any, ...], message: str) -
     ("more", "message"),
     [
         *(({"rng": rng}, "expected a whole number, 0 or more, or a") for rng in (None, "a", 1.5, True)),
+        ({"rng": 10**400}, "expected a whole number, at most"),
         ({"dataset": 3}, "dataset=3; expected a text"),
         ({"device": "x"}, "device x: torch knows no such device"),
         ({"groups": [None] * 20}, "row 0 has no group: 'None' is no name"),

@@ -31,7 +31,8 @@ FEW, MORE = 3, 8
 
 LOOKED = 32
 """Tokens of a prompt whose states are looked at beside its rows. A model may choose what a token sees by the length of
-the batch, as sparse attention does: then a few last tokens may be right by chance."""
+the batch, as sparse attention does: then a few last tokens may be right by chance. `FEW` where logits are wanted: those
+of so many tokens would take more memory than the model's states."""
 
 STEPS = 4
 """Tokens that a model adds to a prompt while it is tried, at most."""
@@ -244,15 +245,15 @@ def _some(things: Sequence[Thing], count: int) -> list[Thing]:
 
 
 class _WithSome:
-    """The rows of each prompt, as `Tokens` has them, and after them some of its tokens, each as a row."""
+    """The rows of each prompt, as `Tokens` has them, and after them so many of its tokens, each as a row."""
 
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
+    def __init__(self, tokens: Tokens, count: int) -> None:
+        self._tokens, self._count = tokens, count
 
     def __getitem__(self, number: int) -> list[Sequence[int]]:
         length = len(self._tokens.prompts[number])
         own: Sequence[Sequence[int]] = self._tokens.rows[number] if self._tokens.rows else [range(length)]
-        return [*own, *([place] for place in _some(range(length), LOOKED))]
+        return [*own, *([place] for place in _some(range(length), self._count))]
 
 
 @dataclass
@@ -267,8 +268,7 @@ class _Trial:
 
     def __post_init__(self) -> None:
         self.beginnings = beginnings_of(self.loaded, self.reader, self.tokens, self.pooling)
-        # Logits of so many tokens would take more memory than the model's states.
-        rows: Any = self.tokens.rows if LOGITS in self.reader.wanted else _WithSome(self.tokens)
+        rows: Any = _WithSome(self.tokens, FEW if LOGITS in self.reader.wanted else LOOKED)
         self._with_some = replace(self.tokens, rows=rows)
         self.changed = False
         self._alone: dict[int, tuple[Answers | None, Mapping[str, np.ndarray]]] = {}

@@ -63,7 +63,7 @@ def _mutual_shuffled(k: int, center: bool, inner: Inner) -> Overlap:
     without_each=_jaccard_without_each,
     shuffled=_jaccard_shuffled,
     variants=VARIANTS,
-    version=3,
+    version=4,
     references=("10.48550/arXiv.2305.06329",),
 )
 def jaccard(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> Score:
@@ -152,7 +152,7 @@ def _mutual_without_each(k: int, center: bool, inner: Inner) -> WithoutEach:
     without_each=_mutual_without_each,
     shuffled=_mutual_shuffled,
     variants=VARIANTS,
-    version=3,
+    version=4,
     references=("10.48550/arXiv.2405.07987",),
 )
 def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> Score:
@@ -202,7 +202,7 @@ def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, i
     facts=_facts,
     without_each=lambda k, center, inner: of_places(k, center, inner, _rank_similarities),
     variants=VARIANTS,
-    version=2,
+    version=3,
     references=("10.48550/arXiv.2305.06329",),
 )
 def rank_similarity(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, inner: Inner = "cosine") -> Score:
@@ -289,7 +289,7 @@ def _joint_without_each(k: int, center: bool, inner: Inner) -> WithoutEach:
     facts=_facts,
     without_each=_joint_without_each,
     variants=VARIANTS,
-    version=2,
+    version=3,
     references=("10.48550/arXiv.2305.06329",),
 )
 def joint_rank_jaccard(

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from likewise.arrays import to_numpy
+from likewise.arrays import Array, to_numpy
 from likewise.measures.without_each import LEAST, WithoutEach
 from likewise.quantities import Prepared, PrincipalComponents, SingularValues, collected, scaled_products
 
@@ -16,6 +16,10 @@ PerRow: TypeAlias = Float[np.ndarray, " m"]
 
 Score: TypeAlias = Callable[[Prepared, Prepared, PerRow, PerRow, PerRow], PerRow | None]
 """Takes both sides and <A, A>, <B, B>, <A, B> without each item; returns scores, None where they lose digits."""
+
+
+SPARE = 0.05
+"""Directions, by what the ridge leaves of them, that must be missing to the largest number there can be."""
 
 
 def of_projections(score: Score, *, center: bool, ridge: float) -> WithoutEach:
@@ -33,8 +37,8 @@ def of_projections(score: Score, *, center: bool, ridge: float) -> WithoutEach:
     .. math:: \langle A, B \rangle_{-i} = \sum_{jl} g_j C_{jl}^2 h_l + f \sum_l w_l^2 h_l + k \sum_j z_j^2 g_j
         + f k c^2 + \frac{r^2 a b - 2 r c}{(1 - r a) (1 - r b)}
 
-    O(n d e). None where one item alone holds a direction or nearly all of a norm, and without a ridge where the others
-    are linearly independent.
+    O(n d e). None where one item alone holds a direction or nearly all of a norm, and where the others are linearly
+    independent and the ridge leaves nearly all of each direction.
 
     References
     ----------
@@ -45,7 +49,7 @@ def of_projections(score: Score, *, center: bool, ridge: float) -> WithoutEach:
         r = x.n / (x.n - 1) if center else 1.0
         components = PrincipalComponents(center)
         s, t = (side[SingularValues(center)] for side in (x, y))
-        if not ridge and max(s.shape[0], t.shape[0]) >= x.n - 1 - center:
+        if max(_directions(of, ridge) for of in (s, t)) > x.n - 1 - center - SPARE:
             return None  # the others are linearly independent: the score would be the same whatever the data
         common = to_numpy(scaled_products(x, y, center, (s, t)))
         squares, s, t = common**2, to_numpy(s), to_numpy(t)
@@ -66,6 +70,12 @@ def of_projections(score: Score, *, center: bool, ridge: float) -> WithoutEach:
         return None if least.min() <= LEAST else score(x, y, *inner)
 
     return found
+
+
+def _directions(s: Array, ridge: float) -> float:
+    """The trace of a projection: the number of directions, each by what the ridge leaves of it."""
+    squares = to_numpy(s) ** 2
+    return float((squares / (squares + ridge * squares.sum())).sum())
 
 
 @dataclass(frozen=True)

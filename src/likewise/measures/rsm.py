@@ -62,7 +62,7 @@ def _rsa_product(inner: Any, outer: Any) -> Product | None:
         {"outer": "tau_a"},
         {"outer": "tau_b"},
     ),
-    version=3,
+    version=4,
     references=("10.3389/neuro.06.004.2008", "10.1371/journal.pcbi.1003553"),
 )
 def rsa(

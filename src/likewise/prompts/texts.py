@@ -149,6 +149,9 @@ class Prompts:
 
 
 def _lowered_in_place(text: str) -> str:
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
     return "".join(small if len(small := letter.lower()) == 1 else letter for letter in text)
 
 

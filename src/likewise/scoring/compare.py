@@ -121,7 +121,7 @@ def compare(
     chance = chance_or_null(chance, null)
     check_request(chance, permutations, groups)  # type: ignore[arg-type]  # a text is refused there
     given = isinstance(rng, np.random.Generator)
-    if not given and (isinstance(rng, bool) or not isinstance(rng, numbers.Real) or not float(rng).is_integer()):
+    if not given and not _is_whole(rng):
         raise InputError(f"rng={rng!r}; expected a whole number, 0 or more, or a numpy.random.Generator")
     dataset = "" if dataset is None else dataset
     if not isinstance(dataset, str):
@@ -156,6 +156,13 @@ def check_request(chance: Chance, permutations: int, groups: int) -> None:
     for name, count in (("permutations", permutations), ("groups", groups)):
         if said := wrong_number(name, count, most=MOST_DRAWN):
             raise InputError(said)
+
+
+def _is_whole(value: object) -> bool:
+    """Whether a value is a whole number, such as 1 or 1.0."""
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def _told_apart(given: Sequence[Any], measures: Any) -> tuple[Any, Any]:

@@ -68,6 +68,9 @@ def read_file(path: str | Path, *, id_column: str = "id", kind: str = "states", 
         raise InputError(f"{path} cannot be read: {(str(error).splitlines() or [type(error).__name__])[0]}") from error
 
 
+UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
+"""What pandas calls the column of an index without a name."""
+
 Rows: TypeAlias = tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]
 """A matrix, and the ids and groups of its rows, where there are any."""
 
@@ -178,7 +181,8 @@ def _read_parquet(path: Path, id_column: str, kind: str, metric: str) -> Represe
         named = (id_column, *group)
         index = _index_columns(schema)
         features = _features(path, [field for field in schema if field.name not in (*named, *index)])
-        text = _text_column(field for field in schema if field.name not in (*named, *features))
+        others = (field for field in schema if field.name not in (*named, *features))
+        text = _text_column(field for field in others if not UNNAMED_INDEX.fullmatch(field.name))
         check_size(path, file.metadata.num_rows * len(features) * 4)
         check_lists(path, file, features)
         batches, size = [], 0
@@ -203,9 +207,8 @@ def _index_columns(schema: pa.Schema) -> list[str]:
         told = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))["index_columns"]
     except (ValueError, KeyError, TypeError, RecursionError):
         told = []
-    unnamed = re.compile(r"__index_level_\d+__")
     of_pandas = {name for name in told if isinstance(name, str)} if isinstance(told, list) else set()
-    return [name for name in schema.names if name in of_pandas or unnamed.fullmatch(name)]
+    return [name for name in schema.names if name in of_pandas or UNNAMED_INDEX.fullmatch(name)]
 
 
 def _features(path: Path, fields: list[Any]) -> list[str]:
