@@ -147,7 +147,7 @@ def skew(moves: Float[np.ndarray, "m g"]) -> Float[np.ndarray, " m"]:
     Examples
     --------
     >>> skew(np.asarray([[1.0, -1.0] * 10, [19.0] + [-1.0] * 19])).round(2).tolist()
-    [0.0, 26.04]
+    [0.0, 26.05]
     """
     m, g = moves.shape
     if g < OF_KURTOSIS:
