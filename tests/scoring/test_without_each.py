@@ -207,6 +207,28 @@ def test_unequal_groups_weigh_by_their_inputs(rng) -> None:
     assert (high[0] - low[0]) / 2 == pytest.approx(stats.t.ppf(0.975, nu) * spread)
 
 
+@pytest.mark.parametrize("name", ["linear_predictivity(folds=5)", "procrustes(folds=5)", "aligned_cosine(folds=4)"])
+def test_what_stays_is_judged_in_its_folds(name, rng) -> None:
+    """Against the score of items that are put in an order in which their numbers are their folds."""
+    n, folds = 60, int(name[-2])
+    x = rng.normal(size=(n, 4))
+    y = x @ rng.normal(size=(4, 4)) + 0.3 * rng.normal(size=(n, 4))
+    stay = np.sort(rng.permutation(n)[: n - 10])
+    fold = stay % folds
+    c = Configuration.parse(name)
+    found = c(Prepared(x).rest(stay), Prepared(y).rest(stay))
+    fewest = min(np.bincount(fold))
+    assert found != pytest.approx(c(x[stay], y[stay]), rel=1e-6)
+    # Of so many items of each fold, placed by turns, the number of an item says its fold.
+    even = np.concatenate([np.flatnonzero(fold == f)[:fewest] for f in range(folds)]).reshape(folds, fewest).T.ravel()
+    turns = stay[even]
+    kept = np.sort(turns)
+    expected = c(x[turns], y[turns])
+    assert c(Prepared(x).rest(kept), Prepared(y).rest(kept)) == pytest.approx(expected, abs=1e-12)
+    few = np.flatnonzero(np.arange(n) % folds != 1)  # a fold of which nothing stays
+    assert np.isfinite(c(Prepared(x).rest(few), Prepared(y).rest(few)))
+
+
 def test_groups_that_are_too_few_are_named(rng) -> None:
     pair = {"x": rng.normal(size=(30, 3)), "y": rng.normal(size=(30, 3))}
     one, two = compare(pair, ["cka", "svcca(k=1)"], groups=2, permutations=0)

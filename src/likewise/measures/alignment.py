@@ -249,7 +249,7 @@ def _held_out_cosine(x: Prepared, y: Prepared, center: bool, folds: int) -> Floa
     norms_x, norms_y = (_held_out_norms(of, center, folds) for of in (x, y))
     pairs = held_out_pairs(x, y, folds, center)
     products = [xp.sum((a @ u) * (b @ vh.T), axis=1) for a, b, u, vh in pairs]
-    places = [test for _, test in splits(x.n, folds, norms_x)]
+    places = [test for _, test in splits(x, folds, norms_x)]
     return in_order(products, places) / (norms_x * norms_y)
 
 

@@ -16,6 +16,7 @@ from likewise.quantities.graphs import TIMES, HeatTrace, ScaledDistances, Spanni
 from likewise.quantities.heldout import (
     HeldOutRotations,
     HeldOutRows,
+    Residual,
     ResidualProducts,
     held_out_pairs,
     in_order,
@@ -131,6 +132,7 @@ __all__ = [
     "Projection",
     "ProjectionDistance",
     "Quantity",
+    "Residual",
     "ResidualProducts",
     "RowLargest",
     "RowNorms",

@@ -14,13 +14,18 @@ from likewise.quantities.spectrum import Projection
 from likewise.quantities.tables import doubly_centered, vectors
 
 
-def splits(n: int, folds: int, like: Array) -> Iterator[tuple[Int[Array, " m"], Int[Array, " k"]]]:
-    """Training and test items of each fold; fold f tests the items f, f + folds, f + 2 folds, ..."""
+def splits(of: Prepared, folds: int, like: Array) -> Iterator[tuple[Int[Array, " m"], Int[Array, " k"]]]:
+    """Training and test items of each fold; fold f tests the items f, f + folds, f + 2 folds, ...
+
+    Where items are left out, the others stay in their folds: if they moved up, nearly all would be predicted from
+    others, and a score would change by far more than by what is left out.
+    """
     xp = array_namespace(like)
-    index = xp.arange(n, device=like.device)
+    index = xp.arange(of.n, device=like.device) if of.places is None else xp.asarray(of.places, device=like.device)
     for fold in range(folds):
         test = index % folds == fold
-        yield xp.nonzero(~test)[0], xp.nonzero(test)[0]
+        if xp.any(test):
+            yield xp.nonzero(~test)[0], xp.nonzero(test)[0]
 
 
 def in_order(parts: list[Array], places: list[Array]) -> Float[Array, "n *rest"]:
@@ -61,7 +66,7 @@ class HeldOutRows(Quantity):
         if not self.center:
             return factor
         xp = array_namespace(factor)
-        folds = list(splits(of.n, self.folds, factor))
+        folds = list(splits(of, self.folds, factor))
         rows = [gather(factor, test, 0) - xp.mean(gather(factor, train, 0), axis=0) for train, test in folds]
         return in_order(rows, [test for _, test in folds])
 
@@ -84,7 +89,7 @@ class HeldOutRotations(JointQuantity):
         """Return U and V' of each fold."""
         sides = [uncentred(of, self.center) for of in (x, y)]
         found = []
-        for train, _ in splits(x.n, self.folds, sides[0][0]):
+        for train, _ in splits(x, self.folds, sides[0][0]):
             a, b = (gather(rows, train, 0) for rows, _ in sides)
             scales = [reach(rows) + offset for rows, (_, offset) in zip((a, b), sides, strict=True)]
             if self.center:
@@ -108,7 +113,7 @@ def held_out_pairs(
     """For each fold its rows of x and of y, and U and V' of the rotation that the other folds give."""
     a, b = x[HeldOutRows(folds, center)], y[HeldOutRows(folds, center)]
     rotations = x.joint(y, HeldOutRotations(folds, center))
-    for (_, test), (u, vh) in zip(splits(x.n, folds, a), rotations, strict=True):
+    for (_, test), (u, vh) in zip(splits(x, folds, a), rotations, strict=True):
         yield gather(a, test, 0), gather(b, test, 0), u, vh
 
 
@@ -164,7 +169,7 @@ def _residual(of: Prepared, folds: int, ridge: float) -> Float[Array, "n n"]:
 def _predictor(of: Prepared, folds: int, ridge: float) -> Float[Array, "n n"]:
     factor, offset = uncentred(of, center=True)
     xp = array_namespace(factor)
-    found = list(splits(of.n, folds, factor))
+    found = list(splits(of, folds, factor))
     predictions = []
     for train, test in found:
         rows = gather(factor, train, 0)

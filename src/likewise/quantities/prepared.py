@@ -201,6 +201,8 @@ class Prepared:
         self._whole: Prepared | None = None
         self._index: Array = None
         self._permutes = False
+        self.places: Int[Array, " n"] | None = None
+        """The places of the items among all, where others are left out; else an item's place is its number."""
         self.in_single = False
         """Whether sums over many rows of this shuffle may be in single precision."""
         checked = check_matrix(matrix, name)
@@ -366,6 +368,12 @@ class Prepared:
         """Return a view of some items; what is local to them is gathered, the rest computed from what is gathered."""
         return self._view(items, permutes=False)
 
+    def rest(self, items: Int[Array, " m"]) -> "Prepared":
+        """Return what stays where others are left out: `take`, but that items keep their places, and so their folds."""
+        view = self.take(items)
+        view.places = items
+        return view
+
     def with_features(self, order: Int[Array, " d"]) -> "Prepared":
         """Return the same rows with the features in another order; what depends on their order is computed again."""
         other = self._view(order, permutes=False)
@@ -379,5 +387,5 @@ class Prepared:
         view._raw, view._given, view._values, view._joint = None, None, {}, WeakKeyDictionary()
         view.name, view.n, view._d = self.name, len(index), self._d
         view.kind, view.metric, view.precision = self.kind, self.metric, self.precision
-        view.columns, view._many, view.in_single = self.columns, self._many, False
+        view.columns, view._many, view.in_single, view.places = self.columns, self._many, False, None
         return view

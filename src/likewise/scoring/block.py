@@ -133,7 +133,7 @@ def score_columns(
             if trust.groups and n >= FEWEST and together is None:
                 c.fill_each(k, sides[i], sides[j])
     for number, items in enumerate(kept):
-        parts = {i: side.take(items) for i, side in sides.items()}
+        parts = {i: side.rest(items) for i, side in sides.items()}
         for k, (i, j) in enumerate(pairs):
             watch("comparing", next(done), steps)
             for c in columns:
