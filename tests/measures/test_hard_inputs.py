@@ -382,3 +382,27 @@ def test_near_copies_among_training_rows_cost_no_digits(noise, monkeypatch) -> N
     if noise < 1e-5:
         monkeypatch.setattr("likewise.quantities.heldout.DIGITS", np.inf)  # the way for other rows, as it would be
         assert get("linear_predictivity")(x, y, folds=5) != pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("size", [1e2, 1e4, 1e6])
+@pytest.mark.parametrize("label", ["aligned_cosine(center=False)", "aligned_cosine"])
+def test_one_long_row_hides_no_direction_of_the_others(label: str, size: float) -> None:
+    """Near copies of as many rows as features: X'Y holds the squares of their least variance."""
+    c = Configuration.parse(label)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(5, 14))
+        x = rng.normal(size=(n, n))
+        x[2] *= size
+        y = x * (1 + 1e-9 * rng.normal(size=x.shape))
+        q = np.linalg.qr(rng.normal(size=(n, n))).Q
+        assert [c(x, y), c(y, x), c(x, y @ q)] == pytest.approx([1.0] * 3, abs=1e-8)
+
+
+def test_sides_that_share_no_more_directions_count_nothing_there() -> None:
+    """Exactly uncorrelated but for one direction, of which a row is long."""
+    signs = np.r_[np.zeros((1, 2)), np.tile([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]], (3, 1))]
+    common = np.zeros((13, 1))
+    common[0] = 1e5
+    x, y = np.c_[common, signs[:, :1]], np.c_[common, signs[:, 1:]]
+    assert get("aligned_cosine")(x, y, center=False) == pytest.approx(1 / 13, abs=1e-12)

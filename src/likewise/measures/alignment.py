@@ -180,7 +180,7 @@ def _aligned_cosine_facts(center: bool, normalize: bool, folds: int) -> Facts:
     facts=_aligned_cosine_facts,
     without_each=lambda center, normalize, folds: None if folds else of_aligned_cosine(center),
     variants=({"center": False}, {"center": False, "normalize": False}, {"folds": 5}),
-    version=4,
+    version=5,
     references=("10.18653/v1/D16-1229", "10.48550/arXiv.2312.02730"),
 )
 def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool = True, folds: int = 0) -> Score:

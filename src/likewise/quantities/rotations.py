@@ -25,6 +25,10 @@ LOST = 1e-10
 """Share of a score that squares may lose; more, and the decomposition is done without them."""
 
 
+DEEP = 1e-8
+"""Share of the largest singular value of X'Y below which directions have fewer than eight digits: where rows lie in
+them, they are found again from what is left of the rows beyond the others."""
+
 NOTHING = 1e-12
 """Share of the squares of the rows that is left where no direction is open."""
 
@@ -328,12 +332,20 @@ class AlignedProducts(JointQuantity):
         lengths = xp.linalg.vector_norm(a, axis=1) * xp.linalg.vector_norm(b, axis=1)
         weights = xp.where(lengths > 0, 1 / xp.where(lengths > 0, lengths, xp.ones_like(lengths)), lengths) / x.n
         shares = squares * inverse / xp.sum(squares * inverse), weights @ xp.abs(h) * inverse
-        return h @ inverse * size, max(float(xp.linalg.vector_norm(share * lost)) for share in shares)
+        # What both rows of a pair have beyond the directions that are known.
+        beyond = [xp.clip(xp.sum(rows**2, axis=1) - xp.sum((of * inverse) ** 2, axis=1), 0.0) for rows, of in ((a, w),)]
+        beyond.append(xp.sum(xp.where(shared, xp.zeros_like(z), z) ** 2, axis=1))
+        dropped = float(weights @ xp.sqrt(beyond[0] * beyond[1]))
+        return h @ inverse * size, max(dropped, *(float(xp.linalg.vector_norm(share * lost)) for share in shares))
 
     def _by_decomposition(self, x: Prepared, y: Prepared) -> Float[Array, "{x.n}"]:
         u, s, vh = x.joint(y, CrossDecomposition(self.center))
         size = float(x[Norm(self.center)] * y[Norm(self.center)])
         xp = array_namespace(u)
+        if not (x.is_many or y.is_many) and float(s[-1]) < DEEP * float(s[0]):
+            a, b = (of[Factor(self.center)] / of[Norm(self.center)] for of in (x, y))
+            if (found := beyond_known(a, b, u, s / size, vh)) is not None:
+                return found * size
         common = int(xp.sum(xp.astype(are_shared(x, y, s / size, self.center), xp.int64)))
         turn = u[:, :common] @ vh[:common, :]
         if in_single(x, y, self.center):
@@ -345,6 +357,44 @@ class AlignedProducts(JointQuantity):
 
             return xp.astype(collected(rows.shape, some), xp.float64)
         return BothRows(x, y, self.center).collected(lambda i, j, a, b: xp.linalg.vecdot(a @ turn, b))
+
+
+def beyond_known(
+    a: Float[Array, "n r"],
+    b: Float[Array, "n q"],
+    u: Float[Array, "r k"],
+    s: Float[Array, " k"],
+    vh: Float[Array, "k q"],
+) -> Float[Array, " n"] | None:
+    """<a_i Q, b_i> where a'b = u diag(s) v' loses directions in which rows of both lie; None where none does.
+
+    They are found again from the rows less their parts in the directions that are known, as a few long rows, which
+    decide the rounding of a'b, have next to nothing there.
+    """
+    xp = array_namespace(a, b)
+    eps, size = xp.finfo(xp.float64).eps, max(*a.shape, *b.shape)
+    known = int(xp.sum(xp.astype(s > DEEP * s[0], xp.int64)))
+    u, vh = u[:, :known], vh[:known, :]
+    rests, shares = [], []
+    for rows, turn in ((a, u), (b, vh.T)):
+        rest = rows - (rows @ turn) @ turn.T
+        rest = rest - (rest @ turn) @ turn.T
+        lengths, left = xp.linalg.vector_norm(rows, axis=1), xp.linalg.vector_norm(rest, axis=1)
+        there = left > size * eps * lengths
+        rests.append(xp.where(there[:, None], rest, xp.zeros_like(rest)))
+        shares.append(xp.where(there, left / xp.where(there, lengths, xp.ones_like(lengths)), xp.zeros_like(left)))
+    if float(xp.mean(shares[0] * shares[1])) <= LOST:
+        return None
+    own = xp.linalg.vecdot(a @ (u @ vh), b)
+    more_u, more, more_vh = xp.linalg.svd(rests[0].T @ rests[1], full_matrices=False)
+    sizes = [float(xp.linalg.matrix_norm(rest)) for rest in rests]
+    if float(more[0]) <= size * eps * sizes[0] * sizes[1]:  # they share no more
+        return own
+    further = beyond_known(rests[0], rests[1], more_u, more, more_vh)
+    if further is None:
+        shared = int(xp.sum(xp.astype(more > size * eps * sizes[0] * sizes[1], xp.int64)))
+        further = xp.linalg.vecdot(rests[0] @ (more_u[:, :shared] @ more_vh[:shared, :]), rests[1])
+    return own + further
 
 
 def are_shared(x: Prepared, y: Prepared, s: Float[Array, " r"], center: bool) -> Bool[Array, " r"]:
