@@ -4,9 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from likewise.chance import Scored
-from likewise.chance.closed_form import _moments_of_pairs
+from likewise.chance.closed_form import _moments_of_pairs, root_moments
 from likewise.chance.overlap import hypergeometric, overlap_moments
 from likewise.measures import Configuration
 from likewise.quantities import Prepared, prepared
@@ -31,6 +32,29 @@ def test_moments_are_those_of_all_shuffles(name, turned) -> None:
         assert found.mean[0] == pytest.approx(every.mean(), abs=1e-12)
         assert found.std[0] == pytest.approx(every.std(), abs=1e-12)
         assert found.skewness[0] == pytest.approx(third, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["gulp", "gulp(lam=0.0)"])
+@pytest.mark.parametrize(("n", "d", "e"), [(24, 5, 8), (120, 6, 5)])
+def test_moments_of_a_root_are_those_of_many_shuffles(name, n, d, e) -> None:
+    rng = np.random.default_rng(n)
+    x, y = Prepared(rng.exponential(size=(n, d))), Prepared(rng.normal(size=(n, e)))
+    c = Configuration.parse(name)
+    drawn = np.asarray([c(x, y.permuted(rng.permutation(n))) for _ in range(4000)])
+    found = _moments_of_pairs(Scored(c, False, np.asarray([0.5]), {0: x, 1: y}, [(0, 1)]), c.shuffled)
+    assert not found.few[0]
+    assert found.mean[0] == pytest.approx(drawn.mean(), abs=4 * drawn.std() / 4000**0.5)
+    assert found.std[0] == pytest.approx(drawn.std(), rel=0.05)
+    assert found.skewness[0] == pytest.approx(((drawn - drawn.mean()) ** 3).mean() / drawn.std() ** 3, abs=0.2)
+
+
+def test_moments_of_a_root_are_those_of_a_law() -> None:
+    """Of a gamma variable: Pearson's type III itself."""
+    for shape in (50.0, 400.0):
+        root = stats.gengamma(shape, 2)  # the root of a gamma variable
+        found = root_moments(shape, shape**0.5, 2 / shape**0.5)
+        mean, variance, skewness = (float(part) for part in root.stats("mvs"))
+        assert found == pytest.approx((mean, variance**0.5, skewness), rel=0.1 / shape, abs=1e-9)
 
 
 def nearest(n: int, d: int, k: int, seed: int) -> np.ndarray:
@@ -82,12 +106,12 @@ def test_law_sums_to_one() -> None:
 def test_no_shuffles_are_drawn_where_the_form_is_closed(monkeypatch) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(400, 6)), rng.normal(size=(400, 5))
-    names = ["linear_predictivity", "gulp(squared=True)", "eigenspace_overlap", "jaccard(k=4)"]
-    assert {r.null for r in compare({"x": x, "y": y}, names[:3], groups=0)} == {"moments"}
-    assert {r.null for r in compare({"x": x, "y": y}, names[3], groups=0)} == {"shuffles"}
+    names = ["linear_predictivity", "gulp", "gulp(squared=True)", "eigenspace_overlap", "jaccard(k=4)"]
+    assert {r.null for r in compare({"x": x, "y": y}, names[:4], groups=0)} == {"moments"}
+    assert {r.null for r in compare({"x": x, "y": y}, names[4], groups=0)} == {"shuffles"}
     monkeypatch.setattr(prepared, "PAIRED", 100)
-    (closed,) = compare({"x": x, "y": y}, names[3], groups=0)
-    (drawn,) = compare({"x": x, "y": y}, names[3], groups=0, chance="shuffles", permutations=100)
+    (closed,) = compare({"x": x, "y": y}, names[4], groups=0)
+    (drawn,) = compare({"x": x, "y": y}, names[4], groups=0, chance="shuffles", permutations=100)
     assert closed.null == "moments"
     assert closed.null_mean == pytest.approx(drawn.null_mean, abs=4 * drawn.null_std / 10)
     assert closed.null_std == pytest.approx(drawn.null_std, rel=0.3)

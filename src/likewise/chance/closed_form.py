@@ -1,7 +1,10 @@
 """Chance in closed form, over all shuffles: for measures that are inner products."""
 
+from math import comb, factorial
+
 import numpy as np
 from jaxtyping import Float, Int
+from numpy.polynomial import Polynomial
 
 from likewise.arrays import to_numpy
 from likewise.chance.moments import FEWEST_ITEMS, Moments, shuffled_moments
@@ -117,6 +120,43 @@ def _moments(scored: Scored) -> Moments:
     return Moments(found[0], found[1], found[2], n, few)
 
 
+WIDE = 0.2
+"""Share of its mean that the deviation of a score may be, for the moments of its root to follow from a few terms."""
+
+
+ORDER = 6
+"""Of the expansion of a root."""
+
+
+def root_moments(mean: float, std: float, skewness: float) -> tuple[float, float, float]:
+    r"""Return mean, deviation and skewness of the root of a positive score, by its expansion about the mean m.
+
+    .. math:: \sqrt T = \sqrt m \, \sum_{k=0}^{6} \binom{1/2}{k} \Big(\frac{s}{m}\Big)^k U^k
+
+    with U of Pearson's type III: its cumulants are :math:`(j - 1)! \, (g / 2)^{j - 2}` where g is the skewness.
+
+    Examples
+    --------
+    >>> [round(float(part), 4) for part in root_moments(4.0, 0.1, 0.0)]
+    [1.9998, 0.025, -0.0375]
+    """
+    if not mean > 0 or not std:
+        return max(mean, 0.0) ** 0.5, 0.0, 0.0
+    cumulants = [0.0, 0.0, *(float(factorial(j - 1)) * (skewness / 2) ** (j - 2) for j in range(2, 3 * ORDER + 1))]
+    moments = [1.0]
+    for k in range(1, 3 * ORDER + 1):
+        moments.append(sum(comb(k - 1, j - 1) * cumulants[j] * moments[k - j] for j in range(1, k + 1)))
+    steps = [(0.5 - k) / (k + 1) * std / mean for k in range(ORDER)]
+    root = Polynomial([0.0, *np.cumprod(steps)])
+
+    def expected(of: Polynomial) -> float:
+        return float(np.dot(of.coef, moments[: len(of.coef)]))
+
+    moved = root - expected(root)
+    variance = expected(moved**2)
+    return mean**0.5 * (1 + expected(root)), (mean * variance) ** 0.5, expected(moved**3) / variance**1.5
+
+
 def _moments_of_pairs(scored: Scored, shuffled: Bilinear | Overlap) -> Moments:
     """The moments of what is no product of like matrices; NaN where a pair has no score."""
     found = np.full((3, len(scored.pairs)), np.nan)
@@ -129,6 +169,7 @@ def _moments_of_pairs(scored: Scored, shuffled: Bilinear | Overlap) -> Moments:
             continue
         sums_x, sums_y = to_numpy(x[OrbitSums(shuffled.first)]), to_numpy(y[OrbitSums(shuffled.second)])
         m, (offset, factor) = shuffled_moments(sums_x[None], sums_y[None], scored.n), shuffled.scale(x, y)
-        found[:, k] = offset + factor * m.mean[0, 0], abs(factor) * m.std[0, 0], np.sign(factor) * m.skewness[0, 0]
-        few[k] = m.few[0, 0]
+        of_sum = offset + factor * m.mean[0, 0], abs(factor) * m.std[0, 0], np.sign(factor) * m.skewness[0, 0]
+        found[:, k] = root_moments(*of_sum) if shuffled.root else of_sum
+        few[k] = m.few[0, 0] or (shuffled.root and of_sum[1] > WIDE * of_sum[0])
     return Moments(found[0], found[1], found[2], scored.n, few)

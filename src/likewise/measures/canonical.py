@@ -424,7 +424,7 @@ def _gulp_facts(lam: float, squared: bool) -> Facts:
     )
 
 
-def _gulp_shuffled(lam: float, squared: bool) -> Bilinear | None:
+def _gulp_shuffled(lam: float, squared: bool) -> Bilinear:
     def scale(x: Prepared, y: Prepared) -> tuple[float, float]:
         own = 0.0
         for of in (x, y):
@@ -433,7 +433,7 @@ def _gulp_shuffled(lam: float, squared: bool) -> Bilinear | None:
         return own, -2.0
 
     projection = Projection(center=True, ridge=float(lam))
-    return Bilinear(projection, projection, scale) if squared else None
+    return Bilinear(projection, projection, scale, root=not squared)
 
 
 def _gulp_without_each(lam: float, squared: bool) -> WithoutEach:

@@ -159,11 +159,14 @@ class Bilinear:
         A of the first side and B of the second, symmetric.
     scale : callable
         Takes both sides and returns p and q, which no shuffle changes, of the score p + q <A, B>.
+    root : bool
+        Whether the score is the root of that.
     """
 
     first: PerPair
     second: PerPair
     scale: Callable[[Prepared, Prepared], tuple[float, float]]
+    root: bool = False
 
 
 @dataclass(frozen=True)
