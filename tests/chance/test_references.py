@@ -67,16 +67,16 @@ def told(results: Results) -> list[dict]:
 
 @pytest.mark.parametrize("name", ["moments", "shuffles", "none"])
 def test_requests_and_keys_of_what_there_was_before_stay(name: str, monkeypatch) -> None:
-    """But for the version, which is raised when numbers change."""
+    """But for the versions, of results and of rsa, which are raised when numbers change."""
     monkeypatch.setattr(tasks, "RESULT_VERSION", 4)
     trust = Trust(name, permutations=7, seed=3, groups=5)
     tile = Tile("d", ("a",), ("b",), ("rsa",), trust)
     assert tile.request == {"version": 4, "null": name, "permutations": 7, "seed": 3, "groups": 5}
     assert list(tile.request) == ["version", "null", "permutations", "seed", "groups"]
     keys = {
-        "moments": "cd13aa97ec4b0bc4dc4d843d",
-        "shuffles": "d766b0d4961c7c5c0d02f56e",
-        "none": "1115bf1341e64dc5eeaec4fe",
+        "moments": "aa9719456e46d8ed40d67bc3",
+        "shuffles": "e7d56035ffb3c1d5cbdbc903",
+        "none": "f6d39f5b4c4585488ff3e1c8",
     }
     assert tile.key == keys[name]
 
