@@ -354,6 +354,14 @@ def test_too_long_is_an_error_by_default(longest: int, room: int, message: str) 
         tokenize(tokenizer("bytes"), prompts_of(("The lid did not fit on the jar.",)), longest, room=room)
 
 
+def test_what_is_far_too_long_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a chat template of five million characters."""
+    reader = tokenizer("bytes")
+    monkeypatch.setattr(type(reader), "__call__", lambda *given, **more: pytest.fail("it was read"))
+    with pytest.raises(InputError, match="prompt 'p0' has 20,000 characters and the model takes 5 tokens; shorten"):
+        tokenize(reader, prompts_of(("x " * 10_000,)), 5)
+
+
 def test_a_prompt_without_tokens_is_refused() -> None:
     with pytest.raises(InputError, match="prompt 'p0' has no tokens"):
         tokenize(tokenizer("bytes"), prompts_of(("",)))

@@ -26,6 +26,10 @@ MARK = "\ue000"
 """Stands for what the user says last, to see where a chat template puts it: a character for private use."""
 
 
+LONG = 1_000
+"""Characters for each token that a model takes, above which a text is too long for it whatever its tokens are."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Written:
     """Prompts in a model's own words, whatever runs it.
@@ -132,6 +136,13 @@ def tokenize(
             f"the model takes {longest} tokens, and {room} are kept for what it adds: none is left for a prompt"
         )
     limit = None if longest is None else longest - room
+    if limit is not None and truncation == "error":
+        for name, text in zip(prompts.ids, texts, strict=True):
+            if len(text) > LONG * limit:  # it would be read for minutes, only to be refused
+                raise InputError(
+                    f"prompt {name!r} has {len(text):,} characters and the model takes {limit} tokens; shorten it, leave "
+                    "it out, or cut it with truncation: left or right"
+                )
     cut: dict[str, Any] = {} if truncation == "error" or limit is None else {"truncation": True, "max_length": limit}
     side, tokenizer.truncation_side = tokenizer.truncation_side, "left" if truncation == "left" else "right"
     try:
