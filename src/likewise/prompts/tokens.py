@@ -140,8 +140,8 @@ def tokenize(
         for name, text in zip(prompts.ids, texts, strict=True):
             if len(text) > LONG * limit:  # it would be read for minutes, only to be refused
                 raise InputError(
-                    f"prompt {name!r} has {len(text):,} characters and the model takes {limit} tokens; shorten it, leave "
-                    "it out, or cut it with truncation: left or right"
+                    f"prompt {name!r} has {len(text):,} characters and the model takes {limit} tokens; shorten it, "
+                    "leave it out, or cut it with truncation: left or right"
                 )
     cut: dict[str, Any] = {} if truncation == "error" or limit is None else {"truncation": True, "max_length": limit}
     side, tokenizer.truncation_side = tokenizer.truncation_side, "left" if truncation == "left" else "right"
