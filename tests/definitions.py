@@ -399,8 +399,9 @@ def distances(x: np.ndarray, inner: str) -> np.ndarray:
         found = np.asarray([math.sqrt(max(0, (a - b) @ inverse @ (a - b))) for a, b in itertools.combinations(x, 2)])
         return np.asarray([float(f"{v:.9g}") if v > 1e-9 else 0.0 for v in found])
     found = np.asarray([distance(a, b, inner) for a, b in itertools.combinations(x, 2)])
-    zero = 1e-20 if inner in ("cosine", "correlation") else 0.0  # squares of what rounding leaves of equal directions
-    return np.asarray([0.0 if v <= zero else float(f"{v:.11g}") for v in found])
+    if inner in ("cosine", "correlation"):  # squares of what rounding leaves of equal directions; 2 of opposite ones
+        return np.asarray([0.0 if v <= 1e-20 else float(f"{v:.11g}") if v < 0.01 else round(v, 13) for v in found])
+    return np.asarray([float(f"{v:.11g}") for v in found])
 
 
 @defines
