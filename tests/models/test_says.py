@@ -288,6 +288,7 @@ def test_odd_configs_are_one_line(data: st.DataObject, tmp_path_factory: pytest.
         ("modules", [3], "a module: expected an object, got 3"),
         ("modules", [{"type": []}], r"type: expected a text, got \[\]"),
         ("modules", [*modules("Transformer"), {"path": "../x", "type": f"{TYPE}Pooling"}], "expected a folder beside"),
+        ("sentence_bert_config", {"do_lower_case": "yes"}, "do_lower_case: expected true or false, got 'yes'"),
         ("1_Pooling/config", {"pooling_mode_mean_tokens": "yes"}, "mean_tokens: expected true or false, got str"),
         ("sentence_bert_config", {"max_seq_length": 0}, "max_seq_length: expected a whole number"),
         ("config_sentence_transformers", {"default_prompt_name": "q"}, "prompts: expected an object, got None"),

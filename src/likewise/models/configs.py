@@ -36,9 +36,9 @@ def read_config(path: Path, kind: type[T]) -> T:
 
 
 def of_kind(value: Any, kind: type[T], what: str) -> T:
-    """Return a value that is to be an object, a list or a text."""
+    """Return a value that is to be an object, a list, a text or a truth value."""
     if not isinstance(value, kind):
-        words = {"dict": "an object", "list": "a list", "str": "a text"}
+        words = {"dict": "an object", "list": "a list", "str": "a text", "bool": "true or false"}
         raise InputError(f"{what}: expected {words[kind.__name__]}, got {reprlib.repr(value)}")
     return value
 
