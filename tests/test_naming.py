@@ -43,7 +43,7 @@ def test_name_and_literals_are_read(text, name, parameters):
         ("jaccard(k=1)(k=2)", "one pair of brackets"),
         ("jaccard(k=1).real", "one pair of brackets"),
         ("jaccard(k=1, k=2)", "a key stands more than once"),
-        ("jaccard(k=open('x'))", "malformed node"),
+        ("jaccard(k=open('x'))", "is no value"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_what_can(text, message):

@@ -34,18 +34,17 @@ def test_moments_are_those_of_all_shuffles(name, turned) -> None:
         assert found.skewness[0] == pytest.approx(third, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", ["gulp", "gulp(lam=0.0)"])
-@pytest.mark.parametrize(("n", "d", "e"), [(24, 5, 8), (120, 6, 5)])
-def test_moments_of_a_root_are_those_of_many_shuffles(name, n, d, e) -> None:
+@pytest.mark.parametrize(("name", "n"), [("gulp", 120), ("gulp(lam=0.0)", 24)])
+def test_moments_of_a_root_are_those_of_many_shuffles(name, n) -> None:
     rng = np.random.default_rng(n)
-    x, y = Prepared(rng.exponential(size=(n, d))), Prepared(rng.normal(size=(n, e)))
+    x, y = Prepared(rng.exponential(size=(n, 5))), Prepared(rng.normal(size=(n, 8)))
     c = Configuration.parse(name)
-    drawn = np.asarray([c(x, y.permuted(rng.permutation(n))) for _ in range(4000)])
+    drawn = np.asarray([c(x, y.permuted(rng.permutation(n))) for _ in range(2000)])
     found = _moments_of_pairs(Scored(c, False, np.asarray([0.5]), {0: x, 1: y}, [(0, 1)]), c.shuffled)
     assert not found.few[0]
-    assert found.mean[0] == pytest.approx(drawn.mean(), abs=4 * drawn.std() / 4000**0.5)
-    assert found.std[0] == pytest.approx(drawn.std(), rel=0.05)
-    assert found.skewness[0] == pytest.approx(((drawn - drawn.mean()) ** 3).mean() / drawn.std() ** 3, abs=0.2)
+    assert found.mean[0] == pytest.approx(drawn.mean(), abs=4 * drawn.std() / 2000**0.5)
+    assert found.std[0] == pytest.approx(drawn.std(), rel=0.08)
+    assert found.skewness[0] == pytest.approx(((drawn - drawn.mean()) ** 3).mean() / drawn.std() ** 3, abs=0.3)
 
 
 def test_moments_of_a_root_are_those_of_a_law() -> None:

@@ -24,6 +24,7 @@ from likewise.errors import InputError
 from likewise.extraction import extract
 from likewise.extraction.ways import Way
 from likewise.models import LoadedModel, ModelSpec, load_model, resolve_layers
+from likewise.models.layers import TRIED
 from likewise.prompts import Prompts
 from likewise.store import Growing, Parts
 
@@ -108,7 +109,7 @@ def test_another_error_is_not_taken_for_a_lack_of_memory(
     monkeypatch.setattr(loaded.model, "forward", broken)
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         extract(loaded, prompts, ["last"], "last_token", batch_tokens=10_000, threads=1)
-    assert len(calls) == 2  # a few short prompts and a few longer ones, from which layouts are learnt
+    assert len(calls) == len(TRIED)  # from which layouts are learnt
 
 
 @pytest.mark.parametrize("threads", [2, 5])

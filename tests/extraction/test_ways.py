@@ -58,6 +58,7 @@ def test_rows_are_those_of_a_prompt_alone_in_a_model_that_ran_nothing(tiny: Call
             assert relative(rows[layer], np.concatenate([one[layer] for one in alone])) < 1e-4, (budget, layer)
 
 
+@pytest.mark.long("a model of a family of its own, made and run; the test after it is the short one")
 def test_tokens_that_a_model_chooses_by_the_length_of_a_batch(tmp_path: Path) -> None:
     """HY-V4 chooses what a token sees. Among equals, padding decides: last tokens alone are mostly right by chance."""
     fields = {

@@ -132,6 +132,7 @@ def test_weights_that_are_missing_are_not_drawn_at_random(tmp_path: Path, tiny: 
         load_model(ModelSpec(model=str(folder)), device="cpu", dtype="float32")
 
 
+@pytest.mark.long("a model of a family of its own, made and loaded twice")
 def test_weights_whose_names_are_known_with_the_head_alone_are_found(tmp_path: Path) -> None:
     """The library's bare DeepSeek-V4 looks for some of them under other names than its files have."""
     fields = {

@@ -138,7 +138,7 @@ def test_numbers_of_names(number: int, name: str) -> None:
         ("name,step\na,\n", "step is ''; expected a number"),
         ("name,step\na,1,2\n", "3 cells; expected 2"),
         ("name,step,step\na,1,2\n", "two columns 'step'"),
-        ("name,step\na,nan\nb,1\n", "step is nan; expected a finite number"),
+        ("name,step\na,nan\nb,1\n", "step is nan; expected 0, or a size from"),
         ("name,seed\na,1\nb,2\n", "no column but names and runs"),
         ("name,step\na,1\nb,1\n", "a and b have the same step, 1"),
         ("name,step\na,1\nc,2\n", "the numbers have no 'b'"),

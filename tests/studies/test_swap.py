@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 import likewise
 from likewise.cli.main import app
 from likewise.errors import InputError
-from likewise.studies import Answer
 from likewise.studies.swap import mean_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "swap.md"
@@ -99,20 +98,10 @@ def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert isinstance(wrong.exception, InputError) and "\n" not in str(wrong.exception)
 
 
-def page_answer(folder: Path) -> Answer:
-    """The files of the page: 1,000 vectors, and the same turned with a little noise."""
-    rng = np.random.default_rng(0)
-    old = rng.normal(size=(1000, 16))
-    new = (old + 0.03 * rng.normal(size=old.shape)) @ np.linalg.qr(rng.normal(size=(16, 16)))[0]
-    np.save(folder / "old.npy", old)
-    np.save(folder / "new.npy", new)
-    return likewise.swap(likewise.read_file(folder / "old.npy"), likewise.read_file(folder / "new.npy"))
-
-
 def test_the_page_shows_its_true_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page_answer(tmp_path)
     monkeypatch.chdir(tmp_path)
     text = PAGE.read_text(encoding="utf-8")
+    exec(text.split("```python\n")[1].split("```")[0], {})
     line = next(part for part in text.splitlines() if part.startswith("    likewise swap"))
     done = CliRunner().invoke(app, shlex.split(line)[1:])
     assert done.exit_code == 0

@@ -138,7 +138,7 @@ def root_moments(mean: float, std: float, skewness: float) -> tuple[float, float
     Examples
     --------
     >>> [round(float(part), 4) for part in root_moments(4.0, 0.1, 0.0)]
-    [1.9998, 0.025, -0.0375]
+    [1.9998, 0.025, -0.0376]
     """
     if not mean > 0 or not std:
         return max(mean, 0.0) ** 0.5, 0.0, 0.0
