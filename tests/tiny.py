@@ -17,6 +17,24 @@ SIZES: dict[str, Any] = {"hidden_size": WIDTH, "num_hidden_layers": BLOCKS, "num
 """As most configs call them."""
 
 
+SPARSE: dict[str, Any] = {
+    **SIZES,
+    "num_key_value_heads": 4,
+    "intermediate_size": 64,
+    "moe_intermediate_size": 32,
+    "n_routed_experts": 4,
+    "num_experts_per_tok": 2,
+    "q_lora_rank": 16,
+    "qk_rope_head_dim": 8,
+    "head_dim": 8,
+    "index_topk": 4,
+    "index_n_heads": 2,
+    "index_head_dim": 8,
+    "max_position_embeddings": POSITIONS,
+}
+"""Of models with experts and sparse attention, as their configs call them."""
+
+
 @dataclass(frozen=True)
 class Family:
     """A family of models, as it differs from others in what matters here.

@@ -21,7 +21,7 @@ from likewise.models.decoder import text_stack
 from likewise.models.layers import Reader, _axes
 from likewise.models.loading import weights_by_name
 from likewise.prompts import Prompts
-from tiny import BLOCKS, HARD
+from tiny import BLOCKS, HARD, SPARSE
 from tiny_tokenizers import tokenizer
 
 INNER = ["embedding", *(str(k + 1) for k in range(BLOCKS - 1))]
@@ -62,24 +62,11 @@ def test_rows_are_those_of_a_prompt_alone_in_a_model_that_ran_nothing(tiny: Call
 def test_tokens_that_a_model_chooses_by_the_length_of_a_batch(tmp_path: Path) -> None:
     """HY-V4 chooses what a token sees. Among equals, padding decides: last tokens alone are mostly right by chance."""
     fields = {
-        "hidden_size": 32,
-        "num_hidden_layers": 3,
-        "num_attention_heads": 4,
+        **SPARSE,
         "num_key_value_heads": 2,
-        "intermediate_size": 64,
-        "moe_intermediate_size": 32,
-        "n_routed_experts": 4,
-        "num_experts_per_tok": 2,
-        "q_lora_rank": 16,
         "kv_lora_rank": 16,
-        "qk_rope_head_dim": 8,
         "qk_nope_head_dim": 8,
         "v_head_dim": 8,
-        "head_dim": 8,
-        "index_topk": 4,
-        "index_n_heads": 2,
-        "index_head_dim": 8,
-        "max_position_embeddings": 256,
         "initializer_range": 0.2,
     }
     ids = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
@@ -155,6 +142,27 @@ def test_other_tokens_than_the_last_are_looked_at(tiny: Callable[..., Path], mon
     assert way_of(loaded, tokens, LAYERS, "last_token", batch_tokens=5000).together == "any"
     monkeypatch.setattr(probe, "read", disturbed)
     assert way_of(loaded, tokens, LAYERS, "last_token", batch_tokens=5000).together == "equal"
+
+
+def test_a_model_that_goes_on_otherwise_is_refused(tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load(tiny("gpt2"), head=True)
+    generate = loaded.head_model.generate
+
+    def unlikely(*given: Any, **how: Any) -> Any:
+        output = generate(*given, **how)
+        output.sequences[:, -1] = (output.logits[-1]).argmin(dim=-1)
+        return output
+
+    monkeypatch.setattr(type(loaded.head_model), "generate", lambda self, **how: unlikely(**how))
+    with pytest.raises(ModelError, match="GPT2LMHeadModel does not go on with the likeliest token"):
+        extract(loaded, PROMPTS, ["last"], "generated(k=3)")
+
+    def broken(self: Any, **how: Any) -> Any:
+        raise ValueError("no cache for these layers")
+
+    monkeypatch.setattr(type(loaded.head_model), "generate", broken)
+    with pytest.raises(ModelError, match="GPT2LMHeadModel cannot go on with a text: no cache for these layers"):
+        extract(loaded, PROMPTS, ["last"], "generated(k=3)")
 
 
 def test_added_tokens_do_not_depend_on_the_company_of_a_prompt(tiny: Callable[..., Path]) -> None:

@@ -23,7 +23,7 @@ from likewise.models.gguf import converted
 from likewise.models.spec import locate
 from likewise.models.variants import weight_matrices
 from likewise.prompts import Prompts
-from tiny import SIZES
+from tiny import SPARSE
 from tiny_tokenizers import VOCABULARY, tokenizer
 
 
@@ -135,23 +135,7 @@ def test_weights_that_are_missing_are_not_drawn_at_random(tmp_path: Path, tiny: 
 @pytest.mark.long("a model of a family of its own, made and loaded twice")
 def test_weights_whose_names_are_known_with_the_head_alone_are_found(tmp_path: Path) -> None:
     """The library's bare DeepSeek-V4 looks for some of them under other names than its files have."""
-    fields = {
-        **SIZES,
-        "num_key_value_heads": 2,
-        "intermediate_size": 64,
-        "moe_intermediate_size": 32,
-        "head_dim": 8,
-        "num_local_experts": 4,
-        "n_routed_experts": 4,
-        "num_experts_per_tok": 2,
-        "q_lora_rank": 16,
-        "qk_rope_head_dim": 8,
-        "sliding_window": 8,
-        "index_topk": 4,
-        "index_n_heads": 2,
-        "index_head_dim": 8,
-        "max_position_embeddings": 256,
-    }
+    fields = {**SPARSE, "num_key_value_heads": 2, "num_local_experts": 4, "sliding_window": 8}
     saved = transformers.DeepseekV4ForCausalLM(transformers.DeepseekV4Config(vocab_size=VOCABULARY, **fields)).eval()
     with torch.no_grad():
         saved.model.norm.weight += torch.randn_like(saved.model.norm.weight)

@@ -25,6 +25,7 @@ GOOD: dict[str, Any] = {"name": "x", "models": ["gpt2", "distilgpt2"], "datasets
         ({"measures": ["procrutes"]}, r"unknown measure or preset 'procrutes'; did you mean \"procrustes\""),
         ({"measures": [{"jaccard": {"kk": 3}}]}, "jaccard has no parameter 'kk'"),
         ({"measures": ["rsa(inner='manhattan')"]}, "rsa: inner='manhattan' is unknown"),
+        ({"measures": [f"jaccard(k={k})" for k in range(1, 502)]}, "more than 500 measures; put them into several"),
         ({"models": ["a", "a"]}, "two models are called 'a'"),
         ({"datasets": ["commonsense-probes", "commonsense-probes"]}, "two data sets are called"),
         ({"models": [{"model": "a", "datasets": ["humanevl"]}]}, "names the data set 'humanevl'"),

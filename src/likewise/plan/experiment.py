@@ -93,7 +93,7 @@ class Experiment(Part):
         if isinstance(items, Iterable):
             texts = [_measure_text(item) for item in itertools.islice(items, MEASURES + 1)]
             if len(texts) > MEASURES:
-                raise ValueError(f"more than {MEASURES} measures; expected at most so many, or several experiments")
+                raise ValueError(f"more than {MEASURES} measures; put them into several experiments")
             # What is a measure of one's own is known where its code is loaded, which an experiment cannot ask for.
             unknown = set(of_unknown_code(texts))
             configurations(text for text in texts if text not in unknown)

@@ -55,11 +55,15 @@ def from_gram(
     near = (squared <= NEAR * lengths + lost) & upper
     squared = refined(xp.where(upper, squared, xp.zeros_like(squared)), near, rows, rows)
     if xp.any(near):
-        noise = SAME * xp.finfo(xp.float64).eps * xp.linalg.vector_norm(rows, axis=1)
-        same = near & (squared <= (noise[:, None] + noise[None, :]) ** 2)
-        squared = xp.where(same, xp.zeros_like(squared), squared)
+        squared = _without_noise(squared, SAME * xp.finfo(xp.float64).eps * xp.linalg.vector_norm(rows, axis=1))
     distances = xp.sqrt(squared)
     return distances + distances.T
+
+
+def _without_noise(squared: Float[Array, "n n"], noise: Float[Array, " n"]) -> Float[Array, "n n"]:
+    """Squared distances, 0 where two rows differ by no more than the noise of both."""
+    same = squared <= (noise[:, None] + noise[None, :]) ** 2
+    return array_namespace(squared).where(same, array_namespace(squared).zeros_like(squared), squared)
 
 
 def from_cosines(
@@ -79,10 +83,7 @@ def from_cosines(
     if xp.any(near):
         rows = directions()
         squared = refined(2 * distances, near, rows, rows)
-        if lost is not None:
-            same = squared <= (lost[:, None] + lost[None, :]) ** 2
-            squared = xp.where(near & same, xp.zeros_like(squared), squared)
-        distances = squared / 2
+        distances = (squared if lost is None else _without_noise(squared, lost)) / 2
     return distances + distances.T
 
 

@@ -134,7 +134,7 @@ class ResidualProducts(PerPair):
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
         """Return the matrix of the quadratic form."""
-        residual = _residual(of, self.folds, self.ridge)
+        residual = Residual(self.folds, self.ridge).compute(of)  # which few need beside it, so it is not kept
         return residual.T @ residual
 
 
@@ -154,16 +154,12 @@ class Residual(PerPair):
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
         """Return R."""
-        return _residual(of, self.folds, self.ridge)
-
-
-def _residual(of: Prepared, folds: int, ridge: float) -> Float[Array, "n n"]:
-    xp = array_namespace(of.given)
-    whole = xp.eye(of.n, dtype=xp.float64, device=of.given.device)
-    if folds == 0:
-        return doubly_centered(whole) - of[Projection(center=True, ridge=ridge)]
-    of[Norm(center=True)]
-    return whole - _predictor(of, folds, ridge)
+        xp = array_namespace(of.given)
+        whole = xp.eye(of.n, dtype=xp.float64, device=of.given.device)
+        if self.folds == 0:
+            return doubly_centered(whole) - of[Projection(center=True, ridge=self.ridge)]
+        of[Norm(center=True)]
+        return whole - _predictor(of, self.folds, self.ridge)
 
 
 def _predictor(of: Prepared, folds: int, ridge: float) -> Float[Array, "n n"]:

@@ -24,7 +24,6 @@ FAR = 1e3
 LOST = 1e-10
 """Share of a score that squares may lose; more, and the decomposition is done without them."""
 
-
 DEEP = 1e-8
 """Share of the largest singular value of X'Y below which directions have fewer than eight digits: where rows lie in
 them, they are found again from what is left of the rows beyond the others."""
@@ -333,9 +332,9 @@ class AlignedProducts(JointQuantity):
         weights = xp.where(lengths > 0, 1 / xp.where(lengths > 0, lengths, xp.ones_like(lengths)), lengths) / x.n
         shares = squares * inverse / xp.sum(squares * inverse), weights @ xp.abs(h) * inverse
         # What both rows of a pair have beyond the directions that are known.
-        beyond = [xp.clip(xp.sum(rows**2, axis=1) - xp.sum((of * inverse) ** 2, axis=1), 0.0) for rows, of in ((a, w),)]
-        beyond.append(xp.sum(xp.where(shared, xp.zeros_like(z), z) ** 2, axis=1))
-        dropped = float(weights @ xp.sqrt(beyond[0] * beyond[1]))
+        beyond_a = xp.clip(xp.sum(a**2, axis=1) - xp.sum((w * inverse) ** 2, axis=1), 0.0)
+        beyond_b = xp.sum(xp.where(shared, xp.zeros_like(z), z) ** 2, axis=1)
+        dropped = float(weights @ xp.sqrt(beyond_a * beyond_b))
         return h @ inverse * size, max(dropped, *(float(xp.linalg.vector_norm(share * lost)) for share in shares))
 
     def _by_decomposition(self, x: Prepared, y: Prepared) -> Float[Array, "{x.n}"]:
@@ -344,7 +343,7 @@ class AlignedProducts(JointQuantity):
         xp = array_namespace(u)
         if not (x.is_many or y.is_many) and float(s[-1]) < DEEP * float(s[0]):
             a, b = (of[Factor(self.center)] / of[Norm(self.center)] for of in (x, y))
-            if (found := beyond_known(a, b, u, s / size, vh)) is not None:
+            if (found := _beyond_known(a, b, u, s, vh)) is not None:
                 return found * size
         common = int(xp.sum(xp.astype(are_shared(x, y, s / size, self.center), xp.int64)))
         turn = u[:, :common] @ vh[:common, :]
@@ -359,7 +358,7 @@ class AlignedProducts(JointQuantity):
         return BothRows(x, y, self.center).collected(lambda i, j, a, b: xp.linalg.vecdot(a @ turn, b))
 
 
-def beyond_known(
+def _beyond_known(
     a: Float[Array, "n r"],
     b: Float[Array, "n q"],
     u: Float[Array, "r k"],
@@ -390,7 +389,7 @@ def beyond_known(
     sizes = [float(xp.linalg.matrix_norm(rest)) for rest in rests]
     if float(more[0]) <= size * eps * sizes[0] * sizes[1]:  # they share no more
         return own
-    further = beyond_known(rests[0], rests[1], more_u, more, more_vh)
+    further = _beyond_known(rests[0], rests[1], more_u, more, more_vh)
     if further is None:
         shared = int(xp.sum(xp.astype(more > size * eps * sizes[0] * sizes[1], xp.int64)))
         further = xp.linalg.vecdot(rests[0] @ (more_u[:, :shared] @ more_vh[:shared, :]), rests[1])

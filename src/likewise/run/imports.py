@@ -71,7 +71,7 @@ def import_representation(
         if odd := NO_TEXT.search(said):
             raise InputError(f"{said!r} holds {odd[0]!r}, and no experiment can have such a text; give another one")
         if len(said) > LONGEST:
-            raise InputError(f"{said[:40]!r}... has {len(said)} characters; expected at most {LONGEST} of a name")
+            raise InputError(f"{said[:40]!r}... has {len(said)} characters; expected at most {LONGEST}")
     if not is_one_layer(layer):
         raise InputError(
             f"layer {layer} can be several, or depends on the model; of imported rows expected 'last', 'embedding', "

@@ -71,6 +71,12 @@ class Scale:
             return np.asarray(self.lowest + (self.highest - self.lowest) * scipy.special.expit(value))
 
 
+def _in_largest(moves: Float[np.ndarray, "m g"]) -> tuple[Float[np.ndarray, "m g"], Float[np.ndarray, " m"]]:
+    """Moves as shares of the largest of each score, whose powers do not overflow; and the largest."""
+    largest = np.abs(moves).max(axis=1)
+    return np.divide(moves, largest[:, None], out=np.zeros_like(moves), where=largest[:, None] > 0), largest
+
+
 def degrees(moves: Float[np.ndarray, "m g"]) -> Float[np.ndarray, " m"]:
     r"""Return the degrees of freedom of a variance that is the sum of the squares of g moves of a score.
 
@@ -108,8 +114,7 @@ def degrees(moves: Float[np.ndarray, "m g"]) -> Float[np.ndarray, " m"]:
     m, g = moves.shape
     if g < OF_KURTOSIS:
         return np.full(m, g - 1.0)
-    largest = np.abs(moves).max(axis=1)
-    moves = np.divide(moves, largest[:, None], out=np.zeros_like(moves), where=largest[:, None] > 0)  # no overflow
+    moves, _ = _in_largest(moves)
     square = moves.var(axis=1)
     fourth = ((moves - moves.mean(axis=1)[:, None]) ** 4).mean(axis=1)
     kurtosis = np.divide(fourth, square**2, out=np.ones(m), where=square > 0)
@@ -152,8 +157,7 @@ def skew(moves: Float[np.ndarray, "m g"]) -> Float[np.ndarray, " m"]:
     m, g = moves.shape
     if g < OF_KURTOSIS:
         return np.zeros(m)
-    largest = np.abs(moves).max(axis=1)
-    moves = np.divide(moves, largest[:, None], out=np.zeros_like(moves), where=largest[:, None] > 0)  # no overflow
+    moves, largest = _in_largest(moves)
     square, third = (moves**2).sum(axis=1), (moves**3).sum(axis=1)
     share = np.divide(third, square, out=np.zeros(m), where=square > 0)
     return np.asarray(largest * share * (1 + 2 * scipy.special.ndtri((1 + CONFIDENCE) / 2) ** 2) / 6)
