@@ -263,6 +263,23 @@ def test_killed_at_any_time_a_run_ends_equal(
     assert not list(store.rglob("*.unfinished"))
 
 
+def test_parts_of_what_is_saved_are_gone_after_the_next_run(
+    tmp_path: Path, experiment: dict[str, Any], done: Done
+) -> None:
+    """A kill came after the last layer was saved. What another process works on is left to it."""
+    store = Store(shutil.copytree(done.store, tmp_path / "killed"))
+    key = plan(Experiment.of(experiment), store).extracted[0].parts_key
+    left, other = store.parts(key), store.parts("of-another-experiment")
+    for parts in (left, other):
+        with parts.alone():
+            (parts.folder / "rows.safetensors").write_bytes(b"")
+    with left.alone():
+        likewise.run(experiment, store.folder)
+        assert store.begun() == tuple(sorted((key, "of-another-experiment")))
+    likewise.run(experiment, store.folder)
+    assert store.begun() == ("of-another-experiment",)
+
+
 @pytest.mark.long("twenty runs, each for some seconds")
 def test_killed_twenty_times_at_random_moments_a_run_ends_equal(
     tmp_path: Path, experiment: dict[str, Any], done: Done

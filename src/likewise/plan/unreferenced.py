@@ -118,7 +118,7 @@ def _answers(
 
 def _unfinished(store: Store, records: Iterable[dict[str, Any]]) -> Iterator[Unreferenced]:
     """Rows of extractions that were begun and that no experiment goes on with; none where an experiment is unclear."""
-    begun = sorted((store.folder / "representations").glob("*.parts"))
+    begun = store.begun()
     if not begun:
         return
     try:
@@ -126,6 +126,6 @@ def _unfinished(store: Store, records: Iterable[dict[str, Any]]) -> Iterator[Unr
     except LikewiseError:  # a model that is not on this machine
         return
     wanted = {task.parts_key for planned in plans for task in planned.extractions}
-    for path in begun:
-        if path.stem not in wanted and path.is_dir() and not path.is_symlink():
-            yield Unreferenced("unfinished", f"an extraction {path.stem}", (path,))
+    for key in begun:
+        if key not in wanted:
+            yield Unreferenced("unfinished", f"an extraction {key}", (store.parts(key).folder,))

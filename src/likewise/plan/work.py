@@ -102,6 +102,13 @@ class Plan:
         return tuple(sorted((t for d in self.datasets for t in d.todo), key=place))
 
     @property
+    def extracted(self) -> tuple[Extract, ...]:
+        """All representations that are made here, where no extraction is left, each as one of its own."""
+        if self.extractions:
+            return ()
+        return tuple(Extract((w,)) for d in self.datasets for w in d.wanted if w.model.imported is None)
+
+    @property
     def tiles(self) -> tuple[Tile, ...]:
         """Tiles that are left."""
         return tuple(replace(tile, replicates=self.kept) for d in self.datasets for tile in d.tiles)

@@ -164,6 +164,9 @@ def run(
         left = tuple(work.left()) if share else ()
     if not current.tiles:
         place.drop_reduced()
+    if begun := place.begun():  # a kill may have come after the last layer was saved
+        for key in {task.parts_key for task in current.extracted}.intersection(begun):
+            place.parts(key).discard_left()
     place.save_experiment(asked.name, current.record())
     return Done(
         results=results_of(place, current.record(), KINDS),

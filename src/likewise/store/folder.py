@@ -384,6 +384,11 @@ class Store:
         """Return the finished parts of an extraction that was not finished."""
         return Parts(self.folder / "representations" / f"{key}.parts", way)
 
+    def begun(self) -> tuple[str, ...]:
+        """Return the keys of extractions of which parts are there."""
+        found = sorted((self.folder / "representations").glob("*.parts"))
+        return tuple(path.stem for path in found if path.is_dir() and not path.is_symlink())
+
     # Results
 
     def save_results(

@@ -150,6 +150,13 @@ class Parts:
         """Delete what is there: all of it is saved."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def discard_left(self) -> None:
+        """The same, where a kill came between saving and this; what another process works on is left to it."""
+        # There is nothing, or another has the lock.
+        with contextlib.suppress(OSError), (self.folder / LOCK).open("ab") as file:
+            _wait_for(file.fileno(), at_once=True)
+            self.discard()
+
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Wait until no other process works on the same extraction, and keep others out; a kill lets them in."""
@@ -176,10 +183,14 @@ class Parts:
             file.close()
 
 
-def _wait_for(lock: int) -> None:
+def _wait_for(lock: int, *, at_once: bool = False) -> None:
+    """Wait for a lock; ``at_once`` it is had or refused."""
     try:
         import fcntl
     except ImportError:  # not everywhere; there two processes must not extract the same at once
+        return
+    if at_once:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return
     with contextlib.suppress(OSError):  # a disk without locks
         fcntl.flock(lock, fcntl.LOCK_EX)
