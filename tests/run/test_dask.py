@@ -40,8 +40,8 @@ def cluster() -> Iterator[Any]:
     """Two worker processes, over TCP on loopback."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=50, memory_limit=0,
-        resources={"GPU": 1},
+        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=50,
+        memory_limit=0, resources={"GPU": 1},
     ) as made:  # fmt: skip
         yield made
 
@@ -124,7 +124,8 @@ def test_what_jobs_need_is_asked_of_workers_that_say_what_they_have(cluster: Any
 def test_a_scheduler_that_goes_and_comes_back_is_given_the_jobs_again(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     about: dict[str, Any] = {
-        "n_workers": 1, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None, "silence_logs": 50,
+        "n_workers": 1, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0",
+        "silence_logs": 50,
     }  # fmt: skip
     first = distributed.LocalCluster(**about)
     port = int(first.scheduler_address.rpartition(":")[2])

@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import definitions
-from likewise.scoring import interval
-from likewise.scoring.jackknife import degrees, skew
+from configurations import EVERY
+from likewise.measures import Configuration, prepare
+from likewise.representation import Representation
+from likewise.scoring import Trust, interval, leave_out, score_block
+from likewise.scoring.jackknife import degrees, least_size, mean_size, skew
 
 
 @given(st.integers(10, 40), st.floats(1, 30), st.integers(0, 10**6))
@@ -80,3 +83,45 @@ def test_the_end_to_which_few_parts_move_a_score_lies_further_away(g, seed) -> N
         assert skew(moves[None] / np.abs(moves).max() * unit)[0] / unit == pytest.approx(
             skew(moves[None])[0] / np.abs(moves).max()
         )
+
+
+@pytest.mark.parametrize("mu", [0.0, 0.4, 1.0, 1.7, 2.0, 2.5, 4.0, 8.0])
+def test_intervals_of_sizes_hold_their_mean_in_95_of_100_cases(mu) -> None:
+    """Of |Z|, Z normal of known deviation: the smallest and the largest mean that agree with what was seen."""
+    u = np.abs(np.random.default_rng(0).normal(mu, size=200_000))
+    mean = float(mean_size(np.asarray([mu]))[0])
+    assert mean == pytest.approx(stats.foldnorm(mu).mean())
+    held = (least_size(u) <= mean) & (mean <= mean_size(u + stats.norm.ppf(0.975)))
+    assert held.mean() == pytest.approx(0.95, abs=0.003)
+
+
+def test_sizes_far_from_zero_have_the_interval_of_any_score() -> None:
+    """And those near it one from 0 on, where parts are moved in the direction of the whole."""
+    moves = np.random.default_rng(0).normal(scale=0.01, size=(20, 1))
+    for value, same in ((2.0, True), (0.03, False)):
+        low, high = interval(np.asarray([value]), value + moves, (0.0, np.inf), folded=True)
+        as_any = interval(np.asarray([value]), value + moves)
+        assert (low == pytest.approx(as_any[0]) and high == pytest.approx(as_any[1])) is same
+    assert low[0] == 0 < value < high[0]
+    assert np.ravel(interval(np.asarray([0.5]), np.full((20, 1), 0.5), folded=True)).tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("label", [c.label for c in EVERY if c.difference])
+def test_differences_keep_their_direction_where_inputs_are_left_out(label) -> None:
+    """Without it the moves of a difference near 0 would all point away from it."""
+    rng = np.random.default_rng(1)
+    x, y = (Representation(rng.normal(size=(60, 6)) + 0.3, name=name) for name in "xy")
+    configuration = Configuration.parse(label)
+    found = score_block([x, y], [(0, 1)], [configuration], Trust("none", 0))
+    row = next(iter(found))
+    assert row.value == configuration(x, y)
+    without = found.replicates("without_group")[0]
+    kept = leave_out(60, 20, 0)
+    sizes = [configuration(*(Representation(of.matrix[items], name=of.name) for of in (x, y))) for items in kept]
+    if configuration.difference.weights is None:
+        assert np.abs(without) == pytest.approx(sizes)
+    else:  # the largest of several may be another
+        assert (np.abs(without) <= np.asarray(sizes) + 1e-15).all()
+    x, y = prepare(x), prepare(y)
+    signed, turned = configuration.difference.along(x, y), configuration.difference.along(y, x)
+    assert signed(x, y) == row.value == turned(y, x) == -signed(y, x)

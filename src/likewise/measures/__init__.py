@@ -14,7 +14,7 @@ from likewise.measures import (
     topology,
 )
 from likewise.measures.configuration import Configuration, contributions
-from likewise.measures.facts import INVARIANCES, OTHER_NAMES, Bilinear, Facts, Matched, Overlap, Product
+from likewise.measures.facts import INVARIANCES, OTHER_NAMES, Bilinear, Difference, Facts, Matched, Overlap, Product
 from likewise.measures.memory import footprint
 from likewise.measures.operands import Operand, check_squares, prepare, prepare_pair
 from likewise.measures.own import OwnCode, is_own, load_measures, load_measures_of, load_sources, sources_of
@@ -29,6 +29,7 @@ __all__ = [
     "Asked",
     "Bilinear",
     "Configuration",
+    "Difference",
     "Facts",
     "Matched",
     "Measure",

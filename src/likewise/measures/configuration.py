@@ -10,7 +10,8 @@ from jaxtyping import Float
 
 from likewise.arrays import Array
 from likewise.errors import InputError
-from likewise.measures.facts import Bilinear, Direction, Facts, Matched, Overlap, Product
+from likewise.measures.facts import Bilinear, Difference, Direction, Facts, Matched, Overlap, Product
+from likewise.measures.neighbour_without_each import CountedOnce
 from likewise.measures.operands import Operand, prepare_pair
 from likewise.measures.registry import Measure, as_declared, check_parameters, record, stand_in
 from likewise.measures.without_each import Rivals
@@ -94,6 +95,11 @@ class Configuration:
         return self.about.matched(**self.parameters)
 
     @property
+    def difference(self) -> Difference | None:
+        """The numbers of both sides whose difference is the score, if there are such."""
+        return self.about.difference(**self.parameters)
+
+    @property
     def shuffled(self) -> Bilinear | Overlap | None:
         """What gives the score, and its chance level in closed form, besides a product."""
         return self.about.shuffled(**self.parameters)
@@ -107,6 +113,11 @@ class Configuration:
         """Return the score without each item, where it follows from what is known of all; None elsewhere."""
         found = self.about.without_each(**self.parameters)
         return None if found is None else found(x, y)
+
+    @property
+    def counts_once(self) -> bool:
+        """Whether scores without each item are drawn together, so that nothing is counted twice."""
+        return isinstance(self.about.without_each(**self.parameters), CountedOnce)
 
     @property
     def rivals(self) -> Rivals | None:

@@ -4,7 +4,7 @@ from math import inf
 
 from likewise.arrays import array_namespace
 from likewise.errors import UndefinedError
-from likewise.measures.facts import Facts, positive, rotations
+from likewise.measures.facts import Difference, Facts, positive, rotations
 from likewise.measures.operands import Operand, prepare
 from likewise.measures.registry import measure
 from likewise.quantities import (
@@ -33,6 +33,7 @@ from likewise.quantities import (
         cost="side O(n^2 d), pair O(1)",
         minimum_items=1,
     ),
+    difference=lambda: Difference(MeanRowNorm()),
     references=("10.48550/arXiv.2305.06329",),
 )
 def magnitude_difference(x: Prepared, y: Prepared) -> float:
@@ -69,7 +70,7 @@ def magnitude_difference(x: Prepared, y: Prepared) -> float:
     >>> magnitude_difference(np.asarray([[3.0, 4.0]]), np.asarray([[1.0]]))
     4.0
     """
-    return abs(float(x[MeanRowNorm()] - y[MeanRowNorm()]))
+    return Difference(MeanRowNorm()).score(x, y)
 
 
 @measure(
@@ -85,6 +86,7 @@ def magnitude_difference(x: Prepared, y: Prepared) -> float:
         cost="side O(n^2 d), pair O(1)",
         minimum_items=1,
     ),
+    difference=lambda: Difference(Concentricity()),
     references=("10.48550/arXiv.2305.06329",),
 )
 def concentricity_difference(x: Prepared, y: Prepared) -> float:
@@ -122,7 +124,7 @@ def concentricity_difference(x: Prepared, y: Prepared) -> float:
     >>> round(concentricity_difference(x, y) + 0.5**0.5, 12)
     1.0
     """
-    return abs(float(x[Concentricity()] - y[Concentricity()]))
+    return Difference(Concentricity()).score(x, y)
 
 
 def _uniformity_facts(t: float, normalize: bool) -> Facts:
@@ -144,6 +146,7 @@ def _uniformity_facts(t: float, normalize: bool) -> Facts:
     title="Uniformity difference",
     facts=_uniformity_facts,
     variants=({"normalize": False, "t": 0.02}, {"t": 0.5}),
+    difference=lambda t, normalize: Difference(Uniformity(float(t), normalize)),
     references=("10.48550/arXiv.2005.10242", "10.48550/arXiv.2305.06329"),
 )
 def uniformity_difference(x: Prepared, y: Prepared, *, t: float = 2.0, normalize: bool = True) -> float:
@@ -186,7 +189,7 @@ def uniformity_difference(x: Prepared, y: Prepared, *, t: float = 2.0, normalize
     >>> uniformity_difference(x, 3 * x)
     0.0
     """
-    return abs(float(x[Uniformity(float(t), normalize)] - y[Uniformity(float(t), normalize)]))
+    return Difference(Uniformity(float(t), normalize)).score(x, y)
 
 
 def effective_rank(x: Operand) -> float:

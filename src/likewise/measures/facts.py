@@ -8,9 +8,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
+from likewise.arrays import Array, array_namespace, to_numpy
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
-from likewise.quantities import Neighbours, PerItem, PerPair, Prepared, Quantity
+from likewise.quantities import Neighbours, OrderFree, PerItem, PerPair, Prepared, Quantity
 
 Direction: TypeAlias = Literal["similarity", "distance"]
 
@@ -147,6 +148,45 @@ class Matched:
     quantity: PerItem
     over: Literal["items", "features"]
     turned: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """How a score is how far apart two numbers are, one of each side: |a - b|, or the largest of several.
+
+    Parameters
+    ----------
+    quantity : OrderFree
+        The number, or a vector of them.
+    weights : array, optional
+        What each difference of a vector is multiplied by.
+    """
+
+    quantity: OrderFree
+    weights: Float[np.ndarray, " m"] | None = None
+
+    def signed(self, x: Prepared, y: Prepared) -> Float[Array, " m"]:
+        """Return a - b, weighted."""
+        a, b = x[self.quantity], y[self.quantity]
+        xp = array_namespace(a, b)
+        apart = xp.reshape(a - b, (-1,))
+        return apart if self.weights is None else xp.asarray(self.weights, device=a.device) * apart
+
+    def score(self, x: Prepared, y: Prepared) -> float:
+        """Return the largest |a - b|."""
+        apart = self.signed(x, y)
+        xp = array_namespace(apart)
+        return float(xp.max(xp.abs(apart)))
+
+    def along(self, x: Prepared, y: Prepared) -> Callable[[Prepared, Prepared], float]:
+        """Return the difference where that of x and y is largest, in its direction: negative if turned round.
+
+        Without its sign, a difference near 0 could only grow where some items are left out.
+        """
+        whole = to_numpy(self.signed(x, y))
+        at = int(np.abs(whole).argmax())
+        sign = -1.0 if whole[at] < 0 else 1.0
+        return lambda x, y: sign * float(self.signed(x, y)[at])
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Scores of neighbours with what each item takes from them, counted once: see `without_each`."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -58,6 +59,17 @@ def counted_once(
     return np.asarray(mean + moved * np.sqrt(1 - min(squares.sum() / whole, 0.5)) if whole else without)
 
 
+@dataclass(frozen=True)
+class CountedOnce:
+    """A function that gives scores without each item, drawn together by `counted_once`."""
+
+    found: WithoutEach
+
+    def __call__(self, x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+        """Return the scores; None where they cannot be told from the whole."""
+        return self.found(x, y)
+
+
 def _of_nearest(
     k: int,
     center: bool,
@@ -77,7 +89,7 @@ def _of_nearest(
         near_x, near_y = (to_numpy(of[Neighbours(k + 1, inner, center)]) for of in (x, y))
         return found(near_x, near_y)
 
-    return without
+    return CountedOnce(without)
 
 
 def of_overlap(

@@ -13,7 +13,17 @@ import numpy as np
 from likewise.arrays import array_namespace
 from likewise.errors import InputError, LikewiseError, UndefinedError
 from likewise.kinds import KINDS as ROWS
-from likewise.measures.facts import INVARIANCES, Bilinear, Direction, Facts, Matched, Overlap, Product, choice
+from likewise.measures.facts import (
+    INVARIANCES,
+    Bilinear,
+    Difference,
+    Direction,
+    Facts,
+    Matched,
+    Overlap,
+    Product,
+    choice,
+)
 from likewise.measures.operands import Operand, check_squares, prepare_pair
 from likewise.measures.without_each import Rivals, WithoutEach
 from likewise.naming import did_you_mean, parse_call
@@ -45,6 +55,7 @@ class Measure:
     matched: Callable[..., Matched | None]
     shuffled: Callable[..., Bilinear | Overlap | None] = lambda **parameters: None
     shuffled_in_single: Callable[..., bool] = lambda **parameters: False
+    difference: Callable[..., Difference | None] = lambda **parameters: None
 
 
 REGISTRY: dict[str, Measure] = {}
@@ -63,6 +74,7 @@ def measure(
     matched: Callable[..., Matched | None] = lambda **parameters: None,
     shuffled: Callable[..., Bilinear | Overlap | None] = lambda **parameters: None,
     shuffled_in_single: Callable[..., bool] = lambda **parameters: False,
+    difference: Callable[..., Difference | None] = lambda **parameters: None,
 ) -> Callable[[Callable[Concatenate[Prepared, Prepared, P], Score]], Callable[Concatenate[Operand, Operand, P], float]]:
     """Make a function of two Prepared a measure: it also takes arrays, checks them, and its facts are recorded.
 
@@ -98,6 +110,9 @@ def measure(
         Takes the measure's parameters by name, returns whether its shuffles of many rows take less time in single
         precision. Some are then scored in double precision too. If the two differ by more than 0.5 % of the deviation,
         all shuffles are. The score must not depend on the order of the items, as it does with folds.
+    difference : callable
+        Takes the measure's parameters by name, returns the `Difference` that gives the same score, if there is one. Its
+        interval then knows that the score has no sign.
     """
 
     def decorate(
@@ -193,6 +208,7 @@ def measure(
             matched=matched,
             shuffled=shuffled,
             shuffled_in_single=shuffled_in_single,
+            difference=difference,
         )
         REGISTRY[made.name] = made
         checked.measure_name = made.name  # type: ignore[attr-defined]  # by which it is found again

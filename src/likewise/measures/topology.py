@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from likewise.arrays import array_namespace, to_numpy
 from likewise.errors import InputError, MissingDependencyError
-from likewise.measures.facts import Facts, not_negative, positive, rotations
+from likewise.measures.facts import Difference, Facts, not_negative, positive, rotations
 from likewise.measures.registry import measure
 from likewise.quantities import TIMES, HeatTrace, Prepared, ScaledDistances, SpanningLength, spanning_length
 
@@ -181,10 +181,15 @@ def _imd_facts(k: int) -> Facts:
     )
 
 
+def _apart(k: int) -> Difference:
+    return Difference(HeatTrace(k), weights=np.exp(-2 * (TIMES + 1 / TIMES)))
+
+
 @measure(
     title="Intrinsic multi-scale distance",
     facts=_imd_facts,
     variants=({"k": 3},),
+    difference=_apart,
     references=("10.48550/arXiv.1905.11141",),
 )
 def imd(x: Prepared, y: Prepared, *, k: int = 5) -> float:
@@ -227,7 +232,4 @@ def imd(x: Prepared, y: Prepared, *, k: int = 5) -> float:
     >>> imd(x, 5 * x + 3, k=2)
     0.0
     """
-    a, b = x[HeatTrace(k)], y[HeatTrace(k)]
-    xp = array_namespace(a, b)
-    weights = xp.asarray(np.exp(-2 * (TIMES + 1 / TIMES)), device=a.device)
-    return float(xp.max(weights * xp.abs(a - b)))
+    return _apart(k).score(x, y)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Int
 
 from likewise.chance import Pair, Scored, Sides
 from likewise.chance.permutation import Shuffle, Shuffles, draw_shuffles
@@ -17,7 +18,7 @@ from likewise.progress import Watch, unwatched
 from likewise.quantities import Prepared, threads_for
 from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
-from likewise.scoring.jackknife import FEWEST, leave_out
+from likewise.scoring.jackknife import FEW, FEWEST, counted_twice, leave_out, leave_out_pairs
 from likewise.scoring.results import Results, in_turn
 from likewise.scoring.rows import replicates_of, table_of
 from likewise.scoring.trust import Trust
@@ -122,7 +123,8 @@ def score_columns(
         for c in chosen
         for turned, _ in enumerate(orders(c, (0, 1)))
     ]
-    steps = m * (1 + len(shuffles) + len(kept))
+    doubly = leave_out_pairs(n, trust.groups, trust.seed) if together is None else None
+    steps = m * (1 + len(shuffles) + len(kept) + (len(doubly[1]) if doubly else 0))
     done = itertools.count()
 
     # Pairs outside, configurations inside: what configurations share of a pair is computed once.
@@ -132,13 +134,17 @@ def score_columns(
             c.fill(c.value, k, sides[i], sides[j], c.undefined)
             if trust.groups and n >= FEWEST and together is None:
                 c.fill_each(k, sides[i], sides[j])
+    small = together is None and n < FEW
     for number, items in enumerate(kept):
         parts = {i: side.rest(items) for i, side in sides.items()}
         for k, (i, j) in enumerate(pairs):
             watch("comparing", next(done), steps)
             for c in columns:
-                if k not in c.each:
-                    c.fill(c.without[number], k, parts[i], parts[j], c.no_interval)
+                if k not in c.each or (small and not c.configuration.counts_once):
+                    why = c.no_groups if k in c.each else c.no_interval
+                    c.fill(c.without[number], k, parts[i], parts[j], why, along=(sides[i], sides[j]))
+    if doubly:
+        _count_twice(columns, pairs, sides, *doubly, lambda: watch("comparing", next(done), steps))
     reference = trust.reference
     for c in columns:
         scored = Scored(c.configuration, c.turned, c.value, sides, pairs, independent=together is None)
@@ -154,6 +160,31 @@ def score_columns(
         _check_single(single, pairs, sides, shuffles)
     watch("comparing", steps, steps)
     return columns
+
+
+def _count_twice(
+    columns: Sequence[Column],
+    pairs: Sequence[Pair],
+    sides: Sides,
+    left: Int[np.ndarray, "p 2"],
+    kept: Sequence[Int[np.ndarray, " n"]],
+    tell: Callable[[], None],
+) -> None:
+    """Score pairs without two groups of items, to know what of their variance was `counted_twice`."""
+    wanted = [[k for k in range(len(pairs)) if not np.isnan(c.without[:, k]).all()] for c in columns]
+    if not len(left) or not any(wanted):
+        return
+    without = [np.full((len(left), len(pairs)), np.nan) for _ in columns]
+    undefined = [dict(c.no_interval) for c in columns]
+    for number, items in enumerate(kept):
+        parts = {i: side.rest(items) for i, side in sides.items()}
+        for k, (i, j) in enumerate(pairs):
+            tell()
+            for c, of, scores, why in zip(columns, wanted, without, undefined, strict=True):
+                if k in of:
+                    c.fill(scores[number], k, parts[i], parts[j], why, along=(sides[i], sides[j]))
+    for c, scores in zip(columns, without, strict=True):
+        c.twice = counted_twice(c.value, c.without, scores, left)
 
 
 def _shuffle(

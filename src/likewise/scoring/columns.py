@@ -25,8 +25,9 @@ class Column:
     ``settled`` says of which pairs the chance level is the ``level`` of the reference, and no shuffles are made;
     ``joint`` that shuffled scores of all pairs hang together, as those of `Shuffles` do. ``each`` holds the scores
     without each item of the pairs for which they follow from the whole; the others have those ``without`` each group,
-    of as many items as ``left_out`` says where they belong together. ``single`` are the pairs whose shuffles are scored
-    in single precision, and ``no_single`` says of which that failed.
+    of as many items as ``left_out`` says where they belong together. ``twice`` is what was `counted_twice`; of few
+    items groups are left out for it where ``each`` is known too, and ``no_groups`` says where that failed. ``single``
+    are the pairs whose shuffles are scored in single precision, and ``no_single`` says of which that failed.
     """
 
     configuration: Configuration
@@ -38,6 +39,7 @@ class Column:
     without: Float[np.ndarray, "g m"]
     seconds: Float[np.ndarray, " m"]
     left_out: Int[np.ndarray, " g"] | None = None
+    twice: Float[np.ndarray, " m"] | None = None
     single: frozenset[int] = frozenset()
     each: dict[int, Float[np.ndarray, " n"]] = field(default_factory=dict)
     level: Level | None = None
@@ -45,6 +47,7 @@ class Column:
     no_null: dict[int, str] = field(default_factory=dict)
     no_single: dict[int, str] = field(default_factory=dict)
     no_interval: dict[int, str] = field(default_factory=dict)
+    no_groups: dict[int, str] = field(default_factory=dict)
 
     @property
     def shuffled_pairs(self) -> list[int]:
@@ -62,13 +65,23 @@ class Column:
         """A pair of which one side is shuffled beside the other as it stands, out of both and both shuffled."""
         return (moved[0], pair[1]) if self.moves_first else (pair[0], moved[1])
 
-    def fill(self, into: Float[np.ndarray, " m"], pair: int, x: Prepared, y: Prepared, why: dict[int, str]) -> None:
-        """Score a pair, given in the order of the experiment, or note why not."""
+    def fill(
+        self,
+        into: Float[np.ndarray, " m"],
+        pair: int,
+        x: Prepared,
+        y: Prepared,
+        why: dict[int, str],
+        along: tuple[Prepared, Prepared] | None = None,
+    ) -> None:
+        """Score a pair, given in the order of the experiment, or note why not; a `Difference` ``along`` another."""
         if pair in self.undefined or pair in why:
             return
         start = perf_counter()
         try:
             into[pair] = self.configuration(y, x) if self.turned else self.configuration(x, y)
+            if along and (difference := self.configuration.difference):
+                into[pair] = difference.along(*along)(x, y)
         except UndefinedError as error:
             why[pair] = str(error)
         self.seconds[pair] += perf_counter() - start

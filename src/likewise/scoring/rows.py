@@ -116,9 +116,13 @@ def _ends(c: Column) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
     """The ends of the intervals of a column; NaN where there is none."""
     bounds = c.configuration.facts.bounds
     nothing = np.full(len(c.value), np.nan)
-    low, high = interval(c.value, c.without, bounds, c.left_out) if len(c.without) else (nothing, nothing.copy())
+    folded = c.configuration.difference is not None
+    low, high = nothing, nothing.copy()
+    if len(c.without):
+        low, high = interval(c.value, c.without, bounds, c.left_out, folded=folded, twice=c.twice)
     for k, scores in c.each.items():
-        low[[k]], high[[k]] = interval(c.value[[k]], scores[:, None], bounds)
+        twice = None if c.twice is None else c.twice[[k]]
+        low[[k]], high[[k]] = interval(c.value[[k]], scores[:, None], bounds, twice=twice)
     return low, high
 
 

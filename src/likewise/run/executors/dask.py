@@ -134,7 +134,7 @@ class Dask:
             from likewise.run.executors.processes import available_cores
 
             self._cluster = LocalCluster(
-                n_workers=self.workers or available_cores(), threads_per_worker=1, dashboard_address=None,
+                n_workers=self.workers or available_cores(), threads_per_worker=1, dashboard_address="127.0.0.1:0",
                 host="127.0.0.1", silence_logs=50, memory_limit=0,
             )  # fmt: skip
         try:
