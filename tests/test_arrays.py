@@ -9,6 +9,7 @@ from likewise.arrays import (
     from_strict_triangle,
     gather,
     gather_square,
+    in_precision,
     inverse,
     read_only,
     strict_triangle,
@@ -99,3 +100,28 @@ def test_door_names_the_item_of_a_value_that_is_not_finite(library):
     x = library.asarray(np.asarray([[0.0, 1.0], [2.0, np.nan]]))
     with pytest.raises(InputError, match=r"row 1 \(item 'second'\), column 1"):
         check_matrix(x, "m", ["first", "second"])
+
+
+@pytest.mark.parametrize("n", [3, 5000])
+@pytest.mark.parametrize(("dtype", "small"), [(np.float64, 1e-44), (np.longdouble, np.longdouble(10) ** -400)])
+def test_a_lower_precision_keeps_what_rows_are_and_differ_in_or_is_refused(n, dtype, small) -> None:
+    rng, into = np.random.default_rng(0), np.dtype(np.float32 if dtype is np.float64 else np.float64)
+    x = rng.normal(size=(n, 4)).astype(dtype)
+    assert (in_precision(x, into, "x") == x.astype(into)).all()
+    for kept in (x + 30, x * 1e30, np.full((n, 4), 0.1, dtype), np.zeros((n, 4), dtype), x * (np.arange(4) > 1) * 1e-9):
+        assert in_precision(kept.astype(dtype), into, "x").dtype == into
+    row = x.copy()
+    row[n - 1] *= small
+    for lost, said in (
+        (x * small, "x: row 0 is too small"),
+        (row, f"x: row {n - 1} is too small"),
+        (x + (10**9 if dtype is np.float64 else 10**17), "x: float.. does not keep what its rows differ in"),
+    ):
+        with pytest.raises(InputError, match=said):
+            in_precision(lost, into, "x")
+
+
+def test_whole_numbers_keep_what_they_differ_in() -> None:
+    assert in_precision(np.arange(12).reshape(4, 3), np.float32, "x").dtype == np.float32
+    with pytest.raises(InputError, match="does not keep what its rows differ in"):
+        in_precision(np.arange(12).reshape(4, 3) + 2**40, np.float32, "x")

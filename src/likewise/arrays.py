@@ -56,6 +56,50 @@ class Tie:
         return values > ordered[..., :-1] + tie
 
 
+KEPT = 1e-4
+"""Share of a row, or of what rows differ in, that a lower precision may cost."""
+
+
+def in_precision(matrix: Shaped[np.ndarray, "n d"], dtype: Any, name: str) -> Float[np.ndarray, "n d"]:
+    """Return a matrix in a floating-point type, where that keeps what its rows are and what they differ in.
+
+    What the type cannot hold becomes infinite: `check_matrix` says where. Values that are too small for it, or a common
+    offset that is millions of times as large as what rows differ in, would give other scores in silence.
+
+    Raises
+    ------
+    InputError
+        If more than a ten-thousandth of a row, or of the distances of the rows from their mean, is lost.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        found = np.asarray(matrix, dtype=dtype)
+    if matrix.ndim != 2 or 0 in matrix.shape or np.can_cast(matrix.dtype, found.dtype) or not np.isfinite(found).all():
+        return found
+    advice = f"; multiply it by a number, or subtract the means of its columns (rows are kept in {found.dtype})"
+    wide = np.result_type(matrix.dtype, np.float64)
+    if not (largest := max(wide.type(matrix.max()), -wide.type(matrix.min()))):
+        return found
+
+    first = matrix[0].astype(wide) / largest
+    sums = np.zeros((2, matrix.shape[1]), dtype=wide)  # of what is lost, and of the distances from the first row
+    squares = np.zeros(2)
+    for start in range(0, len(matrix), 4096):
+        rows = matrix[start : start + 4096].astype(wide) / largest
+        off = rows - found[start : start + 4096].astype(wide) / largest
+        lost, length = (np.sqrt(np.vecdot(of, of)) for of in (off, rows))
+        for place in np.flatnonzero(lost > KEPT * length)[:1]:
+            raise InputError(f"{name}: row {start + place} is too small for {found.dtype}{advice}")
+        rows -= first
+        for k, of in enumerate((off, rows)):
+            sums[k] += of.sum(axis=0)
+            squares[k] += float(np.vecdot(of, of).sum())
+    lost, spread = squares - (sums**2).sum(axis=1).astype(np.float64) / len(matrix)
+    rounding = 4 * float(np.finfo(matrix.dtype).eps) if matrix.dtype.kind == "f" else 0.0
+    if spread > rounding**2 * matrix.size and lost > KEPT**2 * spread:
+        raise InputError(f"{name}: {found.dtype} does not keep what its rows differ in{advice}")
+    return found
+
+
 def check_matrix(x: Array, name: str = "matrix", ids: Sequence[str] = ()) -> Array:
     """Check at the door that ``x`` is a finite matrix of real numbers; return it as an array, else unchanged.
 
@@ -73,8 +117,7 @@ def check_matrix(x: Array, name: str = "matrix", ids: Sequence[str] = ()) -> Arr
         except ValueError as error:
             raise InputError(f"{name} has rows of different lengths; expected a matrix (items x features)") from error
         if x.dtype == np.longdouble:
-            with np.errstate(over="ignore"):  # what double precision cannot hold is infinite, and refused as that
-                x = x.astype(np.float64)
+            x = in_precision(x, np.float64, name)
     elif hasattr(x, "columns") and hasattr(x, "to_numpy"):
         x = _of_frame(x, name)
     try:
@@ -114,7 +157,19 @@ def _of_frame(frame: Any, name: str) -> Any:
                 f"{name}: column {place} ({str(column)!r}) has values that are not numbers; expected a number in each "
                 "row of all columns: leave out columns of texts and ids"
             )
+    whole = [str(column) for (column, _), part in zip(columns, parts, strict=True) if part.dtype.kind in "iu"]
+    check_all_or_none(whole, len(parts), name)
     return np.column_stack(parts) if parts else np.empty((len(frame), 0))
+
+
+def check_all_or_none(whole: Sequence[str], count: int, name: str) -> None:
+    """Refuse a table in which columns of whole numbers stand beside others: numbers of rows, or labels, as a rule."""
+    if whole and len(whole) < count:
+        told = ", ".join(map(repr, whole[:3])) + (f" and {len(whole) - 3} more" if len(whole) > 3 else "")
+        raise InputError(
+            f"{name}: whole numbers stand in {told} beside columns of fractions; leave out what is no feature (as "
+            "numbers of rows, or labels), or store features as floating-point numbers"
+        )
 
 
 def float64(x: Num[Array, "n d"]) -> Float[Array, "n d"]:

@@ -1,8 +1,15 @@
 """Errors that name the thing, what was given and what is needed."""
 
+LONGEST = 2_000
+"""Characters of a message: names in files from others may be millions of characters long."""
+
 
 class LikewiseError(Exception):
     """Base of every error that likewise raises on purpose."""
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        return said if len(said) <= LONGEST else f"{said[: LONGEST // 2]} ... {said[-LONGEST // 2 :]}"
 
 
 class InputError(LikewiseError, ValueError):

@@ -276,6 +276,13 @@ GIVEN = " | "
 """Stands between the names of a model and of the format that it is given."""
 
 
+def check_model_name(name: str) -> str:
+    """Return a name that a model is given, or refuse one in which names of layers or formats would be found."""
+    if AT in name or GIVEN in name:
+        raise InputError(f"a model is called {name!r}; expected a name without {AT!r} and {GIVEN!r}")
+    return name
+
+
 def name_of(model: str, layer: str, form: str = "") -> str:
     """Return what tables call a layer of a model that is given a format."""
     given = f"{model}{GIVEN}{form}" if form else model

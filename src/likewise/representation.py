@@ -179,8 +179,8 @@ def aligned(representations: Sequence[Representation], join: str = "exact") -> t
         for r in named:
             if missing := sorted(everything.difference(r.ids)):
                 raise InputError(
-                    f"{len(missing):,} ids are missing in {r.name}, such as {missing[0]!r}; leave such rows out "
-                    "with --join inner (in Python: join='inner')"
+                    f"{len(missing):,} ids are missing in {r.name}, such as {missing[0]!r}; give rows of the same "
+                    "ids, or leave such rows out: --join inner of compare, import and swap (in Python: join='inner')"
                 )
     if not common:
         raise InputError(f"no id is in all of {', '.join(r.name for r in named[:3])}{', ...' if named[3:] else ''}")
@@ -215,7 +215,7 @@ def check_same_items(a: Representation, b: Representation) -> None:
         return
     for row, (left, right) in enumerate(zip(a.ids, b.ids, strict=True)):
         if left != right:
-            raise InputError(
-                f"row {row} is item {left!r} in {a.name} and {right!r} in {b.name}: both must describe the same "
-                "inputs in the same order"
-            )
+            why = f"row {row} is item {left!r} in {a.name} and {right!r} in {b.name}"
+            if set(a.ids) == set(b.ids):
+                raise InputError(f"{why}: the same inputs in another order; import both files into one new store")
+            raise InputError(f"{why}: both must describe the same inputs in the same order")

@@ -5,13 +5,19 @@ import itertools
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import gammaln
 
-from likewise.chance import Scored
+from likewise.chance import Reason, Scored
 from likewise.chance.closed_form import _moments_of_pairs, root_moments
+from likewise.chance.moments import shuffled_moments
 from likewise.chance.overlap import hypergeometric, overlap_moments
-from likewise.measures import Configuration
+from likewise.measures import Configuration, prepare
 from likewise.quantities import Prepared, prepared
-from likewise.scoring import compare
+from likewise.quantities.permutation_sums import MOST_EQUAL, EqualRows
+from likewise.representation import Representation
+from likewise.scoring import compare, reduce
+
+CKA = Configuration.parse("cka")
 
 BILINEAR = ("linear_predictivity", "linear_predictivity(ridge=0.1)", "eigenspace_overlap",
             "eigenspace_overlap(over=width)", "gulp(squared=True)", "gulp(lam=0.0, squared=True)")  # fmt: skip
@@ -114,3 +120,43 @@ def test_no_shuffles_are_drawn_where_the_form_is_closed(monkeypatch) -> None:
     assert closed.null == "moments"
     assert closed.null_mean == pytest.approx(drawn.null_mean, abs=4 * drawn.null_std / 10)
     assert closed.null_std == pytest.approx(drawn.null_std, rel=0.3)
+
+
+@pytest.mark.parametrize("n", [14, 30, 60])
+@pytest.mark.parametrize("noise", [0.1, 1.0, 10.0])
+def test_a_root_has_the_p_of_its_square(n, noise) -> None:
+    """The same shuffles are as alike; a curve through the moments of the root would give another share of them."""
+    rng = np.random.default_rng(n)
+    x = rng.normal(size=(n, 4))
+    of_root, of_square = compare([x, x + noise * rng.normal(size=x.shape)], ["gulp", "gulp(squared=True)"], groups=0)
+    assert of_root.null == of_square.null == "moments" and of_root.pvalue == pytest.approx(of_square.pvalue, rel=1e-9)
+    assert of_root.null_mean**2 < of_square.null_mean
+
+
+def test_a_root_that_few_rows_decide_has_no_chance_level_without_shuffles() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 60, 5))
+    x[2] *= 1000
+    y[7] *= 1000
+    of_root, of_square = compare([x, y], ["gulp", "gulp(squared=True)"], groups=0, permutations=0)
+    assert [of_root.null_mean, of_root.z, of_root.calibrated] == [None] * 3 and of_root.reason == Reason.NO_ROOT
+    assert of_square.null_mean is not None and of_square.reason == Reason.BOUND
+    of_root, _ = compare([x, y], ["gulp", "gulp(squared=True)"], groups=0, permutations=20)
+    assert (of_root.null, of_root.reason) == ("shuffles", Reason.FEW_ROWS) and of_root.null_mean is not None
+
+
+@pytest.mark.parametrize("sizes", [[4, 4, 4], [2, 10], [6, 6], [4] * 4, [1] * 11 + [3]])
+@pytest.mark.parametrize("other", [False, True])
+def test_p_is_never_below_the_share_of_orders_that_give_the_same_rows(sizes, other) -> None:
+    """Rows of one label are equal, and each order among them gives the same score. Of vectors and of rows alike."""
+    n = sum(sizes)
+    labels = np.eye(len(sizes))[np.repeat(np.arange(len(sizes)), sizes)]
+    x = labels @ np.random.default_rng(0).normal(size=(len(sizes), 9)) if other else labels
+    least = np.exp(sum(gammaln(m + 1) for m in sizes) - gammaln(n + 1))
+    for row in compare([labels, 2 * x], ["cka", "cka(debiased=True)", "rsa", "gulp"], groups=0, null="moments"):
+        assert row.null != "moments" or row.pvalue >= least * (1 - 1e-9), row
+    vectors = [reduce(CKA, prepare(Representation(m, name=name))) for name, m in (("a", labels), ("b", x))]
+    sums = np.stack([of.sums for of in vectors])
+    moments = shuffled_moments(sums, sums, n)
+    assert np.exp(moments.same[0, 1] - gammaln(n + 1)) == pytest.approx(least)
+    assert Prepared(np.eye(6))[EqualRows()] == 0 == Prepared(np.zeros((MOST_EQUAL + 1, 1)))[EqualRows()]

@@ -197,3 +197,19 @@ def test_the_example_of_the_page_runs() -> None:
     outcome = doctest.testfile(str(Path(__file__).parents[2] / "docs" / "trust.md"), module_relative=False)
     assert outcome.attempted >= 5
     assert outcome.failed == 0
+
+
+@pytest.mark.parametrize(
+    "labels", [(), ("a",) * 30 + ("b",) * 30, tuple(np.repeat(list("abcde"), [5, 10, 15, 13, 17]))]
+)
+@pytest.mark.parametrize("width", [5, 40])
+def test_orders_of_features_are_as_many_as_asked_for_whatever_belongs_together(labels, width) -> None:
+    """Or all of them, where there are no more: groups of inputs say nothing of features."""
+    x, y = copies(60, width)
+    sides = [Representation(m, name=name, groups=labels) for name, m in (("x", x), ("y", y))]
+    row, _ = compare(sides, "relative_error", chance="features", permutations=150, groups=0)
+    assert row.n_permutations == (119 if width == 5 else 150)
+    assert row.pvalue == pytest.approx(1 / (1 + row.n_permutations))
+    if width == 5:
+        scores = every(Configuration.parse("relative_error"), x, y)
+        assert row.null_mean == pytest.approx(scores[1:].mean()) and row.pvalue == (scores <= scores[0]).mean()

@@ -212,6 +212,9 @@ def test_stored_reasons_stay() -> None:
         "NOT_DRAWN": "no chance level: undefined for some of what chance is counted from",
         "FEW_ROWS": "chance from shuffles: too few rows decide the score to trust the closed form",
         "BOUND": "p is an upper bound: too few rows decide the score to trust the closed form",
+        "NO_ROOT": (
+            "no chance level: too few rows decide the score to trust the closed form, and nothing was shuffled"
+        ),
         "NO_FEATURES": (
             "no chance level: the measure does not compare each feature with itself, so shuffle rows instead"
         ),

@@ -402,3 +402,27 @@ def test_sides_that_share_no_more_directions_count_nothing_there() -> None:
     common[0] = 1e5
     x, y = np.c_[common, signs[:, :1]], np.c_[common, signs[:, 1:]]
     assert get("aligned_cosine")(x, y, center=False) == pytest.approx(1 / 13, abs=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(26, 40), (100, 20), (26, 26), (60, 7)])
+@pytest.mark.parametrize("hard", ["offset", "scales", "massive feature"])
+@pytest.mark.parametrize("size", [1e4, 1e6, 1e8])
+def test_near_copies_are_no_further_apart_than_they_are_without_a_rotation(shape, hard, size) -> None:
+    """Beside a large offset, or features of very different scales, X'Y loses the directions in which they differ."""
+    rng = np.random.default_rng(shape)
+    x = rng.normal(size=shape)
+    if hard == "offset":
+        x += size
+    elif hard == "scales":
+        x *= np.logspace(0, -np.log10(size), shape[1])
+    else:
+        x[:, 1] = size + 0.01 * size * rng.normal(size=shape[0])
+    turn = np.linalg.qr(rng.normal(size=(shape[1],) * 2)).Q
+    y = x + 1e-4 * rng.normal(size=shape)
+    distance, length = get("procrustes(center=False, normalize=False)"), np.linalg.norm(x)
+    rounding = 3e-12 * length
+    assert distance(x, x.copy()) < rounding > distance(x, x @ turn)
+    for other in (y, y @ turn):
+        assert distance(x, other) <= np.linalg.norm(x - y) + rounding
+    assert distance(x, y) >= 0.1 * np.linalg.norm(x - y)
+    assert get("procrustes(center=False)")(x, y) == pytest.approx(distance(x, y) / length, abs=3e-12, rel=0.05)

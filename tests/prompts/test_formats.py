@@ -120,7 +120,7 @@ def test_spans_from_a_column(tmp_path: Path) -> None:
         (QA, {"regex": ""}, "spans: expected either regex or column"),
         (QA, {"regex": "("}, "is no regular expression"),
         (QA, {"regex": "zzz"}, "no span was found in any prompt of even; the pattern 'zzz' matches nothing"),
-        (QA, {"column": "a"}, r"a of '00000' in even holds 'y'; expected \(start, end\)"),
+        (QA, {"column": "a"}, r"a of '00000' in even holds 'yes'; expected a list of \[start, end\], whole numbers"),
         (QA, {"column": "s"}, "has no field 's' of spans"),
         (QA, {"regex": "x", "within": "{{ q }}!"}, "does not hold the text that its spans are of"),
         (
@@ -133,6 +133,18 @@ def test_spans_from_a_column(tmp_path: Path) -> None:
 def test_what_is_wrong_with_a_format_is_said(file: Path, form: Any, spans: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         load(file, None if spans is None else Spans(**spans), **form)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [3, True, None, "text", {"12": "x"}, ["12", "25"], [[0, 1e400]], [[0.7, 1.9]], [["0", "1"]], [[0, 1, 2]], [[0]],
+     [3], [[0, True]], [{"a": 1, "b": 2}], [[1, 2], [1, 2]]],
+)  # fmt: skip
+def test_a_column_of_spans_holds_lists_of_two_whole_numbers_each_once(tmp_path: Path, wrong: Any) -> None:
+    path = tmp_path / "spans.jsonl"
+    path.write_text(json.dumps({"q": "hello", "spans": [[0, 2]]}) + "\n" + json.dumps({"q": "world", "spans": wrong}))
+    with pytest.raises(InputError, match=r"spans of '00001' in even h.*expected (a list of \[start, end\]|it once)"):
+        load(path, Spans(column="spans"), template="{{ q }}")
 
 
 def test_offsets_outside_the_text_are_refused(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from likewise.errors import InputError
+from likewise.prompts import records
 from likewise.prompts.records import KINDS, kind_of, read_records
 
 BOM = b"\xef\xbb\xbf"
@@ -103,3 +104,18 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(
         list(read_records(path))
     except InputError as error:  # either is right
         assert "\n" not in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("name", ["q.jsonl.gz", "q.csv.gz", "q.jsonl"])
+def test_lines_of_nothing_come_to_an_end(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "RECORDS", 1000)
+    path = tmp_path / name
+    head = b'{"q": 1}\n' if "jsonl" in name else b"q\n1\n"
+    for count, few in ((900, True), (10**5, False)):
+        raw = head + b"\n" * count + (head if few and "jsonl" in name else b"")
+        path.write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+        if few:
+            assert len(list(read_records(path))) == 1 + ("jsonl" in name)
+        else:
+            with pytest.raises(InputError, match="holds more than 1,000 empty lines"):
+                list(read_records(path))

@@ -100,8 +100,7 @@ def test_where_a_few_groups_decide_nothing_is_taken_off() -> None:
     value, twice = np.ones(1), np.asarray([0.3])
     even, uneven = np.tile([0.8, 1.2], 10)[:, None], np.asarray([19.0] + [0.1] * 19)[:, None]
     for without, shrinks in ((even, True), (uneven, False)):
-        whole = float(degrees((without - without.mean()).T)[0])
-        assert (whole >= 9.5) is shrinks
+        assert bool(degrees((without - without.mean()).T)[0] > 9.5) is shrinks
         plain, short = (interval(value, without, twice=of) for of in (None, twice))
         assert bool(short[1] < plain[1]) is shrinks and bool(short[0] > plain[0]) is shrinks
     low, high = interval(value, even, twice=np.full(1, np.inf))

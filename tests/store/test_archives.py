@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from likewise.errors import InputError
-from likewise.store import read_folder
+from likewise.store import read_folder, regular
 
 WIDTH = 5
 
@@ -204,3 +204,54 @@ def test_only_the_rows_that_count_are_held(tmp_path: Path, kind: str) -> None:
     rows, width, held = map(int, done.stdout.split())
     assert (tmp_path / "data.arrow").stat().st_size > 40e6
     assert (rows, width) == (100, 1000) and held < 3e6
+
+
+@pytest.mark.parametrize("kind", ["stream", "file"])
+@pytest.mark.parametrize("packing", ["lz4", "zstd"])
+def test_packed_files_are_read_unless_they_are_bombs(
+    tmp_path: Path, kind: str, packing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they unpack to is known before that."""
+    monkeypatch.setattr(regular, "BOMB", 2**20)
+    options = pa.ipc.IpcWriteOptions(compression=packing)
+    rng = np.random.default_rng(0)
+    for name, values in (("rows", rng.normal(size=(40, 6)).astype(np.float32)), ("bomb", np.zeros((10**5, 64)))):
+        (tmp_path / name).mkdir()
+        lists = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
+        batch = pa.record_batch([lists, pa.array(np.zeros(len(values)))], ["row", "more"])
+        make = pa.ipc.new_stream if kind == "stream" else pa.ipc.new_file
+        path = str(tmp_path / name / "data.arrow")
+        with pa.OSFile(path, "wb") as file, make(file, batch.schema, options=options) as writer:
+            for start in range(0, len(values), len(values) // 2):
+                writer.write_batch(batch.slice(start, len(values) // 2))
+        if name == "rows":
+            assert (read_folder(tmp_path / name).matrix == values).all()
+    before = pa.total_allocated_bytes()
+    with pytest.raises(InputError, match=r"data\.arrow takes [\d,]{9,} bytes in memory, and its file"):
+        read_folder(tmp_path / "bomb")
+    assert pa.total_allocated_bytes() - before < 2**20
+
+
+@pytest.mark.parametrize("kind", ["stream", "file"])
+def test_records_that_take_no_place_are_counted(tmp_path: Path, kind: str) -> None:
+    empty = pa.Array.from_buffers(pa.list_(pa.float32(), 0), 2**31 - 1, [None], children=[pa.array([], pa.float32())])
+    write(tmp_path / "data.arrow", [{"row": empty}], kind)
+    with pytest.raises(InputError, match="takes 17,179,869,176 bytes in memory"):
+        read_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"id": [3], "other": [[5.0, 6.0]]},
+        {"row": [[5.0, 6.0]]},
+        {"id": [3], "row": [[[5.0, 6.0]]], "prompt_tokens": [[1]]},
+    ],
+)
+def test_all_files_have_their_rows_and_ids_in_the_same_columns(tmp_path: Path, other: dict[str, Any]) -> None:
+    write(tmp_path / "data-00000-of-00002.arrow", [PLAIN])
+    write(tmp_path / "data-00001-of-00002.arrow", [other])
+    with pytest.raises(
+        InputError, match="in several columns: 'row' with ids in 'id'|2 columns with|columns with lists"
+    ):
+        read_folder(tmp_path)

@@ -1,5 +1,6 @@
 """What lies in a stored file is what was written, or it is named as damaged or foreign: never another number."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,13 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from likewise.cli.main import app
 from likewise.errors import InputError, StoreError
 from likewise.measures import Configuration, prepare
 from likewise.representation import Representation
 from likewise.scoring import compare, reduce
 from likewise.store import Store, check_no_link, shapes, write_table
 from likewise.store.door import CHECKSUM, MOST_JSON, read_json, read_table, write_json
+from likewise.store.folder import PARTS
 from likewise.store.tiles import STORED
 
 A, B, TILE = "a" * 24, "b" * 24, "c" * 24
@@ -146,6 +150,32 @@ def test_a_folder_that_is_a_link_is_neither_read_nor_written(hurt: Path, kind: s
     with pytest.raises(StoreError, match="is a link"):
         store.save_reduced(B, CKA, reduced, {})
     assert sorted(p.name for p in elsewhere.iterdir()) == before
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_nothing_is_deleted_through_a_link(tmp_path: Path, part: str) -> None:
+    """A store from others says where its folders are; gc, and all that tidies up, keeps to the store itself."""
+    store, theirs = Store(tmp_path / "store"), tmp_path / "theirs"
+    store.save_representation(Representation(np.eye(6), name="x", key=A), {})
+    for name in ("a.parquet", "a.json", "a.safetensors", "b/c.safetensors", "d.parts/rows", "d.parts/lock"):
+        (theirs / name).parent.mkdir(parents=True, exist_ok=True)
+        (theirs / name).write_text("{}")
+    before = {path: path.stat().st_mtime_ns for path in sorted(theirs.rglob("*"))}
+    if (folder := store.folder / part).exists():
+        shutil.rmtree(folder)
+    folder.symlink_to(theirs)
+    for yes in ([], ["--yes"]):
+        CliRunner().invoke(app, ["gc", str(store.folder), *yes])
+    store.sweep()
+    store.drop_reduced()
+    for key in store.begun():
+        store.parts(key).discard_left()
+    for path in before:
+        with contextlib.suppress(StoreError):
+            store.files.remove(folder / path.relative_to(theirs))
+    assert {path: path.stat().st_mtime_ns for path in sorted(theirs.rglob("*"))} == before
+    store.files.remove(folder)  # the link itself is the store's
+    assert not folder.is_symlink() and theirs.is_dir()
 
 
 ODD = (None, True, -1, 1.5, 2**70, "", "../../x", [], {}, [[]], [None], "\x00", "ü" * 300, {"x": {"y": []}})

@@ -49,8 +49,9 @@ def test_intervals_follow_from_what_is_kept(tmp_path: Path, n: int, labels: tupl
         assert scores is not None and np.isfinite(scores).all()
         assert (size is not None) == bool(labels)
         assert len(scores) == (len(set(labels)) or (n if own is not None else 6))
-        bounds = again.configurations[row.measure, row.parameters].facts.bounds
-        low, high = interval(np.asarray([row.value]), scores[:, None], bounds, size)
+        of = again.configurations[row.measure, row.parameters]
+        folded = of.difference is not None
+        low, high = interval(np.asarray([row.value]), scores[:, None], of.facts.bounds, size, folded=folded)
         assert (row.low, row.high) == pytest.approx((low[0], high[0]), rel=1e-12)
     assert any(own is not None for own in each) == (not labels)
 

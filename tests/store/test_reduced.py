@@ -43,18 +43,18 @@ SOUND = {"n": "4", "items": "", "records": "r"}
 @pytest.mark.parametrize(
     ("about", "vector", "sums", "reason", "told"),
     [
-        ({"items": ""}, np.ones(10), np.ones(18), "", "there is no n"),
-        ({"n": "4"}, np.ones(10), np.ones(18), "", "there is no items"),
-        ({"n": "x", "items": ""}, np.ones(10), np.ones(18), "", "n: expected a whole number, 1 or more, got 'x'"),
-        ({"n": "0", "items": ""}, np.ones(0), np.ones(18), "", "n: expected a whole number"),
-        (SOUND, np.ones(9), np.ones(18), "", "'vector' holds float64 of shape"),
-        (SOUND, np.ones((1, 10)), np.ones(18), "", "'vector' holds float64 of shape"),
-        (SOUND, np.ones(10, dtype=np.float32), np.ones(18), "", "'vector' holds float32"),
-        (SOUND, np.ones(10, dtype=np.int64), np.ones(18), "", "'vector' holds int64"),
-        (SOUND, np.full(10, np.nan), np.ones(18), "", "'vector' holds a number that is not finite"),
-        (SOUND, np.ones(10), np.ones(17), "", "'sums' holds float64 of shape"),
-        (SOUND, np.ones(10), np.full(18, np.inf), "", "'sums' holds a number that is not finite"),
-        (SOUND, np.ones(10), np.ones(18), "no score", "expected float64 of shape"),
+        ({"items": ""}, np.ones(10), np.ones(19), "", "there is no n"),
+        ({"n": "4"}, np.ones(10), np.ones(19), "", "there is no items"),
+        ({"n": "x", "items": ""}, np.ones(10), np.ones(19), "", "n: expected a whole number, 1 or more, got 'x'"),
+        ({"n": "0", "items": ""}, np.ones(0), np.ones(19), "", "n: expected a whole number"),
+        (SOUND, np.ones(9), np.ones(19), "", "'vector' holds float64 of shape"),
+        (SOUND, np.ones((1, 10)), np.ones(19), "", "'vector' holds float64 of shape"),
+        (SOUND, np.ones(10, dtype=np.float32), np.ones(19), "", "'vector' holds float32"),
+        (SOUND, np.ones(10, dtype=np.int64), np.ones(19), "", "'vector' holds int64"),
+        (SOUND, np.full(10, np.nan), np.ones(19), "", "'vector' holds a number that is not finite"),
+        (SOUND, np.ones(10), np.ones(18), "", "'sums' holds float64 of shape"),
+        (SOUND, np.ones(10), np.full(19, np.inf), "", "'sums' holds a number that is not finite"),
+        (SOUND, np.ones(10), np.ones(19), "no score", "expected float64 of shape"),
     ],
 )
 def test_a_reduced_representation_of_a_stranger_is_judged(tmp_path, about, vector, sums, reason, told) -> None:
@@ -64,11 +64,11 @@ def test_a_reduced_representation_of_a_stranger_is_judged(tmp_path, about, vecto
         read_reduced(path)
     assert told in str(error.value)
     for squares, wrong in ((np.ones(3), "float64 of shape"), (-np.ones(4), "no squares"), (np.zeros(4), "no squares")):
-        write_reduced(path, Reduced(np.ones(10), np.ones(18), squares), SOUND)
+        write_reduced(path, Reduced(np.ones(10), np.ones(19), squares), SOUND)
         with pytest.raises(StoreError, match="'squares' holds " + wrong):
             read_reduced(path)
     nothing = np.empty(0)
-    for sound in (Reduced(np.ones(10), np.ones(18), np.ones(4)), Reduced(nothing, nothing, nothing, "constant")):
+    for sound in (Reduced(np.ones(10), np.ones(19), np.ones(4)), Reduced(nothing, nothing, nothing, "constant")):
         write_reduced(path, sound, SOUND)
         found, said = read_reduced(path)
         assert (found.reason, said) == (sound.reason, SOUND) and np.array_equal(found.vector, sound.vector)
@@ -103,7 +103,7 @@ ODD = [
 def test_a_header_of_a_stranger_that_says_something_odd_is_one_line(tmp_path, place, value) -> None:
     """With the checksum that belongs to it, where it has one: a stranger can compute it."""
     path = tmp_path / "v.safetensors"
-    write_reduced(path, Reduced(np.ones(10), np.ones(18), np.ones(4)), SOUND)
+    write_reduced(path, Reduced(np.ones(10), np.ones(19), np.ones(4)), SOUND)
     content = path.read_bytes()
     length = int.from_bytes(content[:8], "little")
     head = json.loads(content[8 : 8 + length])
@@ -148,7 +148,7 @@ def test_a_file_of_holes_takes_no_memory(tmp_path) -> None:
 
 def test_every_byte_of_a_vector_is_looked_at(tmp_path) -> None:
     path = tmp_path / "v.safetensors"
-    write_reduced(path, Reduced(np.ones(10), np.ones(18), np.ones(4)), SOUND)
+    write_reduced(path, Reduced(np.ones(10), np.ones(19), np.ones(4)), SOUND)
     content = path.read_bytes()
     for place in range(len(content)):
         path.write_bytes(content[:place] + bytes([content[place] ^ 0x21]) + content[place + 1 :])

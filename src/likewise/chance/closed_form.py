@@ -65,8 +65,8 @@ class ClosedForm(Reference):
         self,
         configuration: Configuration,
         value: Float[np.ndarray, " m"],
-        x: Float[np.ndarray, "a 18"],
-        y: Float[np.ndarray, "b 18"],
+        x: Float[np.ndarray, "a 19"],
+        y: Float[np.ndarray, "b 19"],
         places: tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]],
         n: int,
         shuffles: int,
@@ -75,8 +75,8 @@ class ClosedForm(Reference):
         product = configuration.product
         assert product is not None
         m = shuffled_moments(x, y, n)
-        mean, std, skewness, few = (part[places] for part in (m.mean, m.std, m.skewness, m.few))
-        moments = Moments(product.factor * mean, product.factor * std, skewness, n, few)
+        mean, std, skewness, few, same = (part[places] for part in (m.mean, m.std, m.skewness, m.few, m.same))
+        moments = Moments(product.factor * mean, product.factor * std, skewness, n, few, same)
         return _level(configuration, value, moments, shuffles)
 
     def planned(self, permutations: int) -> str:
@@ -96,10 +96,11 @@ class ClosedForm(Reference):
 
 def _level(configuration: Configuration, value: Float[np.ndarray, " m"], moments: Moments, shuffles: int) -> Level:
     few = np.flatnonzero(moments.few).tolist()
+    unknown = np.isnan(moments.mean)
     return Level(
         Null.of_moments(value, moments, configuration.facts),
         settled=np.asarray(~moments.few if shuffles else np.full(len(value), True)),
-        notes=dict.fromkeys(few, Reason.FEW_ROWS if shuffles else Reason.BOUND),
+        notes={k: Reason.FEW_ROWS if shuffles else Reason.NO_ROOT if unknown[k] else Reason.BOUND for k in few},
     )
 
 
@@ -108,7 +109,7 @@ def _moments(scored: Scored) -> Moments:
     product = scored.configuration.product
     assert product is not None
     pairs, n = scored.pairs, scored.n
-    found = np.full((3, len(pairs)), np.nan)
+    found, same = np.full((3, len(pairs)), np.nan), np.zeros(len(pairs))
     few = np.zeros(len(pairs), dtype=bool)
     if defined := np.flatnonzero(~np.isnan(scored.value)).tolist():
         used = sorted({i for k in defined for i in pairs[k]})
@@ -116,8 +117,8 @@ def _moments(scored: Scored) -> Moments:
         m = shuffled_moments(sums, sums, n)
         i, j = (np.searchsorted(used, [pairs[k][side] for k in defined]) for side in (0, 1))
         found[:, defined] = [part[i, j] for part in (product.factor * m.mean, product.factor * m.std, m.skewness)]
-        few[defined] = m.few[i, j]
-    return Moments(found[0], found[1], found[2], n, few)
+        few[defined], same[defined] = m.few[i, j], m.same[i, j]
+    return Moments(found[0], found[1], found[2], n, few, same)
 
 
 WIDE = 0.2
@@ -158,9 +159,9 @@ def root_moments(mean: float, std: float, skewness: float) -> tuple[float, float
 
 
 def _moments_of_pairs(scored: Scored, shuffled: Bilinear | Overlap) -> Moments:
-    """The moments of what is no product of like matrices; NaN where a pair has no score."""
-    found = np.full((3, len(scored.pairs)), np.nan)
-    few = np.zeros(len(scored.pairs), dtype=bool)
+    """The moments of what is no product of like matrices; NaN where a pair has no score, or a root no expansion."""
+    found, of_square = np.full((2, 3, len(scored.pairs)), np.nan)
+    few, same = np.zeros(len(scored.pairs), dtype=bool), np.zeros(len(scored.pairs))
     for k in np.flatnonzero(~np.isnan(scored.value)).tolist():
         x, y = (scored.sides[i] for i in scored.pairs[k][:: -1 if scored.turned else 1])
         if isinstance(shuffled, Overlap):
@@ -170,6 +171,12 @@ def _moments_of_pairs(scored: Scored, shuffled: Bilinear | Overlap) -> Moments:
         sums_x, sums_y = to_numpy(x[OrbitSums(shuffled.first)]), to_numpy(y[OrbitSums(shuffled.second)])
         m, (offset, factor) = shuffled_moments(sums_x[None], sums_y[None], scored.n), shuffled.scale(x, y)
         of_sum = offset + factor * m.mean[0, 0], abs(factor) * m.std[0, 0], np.sign(factor) * m.skewness[0, 0]
-        found[:, k] = root_moments(*of_sum) if shuffled.root else of_sum
-        few[k] = m.few[0, 0] or (shuffled.root and of_sum[1] > WIDE * of_sum[0])
-    return Moments(found[0], found[1], found[2], scored.n, few)
+        few[k] = m.few[0, 0] or (shuffled.root and not of_sum[1] <= WIDE * of_sum[0])
+        same[k], of_square[:, k] = m.same[0, 0], of_sum
+        if not shuffled.root:
+            found[:, k] = of_sum
+        elif not few[k]:
+            found[:, k] = root_moments(*of_sum)
+    root = isinstance(shuffled, Bilinear) and shuffled.root
+    squares = Moments(of_square[0], of_square[1], of_square[2], scored.n, few, same) if root else None
+    return Moments(found[0], found[1], found[2], scored.n, few, same, squares)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Float, Int, Integer
 
 from likewise.arrays import array_namespace, to_numpy
 from likewise.chance.moments import FEW_ROWS, FEWEST_ITEMS, VANISHES, Moments
-from likewise.chance.permutation import Null
+from likewise.chance.permutation import Null, draw_permutations
 from likewise.chance.reasons import Reason
 from likewise.chance.reference import Level, Reference, Scored
 from likewise.errors import InputError
@@ -82,28 +82,29 @@ class ShuffledFeatures(Reference):
                 closed[k] = True
             if shuffles:
                 closed[few] = False
-        null = Null(*found)
+        null, counts = Null(*found), np.zeros(m, dtype=np.int64)
         drawn = [k for k in defined if not closed[k]] if shuffles else []
-        if drawn:
-            level = Level.of_draws(scored, self._draws(scored, drawn, shuffles))
-            null = null.where(closed, level.null)
-            notes |= {k: note for k, note in level.notes.items() if k in drawn}
-        return Level(null, all_of_them, np.where(closed, 0, shuffles), notes)
+        width = {k: scored.sides[scored.pairs[k][1]].d for k in drawn}
+        for d in sorted(set(width.values())):
+            places = [k for k in drawn if width[k] == d]
+            orders = draw_permutations(d, shuffles, np.random.default_rng([self.seed, d]))
+            level = Level.of_draws(scored, self._draws(scored, places, orders))
+            counts[places] = len(orders)
+            null = level.null.where(np.isin(np.arange(m), places), null)
+            notes |= {k: note for k, note in level.notes.items() if k in places}
+        return Level(null, all_of_them, counts, notes)
 
-    def _draws(self, scored: Scored, places: Sequence[int], count: int) -> Float[np.ndarray, "p m"]:
-        """Scores of some pairs after each of so many shuffles; those of one width have the same orders."""
-        scores = np.full((count, len(scored.pairs)), np.nan)
-        second = {scored.pairs[k][1]: scored.sides[scored.pairs[k][1]] for k in places}
-        rng = {side.d: np.random.default_rng([self.seed, side.d]) for side in second.values()}
+    def _draws(self, scored: Scored, places: Sequence[int], orders: Int[np.ndarray, "p d"]) -> Float[np.ndarray, "p m"]:
+        """Scores of some pairs of one width after each shuffle."""
+        scores = np.full((len(orders), len(scored.pairs)), np.nan)
         if matched := scored.configuration.matched:
-            all_orders = {d: np.stack([of.permutation(d) for _ in range(count)]) for d, of in rng.items()}
             for k in places:
                 x, y = (scored.sides[i] for i in scored.pairs[k])
-                scores[:, k] = _in_orders(matched, x, y, all_orders[y.d])
+                scores[:, k] = _in_orders(matched, x, y, orders)
             return scores
-        for number in range(count):
-            orders = {d: of.permutation(d) for d, of in rng.items()}
-            moved = {j: side.with_features(orders[side.d]) for j, side in second.items()}
+        second = {scored.pairs[k][1]: scored.sides[scored.pairs[k][1]] for k in places}
+        for number, order in enumerate(orders):
+            moved = {j: side.with_features(order) for j, side in second.items()}
             for k in places:
                 i, j = scored.pairs[k]
                 scores[number, k] = scored.score(scored.sides[i], moved[j])

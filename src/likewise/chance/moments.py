@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from math import factorial, perm, prod
@@ -33,6 +33,11 @@ class Moments:
         Number of items.
     few : array of bool
         Of which pairs three moments are too few to tell the tail.
+    same : array
+        The logarithm of how many orders of the items cannot be told apart, for rows of a side are equal.
+    of_square : Moments, optional
+        Of the squares of the scores, where these have moments in closed form and the scores do not. The share of
+        shuffles that are as alike is the same.
     """
 
     mean: Float[np.ndarray, "*pairs"]
@@ -40,12 +45,15 @@ class Moments:
     skewness: Float[np.ndarray, "*pairs"]
     n: int
     few: Bool[np.ndarray, "*pairs"]
+    same: Float[np.ndarray, "*pairs"] = field(default_factory=lambda: np.zeros(()))
+    of_square: "Moments | None" = None
 
     def pvalue(self, value: Float[np.ndarray, "*pairs"], more_alike: int = 1) -> Float[np.ndarray, "*pairs"]:
         r"""The share of shuffles at least as alike, by the Pearson type III distribution of these moments.
 
-        1 / n! at least: the observed order is one of n!. Where the shuffled scores do not vary, all are the observed
-        one: 1. Where a few rows decide, Cantelli's bound, which holds whatever the distribution:
+        1 / n! at least, or m! / n! where m rows are equal: the observed order is one of n!, and so many others give
+        the same. Where the shuffled scores do not vary, all are the observed one: 1. Where a few rows decide,
+        Cantelli's bound, which holds whatever the distribution:
 
         .. math:: P(Z \ge z) \le \frac{1}{1 + z^2}, \quad z > 0
 
@@ -53,6 +61,8 @@ class Moments:
         ----------
         Cantelli (1928), Atti del Congresso Internazionale dei Matematici 6.
         """
+        if self.of_square is not None:
+            return self.of_square.pvalue(value**2, more_alike)
         bound = 1 / (1 + np.maximum(self._z(value, more_alike), 0.0) ** 2)
         bound = np.maximum(bound, self._least)
         return np.where(self.few & (self.std != 0), bound, self.closed(value, more_alike))
@@ -63,9 +73,9 @@ class Moments:
         return np.where(self.std != 0, np.maximum(tail, self._least), 1.0)
 
     @property
-    def _least(self) -> float:
-        """1 / n!, 0 where no double is so small."""
-        return float(np.exp(-scipy.special.gammaln(self.n + 1)))
+    def _least(self) -> Float[np.ndarray, "*pairs"]:
+        """1 / n!, times the orders that are the same; 0 where no double is so small."""
+        return np.asarray(np.exp(self.same - scipy.special.gammaln(self.n + 1)))
 
     def _z(self, value: Float[np.ndarray, "*pairs"], more_alike: int) -> Float[np.ndarray, "*pairs"]:
         found: np.ndarray = np.zeros_like(value)
@@ -99,7 +109,7 @@ FEW_ROWS = 2.0
 """How many times fewer rows than there are may hold the squared entries of both matrices, in the geometric mean."""
 
 
-def _few_rows_decide(x: Float[np.ndarray, "a 18"], y: Float[np.ndarray, "b 18"], n: int) -> Bool[np.ndarray, "a b"]:
+def _few_rows_decide(x: Float[np.ndarray, "a 19"], y: Float[np.ndarray, "b 19"], n: int) -> Bool[np.ndarray, "a b"]:
     r"""Whether a few rows of A and of B hold most of their squared entries, so that a score hangs on where these fall.
 
     .. math:: \frac{n}{\sqrt{e_A e_B}} > 2, \quad e_A = \frac{(\sum_i q_i)^2}{\sum_i q_i^2}, \quad
@@ -111,18 +121,18 @@ def _few_rows_decide(x: Float[np.ndarray, "a 18"], y: Float[np.ndarray, "b 18"],
 
     Parameters
     ----------
-    x, y : arrays, shapes (a, 18) and (b, 18)
+    x, y : arrays, shapes (a, 19) and (b, 19)
         `OrbitSums` of each A and of each B.
     n : int
         Number of items.
     """
     square = 2 + PAIRS.index(((0, 1), (0, 1)))
     # Where nothing is left the scores do not vary, which is said elsewhere.
-    spread = [np.divide(s[:, -1], s[:, square] ** 2, out=np.zeros(len(s)), where=s[:, square] > 0) for s in (x, y)]
+    spread = [np.divide(s[:, -2], s[:, square] ** 2, out=np.zeros(len(s)), where=s[:, square] > 0) for s in (x, y)]
     return np.asarray((n * np.sqrt(np.outer(*spread)) > FEW_ROWS) | (n < FEWEST_ITEMS))
 
 
-def shuffled_moments(x: Float[np.ndarray, "a 18"], y: Float[np.ndarray, "b 18"], n: int) -> Moments:
+def shuffled_moments(x: Float[np.ndarray, "a 19"], y: Float[np.ndarray, "b 19"], n: int) -> Moments:
     r"""Moments of <A, P B P'> over all permutations P of n items, for every A and B.
 
     .. math:: E \langle A, P B P' \rangle^k = \sum_\sigma S_A(\sigma) S_B(\sigma) \frac{(n - |\sigma|)!}{n!}
@@ -132,7 +142,7 @@ def shuffled_moments(x: Float[np.ndarray, "a 18"], y: Float[np.ndarray, "b 18"],
 
     Parameters
     ----------
-    x, y : arrays, shapes (a, 18) and (b, 18)
+    x, y : arrays, shapes (a, 19) and (b, 19)
         `OrbitSums` of each A and of each B.
     n : int
         Number of items.
@@ -156,7 +166,7 @@ def shuffled_moments(x: Float[np.ndarray, "a 18"], y: Float[np.ndarray, "b 18"],
     (10.888888889, 7.699607)
     """
     mean = np.outer(x[:, 0], y[:, 0]) / n + np.outer(x[:, 1], y[:, 1]) / (n * (n - 1))
-    pairs, triples = slice(2, 2 + len(PAIRS)), slice(2 + len(PAIRS), -1)
+    pairs, triples = slice(2, 2 + len(PAIRS)), slice(2 + len(PAIRS), -2)
     variance = _form(x[:, pairs], coefficients(PAIRS, n), y[:, pairs])
     third = _form(x[:, triples], coefficients(TRIPLES, n), y[:, triples])
     squares = [
@@ -167,7 +177,8 @@ def shuffled_moments(x: Float[np.ndarray, "a 18"], y: Float[np.ndarray, "b 18"],
     mean = np.where(mean**2 <= VANISHES**2 * sizes, 0.0 * mean, mean)  # sums that are 0 leave their rounding
     std = np.sqrt(np.where(varies, variance, 0.0 * variance))  # NaN stays
     skewness = np.divide(third, std**3, out=np.zeros_like(std), where=varies)
-    return Moments(mean, std, skewness, n, _few_rows_decide(x, y, n) & varies)
+    same = np.maximum.outer(x[:, -1], y[:, -1])
+    return Moments(mean, std, skewness, n, _few_rows_decide(x, y, n) & varies, same)
 
 
 def _form(x: Float[np.ndarray, "a g"], c: Float[np.ndarray, "g g"], y: Float[np.ndarray, "b g"]) -> np.ndarray:

@@ -148,15 +148,18 @@ class Reference:
         return True
 
     def level(self, scored: Scored, shuffles: int) -> Level | None:
-        """Say the level of pairs; None where there is nothing to say. ``shuffles`` are drawn for the others."""
+        """Say the level of pairs; None where there is nothing to say.
+
+        ``shuffles`` are asked for: of the rows, for pairs that are left to them, or of what it shuffles itself.
+        """
         return None
 
     def level_of_vectors(
         self,
         configuration: Configuration,
         value: Float[np.ndarray, " m"],
-        x: Float[np.ndarray, "a 18"],
-        y: Float[np.ndarray, "b 18"],
+        x: Float[np.ndarray, "a 19"],
+        y: Float[np.ndarray, "b 19"],
         places: tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]],
         n: int,
         shuffles: int,

@@ -49,6 +49,8 @@ def compare(
     load_trusted(trust or ())
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise InputError(f"--output {output}: expected a name that ends in .parquet or .csv")
+    if output is not None and output.is_dir():
+        raise InputError(f"--output {output} is a folder; expected the name of a file")
     check_no_measures(representation, measure)
     chosen, on = configurations(measure or "paper"), options.check_device(device, models=False)
     named = options.read_representations(representation, store, dataset, join, id_column, rows=rows, metric=metric)
@@ -69,12 +71,12 @@ def compare(
         )
     if all_undefined(results):
         check_numbers(named)
-    if output is not None:
-        _write(results, output)
     if json:
         print_json([asdict(c) for c in results])
     else:
         _tell(results, named, bool(groups))
+    if output is not None:  # last: where it cannot be written, the scores were shown
+        _write(results, output)
     if all_undefined(results):
         raise typer.Exit(1)
 

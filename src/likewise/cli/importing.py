@@ -48,6 +48,8 @@ def import_(
     names = [name for name, _ in named]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"two of the paths are called {twice[0]!r}; give one another name, as NAME=PATH")
+    if str(store).startswith("memory:"):
+        raise InputError("a store in memory ends with this command; expected a folder or a bucket")
     place = Store(store)
     ids, told = order_of([source for _, source in named], place, dataset, join=join, id_column=id_column, column=column)
     for line in told:

@@ -24,6 +24,7 @@ from likewise.quantities import (
     PrincipalComponents,
     RowNorms,
     SingularValues,
+    completed,
     held_out_pairs,
     in_order,
     scaled_products,
@@ -70,7 +71,7 @@ def _procrustes_without_each(center: bool, normalize: bool, folds: int) -> Witho
         {"folds": 5},
         {"center": False, "normalize": False, "folds": 2},
     ),
-    version=3,
+    version=4,
     references=("10.1007/BF02289451", "10.48550/arXiv.2110.14739"),
 )
 def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool = True, folds: int = 0) -> float:
@@ -129,7 +130,9 @@ def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool
     size_x, size_y = norm_x / scale_x, norm_y / scale_y
     squared = float(size_x**2 + size_y**2 - 2 * x.joint(y, NuclearNorm(center)) / (scale_x * scale_y))
     if squared <= NEAR * (size_x**2 + size_y**2):
-        u, _, vh = x.joint(y, CrossDecomposition(center))
+        u, s, vh = x.joint(y, CrossDecomposition(center))
+        if not (x.is_many or y.is_many):
+            u, vh = completed(x[Factor(center)], y[Factor(center)], u, s, vh)
         squared = BothRows(x, y, center).summed(lambda i, j, a, b: aligned_residual(a / scale_x, b / scale_y, u @ vh))
     return sqrt(squared)
 

@@ -452,7 +452,7 @@ def _gulp_without_each(lam: float, squared: bool) -> WithoutEach:
     shuffled=_gulp_shuffled,
     facts=_gulp_facts,
     without_each=_gulp_without_each,
-    version=5,
+    version=6,
     variants=({"lam": 0.0}, {"lam": 0.0, "squared": True}, {"squared": True}),
     references=("10.48550/arXiv.2210.06545",),
 )

@@ -42,6 +42,9 @@ NOTHING = 1e-12
 LITTLE = 2**30
 """Floating-point operations up to which all nodes are taken: looking for fewer would take as long."""
 
+MOVES = 0.1
+"""How far the mean may move without an item, as a share of the lengths of rows. What it changes is of first order."""
+
 CHECKED = 16
 """Items that show what fewer nodes and single precision lose: so many of the longest, and as many of the others."""
 
@@ -62,8 +65,8 @@ def of_aligned_cosine(center: bool) -> WithoutEach:
         - x_i'g - y_i'h
 
     with g, h the means of :math:`(Qb_i - \cos_i a_i) / |x_i|` and :math:`(Q'a_i - \cos_i b_i) / |y_i|`, 0 where
-    nothing is centred. None where there are fewer than ten rows to a feature, or a direction is hardly shared. Where
-    rows are not many: `_cosine_without_each`.
+    nothing is centred. None where there are fewer than ten rows to a feature, a direction is hardly shared, or the mean
+    moves far. Where rows are not many: `_cosine_without_each`.
     """
 
     def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
@@ -76,6 +79,8 @@ def of_aligned_cosine(center: bool) -> WithoutEach:
             return None
         n, v = x.n, vh.T
         length_x, length_y = (to_numpy(of[RowNorms(center)]) for of in (x, y))
+        if center and max(map(_moves_mean, (length_x, length_y))) > MOVES:
+            return None
         cosines = to_numpy(x.joint(y, AlignedProducts(center))) / (length_x * length_y)
         both = BothRows(x, y, center)
 
@@ -118,7 +123,7 @@ def _cosine_without_each(x: Prepared, y: Prepared, center: bool) -> Float[np.nda
     That the mean moves without an item is told to first order, as in `of_aligned_cosine`. A node costs two products of
     matrices, so as few are taken as `_chosen` finds enough. They are computed in single precision, and again in double
     where that is seen to cost some items more than half a percent of the deviation. None where the sides share no
-    direction.
+    direction, or the mean moves far.
     """
     n = x.n
     r = n / (n - 1) if center else 1.0
@@ -132,6 +137,8 @@ def _cosine_without_each(x: Prepared, y: Prepared, center: bool) -> Float[np.nda
     e, f = _padded(e, width), _padded(f, width)
     s = _padded(xp.where(shared, s, xp.zeros_like(s))[None, :], width)[0, :]
     length_x, length_y = x[RowNorms(center)] / size_x, y[RowNorms(center)] / size_y
+    if center and max(_moves_mean(to_numpy(of)) for of in (length_x, length_y)) > MOVES:
+        return None
     a, b = e / length_x[:, None], f / length_y[:, None]
     products = xp.where(s > 0, e * f, xp.zeros_like(e))
     own = xp.sum(products, axis=1)
@@ -151,6 +158,11 @@ def _cosine_without_each(x: Prepared, y: Prepared, center: bool) -> Float[np.nda
         h = kept * xp.sum(a / length_y[:, None], axis=0) - (cosines / length_y) @ b
         moved = moved + (e @ g + f @ h) / (n - 1)
     return to_numpy((xp.sum(cosines) - cosines + moved - alone / lengths) / (n - 1))
+
+
+def _moves_mean(lengths: Float[np.ndarray, " n"]) -> float:
+    """How far the mean moves without the longest centred row, as a share of the other rows' lengths."""
+    return float(lengths.max() * (1 / lengths).mean() / (len(lengths) - 1))
 
 
 def _both_open(e: Float[Array, "n k"], f: Float[Array, "n k"], s: Float[Array, " k"]) -> bool:

@@ -112,6 +112,11 @@ class DatasetSpec(RecordsSpec):
             )
         entry = known("datasets").get(self.source) or known("datasets").get(self.name, {})
         local = self.is_file
+        if local and (given := [k for k in ("config", "split", "revision") if getattr(self, k) is not None]):
+            raise InputError(
+                f"{self.source} is a file, and {given[0]}: {getattr(self, given[0])!r} is of data sets of the hub; "
+                f"leave {given[0]} out (limit: takes some of the records)"
+            )
         filled = {k: entry.get(k) for k in ("config", "split", "id", "groups") if getattr(self, k) is None}
         if local:
             filled = {k: v for k, v in filled.items() if k == "id"}

@@ -83,9 +83,11 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
-    total, number = 0, 0
+    total, number, empty = 0, 0, 0
     while line := text.readline(LINE + 1):
-        number, total = number + 1, total + len(line)
+        number, total, empty = number + 1, total + len(line), empty + line.isspace()
+        if empty > RECORDS:
+            raise InputError(f"{path} holds more than {RECORDS:,} empty lines")
         if len(line) > LINE or total > TEXT:
             raise InputError(f"line {number} of {path}: expected at most {LINE:,} characters, and {TEXT:,} in the file")
         if re.search("[\udc80-\udcff]", line):

@@ -22,6 +22,9 @@ Piece: TypeAlias = tuple[str, Span]
 LONGEST = 1_000
 """Characters of a pattern."""
 
+OFFSETS = "a list of [start, end], whole numbers"
+"""What a column of spans holds."""
+
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 """A token that stands for one byte."""
 
@@ -95,6 +98,9 @@ def find_spans(
         found = list(matched)
     else:
         found = [_offsets(pair, spans, name, item, len(within)) for pair in _column(spans, name, item, fields)]
+        if len(set(found)) < len(found):
+            twice = next(span for span in found if found.count(span) > 1)
+            raise InputError(f"{spans.column} of {item!r} in {name} holds {twice} more than once; expected it once")
     return tuple((f"{item}[{a}:{b}]", (first + a, first + b)) for a, b in found)
 
 
@@ -104,15 +110,19 @@ def _column(spans: Spans, name: str, item: str, fields: Any) -> Sequence[Any]:
             f"record {item!r} of {name} has no field {spans.column!r} of spans; "
             f"{did_you_mean(str(spans.column), fields)}"
         )
-    value: Sequence[Any] = fields[spans.column]
+    value = fields[spans.column]
+    if not isinstance(value, list | tuple):
+        raise InputError(f"{spans.column} of {item!r} in {name} holds {str(value)[:40]!r}; expected {OFFSETS}")
     return value
 
 
 def _offsets(pair: Any, spans: Spans, name: str, item: str, length: int) -> Span:
-    try:
-        start, end = (int(place) for place in pair)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{spans.column} of {item!r} in {name} holds {pair!r}; expected (start, end)") from error
+    whole = isinstance(pair, list | tuple) and all(type(place) is int for place in pair)
+    if not whole or len(pair) != 2:
+        raise InputError(
+            f"{spans.column} of {item!r} in {name} holds {str(pair)[:40]!r} in its list; expected {OFFSETS}"
+        )
+    start, end = pair
     if not 0 <= start < end <= length:
         raise InputError(
             f"{spans.column} of {item!r} in {name} holds ({start}, {end}); the text has {length} characters"

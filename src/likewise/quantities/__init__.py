@@ -37,7 +37,7 @@ from likewise.quantities.nearest import by_blocks, pair_distances, place_of, pla
 from likewise.quantities.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.quantities.outputs import LogProbabilities
 from likewise.quantities.passes import ColumnLargest, Lengths, Mean
-from likewise.quantities.permutation_sums import PAIRS, ROWS, TRIPLES, Graph, OrbitSums
+from likewise.quantities.permutation_sums import PAIRS, ROWS, TRIPLES, EqualRows, Graph, OrbitSums
 from likewise.quantities.pieces import STEP, collected, spans, summed, threads_for
 from likewise.quantities.prepared import (
     PAIRED,
@@ -59,6 +59,7 @@ from likewise.quantities.rotations import (
     NuclearNorm,
     SharedCoordinates,
     are_shared,
+    completed,
     nodes,
 )
 from likewise.quantities.spectrum import (
@@ -102,6 +103,7 @@ __all__ = [
     "CrossProduct",
     "Directions",
     "Distances",
+    "EqualRows",
     "Equivariant",
     "ErrorLengths",
     "Explained",
@@ -157,6 +159,7 @@ __all__ = [
     "are_shared",
     "by_blocks",
     "collected",
+    "completed",
     "entropy_rank",
     "held_out_pairs",
     "in_order",

@@ -1,11 +1,13 @@
 """Sums of products of the entries of a symmetric matrix: what closed forms of a shuffled inner product are made of."""
 
+import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from jaxtyping import Float
 
-from likewise.arrays import Array, array_namespace
+from likewise.arrays import Array, array_namespace, to_numpy
 from likewise.quantities.prepared import OrderFree, PerPair, Prepared
 
 Graph: TypeAlias = tuple[tuple[int, int], ...]
@@ -38,9 +40,27 @@ ROWS: Graph = ((0, 1), (0, 1), (0, 2), (0, 2))
 """The sum of the squares of what each row adds to the squared entries: it says whether a few rows are most of them."""
 
 
+MOST_EQUAL = 1000
+"""Items up to which equal rows are counted: of more, one order of all is too small a share for a double, as a rule."""
+
+
+@dataclass(frozen=True)
+class EqualRows(OrderFree):
+    """The logarithm of how many orders leave all rows as they are: the sum of log m! over groups of m equal rows."""
+
+    def compute(self, of: Prepared) -> Float[Array, ""]:
+        """Return it; 0 of more than `MOST_EQUAL` items."""
+        xp = array_namespace(of.rows(0, 1))
+        rows = to_numpy(of.given) + 0.0 if of.n <= MOST_EQUAL else ()  # -0.0 is 0.0
+        counts = Counter(row.tobytes() for row in rows).values()
+        return xp.asarray(sum(math.lgamma(count + 1) for count in counts), dtype=xp.float64)
+
+
 @dataclass(frozen=True)
 class OrbitSums(OrderFree):
     """Diagonal sum and off-diagonal sum of a symmetric matrix A, then the sums of `PAIRS`, `TRIPLES` and `ROWS` of A'.
+
+    And last, which is none of these, `EqualRows`.
 
     A' is A without its mean diagonal and off-diagonal entry, so that sums of graphs with a single edge apart from the
     others vanish.
@@ -48,10 +68,11 @@ class OrbitSums(OrderFree):
 
     quantity: PerPair
 
-    def compute(self, of: Prepared) -> Float[Array, " 18"]:
+    def compute(self, of: Prepared) -> Float[Array, " 19"]:
         """Return the sums. O(n^3), for the triangles alone; of a matrix that needs not be formed, O(n^2 d)."""
         if thin := self.quantity.thin(of):
-            return array_namespace(thin.s).stack(thin.sums())
+            xp = array_namespace(thin.s)
+            return xp.stack([*thin.sums(), xp.asarray(of[EqualRows()], device=thin.s.device)])
         a = of[self.quantity]
         xp = array_namespace(a)
         n = a.shape[0]
@@ -66,8 +87,9 @@ class OrbitSums(OrderFree):
             d * d * d, d * d * r, d * (a @ d), d * q, xp.sum(a * a * a, axis=1), d * r * r, d * ar, q * r,
             xp.sum((a @ a) * a, axis=1), r * r * r, r * ar,
         ]  # fmt: skip
-        return xp.stack([diagonal, off, *(xp.sum(terms) for terms in [*pairs, *triples, q * q])])
+        sums = [xp.sum(terms) for terms in [*pairs, *triples, q * q]]
+        return xp.stack([diagonal, off, *sums, xp.asarray(of[EqualRows()], device=a.device)])
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 for each sum."""
-        return 8 * (2 + len(PAIRS) + len(TRIPLES) + 1)
+        return 8 * (2 + len(PAIRS) + len(TRIPLES) + 2)

@@ -365,35 +365,65 @@ def _beyond_known(
     s: Float[Array, " k"],
     vh: Float[Array, "k q"],
 ) -> Float[Array, " n"] | None:
-    """<a_i Q, b_i> where a'b = u diag(s) v' loses directions in which rows of both lie; None where none does.
-
-    They are found again from the rows less their parts in the directions that are known, as a few long rows, which
-    decide the rounding of a'b, have next to nothing there.
-    """
+    """<a_i Q, b_i> where a'b = u diag(s) v' loses directions in which rows of both lie; None where none does."""
     xp = array_namespace(a, b)
-    eps, size = xp.finfo(xp.float64).eps, max(*a.shape, *b.shape)
+    _, (_, share_a), (_, share_b) = _known_and_rests(a, b, u, s, vh)
+    if float(xp.mean(share_a * share_b)) <= LOST:
+        return None
+    u, vh = completed(a, b, u, s, vh)
+    return xp.linalg.vecdot(a @ (u @ vh), b)
+
+
+def completed(
+    a: Float[Array, "n r"],
+    b: Float[Array, "n q"],
+    u: Float[Array, "r k"],
+    s: Float[Array, " k"],
+    vh: Float[Array, "k q"],
+) -> tuple[Float[Array, "r m"], Float[Array, "m q"]]:
+    """U and v' with the directions that a'b = u diag(s) v' loses, so that uv' is the best rotation.
+
+    They are found again from the rows less their parts in the directions that are known. A few long rows, or a large
+    common offset, decide the rounding of a'b, and have next to nothing there.
+    """
+    if float(s[-1]) >= DEEP * float(s[0]):
+        return u, vh
+    xp = array_namespace(a, b)
+    (u, vh), (a, _), (b, _) = _known_and_rests(a, b, u, s, vh)
+    more_u, s, more_vh = xp.linalg.svd(a.T @ b, full_matrices=False)
+    least = max(*a.shape, *b.shape) * xp.finfo(xp.float64).eps
+    more = s > least * float(xp.linalg.matrix_norm(a)) * float(xp.linalg.matrix_norm(b))
+    if not xp.any(more):  # they share no more
+        return u, vh
+    shared = int(xp.sum(xp.astype(more, xp.int64)))
+    more_u, more_vh = completed(a, b, more_u[:, :shared], s[:shared], more_vh[:shared, :])
+    # What is left of known directions in short ones is little, but long rows would bring it back.
+    more_u, more_vh = more_u - u @ (u.T @ more_u), more_vh - (more_vh @ vh.T) @ vh
+    return xp.concat([u, more_u], axis=1), xp.concat([vh, more_vh])
+
+
+def _known_and_rests(
+    a: Float[Array, "n r"],
+    b: Float[Array, "n q"],
+    u: Float[Array, "r k"],
+    s: Float[Array, " k"],
+    vh: Float[Array, "k q"],
+) -> tuple[tuple[Array, Array], tuple[Array, Array], tuple[Array, Array]]:
+    """The directions of a'b that are known; and what each row has beyond them, with its share of the row."""
+    xp = array_namespace(a, b)
+    least = max(*a.shape, *b.shape) * xp.finfo(xp.float64).eps
     known = int(xp.sum(xp.astype(s > DEEP * s[0], xp.int64)))
     u, vh = u[:, :known], vh[:known, :]
-    rests, shares = [], []
-    for rows, turn in ((a, u), (b, vh.T)):
+
+    def beyond(rows: Float[Array, "n r"], turn: Float[Array, "r k"]) -> tuple[Array, Array]:
         rest = rows - (rows @ turn) @ turn.T
         rest = rest - (rest @ turn) @ turn.T
         lengths, left = xp.linalg.vector_norm(rows, axis=1), xp.linalg.vector_norm(rest, axis=1)
-        there = left > size * eps * lengths
-        rests.append(xp.where(there[:, None], rest, xp.zeros_like(rest)))
-        shares.append(xp.where(there, left / xp.where(there, lengths, xp.ones_like(lengths)), xp.zeros_like(left)))
-    if float(xp.mean(shares[0] * shares[1])) <= LOST:
-        return None
-    own = xp.linalg.vecdot(a @ (u @ vh), b)
-    more_u, more, more_vh = xp.linalg.svd(rests[0].T @ rests[1], full_matrices=False)
-    sizes = [float(xp.linalg.matrix_norm(rest)) for rest in rests]
-    if float(more[0]) <= size * eps * sizes[0] * sizes[1]:  # they share no more
-        return own
-    further = _beyond_known(rests[0], rests[1], more_u, more, more_vh)
-    if further is None:
-        shared = int(xp.sum(xp.astype(more > size * eps * sizes[0] * sizes[1], xp.int64)))
-        further = xp.linalg.vecdot(rests[0] @ (more_u[:, :shared] @ more_vh[:shared, :]), rests[1])
-    return own + further
+        there = left > least * lengths
+        share = xp.where(there, left / xp.where(there, lengths, xp.ones_like(lengths)), xp.zeros_like(left))
+        return xp.where(there[:, None], rest, xp.zeros_like(rest)), share
+
+    return (u, vh), beyond(a, u), beyond(b, vh.T)
 
 
 def are_shared(x: Prepared, y: Prepared, s: Float[Array, " r"], center: bool) -> Bool[Array, " r"]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from likewise.chance import agreed
 from likewise.errors import InputError, LikewiseError
 from likewise.measures import Configuration, prepare
 from likewise.models import canonical_layer
@@ -221,6 +222,7 @@ def _of_rows(model: Any, store: Store, other: str, chosen: Configuration) -> tup
     name = rows.name or "the rows"
     kept = store.load_representation(other, "the store")
     (_, rows), _ = aligned([kept, rows.changed(name=name)])
+    agreed([("the store", kept.groups), (name, rows.groups)])
     if rows.n_items != kept.n_items:
         raise InputError(
             f"{name} has {rows.n_items:,} rows; expected {kept.n_items:,}, as the models in the store have"
@@ -258,7 +260,7 @@ def _compared(
     names = [name, *others]
     table, _ = score_values(
         chosen, values,
-        np.stack([side.sums if not side.reason else np.full(18, np.nan) for side in sides]),
+        np.stack([side.sums if not side.reason else np.full(19, np.nan) for side in sides]),
         np.stack([np.zeros(len(named), dtype=np.int64), 1 + np.arange(len(named))], axis=1), 1, n,
         Trust(permutations=0, groups=0), reasons=[side.reason for side in sides], dataset=dataset,
         names=names, keys=[""] * len(names), start=start,

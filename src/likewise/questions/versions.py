@@ -9,7 +9,7 @@ from typing import Any
 
 from likewise.errors import InputError
 from likewise.fields import DTYPE
-from likewise.naming import AT, GIVEN, canonical_json, did_you_mean
+from likewise.naming import AT, canonical_json, check_model_name, did_you_mean
 from likewise.plan import model_written
 from likewise.plan.entries import ModelEntry
 from likewise.store.files import SUFFIXES
@@ -134,8 +134,7 @@ def entries_of(models: Sequence[str | Mapping[str, Any]]) -> list[dict[str, Any]
     for entry, short in zip(found, shorts, strict=True):
         entry.setdefault("name", short if shorts.count(short) == 1 else _short(entry, 2))
     for name in (str(entry["name"]) for entry in found):
-        if AT in name or GIVEN in name:
-            raise InputError(f"a model is called {name!r}; expected a name without {AT!r} and {GIVEN!r}")
+        check_model_name(name)
     return found
 
 

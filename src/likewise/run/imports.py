@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from likewise.about import Source
+from likewise.arrays import in_precision
 from likewise.documents import NO_TEXT
 from likewise.errors import InputError
 from likewise.models import canonical_layer, is_one_layer
+from likewise.naming import check_model_name
 from likewise.oddities import audit
 from likewise.plan import imported_key
 from likewise.representation import Representation, aligned
@@ -72,6 +74,7 @@ def import_representation(
             raise InputError(f"{said!r} holds {odd[0]!r}, and no experiment can have such a text; give another one")
         if len(said) > LONGEST:
             raise InputError(f"{said[:40]!r}... has {len(said)} characters; expected at most {LONGEST}")
+    check_model_name(name)
     if not is_one_layer(layer):
         raise InputError(
             f"layer {layer} can be several, or depends on the model; of imported rows expected 'last', 'embedding', "
@@ -100,8 +103,7 @@ def import_representation(
         column=read.source.column,
     )
     source |= Source(groups=read.groups) if read.groups else {}
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
-        matrix = np.asarray(read.matrix, dtype=dtype_of(read.kind))
+    matrix = in_precision(read.matrix, dtype_of(read.kind), str(path))
     r = read.changed(matrix=matrix, name=name, key=imported_key(name, dataset, layer), source=source)
     if store.has_representation(r.key):
         check_same(store.load_representation(r.key, name), r, store)

@@ -148,7 +148,7 @@ def score_columns(
     reference = trust.reference
     for c in columns:
         scored = Scored(c.configuration, c.turned, c.value, sides, pairs, independent=together is None)
-        if (level := reference.level(scored, len(shuffles))) is not None:
+        if (level := reference.level(scored, trust.shuffles)) is not None:
             c.level, c.settled = level, level.settled
     drawn = [c for c in columns if c.shuffled_pairs]
     for c in drawn if len(shuffles) > 1 else ():

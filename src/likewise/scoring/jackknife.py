@@ -344,8 +344,8 @@ def interval(
         :math:`(h_j \theta - (h_j - 1) \theta_j - \theta_J)^2 / (h_j - 1)` about
         :math:`\theta_J = g \theta - \sum_j (1 - 1 / h_j) \theta_j`; the same number where they are equal.
     twice : array, shape (m,), optional
-        What was `counted_twice`, half of s^2 at most. Two thirds of it are taken off (`TAKEN_OFF`), but nothing where a
-        few groups decide: where nu is less than half of g - 1.
+        What was `counted_twice`, half of s^2 at most. Two thirds of it are taken off (`TAKEN_OFF`), times
+        2 nu / (g - 1) - 1, so nothing where a few groups decide and nu is half of g - 1 or less.
     folded : bool
         The scores are sizes of differences, from 0 on, and ``without`` has the differences in the same direction. The
         lower end is then the smallest size to be expected (`least_size`), or 0 if there may be no difference.
@@ -375,9 +375,10 @@ def interval(
     known = degrees(moves)
     if twice is not None:
         whole = (moves**2).sum(axis=1)
-        told = (whole > 0) & (known >= (groups - 1) / 2) & ~np.isnan(twice)
+        told = (whole > 0) & ~np.isnan(twice)
         share = np.minimum(np.divide(twice, whole, out=np.zeros_like(whole), where=told), 0.5)
-        moves = moves * np.sqrt(1 - TAKEN_OFF * share)[:, None]
+        sure = np.maximum(2 * known / (groups - 1) - 1, 0)
+        moves = moves * np.sqrt(1 - TAKEN_OFF * sure * share)[:, None]
     half = scipy.special.stdtrit(known, (1 + CONFIDENCE) / 2) * np.sqrt((moves**2).sum(axis=1))
     further = skew(moves)
     below, above = half + np.maximum(-further, 0.0), half + np.maximum(further, 0.0)

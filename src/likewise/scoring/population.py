@@ -28,7 +28,7 @@ class Reduced:
     vector : array, shape (n (n + 1) / 2,)
         The upper triangle of its symmetric matrix, off the diagonal times the root of 2: inner products of two of them
         are those of the matrices.
-    sums : array, shape (18,)
+    sums : array, shape (19,)
         Its `OrbitSums`.
     squares : array, shape (n,)
         The sums of the squares of its rows.
@@ -84,7 +84,7 @@ def score_products(
     reasons = [side.reason for side in sides]
     defined = np.asarray([not reason for reason in reasons], dtype=bool)
     vectors = np.zeros((len(sides), n * (n + 1) // 2))
-    sums = np.full((len(sides), 18), np.nan)
+    sums = np.full((len(sides), 19), np.nan)
     for place, side in enumerate(sides):
         if not side.reason:
             vectors[place], sums[place] = side.vector, side.sums
@@ -102,7 +102,7 @@ def score_products(
 def score_values(
     configuration: Configuration,
     value: Float[np.ndarray, " m"],
-    sums: Float[np.ndarray, "sides 18"],
+    sums: Float[np.ndarray, "sides 19"],
     places: Int[np.ndarray, "m 2"],
     first: int,
     n: int,

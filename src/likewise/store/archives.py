@@ -5,6 +5,7 @@ They are mapped into memory and read batch by batch, so that of gigabytes only t
 
 import json
 import re
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ import pyarrow.compute as pc
 from jaxtyping import Float, Int
 
 from likewise.about import Source
+from likewise.arrays import in_precision
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
 from likewise.representation import Representation
-from likewise.store.parquet import names_of
-from likewise.store.regular import read_regular
+from likewise.store.parquet import GROUP, names_of
+from likewise.store.regular import check_size, read_regular
 
 STATES, PROMPT = "output_embeddings", "prompt_tokens"
 """Columns of a log: a row for each token, generated ones included; and the tokens of the prompt, which come first."""
@@ -45,7 +47,7 @@ def read_folder(path: str | Path, *, id_column: str | None = None, column: str |
     Returns
     -------
     Representation
-        In float32, with the ids of the folder, or positions where it has none.
+        In float32, with the ids of the folder, or positions where it has none, and the groups of a column ``group``.
 
     Raises
     ------
@@ -55,14 +57,27 @@ def read_folder(path: str | Path, *, id_column: str | None = None, column: str |
     folder = Path(path)
     rows: list[np.ndarray] = []
     ids: list[str] = []
+    groups: list[str] = []
     count, taken, tokens = 0, "", False
+    columns: dict[tuple[str, str | None, bool], Path] = {}
     for file in arrow_files(folder):
         try:
             for batch in _batches(file):
                 taken, tokens = _column(folder, batch.schema, column)
                 named = _id_column(folder, batch.schema, id_column)
+                grouped = GROUP in batch.schema.names and named != GROUP
+                columns.setdefault((taken, named, grouped), file)
+                if len(columns) > 1:
+                    told = " and ".join(
+                        f"{c!r}{f' with ids in {i!r}' if i else ''}{' and groups' if g else ''} ({of.name})"
+                        for (c, i, g), of in columns.items()
+                    )
+                    raise InputError(
+                        f"{folder} has its rows in several columns: {told}; expected the same in all files"
+                    )
                 rows.append(_rows(folder, batch, taken, tokens, count))
                 ids += _ids(folder, batch, named, count) if named else []
+                groups += _ids(folder, batch, GROUP, count) if grouped else []
                 count += batch.num_rows
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # also names of columns
             raise InputError(f"{file} cannot be read: {str(error).partition(chr(10))[0]}") from error
@@ -72,7 +87,7 @@ def read_folder(path: str | Path, *, id_column: str | None = None, column: str |
     if len(widths := {part.shape[1] for part in rows}) > 1:
         raise InputError(f"{folder}: column {taken!r} holds lists of {min(widths)} and of {max(widths)} numbers")
     source = Source(column=taken) | (Source(pooling="last_token") if tokens else {})
-    return Representation(np.concatenate(rows), ids, folder.resolve().name, source=source)
+    return Representation(np.concatenate(rows), ids, folder.resolve().name, source=source, groups=groups)
 
 
 def arrow_files(folder: Path) -> list[Path]:
@@ -120,15 +135,58 @@ def _number(file: Path) -> list[tuple[int, str]]:
 def _batches(file: Path) -> Iterator[Any]:
     """The batches of a file; their lengths and offsets are checked, which reads no numbers."""
     with pa.memory_map(str(file)) as mapped:
-        if mapped.read(len(MAGIC)) == MAGIC:
+        packed = mapped.read(len(MAGIC)) == MAGIC
+        mapped.seek(8 if packed else 0)  # a stream lies within a file
+        try:
+            _check_unpacked(file, mapped)
+        except struct.error as error:
+            raise InputError(f"{file} cannot be read: {error}") from error
+        mapped.seek(0)
+        if packed:
             reader = pa.ipc.open_file(mapped)
             batches = map(reader.get_batch, range(reader.num_record_batches))
         else:
             mapped.seek(0)
             batches = iter(pa.ipc.open_stream(mapped))
         for batch in batches:
+            check_size(file, 8 * batch.num_rows)  # lists of no numbers take no place in a file
             batch.validate(full=True)
             yield batch
+
+
+def _check_unpacked(file: Path, mapped: Any) -> None:
+    """Refuse compressed batches that are far larger than the file, before they are unpacked."""
+    for message in pa.ipc.MessageReader.open_stream(mapped):
+        if message.type == "record batch":
+            check_size(file, _unpacked(memoryview(message.metadata), memoryview(message.body)))
+
+
+def _unpacked(about: memoryview, body: memoryview) -> int:
+    """Bytes of a batch after it is unpacked, by which each compressed buffer begins; 0 where none is compressed.
+
+    ``about`` is a FlatBuffer, `Message` of https://github.com/apache/arrow/blob/main/format/Message.fbs. Its tables say
+    how far before them lies the list of where their fields are.
+    """
+
+    def number(form: str, place: int, of: memoryview = about) -> int:
+        return int(struct.unpack_from(form, of, place)[0])
+
+    def field(table: int, index: int) -> int:
+        """Where a field is; 0 if it is not there."""
+        fields = table - number("<i", table)
+        far = number("<H", fields + 4 + 2 * index) if 4 + 2 * index < number("<H", fields) else 0
+        return table + far if far else 0
+
+    message = number("<I", 0)
+    header = field(message, 2)
+    batch = header + number("<I", header)
+    if not field(batch, 3):
+        return 0
+    buffers = field(batch, 2)
+    buffers += number("<I", buffers)
+    places = [buffers + 4 + 16 * i for i in range(number("<I", buffers))]
+    held = [number("<q", number("<q", place), body) for place in places if number("<q", place + 8)]
+    return sum(size for size in held if size > 0)
 
 
 def _column(folder: Path, schema: Any, asked: str | None) -> tuple[str, bool]:
@@ -185,8 +243,8 @@ def _rows(folder: Path, batch: Any, column: str, tokens: bool, before: int) -> F
             f"in record {before} (records count from 0)"
         )
     values: np.ndarray = lists.flatten().to_numpy(zero_copy_only=False)
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
-        return values.astype(np.float32).reshape(len(lists), -1 if len(values) else 0)
+    values = values.reshape(len(lists), -1 if len(values) else 0)
+    return in_precision(values, np.float32, f"column {column!r} of {folder}")
 
 
 def _held(folder: Path, batch: Any, column: str, before: int) -> Any:

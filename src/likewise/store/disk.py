@@ -72,7 +72,9 @@ class Disk:
         return folder.is_dir() and not folder.is_symlink()
 
     def below(self, folder: Path) -> list[Path]:
-        """Return all files below a folder, in order."""
+        """Return all files below a folder, in order; none where it is a link."""
+        if folder.is_symlink():
+            return []
         return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
     def size(self, path: Path) -> int:
@@ -132,7 +134,15 @@ class Disk:
             own.replace(path)
 
     def remove(self, path: Path) -> None:
-        """Delete a file or a folder."""
+        """Delete a file or a folder, nothing outside of the store.
+
+        Raises
+        ------
+        StoreError
+            If it lies in a folder that is a link.
+        """
+        for folder in path.relative_to(self.folder).parents[:-1]:
+            check_no_link(self.folder / folder)
         with removed(path):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from safetensors import safe_open
 
 from likewise.about import Source
+from likewise.arrays import check_all_or_none
 from likewise.errors import InputError
 from likewise.naming import did_you_mean
 from likewise.representation import Representation
@@ -90,10 +91,15 @@ def _read_npz(path: Path) -> Rows:
             with archive.open(members[name]) as file:
                 return _array(path, file, members[name].file_size, rows)
 
-        matrix = read(_only(path, [n for n in members if n not in ("ids", GROUP)]))
+        of_ids, of_groups = ([n for n in names if n in members] for names in (("ids", "id"), (GROUP, f"{GROUP}s")))
+        for both in filter(lambda names: len(names) > 1, (of_ids, of_groups)):
+            raise InputError(f"{path} holds {both[0]!r} and {both[1]!r}; expected one of them")
+        matrix = read(_only(path, [n for n in members if n not in (*of_ids, *of_groups)]))
         rows = len(matrix) if matrix.ndim else 0
         check_size(path, TEXT * rows)
-        ids, groups = (names_of(path, n, read(n, rows).tolist()) if n in members else () for n in ("ids", GROUP))
+        ids, groups = (
+            names_of(path, names[0], read(names[0], rows).tolist()) if names else () for names in (of_ids, of_groups)
+        )
         return matrix, ids, groups
 
 
@@ -226,6 +232,7 @@ def _features(path: Path, fields: list[Any]) -> list[str]:
         return lists
     if wrong := [f.name for f in rest if not (pa.types.is_floating(f.type) or pa.types.is_integer(f.type))]:
         raise InputError(f"{path}: column {wrong[0]!r} is not a number; name the column of ids if it is that")
+    check_all_or_none([f.name for f in rest if pa.types.is_integer(f.type)], len(rest), str(path))
     return [f.name for f in rest]
 
 

@@ -30,7 +30,7 @@ from likewise.store.tiles import read_tile, write_tile
 VERSION = 1
 """Of the layout of a store; raised when an older likewise could not read what a newer one writes."""
 
-REDUCED_VERSION = 4
+REDUCED_VERSION = 5
 """Of what representations are reduced to; raised when an older likewise left something else, which is made anew."""
 
 PARTS = ("representations", "results", "experiments", "pins", "prompts", "reduced", "runs", "vectors")
@@ -386,7 +386,8 @@ class Store:
 
     def begun(self) -> tuple[str, ...]:
         """Return the keys of extractions of which parts are there."""
-        found = sorted((self.folder / "representations").glob("*.parts"))
+        where = self.folder / "representations"
+        found = [] if where.is_symlink() else sorted(where.glob("*.parts"))
         return tuple(path.stem for path in found if path.is_dir() and not path.is_symlink())
 
     # Results

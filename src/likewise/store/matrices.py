@@ -56,7 +56,7 @@ def read_matrix(path: Path, shape: tuple[int, int], dtype: np.dtype[np.floating[
     return matrix
 
 
-SUMS = 18
+SUMS = 19
 """How many sums of a reduced representation there are."""
 
 REDUCED = Fields({"n": Kind("a whole number, 1 or more", text_of(r"[1-9]\d{0,8}")), "items": TEXT}, others=TEXT)

@@ -153,7 +153,7 @@ class Parts:
     def discard_left(self) -> None:
         """The same, where a kill came between saving and this; what another process works on is left to it."""
         # There is nothing, or another has the lock.
-        with contextlib.suppress(OSError), (self.folder / LOCK).open("ab") as file:
+        with contextlib.suppress(OSError), os.fdopen(os.open(self.folder / LOCK, FLAGS, 0o666), "r+b") as file:
             _wait_for(file.fileno(), at_once=True)
             self.discard()
 

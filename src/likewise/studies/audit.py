@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from likewise.arrays import to_numpy
+from likewise.chance import agreed
 from likewise.errors import InputError
 from likewise.inference import (
     Estimates,
@@ -203,7 +204,7 @@ class Audit(Study):
     def _outputs(self, layer: str, given: Mapping[str, Layers], copies: Sequence[str]) -> Iterator[tuple[Cell, ...]]:
         """What a copy did to the outputs, by each measure: its mean with an interval, and that of the worst re-run."""
         base = given[self.base][layer]
-        groups = base.groups or base.source.groups or None
+        groups = _groups(base) or None
         for name in (name for name in self.outputs if parse_call(name)[0] in REGISTRY):
             measure = Configuration.parse(name)
 
@@ -263,10 +264,15 @@ class _Layer:
         return np.asarray(np.divide(self.errors[name], largest, out=np.full(len(largest), np.nan), where=largest > 0))
 
 
+def _groups(of: Representation) -> Sequence[str]:
+    return of.groups or of.source.groups
+
+
 def _at(layer: str, given: Mapping[str, Layers], of: Audit) -> _Layer:
     rows = {name: models[layer] for name, models in given.items()}
     base = rows[of.base]
     check_all_same_items(list(rows.values()))
+    agreed((name, _groups(r)) for name, r in rows.items())
     for name, other in rows.items():
         if other.is_table or other.n_features != base.n_features:
             what = "is a table of inputs" if other.is_table else f"has {other.n_features:,} features"
@@ -288,7 +294,7 @@ def _at(layer: str, given: Mapping[str, Layers], of: Audit) -> _Layer:
             errors[name] = np.linalg.norm(away, axis=1) / lengths
             spread = np.linalg.norm(centred)
             over_all[name] = float(np.linalg.norm(away - away.mean(axis=0)) / spread) if spread else None
-    groups = base.groups or base.source.groups or None
+    groups = _groups(base) or None
     ids = next((r.ids for r in rows.values() if r.has_ids), base.ids)
     return _Layer(layer, ids, groups, errors, over_all, of.floor, int((~kept).sum()))
 

@@ -59,6 +59,17 @@ class Found:
     without: Float[np.ndarray, "m n"]
 
 
+def _calibrated_ends(given: Found) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+    """The ends of the intervals of the calibrated scores: those of the scores, within the range of the measure."""
+    facts, mean = given.configuration.facts, numbers_in(given.table, "null_mean")
+    assert facts.identity is not None  # of all measures that can be searched
+    unit = facts.identity - mean
+    scores = mean[:, None] + given.without * unit[:, None]
+    ends = interval(numbers_in(given.table, "value"), np.ascontiguousarray(scores.T), facts.bounds)
+    first, second = ((end - mean) / unit for end in ends)
+    return np.minimum(first, second), np.maximum(first, second)
+
+
 def numbers_in(table: pa.Table, name: str) -> Float[np.ndarray, " m"]:
     """Return a column of numbers, NaN where there is none."""
     return np.asarray(table[name].to_numpy(), dtype=np.float64)
@@ -133,7 +144,7 @@ class Search(Study):
         low = high = np.full(len(calibrated), np.nan)
         sets: RankSets | None = None
         if without.shape[1] >= FEWEST:
-            low, high = interval(calibrated, np.ascontiguousarray(without.T))
+            low, high = _calibrated_ends(given)
             sets = rank_intervals(calibrated, without, shown)
         rows: list[tuple[Cell, ...]] = []
         for place, k in enumerate(shown):

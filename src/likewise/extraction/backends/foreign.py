@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from likewise.about import Audit
-from likewise.arrays import to_numpy
+from likewise.arrays import in_precision, to_numpy
 from likewise.errors import InputError
 from likewise.extraction.backends.given import Given
 from likewise.extraction.rows import SECONDS_BETWEEN_PARTS, Rows, check_finite
@@ -142,8 +142,7 @@ class Foreign(Installed):
                     f"the backend {self.name!r} gave {matrix.dtype} of shape {matrix.shape} in layer {layer} at prompt "
                     f"{ids[0]!r}; expected numbers of shape ({len(texts)}, features)"
                 )
-            with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
-                checked[layer] = np.asarray(matrix, dtype=np.float32)
+            checked[layer] = in_precision(matrix, np.float32, f"layer {layer} of the backend {self.name!r}")
             check_finite(checked[layer], layer, ids)
         return checked
 
