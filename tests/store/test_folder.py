@@ -305,3 +305,12 @@ def test_what_cannot_be_read_is_explained(tmp_path: Path) -> None:
 def test_descriptions_are_plain_json(store: Store, saved: Representation) -> None:
     text = store.representation_path(saved.key).with_suffix(".json").read_text(encoding="utf-8")
     assert json.loads(text)["ids"][-1] == "é"
+
+
+def test_rows_that_single_precision_does_not_keep_are_not_saved(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    for lost in (x * 1e-45, x + 1e9):
+        with pytest.raises(InputError, match="the matrix to be saved: .*float32"):
+            store.save_representation(Representation(lost, name="x", key="a" * 24), {})
+    assert not store.representations()

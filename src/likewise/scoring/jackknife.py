@@ -43,6 +43,9 @@ TAKEN_OFF = 2 / 3
 """Share of what was counted twice that is taken off. The jackknife counts m times what hangs on m groups, and the
 squares of pairs m (m - 1) / 2 times. What hangs on three groups is then counted once, on two four thirds of once."""
 
+UNSURE, SURE = 0.6, 0.8
+"""Degrees of freedom, as a share of all there can be, up to which nothing of it is taken off, and from which all is."""
+
 FEW = 100
 """Fewer inputs than that: pairs of groups are left out for every measure. What hangs on pairs is then up to half of
 how much a score seems to vary, and little time is needed."""
@@ -344,8 +347,8 @@ def interval(
         :math:`(h_j \theta - (h_j - 1) \theta_j - \theta_J)^2 / (h_j - 1)` about
         :math:`\theta_J = g \theta - \sum_j (1 - 1 / h_j) \theta_j`; the same number where they are equal.
     twice : array, shape (m,), optional
-        What was `counted_twice`, half of s^2 at most. Two thirds of it are taken off (`TAKEN_OFF`), times
-        2 nu / (g - 1) - 1, so nothing where a few groups decide and nu is half of g - 1 or less.
+        What was `counted_twice`, half of s^2 at most. Two thirds of it are taken off (`TAKEN_OFF`), but less where a
+        few groups decide: from nu = 0.8 (g - 1) down to 0.6 (g - 1), from where on nothing is.
     folded : bool
         The scores are sizes of differences, from 0 on, and ``without`` has the differences in the same direction. The
         lower end is then the smallest size to be expected (`least_size`), or 0 if there may be no difference.
@@ -377,7 +380,7 @@ def interval(
         whole = (moves**2).sum(axis=1)
         told = (whole > 0) & ~np.isnan(twice)
         share = np.minimum(np.divide(twice, whole, out=np.zeros_like(whole), where=told), 0.5)
-        sure = np.maximum(2 * known / (groups - 1) - 1, 0)
+        sure = np.clip((known / (groups - 1) - UNSURE) / (SURE - UNSURE), 0, 1)
         moves = moves * np.sqrt(1 - TAKEN_OFF * sure * share)[:, None]
     half = scipy.special.stdtrit(known, (1 + CONFIDENCE) / 2) * np.sqrt((moves**2).sum(axis=1))
     further = skew(moves)

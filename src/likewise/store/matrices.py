@@ -11,6 +11,7 @@ import xxhash
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from likewise.arrays import in_precision
 from likewise.errors import InputError, StoreError
 from likewise.kinds import TABLES
 from likewise.naming import canonical_json
@@ -28,8 +29,8 @@ def dtype_of(kind: str) -> np.dtype[np.floating[Any]]:
 
 
 def write_matrix(path: Path, matrix: np.ndarray, dtype: np.dtype[np.floating[Any]]) -> None:
-    """Write the matrix of a representation."""
-    matrix = np.ascontiguousarray(matrix, dtype=dtype)
+    """Write the matrix of a representation; refuse what the type does not keep of it."""
+    matrix = np.ascontiguousarray(in_precision(np.asarray(matrix), dtype, "the matrix to be saved"))
     # Not by save_file, which writes to a file of its own beside: a kill would leave one that nobody knows.
     write_atomically(path, lambda p: p.write_bytes(save({"matrix": matrix})))
 
