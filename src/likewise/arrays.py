@@ -56,26 +56,25 @@ class Tie:
         return values > ordered[..., :-1] + tie
 
 
-KEPT = 1e-4
-"""Share of a row, or of what rows differ in, that a lower precision may cost."""
+LOST, LOST_OF_ALL = 1e-4, 1e-2
+"""Share of a row, and of what rows differ in, that a lower precision may cost: scores move by less than 1e-3 then."""
 
 
 def in_precision(matrix: Shaped[np.ndarray, "n d"], dtype: Any, name: str) -> Float[np.ndarray, "n d"]:
     """Return a matrix in a floating-point type, where that keeps what its rows are and what they differ in.
 
     What the type cannot hold becomes infinite: `check_matrix` says where. Values that are too small for it, or a common
-    offset that is millions of times as large as what rows differ in, would give other scores in silence.
+    offset that is some hundred thousand times as large as what rows differ in, would give other scores in silence.
 
     Raises
     ------
     InputError
-        If more than a ten-thousandth of a row, or of the distances of the rows from their mean, is lost.
+        If more than a ten-thousandth of a row, or a hundredth of the distances of the rows from their mean, is lost.
     """
     with np.errstate(over="ignore", under="ignore"):
         found = np.asarray(matrix, dtype=dtype)
     if matrix.ndim != 2 or 0 in matrix.shape or np.can_cast(matrix.dtype, found.dtype) or not np.isfinite(found).all():
         return found
-    advice = f"; multiply it by a number, or subtract the means of its columns (rows are kept in {found.dtype})"
     wide = np.result_type(matrix.dtype, np.float64)
     if not (largest := max(wide.type(matrix.max()), -wide.type(matrix.min()))):
         return found
@@ -87,16 +86,22 @@ def in_precision(matrix: Shaped[np.ndarray, "n d"], dtype: Any, name: str) -> Fl
         rows = matrix[start : start + 4096].astype(wide) / largest
         off = rows - found[start : start + 4096].astype(wide) / largest
         lost, length = (np.sqrt(np.vecdot(of, of)) for of in (off, rows))
-        for place in np.flatnonzero(lost > KEPT * length)[:1]:
-            raise InputError(f"{name}: row {start + place} is too small for {found.dtype}{advice}")
+        for place in np.flatnonzero(lost > LOST * length)[:1]:
+            raise InputError(
+                f"{name}: row {start + place} is too small for {found.dtype}, in which rows are kept; multiply all "
+                "rows by a number"
+            )
         rows -= first
         for k, of in enumerate((off, rows)):
             sums[k] += of.sum(axis=0)
             squares[k] += float(np.vecdot(of, of).sum())
     lost, spread = squares - (sums**2).sum(axis=1).astype(np.float64) / len(matrix)
-    rounding = 4 * float(np.finfo(matrix.dtype).eps) if matrix.dtype.kind == "f" else 0.0
-    if spread > rounding**2 * matrix.size and lost > KEPT**2 * spread:
-        raise InputError(f"{name}: {found.dtype} does not keep what its rows differ in{advice}")
+    rounding = max(matrix.shape) * float(np.finfo(matrix.dtype).eps) if matrix.dtype.kind == "f" else 0.0
+    if spread > rounding**2 * matrix.size and lost > LOST_OF_ALL**2 * spread:
+        raise InputError(
+            f"{name}: {found.dtype}, in which rows are kept, does not hold what they differ in; subtract the means of "
+            "the columns"
+        )
     return found
 
 

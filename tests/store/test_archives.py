@@ -233,6 +233,31 @@ def test_packed_files_are_read_unless_they_are_bombs(
 
 
 @pytest.mark.parametrize("kind", ["stream", "file"])
+def test_a_bomb_in_a_dictionary_is_none(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of a column that is not read."""
+    monkeypatch.setattr(regular, "BOMB", 2**20)
+    extra = pa.array(["x" * 2**24, "y"]).dictionary_encode()
+    batch = pa.record_batch([pa.array([[1.0, 2.0]] * 2), extra], ["row", "extra"])
+    make = pa.ipc.new_stream if kind == "stream" else pa.ipc.new_file
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.OSFile(str(tmp_path / "data.arrow"), "wb") as file, make(file, batch.schema, options=options) as writer:
+        writer.write_batch(batch)
+    with pytest.raises(InputError, match=r"data\.arrow takes [\d,]{9,} bytes in memory, and its file"):
+        read_folder(tmp_path)
+
+
+def test_a_file_is_read_as_the_stream_that_was_checked(tmp_path: Path) -> None:
+    """An end before its batch hides it from the stream; the list at the end of the file would still find it."""
+    path = tmp_path / "data.arrow"
+    write(path, [PLAIN], "file")
+    raw = path.read_bytes()
+    schema = int.from_bytes(raw[12:16], "little") + 16
+    path.write_bytes(raw[:schema] + b"\xff\xff\xff\xff\0\0\0\0" + raw[schema:])
+    with pytest.raises(InputError, match="it lists 1 batches of records, and 0 are there"):
+        read_folder(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["stream", "file"])
 def test_records_that_take_no_place_are_counted(tmp_path: Path, kind: str) -> None:
     empty = pa.Array.from_buffers(pa.list_(pa.float32(), 0), 2**31 - 1, [None], children=[pa.array([], pa.float32())])
     write(tmp_path / "data.arrow", [{"row": empty}], kind)

@@ -64,7 +64,8 @@ class Results:
         ----------
         kind : str
             ``shuffle``: after each shuffle. ``without_input``: without each input in turn, in their order.
-            ``without_group``: without each group of inputs in turn, the same groups for all rows of a data set;
+            ``without_group``: without each group of inputs in turn, the same groups for all rows of a data set. Of a
+            difference of two numbers they have a sign: negative where it turns round.
             ``group_size``: the inputs of each, where these differ. ``without``: without each input where that is at
             hand, else without each group.
 

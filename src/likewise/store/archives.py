@@ -135,34 +135,38 @@ def _number(file: Path) -> list[tuple[int, str]]:
 def _batches(file: Path) -> Iterator[Any]:
     """The batches of a file; their lengths and offsets are checked, which reads no numbers."""
     with pa.memory_map(str(file)) as mapped:
-        packed = mapped.read(len(MAGIC)) == MAGIC
-        mapped.seek(8 if packed else 0)  # a stream lies within a file
+        # A file holds a stream, from its eighth byte on. It is read as that, and not by the list at its end: what is
+        # read is what was checked.
+        start = 8 if mapped.read(len(MAGIC)) == MAGIC else 0
+        mapped.seek(start)
         try:
             _check_unpacked(file, mapped)
         except struct.error as error:
             raise InputError(f"{file} cannot be read: {error}") from error
-        mapped.seek(0)
-        if packed:
-            reader = pa.ipc.open_file(mapped)
-            batches = map(reader.get_batch, range(reader.num_record_batches))
-        else:
-            mapped.seek(0)
-            batches = iter(pa.ipc.open_stream(mapped))
-        for batch in batches:
+        found = 0
+        count = pa.ipc.open_file(mapped).num_record_batches if start else None
+        mapped.seek(start)
+        for batch in pa.ipc.open_stream(mapped):
             check_size(file, 8 * batch.num_rows)  # lists of no numbers take no place in a file
             batch.validate(full=True)
             yield batch
+            found += 1
+        if count not in (None, found):
+            raise InputError(f"{file} cannot be read: it lists {count:,} batches of records, and {found:,} are there")
 
 
 def _check_unpacked(file: Path, mapped: Any) -> None:
     """Refuse compressed batches that are far larger than the file, before they are unpacked."""
     for message in pa.ipc.MessageReader.open_stream(mapped):
-        if message.type == "record batch":
-            check_size(file, _unpacked(memoryview(message.metadata), memoryview(message.body)))
+        if message.type in ("record batch", "dictionary"):
+            of_texts = message.type == "dictionary"
+            check_size(file, _unpacked(memoryview(message.metadata), memoryview(message.body), of_texts))
 
 
-def _unpacked(about: memoryview, body: memoryview) -> int:
+def _unpacked(about: memoryview, body: memoryview, of_texts: bool) -> int:
     """Bytes of a batch after it is unpacked, by which each compressed buffer begins; 0 where none is compressed.
+
+    A batch ``of_texts`` that others refer to lies within another table.
 
     ``about`` is a FlatBuffer, `Message` of https://github.com/apache/arrow/blob/main/format/Message.fbs. Its tables say
     how far before them lies the list of where their fields are.
@@ -180,6 +184,9 @@ def _unpacked(about: memoryview, body: memoryview) -> int:
     message = number("<I", 0)
     header = field(message, 2)
     batch = header + number("<I", header)
+    if of_texts:
+        header = field(batch, 1)
+        batch = header + number("<I", header)
     if not field(batch, 3):
         return 0
     buffers = field(batch, 2)
