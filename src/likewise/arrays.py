@@ -57,7 +57,7 @@ class Tie:
 
 
 LOST, LOST_OF_ALL = 1e-4, 1e-2
-"""Share of a row, and of what rows differ in, that a lower precision may cost: scores move by less than 1e-3 then."""
+"""Share of a row, and of what rows differ in, that a lower precision may cost."""
 
 
 def in_precision(matrix: Shaped[np.ndarray, "n d"], dtype: Any, name: str) -> Float[np.ndarray, "n d"]:

@@ -140,6 +140,7 @@ def test_a_root_that_few_rows_decide_has_no_chance_level_without_shuffles() -> N
     y[7] *= 1000
     of_root, of_square = compare([x, y], ["gulp", "gulp(squared=True)"], groups=0, permutations=0)
     assert [of_root.null_mean, of_root.z, of_root.calibrated] == [None] * 3 and of_root.reason == Reason.NO_ROOT
+    assert of_root.pvalue == of_square.pvalue
     assert of_square.null_mean is not None and of_square.reason == Reason.BOUND
     of_root, _ = compare([x, y], ["gulp", "gulp(squared=True)"], groups=0, permutations=20)
     assert (of_root.null, of_root.reason) == ("shuffles", Reason.FEW_ROWS) and of_root.null_mean is not None

@@ -213,7 +213,8 @@ def test_stored_reasons_stay() -> None:
         "FEW_ROWS": "chance from shuffles: too few rows decide the score to trust the closed form",
         "BOUND": "p is an upper bound: too few rows decide the score to trust the closed form",
         "NO_ROOT": (
-            "no chance level: too few rows decide the score to trust the closed form, and nothing was shuffled"
+            "p is an upper bound, and the mean of shuffles is not known: too few rows decide the score to trust the "
+            "closed form"
         ),
         "NO_FEATURES": (
             "no chance level: the measure does not compare each feature with itself, so shuffle rows instead"

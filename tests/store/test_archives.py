@@ -255,6 +255,9 @@ def test_a_file_is_read_as_the_stream_that_was_checked(tmp_path: Path) -> None:
     path.write_bytes(raw[:schema] + b"\xff\xff\xff\xff\0\0\0\0" + raw[schema:])
     with pytest.raises(InputError, match="it lists 1 batches of records, and 0 are there"):
         read_folder(tmp_path)
+    end = raw.index(b"\xff\xff\xff\xff\0\0\0\0", schema)  # which may be left out
+    path.write_bytes(raw[:end] + raw[end + 8 :])
+    assert read_folder(tmp_path).ids == ("1", "2")
 
 
 @pytest.mark.parametrize("kind", ["stream", "file"])

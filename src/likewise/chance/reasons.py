@@ -28,8 +28,11 @@ class Reason(StrEnum):
     """The chance level has a closed form, which was not taken."""
     BOUND = "p is an upper bound: too few rows decide the score to trust the closed form"
     """The p-value is `Moments.bound`."""
-    NO_ROOT = "no chance level: too few rows decide the score to trust the closed form, and nothing was shuffled"
-    """The moments of its square are known, and say too little of the score."""
+    NO_ROOT = (
+        "p is an upper bound, and the mean of shuffles is not known: too few rows decide the score to trust the closed "
+        "form"
+    )
+    """The moments of its square are known, and say too little of the score itself."""
     NO_FEATURES = "no chance level: the measure does not compare each feature with itself, so shuffle rows instead"
     """Shuffled features were asked for."""
     FEW_FEATURES = "chance from shuffles: too few features decide the score to trust the closed form"

@@ -123,8 +123,7 @@ def score_columns(
         for c in chosen
         for turned, _ in enumerate(orders(c, (0, 1)))
     ]
-    doubly = leave_out_pairs(n, trust.groups, trust.seed) if together is None else None
-    steps = m * (1 + len(shuffles) + len(kept) + (len(doubly[1]) if doubly else 0))
+    steps = m * (1 + len(shuffles) + len(kept))
     done = itertools.count()
 
     # Pairs outside, configurations inside: what configurations share of a pair is computed once.
@@ -135,6 +134,9 @@ def score_columns(
             if trust.groups and n >= FEWEST and together is None:
                 c.fill_each(k, sides[i], sides[j])
     small = together is None and n < FEW
+    by_groups = [c for c in columns if len(c.each) < m or (small and not c.configuration.counts_once)]
+    doubly = leave_out_pairs(n, trust.groups, trust.seed) if by_groups and together is None else None
+    steps += m * len(doubly[1]) if doubly else 0
     for number, items in enumerate(kept):
         parts = {i: side.rest(items) for i, side in sides.items()}
         for k, (i, j) in enumerate(pairs):
@@ -144,7 +146,7 @@ def score_columns(
                     why = c.no_groups if k in c.each else c.no_interval
                     c.fill(c.without[number], k, parts[i], parts[j], why, along=(sides[i], sides[j]))
     if doubly:
-        _count_twice(columns, pairs, sides, *doubly, lambda: watch("comparing", next(done), steps))
+        _count_twice(by_groups, pairs, sides, *doubly, lambda: watch("comparing", next(done), steps))
     reference = trust.reference
     for c in columns:
         scored = Scored(c.configuration, c.turned, c.value, sides, pairs, independent=together is None)

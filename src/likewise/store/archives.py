@@ -3,6 +3,7 @@
 They are mapped into memory and read batch by batch, so that of gigabytes only the rows that count are held.
 """
 
+import itertools
 import json
 import re
 import struct
@@ -135,18 +136,18 @@ def _number(file: Path) -> list[tuple[int, str]]:
 def _batches(file: Path) -> Iterator[Any]:
     """The batches of a file; their lengths and offsets are checked, which reads no numbers."""
     with pa.memory_map(str(file)) as mapped:
-        # A file holds a stream, from its eighth byte on. It is read as that, and not by the list at its end: what is
-        # read is what was checked.
+        # A file holds a stream, from its eighth byte on. It is read as that, and not by the list at its end, which only
+        # says how many batches there are: what is read is what was checked.
         start = 8 if mapped.read(len(MAGIC)) == MAGIC else 0
+        mapped.seek(0)
+        count, found = (pa.ipc.open_file(mapped).num_record_batches if start else None), 0
         mapped.seek(start)
         try:
-            _check_unpacked(file, mapped)
+            _check_unpacked(file, mapped, count)
         except struct.error as error:
             raise InputError(f"{file} cannot be read: {error}") from error
-        found = 0
-        count = pa.ipc.open_file(mapped).num_record_batches if start else None
         mapped.seek(start)
-        for batch in pa.ipc.open_stream(mapped):
+        for batch in itertools.islice(pa.ipc.open_stream(mapped), count):
             check_size(file, 8 * batch.num_rows)  # lists of no numbers take no place in a file
             batch.validate(full=True)
             yield batch
@@ -155,18 +156,21 @@ def _batches(file: Path) -> Iterator[Any]:
             raise InputError(f"{file} cannot be read: it lists {count:,} batches of records, and {found:,} are there")
 
 
-def _check_unpacked(file: Path, mapped: Any) -> None:
-    """Refuse compressed batches that are far larger than the file, before they are unpacked."""
-    for message in pa.ipc.MessageReader.open_stream(mapped):
+def _check_unpacked(file: Path, mapped: Any, count: int | None) -> None:
+    """Refuse compressed batches that are far larger than the file, before they are unpacked; so many, or all."""
+    found = 0
+    messages = pa.ipc.MessageReader.open_stream(mapped)
+    while found != count and (message := next(messages, None)):
         if message.type in ("record batch", "dictionary"):
-            of_texts = message.type == "dictionary"
-            check_size(file, _unpacked(memoryview(message.metadata), memoryview(message.body), of_texts))
+            dictionary = message.type == "dictionary"
+            check_size(file, _unpacked(memoryview(message.metadata), memoryview(message.body), dictionary))
+            found += not dictionary
 
 
-def _unpacked(about: memoryview, body: memoryview, of_texts: bool) -> int:
+def _unpacked(about: memoryview, body: memoryview, dictionary: bool) -> int:
     """Bytes of a batch after it is unpacked, by which each compressed buffer begins; 0 where none is compressed.
 
-    A batch ``of_texts`` that others refer to lies within another table.
+    The batch of a ``dictionary`` lies in a table of its own, `DictionaryBatch`.
 
     ``about`` is a FlatBuffer, `Message` of https://github.com/apache/arrow/blob/main/format/Message.fbs. Its tables say
     how far before them lies the list of where their fields are.
@@ -184,7 +188,7 @@ def _unpacked(about: memoryview, body: memoryview, of_texts: bool) -> int:
     message = number("<I", 0)
     header = field(message, 2)
     batch = header + number("<I", header)
-    if of_texts:
+    if dictionary:
         header = field(batch, 1)
         batch = header + number("<I", header)
     if not field(batch, 3):
