@@ -96,7 +96,7 @@ def in_precision(matrix: Shaped[np.ndarray, "n d"], dtype: Any, name: str) -> Fl
             sums[k] += of.sum(axis=0)
             squares[k] += float(np.vecdot(of, of).sum())
     lost, spread = squares - (sums**2).sum(axis=1).astype(np.float64) / len(matrix)
-    rounding = max(matrix.shape) * float(np.finfo(matrix.dtype).eps) if matrix.dtype.kind == "f" else 0.0
+    rounding = matrix.shape[1] * float(np.finfo(matrix.dtype).eps) if matrix.dtype.kind == "f" else 0.0
     if spread > rounding**2 * matrix.size and lost > LOST_OF_ALL**2 * spread:
         raise InputError(
             f"{name}: {found.dtype}, in which rows are kept, does not hold what they differ in; subtract the means of "
@@ -172,8 +172,8 @@ def check_all_or_none(whole: Sequence[str], count: int, name: str) -> None:
     if whole and len(whole) < count:
         told = ", ".join(map(repr, whole[:3])) + (f" and {len(whole) - 3} more" if len(whole) > 3 else "")
         raise InputError(
-            f"{name}: whole numbers stand in {told} beside columns of fractions; leave out what is no feature (as "
-            "numbers of rows, or labels), or store features as floating-point numbers"
+            f"{name}: whole numbers in {told}, and fractions in other columns; leave out columns that are no features "
+            "(row numbers, labels), or store all as floating-point numbers"
         )
 
 

@@ -47,7 +47,7 @@ def test_whole_numbers_beside_fractions_are_no_features(tmp_path: Path, whole: d
     pq.write_table(pa.table(ids | columns(rows(0)) | {k: np.asarray(v) for k, v in whole.items()}), "mixed.parquet")
     frame = pd.DataFrame(columns(rows(0)) | whole)
     for read in (lambda: read_file("mixed.parquet"), lambda: compare({"a": frame, "b": rows(1)}, "cka", groups=0)):
-        with pytest.raises(InputError, match="whole numbers stand in '(index|label)'.* beside columns of fractions"):
+        with pytest.raises(InputError, match="whole numbers in '(index|label)'.*, and fractions in other columns"):
             read()
     pq.write_table(pa.table(ids | {"a": np.arange(N), "b": np.arange(N)[::-1]}), "whole.parquet")
     assert read_file("whole.parquet").matrix.shape == (N, 2)
@@ -130,7 +130,7 @@ def test_nothing_is_imported_into_what_ends_with_the_command(cli: Cli) -> None:
 @pytest.mark.parametrize("key", ["split", "config", "revision"])
 def test_what_is_of_the_hub_is_not_said_of_a_file(key: str) -> None:
     Path("q.jsonl").write_text('{"q": "a"}\n')
-    with pytest.raises(InputError, match=f"q.jsonl is a file, and {key}: 'train' is of data sets of the hub"):
+    with pytest.raises(InputError, match=f"{key}: 'train' is for data sets of the hub, and q.jsonl is a file"):
         DatasetSpec(name="q", source="q.jsonl", **{key: "train"}).completed()
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import definitions
 from likewise.errors import InputError
 from likewise.inference import LeftOut, left_out
+from likewise.inference.leftout import mean_with_ends
 from likewise.representation import Representation
 from likewise.scoring import compare, interval, leave_out
 
@@ -112,3 +113,35 @@ def test_what_cannot_be_paired_is_refused():
     results = compare(sides(), ["cka"], permutations=0, groups=0)
     with pytest.raises(InputError, match="no left-out values of cka for x and same"):
         left_out(results, [0])
+
+
+@pytest.mark.parametrize("g", [5, 8, 30])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_shares_that_are_all_one_have_an_interval_and_no_others_a_shorter_one(g, grouped) -> None:
+    ones = np.ones(2 * g if grouped else g)
+    groups = [str(k // 2) for k in range(2 * g)] if grouped else []
+    value, low, high = mean_with_ends(ones, groups)
+    assert (value, high) == (1.0, 1.0) and low == pytest.approx(0.025 ** (1 / g))
+    for lost in (0.1, 0.5, 1.0):
+        worse = ones.copy()
+        worse[0] -= lost
+        assert mean_with_ends(worse, groups)[1] <= low
+    assert mean_with_ends(0 * ones, groups) == (0.0, 0.0, pytest.approx(1 - low))
+    assert mean_with_ends(2 * ones - 1, groups, (-1.0, 1.0))[1] == pytest.approx(2 * low - 1)
+
+
+@pytest.mark.parametrize("sizes", [[40, 1, 1, 1, 1, 1], [100] + [2] * 10, [200] + [1] * 30, [60] + [6] * 10, [5] * 4])
+def test_groups_of_which_one_holds_most_inputs_have_no_interval(sizes) -> None:
+    """How much that one varies cannot be seen."""
+    groups = np.repeat(np.arange(len(sizes)).astype(str), sizes).tolist()
+    each = np.random.default_rng(0).normal(size=len(groups))
+    assert mean_with_ends(each, groups)[1:] == (None, None)
+    with pytest.raises(InputError, match=r"\d+ groups of inputs.*; expected 5 or more"):
+        LeftOut.of_mean(each, groups)
+    sides = [
+        Representation(np.random.default_rng(k).normal(size=(len(each), 3)), name=f"{k}", groups=groups) for k in (0, 1)
+    ]
+    row = compare(sides, "cka", permutations=3)[0]
+    assert row.low is None and "no interval: " in row.reason and "groups of inputs" in row.reason
+    even = np.repeat(np.arange(6).astype(str), [9, 11, 10, 12, 10, 8]).tolist()
+    assert mean_with_ends(np.random.default_rng(1).normal(size=60), even)[1] is not None

@@ -404,7 +404,7 @@ def test_sides_that_share_no_more_directions_count_nothing_there() -> None:
     assert get("aligned_cosine")(x, y, center=False) == pytest.approx(1 / 13, abs=1e-12)
 
 
-@pytest.mark.parametrize("shape", [(26, 40), (100, 20), (26, 26), (60, 7)])
+@pytest.mark.parametrize("shape", [(26, 40), (100, 20), (26, 26), (60, 7), (5000, 8)])
 @pytest.mark.parametrize("hard", ["offset", "scales", "massive feature"])
 @pytest.mark.parametrize("size", [1e4, 1e6, 1e8])
 def test_near_copies_are_no_further_apart_than_they_are_without_a_rotation(shape, hard, size) -> None:

@@ -311,6 +311,6 @@ def test_rows_that_single_precision_does_not_keep_are_not_saved(tmp_path: Path) 
     store = Store(tmp_path)
     x = np.random.default_rng(0).normal(size=(20, 3))
     for lost in (x * 1e-45, x + 1e9):
-        with pytest.raises(InputError, match="the matrix to be saved: .*float32"):
+        with pytest.raises(InputError, match="x: .*float32"):
             store.save_representation(Representation(lost, name="x", key="a" * 24), {})
     assert not store.representations()

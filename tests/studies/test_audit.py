@@ -289,3 +289,30 @@ def test_outputs_are_told_by_their_own_measures() -> None:
     assert all(row["high"] <= 1 for row in told if row["measure"] == "equal_top")
     with pytest.raises(InputError, match="expected a layer of hidden states"):
         Audit("base", ("a",)).answer({name: {"logits": of["logits"]} for name, of in given.items()})
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 20])
+def test_reruns_that_differ_on_few_prompts_are_a_floor_too(count: int) -> None:
+    """Of most prompts a re-run is often equal to the last bit."""
+    rng = np.random.default_rng(count)
+    x = rng.normal(size=(200, 6))
+    again = x.copy()
+    again[:count] += 0.001 * rng.normal(size=(count, 6))
+    answer = likewise.audit(x, {"unrelated": rng.normal(size=x.shape), "same": again.copy()}, floor={"again": again})
+    assert "Changed: unrelated" in answer.verdict and "Within noise: same" in answer.verdict
+    assert answer.values["same.moved"] is False and answer.values["unrelated.moved"] is True
+
+
+def test_all_first_choices_equal_on_a_few_prompts_says_little() -> None:
+    rng = np.random.default_rng(0)
+    states, logits = rng.normal(size=(8, 3)), rng.normal(size=(8, 5)) + 9 * np.eye(5)[np.arange(8) % 5]
+
+    def run(noise: float) -> Mapping[str, Representation]:
+        noisy = logits + noise * rng.normal(size=logits.shape)
+        rows = noisy - np.log(np.exp(noisy).sum(axis=1, keepdims=True))
+        moved = states + noise * rng.normal(size=states.shape)
+        return {"last": Representation(moved), "logits": Representation(rows, kind="log_probabilities")}
+
+    given = {"base": run(0), "again": run(1e-6), "copy": run(0.01)}
+    (row,) = Audit("base", ("again",), outputs=("equal_top",)).answer(given).tables["outputs"].records()
+    assert (row["value"], row["low"], row["high"]) == (1, pytest.approx(0.025 ** (1 / 8)), 1)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import likewise
 from likewise.cli.main import app
 from likewise.errors import InputError
-from likewise.studies.swap import mean_of
+from likewise.inference.leftout import mean_with_ends
 
 PAGE = Path(__file__).parents[2] / "docs" / "swap.md"
 
@@ -62,10 +62,10 @@ def test_changed_queries_name_what_left_and_came() -> None:
 
 def test_intervals_of_groups_are_wider_and_those_of_constants_have_a_width() -> None:
     each = np.repeat(np.random.default_rng(0).uniform(size=12), 8)
-    alone, grouped = mean_of(each), mean_of(each, [str(i // 8) for i in range(96)])
+    alone, grouped = mean_with_ends(each), mean_with_ends(each, [str(i // 8) for i in range(96)])
     assert grouped[2] - grouped[1] > 2 * (alone[2] - alone[1])
-    assert mean_of(np.ones(100)) == (1.0, 0.025**0.01, 1.0)
-    assert mean_of(np.ones(3)) == (1.0, None, None)
+    assert mean_with_ends(np.ones(100)) == (1.0, 0.025**0.01, 1.0)
+    assert mean_with_ends(np.ones(3)) == (1.0, None, None)
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ class Reference:
     def level(self, scored: Scored, shuffles: int) -> Level | None:
         """Say the level of pairs; None where there is nothing to say.
 
-        ``shuffles`` are asked for: of the rows, for pairs that are left to them, or of what it shuffles itself.
+        ``shuffles``: how many the user asks for, of the rows, or of what the reference itself shuffles.
         """
         return None
 

@@ -11,7 +11,7 @@ import scipy
 from jaxtyping import Float, Int
 
 from likewise.errors import InputError, UndefinedError
-from likewise.inference.leftout import LeftOut
+from likewise.inference.leftout import LeftOut, mean_with_ends
 from likewise.quantities import LogProbabilities, Prepared
 from likewise.representation import Representation, check_same_items
 from likewise.scoring import interval
@@ -227,11 +227,12 @@ def _ends(left: LeftOut, bounds: tuple[float, float]) -> tuple[float, float]:
 
 def _of_mean(each: Float[np.ndarray, " n"], groups: Sequence[str], bounds: tuple[float, float]) -> Answered:
     """A mean over inputs, with the interval from leaving out inputs or groups; without one where they are too few."""
-    parts = len(set(groups)) if groups else len(each)
-    if parts < 5:
-        return Answered(float(each.mean()), *bounds, len(each), None)
+    value, low, high = mean_with_ends(each, groups, bounds)
+    if low is None or high is None:
+        return Answered(value, *bounds, len(each), None)
     left = LeftOut.of_mean(each, list(groups) or None)
-    return Answered(left.value, *_ends(left, bounds), len(each), left)
+    low, high = (low, high) if groups else _ends(left, bounds)
+    return Answered(left.value, low, high, len(each), left)
 
 
 def _asked(

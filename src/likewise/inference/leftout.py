@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from likewise.errors import InputError
-from likewise.scoring import Comparison, Results, leave_out
+from likewise.scoring import Comparison, Results, interval, leave_out
+from likewise.scoring.jackknife import are_enough, told_of
 
 FEWEST = 5
 """Parts without which a deviation says nothing, as for the intervals of a table."""
@@ -94,8 +95,8 @@ class LeftOut:
             raise InputError(f"groups of {len(groups)} inputs for {n} numbers; expected one for each")
         _, of = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
         sizes = np.bincount(of)
-        if len(sizes) < FEWEST:
-            raise InputError(f"{len(sizes)} groups of inputs; expected {FEWEST} or more")
+        if not are_enough(sizes):
+            raise InputError(f"{told_of(sizes)}; expected {FEWEST} or more")
         return cls(float(total / n), (total - np.bincount(of, each)) / (n - sizes), sizes)
 
     @property
@@ -161,6 +162,34 @@ class LeftOut:
         if max(abs(value), np.abs(values).max()) <= ROUNDING * size:
             value, values = 0.0, np.zeros_like(values)
         return LeftOut(value, values, self.sizes)
+
+
+def mean_with_ends(
+    each: Float[np.ndarray, " n"], groups: Sequence[str] = (), bounds: tuple[float, float] = (0.0, 1.0)
+) -> tuple[float, float | None, float | None]:
+    r"""Return the mean of shares of inputs with a 95 % interval: the jackknife over inputs, or over groups of them.
+
+    Where all g are at the upper bound (or all at the lower), nothing varies; the mean is then above :math:`0.025^{1/g}`
+    of the range with 95 % confidence, since the chance of g such values is at most the g-th power of the mean. The
+    lower end of any other g values lies no higher than that. No interval where groups are too few, or too uneven.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in mean_with_ends(np.ones(8))]
+    [1.0, 0.631, 1.0]
+    """
+    value, (lowest, highest) = float(each.mean()), bounds
+    sizes = np.unique(np.asarray(groups), return_counts=True)[1] if groups else np.ones(len(each), dtype=np.int64)
+    if not are_enough(sizes):
+        return value, None, None
+    free = (highest - lowest) * 0.025 ** (1 / len(sizes))
+    if (each == highest).all():
+        return value, lowest + free, highest
+    if (each == lowest).all():
+        return value, lowest, highest - free
+    left = LeftOut.of_mean(each, groups or None)
+    low, high = interval(np.asarray([left.value]), left.values[:, None], bounds, left.sizes)
+    return value, min(float(low[0]), lowest + free), max(float(high[0]), highest - free)
 
 
 def check_same_parts(scores: Sequence[LeftOut]) -> None:

@@ -130,10 +130,10 @@ def procrustes(x: Prepared, y: Prepared, *, center: bool = True, normalize: bool
     size_x, size_y = norm_x / scale_x, norm_y / scale_y
     squared = float(size_x**2 + size_y**2 - 2 * x.joint(y, NuclearNorm(center)) / (scale_x * scale_y))
     if squared <= NEAR * (size_x**2 + size_y**2):
+        both = BothRows(x, y, center)
         u, s, vh = x.joint(y, CrossDecomposition(center))
-        if not (x.is_many or y.is_many):
-            u, vh = completed(x[Factor(center)], y[Factor(center)], u, s, vh)
-        squared = BothRows(x, y, center).summed(lambda i, j, a, b: aligned_residual(a / scale_x, b / scale_y, u @ vh))
+        u, vh = completed(both.summed, u, s, vh, max(x.size, y.size))
+        squared = both.summed(lambda i, j, a, b: aligned_residual(a / scale_x, b / scale_y, u @ vh))
     return sqrt(squared)
 
 

@@ -179,7 +179,7 @@ class Difference:
         return float(xp.max(xp.abs(apart)))
 
     def along(self, x: Prepared, y: Prepared) -> Callable[[Prepared, Prepared], float]:
-        """Return the difference where that of x and y is largest, in its direction: negative if turned round.
+        """Return what gives the difference of two other sides where that of x and y is largest, with its sign.
 
         Without its sign, a difference near 0 could only grow where some items are left out.
         """

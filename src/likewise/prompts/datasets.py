@@ -114,8 +114,8 @@ class DatasetSpec(RecordsSpec):
         local = self.is_file
         if local and (given := [k for k in ("config", "split", "revision") if getattr(self, k) is not None]):
             raise InputError(
-                f"{self.source} is a file, and {given[0]}: {getattr(self, given[0])!r} is of data sets of the hub; "
-                f"leave {given[0]} out (limit: takes some of the records)"
+                f"{given[0]}: {getattr(self, given[0])!r} is for data sets of the hub, and {self.source} is a file; "
+                f"leave {given[0]} out (limit: N takes the first N records)"
             )
         filled = {k: entry.get(k) for k in ("config", "split", "id", "groups") if getattr(self, k) is None}
         if local:

@@ -37,7 +37,7 @@ from likewise.quantities.nearest import by_blocks, pair_distances, place_of, pla
 from likewise.quantities.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.quantities.outputs import LogProbabilities
 from likewise.quantities.passes import ColumnLargest, Lengths, Mean
-from likewise.quantities.permutation_sums import PAIRS, ROWS, TRIPLES, EqualRows, Graph, OrbitSums
+from likewise.quantities.permutation_sums import PAIRS, ROWS, SUMS, TRIPLES, EqualRows, Graph, OrbitSums
 from likewise.quantities.pieces import STEP, collected, spans, summed, threads_for
 from likewise.quantities.prepared import (
     PAIRED,
@@ -84,6 +84,7 @@ __all__ = [
     "ROOM",
     "ROWS",
     "STEP",
+    "SUMS",
     "THIN",
     "TIED",
     "TIES",

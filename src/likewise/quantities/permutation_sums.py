@@ -40,8 +40,12 @@ ROWS: Graph = ((0, 1), (0, 1), (0, 2), (0, 2))
 """The sum of the squares of what each row adds to the squared entries: it says whether a few rows are most of them."""
 
 
+SUMS = 2 + len(PAIRS) + len(TRIPLES) + 2
+"""How many numbers `OrbitSums` are."""
+
 MOST_EQUAL = 1000
-"""Items up to which equal rows are counted: of more, one order of all is too small a share for a double, as a rule."""
+"""Items up to which equal rows are counted. Of more, the share of orders that are the same is below 1e-300, unless a
+side has only one or two kinds of rows."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class EqualRows(OrderFree):
 class OrbitSums(OrderFree):
     """Diagonal sum and off-diagonal sum of a symmetric matrix A, then the sums of `PAIRS`, `TRIPLES` and `ROWS` of A'.
 
-    And last, which is none of these, `EqualRows`.
+    The last number is `EqualRows`, which is no sum of entries.
 
     A' is A without its mean diagonal and off-diagonal entry, so that sums of graphs with a single edge apart from the
     others vanish.
@@ -92,4 +96,4 @@ class OrbitSums(OrderFree):
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 for each sum."""
-        return 8 * (2 + len(PAIRS) + len(TRIPLES) + 2)
+        return 8 * SUMS

@@ -1,5 +1,6 @@
 """The rotation of one representation onto another, and the rows after it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, exp, inf, log, pi
 
@@ -367,63 +368,70 @@ def _beyond_known(
 ) -> Float[Array, " n"] | None:
     """<a_i Q, b_i> where a'b = u diag(s) v' loses directions in which rows of both lie; None where none does."""
     xp = array_namespace(a, b)
-    _, (_, share_a), (_, share_b) = _known_and_rests(a, b, u, s, vh)
-    if float(xp.mean(share_a * share_b)) <= LOST:
+    known = int(xp.sum(xp.astype(s > DEEP * s[0], xp.int64)))
+    size = max(*a.shape, *b.shape)
+    shares = []
+    for rows, turn in ((a, u[:, :known]), (b, vh[:known, :].T)):
+        lengths, left = (xp.linalg.vector_norm(part, axis=1) for part in (rows, _rest_of(rows, turn, size)))
+        shares.append(left / xp.where(lengths > 0, lengths, xp.ones_like(lengths)))
+    if float(xp.mean(shares[0] * shares[1])) <= LOST:
         return None
-    u, vh = completed(a, b, u, s, vh)
+    u, vh = completed(lambda work: work(0, len(a), a, b), u, s, vh, size)
     return xp.linalg.vecdot(a @ (u @ vh), b)
 
 
 def completed(
-    a: Float[Array, "n r"],
-    b: Float[Array, "n q"],
+    summed: Callable[[Callable[[int, int, Array, Array], tuple[Array, Array, Array]]], tuple[Array, Array, Array]],
     u: Float[Array, "r k"],
     s: Float[Array, " k"],
     vh: Float[Array, "k q"],
+    size: int,
 ) -> tuple[Float[Array, "r m"], Float[Array, "m q"]]:
-    """U and v' with the directions that a'b = u diag(s) v' loses, so that uv' is the best rotation.
+    """U and v' with the directions that a'b = u diag(s) v' loses, so that uv' is the best rotation of a onto b.
 
     They are found again from the rows less their parts in the directions that are known. A few long rows, or a large
     common offset, decide the rounding of a'b, and have next to nothing there.
+
+    Parameters
+    ----------
+    summed : callable
+        Returns the sum over all rows of what a function makes of some of them, as `BothRows.summed`.
+    u, s, vh : arrays
+        The decomposition.
+    size : int
+        The largest number of rows or columns, by which rounding grows.
     """
-    if float(s[-1]) >= DEEP * float(s[0]):
+    xp = array_namespace(u)
+    count = int(xp.sum(xp.astype(s > DEEP * s[0], xp.int64)))
+    if count == s.shape[0]:
         return u, vh
-    xp = array_namespace(a, b)
-    (u, vh), (a, _), (b, _) = _known_and_rests(a, b, u, s, vh)
-    more_u, s, more_vh = xp.linalg.svd(a.T @ b, full_matrices=False)
-    least = max(*a.shape, *b.shape) * xp.finfo(xp.float64).eps
-    more = s > least * float(xp.linalg.matrix_norm(a)) * float(xp.linalg.matrix_norm(b))
-    if not xp.any(more):  # they share no more
-        return u, vh
-    shared = int(xp.sum(xp.astype(more, xp.int64)))
-    more_u, more_vh = completed(a, b, more_u[:, :shared], s[:shared], more_vh[:shared, :])
-    # What is left of known directions in short ones is little, but long rows would bring it back.
-    more_u, more_vh = more_u - u @ (u.T @ more_u), more_vh - (more_vh @ vh.T) @ vh
-    return xp.concat([u, more_u], axis=1), xp.concat([vh, more_vh])
+    u, vh = u[:, :count], vh[:count, :]
+
+    def rests(i: int, j: int, a: Array, b: Array) -> tuple[Array, Array, Array]:
+        one, other = _rest_of(a, u, size), _rest_of(b, vh.T, size)
+        return one.T @ other, xp.sum(one**2), xp.sum(other**2)
+
+    while min(u.shape[0], vh.shape[1]) > u.shape[1]:
+        products, of_a, of_b = summed(rests)
+        more_u, s, more_vh = xp.linalg.svd(products, full_matrices=False)
+        shared = (s > size * xp.finfo(xp.float64).eps * xp.sqrt(of_a * of_b)) & (s > DEEP * s[0])
+        count = int(xp.sum(xp.astype(shared, xp.int64)))
+        if not count:  # they share no more
+            break
+        # What is left of known directions in short ones is little, but long rows would bring it back.
+        more_u, more_vh = more_u[:, :count], more_vh[:count, :]
+        u = xp.concat([u, more_u - u @ (u.T @ more_u)], axis=1)
+        vh = xp.concat([vh, more_vh - (more_vh @ vh.T) @ vh])
+    return u, vh
 
 
-def _known_and_rests(
-    a: Float[Array, "n r"],
-    b: Float[Array, "n q"],
-    u: Float[Array, "r k"],
-    s: Float[Array, " k"],
-    vh: Float[Array, "k q"],
-) -> tuple[tuple[Array, Array], tuple[Array, Array], tuple[Array, Array]]:
-    """The directions of a'b that are known; and what each row has beyond them, with its share of the row."""
-    xp = array_namespace(a, b)
-    least = max(*a.shape, *b.shape) * xp.finfo(xp.float64).eps
-    known = int(xp.sum(xp.astype(s > DEEP * s[0], xp.int64)))
-    u, vh = u[:, :known], vh[:known, :]
-
-    def beyond(rows: Float[Array, "n r"], turn: Float[Array, "r k"]) -> tuple[Array, Array]:
-        rest = rows - (rows @ turn) @ turn.T
-        rest = rest - (rest @ turn) @ turn.T
-        lengths, left = xp.linalg.vector_norm(rows, axis=1), xp.linalg.vector_norm(rest, axis=1)
-        there = left > least * lengths
-        share = xp.where(there, left / xp.where(there, lengths, xp.ones_like(lengths)), xp.zeros_like(left))
-        return xp.where(there[:, None], rest, xp.zeros_like(rest)), share
-
-    return (u, vh), beyond(a, u), beyond(b, vh.T)
+def _rest_of(rows: Float[Array, "m r"], turn: Float[Array, "r k"], size: int) -> Float[Array, "m r"]:
+    """What rows have beyond some directions; nothing where that is their rounding."""
+    xp = array_namespace(rows)
+    rest = rows - (rows @ turn) @ turn.T
+    rest = rest - (rest @ turn) @ turn.T
+    lengths, left = xp.linalg.vector_norm(rows, axis=1), xp.linalg.vector_norm(rest, axis=1)
+    return xp.where((left > size * xp.finfo(xp.float64).eps * lengths)[:, None], rest, xp.zeros_like(rest))
 
 
 def are_shared(x: Prepared, y: Prepared, s: Float[Array, " r"], center: bool) -> Bool[Array, " r"]:

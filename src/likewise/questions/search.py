@@ -18,6 +18,7 @@ from likewise.plan import Reduce, Trusted, kept_on, rows_left_out
 from likewise.plan.inputs import together_in
 from likewise.plan.tasks import by_product
 from likewise.progress import Watch, unwatched
+from likewise.quantities import SUMS
 from likewise.questions.joined import run_like_those
 from likewise.questions.rows import is_file_of_rows, rows_given
 from likewise.representation import aligned
@@ -252,7 +253,8 @@ def _compared(
                 check_reduced([name, other], [about, own])
                 fit.append(own)
             yield side
-            sides.append(Reduced(np.empty(0), side.sums.copy(), np.empty(0), side.reason))
+            # Vectors are made by keys; people know models by their names.
+            sides.append(Reduced(np.empty(0), side.sums.copy(), np.empty(0), side.reason.replace(key, other)))
             watch("comparing", len(sides) - 1, len(named))
 
     with threadpool_limits(1):
@@ -260,7 +262,7 @@ def _compared(
     names = [name, *others]
     table, _ = score_values(
         chosen, values,
-        np.stack([side.sums if not side.reason else np.full(19, np.nan) for side in sides]),
+        np.stack([side.sums if not side.reason else np.full(SUMS, np.nan) for side in sides]),
         np.stack([np.zeros(len(named), dtype=np.int64), 1 + np.arange(len(named))], axis=1), 1, n,
         Trust(permutations=0, groups=0), reasons=[side.reason for side in sides], dataset=dataset,
         names=names, keys=[""] * len(names), start=start,

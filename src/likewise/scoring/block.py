@@ -18,7 +18,7 @@ from likewise.progress import Watch, unwatched
 from likewise.quantities import Prepared, threads_for
 from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
-from likewise.scoring.jackknife import FEW, FEWEST, counted_twice, leave_out, leave_out_pairs
+from likewise.scoring.jackknife import FEW, FEWEST, are_enough, counted_twice, leave_out, leave_out_pairs
 from likewise.scoring.results import Results, in_turn
 from likewise.scoring.rows import replicates_of, table_of
 from likewise.scoring.trust import Trust
@@ -105,8 +105,9 @@ def score_columns(
     shuffles = draw_shuffles(n, trust.shuffles, seed, names, together)
     kept, left_out = leave_out(n, trust.groups, trust.seed), None
     if together is not None and trust.groups:
-        enough = together.parts(trust.groups) >= FEWEST
-        kept, left_out = together.left_out(trust.groups, trust.seed) if enough else ([], None)
+        kept, left_out = together.left_out(trust.groups, trust.seed)
+        if not are_enough(left_out):
+            kept, left_out = [], None
     m = len(pairs)
     columns = [
         Column(

@@ -74,13 +74,16 @@ class Column:
         why: dict[int, str],
         along: tuple[Prepared, Prepared] | None = None,
     ) -> None:
-        """Score a pair, given in the order of the experiment, or note why not; a `Difference` ``along`` another."""
+        """Score a pair, given in the order of the experiment, or note why not.
+
+        A `Difference` has the sign that it has ``along`` two other sides.
+        """
         if pair in self.undefined or pair in why:
             return
         start = perf_counter()
         try:
             into[pair] = self.configuration(y, x) if self.turned else self.configuration(x, y)
-            if along and (difference := self.configuration.difference):
+            if along and (difference := self.configuration.difference):  # defined, as the score is
                 into[pair] = difference.along(*along)(x, y)
         except UndefinedError as error:
             why[pair] = str(error)

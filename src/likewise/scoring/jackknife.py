@@ -14,6 +14,35 @@ FEWEST = 5
 """Groups of items without which a deviation says nothing."""
 
 
+def as_many(sizes: Int[np.ndarray, " g"]) -> float:
+    r"""Return how many groups of one size tell as much of a mean as these: :math:`(\sum_j m_j)^2 / \sum_j m_j^2`.
+
+    Where one group holds most of the inputs there is next to nothing to be left out beside it, and the jackknife does
+    not see how much that group itself varies.
+
+    References
+    ----------
+    Kish (1965), Survey Sampling, Wiley: the effective sample size.
+
+    Examples
+    --------
+    >>> as_many(np.asarray([10, 10, 10])), round(as_many(np.asarray([100] + [2] * 10)), 1)
+    (3.0, 1.4)
+    """
+    return float(sizes.sum() ** 2 / (sizes.astype(np.float64) ** 2).sum())
+
+
+def are_enough(sizes: Int[np.ndarray, " g"]) -> bool:
+    """Whether groups of inputs of these sizes have intervals: `FEWEST`, that tell as much as nearly so many."""
+    return len(sizes) >= FEWEST and as_many(sizes) >= FEWEST - 1
+
+
+def told_of(sizes: Int[np.ndarray, " g"]) -> str:
+    """Say how few groups of inputs there are, for what needs more."""
+    uneven = f", as uneven as if they were {as_many(sizes):.1f}" if len(sizes) >= FEWEST else ""
+    return f"{len(sizes)} groups of inputs{uneven}"
+
+
 OF_KURTOSIS = 10
 """Numbers that a kurtosis is estimated from, at least: of fewer it is mostly chance."""
 
@@ -41,7 +70,7 @@ PAIRS = 60
 
 TAKEN_OFF = 2 / 3
 """Share of what was counted twice that is taken off. The jackknife counts m times what hangs on m groups, and the
-squares of pairs m (m - 1) / 2 times. What hangs on three groups is then counted once, on two four thirds of once."""
+squares of pairs m (m - 1) / 2 times. What hangs on three groups is then counted once."""
 
 UNSURE, SURE = 0.6, 0.8
 """Degrees of freedom, as a share of all there can be, up to which nothing of it is taken off, and from which all is."""
@@ -54,24 +83,22 @@ MOST = 500
 """Up to so many inputs, pairs are left out for the measures of which groups are."""
 
 
-def leave_out_pairs(
-    n: int, groups: int, rng: int | np.random.Generator
-) -> tuple[Int[np.ndarray, "p 2"], list[Int[np.ndarray, " m"]]]:
+def leave_out_pairs(n: int, groups: int, seed: int) -> tuple[Int[np.ndarray, "p 2"], list[Int[np.ndarray, " m"]]]:
     """Which two groups of `leave_out` are left out together, `PAIRS` times or less, and the items that stay.
 
     Nothing where there are too many items, or too few groups to tell what hangs on pairs of them.
 
     Examples
     --------
-    >>> pairs, kept = leave_out_pairs(12, 12, rng=0)
+    >>> pairs, kept = leave_out_pairs(12, 12, seed=0)
     >>> len(pairs), {len(items) for items in kept}
     (60, {10})
     """
-    parts = leave_out(n, groups, rng) if n <= MOST else []
+    parts = leave_out(n, groups, seed) if n <= MOST else []
     if len(parts) < OF_KURTOSIS:
         return np.zeros((0, 2), dtype=np.int64), []
     pairs = np.asarray(list(itertools.combinations(range(len(parts)), 2)))
-    pairs = pairs[np.sort(np.random.default_rng(rng).permutation(len(pairs))[:PAIRS])]
+    pairs = pairs[np.sort(np.random.default_rng(seed).permutation(len(pairs))[:PAIRS])]
     return pairs, [np.intersect1d(parts[i], parts[j], assume_unique=True) for i, j in pairs]
 
 
@@ -118,7 +145,7 @@ def counted_twice(
     The square of a mean of 0: all of it hangs on pairs.
 
     >>> x = np.asarray([1.0, -1.0] * 5)
-    >>> pairs, kept = leave_out_pairs(10, 10, rng=0)
+    >>> pairs, kept = leave_out_pairs(10, 10, seed=0)
     >>> of = lambda items: x[items].mean() ** 2
     >>> each = np.asarray([[of(np.arange(10) != i)] for i in range(10)])
     >>> both = np.asarray([[of(items)] for items in kept])
@@ -281,8 +308,9 @@ def least_size(observed: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
 
     .. math:: E|Z|, \quad Z \sim N(\mu, 1), \quad P(|Z| > u) = 5 \,\% - P(\mu - |Z| > 1.96)
 
-    Sizes have no sign, so one is never far below its mean, and all of what is missing to 95 % may lie above it. The
-    last term is what the other end, u + 1.96, leaves out; with both an interval holds in 95 of 100 cases whatever mu.
+    A size is seldom far below its mean, so nearly all of the 5 % may be sizes that are too large. The last term is the
+    share of those that are too small: the other end, at u + 1.96, misses their mean. So an interval of both holds the
+    mean in 95 of 100 cases, whatever mu.
 
     Parameters
     ----------
@@ -346,12 +374,12 @@ def interval(
         Inputs of each group, where they differ. With h_j = n / size_j, s^2 is then the mean of
         :math:`(h_j \theta - (h_j - 1) \theta_j - \theta_J)^2 / (h_j - 1)` about
         :math:`\theta_J = g \theta - \sum_j (1 - 1 / h_j) \theta_j`; the same number where they are equal.
-    twice : array, shape (m,), optional
-        What was `counted_twice`, half of s^2 at most. Two thirds of it are taken off (`TAKEN_OFF`), but less where a
-        few groups decide: from nu = 0.8 (g - 1) down to 0.6 (g - 1), from where on nothing is.
     folded : bool
         The scores are sizes of differences, from 0 on, and ``without`` has the differences in the same direction. The
         lower end is then the smallest size to be expected (`least_size`), or 0 if there may be no difference.
+    twice : array, shape (m,), optional
+        What was `counted_twice`, half of s^2 at most. `TAKEN_OFF` of it are taken off: all of that from
+        nu = `SURE` (g - 1) on, nothing up to `UNSURE` (g - 1), and a share in between.
 
     References
     ----------
@@ -393,9 +421,10 @@ def interval(
         down, up = below[varies] / z, above[varies] / z
         low[varies] = down * least_size(value[varies] / down)
         high[varies] = up * mean_size(value[varies] / up + z)
-        return low, np.minimum(high, bounds[1])
+        return low, np.minimum(np.maximum(high, value), bounds[1])
     inside = (low > lowest) & (high < highest)
     scale = Scale(lowest, highest)
     at, steps = scale.of(value[inside]), [scale.step(value[inside], reach[inside]) for reach in (below, above)]
     low[inside], high[inside] = scale.back(at - steps[0]), scale.back(at + steps[1])
-    return np.clip(low, lowest, highest), np.clip(high, lowest, highest)
+    # There and back rounds: a score lies within its own interval.
+    return np.clip(np.minimum(low, value), lowest, highest), np.clip(np.maximum(high, value), lowest, highest)

@@ -14,7 +14,7 @@ from likewise.chance.permutation import judge
 from likewise.chance.reasons import joined
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration
-from likewise.quantities import OrbitSums, Prepared
+from likewise.quantities import SUMS, OrbitSums, Prepared
 from likewise.scoring.rows import columns_of
 from likewise.scoring.trust import Trust
 
@@ -84,7 +84,7 @@ def score_products(
     reasons = [side.reason for side in sides]
     defined = np.asarray([not reason for reason in reasons], dtype=bool)
     vectors = np.zeros((len(sides), n * (n + 1) // 2))
-    sums = np.full((len(sides), 19), np.nan)
+    sums = np.full((len(sides), SUMS), np.nan)
     for place, side in enumerate(sides):
         if not side.reason:
             vectors[place], sums[place] = side.vector, side.sums

@@ -17,7 +17,7 @@ from likewise.measures import Configuration
 from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
 from likewise.scoring.comparison import SCHEMA
-from likewise.scoring.jackknife import FEWEST, interval
+from likewise.scoring.jackknife import FEWEST, interval, told_of
 from likewise.scoring.trust import Trust
 
 SAME = 1e-9
@@ -82,7 +82,9 @@ def table_of(
         few = (
             f"{n} inputs"
             if n < FEWEST
-            else f"{together.parts(trust.groups) if together else trust.groups} groups of inputs"
+            else told_of(together.left_out(trust.groups, trust.seed)[1])
+            if together
+            else f"{trust.groups} groups of inputs"
         )
         for k in range(m):
             if k not in c.each:

@@ -155,7 +155,7 @@ class Store:
         path = self.representation_path(r.key)
         kind, ids = described(r.kind, r.metric), r.ids if r.has_ids else ()
         with self.files.staged(path) as own:
-            write_matrix(own, r.matrix, dtype_of(r.kind))
+            write_matrix(own, r.matrix, dtype_of(r.kind), r.name)
             describe = self._description(r.key, (r.n_items, r.n_features), ids, r.source, audit, kind)
             self.files.take(own, path, describe)
 

@@ -15,6 +15,7 @@ from likewise.arrays import in_precision
 from likewise.errors import InputError, StoreError
 from likewise.kinds import TABLES
 from likewise.naming import canonical_json
+from likewise.quantities import SUMS
 from likewise.scoring import Reduced
 from likewise.shapes import TEXT, Fields, Kind, fault, text_of
 from likewise.store.atomic import write_atomically
@@ -28,9 +29,9 @@ def dtype_of(kind: str) -> np.dtype[np.floating[Any]]:
     return np.dtype(np.float64 if kind in TABLES else np.float32)
 
 
-def write_matrix(path: Path, matrix: np.ndarray, dtype: np.dtype[np.floating[Any]]) -> None:
-    """Write the matrix of a representation; refuse what the type does not keep of it."""
-    matrix = np.ascontiguousarray(in_precision(np.asarray(matrix), dtype, "the matrix to be saved"))
+def write_matrix(path: Path, matrix: np.ndarray, dtype: np.dtype[np.floating[Any]], name: str) -> None:
+    """Write the matrix of a representation of that name; refuse what the type does not keep of it."""
+    matrix = np.ascontiguousarray(in_precision(np.asarray(matrix), dtype, name))
     # Not by save_file, which writes to a file of its own beside: a kill would leave one that nobody knows.
     write_atomically(path, lambda p: p.write_bytes(save({"matrix": matrix})))
 
@@ -56,9 +57,6 @@ def read_matrix(path: Path, shape: tuple[int, int], dtype: np.dtype[np.floating[
         raise damaged(path, f"it holds {matrix.dtype} of shape {matrix.shape}, expected {dtype} of shape {shape}")
     return matrix
 
-
-SUMS = 19
-"""How many sums of a reduced representation there are."""
 
 REDUCED = Fields({"n": Kind("a whole number, 1 or more", text_of(r"[1-9]\d{0,8}")), "items": TEXT}, others=TEXT)
 """What is said beside a reduced representation: texts alone."""

@@ -19,6 +19,7 @@ from likewise.inference import (
     noise_floor,
     rank_sets,
 )  # fmt: skip
+from likewise.inference.leftout import mean_with_ends
 from likewise.measures import REGISTRY, Configuration, contributions
 from likewise.naming import cell_text, parse_call, with_ends
 from likewise.representation import Representation, check_all_same_items
@@ -35,6 +36,9 @@ Layers = Mapping[str, Representation]
 
 LEVEL = 0.05
 """Of all intervals of an answer together."""
+
+PART = 0.8
+"""Share of the floor that is left without any one prompt or group, above which ratios to it say how much they vary."""
 
 MASSIVE = 20.0
 """A feature so many times as large as the median one is massive: in a mean over tokens it hides all others."""
@@ -217,7 +221,11 @@ class Audit(Study):
                 ends = interval(
                     np.asarray([found.value]), found.values[:, None], measure.facts.bounds, found.sizes
                 )  # within the range of the measure
-                yield copy, layer, measure.label, found.value, float(ends[0][0]), float(ends[1][0]), floor
+                low, high = (float(end[0]) for end in ends)
+                if measure.measure == "equal_top":  # all right, or all wrong, of a few prompts says little
+                    _, *told = mean_with_ends(to_numpy(contributions(measure, base, given[copy][layer])), groups or ())
+                    low, high = (end if end is not None else own for end, own in zip(told, (low, high), strict=True))
+                yield copy, layer, measure.label, found.value, low, high, floor
 
     def _floors(self, found: Sequence["_Layer"], name: str, copies: int) -> Floors | None:
         """The ratios of a copy to the floor in the layers that have one, tested together; None where there is none."""
@@ -252,11 +260,19 @@ class _Layer:
         return LeftOut(max(run.value for run in runs), values, runs[0].sizes)
 
     def ratio(self, name: str) -> LeftOut | None:
-        """How many times the floor a copy is; None where the re-runs are equal to the base, with or without a part."""
+        """How many times the floor a copy is; None where the re-runs are equal to the base.
+
+        Where one prompt or group makes much of the floor, the ratio without it says nothing: what varies is then the
+        difference of both, in units of the floor.
+        """
         floor, own = self.floor, self.score(name)
-        if floor.value <= 0 or not (floor.values > 0).all():
+        if floor.value <= 0:
             return None
-        return LeftOut(own.value / floor.value, own.values / floor.values, own.sizes)
+        if floor.values.min() > PART * floor.value:
+            values = own.values / floor.values
+        else:
+            values = 1 + (own.values - floor.values) / floor.value
+        return LeftOut(own.value / floor.value, values, own.sizes)
 
     def of_prompts(self, name: str) -> Float[np.ndarray, " n"]:
         """How many times the largest re-run of each prompt; NaN where that is 0."""

@@ -343,13 +343,14 @@ class _Read:
             if isinstance(theirs, str):
                 return None, f"{rung.words}: {theirs}"
             gap = alike * (theirs.value - own.value)
-            if paired and (both := self.pair(rung.model, name, layer)) is not None:
-                of = difference(*both)
-                apart = max(alike * of.low, alike * of.high) < 0 or min(alike * of.low, alike * of.high) > 0
-            else:
-                low, high = (theirs.value if end is None else end for end in (theirs.low, theirs.high))
+            apart = False  # without intervals nothing is sure
+            if paired:
+                if (both := self.pair(rung.model, name, layer)) is not None:
+                    of = difference(*both)
+                    apart = max(alike * of.low, alike * of.high) < 0 or min(alike * of.low, alike * of.high) > 0
+            elif theirs.low is not None and theirs.high is not None:
                 mine = [own.value if end is None else end for end in (own.low, own.high)]
-                apart = low > mine[1] or high < mine[0]
+                apart = theirs.low > mine[1] or theirs.high < mine[0]
             sign = int(np.sign(gap))
             signs.append((sign, sign if apart else 0))
         better, first = (_leading([s[k] for s in signs], 1, at_least=k == 0) for k in (0, 1))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import factorial
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -250,6 +251,8 @@ def _axes(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[tuple[float | None, 
     varies = np.ptp(x, axis=0).astype(bool) & np.ptp(y, axis=0).astype(bool)
     if varies.sum() < 2:
         return (None, None, None), "no shared axes: fewer than two features vary"
+    if factorial(varies.sum()) * AXES_LEVEL < 1:
+        return (None, None, None), f"no shared axes: {varies.sum()} features have too few orders to show them"
     # A dead feature says nothing; which ones are dead in both is left out, as their numbers could be known to be.
     both = {"x": x[:, varies], "y": y[:, varies]}
     (row,) = compare(both, "feature_correlation", chance="features", permutations=ORDERS, groups=0, rng=seed)
@@ -261,16 +264,20 @@ def _families(places: Sequence[Place], names: Sequence[str], seed: int) -> list[
     """Models that share axes with one another, directly or through others, at the first place."""
     family = {name: {name} for name in names}
     rows = {name: np.asarray(to_numpy(places[0].panel[name].matrix), dtype=np.float64) for name in names}
-    found: dict[tuple[str, str], float | None] = {}
+    found: dict[tuple[str, str], tuple[float | None, float]] = {}
     for width in {x.shape[1] for x in rows.values()}:
         same = {name: x for name, x in rows.items() if x.shape[1] == width}
         if len(same) > 1:
             table = compare(same, "feature_correlation", chance="features", permutations=ORDERS, groups=0, rng=seed)
-            found |= {(row.a, row.b): row.pvalue for row in table}
-    for (a, b), p in found.items():
+            # Where orders are drawn, or features are few, p cannot be small enough for many pairs: the least counts.
+            for row in table:
+                least = 1 / (1 + row.n_permutations) if row.n_permutations else 1 / factorial(width)
+                found[row.a, row.b] = row.pvalue, least
+    for (a, b), (p, least) in found.items():
         if p is None:  # of features that do not vary
             p = _axes(rows[a], rows[b], seed)[0][2]
-        if p is not None and p * len(found) <= AXES_LEVEL and family[a] is not family[b]:
+        shared = p is not None and (p * len(found) <= AXES_LEVEL or p <= least * (1 + 1e-9))
+        if shared and family[a] is not family[b]:
             joined = family[a] | family[b]
             for name in joined:
                 family[name] = joined

@@ -20,6 +20,9 @@ from likewise.studies.conditions import Cell
 from likewise.studies.drawings import Forest
 from likewise.studies.names import Names
 
+FEW = 40
+"""Fewer inputs than that, and scores without each input, told to first order, vary too little."""
+
 TOP = 20
 
 HEADS = ("rank", "rank low", "rank high", "model", "score", "calibrated", "low", "high", "p")
@@ -172,6 +175,10 @@ class Search(Study):
         reasons = {name: why for name in ("calibrated.low", "calibrated.high", "rank.high") if values[name] is None}
         reasons |= {} if values["p"] is not None else {"p": said[shown[0]]}
         limits = list(LIMITS if sets else LIMITS[2:])
+        if sets and n < FEW:
+            limits.append(
+                f"With {n} inputs these intervals are too short; likewise compare has longer ones of each pair."
+            )
         if undefined := [k for k in range(len(models)) if np.isnan(calibrated[k])]:
             why = said[undefined[0]]
             limits.append(f"{len(undefined):,} models have no calibrated score, such as {models[undefined[0]]}: {why}")

@@ -9,7 +9,8 @@ from jaxtyping import Float, Int
 
 from likewise.chance import together_of
 from likewise.errors import InputError
-from likewise.inference import LeftOut
+from likewise.inference.leftout import mean_with_ends
+from likewise.naming import with_ends
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, aligned, check_same_items
 from likewise.retrieval import (
@@ -24,7 +25,6 @@ from likewise.retrieval import (
     ridge,
     unit_rows,
 )
-from likewise.scoring import interval
 from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
@@ -158,8 +158,8 @@ class Swap(Study):
         shared = agreement(*near)
         groups = _groups(queries)
         shares, rbo = recall(shared, ks), rank_biased_overlap(shared, self.p)
-        overlap = {k: mean_of(shares[:, i], groups) for i, k in enumerate(ks)}
-        alike = mean_of(rbo, groups)
+        overlap = {k: mean_with_ends(shares[:, i], groups) for i, k in enumerate(ks)}
+        alike = mean_with_ends(rbo, groups)
         by_chance = {k: k / among for k in ks}
         values: dict[str, Cell] = {"queries": m, "corpus": n}
         for k in ks:
@@ -267,10 +267,10 @@ class Swap(Study):
             of_old = recall(agreement(got, near[0][test, :top]), [top])[:, 0]
             of_new = recall(agreement(got, near[1][test, :top]), [top])[:, 0]
             cosine = (unit_rows(moved, kind, zero=True) * target).sum(axis=1)
-            means[kind] = mean_of(of_old, names)
-            turned = mean_of(cosine, names, -1.0)
+            means[kind] = mean_with_ends(of_old, names)
+            turned = mean_with_ends(cosine, names, (-1.0, 1.0))
             values |= _named(f"{kind}.recall@{top}", means[kind])
-            fresh = mean_of(of_new, names)
+            fresh = mean_with_ends(of_new, names)
             values |= _named(f"{kind}.new_recall@{top}", fresh) | _named(f"{kind}.cosine", turned)
             pairs = 0 if kind == "unmapped" else len(train)
             lines.append((kind, pairs, len(test), *means[kind], *fresh, *turned))
@@ -334,17 +334,16 @@ class Swap(Study):
         if plain is None:
             first = "The old index cannot stay as it is: the widths differ."
         elif as_is:
-            return f"The old index can stay as it is: recall@{top} of new queries {_range(plain)} {on}."
+            return f"The old index can stay as it is: recall@{top} of new queries {_range(plain, self.enough)} {on}."
         elif as_is is None:
-            first = (
-                f"Whether the old index can stay as it is cannot be told: recall@{top} of new queries {_range(plain)}."
-            )
+            told = f"recall@{top} of new queries {_range(plain, self.enough)}"
+            first = f"Whether the old index can stay as it is cannot be told: {told}."
         else:
-            first = f"The old index cannot stay as it is: recall@{top} of new queries {_range(plain)}."
+            first = f"The old index cannot stay as it is: recall@{top} of new queries {_range(plain, self.enough)}."
         if best is None:
             return first
         name = "orthogonal" if best == "orthogonal" else "linear (ridge)"
-        ends = f"recall@{top} {_range(mapped[best])} {on}."
+        ends = f"recall@{top} {_range(mapped[best], self.enough)} {on}."
         if after:
             return f"{first} With a learnt {name} map it can stay: {ends}"
         if after is None:
@@ -366,7 +365,7 @@ class Swap(Study):
             for index, q in zip(indexes, reversed(queries), strict=True)
         ]
         share = recall(agreement(*near), [top])[:, 0]
-        found = mean_of(share, groups[: len(share)])
+        found = mean_with_ends(share, groups[: len(share)])
         if found[1] is not None and found[1] > top / len(indexes[0].corpus):
             yield (
                 f"With the two sets of queries exchanged, {top * found[0]:.3g} of {top} neighbours stay: perhaps the "
@@ -435,28 +434,11 @@ def _heads_of_maps(top: int) -> tuple[str, ...]:
             "new low", "new high", "cosine", "cosine low", "cosine high")  # fmt: skip
 
 
-def mean_of(each: Float[np.ndarray, " m"], groups: Sequence[str] = (), lowest: float = 0.0) -> Mean:
-    r"""Return the mean over queries with a 95 % interval: the jackknife over queries, or over groups of them.
-
-    Where all g are 1 (or all at the lower bound), nothing varies; the mean is then above :math:`0.025^{1/g}` of the
-    range with 95 % confidence, since the chance of g such values is at most the g-th power of the mean.
-    """
-    value = float(each.mean())
-    count = len(set(groups)) if groups else len(each)
-    if count < FEWEST:
-        return value, None, None
-    free = 0.025 ** (1 / count)
-    if (each == 1).all():
-        return value, lowest + (1 - lowest) * free, 1.0
-    if (each == lowest).all():
-        return value, lowest, 1 - (1 - lowest) * free
-    left = LeftOut.of_mean(each, groups or None)
-    low, high = interval(np.asarray([left.value]), left.values[:, None], (lowest, 1.0), left.sizes)
-    return value, float(low[0]), float(high[0])
-
-
-def _range(mean: Mean) -> str:
-    return f"{mean[0]:.2f}" + ("" if mean[1] is None or mean[2] is None else f" ({mean[1]:.2f} to {mean[2]:.2f})")
+def _range(mean: Mean, enough: float) -> str:
+    if mean[1] is None or mean[2] is None:
+        return f"{mean[0]:.2f}"
+    told = with_ends(mean[0], mean[1], mean[2], apart=[enough])
+    return f"{told[0]} ({told[1]} to {told[2]})"
 
 
 def _named(name: str, mean: Mean) -> dict[str, Cell]:

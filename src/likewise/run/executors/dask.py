@@ -133,6 +133,7 @@ class Dask:
         if self.scheduler is None:
             from likewise.run.executors.processes import available_cores
 
+            # Any free port: two clusters on one machine would want the same one.
             self._cluster = LocalCluster(
                 n_workers=self.workers or available_cores(), threads_per_worker=1, dashboard_address="127.0.0.1:0",
                 host="127.0.0.1", silence_logs=50, memory_limit=0,
