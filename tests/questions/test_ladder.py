@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import likewise
 from likewise.errors import InputError
+from likewise.representation import Representation
 from likewise.studies import RUNGS, Answer, Ladder, Rung, Score
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -217,3 +218,26 @@ def test_what_a_study_refuses() -> None:
     study = Ladder("base", steps, scores=(Score("mine", 0.9),))
     with pytest.raises(InputError, match="scores are placed on one layer"):
         study.answer(likewise.compare(both, ["cka"], permutations=0, pairs=study.wanted))
+
+
+def test_rows_equal_to_the_base_have_a_place() -> None:
+    """Rounding may carry their score past the ends of its own interval."""
+    base, other = np.random.default_rng(0).normal(size=(2, 40, 6))
+    rungs = {"noise(sd=0.1)": base + 0.1 * other, "noise(sd=0.5)": base + 0.5 * other}
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(6, 6))).Q
+    for copy in (base, -base, base @ turn):
+        assert "as alike as a copy with noise of sd 0 to 0.1" in likewise.ladder(base, {"c": copy}, rungs=rungs).verdict
+
+
+def test_without_intervals_no_place_is_sure() -> None:
+    """As of four groups of inputs."""
+    base, noise, other = np.random.default_rng(1).normal(size=(3, 40, 6))
+    groups = [str(k % 4) for k in range(40)]
+
+    def rows(x: np.ndarray) -> Representation:
+        return Representation(x, groups=groups)
+
+    rungs = {f"noise(sd={sd})": rows(base + sd * noise) for sd in (0.2, 0.28, 0.32, 0.4)}
+    answer = likewise.ladder(rows(base), {"c": rows(base + 0.3 * other)}, rungs=rungs)
+    assert answer.values["noise.from"] == 0.32 and "(any sd with 95 %)" in answer.verdict
+    assert answer.values["noise.low"] in (None, 0.0) and answer.values["noise.high"] is None

@@ -194,3 +194,21 @@ def test_the_page_shows_what_is_printed(cli: Cli, tmp_path: Path, monkeypatch: p
         said = " ".join(f"{out}\n{err}".split())
         for line in printed.strip().splitlines():
             assert " ".join(line.split()) in said, (line, said)
+
+
+@pytest.mark.parametrize("width", [6, 8, 10, 32])
+def test_a_family_in_the_panel_counts_as_one_whatever_its_width(width: int) -> None:
+    """Of few features no p-value is small enough for all pairs of a panel."""
+    rng = np.random.default_rng(3)
+    base, stranger = rng.normal(size=(2, 100, width))
+    panel = {f"copy{k}": stranger + 0.3 * rng.normal(size=stranger.shape) for k in range(19)}
+    model = rng.normal(size=base.shape) + base @ rng.normal(size=(width, width)) / width**0.5 * 0.6
+    answer = likewise.lineage(model, base, panel=panel)
+    assert answer.values["panel.size"] == 1 and answer.values["verdict"] == "cannot tell"
+
+
+def test_few_features_cannot_show_that_axes_are_shared() -> None:
+    x = np.random.default_rng(0).normal(size=(40, 6))
+    answer = likewise.lineage(x, x.copy())
+    assert "does not have the axes" not in answer.verdict
+    assert answer.reasons["shared_axes.p"] == "no shared axes: 6 features have too few orders to show them"

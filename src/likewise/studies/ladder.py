@@ -1,5 +1,6 @@
 """Where a score stands among those of a model with its own copies of growing damage."""
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ import numpy as np
 from likewise.chance import holm
 from likewise.errors import InputError
 from likewise.inference import LeftOut, difference, left_out
+from likewise.inference.leftout import ROUNDING
 from likewise.naming import name_of, parse_call, parts_of
 from likewise.scoring import Comparison, Results
 from likewise.studies.answer import Answer, Table
@@ -109,7 +111,8 @@ class Score:
         ends = [end for end in (self.low, self.value, self.high) if end is not None]
         if not np.isfinite(ends).all():
             raise InputError(f"a score of {', '.join(map(str, ends))}; expected finite numbers")
-        if ends != sorted(ends) or (self.low is None) != (self.high is None):
+        ordered = all(one <= other + ROUNDING * abs(other) for one, other in itertools.pairwise(ends))
+        if not ordered or (self.low is None) != (self.high is None):
             raise InputError(
                 f"a score {self.value} with the interval {self.low} to {self.high}; expected the interval around it"
             )
