@@ -72,7 +72,7 @@ TAKEN_OFF = 2 / 3
 """Share of what was counted twice that is taken off. The jackknife counts m times what hangs on m groups, and the
 squares of pairs m (m - 1) / 2 times. What hangs on three groups is then counted once."""
 
-UNSURE, SURE = 0.6, 0.8
+UNSURE, SURE = 0.75, 0.9
 """Degrees of freedom, as a share of all there can be, up to which nothing of it is taken off, and from which all is."""
 
 FEW = 100
