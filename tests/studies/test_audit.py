@@ -316,3 +316,12 @@ def test_all_first_choices_equal_on_a_few_prompts_says_little() -> None:
     given = {"base": run(0), "again": run(1e-6), "copy": run(0.01)}
     (row,) = Audit("base", ("again",), outputs=("equal_top",)).answer(given).tables["outputs"].records()
     assert (row["value"], row["low"], row["high"]) == (1, pytest.approx(0.025 ** (1 / 8)), 1)
+
+
+def test_a_layer_in_which_a_copy_is_equal_to_the_base_is_told_so() -> None:
+    rng = np.random.default_rng(0)
+    x, noise = rng.normal(size=(2, 40, 6))
+    layers = {"base": (x, x), "again": (x + 0.01 * noise, x), "copy": (x + 0.001 * noise, x)}
+    given = {name: {"1": Representation(a), "2": Representation(b)} for name, (a, b) in layers.items()}
+    verdict = Audit("base", ("again",)).answer(given).verdict
+    assert verdict.startswith("Within noise: copy is equal to the base at block 2, and moved at no layer.")

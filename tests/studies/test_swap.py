@@ -108,3 +108,14 @@ def test_the_page_shows_its_true_output(tmp_path: Path, monkeypatch: pytest.Monk
     shown = text.split("```text\n")[1].split("```")[0].strip().splitlines()
     said = {*done.stdout.splitlines(), *done.stderr.splitlines()}
     assert [part for part in shown if part.strip() and part.strip() not in {s.strip() for s in said}] == []
+
+
+def test_no_map_is_learnt_on_rows_that_are_queries() -> None:
+    rng = np.random.default_rng(0)
+    old = rng.normal(size=(120, 8))
+    new = old @ np.linalg.qr(rng.normal(size=(8, 8))).Q
+    fresh = rng.normal(size=(30, 8)), rng.normal(size=(30, 8))
+    for queries, pairs, said in (((old[:30], new[:30]), 90, True), (fresh, 120, False)):
+        answer = likewise.swap(old, new, queries=queries)
+        assert answer.values["pairs"] == pairs
+        assert any("30 rows of the corpus are queries too" in text for text in answer.limits) is said

@@ -437,6 +437,8 @@ def _said(layer: str) -> str:
 def _times(copy: _Copy, place: int) -> str:
     """How many times the floor, with the interval."""
     times, low, high = copy.times[place], copy.low[place], copy.high[place]
+    if not copy.error[place]:
+        return "equal to the base"
     if times is None or low is None or high is None:
         return "different, while the re-runs are equal to the base"
     # The verdict is about the floor itself.

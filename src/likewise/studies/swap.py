@@ -242,6 +242,9 @@ class Swap(Study):
     ) -> tuple[str, dict[str, Cell], tuple[Table, ...], list[str]]:
         """Recall of the new queries in the old index, as they are and after maps learnt on other pairs."""
         train, test = self._split(corpus[0].n_items, queries[0].n_items, alone, groups)
+        asked = set() if alone else {row.tobytes() for row in np.asarray(queries[0].matrix, dtype=np.float64)}
+        known = np.asarray([row.tobytes() in asked for row in np.asarray(corpus[0].matrix, dtype=np.float64)])
+        train = train[~known[train]]
         names = tuple(groups[i] for i in test) if groups else ()
         rows = np.asarray(queries[1].matrix)[test]
         ways: dict[str, tuple[np.ndarray, str]] = {}
@@ -288,6 +291,11 @@ class Swap(Study):
         after = self._stays(mapped[best]) if best is not None else None
         values |= {"same_space": as_is, "mapped.stays": after}
         limits = ["A map is tested on held-out queries of this kind; other queries can fare worse."]
+        if known.any():
+            limits.append(
+                f"{known.sum():,} rows of the corpus are queries too: no map is learnt on them, but each finds itself. "
+                "Without queries of their own, rows of the corpus are held out."
+            )
         if not same_width:
             limits.append(
                 f"The widths differ ({corpus[0].n_features} and {corpus[1].n_features}): the old index takes the new "
