@@ -72,6 +72,9 @@ TAKEN_OFF = 2 / 3
 """Share of what was counted twice that is taken off. The jackknife counts m times what hangs on m groups, and the
 squares of pairs m (m - 1) / 2 times. What hangs on three groups is then counted once."""
 
+LITTLE = 0.3
+"""A smaller share of the variance stays: told from `PAIRS`, it is mostly chance, and matters little."""
+
 UNSURE, SURE = 0.75, 0.9
 """Degrees of freedom, as a share of all there can be, up to which nothing of it is taken off, and from which all is."""
 
@@ -378,8 +381,8 @@ def interval(
         The scores are sizes of differences, from 0 on, and ``without`` has the differences in the same direction. The
         lower end is then the smallest size to be expected (`least_size`), or 0 if there may be no difference.
     twice : array, shape (m,), optional
-        What was `counted_twice`, half of s^2 at most. `TAKEN_OFF` of it are taken off: all of that from
-        nu = `SURE` (g - 1) on, nothing up to `UNSURE` (g - 1), and a share in between.
+        What was `counted_twice`, half of s^2 at most; less than `LITTLE` of it stays. `TAKEN_OFF` of it are taken off:
+        all of that from nu = `SURE` (g - 1) on, nothing up to `UNSURE` (g - 1), and a share in between.
 
     References
     ----------
@@ -408,6 +411,7 @@ def interval(
         whole = (moves**2).sum(axis=1)
         told = (whole > 0) & ~np.isnan(twice)
         share = np.minimum(np.divide(twice, whole, out=np.zeros_like(whole), where=told), 0.5)
+        share = np.where(share >= LITTLE, share, 0.0)
         sure = np.clip((known / (groups - 1) - UNSURE) / (SURE - UNSURE), 0, 1)
         moves = moves * np.sqrt(1 - TAKEN_OFF * sure * share)[:, None]
     half = scipy.special.stdtrit(known, (1 + CONFIDENCE) / 2) * np.sqrt((moves**2).sum(axis=1))
