@@ -93,3 +93,12 @@ def test_stable_is_from_where_a_curve_stays_near_its_end(calibrated, stable):
 def test_what_cannot_be_drawn_is_refused(pair, given, message):
     with pytest.raises(InputError, match=message):
         learning_curve(pair, "cka", **given)
+
+
+def test_a_copy_is_stable_whatever_else_is_asked() -> None:
+    """A measure that needs many inputs starts the curves of all no later than at half of them."""
+    x = np.random.default_rng(0).normal(size=(40, 5))
+    for measures in ("cka", ["cka", "jaccard"]):
+        points = learning_curve({"x": x, "copy": 2 * x + 1}, measures, draws=2, permutations=9)
+        for measure in {p.measure for p in points}:
+            assert stable_from([p for p in points if p.measure == measure], 0.05) in (10, 20), measure

@@ -129,7 +129,8 @@ def learning_curve(
 
 
 def _spaced(n: int, chosen: Sequence[Configuration]) -> set[int]:
-    fewest = max([10, *(2 * c.facts.minimum_items for c in chosen)])
+    # From half of the inputs on nothing is found stable, so there is always a size of no more.
+    fewest = max(10, min(n // 2, max((2 * c.facts.minimum_items for c in chosen), default=0)))
     return {int(size) for size in np.geomspace(min(fewest, n), n, STEPS).round()}
 
 
