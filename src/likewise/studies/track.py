@@ -358,6 +358,8 @@ class _Layer:
         if self.perhaps is not None and len(self.perhaps) > 1:
             others = len(self.perhaps) - 1
             told += f", which no test tells from {others} other stretch{'es' if others > 1 else ''}"
+        elif self.perhaps is None and len(read.runs) == 1 and len(self.next) > 1:
+            told += "; without intervals no test says whether others move as much"
         if self.fastest not in (None, self.most):
             u, v = _stretch(read, self.fastest or 0)
             told += f"; for each 1 of {at} it changes fastest between {number_text(u)} and {number_text(v)}"
