@@ -46,6 +46,27 @@ class Fixed(Reference):
         return Level.of_draws(scored, np.repeat(self.draws[:, None], len(scored.value), axis=1))
 
 
+@pytest.mark.parametrize("groups", [(), ("a",) * 6 + ("b",) * 6])
+def test_a_reference_is_told_how_many_shuffles_the_user_asks_for(groups) -> None:
+    """Not how many orders of the rows there are."""
+    asked = []
+
+    class Asking(Fixed):
+        name = "asking"
+
+        def shuffles(self, permutations: int) -> int:
+            return permutations
+
+        def level(self, scored: Scored, shuffles: int) -> Level:
+            asked.append(shuffles)
+            return super().level(scored, shuffles)
+
+    x = np.random.default_rng(0).normal(size=(12, 3))
+    compare([Representation(m, name=name, groups=groups) for name, m in (("x", x), ("y", x[::-1]))], "cka",
+            chance=Asking(), permutations=77, groups=0)  # fmt: skip
+    assert set(asked) == {77}
+
+
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch):
     """Make entry points of names and texts, as installed packages have them."""
