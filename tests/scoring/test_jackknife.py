@@ -88,11 +88,11 @@ def test_the_end_to_which_few_parts_move_a_score_lies_further_away(g, seed) -> N
 @pytest.mark.parametrize("mu", [0.0, 0.4, 1.0, 1.7, 2.0, 2.5, 4.0, 8.0])
 def test_intervals_of_sizes_hold_their_mean_in_95_of_100_cases(mu) -> None:
     """Of |Z|, Z normal of known deviation: the smallest and the largest mean that agree with what was seen."""
-    u = np.abs(np.random.default_rng(0).normal(mu, size=200_000))
+    u = np.abs(np.random.default_rng(0).normal(mu, size=50_000))
     mean = float(mean_size(np.asarray([mu]))[0])
     assert mean == pytest.approx(stats.foldnorm(mu).mean())
     held = (least_size(u) <= mean) & (mean <= mean_size(u + stats.norm.ppf(0.975)))
-    assert held.mean() == pytest.approx(0.95, abs=0.003)
+    assert held.mean() == pytest.approx(0.95, abs=0.004)
 
 
 def test_sizes_far_from_zero_have_the_interval_of_any_score() -> None:
