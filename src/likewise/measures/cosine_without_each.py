@@ -30,7 +30,7 @@ GRID = {"step": 0.75, "beyond": 4.0}
 STRIDES = (1, 2, 3)
 """Which nodes of the grid are tried: each, every second, every third."""
 
-OFF = 0.015
+OFF = 0.03
 """Share of the deviation that fewer nodes may cost, seen on some items. A constant is put back and does not count."""
 
 OPEN = 1e-3
