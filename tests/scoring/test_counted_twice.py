@@ -7,7 +7,7 @@ import pytest
 
 from likewise.measures import Configuration
 from likewise.representation import Representation
-from likewise.scoring import Trust, interval, leave_out, score_block
+from likewise.scoring import Trust, block, interval, leave_out, score_block
 from likewise.scoring.jackknife import FEW, MOST, PAIRS, TAKEN_OFF, counted_twice, degrees, leave_out_pairs
 
 
@@ -107,3 +107,20 @@ def test_where_a_few_groups_decide_nothing_is_taken_off() -> None:
     assert (high - low) == pytest.approx((plain_length := np.diff(interval(value, even), axis=0)[0]) * np.sqrt(
         1 - TAKEN_OFF / 2))  # fmt: skip
     assert (np.diff(interval(value, even, twice=np.full(1, np.nan)), axis=0)[0] == plain_length).all()
+
+
+def test_what_takes_long_is_not_done_sixty_times_more(monkeypatch) -> None:
+    """Wide matchings, and shapes of a hundred items and more."""
+    asked: list[int] = []
+    monkeypatch.setattr(block, "_count_twice", lambda columns, *more: asked.append(len(columns)))
+    for label, n, d, count in (
+        ("soft_correlation_match", 30, block.MATCHED, 1),
+        ("soft_correlation_match", 30, block.MATCHED + 1, 0),
+        ("imd", FEW - 1, 3, 1),
+        ("imd", FEW, 3, 0),
+        ("cknna(k=4)", FEW, 3, 1),
+    ):
+        rng, asked[:] = np.random.default_rng(0), []
+        both = [Representation(rng.normal(size=(n, d)), name=name) for name in "xy"]
+        score_block(both, [(0, 1)], [Configuration.parse(label)], Trust("none", 0))
+        assert sum(asked) == count, label

@@ -23,6 +23,9 @@ from likewise.scoring.results import Results, in_turn
 from likewise.scoring.rows import replicates_of, table_of
 from likewise.scoring.trust import Trust
 
+MATCHED = 256
+"""Features up to which sixty matchings more take little time."""
+
 CLOSE = 0.005
 """Share of the deviation of chance that single precision may cost a shuffled score."""
 
@@ -135,7 +138,10 @@ def score_columns(
             if trust.groups and n >= FEWEST and together is None:
                 c.fill_each(k, sides[i], sides[j])
     small = together is None and n < FEW
-    by_groups = [c for c in columns if len(c.each) < m or (small and not c.configuration.counts_once)]
+    by_groups = [
+        c for c in columns
+        if (len(c.each) < m or (small and not c.configuration.counts_once)) and not _is_slow(c.configuration, sides)
+    ]  # fmt: skip
     doubly = leave_out_pairs(n, trust.groups, trust.seed) if by_groups and together is None else None
     steps += m * len(doubly[1]) if doubly else 0
     for number, items in enumerate(kept):
@@ -163,6 +169,14 @@ def score_columns(
         _check_single(single, pairs, sides, shuffles)
     watch("comparing", steps, steps)
     return columns
+
+
+def _is_slow(configuration: Configuration, sides: Sides) -> bool:
+    """Whether a score takes long: features are matched one to one, or shapes of many items compared."""
+    family = configuration.about.family
+    return (family == "matching" and max(side.d for side in sides.values()) > MATCHED) or (
+        family == "topology" and max(side.n for side in sides.values()) >= FEW
+    )
 
 
 def _count_twice(

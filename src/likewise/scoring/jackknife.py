@@ -82,7 +82,7 @@ FEW = 100
 """Fewer inputs than that: pairs of groups are left out for every measure. What hangs on pairs is then up to half of
 how much a score seems to vary, and little time is needed."""
 
-MOST = 500
+MOST = 200
 """Up to so many inputs, pairs are left out for the measures of which groups are."""
 
 
