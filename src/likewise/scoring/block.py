@@ -173,10 +173,9 @@ def score_columns(
 
 def _is_slow(configuration: Configuration, sides: Sides) -> bool:
     """Whether a score takes long: features are matched one to one, or shapes of many items compared."""
-    family = configuration.about.family
-    return (family == "matching" and max(side.d for side in sides.values()) > MATCHED) or (
-        family == "topology" and max(side.n for side in sides.values()) >= FEW
-    )
+    family, of = configuration.about.family, list(sides.values())
+    wide = any(side.d > MATCHED for side in of if not side.is_table)
+    return (family == "matching" and wide) or (family == "topology" and of[0].n >= FEW)
 
 
 def _count_twice(
