@@ -8,7 +8,8 @@ import pytest
 from likewise.measures import Configuration
 from likewise.representation import Representation
 from likewise.scoring import Trust, block, interval, leave_out, score_block
-from likewise.scoring.jackknife import FEW, MOST, PAIRS, TAKEN_OFF, counted_twice, degrees, leave_out_pairs
+from likewise.scoring.jackknife import TAKEN_OFF, degrees
+from likewise.scoring.leaving_out import FEW, MOST, PAIRS, counted_twice, leave_out_pairs
 
 
 def of_all_pairs(score, g: int) -> float:

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from likewise.errors import InputError
 from likewise.scoring import Comparison, Results, interval, leave_out
-from likewise.scoring.jackknife import are_enough, told_of
+from likewise.scoring.leaving_out import are_enough, told_of
 
 FEWEST = 5
 """Parts without which a deviation says nothing, as for the intervals of a table."""

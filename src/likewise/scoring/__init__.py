@@ -27,7 +27,8 @@ from likewise.scoring.choice import Score
 from likewise.scoring.columns import orders
 from likewise.scoring.compare import check_request, compare
 from likewise.scoring.comparison import KINDS, OF_THE_TABLE, SCHEMA, Comparison
-from likewise.scoring.jackknife import interval, leave_out
+from likewise.scoring.jackknife import interval
+from likewise.scoring.leaving_out import leave_out
 from likewise.scoring.overfitting import Overfit, overfitting
 from likewise.scoring.pairs import ALL, Pairs
 from likewise.scoring.population import Reduced, reduce, score_one, score_products, score_values

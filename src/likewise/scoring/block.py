@@ -18,7 +18,7 @@ from likewise.progress import Watch, unwatched
 from likewise.quantities import Prepared, threads_for
 from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
-from likewise.scoring.jackknife import FEW, FEWEST, are_enough, counted_twice, leave_out, leave_out_pairs
+from likewise.scoring.leaving_out import FEW, FEWEST, are_enough, counted_twice, leave_out, leave_out_pairs
 from likewise.scoring.results import Results, in_turn
 from likewise.scoring.rows import replicates_of, table_of
 from likewise.scoring.trust import Trust

@@ -1,72 +1,15 @@
 """Intervals: how much a score would move with other inputs, from the same score without some of them."""
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
 import scipy
 from jaxtyping import Float, Int
 
+from likewise.scoring.leaving_out import OF_KURTOSIS
+
 CONFIDENCE = 0.95
 """Of the intervals."""
-
-FEWEST = 5
-"""Groups of items without which a deviation says nothing."""
-
-
-def as_many(sizes: Int[np.ndarray, " g"]) -> float:
-    r"""Return how many groups of one size tell as much of a mean as these: :math:`(\sum_j m_j)^2 / \sum_j m_j^2`.
-
-    Where one group holds most of the inputs there is next to nothing to be left out beside it, and the jackknife does
-    not see how much that group itself varies.
-
-    References
-    ----------
-    Kish (1965), Survey Sampling, Wiley: the effective sample size.
-
-    Examples
-    --------
-    >>> as_many(np.asarray([10, 10, 10])), round(as_many(np.asarray([100] + [2] * 10)), 1)
-    (3.0, 1.4)
-    """
-    return float(sizes.sum() ** 2 / (sizes.astype(np.float64) ** 2).sum())
-
-
-def are_enough(sizes: Int[np.ndarray, " g"]) -> bool:
-    """Whether groups of inputs of these sizes have intervals: `FEWEST`, that tell as much as nearly so many."""
-    return len(sizes) >= FEWEST and as_many(sizes) >= FEWEST - 1
-
-
-def told_of(sizes: Int[np.ndarray, " g"]) -> str:
-    """Say how few groups of inputs there are, for what needs more."""
-    uneven = f", as uneven as if they were {as_many(sizes):.1f}" if len(sizes) >= FEWEST else ""
-    return f"{len(sizes)} groups of inputs{uneven}"
-
-
-OF_KURTOSIS = 10
-"""Numbers that a kurtosis is estimated from, at least: of fewer it is mostly chance."""
-
-
-def leave_out(n: int, groups: int, rng: int | np.random.Generator) -> list[Int[np.ndarray, " m"]]:
-    """The items that stay when each of so many random groups of nearly equal size is left out, in their order.
-
-    Without repetition, for a row drawn twice is its own nearest neighbour at distance zero. Empty where there are too
-    few items for `FEWEST` groups.
-
-    Examples
-    --------
-    >>> [items.tolist() for items in leave_out(5, 20, rng=0)]
-    [[0, 1, 2, 4], [0, 1, 2, 3], [1, 2, 3, 4], [0, 1, 3, 4], [0, 2, 3, 4]]
-    """
-    groups = min(groups, n)
-    if groups < FEWEST:
-        return []
-    group = np.random.default_rng(rng).permutation(n) % groups
-    return [np.flatnonzero(group != g) for g in range(groups)]
-
-
-PAIRS = 60
-"""Pairs of groups that are left out, of the 190 that twenty groups make: what they tell is known to a fifth or so."""
 
 TAKEN_OFF = 2 / 3
 """Share of what was counted twice that is taken off. The jackknife counts m times what hangs on m groups, and the
@@ -77,88 +20,6 @@ LITTLE = 0.3
 
 UNSURE, SURE = 0.75, 0.9
 """Degrees of freedom, as a share of all there can be, up to which nothing of it is taken off, and from which all is."""
-
-FEW = 100
-"""Fewer inputs than that: pairs of groups are left out for every measure. What hangs on pairs is then up to half of
-how much a score seems to vary, and little time is needed."""
-
-MOST = 200
-"""Up to so many inputs, pairs are left out for the measures of which groups are."""
-
-
-def leave_out_pairs(n: int, groups: int, seed: int) -> tuple[Int[np.ndarray, "p 2"], list[Int[np.ndarray, " m"]]]:
-    """Which two groups of `leave_out` are left out together, `PAIRS` times or less, and the items that stay.
-
-    Nothing where there are too many items, or too few groups to tell what hangs on pairs of them.
-
-    Examples
-    --------
-    >>> pairs, kept = leave_out_pairs(12, 12, seed=0)
-    >>> len(pairs), {len(items) for items in kept}
-    (60, {10})
-    """
-    parts = leave_out(n, groups, seed) if n <= MOST else []
-    if len(parts) < OF_KURTOSIS:
-        return np.zeros((0, 2), dtype=np.int64), []
-    pairs = np.asarray(list(itertools.combinations(range(len(parts)), 2)))
-    pairs = pairs[np.sort(np.random.default_rng(seed).permutation(len(pairs))[:PAIRS])]
-    return pairs, [np.intersect1d(parts[i], parts[j], assume_unique=True) for i, j in pairs]
-
-
-def counted_twice(
-    value: Float[np.ndarray, " m"],
-    without: Float[np.ndarray, "g m"],
-    without_both: Float[np.ndarray, "p m"],
-    pairs: Int[np.ndarray, "p 2"],
-) -> Float[np.ndarray, " m"]:
-    r"""Return the variance of scores that hangs on pairs of groups, which the jackknife counts twice.
-
-    .. math:: \frac{1}{g (g - 1)} \sum_{i < j} (Q_{ij} - \bar Q)^2, \quad
-        Q_{ij} = g \theta - (g - 1) (\theta_i + \theta_j) + (g - 2) \theta_{ij}
-
-    with theta_ij the score without groups i and j. Q_ij is what the two groups change together, beyond what each
-    changes by itself. The mean over some of the pairs stands for that over all.
-
-    Parameters
-    ----------
-    value : array, shape (m,)
-        Scores of m pairs.
-    without : array, shape (g, m)
-        The same without each group of inputs.
-    without_both : array, shape (p, m)
-        Without some two of them.
-    pairs : array, shape (p, 2)
-        Which two.
-
-    Returns
-    -------
-    array, shape (m,)
-        In squared units of the scores; NaN where a score is.
-
-    Notes
-    -----
-    Cost: O(p m).
-
-    References
-    ----------
-    Efron and Stein (1981), doi:10.1214/aos/1176345462.
-
-    Examples
-    --------
-    The square of a mean of 0: all of it hangs on pairs.
-
-    >>> x = np.asarray([1.0, -1.0] * 5)
-    >>> pairs, kept = leave_out_pairs(10, 10, seed=0)
-    >>> of = lambda items: x[items].mean() ** 2
-    >>> each = np.asarray([[of(np.arange(10) != i)] for i in range(10)])
-    >>> both = np.asarray([[of(items)] for items in kept])
-    >>> counted_twice(np.asarray([0.0]), each, both, pairs).round(4).tolist()
-    [0.0309]
-    """
-    g = len(without)
-    first, second = pairs.T
-    together = g * value - (g - 1) * (without[first] + without[second]) + (g - 2) * without_both
-    return np.asarray(together.var(axis=0) / 2)
 
 
 @dataclass(frozen=True)

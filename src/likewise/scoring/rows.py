@@ -17,7 +17,8 @@ from likewise.measures import Configuration
 from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
 from likewise.scoring.comparison import SCHEMA
-from likewise.scoring.jackknife import FEWEST, interval, told_of
+from likewise.scoring.jackknife import interval
+from likewise.scoring.leaving_out import FEWEST, told_of
 from likewise.scoring.trust import Trust
 
 SAME = 1e-9

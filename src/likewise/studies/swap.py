@@ -201,7 +201,7 @@ class Swap(Study):
         if not alone and not more and overlap[top][1] is not None:
             limits += self._exchanged(indexes, queries, top, groups)
         if overlap[top][1] is None:
-            limits.append(f"No intervals: expected {FEWEST} or more queries, or groups of them.")
+            limits.append(f"No intervals: expected {FEWEST} or more queries, or groups of them, nearly of one size.")
         stay = f"{top * overlap[top][0]:.3g} of {top} neighbours stay"
         low, high = overlap[top][1:]
         sure = "" if low is None or high is None else f"95 %: {top * low:.3g} to {top * high:.3g}; "
