@@ -130,6 +130,14 @@ def test_shares_that_are_all_one_have_an_interval_and_no_others_a_shorter_one(g,
     assert mean_with_ends(2 * ones - 1, groups, (-1.0, 1.0))[1] == pytest.approx(2 * low - 1)
 
 
+def test_cosines_near_one_vary_as_much_as_is_seen() -> None:
+    cosines = 1 - np.random.default_rng(0).uniform(0.002, 0.004, size=200)
+    value, low, high = mean_with_ends(cosines, bounds=(-1.0, 1.0), continuous=True)
+    half = 1.96 * cosines.std(ddof=1) / np.sqrt(200)
+    assert (value - low, high - value) == pytest.approx((half, half), rel=0.05)
+    assert mean_with_ends(np.ones(200), bounds=(-1.0, 1.0), continuous=True)[1] == pytest.approx(2 * 0.025**0.005 - 1)
+
+
 @pytest.mark.parametrize("sizes", [[40, 1, 1, 1, 1, 1], [100] + [2] * 10, [200] + [1] * 30, [60] + [6] * 10, [5] * 4])
 def test_groups_of_which_one_holds_most_inputs_have_no_interval(sizes) -> None:
     """How much that one varies cannot be seen."""

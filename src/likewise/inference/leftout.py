@@ -165,13 +165,18 @@ class LeftOut:
 
 
 def mean_with_ends(
-    each: Float[np.ndarray, " n"], groups: Sequence[str] = (), bounds: tuple[float, float] = (0.0, 1.0)
+    each: Float[np.ndarray, " n"],
+    groups: Sequence[str] = (),
+    bounds: tuple[float, float] = (0.0, 1.0),
+    *,
+    continuous: bool = False,
 ) -> tuple[float, float | None, float | None]:
     r"""Return the mean of shares of inputs with a 95 % interval: the jackknife over inputs, or over groups of them.
 
     Where all g are at the upper bound (or all at the lower), nothing varies; the mean is then above :math:`0.025^{1/g}`
     of the range with 95 % confidence, since the chance of g such values is at most the g-th power of the mean. The
-    lower end of any other g values lies no higher than that. No interval where groups are too few, or too uneven.
+    lower end of any other g values lies no higher than that, unless they are ``continuous``, as cosines are: how much
+    these vary is seen in them. No interval where groups are too few, or too uneven.
 
     Examples
     --------
@@ -189,6 +194,8 @@ def mean_with_ends(
         return value, lowest, highest - free
     left = LeftOut.of_mean(each, groups or None)
     low, high = interval(np.asarray([left.value]), left.values[:, None], bounds, left.sizes)
+    if continuous:
+        return value, float(low[0]), float(high[0])
     return value, min(float(low[0]), lowest + free), max(float(high[0]), highest - free)
 
 

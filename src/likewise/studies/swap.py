@@ -271,7 +271,7 @@ class Swap(Study):
             of_new = recall(agreement(got, near[1][test, :top]), [top])[:, 0]
             cosine = (unit_rows(moved, kind, zero=True) * target).sum(axis=1)
             means[kind] = mean_with_ends(of_old, names)
-            turned = mean_with_ends(cosine, names, (-1.0, 1.0))
+            turned = mean_with_ends(cosine, names, (-1.0, 1.0), continuous=True)
             values |= _named(f"{kind}.recall@{top}", means[kind])
             fresh = mean_with_ends(of_new, names)
             values |= _named(f"{kind}.new_recall@{top}", fresh) | _named(f"{kind}.cosine", turned)
