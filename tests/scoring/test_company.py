@@ -17,7 +17,8 @@ from likewise.plan import Reduce, Tile, tiles_of
 from likewise.plan.inputs import together_in
 from likewise.representation import Representation
 from likewise.run.worker import Settings, perform
-from likewise.scoring import Results, Trust, best_layers, compare, learning_curve, score_block
+from likewise.scoring import Results, Trust, best_layers, compare, interval, learning_curve, score_block
+from likewise.scoring.leaving_out import counted_twice, leave_out_pairs
 from likewise.store import Store
 
 MEASURES = ("cka", "cka(debiased=True)", "rsa", "procrustes", "jaccard(k=3)", "linear_predictivity(ridge=0.1)")
@@ -51,6 +52,23 @@ def rows(results: Results) -> dict[tuple[str, ...], dict[str, Any]]:
         of = (row["a_key"], row["b_key"], row["measure"], row["parameters"])
         found[of] = {name: cell for name, cell in row.items() if name not in OF_THE_TABLE} | {"shuffled": shuffled}
     return found
+
+
+@given(st.integers(1, 9), st.integers(10, 20), st.booleans(), st.integers(0, 2**32))
+@settings(deadline=None)
+def test_the_interval_of_a_score_is_that_of_the_score_alone(m, g, sized, seed) -> None:
+    rng = np.random.default_rng(seed)
+    value, without = rng.normal(size=m), rng.normal(size=(g, m))
+    pairs, kept = leave_out_pairs(g, g, seed=0)
+    both = rng.normal(size=(len(kept), m))
+    sizes = rng.integers(1, 5, g) if sized else None
+
+    def ends(of: slice) -> tuple[np.ndarray, ...]:
+        twice = counted_twice(value[of], without[:, of], both[:, of], pairs)
+        return twice, *interval(value[of], without[:, of], (-10.0, np.inf), sizes, twice=twice)
+
+    alone = [np.concatenate(parts) for parts in zip(*(ends(slice(k, k + 1)) for k in range(m)), strict=True)]
+    assert [x.tolist() for x in alone] == [x.tolist() for x in ends(slice(None))]
 
 
 @given(

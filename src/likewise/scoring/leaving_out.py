@@ -143,4 +143,5 @@ def counted_twice(
     g = len(without)
     first, second = pairs.T
     together = g * value - (g - 1) * (without[first] + without[second]) + (g - 2) * without_both
-    return np.asarray(together.var(axis=0) / 2)
+    each = np.ascontiguousarray(together.T)  # sums along a row do not round by how many rows there are
+    return np.asarray(each.var(axis=1) / 2)
