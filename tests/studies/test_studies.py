@@ -98,7 +98,8 @@ def compared(both: dict[str, np.ndarray]) -> list[likewise.Representation]:
 
 def test_those_of_the_folder_are_found_by_their_files() -> None:
     folder = Path(likewise.studies.__file__).parent
-    files = {path.stem for path in folder.glob("*.py")} - {
+    found = [*folder.glob("*.py"), *(path.parent for path in folder.glob("*/__init__.py"))]
+    files = {path.stem for path in found} - {
         "__init__",
         "answer",
         "conditions",
@@ -108,7 +109,7 @@ def test_those_of_the_folder_are_found_by_their_files() -> None:
         "registry",
         "base",
     }
-    assert {kind.__module__.rpartition(".")[2] for kind in ours().values()} == files
+    assert {kind.__module__.split(".")[2] for kind in ours().values()} == files
     assert study_names() == (
         *("measures", "datasets", "audit", "best-layers", "covariates", "items", "ladder", "lineage", "overfitting"),
         *("sample-size", "search", "swap", "track"),

@@ -26,14 +26,15 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 @functools.cache
 def ours() -> dict[str, type[Study]]:
-    """Return the studies of this folder by name, in the order of its files: every class there that is a `Study`."""
+    """Return the studies of this folder by name, in the order of its files and folders: every `Study` of theirs."""
     found: dict[str, type[Study]] = {}
     package = __name__.rpartition(".")[0]
     for file in sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])):
         module = importlib.import_module(f"{package}.{file}")
         for kind in vars(module).values():
-            if isinstance(kind, type) and issubclass(kind, Study) and kind.__module__ == module.__name__:
-                found |= {kind.name: kind} if not inspect.isabstract(kind) else {}
+            if isinstance(kind, type) and issubclass(kind, Study) and not inspect.isabstract(kind):
+                here = f"{kind.__module__}.".startswith(f"{module.__name__}.")
+                found |= {kind.name: kind} if here else {}
     return found
 
 
