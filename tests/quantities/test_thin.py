@@ -69,13 +69,13 @@ def test_skewness_from_a_sample_of_light_rows_is_that_of_all(monkeypatch, kind):
     centres = rng.normal(size=(30, d))[rng.integers(0, 30, n)]
     rows = np.maximum(centres + rng.normal(size=(n, d)), 0) if kind == "activations" else centres
     sums = {}
-    for most, sample in ((10**9, 0), (0, 2048), (0, 1)):
+    for most, sample in ((10**9, 0), (0, 1024), (0, 1)):
         monkeypatch.setattr(thin, "MOST", most)
         monkeypatch.setattr(thin, "SAMPLE", sample)
         sums[sample] = Prepared(rows)[OrbitSums(UnitKernel("linear", 1.0, True))][None]
     exact, sampled, without = (shuffled_moments(s, s, n).skewness[0, 0] for s in sums.values())
-    assert sampled == pytest.approx(exact, rel=3e-4)
-    assert abs(without - exact) > 3e-4 * exact
+    assert sampled == pytest.approx(exact, rel=1e-3)
+    assert abs(without - exact) > 1e-3 * exact
 
 
 def test_kernel_that_is_all_diagonal_is_formed():

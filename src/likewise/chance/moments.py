@@ -26,9 +26,9 @@ class Moments:
     mean, std, skewness : array
         As named, exact but for rounding. From 4,096 items on, where a linear kernel is not formed, the cubes in the
         skewness are summed in single precision: it then has seven digits or more. From 16,384 items on, those
-        between light rows are summed for a sample of 2,048 of them: measured at 16,384 items on nine kinds of data, it
+        between light rows are summed for a sample of 1,024 of them: measured at 16,384 items on nine kinds of data, it
         then misses by less than 1e-4 of itself, and a p-value up to 4 deviations from the mean by less than 1e-4 of
-        itself, at 10 by less than 1e-3. Of sparse rows it misses by up to 0.02; there ``few`` holds.
+        itself, at 10 by less than 2e-3. Of sparse rows it misses by up to 0.02; there ``few`` holds.
     n : int
         Number of items.
     few : array of bool

@@ -133,7 +133,7 @@ def cka(
     -----
     Cost: O(n^2 d) once per side, O(n^2) per pair. The linear kernel of few features is not formed: O(n d^2) then, and
     O(n^2 d) for the skewness of its chance level, in less memory than the rows; from 16,384 items on that is O(n d^2)
-    too, from a sample of 2,048 rows, and misses by less than 1e-4 of itself. Where ``debiased`` and a few rows are much
+    too, from a sample of 1,024 rows, and misses by less than 1e-4 of itself. Where ``debiased`` and a few rows are much
     longer than the others, sums over features lose digits: the n x n matrix is formed, as for many features. The biased
     form tends to 1 for unrelated data when d is much larger than n: read it beside its chance level.
     Negative values are shown as they are.

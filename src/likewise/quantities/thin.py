@@ -24,11 +24,11 @@ of n x n, a thousandth of the third moment, and errors of a ten-millionth of n^2
 
 MOST = 4 * MANY
 """From so many items on, cubes between light rows are summed for a sample of these rows: all of them take n^2 d. They
-are up to 0.3 % of the skewness, where entries have one sign more than the other, and of this a sample of 2,048 misses
+are up to 0.3 % of the skewness, where entries have one sign more than the other, and of this a sample of 1,024 misses
 some hundredths; heavy rows are all summed. Of sparse rows they are up to 15 %: there a few rows decide, and three
 moments are not used."""
 
-SAMPLE = 2048
+SAMPLE = 1024
 """Rows of the sample, which is the same each time."""
 
 HEAVY = 16.0
