@@ -1,4 +1,4 @@
-"""Questions about models, one file each: from numbers to an answer that a report, a terminal and a program show."""
+"""Questions about models, a file or a folder each: from numbers to an answer that a report and a terminal show."""
 
 from likewise.studies.agreement import Datasets, Measures
 from likewise.studies.answer import Answer, Table, Tables
