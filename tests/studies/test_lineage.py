@@ -50,6 +50,15 @@ def asked(
     return Lineage().answer([Place(both["model"], both["base"], named(panel), named(relatives))])
 
 
+@pytest.mark.parametrize("width", [200, 576])
+def test_of_as_many_features_as_models_have(width: int) -> None:
+    base, other = trained(0, width), trained(1, width)
+    strangers = {f"stranger {i}": trained(100 + i, width) for i in range(2)}
+    copy = base + 0.1 * np.random.default_rng(1).normal(size=base.shape)
+    assert asked(copy, strangers, base=base).values["verdict"] == "derived"
+    assert asked(other, strangers, base=base).values["verdict"] == "cannot tell"
+
+
 @pytest.mark.parametrize("sd", [0.0, 0.1, 1.0])
 def test_copies_are_derived_without_a_panel(sd: float) -> None:
     answer = asked(copied(sd))

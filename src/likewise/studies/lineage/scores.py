@@ -130,7 +130,7 @@ def _axes(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[tuple[float | None, 
     varies = np.ptp(x, axis=0).astype(bool) & np.ptp(y, axis=0).astype(bool)
     if varies.sum() < 2:
         return (None, None, None), "no shared axes: fewer than two features vary"
-    if factorial(varies.sum()) * AXES_LEVEL < 1:
+    if 1 / factorial(varies.sum()) > AXES_LEVEL:
         return (None, None, None), f"no shared axes: {varies.sum()} features have too few orders to show them"
     # A dead feature says nothing; which ones are dead in both is left out, as their numbers could be known to be.
     both = {"x": x[:, varies], "y": y[:, varies]}
