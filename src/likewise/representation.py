@@ -9,7 +9,7 @@ from likewise.about import Source
 from likewise.arrays import Array, check_matrix, to_torch
 from likewise.errors import InputError
 from likewise.kinds import TABLES, check_kind, metric_of
-from likewise.naming import is_name
+from likewise.naming import counted, is_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +73,17 @@ class Representation:
         n = self.matrix.shape[0]
         ids = ids or tuple(str(i) for i in range(n))
         if len(ids) != n:
-            raise InputError(f"{self.name} has {n} rows and {len(ids)} ids; expected one id for each row")
+            raise InputError(
+                f"{self.name} has {counted(n, 'row')} and {counted(len(ids), 'id')}; expected one id for each row"
+            )
         if len(set(ids)) != n:
             twice = next(i for i, count in Counter(ids).items() if count > 1)
             raise InputError(f"{self.name} has the id {twice!r} more than once; expected unique ids")
         given = () if self.groups is None else tuple(self.groups)
         if given and len(given) != n:
-            raise InputError(f"{self.name} has {n} rows and groups for {len(given)}; expected one group for each row")
+            raise InputError(
+                f"{self.name} has {counted(n, 'row')} and groups for {len(given)}; expected one group for each row"
+            )
         if unnamed := [place for place, group in enumerate(given) if not is_name(group)]:
             raise InputError(
                 f"{self.name}: row {unnamed[0]} has no group: {str(given[unnamed[0]])[:40]!r} is no name (rows count "
@@ -186,7 +190,7 @@ def aligned(representations: Sequence[Representation], join: str = "exact") -> t
         raise InputError(f"no id is in all of {', '.join(r.name for r in named[:3])}{', ...' if named[3:] else ''}")
     order = [i for i in named[0].ids if i in common]
     told = [
-        f"left out {r.n_items - len(order):,} of {r.n_items:,} rows of {r.name}"
+        f"left out {r.n_items - len(order):,} of {counted(r.n_items, 'row')} of {r.name}"
         for r in named
         if r.n_items > len(order)
     ]
@@ -208,8 +212,8 @@ def check_same_items(a: Representation, b: Representation) -> None:
     """Raise an error that names the first item in which two representations differ."""
     if a.n_items != b.n_items:
         raise InputError(
-            f"{a.n_items} rows ({a.name}) against {b.n_items} rows ({b.name}): both must describe the same inputs in "
-            "the same order"
+            f"{counted(a.n_items, 'row')} ({a.name}) against {counted(b.n_items, 'row')} ({b.name}): both must "
+            "describe the same inputs in the same order"
         )
     if not (a.has_ids and b.has_ids):
         return

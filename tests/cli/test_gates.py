@@ -108,7 +108,10 @@ def test_exit_codes(asked: Cli, tmp_path: Path, conditions: list[str], code: int
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--fail-if", "moved moved"], "condition 'moved moved': expected and, or, or its end, got moved"),
+        (
+            ["--fail-if", "moved moved"],
+            "condition 'moved moved': expected and, or, or the end of the condition, got moved",
+        ),
         (["--fail-if", "0.3"], "a number alone is no condition"),
         (["--fail-if", "\x1b[31m < 1"], r"cannot read '\x1b[31m"),
         (["--output", "x.npy"], "--output x.npy is a file; expected a folder"),

@@ -144,7 +144,7 @@ def test_models_without_a_score_are_counted_and_have_no_rank(tmp_path: Path) -> 
     answer = likewise.search(tmp_path, "m5")
     assert answer.values["undefined"] == 1 and answer.values["models"] == 7
     assert "flat" not in answer.tables["nearest"].column("model")
-    (line,) = (line for line in answer.limits if line.startswith("1 models have no calibrated score, such as flat: "))
+    (line,) = (line for line in answer.limits if line.startswith("1 model without a calibrated score, such as flat: "))
     assert "rows of flat are equal" in line  # its vector is kept by a key, which nobody knows
     with pytest.raises(InputError, match="flat: "):
         likewise.search(tmp_path, "flat")

@@ -186,7 +186,10 @@ def test_calibrated_scores_beyond_chance_and_identity_have_colours_of_their_own(
     assert "below 0" not in figure.caption and "above 1" not in figure.caption
     beyond = [replace(c, calibrated=v) for c, v in zip(some, [-0.25, 1.5, 1 + 1e-12, -0.1], strict=False)]
     figure = Results.of(beyond).figure(kind)
-    said = "Of 4 scores 2 below 0 (lowest -0.25) and 1 above 1 (highest 1.50), in a colour beyond the end of the bar."
+    said = (
+        "Of 4 scores, 2 below 0 (lowest -0.25) and 1 above 1 (highest 1.5) lie beyond the end of the bar, in a colour "
+        "of their own."
+    )
     assert said in figure.caption
     _, _, mesh = panel(figure, next(iter(results.where(measure="procrustes").configurations.values())).label)
     assert (mesh.norm.vmin, mesh.norm.vmax) == (0, 1)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from likewise.chance import BOUND, Reason, Together, draw_permutations, draw_shuffles, permutation
 from likewise.errors import InputError
 from likewise.measures import configurations
+from likewise.naming import counted
 from likewise.plan import Reduce, Tile, tiles_of
 from likewise.plan.inputs import together_in
 from likewise.representation import Representation
@@ -235,7 +236,7 @@ def test_few_parts_of_many_groups_give_no_interval(parts) -> None:
     assert (row.low is not None) == (parts >= 5)
     assert ("no interval" in row.reason) == (parts < 5)
     if parts < 5:
-        assert f"{parts} groups of inputs; expected 5 or more" in row.reason
+        assert f"{counted(parts, 'group')} of inputs; expected 5 or more" in row.reason
 
 
 @given(st.integers(1, 12), st.integers(0, 9), st.booleans(), st.integers(0, 3))

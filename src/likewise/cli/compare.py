@@ -135,7 +135,8 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
     if (count := sum(c.pvalue is not None for c in results)) > 1:
         say(f"p: of each score alone; --output and --json have it corrected for all {count:,} scores (pvalue_holm)")
     if together := together_of(named):
-        say(f"{together.count} groups of inputs that belong together: whole groups are shuffled and left out")
+        groups = counted(together.count, "group")
+        say(f"{groups} of inputs that belong together: whole groups are shuffled and left out")
     if intervals:
         say("low, high: 95 % interval for a new sample of the same size")
     if only_same_inputs(results.table):

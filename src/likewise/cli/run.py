@@ -9,6 +9,7 @@ from likewise.cli import options
 from likewise.cli.console import complain, print_json, progress, resumable, say
 from likewise.cli.report import write
 from likewise.errors import MissingDependencyError
+from likewise.naming import counted
 
 if TYPE_CHECKING:
     from likewise.run import Done
@@ -98,13 +99,14 @@ def _tell(done: "Done", report: Path | None) -> None:
         complain(f"not compared, because a representation is missing: {tile.label}")
     if done.left:
         say(
-            f"done: {done.performed:,} tasks of this shard; left to others: {_kinds(done)} (run all shards again later)"
+            f"done: {counted(done.performed, 'task')} of this shard; left to others: {_kinds(done)} (run all shards "
+            "again later)"
         )
     elif reason := all_undefined(done.results):
         complain(reason)
     elif not done.failed:
         said = "done" if done.performed else "nothing left to do"
-        say(f"{said}: {len(done.results):,} scores in {done.store}")
+        say(f"{said}: {counted(len(done.results), 'score')} in {done.store}")
     if few := too_few_shuffles(done.results.table):
         say(few)
     if report:

@@ -15,6 +15,7 @@ from likewise.extraction.ways import ALONE, Side, Way
 from likewise.models.decoder import is_causal
 from likewise.models.layers import LAST, LOGITS, find_blocks
 from likewise.models.loading import LoadedModel
+from likewise.naming import counted
 from likewise.prompts.datasets import PROBES, DatasetSpec, load_prompts
 from likewise.prompts.texts import Prompts
 
@@ -269,5 +270,5 @@ def _beginnings(loaded: LoadedModel, prompts: Prompts) -> Finding:
     elif not any(begins):
         note = "the tokenizer has one and does not add it by itself; prompts go without"
     else:
-        note = f"{sum(begins)} of {len(begins)} prompts have one"
+        note = f"{sum(begins)} of {counted(len(begins), 'prompt')} have one"
     return Finding("beginning token", "", None, None, note)

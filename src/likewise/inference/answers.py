@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 
 from likewise.errors import InputError, UndefinedError
 from likewise.inference.leftout import LeftOut, mean_with_ends
+from likewise.naming import counted
 from likewise.quantities import LogProbabilities, Prepared
 from likewise.representation import Representation, check_same_items
 from likewise.scoring import interval
@@ -214,7 +215,7 @@ def capa(x: Representation, y: Representation, right: Sequence[str] | None = Non
     of_part = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1] if groups else rows
     sizes = np.bincount(of_part)
     if len(sizes) < 5:
-        raise InputError(f"{len(sizes)} inputs or groups of them; expected 5 or more for an interval")
+        raise InputError(f"{counted(len(sizes), 'input')} or groups of them; expected 5 or more for an interval")
     parts = np.stack([np.bincount(of_part, one) for one in sums])
     left = LeftOut(value, of(whole[:, None] - parts, n - sizes), sizes if groups else None)
     return Answered(value, *_ends(left, (-np.inf, 1.0)), n, left)

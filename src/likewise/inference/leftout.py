@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from likewise.errors import InputError
+from likewise.naming import counted
 from likewise.scoring import Comparison, Results, interval, leave_out
 from likewise.scoring.leaving_out import are_enough, told_of
 
@@ -89,7 +90,7 @@ class LeftOut:
         n, total = len(each), each.sum()
         if groups is None:
             if n < FEWEST:
-                raise InputError(f"{n} inputs; expected {FEWEST} or more")
+                raise InputError(f"{counted(n, 'input')}; expected {FEWEST} or more")
             return cls(float(total / n), (total - each) / (n - 1))
         if len(groups) != n:
             raise InputError(f"groups of {len(groups)} inputs for {n} numbers; expected one for each")

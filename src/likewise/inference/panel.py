@@ -9,6 +9,7 @@ from jaxtyping import Float
 from likewise.chance.correction import holm
 from likewise.errors import InputError
 from likewise.inference.leftout import ROUNDING
+from likewise.naming import counted
 
 LEVEL = 0.05
 """Share of false alarms of the threshold."""
@@ -58,7 +59,7 @@ class PanelTest:
         tests = round(self.resolution * (1 + self.size))
         of = "" if tests == 1 else f" of {tests} scores"
         return (
-            f"A panel of {self.size} models can give no p{of} below {self.resolution:.3g}; "
+            f"A panel of {counted(self.size, 'model')} can give no p{of} below {self.resolution:.3g}; "
             f"expected {round(tests / LEVEL) - 1} or more models for a p of {LEVEL}."
         )
 

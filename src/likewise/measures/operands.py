@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 from likewise.arrays import Array, array_namespace
 from likewise.errors import InputError, UndefinedError
+from likewise.naming import counted
 from likewise.quantities import Largest, Prepared
 from likewise.representation import Representation, check_same_items
 
@@ -31,7 +32,8 @@ def prepare_pair(x: Operand, y: Operand, kind: str = "") -> tuple[Prepared, Prep
     first, second = prepare(x, "x", kind), prepare(y, "y", kind)
     if first.n != second.n:
         raise InputError(
-            f"{first.n} rows against {second.n} rows: both must describe the same inputs in the same order"
+            f"{counted(first.n, 'row')} against {counted(second.n, 'row')}: both must describe the same inputs in the "
+            "same order"
         )
     some = first.rows(0, 1), second.rows(0, 1)
     try:

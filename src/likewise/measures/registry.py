@@ -26,7 +26,7 @@ from likewise.measures.facts import (
 )
 from likewise.measures.operands import Operand, check_squares, prepare_pair
 from likewise.measures.without_each import Rivals, WithoutEach
-from likewise.naming import did_you_mean, parse_call
+from likewise.naming import counted, did_you_mean, parse_call
 from likewise.quantities import Prepared
 
 Score: TypeAlias = Any
@@ -151,7 +151,7 @@ def measure(
             given = as_declared(defaults, kwargs)
             of = named(**(defaults | given))
             if first.n < of.minimum_items:
-                raise UndefinedError(f"{first.n} items; {name} needs at least {of.minimum_items}")
+                raise UndefinedError(f"{counted(first.n, 'item')}; {name} needs at least {of.minimum_items}")
             for side in (first, second):
                 if of.needs and side.kind != of.needs:
                     raise UndefinedError(

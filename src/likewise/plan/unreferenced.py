@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from likewise.errors import LikewiseError
+from likewise.naming import counted
 from likewise.plan.answers import is_older
 from likewise.plan.experiment import Experiment
 from likewise.plan.inputs import rows_left_out
@@ -86,7 +87,7 @@ def _results(store: Store, records: Iterable[dict[str, Any]]) -> Iterator[Unrefe
         if not any(_answers(request, table, *of_one) for of_one in asked):
             path = store.result_path(key)
             beside = sorted(filter(store.files.there, store.beside_tile(key)))
-            yield Unreferenced("results", f"{len(table):,} scores {key}", (path, *beside))
+            yield Unreferenced("results", f"{counted(len(table), 'score')} {key}", (path, *beside))
 
 
 def _asked(store: Store, about: dict[str, Any]) -> Iterator[tuple[dict[str, Any], set[str], set[tuple[str, str]]]]:

@@ -13,7 +13,7 @@ from likewise.chance import agreed
 from likewise.errors import InputError, LikewiseError
 from likewise.measures import Configuration, prepare
 from likewise.models import canonical_layer
-from likewise.naming import model_of, name_of, parts_of
+from likewise.naming import counted, model_of, name_of, parts_of
 from likewise.plan import Reduce, Trusted, kept_on, rows_left_out
 from likewise.plan.inputs import together_in
 from likewise.plan.tasks import by_product
@@ -226,7 +226,7 @@ def _of_rows(model: Any, store: Store, other: str, chosen: Configuration) -> tup
     agreed([("the store", kept.groups), (name, rows.groups)])
     if rows.n_items != kept.n_items:
         raise InputError(
-            f"{name} has {rows.n_items:,} rows; expected {kept.n_items:,}, as the models in the store have"
+            f"{name} has {counted(rows.n_items, 'row')}; expected {kept.n_items:,}, as the models in the store have"
         )
     return reduce(chosen, prepare(rows)), items_of(rows), name
 

@@ -10,6 +10,7 @@ import numpy as np
 import scipy
 
 from likewise.chance.permutation import draw_permutations
+from likewise.naming import counted
 from likewise.scoring.results import Results
 
 SHUFFLES = 999
@@ -207,7 +208,7 @@ def _mantel(
 ) -> list[tuple[float | None, str]]:
     """The test of several correlations over the pairs of the same models."""
     if len(models) < 4:
-        return [(None, f"no p: {len(models)} models with all pairs, and four are needed")] * len(sides)
+        return [(None, f"no p: {counted(len(models), 'model')} with all pairs, and four are needed")] * len(sides)
     # As high but for rounding.
     as_high = [
         (int(np.count_nonzero(moved >= observed - 1e-9)), len(moved))

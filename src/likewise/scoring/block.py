@@ -18,7 +18,16 @@ from likewise.progress import Watch, unwatched
 from likewise.quantities import Prepared, threads_for
 from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
-from likewise.scoring.leaving_out import FEW, FEWEST, are_enough, counted_twice, leave_out, leave_out_pairs
+from likewise.scoring.leaving_out import (
+    FEW,
+    FEWEST,
+    are_enough,
+    counted_twice,
+    counted_twice_of_items,
+    leave_out,
+    leave_out_pairs,
+    some_alone,
+)
 from likewise.scoring.results import Results, in_turn
 from likewise.scoring.rows import replicates_of, table_of
 from likewise.scoring.trust import Trust
@@ -122,6 +131,7 @@ def score_columns(
             shuffled=np.full((len(shuffles), m), np.nan),
             without=np.full((len(kept), m), np.nan),
             seconds=np.zeros(m),
+            twice=np.full(m, np.nan),
             left_out=left_out,
         )
         for c in chosen
@@ -137,23 +147,24 @@ def score_columns(
             c.fill(c.value, k, sides[i], sides[j], c.undefined)
             if trust.groups and n >= FEWEST and together is None:
                 c.fill_each(k, sides[i], sides[j])
-    small = together is None and n < FEW
-    by_groups = [
-        c for c in columns
-        if (len(c.each) < m or (small and not c.configuration.counts_once)) and not _is_slow(c.configuration, sides)
-    ]  # fmt: skip
-    doubly = leave_out_pairs(n, trust.groups, trust.seed) if by_groups and together is None else None
-    steps += m * len(doubly[1]) if doubly else 0
+    # What the jackknife counts twice, where inputs are few: of groups, or of items where the whole tells of each.
+    quick = [c for c in columns if together is None and not _is_slow(c.configuration, sides)]
+    by_groups, by_items = ([c for c in quick if of(c)] for of in (lambda c: len(c.each) < m, _by_items))
+    doubly = leave_out_pairs(n, trust.groups, trust.seed) if by_groups else None
+    alone = some_alone(n, trust.seed) if by_items else []
+    steps += m * (len(alone) + (len(doubly[1]) if doubly else 0))
     for number, items in enumerate(kept):
         parts = {i: side.rest(items) for i, side in sides.items()}
         for k, (i, j) in enumerate(pairs):
             watch("comparing", next(done), steps)
             for c in columns:
-                if k not in c.each or (small and not c.configuration.counts_once):
-                    why = c.no_groups if k in c.each else c.no_interval
-                    c.fill(c.without[number], k, parts[i], parts[j], why, along=(sides[i], sides[j]))
+                if k not in c.each:
+                    c.fill(c.without[number], k, parts[i], parts[j], c.no_interval, along=(sides[i], sides[j]))
+    tell = lambda: watch("comparing", next(done), steps)  # noqa: E731  # said in three places
     if doubly:
-        _count_twice(by_groups, pairs, sides, *doubly, lambda: watch("comparing", next(done), steps))
+        _count_twice(by_groups, pairs, sides, *doubly, tell)
+    if alone:
+        _count_twice_of_items(by_items, pairs, sides, alone, tell)
     reference = trust.reference
     for c in columns:
         scored = Scored(c.configuration, c.turned, c.value, sides, pairs, independent=together is None)
@@ -178,6 +189,35 @@ def _is_slow(configuration: Configuration, sides: Sides) -> bool:
     return (family == "matching" and wide) or (family == "topology" and of[0].n >= FEW)
 
 
+def _by_items(column: Column) -> bool:
+    """Whether what is counted twice is told from scores without each item, which are not drawn together."""
+    of = column.configuration
+    return bool(column.each) and not of.counts_once
+
+
+def _count_twice_of_items(
+    columns: Sequence[Column], pairs: Sequence[Pair], sides: Sides, alone: Sequence[int], tell: Callable[[], None]
+) -> None:
+    """Score pairs without some items, and find the scores without each other one, to know what was `counted_twice`."""
+    one = [{k: np.full(len(alone), np.nan) for k in c.each} for c in columns]
+    two = [{k: np.full((len(alone), len(each)), np.nan) for k, each in c.each.items()} for c in columns]
+    n = next(iter(sides.values())).n
+    for number, item in enumerate(alone):
+        others = np.delete(np.arange(n), item)
+        parts = {i: side.rest(others) for i, side in sides.items()}
+        for k, (i, j) in enumerate(pairs):
+            tell()
+            for c, of_one, of_two in zip(columns, one, two, strict=True):
+                if k in c.each and (found := c.without_each(k, parts[i], parts[j])) is not None:
+                    c.fill(scores := np.full(len(pairs), np.nan), k, parts[i], parts[j], {}, along=(sides[i], sides[j]))
+                    # A difference of the part may have the other sign.
+                    turn = -1 if c.configuration.difference and scores[k] < 0 else 1
+                    of_one[k][number], of_two[k][number, others] = scores[k], turn * found
+    for c, of_one, of_two in zip(columns, one, two, strict=True):
+        for k, each in c.each.items():
+            c.twice[k] = counted_twice_of_items(float(c.value[k]), each, alone, of_one[k], of_two[k])
+
+
 def _count_twice(
     columns: Sequence[Column],
     pairs: Sequence[Pair],
@@ -200,7 +240,8 @@ def _count_twice(
                 if k in of:
                     c.fill(scores[number], k, parts[i], parts[j], why, along=(sides[i], sides[j]))
     for c, scores in zip(columns, without, strict=True):
-        c.twice = counted_twice(c.value, c.without, scores, left)
+        found = counted_twice(c.value, c.without, scores, left)
+        c.twice = np.where(np.isnan(found), c.twice, found)
 
 
 def _shuffle(

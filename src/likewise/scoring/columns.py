@@ -25,9 +25,9 @@ class Column:
     ``settled`` says of which pairs the chance level is the ``level`` of the reference, and no shuffles are made;
     ``joint`` that shuffled scores of all pairs hang together, as those of `Shuffles` do. ``each`` holds the scores
     without each item of the pairs for which they follow from the whole; the others have those ``without`` each group,
-    of as many items as ``left_out`` says where they belong together. ``twice`` is what was `counted_twice`; of few
-    items groups are left out for it where ``each`` is known too, and ``no_groups`` says where that failed. ``single``
-    are the pairs whose shuffles are scored in single precision, and ``no_single`` says of which that failed.
+    of as many items as ``left_out`` says where they belong together. ``twice`` is what was `counted_twice`, of groups
+    or of items. ``single`` are the pairs whose shuffles are scored in single precision, and ``no_single`` says of which
+    that failed.
     """
 
     configuration: Configuration
@@ -38,8 +38,8 @@ class Column:
     shuffled: Float[np.ndarray, "p m"]
     without: Float[np.ndarray, "g m"]
     seconds: Float[np.ndarray, " m"]
+    twice: Float[np.ndarray, " m"]
     left_out: Int[np.ndarray, " g"] | None = None
-    twice: Float[np.ndarray, " m"] | None = None
     single: frozenset[int] = frozenset()
     each: dict[int, Float[np.ndarray, " n"]] = field(default_factory=dict)
     level: Level | None = None
@@ -47,7 +47,6 @@ class Column:
     no_null: dict[int, str] = field(default_factory=dict)
     no_single: dict[int, str] = field(default_factory=dict)
     no_interval: dict[int, str] = field(default_factory=dict)
-    no_groups: dict[int, str] = field(default_factory=dict)
 
     @property
     def shuffled_pairs(self) -> list[int]:
@@ -91,16 +90,18 @@ class Column:
 
     def fill_each(self, pair: int, x: Prepared, y: Prepared) -> None:
         """Find the scores of a pair, given in the order of the experiment, without each item, if the whole tells."""
-        if pair in self.undefined:
-            return
+        if pair not in self.undefined and (found := self.without_each(pair, x, y)) is not None:
+            self.each[pair] = found
+
+    def without_each(self, pair: int, x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+        """Return the scores of a pair, or of a part of it, without each item, if the whole tells."""
         start = perf_counter()
         try:
-            found = self.configuration.without_each(*((y, x) if self.turned else (x, y)))
+            return self.configuration.without_each(*((y, x) if self.turned else (x, y)))
         except UndefinedError:  # as with one neighbour more; the score without some items says why
-            found = None
-        if found is not None:
-            self.each[pair] = found
-        self.seconds[pair] += perf_counter() - start
+            return None
+        finally:
+            self.seconds[pair] += perf_counter() - start
 
     def fill_all(
         self, into: Float[np.ndarray, " m"], pairs: Sequence[Pair], left: Sides, right: Sides, product: Product

@@ -1,9 +1,12 @@
 """Which inputs are left out of a score, alone or two groups at a time, and what hangs on two together."""
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
+
+from likewise.naming import counted
 
 FEWEST = 5
 """Groups of items without which a deviation says nothing."""
@@ -35,7 +38,7 @@ def are_enough(sizes: Int[np.ndarray, " g"]) -> bool:
 def told_of(sizes: Int[np.ndarray, " g"]) -> str:
     """Say how few groups of inputs there are, for what needs more."""
     uneven = f", as uneven as if they were {as_many(sizes):.1f}" if len(sizes) >= FEWEST else ""
-    return f"{len(sizes)} groups of inputs{uneven}"
+    return f"{counted(len(sizes), 'group')} of inputs{uneven}"
 
 
 OF_KURTOSIS = 10
@@ -64,8 +67,11 @@ PAIRS = 60
 """Pairs of groups that are left out, of the 190 that twenty groups make: what they tell is known to a fifth or so."""
 
 FEW = 100
-"""Fewer inputs than that: pairs of groups are left out for every measure. What hangs on pairs is then up to half of
-how much a score seems to vary, and little time is needed."""
+"""Fewer inputs than that: pairs of inputs are left out where the score without each follows from that of all. What
+hangs on pairs is then up to half of how much a score seems to vary."""
+
+ALONE = 8
+"""Inputs that are then left out together with each other one."""
 
 MOST = 200
 """Up to so many inputs, pairs are left out for the measures of which groups are."""
@@ -88,6 +94,20 @@ def leave_out_pairs(n: int, groups: int, seed: int) -> tuple[Int[np.ndarray, "p 
     pairs = np.asarray(list(itertools.combinations(range(len(parts)), 2)))
     pairs = pairs[np.sort(np.random.default_rng(seed).permutation(len(pairs))[:PAIRS])]
     return pairs, [np.intersect1d(parts[i], parts[j], assume_unique=True) for i, j in pairs]
+
+
+def some_alone(n: int, seed: int) -> list[int]:
+    """Which items are left out together with each other one; none where there are too many, or too few.
+
+    Examples
+    --------
+    >>> len(some_alone(60, seed=0)), some_alone(100, seed=0)
+    (8, [])
+    """
+    if not OF_KURTOSIS <= n < FEW:
+        return []
+    drawn: list[int] = np.random.default_rng(seed).permutation(n)[:ALONE].tolist()
+    return sorted(drawn)
 
 
 def counted_twice(
@@ -145,3 +165,51 @@ def counted_twice(
     together = g * value - (g - 1) * (without[first] + without[second]) + (g - 2) * without_both
     each = np.ascontiguousarray(together.T)  # sums along a row do not round by how many rows there are
     return np.asarray(each.var(axis=1) / 2)
+
+
+def counted_twice_of_items(
+    value: float,
+    each: Float[np.ndarray, " n"],
+    alone: Sequence[int],
+    without_one: Float[np.ndarray, " a"],
+    without_two: Float[np.ndarray, "a n"],
+) -> float:
+    r"""Return the same as `counted_twice`, of a few items with each other one.
+
+    Parameters
+    ----------
+    value : float
+        The score.
+    each : array, shape (n,)
+        The same without each item, as it follows from all of them.
+    alone : sequence of int
+        Which items were left out anew.
+    without_one : array, shape (a,)
+        The score without them.
+    without_two : array, shape (a, n)
+        Without each other item too, as it follows from the rest; NaN for the item itself.
+
+    Returns
+    -------
+    float
+        In squared units of the score; NaN where a score is.
+
+    Notes
+    -----
+    Cost: O(a n). Where scores without each item are approximate, their errors nearly cancel, for those of all and of
+    the rest have the same.
+
+    Examples
+    --------
+    >>> x = np.asarray([1.0, -1.0] * 5)
+    >>> each = (x.sum() - x) ** 2 / 9**2
+    >>> rest = x.sum() - x[:2]
+    >>> two = (rest[:, None] - x) ** 2 / 8**2
+    >>> two[[0, 1], [0, 1]] = np.nan
+    >>> round(counted_twice_of_items(0.0, each, [0, 1], rest**2 / 9**2, two), 4)
+    0.0309
+    """
+    n = len(each)
+    others = np.arange(n) != np.asarray(alone)[:, None]
+    together = n * value - (n - 1) * (each + without_one[:, None]) + (n - 2) * without_two
+    return float(together[others].var() / 2)

@@ -14,6 +14,7 @@ from likewise.chance.reasons import Reason, joined
 from likewise.chance.together import Together
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration
+from likewise.naming import counted
 from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
 from likewise.scoring.comparison import SCHEMA
@@ -81,11 +82,11 @@ def table_of(
                 notes[k].append(Reason.UNSETTLED)
     if trust.groups and not len(c.without):
         few = (
-            f"{n} inputs"
+            counted(n, "input")
             if n < FEWEST
             else told_of(together.left_out(trust.groups, trust.seed)[1])
             if together
-            else f"{trust.groups} groups of inputs"
+            else f"{counted(trust.groups, 'group')} of inputs"
         )
         for k in range(m):
             if k not in c.each:
@@ -124,8 +125,7 @@ def _ends(c: Column) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
     if len(c.without):
         low, high = interval(c.value, c.without, bounds, c.left_out, folded=folded, twice=c.twice)
     for k, scores in c.each.items():
-        twice = None if c.twice is None else c.twice[[k]]
-        low[[k]], high[[k]] = interval(c.value[[k]], scores[:, None], bounds, twice=twice)
+        low[[k]], high[[k]] = interval(c.value[[k]], scores[:, None], bounds, twice=c.twice[[k]])
     return low, high
 
 

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from likewise.errors import InputError, StoreError
-from likewise.naming import canonical_json
+from likewise.naming import canonical_json, counted
 from likewise.shapes import Shape, fault
 from likewise.store.atomic import write_atomically
 from likewise.store.keys import forget_hashes
@@ -330,7 +330,7 @@ def _too_much(about: Any, size: int) -> str | None:
     groups = [about.row_group(i) for i in range(about.num_row_groups)]
     most = min(MOST_ROWS, max(ALWAYS, ROWS_PER_BYTE * size))
     if not 0 <= about.num_rows <= most or sum(group.num_rows for group in groups) != about.num_rows:
-        return f"{about.num_rows:,} rows in {size:,} bytes"
+        return f"{counted(about.num_rows, 'row')} in {counted(size, 'byte')}"
     if (values := sum(count for count, _ in in_lists(about))) > MOST_VALUES:
         return f"{values:,} numbers in lists, and at most {MOST_VALUES:,} are read"
     columns = [group.column(j) for group in groups for j in range(group.num_columns)]

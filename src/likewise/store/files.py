@@ -17,7 +17,7 @@ from safetensors import safe_open
 from likewise.about import Source
 from likewise.arrays import check_all_or_none
 from likewise.errors import InputError
-from likewise.naming import did_you_mean
+from likewise.naming import counted, did_you_mean
 from likewise.representation import Representation
 from likewise.store.parquet import GROUP, check_lists, is_text, names_of, open_parquet, texts_of
 from likewise.store.regular import check_size
@@ -127,7 +127,9 @@ def _array(path: Path, file: IO[bytes], size: int, rows: int | None = None) -> n
     if kind.hasobject:
         raise InputError(f"{path} holds Python objects, which are never loaded")
     if rows is not None and shape != (rows,):
-        raise InputError(f"{path} has {rows:,} rows, and ids or groups of shape {shape}; expected one for each row")
+        raise InputError(
+            f"{path} has {counted(rows, 'row')}, and ids or groups of shape {shape}; expected one for each row"
+        )
     expected, held = math.prod(shape) * kind.itemsize, size - file.tell()
     if min(shape, default=0) < 0 or expected > held:
         raise InputError(f"{path} is cut off: its shape {shape} takes {expected:,} bytes, and {held:,} are there")

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from likewise.chance import NoReference, ShuffledRows, reference_names
 from likewise.errors import InputError
-from likewise.naming import canonical_json
+from likewise.naming import canonical_json, counted
 from likewise.scoring import OF_THE_TABLE, SCHEMA, Comparison, Results
 from likewise.store import shapes
 from likewise.store.door import DEPTH, damaged, deeper, read_json, read_table, there, told, write_table
@@ -101,7 +101,7 @@ def _seconds(results: Path, rows: int) -> Any:
     else:
         return pa.nulls(rows, pa.float64())
     if len(seconds) != rows:
-        raise damaged(path, f"it has {len(seconds)} rows beside {rows}")
+        raise damaged(path, f"it has {counted(len(seconds), 'row')} beside {rows}")
     return seconds
 
 

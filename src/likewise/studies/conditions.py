@@ -334,7 +334,7 @@ class _Reader:
             said = (
                 f"expected and between two comparisons, got {word}"
                 if chained
-                else f"expected and, or, or its end, got {word}"
+                else f"expected and, or, or the end of the condition, got {word}"
             )
             raise self._wrong(said)
         return found
@@ -412,7 +412,7 @@ class _Reader:
         return taken
 
     def _next(self) -> str:
-        return self.words[self.place][1] if self.place < len(self.words) else "its end"
+        return self.words[self.place][1] if self.place < len(self.words) else "the end of the condition"
 
     def _wrong(self, why: str) -> InputError:
         shown = self.text if len(self.text) <= 80 else f"{self.text[:80]}..."

@@ -12,7 +12,7 @@ from likewise.errors import InputError, LikewiseError
 from likewise.inference import RankSets, rank_intervals
 from likewise.inference.leftout import FEWEST
 from likewise.measures import Configuration
-from likewise.naming import p_text, with_ends
+from likewise.naming import counted, p_text, with_ends
 from likewise.scoring import interval
 from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
@@ -171,7 +171,7 @@ class Search(Study):
             "calibrated": first["calibrated"], "calibrated.low": first["low"], "calibrated.high": first["high"],
             "p": None if np.isnan(p[shown[0]]) else float(p[shown[0]]), "rank.high": first["rank high"],
         }  # fmt: skip
-        why = f"{n} inputs; expected {FEWEST} or more for an interval"
+        why = f"{counted(n, 'input')}; expected {FEWEST} or more for an interval"
         reasons = {name: why for name in ("calibrated.low", "calibrated.high", "rank.high") if values[name] is None}
         reasons |= {} if values["p"] is not None else {"p": said[shown[0]]}
         limits = list(LIMITS if sets else LIMITS[2:])
@@ -181,7 +181,8 @@ class Search(Study):
             )
         if undefined := [k for k in range(len(models)) if np.isnan(calibrated[k])]:
             why = said[undefined[0]]
-            limits.append(f"{len(undefined):,} models have no calibrated score, such as {models[undefined[0]]}: {why}")
+            lacking = f"{counted(len(undefined), 'model')} without a calibrated score"
+            limits.append(f"{lacking}, such as {models[undefined[0]]}: {why}")
         limits += [f"Of {models[k]}: {said[k]}" for k in shown if said[k]][:1]
         k = shown[0]
         told, of = f"{calibrated[k]:.3g}", ""

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from likewise.chance import together_of
 from likewise.errors import InputError
 from likewise.inference.leftout import mean_with_ends
-from likewise.naming import with_ends
+from likewise.naming import counted, with_ends
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation, aligned, check_same_items
 from likewise.retrieval import (
@@ -292,9 +292,10 @@ class Swap(Study):
         values |= {"same_space": as_is, "mapped.stays": after}
         limits = ["A map is tested on held-out queries of this kind; other queries can fare worse."]
         if known.any():
+            both = int(known.sum())
             limits.append(
-                f"{known.sum():,} rows of the corpus are queries too: no map is learnt on them, but each finds itself. "
-                "Without queries of their own, rows of the corpus are held out."
+                f"{counted(both, 'row')} of the corpus {'is a query' if both == 1 else 'are queries'} too: no map is "
+                "learnt on them, but each finds itself. Without queries of their own, rows of the corpus are held out."
             )
         if not same_width:
             limits.append(

@@ -15,6 +15,7 @@ from likewise.extraction.rows import SECONDS_BETWEEN_PARTS, Rows, check_finite
 from likewise.models.installed import Described, Installed
 from likewise.models.layers import OUTPUTS
 from likewise.models.spec import ModelSpec
+from likewise.naming import counted
 from likewise.progress import Watch
 from likewise.prompts.datasets import DatasetSpec
 from likewise.prompts.texts import Prompts
@@ -125,7 +126,7 @@ class Foreign(Installed):
         self, model: Any, texts: Sequence[str], layers: Sequence[str], pooling: str, ids: Sequence[str]
     ) -> dict[str, Float[np.ndarray, "n d"]]:
         """Return the rows of some texts by layer, after checking that they are that: finite, one a text, all layers."""
-        with self._explained(f"running {len(texts)} prompts from {ids[0]!r} on"):
+        with self._explained(f"running {counted(len(texts), 'prompt')} from {ids[0]!r} on"):
             found = self._backend.run(model, list(texts), list(layers), pooling)
         if not isinstance(found, Mapping) or (lacking := [layer for layer in layers if layer not in found]):
             raise InputError(
@@ -135,7 +136,7 @@ class Foreign(Installed):
             )
         checked = {}
         for layer in layers:
-            with self._explained(f"running {len(texts)} prompts from {ids[0]!r} on"):
+            with self._explained(f"running {counted(len(texts), 'prompt')} from {ids[0]!r} on"):
                 matrix = to_numpy(found[layer]) if hasattr(found[layer], "shape") else np.asarray(found[layer])
             if matrix.ndim != 2 or matrix.dtype.kind not in "fiu" or len(matrix) != len(texts) or not matrix.shape[1]:
                 raise InputError(

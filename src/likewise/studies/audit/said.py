@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from likewise.naming import cell_text, with_ends
+from likewise.naming import cell_text, counted, with_ends
 from likewise.studies.answer import Table
 from likewise.studies.audit.copies import Copy, Ranks
 from likewise.studies.audit.layers import FILES, Layer, layer_text
@@ -237,7 +237,7 @@ def limits(
             f"{massive} massive features, at most, were left out of a layer: in a mean of tokens they hide all others."
         )
     if apart:
-        yield f"{len(apart):,} layers of {base} were left out, for some model has none of that name."
+        yield f"Left out: {counted(len(apart), 'layer')} of {base}, for some model has none of that name."
 
 
 def values(judged: Sequence[Copy], ranks: Ranks | None) -> Iterator[tuple[str, Any]]:
