@@ -8,10 +8,10 @@ from scipy import stats
 from scipy.special import gammaln
 
 from likewise.chance import Reason, Scored
-from likewise.chance.closed_form import _moments_of_pairs, root_moments
+from likewise.chance.closed_form import _moments_of_pairs, has_moments, root_moments
 from likewise.chance.moments import shuffled_moments
 from likewise.chance.overlap import hypergeometric, overlap_moments
-from likewise.measures import Configuration, prepare
+from likewise.measures import Configuration, configurations, prepare
 from likewise.quantities import Prepared, prepared
 from likewise.quantities.permutation_sums import MOST_EQUAL, EqualRows
 from likewise.representation import Representation
@@ -38,6 +38,21 @@ def test_moments_are_those_of_all_shuffles(name, turned) -> None:
         assert found.mean[0] == pytest.approx(every.mean(), abs=1e-12)
         assert found.std[0] == pytest.approx(every.std(), abs=1e-12)
         assert found.skewness[0] == pytest.approx(third, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "c",
+    [c for c in configurations("all") if has_moments(c) and "scaling" in c.facts.invariances],
+    ids=lambda c: c.label,
+)
+def test_chance_knows_no_scale(c) -> None:
+    """Products of products, and their cubes, stay within the range of a float."""
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(2, 40, 5))
+    plain, *scaled = (list(compare({"x": x * s, "y": y / s}, c)) for s in (1.0, 1e-75, 1e75))
+    for found in scaled:
+        for one, row in zip(plain, found, strict=True):
+            assert (row.null_mean, row.pvalue) == (pytest.approx(one.null_mean), pytest.approx(one.pvalue))
 
 
 @pytest.mark.parametrize(("name", "n"), [("gulp", 120), ("gulp(lam=0.0)", 24)])

@@ -167,6 +167,13 @@ def test_the_seed_decides_on_drawn_orders_and_is_part_of_the_request() -> None:
             ShuffledFeatures(seed)
 
 
+@pytest.mark.parametrize("measure", [c for c in configurations("all") if c.facts.same_features], ids=lambda c: c.label)
+def test_one_feature_gives_no_chance_level_and_no_error(measure) -> None:
+    rng = np.random.default_rng(0)
+    (row, *_) = compare({n: rng.normal(size=(30, 1)) for n in "xy"}, measure, chance="features", permutations=9)
+    assert row.pvalue in (None, 1.0) and row.reason
+
+
 def test_a_single_feature_has_one_order() -> None:
     x, y = copies(20, 1)
     (row,) = compare({"x": x, "y": y}, "feature_correlation", chance="features", groups=0)

@@ -50,6 +50,25 @@ def asked(
     return Lineage().answer([Place(both["model"], both["base"], named(panel), named(relatives))])
 
 
+def test_features_in_another_order_are_told_from_prompts_of_few_directions() -> None:
+    """Strangers that see twelve directions match after any rotation; a copy in another order does not."""
+    rng = np.random.default_rng(3)
+    seen = rng.normal(size=(N, 12))
+    base, stranger = (seen @ rng.normal(size=(12, 576)) for _ in "ab")
+    order = rng.permutation(576)
+    for model, remarked in ((stranger, False), (turn(base), False), (base[:, order], True)):
+        told = " ".join(asked(model, base=base).limits)
+        assert ("stand in another order" in told) is remarked
+
+
+@pytest.mark.parametrize("width", [2, 3, 4, 6])
+def test_strangers_of_few_features_are_no_family(width: int) -> None:
+    """Among 190 pairs some share axes by chance: no order of so few features is rare enough."""
+    rows = {f"stranger {i}": trained(100 + i, width) for i in range(20)}
+    answer = asked(trained(1, width), rows, base=trained(0, width))
+    assert answer.values["panel.size"] == 20 and "family" not in " ".join(answer.limits)
+
+
 @pytest.mark.parametrize("width", [200, 576])
 def test_of_as_many_features_as_models_have(width: int) -> None:
     base, other = trained(0, width), trained(1, width)

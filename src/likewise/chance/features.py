@@ -82,8 +82,10 @@ class ShuffledFeatures(Reference):
                 closed[k] = True
             if shuffles:
                 closed[few] = False
+        alone = [k for k in defined if not closed[k] and scored.sides[scored.pairs[k][1]].d < 2]
+        notes |= dict.fromkeys(alone, str(Reason.ONE_FEATURE))
         null, counts = Null(*found), np.zeros(m, dtype=np.int64)
-        drawn = [k for k in defined if not closed[k]] if shuffles else []
+        drawn = [k for k in defined if not closed[k] and k not in alone] if shuffles else []
         width = {k: scored.sides[scored.pairs[k][1]].d for k in drawn}
         for d in sorted(set(width.values())):
             places = [k for k in drawn if width[k] == d]

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     """The moments of its square are known, and say too little of the score itself."""
     NO_FEATURES = "no chance level: the measure does not compare each feature with itself, so shuffle rows instead"
     """Shuffled features were asked for."""
+    ONE_FEATURE = "no chance level: one feature has no other order"
     FEW_FEATURES = "chance from shuffles: too few features decide the score to trust the closed form"
     BOUND_OF_FEATURES = "p is an upper bound: too few features decide the score to trust the closed form"
     """The same where features are shuffled."""
@@ -57,7 +58,7 @@ class Reason(StrEnum):
     def is_note(self) -> bool:
         """Whether nothing is wrong with the row: it says where a number comes from, or that there cannot be any."""
         return self in (
-            *(Reason.NO_CHANCE, Reason.NO_FEATURES, Reason.NO_SCALE, Reason.UNSETTLED),
+            *(Reason.NO_CHANCE, Reason.NO_FEATURES, Reason.ONE_FEATURE, Reason.NO_SCALE, Reason.UNSETTLED),
             *(Reason.FEW_ROWS, Reason.BOUND, Reason.FEW_FEATURES, Reason.BOUND_OF_FEATURES),
         )
 

@@ -80,7 +80,7 @@ def rotated_cosine(
 
     Notes
     -----
-    Cost: O(folds min(n, d)^3).
+    Cost: O(n d^2 + folds min(n, d)^3), and O(n d) in memory.
 
     References
     ----------
@@ -104,14 +104,14 @@ def rotated_cosine(
     total = expected = variance = 0.0
     for one in range(int(fold.max()) + 1):
         test = fold == one
-        cosines = _cosines(a, b, test)
-        for block in _blocks(cosines, of[test] if groups is not None else np.zeros(int(test.sum()), dtype=np.int64)):
-            k = len(block)
-            total += float(np.trace(block))
-            expected += float(block.sum()) / k
+        u, v = _turned(a, b, test)
+        for places in _blocks(of[test] if groups is not None else np.zeros(int(test.sum()), dtype=np.int64)):
+            one_side, other = u[places], v[places]
+            k = len(places)
+            total += float((one_side * other).sum())
+            expected += float(one_side.sum(axis=0) @ other.sum(axis=0)) / k
             if k > 1:
-                apart = block - block.mean(axis=0) - block.mean(axis=1, keepdims=True) + block.mean()
-                variance += float((apart**2).sum()) / (k - 1)
+                variance += _squares(*(rows - rows.mean(axis=0) for rows in (one_side, other))) / (k - 1)
     n = len(x)
     if n - expected <= 1e-12 * n:
         raise UndefinedError("all prompts have one direction: any prompt stands for any other")
@@ -126,7 +126,10 @@ def _thin(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n r"]:
     return rows if rows.shape[1] <= rows.shape[0] else np.asarray(np.linalg.qr(rows.T, mode="r")).T
 
 
-def _cosines(a: Float[np.ndarray, "n r"], b: Float[np.ndarray, "n q"], test: np.ndarray) -> Float[np.ndarray, "k k"]:
+def _turned(
+    a: Float[np.ndarray, "n r"], b: Float[np.ndarray, "n q"], test: np.ndarray
+) -> tuple[Float[np.ndarray, "k m"], Float[np.ndarray, "k m"]]:
+    """Held-out rows of both sides after the rotation, of unit length: their products are cosines."""
     sides = []
     for rows in (a, b):
         train = rows[~test]
@@ -139,14 +142,20 @@ def _cosines(a: Float[np.ndarray, "n r"], b: Float[np.ndarray, "n q"], test: np.
     for length, size in zip(lengths, (size_a, size_b), strict=True):
         if length.min() <= 1e-12 * size:
             raise UndefinedError("a row is the mean of the rows that the rotation is fitted to: it has no direction")
-    products = ((test_a @ u) / lengths[0][:, None]) @ ((test_b @ vh.T) / lengths[1][:, None]).T
-    return np.asarray(products)
+    return (test_a @ u) / lengths[0][:, None], (test_b @ vh.T) / lengths[1][:, None]
 
 
-def _blocks(cosines: Float[np.ndarray, "k k"], of: Int[np.ndarray, " k"]) -> Iterator[Float[np.ndarray, "j j"]]:
-    for group in np.unique(of):
-        places = np.flatnonzero(of == group)
-        yield cosines[np.ix_(places, places)]
+def _squares(u: Float[np.ndarray, "k m"], v: Float[np.ndarray, "k m"]) -> float:
+    """|U V'|^2, by whichever has fewer numbers: U V', or U'U and V'V."""
+    if len(u) <= u.shape[1]:
+        return float(((u @ v.T) ** 2).sum())
+    return float(((u.T @ u) * (v.T @ v)).sum())
+
+
+def _blocks(of: Int[np.ndarray, " k"]) -> Iterator[Int[np.ndarray, " j"]]:
+    """The places of each group."""
+    order = np.argsort(of, kind="stable")
+    yield from np.split(order, np.flatnonzero(np.diff(of[order])) + 1)
 
 
 def matched_correlation(

@@ -283,7 +283,7 @@ def _held_out_norms(of: Prepared, center: bool, folds: int) -> Float[Array, " n"
         minimum_items=3,
     ),
     without_each=lambda: of_nuclear_norm(score="angle"),
-    version=3,
+    version=4,
     references=("10.48550/arXiv.2110.14739",),
 )
 def procrustes_angle(x: Prepared, y: Prepared) -> float:
@@ -348,7 +348,7 @@ def _shape_distance_facts(alpha: float) -> Facts:
     facts=_shape_distance_facts,
     without_each=lambda alpha: {0: of_canonical(score="angle"), 1: of_nuclear_norm(score="angle")}.get(alpha),
     variants=({"alpha": 0.5}, {"alpha": 0.0}),
-    version=3,
+    version=4,
     references=("10.48550/arXiv.2110.14739",),
 )
 def shape_distance(x: Prepared, y: Prepared, *, alpha: float = 1.0) -> float:

@@ -38,11 +38,7 @@ def _facts(folds: int, ridge: float) -> Facts:
 
 
 def _shuffled(folds: int, ridge: float) -> Bilinear | None:
-    return None if folds else Bilinear(Gram(center=True), Explained(ridge), _share)
-
-
-def _share(x: Prepared, y: Prepared) -> tuple[float, float]:
-    return 0.0, 1 / float(x[Norm(center=True)]) ** 2
+    return None if folds else Bilinear(Gram(center=True, unit=True), Explained(ridge), lambda x, y: (0.0, 1.0))
 
 
 @measure(

@@ -6,7 +6,7 @@ from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
 from likewise.errors import UndefinedError
-from likewise.quantities.factors import rows_of
+from likewise.quantities.factors import Norm, rows_of
 from likewise.quantities.passes import UnitPasses
 from likewise.quantities.prepared import PerPair, Prepared
 from likewise.quantities.tables import doubly_centered
@@ -39,18 +39,20 @@ def unit(a: Float[Array, "n n"], debiased: bool, name: str, what: str) -> Float[
 
 @dataclass(frozen=True)
 class Gram(PerPair):
-    """K = X X', or H K H with H = I - 11'/n where ``center``."""
+    """K = X X', or H K H with H = I - 11'/n where ``center``; where ``unit``, of trace 1."""
 
     center: bool
+    unit: bool = False
 
     @property
     def local(self) -> bool:  # type: ignore[override]  # depends on the parameter
         """An inner product belongs to its two items; centring mixes all."""
-        return not self.center
+        return not (self.center or self.unit)
 
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
         """Return the inner products."""
         rows = rows_of(of, self.center)
+        rows = rows / of[Norm(self.center)] if self.unit else rows
         return rows @ rows.T
 
     def thin(self, of: Prepared) -> Thin | None:
@@ -59,5 +61,6 @@ class Gram(PerPair):
             return None
         xp = array_namespace(of.rows(0, 1))
         one = xp.ones((), dtype=xp.float64, device=of.rows(0, 1).device)
+        size = of[Norm(self.center)] if self.unit else one
         eye = xp.eye(of.d, dtype=xp.float64, device=one.device)
-        return Thin(UnitPasses(of, one), eye, xp.zeros(of.n, dtype=xp.float64, device=one.device))
+        return Thin(UnitPasses(of, size), eye, xp.zeros(of.n, dtype=xp.float64, device=one.device))

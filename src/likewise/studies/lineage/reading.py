@@ -7,7 +7,7 @@ import numpy as np
 from likewise.chance import holm
 from likewise.inference import PanelTest, panel_test, panel_tests
 from likewise.naming import p_text
-from likewise.studies.lineage.scores import AXES_LEVEL, Place, Scores, families_of
+from likewise.studies.lineage.scores import ALIKE, AXES_LEVEL, Place, Scores, families_of
 
 LEVEL = 0.05
 """False alarms of the panel."""
@@ -83,6 +83,19 @@ class Reading:
     def matched(self) -> list[float]:
         """Correlations of features that were paired anew, of the places that have one."""
         return [value for here in self.scores if (value := here[""].matched) is not None]
+
+    @property
+    def reordered(self) -> float | None:
+        """The highest correlation of features paired anew that no rotation explains; None where there is none.
+
+        Where prompts have few directions, features of strangers match too, and so do those of a copy after a rotation.
+        """
+        scores = [here[""] for here in self.scores]
+        beyond = [
+            s.matched for s in scores
+            if s.matched is not None and s.turned is not None and s.matched - s.turned >= ALIKE * (1 - s.turned)
+        ]  # fmt: skip
+        return max(beyond, default=None)
 
     # What they mean
 

@@ -13,9 +13,6 @@ from likewise.studies.lineage.reading import DERIVED, INDEPENDENT, LEVEL, Readin
 PANEL = "panel"
 """The role of an unrelated model, as the table of models says it."""
 
-ALIKE = 0.5
-"""Matched features that agree so well are worth a remark."""
-
 OF_PANEL = ("panel.p", "panel.rank", "panel.smallest_p")
 VALUES = (
     "verdict", "base", "derived", "independent", "shared_axes.correlation", "shared_axes.z", "shared_axes.p",
@@ -192,11 +189,10 @@ def limits(of: Reading) -> list[str]:
         )
     if of.best is None:
         found.append("Shared axes need as many features as the base has: a relative of another width is not found.")
-    matched = of.matched
-    if of.verdict != DERIVED and matched and max(matched) >= ALIKE:
+    if of.verdict != DERIVED and (reordered := of.reordered) is not None:
         found.append(
-            f"Features that are matched on other prompts correlate by {max(matched):.2g}: it looks like a copy "
-            "whose features stand in another order. Without a panel there is no p for that."
+            f"Features that are matched on other prompts correlate by {reordered:.2g}: it looks like a copy "
+            "whose features stand in another order. There is no p for that."
         )
     found += _limits_of_panel(of)
     if of.verdict == INDEPENDENT:

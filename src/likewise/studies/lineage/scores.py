@@ -18,6 +18,10 @@ from likewise.scoring import compare
 AXES_LEVEL = 0.001
 """False alarms of shared axes, over all places: so few that both together stay near `LEVEL`."""
 
+ALIKE = 0.5
+"""Matched features that agree so well, and are so much nearer to identical ones than to those after a rotation, are
+worth a remark."""
+
 ORDERS = 9_999
 """Orders of features that are drawn where the closed form cannot be trusted."""
 
@@ -63,6 +67,8 @@ class Score:
     chance: float | None
     calibrated: float | None
     why: str = ""
+    turned: float | None = None
+    """What is matched after a rotation at random: chance of features that have no order of their own."""
 
 
 def check_places(places: Sequence[Place]) -> None:
@@ -120,7 +126,15 @@ def _score(r: Representation, base: Representation, groups: np.ndarray | None, s
         matched = matched_correlation(x, y, groups)
     except InputError as error:
         why = "; ".join(part for part in (why, f"not matched: {error}") if part)
-    return Score(*axes, matched, rotation, chance, calibrated, why)
+    turned = None
+    if matched is not None and matched >= ALIKE:
+        turned = matched_correlation(x @ at_random(x.shape[1], seed), y, groups)
+    return Score(*axes, matched, rotation, chance, calibrated, why, turned)
+
+
+def at_random(d: int, seed: int) -> np.ndarray:
+    """A rotation that has nothing to do with the features."""
+    return np.asarray(np.linalg.qr(np.random.default_rng(seed).normal(size=(d, d))).Q)
 
 
 def _axes(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[tuple[float | None, float | None, float | None], str]:
@@ -130,13 +144,18 @@ def _axes(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[tuple[float | None, 
     varies = np.ptp(x, axis=0).astype(bool) & np.ptp(y, axis=0).astype(bool)
     if varies.sum() < 2:
         return (None, None, None), "no shared axes: fewer than two features vary"
-    if 1 / factorial(varies.sum()) > AXES_LEVEL:
+    if _has_few_orders(int(varies.sum())):
         return (None, None, None), f"no shared axes: {varies.sum()} features have too few orders to show them"
     # A dead feature says nothing; which ones are dead in both is left out, as their numbers could be known to be.
     both = {"x": x[:, varies], "y": y[:, varies]}
     (row,) = compare(both, "feature_correlation", chance="features", permutations=ORDERS, groups=0, rng=seed)
     left = int((~varies).sum())
     return (row.value, row.z, row.pvalue), f"{left} features are constant" if left else row.reason
+
+
+def _has_few_orders(features: int) -> bool:
+    """Whether so few features have shared axes by chance more often than is allowed."""
+    return 1 / factorial(features) > AXES_LEVEL
 
 
 def families_of(places: Sequence[Place], names: Sequence[str], seed: int) -> list[list[str]]:
@@ -146,7 +165,7 @@ def families_of(places: Sequence[Place], names: Sequence[str], seed: int) -> lis
     found: dict[tuple[str, str], tuple[float | None, float]] = {}
     for width in {x.shape[1] for x in rows.values()}:
         same = {name: x for name, x in rows.items() if x.shape[1] == width}
-        if len(same) > 1:
+        if len(same) > 1 and not _has_few_orders(width):
             table = compare(same, "feature_correlation", chance="features", permutations=ORDERS, groups=0, rng=seed)
             # Where orders are drawn, or features are few, p cannot be small enough for many pairs: the least counts.
             for row in table:
