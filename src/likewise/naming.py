@@ -8,7 +8,7 @@ import math
 import numbers
 import re
 import reprlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 from likewise.errors import InputError
@@ -170,9 +170,13 @@ def with_ends(
     >>> with_ends(29.2, 28.0, 30.4), with_ends(1.2, 1.04, 1.3, apart=[1.0])
     (('29', '28', '30'), ('1.20', '1.04', '1.30'))
     """
-    decimals = min(max(math.ceil(-math.log10((high - low) / 2)), 0), most) if high > low else 2
-    while decimals < most and any(end != by and round(end, decimals) == by for end in (low, high) for by in apart):
-        decimals += 1
+    least = min(max(math.ceil(-math.log10((high - low) / 2)), 0), most) if high > low else 2
+    told_apart = (
+        decimals
+        for decimals in range(least, most + 1)
+        if not any(end != by and round(end, decimals) == by for end in (low, high) for by in apart)
+    )
+    decimals = next(told_apart, least)  # more would not help
     told, *ends = (f"{number:,.{decimals}f}" for number in (value, low, high))
     return told, ends[0], ends[1]
 
@@ -186,6 +190,17 @@ def counted(count: int, noun: str) -> str:
     ('1 pair', '1,200 pairs')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def some_of(names: Sequence[str], most: int = 3) -> str:
+    """Return the first few names.
+
+    Examples
+    --------
+    >>> some_of(["a", "b"]), some_of(list("abcde"))
+    ('a, b', 'a, b, c and 2 more')
+    """
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def p_text(p: float | None) -> float | str | None:

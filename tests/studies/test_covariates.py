@@ -77,7 +77,7 @@ def test_without_numbers_nothing_is_said_and_few_models_say_why(results: Results
     assert said.values["p_lowest"] is None and said.reasons["p_lowest"]
     assert said.verdict == "Nothing can be said of size: no p: 3 models with all pairs, and four are needed."
     same = Covariates({name: {"size": 1.0} for name in SIZES}).answer(results)
-    assert same is not None and "6 of them have 1 different numbers; expected four or more" in same.verdict
+    assert same is not None and "6 models with 1 different number; expected four or more" in same.verdict
 
 
 def test_distances_are_turned(results: Results) -> None:

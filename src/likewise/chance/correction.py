@@ -213,7 +213,7 @@ def too_few_shuffles(table: pa.Table) -> str:
 
 
 SAME_INPUTS = (
-    "All scores are clear of chance. This says that the models see the same inputs, not that they are related. "
+    "Every score is clear of chance. This says that the models see the same inputs, not that they are related. "
     "likewise lineage asks whether one was derived from the other."
 )
 """What a table says where shuffled rows tell nothing about kinship."""

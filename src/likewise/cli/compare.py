@@ -67,7 +67,7 @@ def compare(
             rng=seed,
             dataset=dataset or "",
             device=on,
-            watch=lambda _, done, total: watch("comparing pairs", pairs * done // max(1, total), pairs),
+            watch=lambda _, done, total: watch(f"comparing {counted(pairs, 'pair')}, step", done, total),
         )
     if all_undefined(results):
         check_numbers(named)

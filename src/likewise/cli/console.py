@@ -176,11 +176,22 @@ def progress() -> Iterator[Watch]:
         yield watch
 
 
+_told: list[str] = []
+"""What was said of a stop."""
+
+
+def say_stopped() -> None:
+    """Say that Ctrl-C has ended a command, unless that was said already."""
+    if not _told:
+        say("\nstopped")
+
+
 @contextmanager
 def resumable(kept: str = "finished work is kept") -> Iterator[None]:
     """Work that the same command continues: a stop says so."""
     try:
         yield
     except KeyboardInterrupt:
+        _told.append(kept)
         say(f"\nstopped; {kept}: run the same command to continue")
         raise

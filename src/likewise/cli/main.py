@@ -36,7 +36,7 @@ from likewise.cli import (
     track,
 )
 from likewise.cli.answers import GATE_FAILED
-from likewise.cli.console import messages, shown, tell
+from likewise.cli.console import messages, say_stopped, shown, tell
 from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError, UnreachableError
 from likewise.naming import inert
 
@@ -130,7 +130,8 @@ def main() -> None:
         if traced:
             raise
         code = _explain(error)
-    # Typer has made an exit of the interrupt.
+    if code == INTERRUPTED:  # typer has made an exit of it
+        say_stopped()
     sys.exit(TERMINATED if terminated and code == INTERRUPTED else code)
 
 

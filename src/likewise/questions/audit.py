@@ -281,13 +281,14 @@ def _of_rows(base: Rows, copies: Any, floor: Any, count: int, seed: int, conditi
         raise InputError(
             "an audit of rows: expected copies={name: rows} and floor={name: rows} of the base that was run again"
         )
-    if twice := {"base"}.intersection([*copies, *floor]) or set(copies).intersection(floor):
-        raise InputError(f"two of the rows are called {min(twice)!r}; expected other names, and base for the base")
-    study = Audit("base", tuple(map(str, floor)), count, seed)
+    called = base.name if isinstance(base, Representation) and base.name != Representation.name else "base"
+    if twice := {called}.intersection([*copies, *floor]) or set(copies).intersection(floor):
+        raise InputError(f"two of the rows are called {min(twice)!r}; expected other names, and {called} for the base")
+    study = Audit(called, tuple(map(str, floor)), count, seed)
     study.names(list(map(str, copies))).check(conditions)
-    models = {"base": _by_layer(base), **{n: _by_layer(r) for n, r in floor.items()}}
+    models = {called: _by_layer(base), **{n: _by_layer(r) for n, r in floor.items()}}
     models |= {name: _by_layer(rows) for name, rows in copies.items()}
-    for layer in models["base"]:
+    for layer in models[called]:
         there = [name for name, rows in models.items() if layer in rows]
         named = [models[name][layer].changed(name=str(name)) for name in there]
         for name, rows in zip(there, aligned(named)[0], strict=True):

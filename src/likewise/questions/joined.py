@@ -58,7 +58,10 @@ def run_like_those(
     asked = [e for e in asked if any(d.name == dataset for d in e.datasets)]
     sources = [next(d for d in e.datasets if d.name == dataset) for e in asked]
     if not asked or any(str(d.source).startswith(IMPORTED) for d in sources):
-        raise InputError(f"{near}. Its rows were imported, so no model can be run on {dataset}; give a file of rows")
+        end = "" if near.endswith("?") else "."
+        raise InputError(
+            f"{near}{end} The rows of {dataset} were imported, so no model can be run on it; give a file of rows"
+        )
     if any((d, e.representation) != (sources[0], asked[0].representation) for d, e in zip(sources, asked, strict=True)):
         raise InputError(
             f"the experiments {', '.join(among)} run models on {dataset} in other ways; name one with --experiment"

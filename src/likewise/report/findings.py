@@ -182,7 +182,7 @@ def _mostly_chance(frame: pd.DataFrame) -> Iterator[str]:
                 if reached > MOSTLY:
                     shares[str(label)] = min(1.0, float(reached))
         if shares:
-            each = ", ".join(f"{label} ({share:.0%})" for label, share in shares.items())
+            each = ", ".join(f"{label} ({100 * share:.0f} %)" for label, share in shares.items())
             yield (
                 f"{shown(str(dataset))}: with so few items, shuffled rows reach most of these raw scores: {each}. "
                 "Read the calibrated scores."
@@ -305,8 +305,8 @@ def _odd_directions(r: Mapping[str, Any], audit: Audit) -> Iterator[str]:
     if (share := audit.largest_feature_share or 0.0) > DOMINATES:
         largest = "?" if audit.largest_feature is None else audit.largest_feature
         yield (
-            f"dimension {largest} holds {share:.0%} of the squared norm and dominates every measure that does not "
-            "rescale dimensions. Read one that does not hang on it beside: rsa, or jaccard."
+            f"dimension {largest} holds {100 * share:.0f} % of the squared norm and dominates every measure that does "
+            "not rescale dimensions. Read one that does not hang on it beside: rsa, or jaccard."
         )
     most = min(r["n_items"] - 1, r["n_features"])
     if (rank := audit.effective_rank) is not None and rank < FEW_DIRECTIONS * most:

@@ -273,10 +273,8 @@ def by_number(alike: Mapping[tuple[str, str], float], numbers: Mapping[str, floa
     apart = {(x, y): -float(abs(ranks[x] - ranks[y])) for x, y in pairs}
     known = {(x, y): either[frozenset((x, y))] for x, y in pairs}
     if len(pairs) < 3 or len(set(known.values())) < 2 or len(set(apart.values())) < 2:
-        count = len(set(numbers.values()))
-        return ByNumber(
-            None, None, None, f"{len(labels)} of them have {count} different numbers; expected four or more"
-        )
+        of = f"{counted(len(labels), 'model')} with {counted(len(set(numbers.values())), 'different number')}"
+        return ByNumber(None, None, None, f"{of}; expected four or more")
     rho = float(scipy.stats.spearmanr([apart[pair] for pair in pairs], [known[pair] for pair in pairs]).statistic)
     p, why = mantel(apart, known, labels, rng)
     return ByNumber(rho, p, None if p is None else mantel(apart, apart, labels, rng)[0], why)
@@ -347,7 +345,8 @@ def disagreements(results: Results, dataset: str, first: str, second: str, count
     if len(common) < 2:
         return []
     places = [(scipy.stats.rankdata(_columns(side, common)) - 1) / (len(common) - 1) for side in (left, right)]
-    order = np.argsort(-np.abs(places[0] - places[1]), kind="stable")[:count]
+    apart = np.abs(places[0] - places[1])
+    order = [k for k in np.argsort(-apart, kind="stable")[:count].tolist() if apart[k] > 0]
     return [Disagreement(common[k][0], common[k][1], float(places[0][k]), float(places[1][k])) for k in order]
 
 

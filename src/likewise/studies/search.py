@@ -12,7 +12,7 @@ from likewise.errors import InputError, LikewiseError
 from likewise.inference import RankSets, rank_intervals
 from likewise.inference.leftout import FEWEST
 from likewise.measures import Configuration
-from likewise.naming import counted, p_text, with_ends
+from likewise.naming import counted, p_text, some_of, with_ends
 from likewise.scoring import interval
 from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
@@ -183,7 +183,9 @@ class Search(Study):
             why = said[undefined[0]]
             lacking = f"{counted(len(undefined), 'model')} without a calibrated score"
             limits.append(f"{lacking}, such as {models[undefined[0]]}: {why}")
-        limits += [f"Of {models[k]}: {said[k]}" for k in shown if said[k]][:1]
+        for reason in dict.fromkeys(said[k] for k in shown if said[k]):
+            alike = [models[k] for k in shown if said[k] == reason]
+            limits.append(f"Of {some_of(alike)}: {reason}")
         k = shown[0]
         told, of = f"{calibrated[k]:.3g}", ""
         if not np.isnan(low[k]):

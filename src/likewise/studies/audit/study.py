@@ -132,8 +132,8 @@ class Audit(Study):
             " ".join(said.verdict(judged, self.base, ranks)),
             f"Of {self.base} and {len(copies):,} {'copy' if len(copies) == 1 else 'copies'}, on {len(found[0].ids):,} "
             "prompts. The relative error of a copy is the length of its difference from the base, beside the length of "
-            "the base, as a mean over prompts. Numeric noise is the same error of the base that was run again. Copies "
-            "that share a letter are not told apart.",
+            "the base, as a mean over prompts. Numeric noise is the same error of the base that was run again."
+            + (" Copies that share a letter are not told apart." if ranks is not None else ""),
             tables=(*said.tables(judged, ranks, self.count, found, texts or {}), *said.tables_of_outputs(outputs)),
             drawings=tuple(said.drawings(judged)),
             limits=tuple(said.limits(self.base, self.floor, judged, found, apart)),

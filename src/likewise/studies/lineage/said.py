@@ -1,10 +1,8 @@
 """How the answer of a lineage is said: its values, tables, drawing and limits."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from likewise.naming import p_text
+from likewise.naming import p_text, some_of
 from likewise.studies.answer import Table
 from likewise.studies.conditions import Cell
 from likewise.studies.drawings import Dots, Panel
@@ -200,7 +198,7 @@ def limits(of: Reading) -> list[str]:
             "Independent means: less alike than the relatives given here. A relative that was changed more than "
             "these, such as one that was distilled or trained for much longer, is not excluded."
         )
-    if of.verdict != DERIVED:
+    if of.verdict != DERIVED and (of.test is None or of.test.limit):
         found.append(
             "The held-out cosine is far from shuffled prompts for any two models that read the same prompts: "
             "without a panel of unrelated trained models it is no sign of kinship."
@@ -225,22 +223,18 @@ def _limits_of_panel(of: Reading) -> list[str]:
         )
     if of.random:
         found.append(
-            f"{_listed(of.random)}: random weights are no stand-in for unrelated trained models, which are far "
+            f"{some_of(of.random)}: random weights are no stand-in for unrelated trained models, which are far "
             "more alike to the base; left out of the panel."
         )
     if of.related:
-        found.append(f"{_listed(of.related)}: shares axes with the base, so it is no stranger; left out.")
+        found.append(f"{some_of(of.related)}: shares axes with the base, so it is no stranger; left out.")
     alone = len(of.panel) == 1 and len(of.families[0]) > 1
     for members in of.families:
         if len(members) > 1:
             found.append(
-                f"{_listed(members)} share axes: they are one family, and count as one model of the panel"
+                f"{some_of(members)} share axes: they are one family, and count as one model of the panel"
                 + ("; the whole panel is one family, and cannot say what strangers are like." if alone else ".")
             )
     if of.overlap:
-        found.append(f"{_listed(of.overlap)}: known, but no more alike than the most alike of the panel.")
+        found.append(f"{some_of(of.overlap)}: known, but no more alike than the most alike of the panel.")
     return found
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

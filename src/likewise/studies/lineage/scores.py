@@ -22,6 +22,9 @@ ALIKE = 0.5
 """Matched features that agree so well, and are so much nearer to identical ones than to those after a rotation, are
 worth a remark."""
 
+FEWEST = 6
+"""Features without which no two models are one family: their orders are so few that strangers would be."""
+
 ORDERS = 9_999
 """Orders of features that are drawn where the closed form cannot be trusted."""
 
@@ -162,19 +165,22 @@ def families_of(places: Sequence[Place], names: Sequence[str], seed: int) -> lis
     """Models that share axes with one another, directly or through others, at the first place."""
     family = {name: {name} for name in names}
     rows = {name: np.asarray(to_numpy(places[0].panel[name].matrix), dtype=np.float64) for name in names}
-    found: dict[tuple[str, str], tuple[float | None, float]] = {}
+    found: dict[tuple[str, str], tuple[float | None, bool]] = {}
     for width in {x.shape[1] for x in rows.values()}:
         same = {name: x for name, x in rows.items() if x.shape[1] == width}
-        if len(same) > 1 and not _has_few_orders(width):
+        if len(same) > 1 and width >= FEWEST:
             table = compare(same, "feature_correlation", chance="features", permutations=ORDERS, groups=0, rng=seed)
             # Where orders are drawn, or features are few, p cannot be small enough for many pairs: the least counts.
             for row in table:
                 least = 1 / (1 + row.n_permutations) if row.n_permutations else 1 / factorial(width)
-                found[row.a, row.b] = row.pvalue, least
-    for (a, b), (p, least) in found.items():
+                rare = row.pvalue is not None and row.pvalue <= least * (1 + 1e-9)
+                if _has_few_orders(width):  # strangers come to that too, but seldom to this
+                    rare &= row.value is not None and row.value >= ALIKE
+                found[row.a, row.b] = row.pvalue, rare
+    for (a, b), (p, rare) in found.items():
         if p is None:  # of features that do not vary
             p = _axes(rows[a], rows[b], seed)[0][2]
-        shared = p is not None and (p * len(found) <= AXES_LEVEL or p <= least * (1 + 1e-9))
+        shared = rare or (p is not None and p * len(found) <= AXES_LEVEL)
         if shared and family[a] is not family[b]:
             joined = family[a] | family[b]
             for name in joined:

@@ -369,7 +369,8 @@ function written(value, of) {
 }
 function outside(numbers, state) {
   const count = state.score === "calibrated" ? numbers.filter((v) => v < -1e-6 || v > 1 + 1e-6).length : 0;
-  return count ? `${count.toLocaleString("en")} scores lie below 0 or above 1 and have the colour of that end.` : "";
+  if (!count) return "";
+  return count === 1 ? "1 score lies below 0 or above 1 and has the colour of that end." : `${count.toLocaleString("en")} scores lie below 0 or above 1 and have the colour of that end.`;
 }
 function painted(data, down, across, scale) {
   const canvas = document.createElement("canvas");

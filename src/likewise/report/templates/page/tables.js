@@ -42,7 +42,7 @@ function table({ name, heads, rows, open = null }) {
       if (j === 0 && open) return element("th", { scope: "row" }, element("button", { type: "button", class: "link", onclick: () => open(k) }, text));
       return element("td", { class: heads[j].number ? "n" : "" }, text);
     }))));
-    counted.textContent = `${found.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows`;
+    counted.textContent = `${found.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} ${rows.length === 1 ? "row" : "rows"}`;
     more.hidden = found.length <= count;
   };
   const download = () => {
