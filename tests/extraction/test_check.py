@@ -131,6 +131,21 @@ def test_a_precision_that_does_not_exist_is_said(
     assert "unknown dtype 'float23'; did you mean \"float32\"" in capsys.readouterr().err
 
 
+def test_a_hub_that_cannot_be_reached_is_said_before_a_model_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unreachable(hub: str, revision: str) -> None:
+        raise ModelError(f"the hub cannot be reached for {hub} at {revision}")
+
+    monkeypatch.setattr("likewise.models.resolve_model", unreachable)
+    monkeypatch.setattr("likewise.models.load_model", lambda *_, **__: pytest.fail("it was loaded"))
+    monkeypatch.setattr("sys.argv", ["likewise", "check", "some/model"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "the hub cannot be reached for some/model at main" in capsys.readouterr().err
+
+
 def test_rows_of_zeros_are_no_way_to_pass(tiny: Callable[..., Path]) -> None:
     import numpy as np
 

@@ -18,6 +18,8 @@ from likewise.inference import (
     mean_difference,
     step_down_max,
 )
+from likewise.inference import estimates as module
+from likewise.inference.estimates import MANY, _Differences
 
 
 def means(each):
@@ -155,3 +157,32 @@ def test_refusals():
         Estimates.of_covariance(np.ones(3), np.eye(2))
     with pytest.raises(InputError, match="eigenvalue -1"):
         Estimates.of_covariance(np.ones(2), np.asarray([[0.0, 1.0], [1.0, 0.0]]))
+
+
+def test_squares_of_many_differences_keep_the_digits_of_near_ones() -> None:
+    rng = np.random.default_rng(0)
+    like = rng.normal(size=(MANY, 30))
+    like[1] = like[0] + 1e-9 * rng.normal(size=30)
+    like[2] = like[0]
+    of = _Differences(*np.triu_indices(MANY, 1))
+    rows = like @ rng.normal(size=(7, 30, 12))
+    assert of.squares(rows, like) == pytest.approx((of(rows) ** 2).sum(axis=-1), rel=1e-9, abs=0)
+
+
+def test_many_numbers_have_the_law_of_few() -> None:
+    """The largest of all differences, drawn from a square factor and from the one that came in."""
+    rng = np.random.default_rng(1)
+    each = rng.normal(size=(MANY, 60)) @ np.diag(np.linspace(0.5, 2, 60))
+    estimates = Estimates.of([LeftOut.of_mean(x) for x in each])
+    pairs = estimates.pairs(*np.triu_indices(MANY, 1))
+    (block,) = pairs.blocks
+    assert block.squared().factor.shape == (MANY, MANY)
+    assert block.squared().factor @ block.squared().factor.T == pytest.approx(estimates.covariance)
+
+    def quantiles(many: int) -> np.ndarray:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "MANY", many)
+            largest = np.concatenate([np.abs(t).max(axis=1) for t in pairs.draws(3000, seed=0)])
+        return np.quantile(largest, [0.5, 0.9])
+
+    assert quantiles(MANY) == pytest.approx(quantiles(10**9), rel=0.02)

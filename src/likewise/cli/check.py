@@ -1,7 +1,7 @@
 """``likewise check``."""
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -45,7 +45,7 @@ def check(
         if backend != TRANSFORMERS:
             findings = _of_other(spec, layer, pooling, options.check_device(device), dtype)
         else:
-            loaded = _loaded(spec, options.check_device(device), dtype)
+            loaded = _loaded(_pinned(spec), options.check_device(device), dtype)
             asked = [canonical_layer(name) for name in layer or ["all"]]
             findings = check_model(loaded, resolve_layers(asked, len(find_blocks(loaded.model))), dtype)
     passed = all(finding.passed for finding in findings)
@@ -82,6 +82,16 @@ def _of_other(
     check_possible(spec, DatasetSpec(name=PROBES, source=PROBES), layers, chosen, "error")
     model = found.load(spec, device=device, dtype=dtype, head=False)
     return check_foreign(found, model, layers, dtype, pooling=chosen)
+
+
+def _pinned(spec: "ModelSpec") -> "ModelSpec":
+    """The same at the commit that it stands for; where the hub cannot be reached, that is said at once."""
+    from likewise.models import resolve_model
+
+    identity = spec.identity()
+    if "hub" not in identity:
+        return spec
+    return replace(spec, revision=resolve_model(identity["hub"], identity["revision"]).commit)
 
 
 def _loaded(spec: "ModelSpec", device: str, dtype: str) -> "LoadedModel":

@@ -1,6 +1,6 @@
 """Several numbers with their joint uncertainty, and tests of many differences of them at once."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,12 @@ from likewise.inference.leftout import ROUNDING, LeftOut, check_same_parts
 
 DRAWS = 9_999
 """From the joint law of the statistics, where many are tested at once; the smallest corrected p is 1 / 10,000."""
+
+MANY = 20
+"""Numbers from which on factors are made square, and squares of differences come from inner products."""
+
+NEAR = 1e-6
+"""Share of their squares below which the square of a difference would lose digits that way."""
 
 CHUNK = 2**22
 """Numbers that are drawn at a time."""
@@ -26,6 +32,49 @@ class Block:
 
     factor: Float[np.ndarray, "m r"]
     degrees: int | None
+
+    def squared(self) -> "Block":
+        """The same covariance from a factor with no more columns than rows."""
+        m, r = self.factor.shape
+        return self if r <= m else Block(np.asarray(np.linalg.qr(self.factor.T, mode="r")).T, self.degrees)
+
+
+@dataclass(frozen=True, eq=False)
+class _Differences:
+    """Differences of rows, first minus second."""
+
+    first: Int[np.ndarray, " q"]
+    second: Int[np.ndarray, " q"]
+
+    def __call__(self, rows: Float[np.ndarray, "*c m r"]) -> Float[np.ndarray, "*c q r"]:
+        return np.asarray(rows[..., self.first, :] - rows[..., self.second, :])
+
+    def squares(self, rows: Float[np.ndarray, "c m r"], like: Float[np.ndarray, "m r"]) -> Float[np.ndarray, "c q"]:
+        """Their squared lengths: of many rows by inner products, but where rows are nearly the same.
+
+        Which those are is told from ``like``, of which all rows are one linear map each.
+        """
+        if len(like) < MANY:
+            return np.asarray((self(rows) ** 2).sum(axis=-1))
+        inner = rows @ rows.swapaxes(-1, -2)
+        own = np.diagonal(inner, axis1=-2, axis2=-1)
+        found = own[:, self.first] + own[:, self.second] - 2 * inner[:, self.first, self.second]
+        lengths = (like**2).sum(axis=1)
+        near = (self(like) ** 2).sum(axis=1) <= NEAR * (lengths[self.first] + lengths[self.second])
+        found[:, near] = (_Differences(self.first[near], self.second[near])(rows) ** 2).sum(axis=-1)
+        return np.asarray(found)
+
+
+@dataclass(frozen=True, eq=False)
+class _AsTheyAre:
+    """Each row by itself."""
+
+    def __call__(self, rows: Float[np.ndarray, "*c m r"]) -> Float[np.ndarray, "*c m r"]:
+        return rows
+
+    def squares(self, rows: Float[np.ndarray, "c m r"], like: Float[np.ndarray, "m r"]) -> Float[np.ndarray, "c m"]:
+        """Their squared lengths."""
+        return np.asarray((rows**2).sum(axis=-1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,16 +155,14 @@ class Estimates:
     def pairs(self, first: Int[np.ndarray, " q"], second: Int[np.ndarray, " q"]) -> "Contrasts":
         """Return the differences of pairs, first minus second."""
         size = np.maximum(np.abs(self.value[first]), np.abs(self.value[second]))
-        return self._contrasts(
-            self.value[first] - self.value[second], size, lambda a: a[..., first, :] - a[..., second, :]
-        )
+        return self._contrasts(self.value[first] - self.value[second], size, _Differences(first, second))
 
     def against(self, bound: float) -> "Contrasts":
         """Return the numbers minus a bound."""
-        return self._contrasts(self.value - bound, np.maximum(np.abs(self.value), abs(bound)), lambda a: a)
+        return self._contrasts(self.value - bound, np.maximum(np.abs(self.value), abs(bound)), _AsTheyAre())
 
     def _contrasts(
-        self, value: Float[np.ndarray, " q"], size: Float[np.ndarray, " q"], of: Callable[[np.ndarray], np.ndarray]
+        self, value: Float[np.ndarray, " q"], size: Float[np.ndarray, " q"], of: _Differences | _AsTheyAre
     ) -> "Contrasts":
         variances = np.stack([(of(b.factor) ** 2).sum(axis=1) for b in self.blocks])
         se = np.sqrt(variances.sum(axis=0))
@@ -159,7 +206,7 @@ class Contrasts(Studentized):
     """The same with draws from the joint law of their t."""
 
     blocks: tuple[Block, ...]
-    of: Callable[[np.ndarray], np.ndarray]
+    of: _Differences | _AsTheyAre
 
     @property
     def t(self) -> Float[np.ndarray, " q"]:
@@ -191,21 +238,23 @@ class Contrasts(Studentized):
         .. math:: t = \frac{\sum_k (L_k z_k)_i - (L_k z_k)_j}{\sqrt{\sum_k |a_{k,i} - a_{k,j}|^2}}
 
         So each is Student's t with nu degrees of freedom, and they hang together as the differences do. Differences
-        that do not vary are 0. Cost: O(m r^2 + q r) a draw.
+        that do not vary are 0. Cost: O(m r^2 + q r) a draw, of many numbers O(m^3 + q). There L is made square: both
+        laws depend on L L' alone.
         """
         rng = np.random.default_rng(seed)
-        most = max(b.factor.size + len(self.value) * b.factor.shape[1] for b in self.blocks)
+        blocks = [b.squared() if len(b.factor) >= MANY else b for b in self.blocks]
+        most = max(b.factor.size + len(self.value) * (b.factor.shape[1] if len(b.factor) < MANY else 2) for b in blocks)
         step = max(1, CHUNK // most)
         for start in range(0, count, step):
             c = min(step, count - start)
             above: np.ndarray = np.zeros((c, len(self.value)))
             below: np.ndarray = np.zeros((c, len(self.value)))
-            for block in self.blocks:
+            for block in blocks:
                 r = block.factor.shape[1]
                 z = rng.standard_normal((c, r))
                 above += self.of((z @ block.factor.T)[..., None])[..., 0]
                 spread = block.factor if block.degrees is None else block.factor @ _bartlett(rng, c, r, block.degrees)
-                below += (self.of(spread) ** 2).sum(axis=-1)
+                below += self.of.squares(np.broadcast_to(spread, (c, *spread.shape[-2:])), block.factor)
             yield np.divide(above, np.sqrt(below), out=np.zeros_like(above), where=(below > 0) & self.varies)
 
 
