@@ -112,7 +112,10 @@ def draw_permutations(n: int, count: int, rng: int | np.random.Generator) -> Int
     if takes_all(n, count):
         return np.asarray(list(itertools.permutations(range(n))), dtype=np.int64)[1:]
     generator = np.random.default_rng(rng)
-    return np.stack([generator.permutation(n) for _ in range(count)]) if count else np.empty((0, n), dtype=np.int64)
+    drawn = np.empty((count, n), dtype=np.int64)
+    for row in drawn:
+        row[:] = generator.permutation(n)
+    return drawn
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ class LeftOut:
         _, of = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
         sizes = np.bincount(of)
         if not are_enough(sizes):
-            raise InputError(f"{told_of(sizes)}; expected {FEWEST} or more")
+            raise InputError(f"{told_of(sizes)}; expected {FEWEST} or more, of nearly one size")
         return cls(float(total / n), (total - np.bincount(of, each)) / (n - sizes), sizes)
 
     @property

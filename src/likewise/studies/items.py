@@ -60,7 +60,7 @@ class Items(Study):
         >>> x = np.random.default_rng(0).normal(size=(12, 3))
         >>> both = Representation(x, name="x"), Representation(2 * x, name="twice")
         >>> Items("jaccard(k=2)", count=2).answer(both).verdict
-        'x and twice: jaccard(k=2) = 1, the mean over all prompts'
+        'x and twice: jaccard(k=2) = 1, the mean over all inputs'
         """
         if len(given) != 2:
             raise InputError(f"expected two representations, got {len(given)}")
@@ -80,14 +80,14 @@ class Items(Study):
         value = float(added.mean())
         return Answer(
             self.question,
-            f"{a.name} and {b.name}: {configuration.label} = {value:.4g}, the mean over all prompts",
+            f"{a.name} and {b.name}: {configuration.label} = {value:.4g}, the mean over all {'prompts' if texts else 'inputs'}",
             tables=tuple(
                 Table(
                     title.replace(" ", "-"),
-                    ("id", "similarity", "prompt"),
-                    tuple((r["id"], r["contribution"], line(r["prompt"], same)) for r in some),
+                    ("id", "similarity", *(["prompt"] if texts else [])),
+                    tuple((r["id"], r["contribution"], *([line(r["prompt"], same)] if texts else [])) for r in some),
                     caption=title,
-                    unsure={"similarity": "of one prompt"},
+                    unsure={"similarity": "of one input"},
                 )
                 for title, some in parts
             ),
