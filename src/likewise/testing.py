@@ -11,6 +11,7 @@ import numpy as np
 
 from likewise.errors import UndefinedError
 from likewise.measures import INVARIANCES, Configuration, Facts, Measure, record
+from likewise.naming import counted
 from likewise.quantities import Prepared
 
 Score: TypeAlias = Callable[[Any, Any], float]
@@ -290,8 +291,8 @@ def check_minimum(score: Score, facts: Facts) -> None:
     if fewest > 1:
         x, y = draw(fewest - 1, 4, 6, facts=facts)
         reason = reason_or_value(score, x, y)
-        expected = f"{fewest - 1} items; .* needs at least {fewest}"
-        assert isinstance(reason, str) and re.match(expected, reason), f"{reason} for {fewest - 1} items"
+        expected = f"{counted(fewest - 1, 'item')}; .* needs at least {fewest}"
+        assert isinstance(reason, str) and re.match(expected, reason), f"{reason} for {counted(fewest - 1, 'item')}"
 
 
 def reason_or_value(score: Score, x: np.ndarray, y: np.ndarray) -> float | str:

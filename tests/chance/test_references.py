@@ -240,6 +240,7 @@ def test_stored_reasons_stay() -> None:
         "NO_FEATURES": (
             "no chance level: the measure does not compare each feature with itself, so shuffle rows instead"
         ),
+        "ONE_FEATURE": "no chance level: one feature has no other order",
         "FEW_FEATURES": "chance from shuffles: too few features decide the score to trust the closed form",
         "BOUND_OF_FEATURES": "p is an upper bound: too few features decide the score to trust the closed form",
         "ONE_SHUFFLE": "no z: one shuffle only",

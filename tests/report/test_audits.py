@@ -54,7 +54,7 @@ def test_an_ordinary_audit_gives_no_warning() -> None:
         ({"repeated_rows": 3}, "3 rows equal to an earlier one"),
         ({"near_repeated_rows": 1}, "1 row within a thousandth of an earlier one: near copies"),
         ({"constant_features": 2}, "2 dimensions with the same value for every prompt"),
-        ({"largest_feature_share": 0.62}, "dimension 7 holds 62% of the squared norm"),
+        ({"largest_feature_share": 0.62}, "dimension 7 holds 62 % of the squared norm"),
         ({"effective_rank": 3.15}, "effective rank 3.150 of at most 64"),
         ({"anisotropy": 0.97}, "mean cosine between rows 0.970:"),
         ({"begin_with_bos": 100}, "100 of 101 prompts begin with the beginning-of-text token (BOS)"),

@@ -46,7 +46,7 @@ def test_each_pair_is_counted_by_the_smallest_of_its_corrected_ps() -> None:
     assert ": 2 of 3 pairs differ from shuffled inputs" in findings.told_apart(tables.pair_summary(frame))
 
 
-@pytest.mark.parametrize(("chance", "share"), [(0.5, "100%"), (0.4, "80%"), (0.75, "100%")])
+@pytest.mark.parametrize(("chance", "share"), [(0.5, "100 %"), (0.4, "80 %"), (0.75, "100 %")])
 def test_shuffled_rows_reach_all_of_a_raw_score_and_never_more(chance: float, share: str) -> None:
     frame = frame_of(["cka"], value=0.5, null_mean=chance)
     (line,) = [w for w in findings.warnings_of(frame, [], {}, []) if "shuffled rows reach most" in w]

@@ -100,7 +100,7 @@ def test_hostile_names_are_only_text(report: Path, page: Page) -> None:
 
 
 def test_the_page_tells_warnings_in_plain_words(page: Page) -> None:
-    assert "dimension 3 holds 62% of the squared norm" in page.seen
+    assert "dimension 3 holds 62 % of the squared norm" in page.seen
     assert "2 rows equal to an earlier one" in page.seen
     assert "1 row of zeros: measures that use angles" in page.seen
     assert "code: 12 items in up to 30 dimensions" in page.seen
@@ -206,7 +206,7 @@ def test_measures_whose_raw_scores_are_mostly_chance_are_named() -> None:
         cka["null_mean"].mean() / cka["value"].mean(),
         (2**0.5 - procrustes["null_mean"].mean()) / (2**0.5 - procrustes["value"].mean()),
     ]
-    assert f"cka ({min(1, shares[0]):.0%}), procrustes ({min(1, shares[1]):.0%})" in line
+    assert f"cka ({100 * min(1, shares[0]):.0f} %), procrustes ({100 * min(1, shares[1]):.0f} %)" in line
     alike = tables.long_frame(compare({"a": unrelated["a"], "b": 2 * unrelated["a"]}, "jaccard(k=3)", groups=0))
     assert not any("shuffled rows reach most" in w for w in findings.warnings_of(alike, [], {}, []))
 

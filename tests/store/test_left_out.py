@@ -13,6 +13,7 @@ from likewise.errors import InputError, StoreError
 from likewise.plan import Experiment, plan
 from likewise.representation import Representation
 from likewise.scoring import KINDS, Results, compare, interval
+from likewise.scoring.leaving_out import FEW
 from likewise.store import Store
 
 KEY = "a" * 24
@@ -38,8 +39,9 @@ def stored(folder: Path, results: Results, kinds: Any = KINDS) -> Results:
 UNEVEN = tuple("aabbccccddeeeffffghhhijk")
 
 
-@pytest.mark.parametrize(("n", "labels"), [(24, ()), (23, ()), (24, UNEVEN)])
+@pytest.mark.parametrize(("n", "labels"), [(FEW, ()), (FEW + 3, ()), (24, UNEVEN)])
 def test_intervals_follow_from_what_is_kept(tmp_path: Path, n: int, labels: tuple[str, ...]) -> None:
+    """Of fewer inputs they need what the jackknife counts twice too, unless inputs belong together."""
     results = compare(models(n, labels), MEASURES, permutations=3, groups=6)
     again = stored(tmp_path, results)
     assert [c.value for c in again] == [c.value for c in results]

@@ -80,7 +80,8 @@ class Items(Study):
         value = float(added.mean())
         return Answer(
             self.question,
-            f"{a.name} and {b.name}: {configuration.label} = {value:.4g}, the mean over all {'prompts' if texts else 'inputs'}",
+            f"{a.name} and {b.name}: {configuration.label} = {value:.4g}, the mean over all "
+            f"{'prompts' if texts else 'inputs'}",
             tables=tuple(
                 Table(
                     title.replace(" ", "-"),

@@ -71,6 +71,8 @@ class Lineage(Study):
 
         Examples
         --------
+        >>> import numpy as np
+        >>> from likewise.representation import Representation
         >>> rng = np.random.default_rng(0)
         >>> base = rng.normal(size=(80, 40))
         >>> rows = {"base": base, "model": base + rng.normal(size=(80, 40))}
