@@ -130,7 +130,8 @@ def _score(r: Representation, base: Representation, groups: np.ndarray | None, s
     except InputError as error:
         why = "; ".join(part for part in (why, f"not matched: {error}") if part)
     turned = None
-    if matched is not None and matched >= ALIKE:
+    related = axes[2] is not None and axes[2] <= AXES_LEVEL  # what is matched then says nothing new
+    if matched is not None and matched >= ALIKE and not related:
         turned = matched_correlation(x @ at_random(x.shape[1], seed), y, groups)
     return Score(*axes, matched, rotation, chance, calibrated, why, turned)
 
