@@ -1,7 +1,15 @@
 """What scores are set beside: chance levels, shuffles and their moments, p-values of many scores, reasons."""
 
 from likewise.chance.closed_form import ClosedForm, has_moments, has_vectors
-from likewise.chance.correction import SAME_INPUTS, holm, only_same_inputs, step_down, too_few_shuffles
+from likewise.chance.correction import (
+    LEVEL,
+    SAME_INPUTS,
+    holm,
+    is_small,
+    only_same_inputs,
+    step_down,
+    too_few_shuffles,
+)
 from likewise.chance.features import ShuffledFeatures
 from likewise.chance.moments import FEWEST_ITEMS, Moments, shuffled_moments
 from likewise.chance.nothing import NoReference
@@ -20,6 +28,7 @@ __all__ = [
     "DEFAULT",
     "FEWEST_ITEMS",
     "FEW_ROWS",
+    "LEVEL",
     "NO_CHANCE",
     "SAME_INPUTS",
     "Asked",
@@ -47,6 +56,7 @@ __all__ = [
     "has_moments",
     "has_vectors",
     "holm",
+    "is_small",
     "judge",
     "kind_of",
     "most_parts",

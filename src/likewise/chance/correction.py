@@ -9,7 +9,18 @@ import pyarrow.compute as pc
 from jaxtyping import Bool, Float
 
 LEVEL = 0.05
-"""At which a table is said to be able, or not, to tell a score from chance."""
+"""At which a score is told from chance."""
+
+
+def is_small(p: float | None) -> bool:
+    """Whether a p-value is at the level, or below.
+
+    Examples
+    --------
+    >>> is_small(0.05), is_small(0.0501), is_small(None)
+    (True, False, False)
+    """
+    return p is not None and p <= LEVEL
 
 
 def step_down(

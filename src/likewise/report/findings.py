@@ -8,15 +8,12 @@ from typing import Any
 import pandas as pd
 
 from likewise.about import Audit
-from likewise.chance import NoReference, Reason, ShuffledRows, kind_of
+from likewise.chance import LEVEL, NoReference, Reason, ShuffledRows, is_small, kind_of
 from likewise.naming import counted
 from likewise.report.tables import dataset_of, missing, number, one_order, says
 
 MOSTLY = 0.5
 """Share of the way from no likeness to a raw score that is most of it."""
-
-LEVEL = 0.05
-"""A pair whose smallest corrected p is above this does not differ from shuffled inputs."""
 
 DOMINATES = 0.5
 """A feature with more than this share of the squared norm dominates."""
@@ -101,7 +98,7 @@ def told_apart(pairs: pd.DataFrame) -> str:
         tested = pairs[(pairs["dataset"] == dataset) & pairs["smallest_p_bh"].notna()]
         if len(tested):
             nulls = sorted({name for names in tested["null"] for name in names.split()})
-            count = _told_apart(int((tested["smallest_p_bh"] <= LEVEL).sum()), len(tested), nulls)
+            count = _told_apart(int(tested["smallest_p_bh"].map(is_small).sum()), len(tested), nulls)
             said.append(f"{shown(dataset)}: {count}")
     return " ".join(said)
 

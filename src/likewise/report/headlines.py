@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool
 
+from likewise.chance import LEVEL, is_small
 from likewise.measures import Configuration
 from likewise.naming import counted, parts_of
-from likewise.report.findings import LEVEL, shown, some
+from likewise.report.findings import shown, some
 from likewise.report.tables import (
     AT_CHANCE,
     calibrated_ends,
@@ -243,7 +244,7 @@ def _not_above_chance(rows: pd.DataFrame) -> Iterator[str]:
         return
     worst = tested.groupby(["a", "b"], sort=False)["pvalue_holm"].max()
     above, below = (
-        [f"{short(a)} and {short(b)}" for (a, b), p in worst.items() if (p <= LEVEL) == wanted]
+        [f"{short(a)} and {short(b)}" for (a, b), p in worst.items() if is_small(p) == wanted]
         for wanted in (True, False)
     )
     if not below or not above:

@@ -7,9 +7,10 @@ import pyarrow as pa
 from matplotlib import colormaps
 from matplotlib.colors import Normalize
 
+from likewise.chance import LEVEL, is_small
 from likewise.errors import InputError
 from likewise.report.figures import drawing
-from likewise.report.figures.look import GREY, INK, LEVEL, LINE, Look, Sheet, check_fits, plain, short_names
+from likewise.report.figures.look import GREY, INK, LINE, Look, Sheet, check_fits, plain, short_names
 from likewise.scoring import Agreement, Results, between_datasets, between_measures, relabelled
 from likewise.scoring.agreement import SHUFFLES, complete, scores_by_pair
 
@@ -52,7 +53,7 @@ def agreement(results: Results, look: Look) -> Any:
     if cell >= 0.36:
         drawing.write(axes, values, cmap, norm, lambda v: f"{v:.2f}")
     for a, rho in known:
-        if a.pvalue is None or a.pvalue > LEVEL:
+        if not is_small(a.pvalue):
             x, y = place[a.first] + (0.9 if cell >= 0.36 else 0.5), place[a.second] - (0.8 if cell >= 0.36 else 0.5)
             colour = drawing.contrast(cmap(norm(rho)))
             axes.plot(x, y, "o", markersize=3, markerfacecolor="none", markeredgecolor=colour, markeredgewidth=0.7)
@@ -95,7 +96,7 @@ def paper_datasets(results: Results, look: Look) -> Any:
             if a.spearman is None or a.pearson is None:
                 axes.plot(0.01, y, "x", color="#666666", markersize=4, transform=axes.get_yaxis_transform())
                 continue
-            face = INK if a.pvalue is not None and a.pvalue <= LEVEL else "white"
+            face = INK if is_small(a.pvalue) else "white"
             axes.plot(a.pearson, y - 0.12, "D", color="#d55e00", markerfacecolor="white", markersize=4, zorder=3)
             axes.plot(a.spearman, y + 0.12, "o", color=INK, markerfacecolor=face, markersize=5, zorder=4)
         axes.set(xlim=(-1.03, 1.03), ylim=(len(labels) - 0.5, -0.5))

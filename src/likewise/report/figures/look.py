@@ -8,15 +8,12 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.axes import Axes
 
-from likewise.chance import Reason, Reasons
+from likewise.chance import LEVEL, Reason, Reasons, is_small
 from likewise.chance.reasons import BETWEEN
 from likewise.errors import InputError
 from likewise.measures import Configuration
 from likewise.report.figures import drawing
 from likewise.scoring import Results, Score
-
-LEVEL = 0.05
-"""A corrected p-value above this is marked: shuffled inputs explain the score."""
 
 LINE = 0.14
 """Inches of a line of text."""
@@ -208,7 +205,7 @@ def said_of_scale(look: Look, configuration: Configuration | None = None) -> str
 
 def unsure(score: Score) -> bool:
     """Whether shuffled inputs explain a score."""
-    return score.pvalue is not None and score.pvalue > LEVEL
+    return score.pvalue is not None and not is_small(score.pvalue)
 
 
 def said_of_marks(scores: Sequence[Score], mark: str) -> str:
