@@ -8,7 +8,7 @@ import math
 import numbers
 import re
 import reprlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 from likewise.errors import InputError
@@ -159,7 +159,7 @@ def cell_text(value: str | bool | int | float | None) -> str:
 
 
 def with_ends(
-    value: float, low: float, high: float, apart: Iterable[float] = (), most: int = 4
+    value: float, low: float, high: float, apart: Collection[float] = (), most: int = 4
 ) -> tuple[str, str, str]:
     """Return a number and the ends of its interval, with as many decimals as tell the ends apart.
 
@@ -169,14 +169,15 @@ def with_ends(
     --------
     >>> with_ends(29.2, 28.0, 30.4), with_ends(1.2, 1.04, 1.3, apart=[1.0])
     (('29', '28', '30'), ('1.20', '1.04', '1.30'))
+    >>> with_ends(1.5, 1 + 1e-10, 2.04, apart=[1.0, 2.0])
+    ('1.50', '1.00', '2.04')
     """
     least = min(max(math.ceil(-math.log10((high - low) / 2)), 0), most) if high > low else 2
-    told_apart = (
-        decimals
-        for decimals in range(least, most + 1)
-        if not any(end != by and round(end, decimals) == by for end in (low, high) for by in apart)
-    )
-    decimals = next(told_apart, least)  # more would not help
+
+    def lost(decimals: int) -> int:
+        return sum(end != by and round(end, decimals) == by for end in (low, high) for by in apart)
+
+    decimals = min(range(least, most + 1), key=lost)  # the fewest that tell as much as more would
     told, *ends = (f"{number:,.{decimals}f}" for number in (value, low, high))
     return told, ends[0], ends[1]
 

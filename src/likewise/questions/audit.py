@@ -281,7 +281,7 @@ def _of_rows(base: Rows, copies: Any, floor: Any, count: int, seed: int, conditi
         raise InputError(
             "an audit of rows: expected copies={name: rows} and floor={name: rows} of the base that was run again"
         )
-    called = base.name if isinstance(base, Representation) and base.name != Representation.name else "base"
+    called = base.name if isinstance(base, Representation) and base.name not in ("", Representation.name) else "base"
     if twice := {called}.intersection([*copies, *floor]) or set(copies).intersection(floor):
         raise InputError(f"two of the rows are called {min(twice)!r}; expected other names, and {called} for the base")
     study = Audit(called, tuple(map(str, floor)), count, seed)

@@ -18,6 +18,9 @@ from likewise.scoring import compare
 AXES_LEVEL = 0.001
 """False alarms of shared axes, over all places: so few that both together stay near `LEVEL`."""
 
+CERTAIN = 1e-9
+"""A p of shared axes that no correction lifts above `AXES_LEVEL`."""
+
 ALIKE = 0.5
 """Matched features that agree so well, and are so much nearer to identical ones than to those after a rotation, are
 worth a remark."""
@@ -130,7 +133,7 @@ def _score(r: Representation, base: Representation, groups: np.ndarray | None, s
     except InputError as error:
         why = "; ".join(part for part in (why, f"not matched: {error}") if part)
     turned = None
-    related = axes[2] is not None and axes[2] <= AXES_LEVEL  # what is matched then says nothing new
+    related = axes[2] is not None and axes[2] <= CERTAIN  # what is matched then says nothing new
     if matched is not None and matched >= ALIKE and not related:
         turned = matched_correlation(x @ at_random(x.shape[1], seed), y, groups)
     return Score(*axes, matched, rotation, chance, calibrated, why, turned)
