@@ -139,11 +139,12 @@ def test_a_hub_that_cannot_be_reached_is_said_before_a_model_is_loaded(
 
     monkeypatch.setattr("likewise.models.resolve_model", unreachable)
     monkeypatch.setattr("likewise.models.load_model", lambda *_, **__: pytest.fail("it was loaded"))
-    monkeypatch.setattr("sys.argv", ["likewise", "check", "some/model"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2
-    assert "the hub cannot be reached for some/model at main" in capsys.readouterr().err
+    for words in (["some/model"], ["some/adapter", "--base", "some/model"]):
+        monkeypatch.setattr("sys.argv", ["likewise", "check", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        assert "the hub cannot be reached for some/model at main" in capsys.readouterr().err
 
 
 def test_rows_of_zeros_are_no_way_to_pass(tiny: Callable[..., Path]) -> None:

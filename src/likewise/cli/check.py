@@ -86,12 +86,13 @@ def _of_other(
 
 def _pinned(spec: "ModelSpec") -> "ModelSpec":
     """The same at the commit that it stands for; where the hub cannot be reached, that is said at once."""
-    from likewise.models import resolve_model
+    from likewise.models import locate, resolve_model
 
-    identity = spec.identity()
-    if "hub" not in identity:
+    if spec.base is not None and locate(spec.base) is None:
+        resolve_model(spec.base, "main")
+    if spec.imported is not None or locate(spec.model) is not None:
         return spec
-    return replace(spec, revision=resolve_model(identity["hub"], identity["revision"]).commit)
+    return replace(spec, revision=resolve_model(spec.model, spec.revision or "main").commit)
 
 
 def _loaded(spec: "ModelSpec", device: str, dtype: str) -> "LoadedModel":

@@ -17,7 +17,7 @@ from likewise.models.layers import (
 )
 from likewise.models.loading import DTYPES, LoadedModel, Precision, load_model, one_device
 from likewise.models.says import Says
-from likewise.models.spec import ModelSpec
+from likewise.models.spec import ModelSpec, locate
 from likewise.models.variants import canonical_variant
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "is_one_layer",
     "kind_of",
     "load_model",
+    "locate",
     "needs_blocks",
     "one_device",
     "resolve_dataset",

@@ -335,7 +335,7 @@ def _outside(scores: Sequence[Score], look: Look) -> list[str]:
     below, above = [v for v in known if v < -OUTSIDE], [v for v in known if v > 1 + OUTSIDE]
     if not look.calibrated or not below + above:
         return []
-    told = [f"{len(below)} below 0 (lowest {min(below):.2g})"] if below else []
+    told = [f"{len(below)} below 0 (lowest {min(below):.3g})"] if below else []
     told += [f"{len(above)} above 1 (highest {max(above):.3g})"] if above else []
     lie = "lies" if len(below + above) == 1 else "lie"
     return [f"Of {len(known)} scores, {' and '.join(told)} {lie} beyond the end of the bar, in a colour of their own."]
