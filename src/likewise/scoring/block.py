@@ -140,9 +140,12 @@ def score_columns(
     steps = m * (1 + len(shuffles) + len(kept))
     done = itertools.count()
 
+    def tell() -> None:
+        watch("comparing", next(done), steps)
+
     # Pairs outside, configurations inside: what configurations share of a pair is computed once.
     for k, (i, j) in enumerate(pairs):
-        watch("comparing", next(done), steps)
+        tell()
         for c in columns:
             c.fill(c.value, k, sides[i], sides[j], c.undefined)
             if trust.groups and n >= FEWEST and together is None:
@@ -156,11 +159,10 @@ def score_columns(
     for number, items in enumerate(kept):
         parts = {i: side.rest(items) for i, side in sides.items()}
         for k, (i, j) in enumerate(pairs):
-            watch("comparing", next(done), steps)
+            tell()
             for c in columns:
                 if k not in c.each:
                     c.fill(c.without[number], k, parts[i], parts[j], c.no_interval, along=(sides[i], sides[j]))
-    tell = lambda: watch("comparing", next(done), steps)  # noqa: E731  # said in three places
     if doubly:
         _count_twice(by_groups, pairs, sides, *doubly, tell)
     if alone:
@@ -175,7 +177,7 @@ def score_columns(
         if c.configuration.shuffled_in_single:
             c.single = frozenset(k for k in c.shuffled_pairs if all(sides[i].is_many for i in pairs[k]))
     for number, shuffle in enumerate(shuffles if drawn else ()):
-        _shuffle(drawn, pairs, sides, shuffle, number, lambda: watch("comparing", next(done), steps))
+        _shuffle(drawn, pairs, sides, shuffle, number, tell)
     if single := [c for c in drawn if c.single]:
         _check_single(single, pairs, sides, shuffles)
     watch("comparing", steps, steps)
@@ -192,7 +194,7 @@ def _is_slow(configuration: Configuration, sides: Sides) -> bool:
 def _by_items(column: Column) -> bool:
     """Whether what is counted twice is told from scores without each item, which are not drawn together."""
     of = column.configuration
-    return bool(column.each) and not of.counts_once
+    return bool(column.each) and not of.counts_once and of.difference is None  # whose sign a part may not share
 
 
 def _count_twice_of_items(
@@ -209,10 +211,8 @@ def _count_twice_of_items(
             tell()
             for c, of_one, of_two in zip(columns, one, two, strict=True):
                 if k in c.each and (found := c.without_each(k, parts[i], parts[j])) is not None:
-                    c.fill(scores := np.full(len(pairs), np.nan), k, parts[i], parts[j], {}, along=(sides[i], sides[j]))
-                    # A difference of the part may have the other sign.
-                    turn = -1 if c.configuration.difference and scores[k] < 0 else 1
-                    of_one[k][number], of_two[k][number, others] = scores[k], turn * found
+                    c.fill(scores := np.full(len(pairs), np.nan), k, parts[i], parts[j], {})
+                    of_one[k][number], of_two[k][number, others] = scores[k], found
     for c, of_one, of_two in zip(columns, one, two, strict=True):
         for k, each in c.each.items():
             c.twice[k] = counted_twice_of_items(float(c.value[k]), each, alone, of_one[k], of_two[k])

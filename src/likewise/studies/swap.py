@@ -254,10 +254,12 @@ class Swap(Study):
         if len(train) >= FEWEST:
             x, y = (self._fitted(np.asarray(r.matrix)[train], r.name) for r in (corpus[1], corpus[0]))
             held = self._fitted(rows, queries[1].name)
-            watch(f"learning maps on {counted(len(train), 'pair')}", 0, 2)
+            learning = f"learning maps on {counted(len(train), 'pair')}"
+            watch(learning, 0, 2)
             found: dict[str, Map] = {"orthogonal": orthogonal(x, y, free=self.metric == "euclidean")}
-            watch(f"learning maps on {counted(len(train), 'pair')}", 1, 2)
+            watch(learning, 1, 2)
             found["ridge"] = ridge(x, y, self.seed)
+            watch(learning, 2, 2)
             for kind, learnt in found.items():
                 ways[kind] = learnt(held), f"after a learnt {'orthogonal' if kind == 'orthogonal' else 'linear'} map"
         target = unit_rows(np.asarray(queries[0].matrix)[test], queries[0].name, zero=True)
