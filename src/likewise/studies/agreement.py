@@ -6,15 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from likewise.chance import LEVEL, is_small
 from likewise.scoring import Agreement, Results, between_datasets, between_measures, disagreements
 from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.drawings import Dots, Panel, Triangle
 
 NO_VALUE = "No correlation has a value; the table says why."
-
-LEVEL = 0.05
-"""A p-value at or below this is counted in a verdict."""
 
 UNSURE = "pairs that share a model are not independent; p comes from relabelling the models"
 """Why correlations over pairs have no interval."""
@@ -116,7 +114,7 @@ def _verdict(between: str, found: Sequence[Agreement]) -> str:
     )
     if not tested:
         return f"{told}; there are too few models for a p-value."
-    few = sum(p <= LEVEL for p in tested)
+    few = sum(map(is_small, tested))
     return f"{told}; p is {LEVEL} or less in {few:,} of {len(tested):,}, not corrected for their number."
 
 

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from likewise.chance import LEVEL, is_small
 from likewise.fields import PERMUTATIONS
 from likewise.measures import configurations
 from likewise.naming import p_text
@@ -14,10 +15,6 @@ from likewise.studies.names import Names
 
 UNSURE = "the best was chosen among layers by the same prompts, which an interval would not know"
 """Why a best score has no interval."""
-
-LEVEL = 0.05
-"""A best score whose p is above this does not differ from chance."""
-
 
 COLUMNS = ("a", "b", "measure", "of", "best", "chance", "z", "p", "p alone", "calibrated", "note")
 """Heads of its table."""
@@ -82,7 +79,7 @@ class BestOfLayers(Scoring):
         elif not tested:
             verdict = "No best score has a p-value; the notes say why."
         else:
-            differ = sum(p <= LEVEL for p in tested)
+            differ = sum(map(is_small, tested))
             verdict = (
                 f"{differ or 'None'} of {len(tested):,} best scores differ{'s' if differ <= 1 else ''} from the best "
                 f"after shuffles (p of {LEVEL} or less, not corrected for their number)."

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from likewise.chance.correction import holm
+from likewise.chance import LEVEL, holm, is_small
 from likewise.naming import parts_of
 from likewise.scoring import ByNumber, Comparison, Results, by_number
 from likewise.studies.answer import Answer, Table
@@ -173,13 +173,13 @@ def _verdict(names: Sequence[str], found: Sequence[_Found], corrected: Mapping[i
             why = next((found[k][-2].reason for k in mine if found[k][-2].reason), "no two models have it")
             told.append(f"Nothing can be said of {number}: {why}.")
             continue
-        small = [k for k in known if corrected[k] <= 0.05]
+        small = [k for k in known if is_small(corrected[k])]
         rhos = [float(found[k][-2].rho or 0) for k in known]
         ends = f"{rhos[0]:.2f}" if len(rhos) == 1 else f"{min(rhos):.2f} to {max(rhos):.2f}"
         least = min(float(found[k][-2].smallest or 1) for k in known)
         sure = (
-            f"corrected p is 0.05 or less in {len(small)} of {len(known)} comparisons"
-            if small or least <= 0.05
+            f"corrected p is {LEVEL} or less in {len(small)} of {len(known)} comparisons"
+            if small or is_small(least)
             else f"no p below {least:.2g} is possible with so few models"
         )
         told.append(f"Models further apart in {number} are less alike with rho {ends}; {sure}.")

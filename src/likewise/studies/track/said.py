@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from likewise.chance import holm
+from likewise.chance import holm, is_small
 from likewise.scoring import ByNumber, by_number
 from likewise.studies.answer import Table
 from likewise.studies.conditions import Cell
@@ -153,7 +153,7 @@ def told_numbers(numbers: Table, layer: str, at: str) -> str:
             continue
         p, rho, least = float(row["p corrected"] or 0), float(row["rho"] or 0), float(row["smallest p"] or 0)
         shown = f"rho {rho:.2g}, corrected p {p:.2g}; no p here is below {least:.2g}"
-        said = "are less alike" if p <= 0.05 else "are not shown to be less alike"
+        said = "are less alike" if is_small(p) else "are not shown to be less alike"
         told += f" Versions further apart in {row['number']} {said} ({shown})."
     return told
 
