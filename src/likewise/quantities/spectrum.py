@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace, gather
@@ -16,6 +17,10 @@ from likewise.quantities.thin import Thin
 ROWS = 4
 """Rows for each feature, at least, that are decomposed at a time."""
 
+
+PROBES = 16
+"""Sums with random signs of the cosines of a direction with all others: their mean square is the sum of squares of the
+cosines, and takes no second product."""
 
 FAINT = 1e-5
 """Share of the largest singular value from which products of the columns keep the digits of a direction."""
@@ -79,15 +84,22 @@ class PrincipalComponents(PerItem):
         if squares[-1] <= FAINT**2 * squares[0]:
             return None
         found = xp.empty((of.n, of.d), dtype=xp.float64, device=products.device)
+        signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(of.d, PROBES))
+        probes = xp.asarray(signs, device=products.device) / xp.sqrt(squares)[:, None]
 
-        def turned(i: int, j: int) -> Float[Array, "d d"]:
-            found[i:j, :] = rows_in(of, i, j, self.center) @ v
-            return found[i:j, :].T @ found[i:j, :]
+        def turned(i: int, j: int) -> tuple[Float[Array, " d"], Float[Array, "d p"]]:
+            part = rows_in(of, i, j, self.center) @ v
+            found[i:j, :] = part
+            return xp.sum(part * part, axis=0), part.T @ (part @ probes)
 
-        products = summed((of.n, of.d), turned)
-        s = xp.sqrt(xp.linalg.diagonal(products))
+        squares, probed = summed((of.n, of.d), turned)
+        s = xp.sqrt(squares)
         if numerical_rank(s, of.size, float(of[Scale()])) < of.d:
             return None
+        left = probed / s[:, None] - s[:, None] * probes
+        if xp.max(xp.mean(left * left, axis=1)) <= ORTHOGONAL**2:
+            return found
+        products = summed((of.n, of.d), lambda i, j: found[i:j, :].T @ found[i:j, :])
         cosines = products / (s[:, None] * s[None, :])
         if xp.max(xp.abs(cosines - xp.eye(of.d, dtype=cosines.dtype, device=cosines.device))) <= ORTHOGONAL:
             return found
