@@ -8,7 +8,7 @@ import pytest
 from likewise.measures import Configuration
 from likewise.representation import Representation
 from likewise.scoring import Trust, block, interval, leave_out, score_block
-from likewise.scoring.jackknife import TAKEN_OFF, degrees
+from likewise.scoring.jackknife import OF_GROUPS, OF_ITEMS, degrees
 from likewise.scoring.leaving_out import FEW, MOST, PAIRS, counted_twice, leave_out_pairs, some_alone
 
 
@@ -98,7 +98,9 @@ def test_intervals_of_a_table_are_those_of_the_definition(label, n) -> None:
         twice = counted_twice(np.asarray([row.value]), each, both_out, pairs)
     assert bool(twice[0] > 0) is (len(without) < n or (label != "jaccard(k=4)" and n < FEW))
     folded = c.difference is not None
-    low, high = interval(np.asarray([row.value]), without[:, None], c.facts.bounds, folded=folded, twice=twice)
+    most = OF_GROUPS if len(without) < n else OF_ITEMS
+    of_definition = np.asarray([row.value]), without[:, None], c.facts.bounds
+    low, high = interval(*of_definition, folded=folded, twice=twice, most=most)
     near = 1e-3 * (high[0] - low[0]) if label == "procrustes" else 1e-8  # approximate without each, and so without two
     assert (row.low, row.high) == (pytest.approx(low[0], abs=near), pytest.approx(high[0], abs=near))
 
@@ -112,7 +114,7 @@ def test_where_a_few_groups_decide_nothing_is_taken_off() -> None:
         assert bool(short[1] < plain[1]) is shrinks and bool(short[0] > plain[0]) is shrinks
     low, high = interval(value, even, twice=np.full(1, np.inf))
     assert (high - low) == pytest.approx((plain_length := np.diff(interval(value, even), axis=0)[0]) * np.sqrt(
-        1 - TAKEN_OFF / 2))  # fmt: skip
+        1 / (1 + OF_GROUPS)))  # fmt: skip
     assert (np.diff(interval(value, even, twice=np.full(1, np.nan)), axis=0)[0] == plain_length).all()
 
 

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy import sparse
 
 from likewise.arrays import to_numpy
 from likewise.measures.without_each import WithoutEach
@@ -16,9 +17,7 @@ from likewise.quantities import (
 )
 
 
-def counted_once(
-    rows: Float[np.ndarray, " n"], sums: Float[np.ndarray, " n"], squares: Float[np.ndarray, " n"]
-) -> Float[np.ndarray, " n"]:
+def counted_once(rows: Float[np.ndarray, " n"], sums: Float[np.ndarray, " n"], twice: float) -> Float[np.ndarray, " n"]:
     r"""The mean of rows without each item, drawn together so that the jackknife counts once what it counts twice.
 
     With f_j the ``rows`` and :math:`\Delta_{jl}` the change of row j where item l is left out,
@@ -26,13 +25,14 @@ def counted_once(
     .. math:: n(n - 1) s^2 = \sum_l (c_l - \bar c)^2, \quad c_l = \sum_{j \ne l} \Delta_{jl} - f_l
 
     The squares of f_l hold all of the variance of a row, with the part that it owes to the other items. Those of
-    :math:`\Delta_{jl}` hold this part once more, and by themselves: it is the jackknife of row j,
+    :math:`\Delta_{jl}` hold this part once more, and so do the products of what two items change of each other:
 
-    .. math:: \sum_{jl} (\Delta_{jl} - \bar\Delta_j)^2
+    .. math:: \sum_{j \ne l} (\Delta_{jl} - \bar\Delta_j)^2
+        + \sum_{j \ne l} (\Delta_{jl} - \bar\Delta_j) (\Delta_{lj} - \bar\Delta_l)
 
-    So this is taken off, and what is left is spread over the items as before. For rows that are sums over the other
-    items of unrelated terms that is exact; where the terms (j, l) and (l, j) are equal, half of what is too much stays.
-    What hangs on pairs of items is counted twice, so it is no more than half of the whole, and no more is taken off.
+    So this is taken off, and what is left is spread over the items as before. For rows that are sums of a term for each
+    other item that is exact. What hangs on pairs of items is counted twice, so it is no more than half of the whole,
+    and no more is taken off.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def counted_once(
         The scores of the items.
     sums : array, shape (n,)
         The sum of the changes of the other rows without each item.
-    squares : array, shape (n,)
-        For each row, the sum of squares of its changes about their mean.
+    twice : float
+        What is taken off, of n(n - 1) s^2.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def counted_once(
     mean = without.mean()
     moved = without - mean
     whole = (len(rows) - 1) ** 2 * (moved**2).sum()
-    return np.asarray(mean + moved * np.sqrt(1 - min(squares.sum() / whole, 0.5)) if whole else without)
+    return np.asarray(mean + moved * np.sqrt(1 - min(twice / whole, 0.5)) if whole else without)
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,13 @@ def _drawn_together(
 ) -> Float[np.ndarray, " n"]:
     """`counted_once` from the changes of each row where items are left out; without all others it does not change."""
     n = len(rows)
-    squares = (changes**2).sum(axis=1) - changes.sum(axis=1) ** 2 / (n - 1)
-    return counted_once(rows, np.bincount(left.ravel(), changes.ravel(), n), squares)
+    by_row, by_item = changes.sum(axis=1), np.bincount(left.ravel(), changes.ravel(), n)
+    # An item that is near on both sides stands twice, the second time without a change.
+    every = sparse.csr_array((changes.ravel(), left.ravel(), np.arange(0, left.size + 1, left.shape[1])), shape=(n, n))
+    mean = by_row / (n - 1)
+    squares = (changes**2).sum() - mean @ by_row
+    products = every.multiply(every.T).sum() - 2 * mean @ by_item + mean.sum() ** 2 - mean @ mean
+    return counted_once(rows, by_item, squares + products)
 
 
 RowScore: TypeAlias = Callable[

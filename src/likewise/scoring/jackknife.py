@@ -11,15 +11,16 @@ from likewise.scoring.leaving_out import OF_KURTOSIS
 CONFIDENCE = 0.95
 """Of the intervals."""
 
-TAKEN_OFF = 2 / 3
-"""Share of what was counted twice that is taken off. The jackknife counts m times what hangs on m groups, and the
-squares of pairs m (m - 1) / 2 times. What hangs on three groups is then counted once."""
+UNSURE, SURE = (12.0, 0.75), (17.0, 0.9)
+"""Degrees of freedom up to which nothing is taken off for what was counted twice, and from which all is; or this share
+of all there can be, where that is less."""
 
 LITTLE = 0.3
-"""A smaller share of the variance stays: told from `PAIRS`, it is mostly chance, and matters little."""
+"""A smaller share of the variance stays: told from few pairs, it is mostly chance, and matters little."""
 
-UNSURE, SURE = 0.75, 0.9
-"""Degrees of freedom, as a share of all there can be, up to which nothing of it is taken off, and from which all is."""
+OF_GROUPS, OF_ITEMS = 0.5, 1.0
+"""What was counted twice as a share of the variance, at most: of groups it is told from few pairs, and of scores that
+jump it says too much."""
 
 
 @dataclass(frozen=True)
@@ -213,6 +214,7 @@ def interval(
     *,
     folded: bool = False,
     twice: Float[np.ndarray, " m"] | None = None,
+    most: float = OF_GROUPS,
 ) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
     r"""Return the ends of a 95 % interval for a new sample of the same size.
 
@@ -242,8 +244,12 @@ def interval(
         The scores are sizes of differences, from 0 on, and ``without`` has the differences in the same direction. The
         lower end is then the smallest size to be expected (`least_size`), or 0 if there may be no difference.
     twice : array, shape (m,), optional
-        What was `counted_twice`, half of s^2 at most; less than `LITTLE` of it stays. `TAKEN_OFF` of it are taken off:
-        all of that from nu = `SURE` (g - 1) on, nothing up to `UNSURE` (g - 1), and a share in between.
+        What was `counted_twice`, at most the share ``most`` of s^2; less than `LITTLE` of it stays. s^2 is divided by
+        1 + twice / s^2: if k groups together change r^(k - 1) times what one does, the variance is 1 / (1 - r) of that,
+        s^2 is 1 / (1 - r)^2 of it, and what pairs show r / (1 - r)^3. Of ``twice`` counts all from nu = `SURE` on,
+        nothing up to `UNSURE`, and a share in between.
+    most : float
+        `OF_GROUPS` or `OF_ITEMS`.
 
     References
     ----------
@@ -271,10 +277,11 @@ def interval(
     if twice is not None:
         whole = (moves**2).sum(axis=1)
         told = (whole > 0) & ~np.isnan(twice)
-        share = np.minimum(np.divide(twice, whole, out=np.zeros_like(whole), where=told), 0.5)
+        share = np.minimum(np.divide(twice, whole, out=np.zeros_like(whole), where=told), most)
         share = np.where(share >= LITTLE, share, 0.0)
-        sure = np.clip((known / (groups - 1) - UNSURE) / (SURE - UNSURE), 0, 1)
-        moves = moves * np.sqrt(1 - TAKEN_OFF * sure * share)[:, None]
+        unsure, sure = (min(few, part * (groups - 1)) for few, part in (UNSURE, SURE))
+        share *= np.clip((known - unsure) / (sure - unsure), 0, 1)
+        moves = moves / np.sqrt(1 + share)[:, None]
     half = scipy.special.stdtrit(known, (1 + CONFIDENCE) / 2) * np.sqrt((moves**2).sum(axis=1))
     further = skew(moves)
     below, above = half + np.maximum(-further, 0.0), half + np.maximum(further, 0.0)

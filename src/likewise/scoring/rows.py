@@ -18,7 +18,7 @@ from likewise.naming import counted
 from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
 from likewise.scoring.comparison import SCHEMA
-from likewise.scoring.jackknife import interval
+from likewise.scoring.jackknife import OF_ITEMS, interval
 from likewise.scoring.leaving_out import FEWEST, told_of
 from likewise.scoring.trust import Trust
 
@@ -125,7 +125,7 @@ def _ends(c: Column) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
     if len(c.without):
         low, high = interval(c.value, c.without, bounds, c.left_out, folded=folded, twice=c.twice)
     for k, scores in c.each.items():
-        low[[k]], high[[k]] = interval(c.value[[k]], scores[:, None], bounds, twice=c.twice[[k]])
+        low[[k]], high[[k]] = interval(c.value[[k]], scores[:, None], bounds, twice=c.twice[[k]], most=OF_ITEMS)
     return low, high
 
 
