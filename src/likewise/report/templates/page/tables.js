@@ -19,10 +19,13 @@ function table({ name, heads, rows, open = null }) {
   const search = element("input", { type: "search", placeholder: "filter rows", "aria-label": `filter rows of ${name}`, oninput: () => { wanted = search.value.toLowerCase(); count = ROWS; fill(); } });
   const counted = element("span", { class: "soft", role: "status" });
   const body = element("tbody");
-  const headings = heads.map((head, k) => {
+  // A column of remarks that no row has is not shown; the CSV has it.
+  const seen = heads.flatMap((head, k) => (head.number || rows.some((row) => ![null, undefined, ""].includes(row[k])) ? [k] : []));
+  const headings = new Map(seen.map((k) => {
+    const head = heads[k];
     const button = element("button", { type: "button", onclick: () => { down = by === k ? !down : head.number === true; by = k; order(); } }, head.name);
-    return element("th", { scope: "col", class: head.number ? "n" : "", "aria-sort": "none" }, button);
-  });
+    return [k, element("th", { scope: "col", class: head.number ? "n" : "", "aria-sort": "none" }, button)];
+  }));
   const more = element("button", { type: "button", onclick: () => { count += 10 * ROWS; fill(); } }, "more rows");
   const shownRows = () => (wanted ? sorted.filter((k) => rows[k].some((value, j) => cell(value, heads[j]).toLowerCase().includes(wanted))) : sorted);
   const order = () => {
@@ -37,8 +40,8 @@ function table({ name, heads, rows, open = null }) {
   };
   const fill = () => {
     const found = shownRows();
-    body.replaceChildren(...found.slice(0, count).map((k) => element("tr", {}, ...rows[k].map((value, j) => {
-      const text = cell(value, heads[j]);
+    body.replaceChildren(...found.slice(0, count).map((k) => element("tr", {}, ...seen.map((j) => {
+      const text = cell(rows[k][j], heads[j]);
       if (j === 0 && open) return element("th", { scope: "row" }, element("button", { type: "button", class: "link", onclick: () => open(k) }, text));
       return element("td", { class: heads[j].number ? "n" : "" }, text);
     }))));
@@ -58,7 +61,7 @@ function table({ name, heads, rows, open = null }) {
   fill();
   return element("div", { class: "table" },
     element("p", { class: "tools" }, search, counted, element("button", { type: "button", class: "csv", onclick: download }, "CSV of these rows")),
-    element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": name }, element("table", {}, element("thead", {}, element("tr", {}, ...headings)), body)), more);
+    element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": name }, element("table", {}, element("thead", {}, element("tr", {}, ...headings.values())), body)), more);
 }
 
 function save(blob, name) {
