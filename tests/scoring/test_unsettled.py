@@ -5,7 +5,7 @@ import pytest
 
 from likewise.chance import Reason, Reasons
 from likewise.measures import Configuration
-from likewise.measures.canonical import _exchanges
+from likewise.measures.leading import exchanges
 from likewise.quantities import Prepared
 from likewise.scoring import compare
 
@@ -70,7 +70,7 @@ def test_shares_of_samples_are_those_of_draws() -> None:
     for z_x, z_y, correlation in ((0.5, 1.0, 0.8), (2.0, 0.3, -0.4), (1.0, 1.0, 0.999), (0.7, np.inf, 0.0)):
         drawn = rng.multivariate_normal([0, 0], [[1, correlation], [correlation, 1]], size=400_000)
         first, second = (drawn < [-z_x, -z_y]).T
-        found = _exchanges(z_x, z_y, correlation)
+        found = exchanges(z_x, z_y, correlation)
         expected = {(1, 0): first & ~second, (0, 1): ~first & second, (1, 1): first & second}
         for on, share in expected.items():
             assert found[on] == pytest.approx(share.mean(), abs=0.003)

@@ -1,0 +1,118 @@
+"""Which principal components of a side lead, and how sure it is that they do: see `svcca`."""
+
+import itertools
+from math import erfc, inf, sqrt
+
+import numpy as np
+import scipy
+from jaxtyping import Float
+
+from likewise.arrays import Array, array_namespace, to_numpy
+from likewise.errors import UndefinedError
+from likewise.quantities import (
+    TIED,
+    Prepared,
+    PrincipalComponents,
+    SingularValues,
+    is_tied,
+    scale_of,
+    scaled_products,
+    tied_run,
+)
+
+
+def generic(size: int, like: Array) -> Float[Array, "{size} {size}"]:
+    """A rotation of no special position, the same each time: what it leaves as it is, every rotation does.
+
+    For a value that depends on the rotation analytically, up to a set of measure zero.
+    """
+    q = np.linalg.qr(np.random.default_rng(size).normal(size=(size, size))).Q
+    return array_namespace(like).asarray(q, dtype=like.dtype, device=like.device)
+
+
+UNLIKELY = erfc(3 / sqrt(2)) / 2
+"""Share of samples below which a choice of directions is taken not to be made: beyond three standard errors."""
+
+
+def exchanged(x: Prepared, y: Prepared, variance: float, k: int) -> list[float]:
+    """The scores where the last direction that is kept gives way to the next, on either side or both, where it may."""
+    gaps, choices = [], []
+    for of in (x, y):
+        first = leading(of, variance, k)[0]
+        kept = first.shape[1]
+        s = of[SingularValues(center=True)]
+        if kept == s.shape[0]:
+            gaps.append((inf, np.zeros(of.n)))
+            choices.append([first, first])
+            continue
+        xp = array_namespace(s)
+        pair = of[PrincipalComponents(center=True)][:, kept - 1 : kept + 1] / s[kept - 1 : kept + 1]
+        moves = to_numpy(pair[:, 0] ** 2 - pair[:, 1] ** 2) * (of.n / (of.n - 1)) ** 0.5
+        error = float(np.linalg.norm(moves))
+        gap = 2 * float(xp.log(s[kept - 1] / s[kept]))
+        gaps.append((gap / error, moves / error) if error else (inf if gap else 0.0, moves))
+        following = xp.eye(s.shape[0], dtype=xp.float64, device=s.device)[:, kept : kept + 1]
+        choices.append([first, xp.concat([first[:, : kept - 1], following], axis=1)])
+    (z_x, moves_x), (z_y, moves_y) = gaps
+    likely = exchanges(z_x, z_y, float(moves_x @ moves_y))
+    places = [(i, j) for (i, j), share in likely.items() if share >= UNLIKELY]
+    return [scores_of(x, y, [[choices[0][i]], [choices[1][j]]])[0] for i, j in places]
+
+
+def exchanges(z_x: float, z_y: float, correlation: float) -> dict[tuple[int, int], float]:
+    """Shares of samples in which two directions change places on one side alone, or on both.
+
+    Parameters
+    ----------
+    z_x, z_y : float
+        The logarithm of the ratio of their variances on each side, in its standard errors.
+    correlation : float
+        Of the two.
+
+    Examples
+    --------
+    >>> {on: round(share, 3) for on, share in exchanges(1.0, 1.0, 0.0).items()}
+    {(1, 0): 0.133, (0, 1): 0.133, (1, 1): 0.025}
+    >>> {on: round(share, 3) for on, share in exchanges(1.0, 1.0, 1.0).items()}
+    {(1, 0): 0.0, (0, 1): 0.0, (1, 1): 0.159}
+    """
+    of_x, of_y = (float(scipy.special.ndtr(-z)) for z in (z_x, z_y))
+    if abs(correlation) >= 1 - TIED:  # then one of them says both
+        both = min(of_x, of_y) if correlation > 0 else max(0.0, of_x + of_y - 1)
+    elif not np.isfinite([z_x, z_y]).all():
+        both = 0.0
+    else:
+        law = scipy.stats.multivariate_normal(cov=[[1.0, correlation], [correlation, 1.0]])
+        both = float(law.cdf([-z_x, -z_y]))
+    return {(1, 0): of_x - both, (0, 1): of_y - both, (1, 1): both}
+
+
+def scores_of(x: Prepared, y: Prepared, choices: list[list[Float[Array, "_ _"]]]) -> list[float]:
+    """The scores of each choice of directions of x with each of y."""
+    xp = array_namespace(choices[0][0], choices[1][0])
+    products = scaled_products(x, y, True, (x[SingularValues(center=True)], y[SingularValues(center=True)]))
+    return [float(xp.mean(xp.linalg.svdvals(a.T @ products @ b))) for a, b in itertools.product(*choices)]
+
+
+def leading(of: Prepared, variance: float, k: int) -> list[Float[Array, "rank k"]]:
+    """Which directions lead; and others that are as good, where the last of them ties with the next."""
+    s = of[SingularValues(center=True)]
+    xp = array_namespace(s)
+    shares = xp.cumulative_sum(s**2) / xp.sum(s**2)
+    # A share that is the one asked for may miss it by rounding.
+    reached = shares >= variance * (1 - of.n * xp.finfo(xp.float64).eps)
+    kept = k or min(int(xp.sum(xp.astype(~reached, xp.int64))) + 1, s.shape[0])
+    if kept > s.shape[0]:
+        raise UndefinedError(f"{of.name} has {s.shape[0]} directions; svcca(k={k}) needs as many as k")
+    if kept >= of.n - 1:
+        raise UndefinedError(
+            f"{kept} directions of the {of.n} items of {of.name} are kept: they are correlated with anything "
+            "perfectly, whatever the data; keep less variance, or a fixed k"
+        )
+    directions = xp.eye(s.shape[0], dtype=xp.float64, device=s.device)
+    size, scale = of.size, scale_of(of, center=True)
+    if kept == s.shape[0] or not is_tied(s, kept, size, scale):
+        return [directions[:, :kept]]
+    first, last = tied_run(s, kept - 1, size, scale)
+    turned = directions[:, first:last] @ generic(last - first, directions)
+    return [directions[:, :kept], xp.concat([directions[:, :first], turned[:, : kept - first]], axis=1)]
