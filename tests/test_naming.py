@@ -1,11 +1,12 @@
 from keyword import iskeyword
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from likewise.errors import InputError
-from likewise.naming import canonical_json, checked_call, did_you_mean, format_call, parse_call
+from likewise.naming import canonical_json, checked_call, depth_of, did_you_mean, format_call, parse_call
 
 LITERALS = st.one_of(
     st.none(),
@@ -85,3 +86,13 @@ def test_what_is_no_number_is_not_taken_for_one(written):
     with pytest.raises(InputError, match=r"f\(k=.*number"):
         checked_call("change", f"f(k={written})", {"f": f}, {"k": (lambda v: True, "anything")}, after=1)
     assert checked_call("change", "f(k=1)", {"f": f}, {"k": (lambda v: True, "anything")}, after=1) == "f(k=1)"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_layers_lie_in_the_order_of_the_numbers_in_their_names(seed):
+    rng = np.random.default_rng(seed)
+    form = ("{}", "layer{}", "layers.{}.mlp", "block-{:03d}", "h{}")[seed % 5]
+    depths = sorted(rng.choice(2000, size=9, replace=False).tolist())
+    layers = ["embedding", *(form.format(depth) for depth in depths), "last"]
+    assert sorted(rng.permutation(layers).tolist(), key=depth_of) == layers
+    assert depth_of("9" * 5000) > depth_of("8" * 5000) > depth_of("9" * 4999)

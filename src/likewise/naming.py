@@ -330,6 +330,20 @@ def parts_of(name: str) -> tuple[str, str, str]:
     return (model, form, layer) if stands and model else (given, "", layer)
 
 
+def depth_of(layer: str) -> tuple[int, list[str | tuple[int, str]], str]:
+    """Return what layers are sorted by: the embedding first, ``last`` at the end, others by the numbers in their names.
+
+    Examples
+    --------
+    >>> sorted(["last", "norm", "layer12", "layer3", "embedding", "10", "9"], key=depth_of)
+    ['embedding', '9', '10', 'layer3', 'layer12', 'norm', 'last']
+    """
+    parts = re.split("([0-9]+)", layer)
+    # Text and number in turns. Of two numbers the one with more digits is the larger.
+    key = [(len(part.lstrip("0")), part.lstrip("0")) if k % 2 else part for k, part in enumerate(parts)]
+    return {"embedding": 0, "last": 2}.get(layer, 1), key, layer
+
+
 def called_of(name: str) -> tuple[str, ...]:
     """Return all names that a representation answers to: its own, with its layer, its model's with and without format.
 

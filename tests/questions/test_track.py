@@ -81,6 +81,23 @@ def test_layers_come_from_names_and_from_mappings_alike_and_the_last_one_leads()
     assert all(len(drawing.lines) == 2 for drawing in nested.drawings)
 
 
+def test_the_deepest_layer_of_files_leads_whatever_they_are_called() -> None:
+    late = moving(WAYS, seed=2)
+    answer = likewise.track(
+        {n: {f"layer{k}": moving(WAYS, seed=k)[n] for k in (12, 3)} | {"layer100": late[n]} for n in late}
+    )
+    assert [row["layer"] for row in answer.tables["layers"].records()] == ["layer3", "layer12", "layer100"]
+    assert answer.values["value"] == likewise.track(late).values["value"]
+
+
+@pytest.mark.parametrize("lacks", ["step-0", "step-400", "step-800"])
+def test_a_version_without_a_layer_is_refused(lacks: str) -> None:
+    rows = moving(WAYS)
+    layers = {name: {"3": x, **({} if name == lacks else {"last": x})} for name, x in rows.items()}
+    with pytest.raises(InputError, match=f"{lacks} has no rows of the layer last, which others have"):
+        likewise.track(layers)
+
+
 def test_order_of_what_is_given_does_not_matter() -> None:
     rows = moving(WAYS)
     answer = likewise.track(dict(reversed(rows.items())))

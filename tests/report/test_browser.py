@@ -15,8 +15,9 @@ import pytest
 from page import fill, timed
 
 import pages
+from likewise import report
 from likewise.measures import Configuration
-from likewise.naming import inert
+from likewise.naming import depth_of, inert
 from likewise.report import write_answer_page, write_report
 from likewise.report.experiment import report_experiment
 from likewise.scoring import compare
@@ -280,6 +281,14 @@ def test_the_table_and_its_csv_have_the_numbers_of_the_parquet(page: Any, layere
     for label in page.locator("#measure option").all_text_contents():
         page.select_option("#measure", label=label)
         check_table(page, {(r["a"], r["b"]): r for r in rows if (r["dataset"], r["label"]) == ("stories", label)})
+
+
+def test_the_page_has_layers_in_the_same_order(page: Any) -> None:
+    forms = ("{}", "layer{}", "layers.{}.mlp", "block-{:03d}")
+    layers = ["last", "norm", "embedding", *(form.format(k) for form in forms for k in (12, 3, 100, 7))]
+    source = (Path(report.__file__).parent / "templates/page/state.js").read_text(encoding="utf-8")
+    found = page.evaluate(f"(layers) => {{ {source}; return layers.sort(byDepth); }}", layers)
+    assert found == sorted(layers, key=depth_of)
 
 
 def check_table(page: Any, wanted: dict[tuple[str, str], dict[str, Any]]) -> None:

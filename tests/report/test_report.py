@@ -21,6 +21,7 @@ from likewise.errors import InputError
 from likewise.measures import Configuration
 from likewise.report import bundle, contents, findings, headlines, tables, write_report
 from likewise.report.block import opened
+from likewise.report.figures.look import said_of_marks, unsure
 from likewise.scoring import ALL, SCHEMA, Pairs, Results, compare, dissimilarities, places, tree
 from pages import HOSTILE, NAMES, matrices
 
@@ -120,8 +121,8 @@ def test_the_first_screen_names_the_pair_that_was_made_alike(results: Results) -
         low, high = map(float, re.fullmatch(r"(\S+) to (\S+)", best.interval).groups())
         assert low <= row.calibrated <= high
     assert common.agree == "all 3"
-    # Twenty shuffles cannot give a corrected p of 0.05: the page says no more than that.
-    assert common.notes[0] == "No tested pair is told apart from chance: each corrected p is above 0.05."
+    # Of shuffled scores and closed forms together, twenty shuffles cannot give a corrected p of 0.05.
+    assert not any("told apart" in note for note in common.notes)
 
 
 def test_layers_of_others_are_compared_only_where_asked() -> None:
@@ -182,6 +183,7 @@ def test_the_corrected_p_decides_which_pairs_differ(corrected: list[float], said
         {
             "dataset": "d", "a": "a", "b": [str(i) for i in range(len(corrected))], "mean_calibrated": 0.5,
             "smallest_p": 0.001, "smallest_p_bh": corrected, "calibrated_of": 1, "configurations": 1, "null": "moments",
+            "shuffles": 0,
         }
     )  # fmt: skip
     assert findings.told_apart(pairs).startswith(f"d: {said}")
@@ -192,6 +194,24 @@ def test_too_few_shuffles_are_told() -> None:
     assert any("smallest possible p is 0.053" in line for line in findings.warnings_of(frame, [], {}, []))
     frame = tables.long_frame(compare(matrices(9, NAMES), "cka", permutations=19, null="shuffles"))
     assert not any("smallest possible p" in line for line in findings.warnings_of(frame, [], {}, []))
+
+
+@pytest.mark.parametrize(("permutations", "few"), [(18, True), (19, False)])
+def test_where_no_p_can_be_small_nothing_is_called_no_more_alike_than_chance(permutations: int, few: bool) -> None:
+    results = compare(matrices(9, NAMES), ["jaccard(k=2)", "procrustes"], permutations=permutations, groups=0)
+    frame = tables.long_frame(results)
+    assert frame["too_few"].all() is np.bool_(few)
+    told = findings.told_apart(tables.pair_summary(frame))
+    assert ("With so few shuffles no pair can be told apart from shuffled inputs." in told) is few
+    three = frame[frame["a"].isin(NAMES[:3]) & frame["b"].isin(NAMES[:3])]
+    assert bool(list(headlines._not_above_chance(three))) is not few
+    scores = results.where(measure="procrustes").scores()
+    marks = said_of_marks(scores, "o")
+    assert any(map(unsure, scores)) is not few and ("no p can reach 0.05" in marks) is few
+    # A closed form is small or not, however many shuffles others have.
+    mixed = tables.long_frame(compare(matrices(30, NAMES), ["cka", "procrustes"], permutations=permutations, groups=0))
+    assert not (mixed["too_few"] & (mixed["measure"] == "cka")).any()
+    assert "no pair can be told" not in findings.told_apart(tables.pair_summary(mixed))
 
 
 def test_measures_whose_raw_scores_are_mostly_chance_are_named() -> None:

@@ -37,6 +37,21 @@ def test_identical_rotated_and_unrelated(metric: str) -> None:
     assert other.values["overlap@10.chance"] == 10 / 399
 
 
+def test_a_map_that_may_be_enough_is_not_passed_over_and_none_is_judged_by_one_alone() -> None:
+    """Features stretched: a rotation cannot follow them, a linear map can."""
+    rng = np.random.default_rng(3)
+    x, _ = vectors()
+    y = x * np.linspace(0.2, 3, x.shape[1]) + 0.1 * rng.normal(size=x.shape)
+    first = likewise.swap(x, y).values
+    unsure = likewise.swap(x, y, enough=first["ridge.recall@10"])
+    assert first["orthogonal.recall@10.high"] < first["ridge.recall@10"]
+    assert unsure.values["mapped.map"] == "ridge" and unsure.values["mapped.stays"] is None
+    assert "Whether a learnt linear (ridge) map is enough cannot be told" in unsure.verdict
+    none = likewise.swap(x, y, enough=0.999)
+    assert none.values["mapped.stays"] is False
+    assert "with an orthogonal one and" in none.verdict and "with a linear one (ridge), on" in none.verdict
+
+
 def test_queries_against_a_corpus_and_unequal_widths() -> None:
     x, turn = vectors(d=6)
     wide = np.c_[x @ turn, np.zeros(len(x))]

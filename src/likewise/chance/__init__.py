@@ -8,6 +8,7 @@ from likewise.chance.correction import (
     is_small,
     only_same_inputs,
     step_down,
+    too_few,
     too_few_shuffles,
 )
 from likewise.chance.features import ShuffledFeatures
@@ -66,6 +67,7 @@ __all__ = [
     "shuffled_moments",
     "step_down",
     "together_of",
+    "too_few",
     "too_few_shuffles",
     "words_of",
 ]

@@ -1,12 +1,12 @@
 """P-values of many scores, corrected against any false one among them and for the share of false ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 LEVEL = 0.05
 """At which a score is told from chance."""
@@ -198,6 +198,35 @@ def _matrix(shuffled: pa.ChunkedArray | None, rows: Bool[np.ndarray, " rows"]) -
     return np.asarray(lists.flatten().to_numpy().reshape(int(rows.sum()), -1).T)
 
 
+@dataclass(frozen=True)
+class TooFew:
+    """Scores whose corrected p-value cannot be small, however alike they are: so many shuffles, and those needed."""
+
+    rows: Bool[np.ndarray, " rows"]
+    shuffles: int
+    needed: int
+
+
+def too_few(correction: Sequence[str], n_permutations: Int[np.ndarray, " rows"]) -> list[TooFew]:
+    """Return the scores of a table whose corrected p-values cannot be small with so few shuffles.
+
+    Examples
+    --------
+    >>> (few,) = too_few(["holm", "holm"], np.asarray([9, 9]))
+    >>> few.rows.tolist(), few.shuffles, few.needed
+    ([True, True], 9, 39)
+    """
+    how = np.asarray(correction, dtype=str)
+    together = [(how == "step-down") & (n_permutations == p) for p in np.unique(n_permutations[how == "step-down"])]
+    parts = len(together) + bool((how == "holm").any())
+    alone = (how == "holm") & (n_permutations > 0)
+    found = [
+        TooFew(rows, int(n_permutations[rows].max(initial=0)), round(parts * tests / LEVEL) - 1)
+        for rows, tests in [*((rows, 1) for rows in together), (alone, int(alone.sum()))]
+    ]
+    return [few for few in found if 0 < few.shuffles < few.needed]
+
+
 def too_few_shuffles(table: pa.Table) -> str:
     """Say where no corrected p-value of a table could have come out below the level, and how many shuffles it takes.
 
@@ -207,20 +236,11 @@ def too_few_shuffles(table: pa.Table) -> str:
     >>> print(too_few_shuffles(pa.table(few)))
     With 9 shuffles, no corrected p-value of 2 scores can reach 0.05, however alike they are: use 39 or more.
     """
-    how = np.asarray(table.column("correction").to_pylist(), dtype=str)
-    counts = table.column("n_permutations").to_numpy()
-    together = [(how == "step-down") & (counts == p) for p in np.unique(counts[how == "step-down"])]
-    parts = len(together) + bool((how == "holm").any())
-    alone = (how == "holm") & (counts > 0)
-    said = []
-    for rows, tests in [*((rows, 1) for rows in together), (alone, int(alone.sum()))]:
-        most, needed = int(counts[rows].max(initial=0)), round(parts * tests / LEVEL) - 1
-        if 0 < most < needed:
-            said.append(
-                f"With {most:,} shuffles, no corrected p-value of {int(rows.sum()):,} scores can reach {LEVEL}, "
-                f"however alike they are: use {needed:,} or more."
-            )
-    return " ".join(said)
+    return " ".join(
+        f"With {few.shuffles:,} shuffles, no corrected p-value of {int(few.rows.sum()):,} scores can reach {LEVEL}, "
+        f"however alike they are: use {few.needed:,} or more."
+        for few in too_few(table.column("correction").to_pylist(), table.column("n_permutations").to_numpy())
+    )
 
 
 SAME_INPUTS = (

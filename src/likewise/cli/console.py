@@ -55,6 +55,10 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json_text(value) + "\n")
 
 
+REMARKS = ("note", "reason")
+"""Columns that say something of some rows."""
+
+
 def print_table(
     title: str,
     columns: Sequence[str],
@@ -63,23 +67,24 @@ def print_table(
     spare: Sequence[str] = (),
     whole: str = "--json",
 ) -> None:
-    """Print rows for people; numbers to four digits, what is missing as a dash.
+    """Print rows for people; numbers to four digits, what is missing as a dash. `REMARKS` that no row has are left out.
 
     On a terminal that is too narrow, lines are broken between words; then columns are left out, those of ``spare`` in
     their order, and what ``whole`` names has them all.
     """
     rows = list(rows)
     cells = [[inert(cell_text(value), keep="") for value in row] for row in rows]
-    kept = list(range(len(columns)))
+    said = [i for i, name in enumerate(columns) if name not in REMARKS or any(row[i] for row in rows)]
+    kept = said.copy()
     widths: list[int] | None = None
     if out.is_terminal:
-        texts = [[columns[i], *(row[i] for row in cells)] for i in kept]
+        texts = [[name, *(row[i] for row in cells)] for i, name in enumerate(columns)]
         least = [max(cell_len(word) for text in column for word in text.split() or [""]) for column in texts]
         full = [max(map(cell_len, column)) for column in texts]
-        for name in (name for name in spare if name in columns):
+        for place in (columns.index(name) for name in spare if name in columns):
             if _drawn(least[i] for i in kept) <= out.width:
                 break
-            kept.remove(columns.index(name))
+            kept = [i for i in kept if i != place]
         widths = _fitted([full[i] for i in kept], [least[i] for i in kept], out.width)
     table = Table(title=shown(title), title_justify="left")
     for place, i in enumerate(kept):
@@ -90,7 +95,7 @@ def print_table(
     for row in cells:
         table.add_row(*(Text(row[i]) for i in kept))
     out.print(table)
-    if left_out := [name for i, name in enumerate(columns) if i not in kept]:
+    if left_out := [columns[i] for i in said if i not in kept]:
         say(f"not shown, to fit {out.width} columns: {', '.join(left_out)}; use {whole} for all columns")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from likewise.catalogue import IMPORTED
 from likewise.errors import InputError
 from likewise.models import ModelSpec
-from likewise.naming import name_of
+from likewise.naming import depth_of, name_of
 from likewise.plan.tasks import Wanted
 from likewise.prompts import DatasetSpec
 from likewise.store import Store, content_key
@@ -86,15 +86,10 @@ def _entries(name: str, layers: dict[str, list[str]], datasets: list[str]) -> li
     grouped: dict[tuple[str, ...], list[str]] = {}
     for dataset in datasets:
         if dataset in layers:
-            grouped.setdefault(tuple(sorted(layers[dataset], key=_depth)), []).append(dataset)
+            grouped.setdefault(tuple(sorted(layers[dataset], key=depth_of)), []).append(dataset)
     entries: list[dict[str, Any]] = []
     for of_these, where in grouped.items():
         entry: dict[str, Any] = {"model": f"{IMPORTED}{name}", "layers": list(of_these)}
         entry |= {"name": f"{name} ({', '.join(where)})"} if entries else {}
         entries.append(entry | ({"datasets": where} if where != datasets else {}))
     return entries
-
-
-def _depth(layer: str) -> tuple[bool, bool, int, str]:
-    """Embedding, blocks by their numbers, last."""
-    return layer == "last", layer.isdecimal(), int(layer) if layer.isdecimal() else 0, layer

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from likewise.errors import InputError, LikewiseError
-from likewise.naming import model_of, slug
+from likewise.naming import depth_of, model_of, slug
 from likewise.plan import Experiment, model_written, plan, rows_left_out
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation
@@ -142,7 +142,7 @@ def kept_rows(role: str, asked: Asked, store: Store) -> dict[At, dict[str, Repre
         name = _experiment_name(role, layer)
         if name not in experiments:
             parts = [Experiment.stored(experiments[n]["experiment"]).representation for n in known]
-            has = sorted({part.layers[0] for part in parts if len(part.layers) == 1})
+            has = sorted({part.layers[0] for part in parts if len(part.layers) == 1}, key=depth_of)
             raise InputError(
                 f"{store} keeps no {role} at layer {layer}; "
                 + (f"it has layers {', '.join(has)}: name them with --layer" if has else f"it keeps no {role} at all")

@@ -13,7 +13,7 @@ from likewise.chance import agreed
 from likewise.errors import InputError, LikewiseError
 from likewise.measures import Configuration, prepare
 from likewise.models import canonical_layer
-from likewise.naming import counted, model_of, name_of, parts_of
+from likewise.naming import counted, depth_of, model_of, name_of, parts_of
 from likewise.plan import Reduce, Trusted, kept_on, rows_left_out
 from likewise.plan.inputs import together_in
 from likewise.plan.tasks import by_product
@@ -159,9 +159,8 @@ def _named(model: Any, layer: str | None, kept: Mapping[str, str]) -> str | None
         return name if name in kept else None
     layers = [name for name in kept if model_of(name) == model]
     if len(layers) > 1:
-        raise InputError(
-            f"{model} has several layers in the store; name one with --layer, or one of: {', '.join(sorted(layers))}"
-        )
+        each = ", ".join(sorted(layers, key=depth_of))
+        raise InputError(f"{model} has several layers in the store; name one with --layer, or one of: {each}")
     return layers[0] if layers else None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from likewise.errors import InputError
 from likewise.fields import SEED, TRACK_TOLERANCE
-from likewise.naming import did_you_mean, name_of, parts_of, slug
+from likewise.naming import depth_of, did_you_mean, name_of, parts_of, slug
 from likewise.plan import Experiment, Trusted
 from likewise.progress import Watch, unwatched
 from likewise.prompts import DEFAULT_PROMPTS
@@ -205,4 +205,14 @@ def _rows(models: Mapping[str, Any]) -> list[Representation]:
             called = name_of(str(name), str(layer)) if layer != "" else str(name)
             whole = rows if isinstance(rows, Representation) else Representation(rows, name=called)
             found.append(whole.changed(name=called))
+    having: dict[str, set[str]] = {}
+    for r in found:
+        model, _, layer = parts_of(r.name)
+        having.setdefault(model, set()).add(layer)
+    every = sorted(set().union(*having.values()), key=depth_of)
+    for model, has in having.items():
+        if lacking := [layer for layer in every if layer not in has]:
+            raise InputError(
+                f"{model} has no rows of the layer {lacking[0]}, which others have; expected the same layers of each"
+            )
     return found

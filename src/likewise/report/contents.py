@@ -84,6 +84,7 @@ def head_of(frame: pd.DataFrame, columns: Columns, pairs: Pairs = ALL) -> dict[s
         "reason": columns.add(reasons[0], "u4"),
         "source": columns.add(sources[0], "u4"),
         "unsure": columns.add(unsure[0], "u2"),
+        "too_few": columns.add(frame["too_few"], "u1"),
     }
     for name, (column, digits) in NUMBERS.items():
         if not (exact or digits):

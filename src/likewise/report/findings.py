@@ -98,7 +98,11 @@ def told_apart(pairs: pd.DataFrame) -> str:
         tested = pairs[(pairs["dataset"] == dataset) & pairs["smallest_p_bh"].notna()]
         if len(tested):
             nulls = sorted({name for names in tested["null"] for name in names.split()})
-            count = _told_apart(int(tested["smallest_p_bh"].map(is_small).sum()), len(tested), nulls)
+            if tested["shuffles"].between(1, 1 / LEVEL - 1, inclusive="left").all():
+                beside = dict.fromkeys(kind_of(name).beside for name in nulls)
+                count = f"With so few shuffles no pair can be told apart from {' or '.join(beside)}."
+            else:
+                count = _told_apart(int(tested["smallest_p_bh"].map(is_small).sum()), len(tested), nulls)
             said.append(f"{shown(dataset)}: {count}")
     return " ".join(said)
 

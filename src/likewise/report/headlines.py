@@ -239,7 +239,7 @@ def _agree(rows: pd.DataFrame, lead: Configuration, column: str) -> str:
 
 def _not_above_chance(rows: pd.DataFrame) -> Iterator[str]:
     """Of few names, the pairs that no test tells apart from chance."""
-    tested = rows[rows["pvalue_holm"].notna() & rows["value"].notna()]
+    tested = rows[rows["pvalue_holm"].notna() & rows["value"].notna() & ~rows["too_few"]]
     if not FEW[0] <= len(names_of(rows)) <= FEW[1] or tested.empty:
         return
     worst = tested.groupby(["a", "b"], sort=False)["pvalue_holm"].max()

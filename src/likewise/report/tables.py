@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from likewise.about import Audit, Source
-from likewise.chance import NoReference, Reason, Reasons
+from likewise.chance import NoReference, Reason, Reasons, too_few
 from likewise.chance.reasons import BETWEEN
 from likewise.measures import Configuration
 from likewise.naming import inert, parts_of
@@ -64,7 +64,7 @@ def inert_tree(value: Any) -> Any:
 
 
 def long_frame(results: Results) -> pd.DataFrame:
-    """Return the long table with three more columns: the configuration, its label, and the class of its invariances.
+    """Return the long table with what the page asks of each row: its configuration, and whether its p could be small.
 
     Parameters
     ----------
@@ -74,7 +74,8 @@ def long_frame(results: Results) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Its columns, ``known``, ``configuration`` and ``invariance``.
+        Its columns; the configuration ``known``, its label as ``configuration``, the class of its ``invariance``; and
+        whether there were `too_few` shuffles.
     """
     frame: pd.DataFrame = results.to_pandas()
     # As Python's texts, one for each that is different: the page walks over names many times.
@@ -91,6 +92,8 @@ def long_frame(results: Results) -> pd.DataFrame:
     found = [of[call] for call in zip(frame["measure"], frame["parameters"], strict=True)]
     for place, column in enumerate(("known", "configuration", "invariance")):
         frame[column] = pd.Series([row[place] for row in found], dtype=object, index=frame.index)
+    few = too_few(frame["correction"], frame["n_permutations"].to_numpy())
+    frame["too_few"] = np.any([part.rows for part in few], axis=0) if few else False
     return frame
 
 
@@ -214,6 +217,8 @@ def says(frame: pd.DataFrame, of: Callable[[Reasons], bool]) -> pd.Series:
 def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per data set and pair: its mean calibrated score, and its smallest p, as it is and corrected.
 
+    ``shuffles`` is how many its p-values come from, at most; 0 where one has a closed form.
+
     ``calibrated_of`` of ``configurations`` configurations have a calibrated score; the mean is over those. Where the
     order of the pair counts, a configuration has the mean of both orders, if both have a calibrated score.
     """
@@ -237,7 +242,9 @@ def pair_summary(frame: pd.DataFrame) -> pd.DataFrame:
         calibrated_of=("calibrated", "count"),
         configurations=("configuration", "size"),
     )
-    return found.join(nulls).reset_index()
+    counts = frame[frame["pvalue"].notna()].groupby(pair, sort=False)["n_permutations"].agg(["min", "max"])
+    shuffles = counts["max"].where(counts["min"] > 0, 0).rename("shuffles")
+    return found.join([nulls, shuffles]).reset_index().fillna({"shuffles": 0})
 
 
 def _nulls(names: pd.Series) -> str:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Bool
 
+from likewise.chance import LEVEL
 from likewise.errors import InputError
 from likewise.measures import Configuration
 from likewise.naming import called_of, did_you_mean, parse_call, parts_of
@@ -37,6 +38,8 @@ class Score:
         The chance level, and two standard deviations below and above it.
     pvalue : float or None
         Corrected for the table from which the row was taken (``pvalue_holm``).
+    too_few : bool
+        Whether it comes from so few shuffles that none can be small.
     defined : bool
         Whether there is a raw score.
     reason : str
@@ -54,6 +57,7 @@ class Score:
     chance_low: float | None
     chance_high: float | None
     pvalue: float | None
+    too_few: bool
     defined: bool
     reason: str
 
@@ -90,6 +94,7 @@ class Score:
             chance_low=below,
             chance_high=above,
             pvalue=row["pvalue_holm"],
+            too_few=0 < row["n_permutations"] < 1 / LEVEL - 1,
             defined=row["value"] is not None,
             reason=row["reason"],
         )

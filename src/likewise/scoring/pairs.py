@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from likewise.errors import InputError
-from likewise.naming import called_of, did_you_mean, parts_of
+from likewise.naming import called_of, depth_of, did_you_mean, parts_of
 
 Kind: TypeAlias = Literal["all", "chain", "base", "between", "layers"]
 
@@ -185,7 +185,7 @@ class Pairs:
             return None
         down, across = ([n for n, on in zip(names, side, strict=True) if on] for side in (first, second))
         if self.kind == "layers":
-            down, across = sorted(down, key=_depth), sorted(across, key=_depth)
+            down, across = sorted(down, key=_by_depth), sorted(across, key=_by_depth)
         return tuple(down), tuple(across)
 
     def _sides(self, names: Sequence[str]) -> tuple[Bool[np.ndarray, " m"], Bool[np.ndarray, " m"]]:
@@ -219,8 +219,7 @@ def _chain(names: Sequence[str]) -> list[tuple[int, int]]:
     return [pair for places in links.values() for pair in itertools.pairwise(places)]
 
 
-def _depth(name: str) -> tuple[str, float]:
-    """Where a layer lies, within its format: the embedding first, then blocks, then what has no number, then last."""
+def _by_depth(name: str) -> tuple[Any, ...]:
+    """What representations are sorted by: their formats, and within one the depth of their layers."""
     _, form, layer = parts_of(name)
-    known = {"embedding": -1.0, "last": np.inf}
-    return form, known.get(layer, float(layer) if layer.isdecimal() else 2.0**62)
+    return form, *depth_of(layer)

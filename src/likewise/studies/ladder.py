@@ -11,14 +11,13 @@ from likewise.chance import holm
 from likewise.errors import InputError
 from likewise.inference import LeftOut, difference, left_out
 from likewise.inference.leftout import ROUNDING
-from likewise.naming import name_of, parse_call, parts_of
+from likewise.naming import depth_of, name_of, parse_call, parts_of
 from likewise.scoring import Comparison, Results
 from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
 from likewise.studies.drawings import Line, Lines
 from likewise.studies.names import Names
-from likewise.studies.track import depth
 
 LEVEL = 0.05
 """Of the tests that say whether rungs are out of order."""
@@ -289,7 +288,7 @@ class _Read:
                 self.rows[b, layer] = place
             else:
                 self.rows.setdefault((a, layer), place)
-        self.layers = sorted({layer for _, layer in self.rows}, key=depth)
+        self.layers = sorted({layer for _, layer in self.rows}, key=depth_of)
         if not self.layers:
             raise InputError(f"no score is of {study.base}; expected those of it with its copies")
         self.kinds: dict[str, list[Rung]] = {}

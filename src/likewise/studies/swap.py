@@ -285,8 +285,10 @@ class Swap(Study):
             spare=("cosine high", "cosine low", "new high", "new low", f"recall@{top} of new neighbours"),
         )  # fmt: skip
         mapped = {kind: mean for kind, mean in means.items() if kind != "unmapped"}
-        # The rotation first, whichever is ahead on these queries: the larger of two recalls would be too good.
-        best = next((kind for kind in mapped if self._stays(mapped[kind])), next(iter(mapped), None))
+        # The rotation first, whichever is ahead on these queries: the larger of two recalls would be too good. But one
+        # that is not enough stands behind one that may be.
+        judged = {kind: self._stays(mean) for kind, mean in mapped.items()}
+        best = next((kind for wanted in (True, None, False) for kind in judged if judged[kind] is wanted), None)
         if best is not None:
             values |= _named(f"mapped.recall@{top}", mapped[best]) | {"mapped.map": best}
         as_is = self._stays(means.get("unmapped")) if same_width else False
@@ -359,7 +361,9 @@ class Swap(Study):
             return f"{first} With a learnt {name} map it can stay: {ends}"
         if after is None:
             return f"{first} Whether a learnt {name} map is enough cannot be told: {ends}"
-        return f"{first} A learnt map is not enough: {ends}"
+        called = {"orthogonal": "an orthogonal one", "ridge": "a linear one (ridge)"}
+        each = " and ".join(f"{_range(mean, self.enough)} with {called[kind]}" for kind, mean in mapped.items())
+        return f"{first} No learnt map is enough: recall@{top} is {each}, {on}."
 
     def _exchanged(
         self,

@@ -205,13 +205,15 @@ def said_of_scale(look: Look, configuration: Configuration | None = None) -> str
 
 def unsure(score: Score) -> bool:
     """Whether shuffled inputs explain a score."""
-    return score.pvalue is not None and not is_small(score.pvalue)
+    return score.pvalue is not None and not score.too_few and not is_small(score.pvalue)
 
 
 def said_of_marks(scores: Sequence[Score], mark: str) -> str:
     """Say what the mark is, where a score has it, or that no score could have it."""
     if any(map(unsure, scores)):
         return f"{mark}: no more alike than shuffled inputs (corrected p above {LEVEL})."
+    if any(s.too_few for s in scores):
+        return f"With so few shuffles no p can reach {LEVEL}, however alike they are."
     if all(s.pvalue is None for s in scores):
         return "No p-values: no score has a chance level that gives one."
     return f"All differ from shuffled inputs (corrected p at most {LEVEL})."

@@ -9,7 +9,7 @@ import pyarrow as pa
 from matplotlib.axes import Axes
 
 from likewise.errors import InputError
-from likewise.naming import parts_of
+from likewise.naming import depth_of, parts_of
 from likewise.report.figures import drawing
 from likewise.report.figures.look import (
     GREY,
@@ -93,7 +93,7 @@ def by_layer(results: Results, look: Look) -> Any:
         if layer == at and first != second:
             turned = configuration.facts.symmetric and (second, first) in curves
             curves.setdefault((second, first) if turned else (first, second), {})[layer] = s
-    layers = _in_depth({layer for curve in curves.values() for layer in curve})
+    layers = sorted({layer for curve in curves.values() for layer in curve}, key=depth_of)
     if len(layers) < 2:
         raise InputError(
             f"expected pairs of two models at the same layer, for two or more layers, got {len(layers)} such layers; "
@@ -173,14 +173,3 @@ def _said_of_chance(scores: Sequence[Score]) -> str:
 
 def _axis(look: Look, direction: str) -> str:
     return look.scale if look.calibrated else f"{look.scale} ({direction})"
-
-
-def _in_depth(layers: set[str]) -> list[str]:
-    """Layers from the first to the last, numbers by their size, ``last`` at the end."""
-    return sorted(
-        layers, key=lambda layer: (layer == "last", not _whole(layer), int(layer) if _whole(layer) else 0, layer)
-    )
-
-
-def _whole(layer: str) -> bool:
-    return layer.removeprefix("-").isdecimal() and layer.isascii()

@@ -9,7 +9,7 @@ import numpy as np
 from likewise.errors import InputError
 from likewise.inference import Estimates, LeftOut, left_out
 from likewise.measures import Configuration
-from likewise.naming import name_of, parts_of
+from likewise.naming import depth_of, name_of, parts_of
 from likewise.scoring import Results, interval
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Reading:
         names = dict.fromkeys(name for pair in self.rows for name in pair)
         parts = [parts_of(name) for name in names]
         self.layers = list(dict.fromkeys(layer for model, _, layer in parts if model in known))
-        self.layers.sort(key=depth)
+        self.layers.sort(key=depth_of)
         self.runs: dict[str, dict[float, Point]] = {}
         for point in study.points:
             self.runs.setdefault(point.run, {})[point.numbers[study.at]] = point
@@ -130,9 +130,3 @@ class Reading:
             return Estimates.of([LeftOut.of_mean(np.asarray(scores, dtype=np.float64)) for scores in each])
         except InputError:  # no left-out values, or fewer runs than a deviation needs
             return None
-
-
-def depth(layer: str) -> tuple[float, str]:
-    """Return where a layer lies, to sort by: the embedding first, then blocks, then what has no number, then last."""
-    known = {"embedding": -1.0, "last": np.inf}
-    return known.get(layer, float(layer) if layer.isdecimal() else 2.0**62), layer

@@ -52,7 +52,7 @@ class Rows {
       i, a: t.a[i], b: t.b[i], dataset: t.dataset[i], configuration: t.configuration[i], of,
       value: get("value"), low: get("low"), high: get("high"), chance: get("chance"), sd: get("sd"), z: get("z"),
       p: get("p"), corrected: get("corrected"), calibrated: get("calibrated"),
-      note: this.page.reasons[t.reason[i]], source: this.page.sources[t.source[i]], unsure: this.page.unsure[t.unsure[i]],
+      note: this.page.reasons[t.reason[i]], source: this.page.sources[t.source[i]], unsure: this.page.unsure[t.unsure[i]], tooFew: t.too_few[i] === 1,
     };
     // Chance level and identity are constants of the row, so the ends of its interval are calibrated as the score is.
     row.calibratedLow = row.calibratedHigh = null;

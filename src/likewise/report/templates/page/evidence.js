@@ -9,7 +9,7 @@ function evidence(page, rows, dataset, [a, b]) {
       ["calibrated", r.calibrated === null ? null : `${told(r.calibrated)} (${interval(r.calibratedLow, r.calibratedHigh, r.unsure)}): ${inWords(r)}`],
       ["value", `${told(r.value)} (${interval(r.low, r.high, r.unsure)})`],
       ["chance", r.chance === null ? "none" : `${told(r.chance)}${r.sd === null ? "" : ` ± ${told(r.sd)}`}${r.source ? ` (${r.source})` : ""}`],
-      ["p corrected", r.corrected === null ? null : `${toldP(r.corrected)}: ${r.corrected <= LEVEL ? "more alike than chance" : "not told apart from chance"}`],
+      ["p corrected", r.corrected === null ? null : `${toldP(r.corrected)}: ${r.corrected <= LEVEL ? "more alike than chance" : r.tooFew ? TOO_FEW : "not told apart from chance"}`],
       ["p, z", r.p === null && r.z === null ? null : `${toldP(r.p)}, ${told(r.z)}`],
       ["note", r.note || null],
     ].filter(([, text]) => text !== null).flatMap(([head, text]) => [element("dt", {}, head), element("dd", { "data-of": head }, text)]))));

@@ -31,6 +31,7 @@ const widthBeside = (box) => { const inside = (box.closest("figure").clientWidth
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const layerOf = (layer) => ({ last: "the last layer", embedding: "the embedding" })[layer] ?? `layer ${layer}`;
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
+const noneSmall = (found) => (found.some((r) => r.tooFew) ? `Corrected p: ${TOO_FEW}.` : "");
 const said = (row) => `${told(row.drawn)} (${interval(row.drawnLow, row.drawnHigh, row.unsure)})`;
 const axis = (state) => (state.score === "calibrated" ? "calibrated score: 0 is chance, 1 is identical" : `${state.configuration.label}, a ${state.configuration.direction}`);
 
@@ -99,7 +100,7 @@ const pictures = {
     if (down.length > LABELS) sameColumns.y.axis = null;
     if (across.length > LABELS) sameColumns.x.axis = null;
     const missing = data.filter((d) => d.r.drawn === null);
-    const unsure = data.filter((d) => d.r.drawn !== null && d.r.corrected !== null && d.r.corrected > LEVEL);
+    const unsure = data.filter((d) => d.r.drawn !== null && d.r.corrected !== null && d.r.corrected > LEVEL && !d.r.tooFew);
     const marks = [];
     if (down.length <= CELLS && across.length <= CELLS) {
       marks.push(Plot.cell(data.filter((d) => d.r.drawn !== null), { x: "x", y: "y", fill: (d) => scale(d.r.drawn), inset: size > 8 ? 0.5 : 0 }));
@@ -125,7 +126,7 @@ const pictures = {
         `${down.length === across.length && !sided ? down.length : `${down.length} × ${across.length}`} names, ${found.length.toLocaleString("en")} pairs; brighter is more alike.`,
         tree ? `Ordered by average linkage of ${tree.of === "calibrated" ? "calibrated" : "raw"} scores${beside ? "; the tree stands beside, its axis is how unlike the joined are, without intervals, which stand with the pairs below" : ""}.` : "In the order of the experiment.",
         symmetric ? "" : "The order of a pair matters: the row is the first model, the column the second.",
-        unsure.length && down.length <= CELLS ? `A dot marks the ${unsure.length / (symmetric && !sided ? 2 : 1)} pairs that are not told apart from chance (corrected p above ${LEVEL}).` : "",
+        unsure.length && down.length <= CELLS ? `A dot marks the ${unsure.length / (symmetric && !sided ? 2 : 1)} pairs that are not told apart from chance (corrected p above ${LEVEL}).` : "", noneSmall(found),
         missing.length ? "A cross marks a pair without a score." : "",
         outside(numbers, state), unsureOf(found),
         "Point at a cell for its interval; click, or arrow keys and Enter, for its evidence.",
@@ -174,7 +175,7 @@ const pictures = {
       parts: [drawn], legend: scale.legend, points: { svg: drawn, rows: found },
       note: [
         all > FOREST ? `The ${FOREST / 2} most and the ${FOREST / 2} least alike of ${all.toLocaleString("en")} pairs; the table has all.` : `${all} pairs.`,
-        "A line is the 95 % interval for other prompts of the same kind; a full dot is more alike than chance (corrected p at most 0.05), an empty one is not told apart from it, or has no p.",
+        "A line is the 95 % interval for other prompts of the same kind; a full dot is more alike than chance (corrected p at most 0.05), an empty one is not told apart from it, or has no p.", noneSmall(found),
         raw ? "An upright mark is the chance level." : "Dashed: chance and identical.",
         unsureOf(found), ...scale.note,
       ],

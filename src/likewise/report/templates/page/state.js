@@ -1,6 +1,6 @@
 // What is chosen: one object, written into the address, so that a link shows what its sender saw.
 
-const LEVEL = 0.05;
+const LEVEL = 0.05, TOO_FEW = `with so few shuffles it cannot reach ${LEVEL}, however alike they are`;
 
 class State {
   constructor(page, changed) {
@@ -66,12 +66,17 @@ class State {
   visible(n) { const of = this.page.names[n]; return !this.hidden.has(of.model) && !this.left.has(of.layer); }
 }
 
-// Layers by depth: numbers by size, "last" after them, others as they are called.
+// Layers by depth: the embedding first, "last" at the end, others by the numbers in their names.
 function byDepth(x, y) {
-  const depth = (layer) => (layer === "last" ? Infinity : Number.parseFloat((/\d+(\.\d+)?/.exec(layer) ?? ["NaN"])[0]));
-  const [dx, dy] = [depth(x), depth(y)];
-  if (dx === dy || (Number.isNaN(dx) && Number.isNaN(dy))) return x < y ? -1 : x > y ? 1 : 0;
-  return Number.isNaN(dx) ? 1 : Number.isNaN(dy) ? -1 : dx - dy;
+  const place = (layer) => ({ embedding: 0, last: 2 })[layer] ?? 1;
+  if (place(x) !== place(y)) return place(x) - place(y);
+  const [a, b] = [x, y].map((layer) => layer.split(/([0-9]+)/)); // text and number in turns
+  for (let k = 0; k < Math.min(a.length, b.length); k++) {
+    const difference = k % 2 ? Number(a[k]) - Number(b[k]) : 0;
+    if (difference) return difference;
+    if (a[k] !== b[k] && k % 2 === 0) return a[k] < b[k] ? -1 : 1;
+  }
+  return a.length - b.length || (x < y ? -1 : x > y ? 1 : 0);
 }
 
 // Rows that are shown: of the chosen data set and measure, between visible models, with what is drawn of each.

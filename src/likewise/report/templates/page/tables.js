@@ -19,8 +19,8 @@ function table({ name, heads, rows, open = null }) {
   const search = element("input", { type: "search", placeholder: "filter rows", "aria-label": `filter rows of ${name}`, oninput: () => { wanted = search.value.toLowerCase(); count = ROWS; fill(); } });
   const counted = element("span", { class: "soft", role: "status" });
   const body = element("tbody");
-  // A column of remarks that no row has is not shown; the CSV has it.
-  const seen = heads.flatMap((head, k) => (head.number || rows.some((row) => ![null, undefined, ""].includes(row[k])) ? [k] : []));
+  // Remarks that no row has are not shown; the CSV has the column.
+  const seen = heads.flatMap((head, k) => (!["note", "reason"].includes(head.name) || rows.some((row) => row[k]) ? [k] : []));
   const headings = new Map(seen.map((k) => {
     const head = heads[k];
     const button = element("button", { type: "button", onclick: () => { down = by === k ? !down : head.number === true; by = k; order(); } }, head.name);
