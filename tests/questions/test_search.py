@@ -300,7 +300,7 @@ def test_a_layer_chooses_among_kept_ones_and_is_run_where_it_is_not_kept(
 def test_a_kept_layer_never_stands_for_another_one(kept: Store) -> None:
     with pytest.raises(InputError, match="no model can be run on it") as raised:
         likewise.search(kept.folder, "m5", layer=6)
-    assert "keeps no model 'm5' at layer 6" in str(raised.value)
+    assert "keeps no model 'm5' at layer 6; it keeps layer last of it." in str(raised.value)
 
 
 def test_a_name_that_is_taken_is_refused_before_the_run(tiny: Callable[..., Path], tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def plan(
     tell(f"{asked.name}: {counted(total, 'extraction')} ({left:,} left)")
     pairs = sum(d["pairs"] for d in summary["datasets"])
     what = f"{counted(pairs, 'pair')} × {counted(len(summary['configurations']), 'measure')}"
-    tell(f"{what}; {_statistics(summary['statistics'])}; {bytes_text(summary['bytes'])}")
+    tell(f"{what}; {_statistics(summary['statistics'])}; rows of {bytes_text(summary['bytes'])}")
     if asked.pairs != ALL:
         tell(f"pairs: {summary['pairs']}")
     if not summary["keeps_shuffled_scores"]:
@@ -60,7 +60,7 @@ def plan(
         tell("there are too many scores without some inputs to keep, or their number is not known yet")
     print_table(
         "",
-        ("data set", "items", "representations", "pairs", "scores", "done", "to store"),
+        ("data set", "items", "representations", "pairs", "scores", "done", "size of rows"),
         [
             (
                 d["name"],
@@ -73,7 +73,7 @@ def plan(
             )
             for d in summary["datasets"]
         ],
-        spare=("to store", "done", "pairs"),
+        spare=("size of rows", "done", "pairs"),
     )
     print_table("", ("configuration",), [(label,) for label in summary["configurations"]])
     if risks := risks_of(asked):

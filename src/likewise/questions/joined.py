@@ -6,7 +6,7 @@ from typing import Any
 
 from likewise.catalogue import IMPORTED
 from likewise.errors import InputError, LikewiseError
-from likewise.naming import canonical_json, did_you_mean, parts_of, slug
+from likewise.naming import canonical_json, depth_of, did_you_mean, model_of, parts_of, slug
 from likewise.plan import Experiment, Wanted, kept_on, plan
 from likewise.questions.through import run_whole
 from likewise.questions.versions import entries_of
@@ -52,7 +52,7 @@ def run_like_those(
     if layer is not None and of_model is not None:
         raise InputError(f"{called} names its layers itself; leave the layer out")
     at = f" at layer {layer}" if layer is not None else ""
-    near = f"{store} keeps no model {model!r}{at}; {_near(called, kept)}"
+    near = f"{store} keeps no model {model!r}{at}; {_near(called, kept, layer)}"
     among = [experiment] if experiment else [n for n in store.experiments() if not NAMED.fullmatch(n)]
     asked = [Experiment.stored(store.experiments()[n]["experiment"]) for n in among]
     asked = [e for e in asked if any(d.name == dataset for d in e.datasets)]
@@ -122,7 +122,10 @@ def _check_free(store: Store, called: str, wanted: Sequence[Wanted], dataset: st
             )
 
 
-def _near(model: str, kept: Mapping[str, str]) -> str:
-    """Half a sentence with the nearest names; of thousands not all."""
+def _near(model: str, kept: Mapping[str, str], layer: str | None) -> str:
+    """Half a sentence with the layers that the model has, or the nearest names; of thousands not all."""
+    layers = sorted((parts_of(name)[2] for name in kept if model_of(name) == model), key=depth_of)
+    if layers and layer is not None:
+        return f"it keeps {'layers' if len(layers) > 1 else 'layer'} {', '.join(layers)} of it"
     said = did_you_mean(model, kept)
     return said if said.startswith("did") or len(kept) <= 20 else f"it keeps {len(kept):,} others"
