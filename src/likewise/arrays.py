@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, TypeAlias
 
 import array_api_compat
@@ -130,7 +131,7 @@ def check_matrix(x: Array, name: str = "matrix", ids: Sequence[str] = ()) -> Arr
     except TypeError as error:
         raise InputError(
             f"{name} is a {type(x).__name__}; expected a matrix (items x features) of NumPy, torch or another "
-            "array library"
+            f"array library{'; likewise.read_file reads one' if isinstance(x, str | PurePath) else ''}"
         ) from error
     if x.ndim != 2 or 0 in x.shape:
         raise InputError(f"{name} has shape {tuple(x.shape)}; expected a matrix (items x features), neither empty")
@@ -160,7 +161,7 @@ def _of_frame(frame: Any, name: str) -> Any:
         if parts[-1].dtype.kind not in "iuf":
             raise InputError(
                 f"{name}: column {place} ({str(column)!r}) has values that are not numbers; expected a number in each "
-                "row of all columns: leave out columns of texts and ids"
+                "row of all columns: make ids the index, and a column of lists a matrix (np.stack), and leave out texts"
             )
     whole = [str(column) for (column, _), part in zip(columns, parts, strict=True) if part.dtype.kind in "iu"]
     check_all_or_none(whole, len(parts), name)

@@ -148,14 +148,14 @@ def cell_text(value: str | bool | int | float | None) -> str:
 
     Examples
     --------
-    >>> [cell_text(value) for value in (0.123456, 12345, True, None, "gpt2")]
-    ['0.1235', '12,345', 'yes', '–', 'gpt2']
+    >>> [cell_text(value) for value in (0.123456, -0.0, 12345, True, None, "gpt2")]
+    ['0.1235', '0', '12,345', 'yes', '–', 'gpt2']
     """
     if value is None:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value + 0.0:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def with_ends(

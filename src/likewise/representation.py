@@ -18,12 +18,13 @@ class Representation:
 
     Parameters
     ----------
-    matrix : array, shape (n, d)
+    matrix : array or DataFrame, shape (n, d)
         Row i describes item i. Values are real and finite. The precision is kept. Of distances and similarities, a
         square table: row i and column i both belong to item i.
     ids : sequence of str, optional
         Unique names of the items, in the order of the rows. Without ids, the rows are called ``"0", "1", ...`` and
-        ``has_ids`` is false: they are taken to be in the same order as the rows that they are compared with.
+        ``has_ids`` is false: they are taken to be in the same order as the rows that they are compared with. Of a
+        DataFrame of pandas the index is the ids, unless it only counts the rows.
     groups : sequence of str, optional
         The group of each item, if items belong together (a topic, a template, a pair of twins). Chance levels and
         intervals then assume that groups are independent, not items.
@@ -65,7 +66,7 @@ class Representation:
     has_ids: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        ids = tuple(str(i) for i in self.ids)
+        ids = tuple(str(i) for i in self.ids) or _index_of(self.matrix, self.name)
         object.__setattr__(self, "has_ids", bool(ids))
         object.__setattr__(self, "matrix", check_matrix(self.matrix, self.name, ids))
         object.__setattr__(self, "metric", metric_of(self.kind, self.metric, self.name))
@@ -133,6 +134,22 @@ class Representation:
         return int(self.matrix.shape[1])
 
 
+def _index_of(matrix: Any, name: str) -> tuple[str, ...]:
+    """The names of the rows of a DataFrame; none where they only count the rows, or it is another matrix."""
+    if not (hasattr(matrix, "index") and hasattr(matrix, "iloc")):
+        return ()
+    index = list(matrix.index)
+    if index == list(range(len(index))):
+        return ()
+    if len(set(index)) < len(index):
+        twice = next(i for i, count in Counter(index).items() if count > 1)
+        raise InputError(
+            f"{name} has the index {twice!r} more than once; expected an index of ids, or reset_index(drop=True) where "
+            "the rows are in the same order"
+        )
+    return tuple(map(str, index))
+
+
 def on_device(representation: Representation, device: str) -> Representation:
     """Return a representation whose rows lie on a device: as they are for ``cpu``, as a torch tensor elsewhere."""
     return representation if device == "cpu" else representation.changed(matrix=to_torch(representation.matrix, device))
@@ -173,10 +190,17 @@ def aligned(representations: Sequence[Representation], join: str = "exact") -> t
     if join not in ("exact", "inner"):
         raise InputError(f"join={join!r}; expected exact or inner")
     named = [r for r in representations if r.has_ids]
+    counting = [r for r in representations if not r.has_ids]
+    for r in named:
+        if counting and r.ids != counting[0].ids and set(r.ids) == set(counting[0].ids):
+            raise InputError(
+                f"{counting[0].name} has no ids, and those of {r.name} are numbers of rows in another order: which "
+                f"rows belong together is not clear; give ids to {counting[0].name} too, or none to {r.name}"
+            )
     if all(r.ids == named[0].ids for r in named):
         return list(representations), []
-    if without := [r.name for r in representations if not r.has_ids]:
-        raise InputError(f"{without[0]} has no ids, but the others have different orders or different items")
+    if counting:
+        raise InputError(f"{counting[0].name} has no ids, but the others have different orders or different items")
     common = set(named[0].ids).intersection(*(r.ids for r in named[1:]))
     if join == "exact":
         everything = set().union(*(r.ids for r in named))

@@ -63,7 +63,7 @@ def test_bare_matrices_of_any_form_are_named_in_turn(form: Callable[[Any], Any])
         ((Representation(X), Representation(X)), "two representations are called 'representation'"),
         ((X.tolist(), [[1.0, 2.0], [3.0]]), "b has rows of different lengths"),
         ((frame(X), frame(Y).assign(text="t")), r"b: column 3 \('text'\) has values that are not numbers"),
-        ((X, frame(Y).assign(no=pd.array([None] * 20, dtype="Int64"))), "b holds nan in row 0, column 3|b: column 3"),
+        ((X, frame(Y).assign(no=pd.array([None] * 20, dtype="Int64"))), "b holds nan in row 0.*, column 3|b: column 3"),
         ((X, Y, "ckaa"), "did you mean"),
         ((X, Y, []), "not|shape|no measures|expected"),
     ],

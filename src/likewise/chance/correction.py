@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Bool, Float, Int
 
+from likewise.naming import counted
+
 LEVEL = 0.05
 """At which a score is told from chance."""
 
@@ -237,8 +239,8 @@ def too_few_shuffles(table: pa.Table) -> str:
     With 9 shuffles, no corrected p-value of 2 scores can reach 0.05, however alike they are: use 39 or more.
     """
     return " ".join(
-        f"With {few.shuffles:,} shuffles, no corrected p-value of {int(few.rows.sum()):,} scores can reach {LEVEL}, "
-        f"however alike they are: use {few.needed:,} or more."
+        f"With {counted(few.shuffles, 'shuffle')}, no corrected p-value of {counted(int(few.rows.sum()), 'score')} can "
+        f"reach {LEVEL}, however alike they are: use {few.needed:,} or more."
         for few in too_few(table.column("correction").to_pylist(), table.column("n_permutations").to_numpy())
     )
 

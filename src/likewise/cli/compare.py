@@ -137,10 +137,13 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
     if together := together_of(named):
         groups = counted(together.count, "group")
         say(f"{groups} of inputs that belong together: whole groups are shuffled and left out")
-    if intervals:
+    if intervals and any(c.low is not None for c in results):
         say("low, high: 95 % interval for a new sample of the same size")
-    if only_same_inputs(results.table):
+    if not few and only_same_inputs(results.table):
         say(SAME_INPUTS)
+    labels = results.configurations
+    if distances := dict.fromkeys(labels[c.measure, c.parameters].label for c in results if c.direction == "distance"):
+        say(f"lower is more alike: {', '.join(distances)}")
     beside = " or ".join(dict.fromkeys(kind_of(c.null).beside for c in results if c.null != NoReference.name))
     if beside:
         say(f"calibrated: 0 is chance ({beside}), 1 is identical, for similarities and distances")

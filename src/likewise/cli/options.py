@@ -238,7 +238,9 @@ def say_without_ids(representations: "Sequence[Representation]") -> None:
     """Say whose rows are taken to be in the order of the others."""
     if without := [r.name for r in representations if not r.has_ids]:
         of = ", ".join(without) if len(without) <= 3 else f"{len(without)} files"
-        say(f"no ids in {of}: rows are taken to be in the same order")
+        having = [r.name for r in representations if r.has_ids]
+        others = f" as those of {having[0]}, which has ids" if having else ""
+        say(f"no ids in {of}: rows are taken to be in the same order{others}")
 
 
 def say_like_tables(representations: "Sequence[Representation]") -> None:

@@ -1,7 +1,8 @@
 """What is to be done for an experiment, given what a store already holds: a pure function of both."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from likewise.chance import most_parts
@@ -17,6 +18,7 @@ from likewise.plan.tasks import (
     Task,
     Tile,
 )
+from likewise.plan.trusted import read_experiment
 from likewise.scoring import ALL, KINDS
 from likewise.store import Store
 
@@ -193,14 +195,18 @@ class Plan:
         }
 
 
-def plan(experiment: Experiment, store: Store, gone: frozenset[str] = frozenset()) -> Plan:
+def plan(
+    experiment: Experiment | Mapping[str, Any] | str | Path,
+    store: Store | str | Path,
+    gone: frozenset[str] = frozenset(),
+) -> Plan:
     """Find what an experiment needs, and what of that a store does not have yet. Reads files; uses no network.
 
     Parameters
     ----------
-    experiment : Experiment
+    experiment : Experiment, mapping, or path of a YAML file
         What is asked for.
-    store : Store
+    store : Store, or a folder
         What is there.
     gone : frozenset of str
         Keys of pins and representations that failed: what does not need them is planned without them.
@@ -220,6 +226,10 @@ def plan(experiment: Experiment, store: Store, gone: frozenset[str] = frozenset(
     StoreError
         If a file of the store is damaged.
     """
+    if not isinstance(experiment, Experiment):
+        experiment = read_experiment(experiment)
+    if not isinstance(store, Store):
+        store = Store(store)
     present = frozenset(store.representations())
     answers = Answers(store, experiment.statistics.trust)
     datasets = tuple(plan_of_dataset(experiment, d, present, answers, store, gone) for d in experiment.datasets)

@@ -14,6 +14,7 @@ from likewise.plan import Experiment, Trusted, model_written, plan
 from likewise.plan.entries import ModelEntry
 from likewise.progress import Watch, unwatched
 from likewise.prompts import DEFAULT_PROMPTS
+from likewise.questions.rows import is_file_of_rows, named_rows, rows_given
 from likewise.questions.through import run_whole
 from likewise.questions.versions import told_apart
 from likewise.representation import Representation, aligned
@@ -58,7 +59,8 @@ def audit(
         The model: a text such as ``"smollm2-135m-instruct"``, or a mapping as in an experiment. Or its rows: a matrix,
         a `Representation`, or a mapping of these by layer.
     copies : str, mapping, list of these, or mapping of str to rows
-        Copies of it: ``"MODEL"``, ``"MODEL:VARIANT"`` or ``"NAME=MODEL:VARIANT"``. Of rows, those of each by name.
+        Copies of it: ``"MODEL"``, ``"MODEL:VARIANT"`` or ``"NAME=MODEL:VARIANT"``. Of rows, those of each by name, or
+        files of them.
     data : str or mapping
         One data set, as in an experiment.
     layers : sequence of str
@@ -110,8 +112,10 @@ def audit(
     >>> answer.values["moved"], 9 < answer.values["8 bits.times_floor"] < 12
     (True, True)
     """
+    if is_file_of_rows(base):
+        base = rows_given(base)
     if not isinstance(base, str) and not _is_model(base):
-        return _of_rows(base, copies, floor, count, seed, conditions)
+        return _of_rows(base, named_rows(copies), named_rows(floor), count, seed, conditions)
     asked = _Asked.of(base, copies, floor)
     study = Audit(asked.base.name, asked.floors, count, seed)
     study.names(list(asked.copies), bool(set(layers) & set(OUTPUTS))).check(conditions)
@@ -302,4 +306,4 @@ def _of_rows(base: Rows, copies: Any, floor: Any, count: int, seed: int, conditi
 def _by_layer(rows: Rows) -> dict[str, Representation]:
     if not isinstance(rows, Mapping):
         rows = {"rows": rows}
-    return {str(k): r if isinstance(r, Representation) else Representation(r) for k, r in rows.items()}
+    return {str(k): rows_given(r) for k, r in rows.items()}

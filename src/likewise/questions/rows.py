@@ -100,6 +100,18 @@ def rows_given(given: Any) -> Representation:
     return Representation(given)
 
 
+def named_rows(given: Any) -> Any:
+    """Return files of rows as a mapping of their names to rows, where that is what is given."""
+    listed = [given] if isinstance(given, str | Path) else given
+    if not isinstance(listed, list | tuple) or not listed or not all(map(is_file_of_rows, listed)):
+        return given
+    found = [rows_given(one) for one in listed]
+    names = [r.name for r in found]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f"two of the files are called {twice!r}; give one another name, as NAME=FILE")
+    return dict(zip(names, found, strict=True))
+
+
 def rows_of_models(
     role: str, models: Sequence[Any], asked: Asked, store: Store, watch: Watch = unwatched
 ) -> dict[At, dict[str, Representation]]:

@@ -10,7 +10,7 @@ from likewise.naming import slug
 from likewise.plan import Experiment, Trusted, plan
 from likewise.progress import Watch, unwatched
 from likewise.prompts import DEFAULT_PROMPTS
-from likewise.questions.rows import rows_of_record
+from likewise.questions.rows import is_file_of_rows, rows_given, rows_of_record
 from likewise.questions.through import run_whole
 from likewise.questions.versions import entries_of
 from likewise.representation import Representation
@@ -42,8 +42,8 @@ def swap(
     Parameters
     ----------
     old, new : str, mapping, array, DataFrame or Representation
-        Models: texts such as ``"gpt2"``, or mappings as in an experiment. Or vectors of the same items, in one order or
-        with ids.
+        Models: texts such as ``"gpt2"``, or mappings as in an experiment. Or vectors of the same items, or files of
+        them, in one order or with ids.
     queries : (old, new), optional
         Vectors of queries by both embedders, where old and new are vectors; without, each item is a query against the
         others.
@@ -83,9 +83,10 @@ def swap(
     """
     study = Swap(**asked)
     study.names().check(conditions)
-    models = [_is_model(one) for one in (old, new)]
+    models = [_is_model(one) and not is_file_of_rows(one) for one in (old, new)]
     if not any(models):
-        return study.answer([old, new, *(queries or ())], watch)
+        sides = [old, new, *(queries or ())]
+        return study.answer([rows_given(one) if is_file_of_rows(one) else one for one in sides], watch)
     if not all(models):
         raise InputError("a model and vectors; expected models alone, or vectors alone")
     if queries is not None:

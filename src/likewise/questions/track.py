@@ -10,6 +10,7 @@ from likewise.naming import depth_of, did_you_mean, name_of, parts_of, slug
 from likewise.plan import Experiment, Trusted
 from likewise.progress import Watch, unwatched
 from likewise.prompts import DEFAULT_PROMPTS
+from likewise.questions.rows import named_rows
 from likewise.questions.through import run_through
 from likewise.questions.versions import RUNS, entries_of, numbers_in, read_numbers
 from likewise.representation import Representation
@@ -52,7 +53,7 @@ def track(
     ----------
     models : sequence of str or mapping, or mapping of str to rows
         The versions: ``"MODEL@REVISION"``, folders, or mappings as in an experiment. Or rows by name: a matrix, a
-        `Representation`, or a mapping of these by layer; ``NAME @ LAYER`` is one layer.
+        `Representation`, or a mapping of these by layer; ``NAME @ LAYER`` is one layer. Or files of rows.
     data : str or mapping
         One data set, as in an experiment.
     numbers : mapping of str to mapping, or path of a CSV file, optional
@@ -105,6 +106,7 @@ def track(
     (200.0, 400.0, 400.0)
     """
     known = read_numbers(numbers) if isinstance(numbers, str | Path) else numbers
+    models = named_rows(models)
     if isinstance(models, Mapping) and "model" not in models:
         named = _rows(models)
         names = list(dict.fromkeys(parts_of(r.name)[0] for r in named))

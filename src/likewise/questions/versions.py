@@ -118,6 +118,11 @@ def entries_of(models: Sequence[str | Mapping[str, Any]]) -> list[dict[str, Any]
     """
     found: list[dict[str, Any]] = []
     for given in models:
+        if not isinstance(given, str | Mapping):
+            raise InputError(
+                f"a model: expected a text, or a mapping with the key model, got {type(given).__name__}; rows are "
+                "given as a mapping of names to rows"
+            )
         entry = dict(given) if isinstance(given, Mapping) else model_written(given)
         if not isinstance(entry.get("model"), str):
             raise InputError(f"a model: expected a text, or a mapping with the key model, got {str(given)[:80]!r}")

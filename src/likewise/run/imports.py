@@ -10,7 +10,7 @@ from likewise.arrays import in_precision
 from likewise.documents import NO_TEXT
 from likewise.errors import InputError
 from likewise.models import canonical_layer, is_one_layer
-from likewise.naming import check_model_name
+from likewise.naming import check_model_name, counted
 from likewise.oddities import audit
 from likewise.plan import imported_key
 from likewise.representation import Representation, aligned
@@ -140,7 +140,8 @@ def order_of(
     Raises
     ------
     InputError
-        If ids are missing, and ``join`` is not ``"inner"``, or if the order of rows without ids is not clear.
+        If ids are missing, and ``join`` is not ``"inner"``, or if the order of rows without ids is not clear, or their
+        number another.
     """
     without: dict[str, int] = {}
     held: dict[str, tuple[str, ...]] = {}
@@ -162,6 +163,13 @@ def order_of(
             held[str(path)] = tuple(rows.ids)
         else:
             without[str(path)] = rows.n_items
+    counts = without | {name: len(ids) for name, ids in held.items()}
+    first, most = next(iter(counts.items()), ("", 0))
+    if differs := [name for name in (*without, *counts) if without and counts[name] != most]:
+        raise InputError(
+            f"{differs[0]} has {counted(counts[differs[0]], 'row')} and {first} {most:,}; expected rows of the same "
+            "items in one data set, or ids that say which are the same"
+        )
     if not held:
         return None, []
     # Rows of no width: only their order counts here.

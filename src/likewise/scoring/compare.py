@@ -46,8 +46,8 @@ def compare(
     ----------
     *representations : mapping of name to array (n x d) or Representation, or sequence, or two or more of them
         Row i of each describes input i; rows with ids are matched by id. Widths may differ. Lists of rows and
-        DataFrames (columns are features) are taken too. Without names they are called a, b, ... The measures may come
-        last.
+        DataFrames are taken too: their columns are features, and the index of a pandas one is the ids, unless it only
+        counts the rows. Without names they are called a, b, ... The measures may come last.
     measures : str, Configuration, or iterable of them
         A preset (``"paper"``, the default), measures (``"cka"``), measures with parameters (``"jaccard(k=5)"``).
     join : {"exact", "inner"}

@@ -253,10 +253,14 @@ def _lists(path: Path, name: str, column: Any) -> np.ndarray:
         raise InputError(f"{path}: column {name!r} holds {column.type}; expected a list of numbers in each row")
     lengths = pc.list_value_length(column).to_pylist()
     for place, length in enumerate(lengths):
-        if length is None or length != lengths[0]:
+        if length is None:
             raise InputError(
-                f"{path}: row {place} has {'no list' if length is None else f'{length} numbers'} in column {name!r}, "
-                f"and row 0 has {lengths[0]} (rows count from 0)"
+                f"{path}: row {place} has no list in column {name!r}; expected one in each row (rows count from 0)"
+            )
+        if length != lengths[0]:
+            raise InputError(
+                f"{path}: row {place} has {length} numbers in column {name!r}, and row 0 has {lengths[0]} (rows count "
+                "from 0)"
             )
     values: np.ndarray = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return values.reshape(len(lengths), lengths[0] if lengths else 0)
