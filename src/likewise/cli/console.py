@@ -165,6 +165,8 @@ def progress() -> Iterator[Watch]:
 
     def watch(label: str, done: int, total: int) -> None:
         nonlocal told
+        if not known:  # bars that nothing was told of would leave an empty line
+            bars.start()
         if label not in known:
             # What came before and has no end of its own, such as loading, is over when the next begins.
             for task in bars.tasks:
@@ -177,8 +179,11 @@ def progress() -> Iterator[Watch]:
             left = Left().render(next(task for task in bars.tasks if task.id == known[label])).plain
             say(f"{label}: {done} of {total or '?'}{', ' + left if left else ''}")
 
-    with bars:
+    try:
         yield watch
+    finally:
+        if known:
+            bars.stop()
 
 
 _told: list[str] = []
