@@ -78,6 +78,8 @@ class Items(Study):
         same = beginning([r["prompt"] for r in rows])
         parts = (("most alike", rows[:few]), ("least alike", rows[len(rows) - few :][::-1]))
         value = float(added.mean())
+        lowest, highest = configuration.facts.bounds
+        beyond = added.min() < lowest or added.max() > highest
         return Answer(
             self.question,
             f"{a.name} and {b.name}: {configuration.label} = {value:.4g}, the mean over all "
@@ -92,7 +94,7 @@ class Items(Study):
                 )
                 for title, some in parts
             ),
-            limits=tuple(_told(same, told)),
+            limits=(*([BEYOND] if beyond else []), *_told(same, told)),
             unsure="the command says which prompts a score is made of; likewise compare gives its interval",
             values={"value": value},
             data={
@@ -104,6 +106,9 @@ class Items(Study):
                 "items": rows,
             },
         )
+
+
+BEYOND = "Similarity: what an input adds to the score, times their number. One input may lie beyond the score's range."
 
 
 def _told(same: int, told: str) -> Iterator[str]:
