@@ -7,6 +7,7 @@ import typer
 
 from likewise.cli import options
 from likewise.cli.console import complain, print_json, print_table, tell
+from likewise.naming import counted
 
 
 def status(
@@ -25,7 +26,7 @@ def status(
     for experiment in found["experiments"]:
         done, of = experiment["representations_done"], experiment["representations"]
         tell(f"{experiment['name']}: {done:,} of {of:,} representations")
-    tell(f"{found['results']:,} tiles of scores")
+    tell(f"{counted(found['representations'], 'representation')} and {counted(found['results'], 'tile')} of scores")
     if found["runs"]:
         columns = ("run", "shard", "state", "done", "left", "time left", "heard of", "where")
         print_table("", columns, map(_row, found["runs"]), spare=("where", "heard of"))

@@ -16,10 +16,11 @@ def status_of(store: Store) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``experiments``: each with how many of its representations are there; ``results``: tiles that are there;
-        ``runs``: each with its state (running, done, stopped, died, silent, or the error that ended it), tasks done and
-        left by kind, seconds left (None where they cannot be known yet), what runs, and what failed with the reason.
-        A run of a whole experiment that ended well is no longer listed; shares that are done are.
+        ``experiments``: each with how many of its representations are there; ``representations`` and ``results``: how
+        many rows and tiles are there; ``runs``: each with its state (running, done, stopped, died, silent, or the error
+        that ended it), tasks done and left by kind, seconds left (None where they cannot be known yet), what runs, and
+        what failed with the reason. A run of a whole experiment that ended well is no longer listed; shares that are
+        done are.
     """
     present = frozenset(store.representations())
     experiments = [
@@ -35,6 +36,7 @@ def status_of(store: Store) -> dict[str, Any]:
     return {
         "store": str(store),
         "experiments": experiments,
+        "representations": len(present),
         "results": len(store.result_keys()),
         "runs": runs,
     }
