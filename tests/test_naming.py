@@ -96,3 +96,7 @@ def test_layers_lie_in_the_order_of_the_numbers_in_their_names(seed):
     layers = ["embedding", *(form.format(depth) for depth in depths), "last"]
     assert sorted(rng.permutation(layers).tolist(), key=depth_of) == layers
     assert depth_of("9" * 5000) > depth_of("8" * 5000) > depth_of("9" * 4999)
+    numbers = [f"{number:.{seed % 4}f}" for number in np.sort(rng.normal(size=9)).tolist()]
+    assert [float(one) for one in sorted(rng.permutation(numbers).tolist(), key=depth_of)] == sorted(
+        map(float, numbers)
+    )

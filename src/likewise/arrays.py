@@ -131,7 +131,7 @@ def check_matrix(x: Array, name: str = "matrix", ids: Sequence[str] = ()) -> Arr
     except TypeError as error:
         raise InputError(
             f"{name} is a {type(x).__name__}; expected a matrix (items x features) of NumPy, torch or another "
-            f"array library{'; likewise.read_file reads one' if isinstance(x, str | PurePath) else ''}"
+            f"array library{'; likewise.read_file reads a file of rows' if isinstance(x, str | PurePath) else ''}"
         ) from error
     if x.ndim != 2 or 0 in x.shape:
         raise InputError(f"{name} has shape {tuple(x.shape)}; expected a matrix (items x features), neither empty")

@@ -9,6 +9,7 @@ import numbers
 import re
 import reprlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, get_args
 
 from likewise.errors import InputError
@@ -330,18 +331,24 @@ def parts_of(name: str) -> tuple[str, str, str]:
     return (model, form, layer) if stands and model else (given, "", layer)
 
 
-def depth_of(layer: str) -> tuple[int, list[str | tuple[int, str]], str]:
-    """Return what layers are sorted by: the embedding first, ``last`` at the end, others by the numbers in their names.
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+"""A name that is a number as a whole."""
+
+
+def depth_of(layer: str) -> tuple[int, Decimal, list[str | tuple[int, str]], str]:
+    """Return what layers are sorted by: the embedding, numbers, names by the numbers in them, and ``last`` at the end.
 
     Examples
     --------
-    >>> sorted(["last", "norm", "layer12", "layer3", "embedding", "10", "9"], key=depth_of)
-    ['embedding', '9', '10', 'layer3', 'layer12', 'norm', 'last']
+    >>> sorted(["last", "norm", "layer12", "layer3", "embedding", "10", "9", "0.5", "0.25", "-1", "-2"], key=depth_of)
+    ['embedding', '-2', '-1', '0.25', '0.5', '9', '10', 'layer3', 'layer12', 'norm', 'last']
     """
-    parts = re.split("([0-9]+)", layer)
+    if NUMBER.fullmatch(layer):
+        return 1, Decimal(layer), [], layer
     # Text and number in turns. Of two numbers the one with more digits is the larger.
-    key = [(len(part.lstrip("0")), part.lstrip("0")) if k % 2 else part for k, part in enumerate(parts)]
-    return {"embedding": 0, "last": 2}.get(layer, 1), key, layer
+    parts = enumerate(re.split("([0-9]+)", layer))
+    key = [(len(part.lstrip("0")), part.lstrip("0")) if k % 2 else part for k, part in parts]
+    return {"embedding": 0, "last": 3}.get(layer, 2), Decimal(0), key, layer
 
 
 def called_of(name: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from likewise.about import Source
 from likewise.arrays import Array, check_matrix, to_torch
@@ -24,7 +24,7 @@ class Representation:
     ids : sequence of str, optional
         Unique names of the items, in the order of the rows. Without ids, the rows are called ``"0", "1", ...`` and
         ``has_ids`` is false: they are taken to be in the same order as the rows that they are compared with. Of a
-        DataFrame of pandas the index is the ids, unless it only counts the rows.
+        DataFrame of pandas the index is the ids; one that only counts the rows is so where it stands beside another.
     groups : sequence of str, optional
         The group of each item, if items belong together (a topic, a template, a pair of twins). Chance levels and
         intervals then assume that groups are independent, not items.
@@ -64,9 +64,14 @@ class Representation:
     kind: str = "states"
     metric: str = ""
     has_ids: bool = field(init=False, default=False)
+    index: Literal["", "ids", "counts"] = field(init=False, default="", repr=False)
+    """Of a DataFrame: whether its index is the ids, or only counts the rows."""
 
     def __post_init__(self) -> None:
-        ids = tuple(str(i) for i in self.ids) or _index_of(self.matrix, self.name)
+        ids = tuple(str(i) for i in self.ids)
+        if not ids and hasattr(self.matrix, "index") and hasattr(self.matrix, "iloc"):
+            ids = _index_of(self.matrix, self.name)
+            object.__setattr__(self, "index", "ids" if ids else "counts")
         object.__setattr__(self, "has_ids", bool(ids))
         object.__setattr__(self, "matrix", check_matrix(self.matrix, self.name, ids))
         object.__setattr__(self, "metric", metric_of(self.kind, self.metric, self.name))
@@ -98,7 +103,10 @@ class Representation:
     def changed(self, **others: Any) -> "Representation":
         """Return the same with other fields."""
         kept: dict[str, Any] = {own.name: getattr(self, own.name) for own in fields(self) if own.init}
-        return Representation(**{**kept, "ids": self.ids if self.has_ids else (), **others})
+        found = Representation(**{**kept, "ids": self.ids if self.has_ids else (), **others})
+        if not {"matrix", "ids"} & others.keys():
+            object.__setattr__(found, "index", self.index)
+        return found
 
     def without(self, ids: Collection[str]) -> "Representation":
         """Return the same without some items."""
@@ -135,9 +143,7 @@ class Representation:
 
 
 def _index_of(matrix: Any, name: str) -> tuple[str, ...]:
-    """The names of the rows of a DataFrame; none where they only count the rows, or it is another matrix."""
-    if not (hasattr(matrix, "index") and hasattr(matrix, "iloc")):
-        return ()
+    """The index of a DataFrame as ids; none where it only counts the rows."""
     index = list(matrix.index)
     if index == list(range(len(index))):
         return ()
@@ -147,6 +153,8 @@ def _index_of(matrix: Any, name: str) -> tuple[str, ...]:
             f"{name} has the index {twice!r} more than once; expected an index of ids, or reset_index(drop=True) where "
             "the rows are in the same order"
         )
+    if missing := [place for place, one in enumerate(index) if one is None or one != one]:
+        raise InputError(f"{name}: the index names no row {missing[0]} (rows count from 0); expected an index of ids")
     return tuple(map(str, index))
 
 
@@ -189,14 +197,17 @@ def aligned(representations: Sequence[Representation], join: str = "exact") -> t
     """
     if join not in ("exact", "inner"):
         raise InputError(f"join={join!r}; expected exact or inner")
-    named = [r for r in representations if r.has_ids]
-    counting = [r for r in representations if not r.has_ids]
-    for r in named:
-        if counting and r.ids != counting[0].ids and set(r.ids) == set(counting[0].ids):
-            raise InputError(
-                f"{counting[0].name} has no ids, and those of {r.name} are numbers of rows in another order: which "
-                f"rows belong together is not clear; give ids to {counting[0].name} too, or none to {r.name}"
-            )
+    # pandas joins by index: one that counts the rows is the ids beside one that does not.
+    by_index = any(r.index == "ids" for r in representations)
+    has = [r.has_ids or (by_index and r.index == "counts") for r in representations]
+    named, counting = ([r for r, own in zip(representations, has, strict=True) if own is of] for of in (True, False))
+    if counting and (numbers := set(counting[0].ids)):
+        for r in named:
+            if r.ids != counting[0].ids and set(r.ids) == numbers:
+                raise InputError(
+                    f"{counting[0].name} has no ids, and those of {r.name} are numbers of rows in another order: which "
+                    f"rows belong together is not clear; give ids to {counting[0].name} too, or none to {r.name}"
+                )
     if all(r.ids == named[0].ids for r in named):
         return list(representations), []
     if counting:

@@ -40,10 +40,29 @@ def test_an_index_is_the_ids(name: str) -> None:
             assert again[key] == (pytest.approx(value) if isinstance(value, float) else value), key
     else:
         assert ask(sides[0], *turned[1:]) == pytest.approx(there)
-    # An index that counts the rows is none, and one of them in another order cannot be told from a place.
-    assert ask(*map(pd.DataFrame, (BASE, NEAR, FAR))) is not None
+    # An index that counts the rows is none, but beside another one: so pandas joins.
+    bare = [pd.DataFrame(side) for side in (BASE, NEAR, FAR)]
+    of_bare = ask(*bare)
+    again = ask(bare[0], bare[1].sample(frac=1, random_state=3), bare[2])
+    if isinstance(of_bare, dict):
+        assert {k: v for k, v in again.items() if isinstance(v, float)} == pytest.approx(
+            {k: v for k, v in of_bare.items() if isinstance(v, float)})  # fmt: skip
+    else:
+        assert again == pytest.approx(of_bare)
     with pytest.raises(InputError, match="has no ids, and those of .* are numbers of rows in another order"):
-        ask(pd.DataFrame(BASE), pd.DataFrame(NEAR).sample(frac=1, random_state=3), pd.DataFrame(FAR))
+        ask(BASE, bare[1].sample(frac=1, random_state=3), FAR)
+
+
+def test_parts_of_one_frame_are_joined_by_their_index() -> None:
+    whole = pd.DataFrame(BASE)
+    for x, y in ((whole.iloc[1:], whole.iloc[:-1]), (whole, whole.iloc[5:]), (whole.iloc[40:], whole.iloc[:50])):
+        with pytest.raises(InputError, match="ids are missing in"):
+            likewise.compare(x, y, "cka")
+        (row,) = likewise.compare(x, y, measures="cka", join="inner")
+        assert row.n_items == len(x.index.intersection(y.index)) and row.value == pytest.approx(1)
+    holed = pd.DataFrame(BASE, index=[None, *INDEX[1:]])
+    with pytest.raises(InputError, match="x: the index names no row 0"):
+        likewise.compare({"x": holed, "y": BASE}, "cka")
 
 
 def test_an_index_that_names_a_row_twice_is_refused() -> None:
@@ -77,10 +96,13 @@ def test_files_are_taken_as_the_rows_that_they_hold(tmp_path: Path, monkeypatch:
     of_rows = likewise.audit(named, {"copy": FAR}, floor={"step-2": NEAR})
     assert likewise.audit(x, [f"copy={z}"], floor=y).values == of_rows.values
     assert likewise.track([z, x, y]).values == likewise.track(files).values
+    assert likewise.track({name: f"{name}.npy" for name in files}).values == likewise.track(files).values
+    with pytest.raises(InputError, match=r"step-1.npy is a file of rows, and gpt2 is none"):
+        likewise.track([x, "gpt2"])
     assert (
         likewise.lineage(y, base=x).values == likewise.lineage(Representation(NEAR, name="step-2"), base=named).values
     )
     with pytest.raises(InputError, match="two of the files are called 'step-2'"):
         likewise.track([x, y, y])
-    with pytest.raises(InputError, match=r"likewise\.read_file reads one"):
+    with pytest.raises(InputError, match=r"likewise\.read_file reads a file of rows"):
         likewise.compare({"x": x, "y": y}, "cka")

@@ -285,7 +285,17 @@ def test_the_table_and_its_csv_have_the_numbers_of_the_parquet(page: Any, layere
 
 def test_the_page_has_layers_in_the_same_order(page: Any) -> None:
     forms = ("{}", "layer{}", "layers.{}.mlp", "block-{:03d}")
-    layers = ["last", "norm", "embedding", *(form.format(k) for form in forms for k in (12, 3, 100, 7))]
+    layers = [
+        "last",
+        "norm",
+        "embedding",
+        "constructor",
+        "0.25",
+        "0.125",
+        "-1",
+        "-2",
+        *(form.format(k) for form in forms for k in (12, 3, 100, 7)),
+    ]
     source = (Path(report.__file__).parent / "templates/page/state.js").read_text(encoding="utf-8")
     found = page.evaluate(f"(layers) => {{ {source}; return layers.sort(byDepth); }}", layers)
     assert found == sorted(layers, key=depth_of)

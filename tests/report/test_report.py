@@ -196,6 +196,17 @@ def test_too_few_shuffles_are_told() -> None:
     assert not any("smallest possible p" in line for line in findings.warnings_of(frame, [], {}, []))
 
 
+def test_how_many_shuffles_are_too_few_is_known_of_the_whole_table() -> None:
+    """With closed forms beside, each kind of p has half of the level: 39 shuffles, and not 19."""
+    results = compare(matrices(30, NAMES), ["cka", "procrustes"], permutations=25, groups=0)
+    part = results.where(measure="procrustes")
+    assert part.too_few.all() and not results.where(measure="cka").too_few.any()
+    assert not any(map(unsure, part.scores())) and all(s.too_few for s in part.scores())
+    assert tables.long_frame(results)["too_few"].sum() == len(part) == tables.inert_results(results).too_few.sum()
+    told = said_of_marks(results.scores(), "o")
+    assert f"With so few shuffles no p of {len(part)} can reach 0.05" in told and "All differ" not in told
+
+
 @pytest.mark.parametrize(("permutations", "few"), [(18, True), (19, False)])
 def test_where_no_p_can_be_small_nothing_is_called_no_more_alike_than_chance(permutations: int, few: bool) -> None:
     results = compare(matrices(9, NAMES), ["jaccard(k=2)", "procrustes"], permutations=permutations, groups=0)

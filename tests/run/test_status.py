@@ -149,7 +149,12 @@ def test_the_commands_say_it(imported: tuple[dict[str, Any], Store], cli: Cli) -
     asked, store = imported
     likewise.run(asked, store.folder)
     code, out, err = cli("status", store.folder)
-    assert code == 0 and not err and "four: 4 of 4 representations" in out and "4 representations and 3 tiles of scores" in out
+    assert (
+        code == 0
+        and not err
+        and "four: 4 of 4 representations" in out
+        and "4 representations and 3 tiles of scores" in out
+    )
     assert "no run is at work" in out
     code, out, _ = cli("status", store.folder, "--json")
     assert code == 0 and json.loads(out)["runs"] == []

@@ -161,11 +161,12 @@ def progress() -> Iterator[Watch]:
         console=messages,
     )
     known: dict[str, TaskID] = {}
-    told = monotonic()
+    told, started = monotonic(), False
 
     def watch(label: str, done: int, total: int) -> None:
-        nonlocal told
-        if not known:  # bars that nothing was told of would leave an empty line
+        nonlocal told, started
+        if not started:  # bars that nothing was told of would leave an empty line
+            started = True
             bars.start()
         if label not in known:
             # What came before and has no end of its own, such as loading, is over when the next begins.
@@ -182,7 +183,7 @@ def progress() -> Iterator[Watch]:
     try:
         yield watch
     finally:
-        if known:
+        if started:
             bars.stop()
 
 

@@ -103,8 +103,14 @@ def rows_given(given: Any) -> Representation:
 def named_rows(given: Any) -> Any:
     """Return files of rows as a mapping of their names to rows, where that is what is given."""
     listed = [given] if isinstance(given, str | Path) else given
-    if not isinstance(listed, list | tuple) or not listed or not all(map(is_file_of_rows, listed)):
+    files = list(map(is_file_of_rows, listed)) if isinstance(listed, list | tuple) else []
+    if not any(files):
         return given
+    if not all(files):
+        raise InputError(
+            f"{listed[files.index(True)]} is a file of rows, and {listed[files.index(False)]} is none; expected models "
+            "alone, or rows alone"
+        )
     found = [rows_given(one) for one in listed]
     names = [r.name for r in found]
     if twice := next((name for name in names if names.count(name) > 1), None):

@@ -10,7 +10,7 @@ from likewise.naming import depth_of, did_you_mean, name_of, parts_of, slug
 from likewise.plan import Experiment, Trusted
 from likewise.progress import Watch, unwatched
 from likewise.prompts import DEFAULT_PROMPTS
-from likewise.questions.rows import named_rows
+from likewise.questions.rows import named_rows, rows_given
 from likewise.questions.through import run_through
 from likewise.questions.versions import RUNS, entries_of, numbers_in, read_numbers
 from likewise.representation import Representation
@@ -205,7 +205,9 @@ def _rows(models: Mapping[str, Any]) -> list[Representation]:
         layers = given if isinstance(given, Mapping) else {"": given}
         for layer, rows in layers.items():
             called = name_of(str(name), str(layer)) if layer != "" else str(name)
-            whole = rows if isinstance(rows, Representation) else Representation(rows, name=called)
+            whole = (
+                rows_given(rows) if isinstance(rows, str | Path | Representation) else Representation(rows, name=called)
+            )
             found.append(whole.changed(name=called))
     having: dict[str, set[str]] = {}
     for r in found:

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from likewise.about import Audit, Source
-from likewise.chance import NoReference, Reason, Reasons, too_few
+from likewise.chance import NoReference, Reason, Reasons
 from likewise.chance.reasons import BETWEEN
 from likewise.measures import Configuration
 from likewise.naming import inert, parts_of
@@ -51,7 +51,7 @@ def inert_results(results: Results) -> Results:
         texts = pa.array([inert(text, keep="") for text in column.dictionary.to_pylist()], pa.string())
         column = pa.DictionaryArray.from_arrays(column.indices, texts)
         table = table.set_column(table.schema.get_field_index(name), name, column)
-    return Results(table, asked=results.asked, replicates=results.kept)
+    return Results(table, asked=results.asked, replicates=results.kept, few=results.too_few)
 
 
 def inert_tree(value: Any) -> Any:
@@ -92,8 +92,7 @@ def long_frame(results: Results) -> pd.DataFrame:
     found = [of[call] for call in zip(frame["measure"], frame["parameters"], strict=True)]
     for place, column in enumerate(("known", "configuration", "invariance")):
         frame[column] = pd.Series([row[place] for row in found], dtype=object, index=frame.index)
-    few = too_few(frame["correction"], frame["n_permutations"].to_numpy())
-    frame["too_few"] = np.any([part.rows for part in few], axis=0) if few else False
+    frame["too_few"] = results.too_few
     return frame
 
 

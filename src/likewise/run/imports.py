@@ -140,8 +140,8 @@ def order_of(
     Raises
     ------
     InputError
-        If ids are missing, and ``join`` is not ``"inner"``, or if the order of rows without ids is not clear, or their
-        number another.
+        If ids are missing, and ``join`` is not ``"inner"``, or if the order of rows without ids is not clear, or there
+        are more or fewer of them.
     """
     without: dict[str, int] = {}
     held: dict[str, tuple[str, ...]] = {}
@@ -164,11 +164,12 @@ def order_of(
         else:
             without[str(path)] = rows.n_items
     counts = without | {name: len(ids) for name, ids in held.items()}
-    first, most = next(iter(counts.items()), ("", 0))
-    if differs := [name for name in (*without, *counts) if without and counts[name] != most]:
+    if without and len(set(counts.values())) > 1:
+        fewest, most = (of(counts, key=counts.__getitem__) for of in (min, max))
+        bare = next(iter(without))
         raise InputError(
-            f"{differs[0]} has {counted(counts[differs[0]], 'row')} and {first} {most:,}; expected rows of the same "
-            "items in one data set, or ids that say which are the same"
+            f"{fewest} has {counted(counts[fewest], 'row')}, {most} has {counts[most]:,}, and {bare} has no ids; "
+            "expected as many rows in one data set, or ids that say which are the same"
         )
     if not held:
         return None, []

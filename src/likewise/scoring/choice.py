@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Bool
 
-from likewise.chance import LEVEL
 from likewise.errors import InputError
 from likewise.measures import Configuration
 from likewise.naming import called_of, did_you_mean, parse_call, parts_of
@@ -39,7 +38,7 @@ class Score:
     pvalue : float or None
         Corrected for the table from which the row was taken (``pvalue_holm``).
     too_few : bool
-        Whether it comes from so few shuffles that none can be small.
+        Whether it could not have been small with so few shuffles.
     defined : bool
         Whether there is a raw score.
     reason : str
@@ -62,7 +61,7 @@ class Score:
     reason: str
 
     @classmethod
-    def of(cls, row: Mapping[str, Any], configuration: Configuration, calibrated: bool) -> "Score":
+    def of(cls, row: Mapping[str, Any], configuration: Configuration, calibrated: bool, few: bool) -> "Score":
         """Read a row of the long table."""
         value, chance, spread = row["value"], row["null_mean"], row["null_std"]
         ends = None if row["low"] is None or row["high"] is None else (row["low"], row["high"])
@@ -94,7 +93,7 @@ class Score:
             chance_low=below,
             chance_high=above,
             pvalue=row["pvalue_holm"],
-            too_few=0 < row["n_permutations"] < 1 / LEVEL - 1,
+            too_few=few,
             defined=row["value"] is not None,
             reason=row["reason"],
         )
@@ -108,9 +107,12 @@ def _identity(row: Mapping[str, Any], configuration: Configuration) -> float | N
     return known
 
 
-def scores_of(table: pa.Table, known: Known, calibrated: bool) -> list[Score]:
+def scores_of(table: pa.Table, known: Known, calibrated: bool, few: Bool[np.ndarray, " rows"]) -> list[Score]:
     """Return the rows of a table on one scale."""
-    return [Score.of(row, known[row["measure"], row["parameters"]], calibrated) for row in table.to_pylist()]
+    return [
+        Score.of(row, known[row["measure"], row["parameters"]], calibrated, bool(of_few))
+        for row, of_few in zip(table.to_pylist(), few, strict=True)
+    ]
 
 
 def rows_where(

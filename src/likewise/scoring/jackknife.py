@@ -246,8 +246,8 @@ def interval(
     twice : array, shape (m,), optional
         What was `counted_twice`, at most the share ``most`` of s^2; less than `LITTLE` of it stays. s^2 is divided by
         1 + twice / s^2: if k groups together change r^(k - 1) times what one does, the variance is 1 / (1 - r) of that,
-        s^2 is 1 / (1 - r)^2 of it, and what pairs show r / (1 - r)^3. Of ``twice`` counts all from nu = `SURE` on,
-        nothing up to `UNSURE`, and a share in between.
+        s^2 is 1 / (1 - r)^2 of it, and what pairs show r / (1 - r)^3. With as many degrees of freedom as `SURE` says,
+        all of ``twice`` counts; with those of `UNSURE`, nothing; in between, a share.
     most : float
         `OF_GROUPS` or `OF_ITEMS`.
 

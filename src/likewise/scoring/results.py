@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from likewise.chance.correction import correct
+from likewise.chance.correction import correct, too_few
 from likewise.errors import InputError, MissingDependencyError
 from likewise.measures import REGISTRY, Configuration, is_own
 from likewise.naming import cell_text, counted, did_you_mean, inert
@@ -38,6 +38,8 @@ class Results:
         The configurations as they were written: their labels show the written parameters.
     replicates : mapping of str to pyarrow.ChunkedArray
         Lists of scores of each row by their kind, one of `KINDS`.
+    few : array of bool, optional
+        `too_few` of the table that these rows were taken from.
     """
 
     def __init__(
@@ -47,8 +49,10 @@ class Results:
         *,
         asked: Iterable[Configuration] = (),
         replicates: Mapping[str, pa.ChunkedArray] | None = None,
+        few: Bool[np.ndarray, " rows"] | None = None,
     ) -> None:
         self.table = table.cast(SCHEMA)
+        self._few = few
         self.kept = dict(replicates or {}) | ({} if shuffled is None else {"shuffle": shuffled})
         self.asked = tuple(asked)
 
@@ -56,6 +60,14 @@ class Results:
     def shuffled(self) -> pa.ChunkedArray | None:
         """For each row the list of its scores after each shuffle, if they are at hand."""
         return self.kept.get("shuffle")
+
+    @property
+    def too_few(self) -> Bool[np.ndarray, " rows"]:
+        """Of each row, whether its corrected p-value could not have been small with so few shuffles."""
+        if self._few is not None:
+            return self._few
+        found = too_few(self.table.column("correction").to_pylist(), self.table.column("n_permutations").to_numpy())
+        return np.asarray(np.any([np.zeros(len(self), dtype=bool), *(few.rows for few in found)], axis=0))
 
     def replicates(self, kind: str) -> list[Float[np.ndarray, " r"] | None]:
         """Return an array of scores for each row, in the order of the table; None where it has none.
@@ -207,11 +219,11 @@ class Results:
         kept = rows_where(self.table, self.configurations, dataset=dataset, measure=measure, layer=layer, models=models)
         mask = pa.array(kept)
         lists = {kind: column.filter(mask) for kind, column in self.kept.items()}
-        return Results(self.table.filter(mask), asked=self.asked, replicates=lists)
+        return Results(self.table.filter(mask), asked=self.asked, replicates=lists, few=self.too_few[kept])
 
     def scores(self, *, calibrated: bool = True) -> list[Score]:
         """Return the rows with value, interval and chance level on one scale: calibrated, or raw."""
-        return scores_of(self.table, self.configurations, calibrated)
+        return scores_of(self.table, self.configurations, calibrated, self.too_few)
 
     def only(self) -> tuple[str, Configuration]:
         """Return the data set and the configuration of a table that has one of each; refuse any other."""
@@ -333,7 +345,7 @@ class Results:
 
     def asked_as(self, asked: Iterable[Configuration]) -> "Results":
         """Return the same, whose labels are those of the configurations as somebody asked for them."""
-        return Results(self.table, asked=asked, replicates=self.kept)
+        return Results(self.table, asked=asked, replicates=self.kept, few=self._few)
 
     @functools.cached_property
     def configurations(self) -> dict[tuple[str, str], Configuration]:

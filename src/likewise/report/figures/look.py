@@ -209,11 +209,15 @@ def unsure(score: Score) -> bool:
 
 
 def said_of_marks(scores: Sequence[Score], mark: str) -> str:
-    """Say what the mark is, where a score has it, or that no score could have it."""
-    if any(map(unsure, scores)):
-        return f"{mark}: no more alike than shuffled inputs (corrected p above {LEVEL})."
-    if any(s.too_few for s in scores):
-        return f"With so few shuffles no p can reach {LEVEL}, however alike they are."
+    """Say what the mark is, where a score has it, and which scores could not have it."""
+    told = (
+        [f"{mark}: no more alike than shuffled inputs (corrected p above {LEVEL})."] if any(map(unsure, scores)) else []
+    )
+    if few := sum(s.too_few for s in scores):
+        of = "" if few == len(scores) else f" of {few:,}"
+        told.append(f"With so few shuffles no p{of} can reach {LEVEL}, however alike they are.")
+    if told:
+        return " ".join(told)
     if all(s.pvalue is None for s in scores):
         return "No p-values: no score has a chance level that gives one."
     return f"All differ from shuffled inputs (corrected p at most {LEVEL})."

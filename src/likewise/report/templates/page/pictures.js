@@ -175,7 +175,7 @@ const pictures = {
       parts: [drawn], legend: scale.legend, points: { svg: drawn, rows: found },
       note: [
         all > FOREST ? `The ${FOREST / 2} most and the ${FOREST / 2} least alike of ${all.toLocaleString("en")} pairs; the table has all.` : `${all} pairs.`,
-        "A line is the 95 % interval for other prompts of the same kind; a full dot is more alike than chance (corrected p at most 0.05), an empty one is not told apart from it, or has no p.", noneSmall(found),
+        "A line is the 95 % interval for other prompts of the same kind; a full dot is more alike than chance (corrected p at most 0.05), an empty one is not told apart from it, or could not be.", noneSmall(found),
         raw ? "An upright mark is the chance level." : "Dashed: chance and identical.",
         unsureOf(found), ...scale.note,
       ],

@@ -66,10 +66,12 @@ class State {
   visible(n) { const of = this.page.names[n]; return !this.hidden.has(of.model) && !this.left.has(of.layer); }
 }
 
-// Layers by depth: the embedding first, "last" at the end, others by the numbers in their names.
+// Layers by depth: the embedding first, then numbers, then by numbers in names, "last" at the end.
 function byDepth(x, y) {
-  const place = (layer) => ({ embedding: 0, last: 2 })[layer] ?? 1;
+  const number = /^-?[0-9]+(\.[0-9]+)?$/;
+  const place = (layer) => (layer === "embedding" ? 0 : layer === "last" ? 3 : number.test(layer) ? 1 : 2);
   if (place(x) !== place(y)) return place(x) - place(y);
+  if (place(x) === 1) return Number(x) - Number(y) || (x < y ? -1 : x > y ? 1 : 0);
   const [a, b] = [x, y].map((layer) => layer.split(/([0-9]+)/)); // text and number in turns
   for (let k = 0; k < Math.min(a.length, b.length); k++) {
     const difference = k % 2 ? Number(a[k]) - Number(b[k]) : 0;
