@@ -72,6 +72,9 @@ class Representation:
         if not ids and hasattr(self.matrix, "index") and hasattr(self.matrix, "iloc"):
             ids = _index_of(self.matrix, self.name)
             object.__setattr__(self, "index", "ids" if ids else "counts")
+            columns = tuple(map(str, self.matrix.columns))
+            if ids and self.kind in TABLES and columns != ids and set(columns) == set(ids):
+                raise InputError(f"{self.name}: its columns are in another order than its rows; expected the same one")
         object.__setattr__(self, "has_ids", bool(ids))
         object.__setattr__(self, "matrix", check_matrix(self.matrix, self.name, ids))
         object.__setattr__(self, "metric", metric_of(self.kind, self.metric, self.name))

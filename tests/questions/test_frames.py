@@ -84,6 +84,15 @@ def test_rows_that_others_lack_are_left_out_where_asked() -> None:
     assert row.n_items == 70 and row.value == pytest.approx(likewise.compare(BASE[10:], NEAR[10:], "cka")[0].value)
 
 
+def test_a_table_has_its_columns_in_the_order_of_its_rows() -> None:
+    table = np.abs(BASE[:6, :1] - BASE[:6, 0])
+    of = pd.DataFrame(table, index=INDEX[:6], columns=INDEX[:6])
+    for right in (of, pd.DataFrame(table, index=INDEX[:6])):
+        assert Representation(right, kind="distances").ids == tuple(INDEX[:6])
+    with pytest.raises(InputError, match="its columns are in another order than its rows"):
+        Representation(of.iloc[:, ::-1], kind="distances")
+
+
 def test_files_are_taken_as_the_rows_that_they_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     files = {"step-1": BASE, "step-2": NEAR, "step-3": FAR}
