@@ -1,12 +1,12 @@
 """P-values of many scores, corrected against any false one among them and for the share of false ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from likewise.naming import counted
 
@@ -209,21 +209,24 @@ class TooFew:
     needed: int
 
 
-def too_few(correction: Sequence[str], n_permutations: Int[np.ndarray, " rows"]) -> list[TooFew]:
+def too_few(table: pa.Table) -> list[TooFew]:
     """Return the scores of a table whose corrected p-values cannot be small with so few shuffles.
 
     Examples
     --------
-    >>> (few,) = too_few(["holm", "holm"], np.asarray([9, 9]))
+    >>> (few,) = too_few(pa.table({"n_permutations": [9, 9], "correction": ["holm"] * 2}))
     >>> few.rows.tolist(), few.shuffles, few.needed
     ([True, True], 9, 39)
     """
-    how = np.asarray(correction, dtype=str)
-    together = [(how == "step-down") & (n_permutations == p) for p in np.unique(n_permutations[how == "step-down"])]
-    parts = len(together) + bool((how == "holm").any())
-    alone = (how == "holm") & (n_permutations > 0)
+    counts = table.column("n_permutations").to_numpy()
+    by_shuffles, by_holm = (
+        np.asarray(pc.fill_null(pc.equal(table.column("correction"), how), False)) for how in ("step-down", "holm")
+    )
+    together = [by_shuffles & (counts == count) for count in np.unique(counts[by_shuffles])]
+    parts = len(together) + bool(by_holm.any())
+    alone = by_holm & (counts > 0)
     found = [
-        TooFew(rows, int(n_permutations[rows].max(initial=0)), round(parts * tests / LEVEL) - 1)
+        TooFew(rows, int(counts[rows].max(initial=0)), round(parts * tests / LEVEL) - 1)
         for rows, tests in [*((rows, 1) for rows in together), (alone, int(alone.sum()))]
     ]
     return [few for few in found if 0 < few.shuffles < few.needed]
@@ -241,7 +244,7 @@ def too_few_shuffles(table: pa.Table) -> str:
     return " ".join(
         f"With {counted(few.shuffles, 'shuffle')}, no corrected p-value of {counted(int(few.rows.sum()), 'score')} can "
         f"reach {LEVEL}, however alike they are: use {few.needed:,} or more."
-        for few in too_few(table.column("correction").to_pylist(), table.column("n_permutations").to_numpy())
+        for few in too_few(table)
     )
 
 

@@ -66,8 +66,7 @@ class Results:
         """Of each row, whether its corrected p-value could not have been small with so few shuffles."""
         if self._few is not None:
             return self._few
-        found = too_few(self.table.column("correction").to_pylist(), self.table.column("n_permutations").to_numpy())
-        return np.asarray(np.any([np.zeros(len(self), dtype=bool), *(few.rows for few in found)], axis=0))
+        return np.asarray(np.any([np.zeros(len(self), dtype=bool), *(few.rows for few in too_few(self.table))], axis=0))
 
     def replicates(self, kind: str) -> list[Float[np.ndarray, " r"] | None]:
         """Return an array of scores for each row, in the order of the table; None where it has none.
