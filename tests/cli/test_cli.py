@@ -18,6 +18,7 @@ import yaml
 from likewise.cli.console import bytes_text
 from likewise.errors import StoreError
 from likewise.measures import REGISTRY
+from likewise.store import Store
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -160,6 +161,13 @@ def test_extract_prints_where_the_rows_are(cli: Cli, tiny: Callable[..., Path], 
     files = [f["file"] for f in found]
     code, out, _ = cli("compare", *files, "--measure", "cka", "--permutations", 2, "--json")
     assert code == 0 and len(json.loads(out)) == 6
+    # The same again is the same; another model stands beside it, in the same store.
+    assert json.loads(cli(*words, "--layer", "last", "--json")[1])["representations"] == found
+    code, out, _ = cli("extract", tiny("bert"), *words[3:], "--json")
+    more = [f["name"] for f in json.loads(out)["representations"]]
+    assert code == 0 and set(Store("runs/extract").experiments()) == {"extract", "extract-2"}
+    code, out, err = cli("compare", found[0]["name"], *more, "--store", "runs/extract", "--measure", "cka", "--json")
+    assert code == 0 and len(json.loads(out)) == 1, err
 
 
 def test_imported_files_are_run_explained_and_reported(cli: Cli, matrices: tuple[Path, Path], tmp_path: Path) -> None:

@@ -127,7 +127,10 @@ def test_a_run_that_stops_or_is_killed_is_told_from_one_at_work(
 
     with pytest.raises(KeyboardInterrupt):
         likewise.run(asked, store.folder, executor=Stopped())
-    assert [run["state"] for run in status_of(store)["runs"]] == ["stopped"]
+    (run,) = status_of(store)["runs"]
+    assert (
+        run["state"] == "stopped" and run["left"]["tiles"] + run["done"].get("tiles", 0) == 3
+    )  # what was begun is left
     script = (
         "import os, sys, yaml, likewise\nfrom likewise.run import Serial\n"
         "class Killed(Serial):\n    def hear(self): os._exit(9)\n"

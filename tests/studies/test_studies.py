@@ -213,7 +213,7 @@ def test_items_are_ranked_by_what_they_add() -> None:
     (text,) = [row["prompt"] for row in most + least if row["prompt"]]
     assert len(str(text)) == 80 and str(text).startswith("one two x") and str(text).endswith("…")
     assert answer.limits[-1] == "prompts are not shown: no file"
-    assert ("beyond the score" in answer.limits[0]) is (max(added) > 1 or min(added) < 0)
+    assert ("beyond the range" in answer.limits[0]) is (max(added) > 1 or min(added) < 0)
     with pytest.raises(InputError, match="expected two representations, got 1"):
         Items().answer(both[:1])
 

@@ -1,13 +1,18 @@
 """``likewise extract``."""
 
+import itertools
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from likewise.cli import options
 from likewise.cli.console import complain, print_json, print_table, progress
 from likewise.fields import DTYPE, LAYER, TRANSFORMERS, TRUNCATION
+
+if TYPE_CHECKING:
+    from likewise.plan import Experiment
+    from likewise.store import Store
 
 
 def extract(
@@ -74,6 +79,7 @@ def extract(
         }
     )
     folder = store or Path("runs") / "extract"
+    asked = _renamed(asked, Store(folder))
     with progress() as watch:
         done = perform(
             asked,
@@ -97,3 +103,18 @@ def extract(
             complain(f"failed: {outcome.task.label}\n  {outcome.error}")
     if done.failed:
         raise typer.Exit(1)
+
+
+def _renamed(asked: "Experiment", store: "Store") -> "Experiment":
+    """What is asked for under a name that nothing else has in the store: a later call leaves the rows of this one."""
+    from likewise.plan import Experiment
+
+    def said(of: "Experiment") -> object:
+        return of.model_dump(mode="json", exclude={"name"})
+
+    there = {name: Experiment.stored(about["experiment"]) for name, about in store.experiments().items()}
+    for number in itertools.count(1):
+        name = asked.name if number == 1 else f"{asked.name}-{number}"
+        if name not in there or said(there[name]) == said(asked):
+            break
+    return asked.model_copy(update={"name": name})

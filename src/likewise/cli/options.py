@@ -9,7 +9,7 @@ import typer
 
 from likewise.cli.console import say
 from likewise.errors import InputError
-from likewise.naming import did_you_mean
+from likewise.naming import AT, did_you_mean, model_of, parts_of
 
 if TYPE_CHECKING:
     from likewise.representation import Representation
@@ -110,6 +110,8 @@ def read_representations(
         raise InputError(f"{twice[0]!r} is named twice; expected two or more different names of the store")
     place = find_store(store)
     keys = names_on(place, dataset, experiment)
+    answering = {own: name for name in keys for own in (name, f"{model_of(name)}{AT}{parts_of(name)[2]}")}
+    names = [answering.get(name, name) for name in names]
     for name in names:
         if name not in keys:
             on = f" on {dataset}" if dataset else ""

@@ -48,6 +48,8 @@ def plan(
     tell(f"{what}; {_statistics(summary['statistics'])}; rows of {bytes_text(summary['bytes'])}")
     if asked.pairs != ALL:
         tell(f"pairs: {summary['pairs']}")
+    if belonging := [d["name"] for d in summary["datasets"] if d["together"]]:
+        tell(f"{', '.join(belonging)}: inputs belong together, so whole groups of them are shuffled and left out")
     if not summary["keeps_shuffled_scores"]:
         tell("there are too many shuffled scores to keep: p-values will be corrected by Holm's method only")
     elif summary["shuffled_scores_bytes"]:

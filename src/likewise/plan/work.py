@@ -169,6 +169,7 @@ class Plan:
                     "pairs": d.pairs,
                     "scores": d.pairs * scores_of_pair(self.experiment.configurations),
                     "scores_done": d.scores_done,
+                    "together": bool(d.together),
                     "bytes": d.nbytes,
                 }
                 for d in self.datasets

@@ -82,6 +82,8 @@ def methods(
     )
     chance = summary(frame).partition("scores. ")[2]
     ends = " Intervals are 95 % jackknife intervals over inputs." if frame["low"].notna().any() else ""
+    if any(r["source"].groups for r in representations):  # type: ignore[attr-defined]
+        ends += " Where inputs belong together, whole groups of them are shuffled and left out."
     corrected = (
         " P-values are corrected for all scores of the experiment (Holm, or Westfall and Young's step-down)."
         if frame["pvalue_holm"].notna().any()

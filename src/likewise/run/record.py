@@ -104,6 +104,7 @@ class Record:
             self._ended.set()
             self._thread.join()
             with self._lock:
+                self._left.update(kind_of(task) for task, _ in self._running.values())  # what was begun is not done
                 self._running.clear()
             self._write(how)
         if how == DONE and not self._shard and not self._failed:

@@ -87,10 +87,10 @@ class Items(Study):
             tables=tuple(
                 Table(
                     title.replace(" ", "-"),
-                    ("id", "similarity", *(["prompt"] if texts else [])),
+                    ("id", configuration.facts.direction, *(["prompt"] if texts else [])),
                     tuple((r["id"], r["contribution"], *([line(r["prompt"], same)] if texts else [])) for r in some),
                     caption=title,
-                    unsure={"similarity": "of one input"},
+                    unsure={configuration.facts.direction: "of one input"},
                 )
                 for title, some in parts
             ),
@@ -108,7 +108,7 @@ class Items(Study):
         )
 
 
-BEYOND = "Similarity: what an input adds to the score, times their number. One input may lie beyond the score's range."
+BEYOND = "Of an input: what it adds to the score, times their number. It may lie beyond the range of the score."
 
 
 def _told(same: int, told: str) -> Iterator[str]:

@@ -36,7 +36,8 @@ READ = {
     "matched": "Matched: mean correlation of features that were paired anew.",
     "rotation": "Rotation: mean cosine on held-out prompts after the best rotation; chance is that of rotation.",
     "panel p corrected": "Panel p corrected: by Holm over all places.",
-    "panel p": "The verdict rests on the panel p of the mean over places.",
+    "panel p": "Panel p: the share of unrelated models at least as alike. Where shared axes do not decide, that of the "
+    "mean over places does.",
 }
 """How columns of places are read."""
 
