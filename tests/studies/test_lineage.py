@@ -158,6 +158,18 @@ def test_relatives_of_the_base_and_random_weights_are_no_panel() -> None:
     assert "fresh: random weights are no stand-in" in said
 
 
+def test_a_model_is_no_stranger_to_itself() -> None:
+    """As in a panel that was kept with the model in question: it would always be among the most alike."""
+    model, strangers = turn(copied(0.3)), panel(19)
+    answer = asked(model, {**strangers, "again": model.copy()})
+    alone = asked(model, strangers)
+    assert answer.values == alone.values and answer.values["verdict"] == "derived"
+    assert {r["model"]: r["role"] for r in answer.tables["models"].records()}["again"].startswith(
+        "the model in question"
+    )
+    assert "again: the same rows as model" in " ".join(answer.limits)
+
+
 def test_a_family_counts_once() -> None:
     one = trained(400)
     family = {f"child {i}": one + 0.3 * np.random.default_rng(i).normal(size=one.shape) for i in range(19)}

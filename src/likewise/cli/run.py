@@ -106,7 +106,9 @@ def _tell(done: "Done", report: Path | None) -> None:
         complain(reason)
     elif not done.failed:
         said = "done" if done.performed else "nothing left to do"
-        say(f"{said}: {counted(len(done.results), 'score')} in {done.store}")
+        without = done.results.table["status"].to_pylist().count("undefined")
+        some = f", {without:,} of them undefined (the report says why)" if without else ""
+        say(f"{said}: {counted(len(done.results), 'score')} in {done.store}{some}")
     if few := too_few_shuffles(done.results.table):
         say(few)
     if report:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from likewise.arrays import to_numpy
 from likewise.chance import holm
 from likewise.inference import PanelTest, panel_test, panel_tests
 from likewise.naming import p_text
+from likewise.representation import Representation
 from likewise.studies.lineage.scores import ALIKE, AXES_LEVEL, Place, Scores, families_of
 
 LEVEL = 0.05
@@ -28,7 +30,8 @@ class Reading:
         self.axes_p = self._axes_p("")
         given = list(places[0].panel)
         self.random = [n for n in given if str(places[0].panel[n].source.variant or "").startswith(RANDOM)]
-        trained = [name for name in given if name not in self.random]
+        self.itself = [name for name in given if all(_same(place.panel[name], place.model) for place in places)]
+        trained = [name for name in given if name not in (*self.random, *self.itself)]
         self.related = [name for name in trained if self._shares(name)]
         strangers = [n for n in trained if n not in self.related and self.mean(n) is not None]
         self.families = families_of(places, strangers, 0)
@@ -174,3 +177,10 @@ def _p(p: float | None) -> str:
 
 def _lower(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:]
+
+
+def _same(a: Representation, b: Representation) -> bool:
+    """Whether two hold the same rows, to the last bit."""
+    if a.key and a.key == b.key:
+        return True
+    return a.matrix.shape == b.matrix.shape and bool(np.array_equal(to_numpy(a.matrix), to_numpy(b.matrix)))

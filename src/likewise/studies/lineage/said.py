@@ -145,6 +145,8 @@ def models_table(of: Reading) -> Table:
 def _role(of: Reading, name: str) -> str:
     if name in of.random:
         return "random weights, left out"
+    if name in of.itself:
+        return "the model in question, left out"
     if name in of.related:
         return "shares axes with the base, left out"
     if name not in of.panel:
@@ -227,6 +229,8 @@ def _limits_of_panel(of: Reading) -> list[str]:
             f"{some_of(of.random)}: random weights are no stand-in for unrelated trained models, which are far "
             "more alike to the base; left out of the panel."
         )
+    if of.itself:
+        found.append(f"{some_of(of.itself)}: the same rows as {of.model}, so it is no stranger; left out of the panel.")
     if of.related:
         found.append(f"{some_of(of.related)}: shares axes with the base, so it is no stranger; left out.")
     alone = len(of.panel) == 1 and len(of.families[0]) > 1
