@@ -245,9 +245,11 @@ def load_prompts(spec: DatasetSpec) -> Prompts:
             first, records = _peek(records)
             plain = [field for field in PROMPT_FIELDS if field in first]
             if len(plain) != 1:
+                longest = max(first, key=lambda field: len(str(first[field])), default="prompt")
                 raise InputError(
-                    f"{full.name} needs a template that makes a prompt of a record, for example "
-                    f"template: '{{{{ {next(iter(first), 'prompt')} }}}}'; its fields are {', '.join(sorted(first))}"
+                    f"{full.name} needs a template that makes a prompt of a record, for example template: "
+                    f"'{{{{ {longest} }}}}', or one field called prompt or text; its fields are "
+                    f"{', '.join(sorted(first))}"
                 )
             full = replace(full, format=replace(full.format, template=f"{{{{ {plain[0]} }}}}"))
         _LOADED[wanted] = make_prompts(
