@@ -229,6 +229,9 @@ def test_stored_reasons_stay() -> None:
     assert {r.name: r.value for r in Reason} == {
         "NO_CHANCE": "no chance level: the value does not depend on which row belongs to which",
         "NO_EXCHANGE": "no chance level: no two groups of inputs have the same size, so none can be exchanged",
+        "STAYING": (
+            "no chance level: too few groups of inputs have the same size, so too many stay in place in a shuffle"
+        ),
         "NOT_SHUFFLED": "no chance level: undefined after a shuffle",
         "NOT_DRAWN": "no chance level: undefined for some of what chance is counted from",
         "FEW_ROWS": "chance from shuffles: too few rows decide the score to trust the closed form",

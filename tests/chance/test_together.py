@@ -123,6 +123,40 @@ def test_what_cannot_be_said_of_groups_is_a_reason():
     assert "no two groups of inputs have the same size" in row.reason
 
 
+@pytest.mark.parametrize(
+    ("sizes", "have"),
+    [
+        ([7] * 8, True),
+        ([5, 5, 7, 7, 9, 9, 11], False),
+        ([3, 3, 4, 5, 7, 8], False),
+        ([4, 4], True),
+        ([2] * 9 + [3], True),
+    ],
+)
+def test_where_many_inputs_stay_in_place_there_is_no_chance_level(sizes, have):
+    """Of an exchange that leaves most of them, the score is nearly the score itself."""
+    of = np.repeat(np.arange(len(sizes)), sizes)
+    together = Together(of)
+    drawn = together.draw(2000, 0)
+    assert together.staying == pytest.approx((drawn == np.arange(len(of))).mean(), abs=0.02)
+    rng = np.random.default_rng(1)
+    x = np.repeat(rng.normal(size=(len(sizes), 3)), sizes, 0) + 0.3 * rng.normal(size=(len(of), 3))
+    (row,) = compare({"x": x, "y": x + 0.3 * rng.normal(size=x.shape)}, "cka", groups=of.astype(str).tolist())
+    assert (row.null_mean is not None) is have is (not together.no_chance) and row.value is not None
+    assert ("too few groups of inputs have the same size" in row.reason) is not have
+    assert not have or len(sizes) == 2 or row.null_mean < 0.6 * row.value
+
+
+def test_a_learning_curve_draws_whole_groups():
+    rng = np.random.default_rng(2)
+    of = np.repeat(np.arange(12), 4).astype(str).tolist()
+    x = np.repeat(rng.normal(size=(12, 3)), 4, 0) + 0.3 * rng.normal(size=(48, 3))
+    sides = [Representation(m, name=n, groups=of) for n, m in (("x", x), ("y", x + rng.normal(size=x.shape)))]
+    points = learning_curve(sides, "cka", sizes=[10, 11, 24])
+    assert [(p.n_items, p.draws) for p in points] == [(8, 5), (12, 5), (24, 5), (48, 1)]
+    assert all(p.null_mean is not None for p in points)
+
+
 def test_representations_must_agree_on_groups():
     x = np.random.default_rng(0).normal(size=(6, 2))
     one, same = Representation(x, name="one", groups="aabbcc"), Representation(x, name="same", groups="ppqqrr")

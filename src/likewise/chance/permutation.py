@@ -170,11 +170,13 @@ class Shuffles:
         return not (self.together.takes_all(self.count) if self.together else takes_all(self.n, self.count))
 
     def __len__(self) -> int:
-        if self.joint:
+        if self.joint or not self.count:
             return self.count
         return (self.together.relabellings if self.together else factorial(self.n)) - 1
 
     def __iter__(self) -> Iterator[Shuffle]:
+        if not len(self):
+            return
         if not self.joint:
             every = self.together.draw(self.count, 0) if self.together else draw_permutations(self.n, self.count, 0)
             yield from (Shuffle(dict.fromkeys(self.names, order), joint=False) for order in every)
@@ -215,7 +217,7 @@ def draw_shuffles(
     >>> next(iter(drawn)).beside(0, 1)
     array([0, 2, 4, 3, 1])
     """
-    return Shuffles(n, count, seed, dict(names), together)
+    return Shuffles(n, count if together is None or not together.no_chance else 0, seed, dict(names), together)
 
 
 def takes_all(n: int, count: int) -> bool:

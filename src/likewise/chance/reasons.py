@@ -22,6 +22,8 @@ class Reason(StrEnum):
     """No order of rows changes the value."""
     NO_EXCHANGE = "no chance level: no two groups of inputs have the same size, so none can be exchanged"
     """Inputs belong together in groups that no shuffle can exchange."""
+    STAYING = "no chance level: too few groups of inputs have the same size, so too many stay in place in a shuffle"
+    """`Together.staying`."""
     NOT_SHUFFLED = "no chance level: undefined after a shuffle"
     NOT_DRAWN = "no chance level: undefined for some of what chance is counted from"
     FEW_ROWS = "chance from shuffles: too few rows decide the score to trust the closed form"

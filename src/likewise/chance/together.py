@@ -9,8 +9,13 @@ from math import factorial, prod
 import numpy as np
 from jaxtyping import Int
 
+from likewise.chance.reasons import Reason
 from likewise.errors import InputError
 from likewise.representation import Representation
+
+STAYING = 0.25
+"""Share of the inputs that stay in place in an exchange, above which scores after it are no chance level: they would be
+that share of the way from chance to the score."""
 
 MOST = 50
 """Groups that are left out one by one; more are first put into larger ones, at random."""
@@ -27,7 +32,8 @@ class Together:
     of one side are independent of those of the other and alike in law, all such exchanges are equally likely, so the
     p-value of shuffles holds whatever the inputs of a group have in common. Groups of different sizes are never
     exchanged: there are :math:`\prod_s m_s!` relabellings, with m_s groups of s inputs. What the sides share by the
-    place in a group, as the first of all twins, is part of chance.
+    place in a group, as the first of all twins, is part of chance. So is what stays in place, one group of each size on
+    average; where that is more than `STAYING` of the inputs, there is no chance level.
 
     Parameters
     ----------
@@ -66,6 +72,29 @@ class Together:
     def relabellings(self) -> int:
         """Ways to exchange groups of one size, the one that leaves all as it is among them."""
         return prod(factorial(int(m)) for m in np.unique(self.sizes, return_counts=True)[1])
+
+    @property
+    def staying(self) -> float:
+        r"""Share of the inputs that stay in place in an exchange, the one that changes nothing left out, on average.
+
+        .. math:: \frac{R \sum_s s / n - 1}{R - 1}
+
+        over the different sizes s, with R relabellings.
+
+        Examples
+        --------
+        >>> [round(Together.of_labels(labels).staying, 2) for labels in ("aabbccdd", "aabbbcccc", "aabb", "aabbcccc")]
+        [0.22, 1.0, 0.0, 0.5]
+        """
+        every = self.relabellings
+        return float((np.unique(self.sizes).sum() / len(self.of) - 1 / every) / (1 - 1 / every)) if every > 1 else 1.0
+
+    @property
+    def no_chance(self) -> str:
+        """Why scores after an exchange are no chance level; nothing where they are."""
+        if self.staying <= STAYING:
+            return ""
+        return Reason.STAYING if self.relabellings > 1 else Reason.NO_EXCHANGE
 
     def among(self, items: Int[np.ndarray, " m"]) -> "Together | None":
         """Return the same of some of the inputs."""

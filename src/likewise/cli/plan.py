@@ -49,7 +49,10 @@ def plan(
     if asked.pairs != ALL:
         tell(f"pairs: {summary['pairs']}")
     if belonging := [d["name"] for d in summary["datasets"] if d["together"]]:
-        tell(f"{', '.join(belonging)}: inputs belong together, so whole groups of them are shuffled and left out")
+        tell(
+            f"{', '.join(belonging)}: inputs belong together, so whole groups are shuffled and left out, and there are "
+            "no closed forms"
+        )
     if not summary["keeps_shuffled_scores"]:
         tell("there are too many shuffled scores to keep: p-values will be corrected by Holm's method only")
     elif summary["shuffled_scores_bytes"]:

@@ -23,14 +23,17 @@ from likewise.store import Store, content_key
 REPRESENTATION_VERSION = 3
 """Raised when an extraction would give other rows for the same request."""
 
-RESULT_VERSION = 7
+RESULT_VERSION = 8
 """Raised when the shuffles, or what is derived from them or from left-out inputs, change for the same request.
 
 4: populations have p-values of shuffles where a few rows decide and shuffles were asked for; no pair takes the groups
 of another representation.
 5: intervals know how well their own deviation is known, and hold the scores of directions that may change places.
 6: the end to which a few inputs move a score lies further away.
-7: of few inputs, what the jackknife counts twice is taken off; a difference of two numbers has no sign."""
+7: of few inputs, what the jackknife counts twice is taken off; a difference of two numbers has no sign.
+8: what is counted twice of few inputs follows from how fast it falls; groups of which many stay in place in a shuffle
+have no chance level.
+"""
 
 
 Spec = TypeVar("Spec", ModelSpec, DatasetSpec)

@@ -81,9 +81,12 @@ def methods(
         for c in configurations
     )
     chance = summary(frame).partition("scores. ")[2]
-    ends = " Intervals are 95 % jackknife intervals over inputs." if frame["low"].notna().any() else ""
-    if any(r["source"].groups for r in representations):  # type: ignore[attr-defined]
-        ends += " Where inputs belong together, whole groups of them are shuffled and left out."
+    together = {bool(r["source"].groups) for r in representations}  # type: ignore[attr-defined]
+    over = {True: "groups of inputs that belong together", False: "inputs"}
+    of = " or ".join(over[grouped] for grouped in sorted(together)) or over[False]
+    ends = f" Intervals are 95 % jackknife intervals over {of}." if frame["low"].notna().any() else ""
+    if True in together and frame["n_permutations"].any():
+        ends += " Such groups are shuffled as a whole."
     corrected = (
         " P-values are corrected for all scores of the experiment (Holm, or Westfall and Young's step-down)."
         if frame["pvalue_holm"].notna().any()

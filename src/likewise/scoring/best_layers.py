@@ -160,11 +160,12 @@ def best_layers(
 
 @dataclass(frozen=True)
 class _Part:
-    """A column over some pairs of layers, what each can come to, and the names of both."""
+    """A column over some pairs of layers, what each can come to, the names of both, and why it has no chance."""
 
     column: Column
     identity: np.ndarray
     names: list[tuple[str, str]]
+    no_chance: str
 
 
 def _tell(watch: Watch, before: int, count: int, total: int, label: str, done: int, of: int) -> None:
@@ -190,7 +191,8 @@ def _score(
     models = {i: "first" if i < len(left) else "second" for i in sides}
     with threads_for(smaller_side(sides)):
         columns = score_columns(sides, pairs, chosen, trust, models, together=together, watch=watch)
-        return [_Part(c, identities(c, c.value, sides, pairs)[0], names) for c in columns]
+        why = together.no_chance if together else ""
+        return [_Part(c, identities(c, c.value, sides, pairs)[0], names, why) for c in columns]
 
 
 def _best(a: str, b: str, parts: Sequence[_Part]) -> BestLayers:
@@ -212,7 +214,7 @@ def _best(a: str, b: str, parts: Sequence[_Part]) -> BestLayers:
         if no_null:
             reasons.append(Reason.NOT_SHUFFLED.because(no_null[0]))
         elif facts.paired and not len(shuffled):
-            reasons.append(Reason.NO_EXCHANGE)
+            reasons.append(parts[0].no_chance or Reason.NO_EXCHANGE)
         elif facts.paired:
             most = facts.more_alike * np.max(facts.more_alike * shuffled[:, known], axis=1, keepdims=True)
             chance = judge(best, Null.of_shuffles(best, most, facts), facts, identity[place : place + 1])

@@ -91,9 +91,9 @@ def table_of(
         for k in range(m):
             if k not in c.each:
                 notes[k].append(Reason.FEW_GROUPS.because(f"{few}; expected {FEWEST} or more"))
-    if together and together.relabellings == 1 and trust.shuffles:
+    if together and together.no_chance and trust.shuffles:
         for k in c.shuffled_pairs:
-            notes[k].append(Reason.NO_EXCHANGE)
+            notes[k].append(together.no_chance)
     return columns_of(
         c.configuration,
         dataset=dataset,

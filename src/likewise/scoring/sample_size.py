@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int
 
 from likewise.chance import DEFAULT
 from likewise.chance import Asked as Chance
@@ -68,7 +69,7 @@ def learning_curve(
     watch: Watch = unwatched,
     null: Chance | None = None,
 ) -> list[Point]:
-    """Compare pairs with fewer inputs, drawn without replacement.
+    """Compare pairs with fewer inputs, drawn without replacement; where inputs belong together, whole groups of them.
 
     Parameters
     ----------
@@ -111,14 +112,23 @@ def learning_curve(
     if said := wrong_number("draws", draws, 1, MOST_DRAWN) or wrong_number("seed", seed, most=MOST_SEED):
         raise InputError(said)
     rng = np.random.default_rng(seed)
-    fewer = [size for size in wanted if size < n for _ in range(draws)]
-    parts = itertools.chain(((size, np.sort(rng.permutation(n)[:size])) for size in fewer), [(n, np.arange(n))])
     sides, together = [prepare(r) for r in named], together_of(named)
+    if together:  # whole groups are drawn: sizes are those of so many, on average
+        each = n / together.count
+        wanted = sorted({round(max(2, round(size / each)) * each) for size in wanted})
+    fewer = [size for size in wanted if size < n for _ in range(draws)]
+
+    def drawn(size: int) -> Int[np.ndarray, " m"]:
+        if together is None:
+            return np.sort(rng.permutation(n)[:size])
+        return np.flatnonzero(np.isin(together.of, rng.permutation(together.count)[: round(size * together.count / n)]))
+
+    parts = itertools.chain(((size, drawn(size)) for size in fewer), [(n, np.arange(n))])
     wanted_pairs = Pairs.read(pairs).among([r.name for r in named])
     found: dict[tuple[str, str, str, str], dict[int, list[dict[str, object]]]] = {}
     for done, (size, items) in enumerate(parts):
         watch("drawing inputs", done, len(fewer) + 1)
-        subset = {i: side.take(items) if size < n else side for i, side in enumerate(sides)}
+        subset = {i: side.take(items) if len(items) < n else side for i, side in enumerate(sides)}
         trust = Trust(chance, permutations, seed, groups=0)
         of_part = together.among(items) if together else None
         for row in score_block(named, wanted_pairs, chosen, trust, sides=subset, together=of_part).table.to_pylist():

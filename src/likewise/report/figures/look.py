@@ -19,7 +19,10 @@ LINE = 0.14
 """Inches of a line of text."""
 
 NO_INTERVAL = (Reason.NOT_WITHOUT, Reason.FEW_GROUPS)
-NO_CHANCE = (Reason.NO_CHANCE, Reason.NO_EXCHANGE, Reason.NOT_SHUFFLED, Reason.NOT_DRAWN, Reason.NO_FEATURES)
+NO_CHANCE = (
+    *(Reason.NO_CHANCE, Reason.NO_EXCHANGE, Reason.STAYING, Reason.NOT_SHUFFLED, Reason.NOT_DRAWN),
+    Reason.NO_FEATURES,
+)
 NO_CALIBRATION = (*NO_CHANCE, Reason.AS_IDENTICAL, Reason.BEYOND_IDENTICAL, Reason.NO_IDENTITY, Reason.NO_SCALE)
 """What a row says of an interval, a chance level, and a calibrated score that it has not."""
 
@@ -210,9 +213,9 @@ def unsure(score: Score) -> bool:
 
 def said_of_marks(scores: Sequence[Score], mark: str) -> str:
     """Say what the mark is, where a score has it, and which scores could not have it."""
-    told = (
-        [f"{mark}: no more alike than shuffled inputs (corrected p above {LEVEL})."] if any(map(unsure, scores)) else []
-    )
+    told = []
+    if any(map(unsure, scores)):
+        told.append(f"{mark}: not told apart from shuffled inputs (corrected p above {LEVEL}).")
     if few := sum(s.too_few for s in scores):
         of = "" if few == len(scores) else f" of {few:,}"
         told.append(f"With so few shuffles no p{of} can reach {LEVEL}, however alike they are.")
@@ -232,8 +235,9 @@ def table_of(scores: Sequence[Score], look: Look) -> pa.Table:
         "configuration": pa.array([s.configuration.label for s in scores], pa.string()),
         "scale": pa.array(["calibrated" if look.calibrated else "raw"] * len(scores), pa.string()),
     }
-    for name in ("value", "low", "high", "chance", "chance_low", "chance_high", "pvalue"):
+    for name in ("value", "low", "high", "chance", "chance_low", "chance_high"):
         columns[name] = pa.array([getattr(s, name) for s in scores], pa.float64())
+    columns["pvalue_holm"] = pa.array([s.pvalue for s in scores], pa.float64())  # as the table of scores calls it
     return pa.table(columns | {"reason": pa.array([s.reason for s in scores], pa.string())})
 
 
