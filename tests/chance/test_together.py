@@ -142,7 +142,7 @@ def test_where_many_inputs_stay_in_place_there_is_no_chance_level(sizes, have):
     rng = np.random.default_rng(1)
     x = np.repeat(rng.normal(size=(len(sizes), 3)), sizes, 0) + 0.3 * rng.normal(size=(len(of), 3))
     (row,) = compare({"x": x, "y": x + 0.3 * rng.normal(size=x.shape)}, "cka", groups=of.astype(str).tolist())
-    assert (row.null_mean is not None) is have is (not together.no_chance) and row.value is not None
+    assert (row.null_mean is not None) is have is together.have_chance and row.value is not None
     assert ("too few groups of inputs have the same size" in row.reason) is not have
     assert not have or len(sizes) == 2 or row.null_mean < 0.6 * row.value
 

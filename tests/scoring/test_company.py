@@ -247,7 +247,7 @@ def test_permutations_are_drawn_one_by_one_as_they_were_all_at_once(n, count, gr
     for place, name in drawn.names.items():
         rng = np.random.default_rng([seed, *hashlib.sha256(name.encode()).digest()]) if drawn.joint else seed
         at_once = together.draw(count, rng) if together else draw_permutations(n, count, rng)
-        at_once = at_once[:0] if together and together.no_chance else at_once
+        at_once = at_once[:0] if together and not together.have_chance else at_once
         assert (drawn.orders(place) == at_once).all() and len(drawn) == len(at_once)
     assert [s.orders[4].tolist() for s in drawn] == [s.orders[4].tolist() for s in drawn]
 

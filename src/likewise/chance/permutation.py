@@ -196,6 +196,13 @@ class Shuffles:
         return np.stack(drawn) if drawn else np.empty((0, self.n), dtype=np.int64)
 
 
+def without_chance(together: Together | None) -> str:
+    """Return why there is no chance level of inputs that belong together; nothing where there is one."""
+    if together is None or together.have_chance:
+        return ""
+    return Reason.STAYING if together.relabellings > 1 else Reason.NO_EXCHANGE
+
+
 def _permutation(n: int, rng: np.random.Generator) -> Int[np.ndarray, " n"]:
     return rng.permutation(n)
 
@@ -217,7 +224,7 @@ def draw_shuffles(
     >>> next(iter(drawn)).beside(0, 1)
     array([0, 2, 4, 3, 1])
     """
-    return Shuffles(n, count if together is None or not together.no_chance else 0, seed, dict(names), together)
+    return Shuffles(n, count if together is None or together.have_chance else 0, seed, dict(names), together)
 
 
 def takes_all(n: int, count: int) -> bool:

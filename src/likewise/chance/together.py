@@ -9,7 +9,6 @@ from math import factorial, prod
 import numpy as np
 from jaxtyping import Int
 
-from likewise.chance.reasons import Reason
 from likewise.errors import InputError
 from likewise.representation import Representation
 
@@ -90,11 +89,9 @@ class Together:
         return float((np.unique(self.sizes).sum() / len(self.of) - 1 / every) / (1 - 1 / every)) if every > 1 else 1.0
 
     @property
-    def no_chance(self) -> str:
-        """Why scores after an exchange are no chance level; nothing where they are."""
-        if self.staying <= STAYING:
-            return ""
-        return Reason.STAYING if self.relabellings > 1 else Reason.NO_EXCHANGE
+    def have_chance(self) -> bool:
+        """Whether scores after an exchange are a chance level."""
+        return self.staying <= STAYING
 
     def among(self, items: Int[np.ndarray, " m"]) -> "Together | None":
         """Return the same of some of the inputs."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from likewise.arrays import Array
 from likewise.chance import ShuffledRows
-from likewise.chance.permutation import Null, judge
+from likewise.chance.permutation import Null, judge, without_chance
 from likewise.chance.reasons import Reason, joined
 from likewise.chance.together import Together, together_of
 from likewise.errors import InputError
@@ -191,7 +191,7 @@ def _score(
     models = {i: "first" if i < len(left) else "second" for i in sides}
     with threads_for(smaller_side(sides)):
         columns = score_columns(sides, pairs, chosen, trust, models, together=together, watch=watch)
-        why = together.no_chance if together else ""
+        why = without_chance(together)
         return [_Part(c, identities(c, c.value, sides, pairs)[0], names, why) for c in columns]
 
 

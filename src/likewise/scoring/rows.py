@@ -9,7 +9,7 @@ import pyarrow as pa
 from jaxtyping import Bool, Float, Int
 
 from likewise.chance import NoReference, Pair, ShuffledRows, Sides, words_of
-from likewise.chance.permutation import Chance, Null, judge, tied
+from likewise.chance.permutation import Chance, Null, judge, tied, without_chance
 from likewise.chance.reasons import Reason, joined
 from likewise.chance.together import Together
 from likewise.errors import UndefinedError
@@ -91,9 +91,9 @@ def table_of(
         for k in range(m):
             if k not in c.each:
                 notes[k].append(Reason.FEW_GROUPS.because(f"{few}; expected {FEWEST} or more"))
-    if together and together.no_chance and trust.shuffles:
+    if (why := without_chance(together)) and trust.shuffles:
         for k in c.shuffled_pairs:
-            notes[k].append(together.no_chance)
+            notes[k].append(why)
     return columns_of(
         c.configuration,
         dataset=dataset,
