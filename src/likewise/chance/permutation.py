@@ -170,13 +170,11 @@ class Shuffles:
         return not (self.together.takes_all(self.count) if self.together else takes_all(self.n, self.count))
 
     def __len__(self) -> int:
-        if self.joint or not self.count:
+        if self.joint:
             return self.count
         return (self.together.relabellings if self.together else factorial(self.n)) - 1
 
     def __iter__(self) -> Iterator[Shuffle]:
-        if not len(self):
-            return
         if not self.joint:
             every = self.together.draw(self.count, 0) if self.together else draw_permutations(self.n, self.count, 0)
             yield from (Shuffle(dict.fromkeys(self.names, order), joint=False) for order in every)
