@@ -12,7 +12,7 @@ PROGRAM = """
 import sys, threading
 import numpy as np
 from likewise.measures import Configuration
-from likewise.quantities import Prepared
+from likewise.quantities import Orders, Prepared, Round
 
 
 def own():
@@ -31,7 +31,9 @@ sides[1] += sides[0]
 threading.Thread(target=look, daemon=True).start()
 x, y = (Prepared(m, copy=False) for m in sides)  # as of scores
 c(x, y)
-c(x, y.permuted(np.arange(n)[::-1], in_single=c.shuffled_in_single))
+drawn = [Orders.draw([np.arange(n)[:, None]], rng) for _ in "xy"]
+order = drawn[1][3][np.argsort(drawn[0][3])]
+c(x, y.permuted(order, shuffle=(Round(x, *drawn), 3)))
 c.without_each(x, y)
 done.set()
 print(most[0] - before)

@@ -105,11 +105,12 @@ def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
 
 def test_every_quantity_is_found():
     assert {type(q).__name__ for q in QUANTITIES} == set(names) - {
-        "AlignedProducts", "BothRows", "CanonicalCorrelations", "CanonicalDecomposition", "CanonicalVariates",
+        "AlignedCosine", "AlignedProducts", "BothRows", "CanonicalCorrelations", "CanonicalDecomposition",
+        "CanonicalVariates",
         "ComponentProducts",
         "CrossDecomposition", "CrossProduct", "Equivariant", "ErrorLengths", "Graph", "HeldOutRotations",
         "JointQuantity", "NuclearNorm", "OrderFree", "PerItem", "PerPair", "Prepared", "ProjectionDistance",
-        "Quantity", "RowProducts", "SharedCoordinates",
+        "Orders", "Quantity", "Round", "RowProducts", "SharedCoordinates", "SummedProduct", "UnitProduct",
         *(name for name in names if name.islower() or name.isupper()),
     }  # fmt: skip
 

@@ -3,8 +3,8 @@
 import functools
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from math import factorial
 
 import numpy as np
@@ -15,6 +15,7 @@ from likewise.chance.moments import Moments
 from likewise.chance.reasons import Reason, joined
 from likewise.chance.together import Together
 from likewise.measures import Facts
+from likewise.quantities import ROUND, Orders, Prepared, Round
 
 TIE = 1e-12
 """Scores nearer than this share of their size count as equal, towards chance: their sums differ by rounding alone."""
@@ -118,16 +119,29 @@ def draw_permutations(n: int, count: int, rng: int | np.random.Generator) -> Int
     return drawn
 
 
+IN_ROUNDS = 2048
+"""Items from which shuffles are drawn in rounds: fewer are not read in passes, and shuffled quickly."""
+
+
 @dataclass(frozen=True)
 class Shuffle:
-    """One permutation of each of several representations, by their places; ``joint`` as in `Shuffles`."""
+    """One permutation of each of several representations, by their places; ``joint`` as in `Shuffles`.
+
+    Where it is one of a round, this is its ``number`` there, and ``drawn`` what all shuffles of the round come from.
+    """
 
     orders: Mapping[int, Int[np.ndarray, " n"]]
     joint: bool
+    number: int = 0
+    drawn: Mapping[int, Orders] = field(default_factory=dict)
 
     def beside(self, moved: int, still: int) -> Int[np.ndarray, " n"]:
         """The order of the rows of one of a pair beside those of the other as they stand."""
         return np.asarray(self.orders[moved][inverse(self.orders[still])] if self.joint else self.orders[moved])
+
+    def round(self, first: Prepared, one: int, other: int) -> Round:
+        """The round of a pair, whose first is given besides."""
+        return Round(first, self.drawn[one], self.drawn[other])
 
 
 @dataclass(frozen=True)
@@ -138,7 +152,7 @@ class Shuffles:
     relabels the whole data set, and scores of all pairs after it are a draw from their joint distribution under chance;
     but for a directed measure that tells items apart by their place, as by folds, which follow the second of each pair.
 
-    They are drawn one by one, each time the same.
+    They are drawn one by one, each time the same; those of many items in rounds, as `Orders`.
 
     Parameters
     ----------
@@ -169,6 +183,15 @@ class Shuffles:
         """
         return not (self.together.takes_all(self.count) if self.together else takes_all(self.n, self.count))
 
+    @property
+    def in_rounds(self) -> bool:
+        """Whether they are drawn in rounds."""
+        return self.n >= IN_ROUNDS and self.joint
+
+    def of(self, places: Iterable[int]) -> "Shuffles":
+        """The same shuffles of some of the representations."""
+        return replace(self, names={place: self.names[place] for place in places})
+
     def __len__(self) -> int:
         if self.joint:
             return self.count
@@ -183,14 +206,27 @@ class Shuffles:
             name: np.random.default_rng([self.seed, *hashlib.sha256(name.encode()).digest()])
             for name in dict.fromkeys(self.names.values())
         }
+        if self.in_rounds:
+            yield from self._in_rounds(own)
+            return
         draw = self.together.exchange if self.together else functools.partial(_permutation, self.n)
         for _ in range(self.count):
             drawn = {name: draw(rng) for name, rng in own.items()}
             yield Shuffle({place: drawn[name] for place, name in self.names.items()}, joint=True)
 
+    def _in_rounds(self, own: Mapping[str, np.random.Generator]) -> Iterator[Shuffle]:
+        alike = self.together.alike if self.together else [np.arange(self.n)[:, None]]
+        for first in range(0, self.count, ROUND):
+            drawn = {name: Orders.draw(alike, rng) for name, rng in own.items()}
+            of_place = {place: drawn[name] for place, name in self.names.items()}
+            for number in range(min(ROUND, self.count - first)):
+                orders = {name: orders[number] for name, orders in drawn.items()}
+                moved = {place: orders[name] for place, name in self.names.items()}
+                yield Shuffle(moved, joint=True, number=number, drawn=of_place)
+
     def orders(self, place: int) -> Int[np.ndarray, "p n"]:
         """All permutations of one representation, as rows."""
-        drawn = [shuffle.orders[place] for shuffle in replace(self, names={place: self.names[place]})]
+        drawn = [shuffle.orders[place] for shuffle in self.of({place})]
         return np.stack(drawn) if drawn else np.empty((0, self.n), dtype=np.int64)
 
 

@@ -100,7 +100,7 @@ class Together:
     def draw(self, count: int, rng: int | np.random.Generator) -> Int[np.ndarray, "count n"]:
         """Draw exchanges; all but the one that changes nothing where there are no more than ``count``."""
         if self.takes_all(count):
-            every = itertools.product(*(itertools.permutations(range(len(same))) for same in self._alike))
+            every = itertools.product(*(itertools.permutations(range(len(same))) for same in self.alike))
             return np.stack([self._exchanged(orders) for orders in every])[1:]
         generator = np.random.default_rng(rng)
         found = [self.exchange(generator) for _ in range(count)]
@@ -108,7 +108,7 @@ class Together:
 
     def exchange(self, rng: np.random.Generator) -> Int[np.ndarray, " n"]:
         """Draw one exchange. O(n)."""
-        return self._exchanged([rng.permutation(len(same)) for same in self._alike])
+        return self._exchanged([rng.permutation(len(same)) for same in self.alike])
 
     def takes_all(self, count: int) -> bool:
         """Whether there are no more than ``count`` exchanges."""
@@ -130,7 +130,7 @@ class Together:
         return [np.flatnonzero(of != g) for g in range(int(of.max()) + 1)], np.bincount(of)
 
     @cached_property
-    def _alike(self) -> list[Int[np.ndarray, "groups size"]]:
+    def alike(self) -> list[Int[np.ndarray, "groups size"]]:
         """The groups of each size, as the places of their inputs."""
         sizes = self.sizes
         places, starts = np.argsort(self.of, kind="stable"), np.cumsum(sizes) - sizes
@@ -138,7 +138,7 @@ class Together:
 
     def _exchanged(self, orders: Iterable[Sequence[int] | Int[np.ndarray, " _"]]) -> Int[np.ndarray, " n"]:
         moved = np.arange(len(self.of))
-        for same, order in zip(self._alike, orders, strict=True):
+        for same, order in zip(self.alike, orders, strict=True):
             moved[same] = same[np.asarray(order)]
         return moved
 

@@ -12,6 +12,7 @@ from likewise.measures.nuclear_norm_without_each import of_canonical, of_nuclear
 from likewise.measures.registry import Score, measure
 from likewise.measures.without_each import WithoutEach
 from likewise.quantities import (
+    AlignedCosine,
     AlignedProducts,
     BothRows,
     ComponentProducts,
@@ -61,7 +62,7 @@ def _procrustes_without_each(center: bool, normalize: bool, folds: int) -> Witho
 
 @measure(
     title="Orthogonal Procrustes distance",
-    shuffled_in_single=lambda center, normalize, folds: not folds,
+    shuffled_in_rounds=lambda center, normalize, folds: not folds,
     facts=_procrustes_facts,
     without_each=_procrustes_without_each,
     variants=(
@@ -179,7 +180,7 @@ def _aligned_cosine_facts(center: bool, normalize: bool, folds: int) -> Facts:
 
 @measure(
     title="Aligned cosine similarity",
-    shuffled_in_single=lambda center, normalize, folds: not folds,
+    shuffled_in_rounds=lambda center, normalize, folds: not folds,
     facts=_aligned_cosine_facts,
     without_each=lambda center, normalize, folds: None if folds else of_aligned_cosine(center),
     variants=({"center": False}, {"center": False, "normalize": False}, {"folds": 5}),
@@ -233,6 +234,8 @@ def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: 
     if folds:
         return _held_out_cosine(x, y, center, folds)
     norms_x, norms_y = _lengths(x, center), _lengths(y, center)
+    if x.shuffle or y.shuffle:
+        return float(x.joint(y, AlignedCosine(center)))
     return x.joint(y, AlignedProducts(center)) / (norms_x * norms_y)
 
 
@@ -271,7 +274,7 @@ def _held_out_norms(of: Prepared, center: bool, folds: int) -> Float[Array, " n"
 
 @measure(
     title="Procrustes angle",
-    shuffled_in_single=lambda **parameters: True,
+    shuffled_in_rounds=lambda **parameters: True,
     facts=lambda: Facts(
         direction="distance",
         bounds=(0.0, pi / 2),
@@ -344,7 +347,7 @@ def _shape_distance_facts(alpha: float) -> Facts:
 
 @measure(
     title="Angular shape distance",
-    shuffled_in_single=lambda **parameters: True,
+    shuffled_in_rounds=lambda **parameters: True,
     facts=_shape_distance_facts,
     without_each=lambda alpha: {0: of_canonical(score="angle"), 1: of_nuclear_norm(score="angle")}.get(alpha),
     variants=({"alpha": 0.5}, {"alpha": 0.0}),

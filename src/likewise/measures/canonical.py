@@ -61,7 +61,7 @@ def _mean_cca_facts(ridge: float) -> Facts:
 
 @measure(
     title="Mean canonical correlation",
-    shuffled_in_single=lambda **parameters: True,
+    shuffled_in_rounds=lambda **parameters: True,
     facts=_mean_cca_facts,
     without_each=lambda ridge: None if ridge else of_canonical(),
     variants=({"ridge": 0.01},),
@@ -138,7 +138,7 @@ def _svcca_facts(variance: float, k: int) -> Facts:
 
 @measure(
     title="Singular vector canonical correlation",
-    shuffled_in_single=lambda **parameters: True,
+    shuffled_in_rounds=lambda **parameters: True,
     facts=_svcca_facts,
     rivals=lambda variance, k: lambda x, y: exchanged(x, y, variance, k),
     variants=({"variance": 0.9}, {"k": 1}, {"k": 3}),
@@ -209,7 +209,7 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
 
 @measure(
     title="Projection-weighted canonical correlation",
-    shuffled_in_single=lambda **parameters: True,
+    shuffled_in_rounds=lambda **parameters: True,
     facts=lambda: Facts(
         direction="similarity",
         bounds=(0.0, 1.0),

@@ -105,9 +105,9 @@ class Configuration:
         return self.about.shuffled(**self.parameters)
 
     @property
-    def shuffled_in_single(self) -> bool:
-        """Whether shuffles of many rows take less time in single precision."""
-        return self.about.shuffled_in_single(**self.parameters)
+    def shuffled_in_rounds(self) -> bool:
+        """Whether many shuffles of many rows take the time of a few."""
+        return self.about.shuffled_in_rounds(**self.parameters)
 
     def without_each(self, x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
         """Return the score without each item, where it follows from what is known of all; None elsewhere."""

@@ -321,7 +321,7 @@ def distance_correlation(x: Prepared, y: Prepared, *, debiased: bool = False) ->
 
 @measure(
     title="Normalized Bures similarity",
-    shuffled_in_single=lambda **parameters: True,
+    shuffled_in_rounds=lambda **parameters: True,
     facts=lambda: Facts(
         direction="similarity",
         bounds=(0.0, 1.0),

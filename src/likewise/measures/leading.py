@@ -18,6 +18,7 @@ from likewise.quantities import (
     scale_of,
     scaled_products,
     tied_run,
+    values_of,
 )
 
 
@@ -91,7 +92,7 @@ def scores_of(x: Prepared, y: Prepared, choices: list[list[Float[Array, "_ _"]]]
     """The scores of each choice of directions of x with each of y."""
     xp = array_namespace(choices[0][0], choices[1][0])
     products = scaled_products(x, y, True, (x[SingularValues(center=True)], y[SingularValues(center=True)]))
-    return [float(xp.mean(xp.linalg.svdvals(a.T @ products @ b))) for a, b in itertools.product(*choices)]
+    return [float(xp.mean(values_of(a.T @ products @ b, x, y))) for a, b in itertools.product(*choices)]
 
 
 def leading(of: Prepared, variance: float, k: int) -> list[Float[Array, "rank k"]]:

@@ -51,7 +51,7 @@ def _kept(chosen: tuple[Configuration, ...], thin: bool, many: bool) -> tuple[fr
         rows = [m - np.log(np.exp(m).sum(axis=1, keepdims=True)) for m in rows]
     x, y = (Prepared(m, kind=kind, many=many) for m in rows)
     order = np.arange(n)[::-1]
-    moved, rough = y.permuted(order), y.permuted(order, in_single=True)
+    moved = y.permuted(order)
     seen: set[tuple[str, ...]] = set()
     for c in chosen:
         # What is left out of another number of neighbours is told from quantities of the same kinds.
@@ -63,7 +63,7 @@ def _kept(chosen: tuple[Configuration, ...], thin: bool, many: bool) -> tuple[fr
                 c.without_each(x, y)
             seen.add(alike)
             if c.product is None:
-                c(x, rough if many and c.shuffled_in_single else moved)
+                c(x, moved)
         except UndefinedError:
             continue
-    return x.quantities | y.quantities, moved.quantities | rough.quantities
+    return x.quantities | y.quantities, moved.quantities

@@ -54,7 +54,7 @@ class Measure:
     rivals: Callable[..., Rivals | None]
     matched: Callable[..., Matched | None]
     shuffled: Callable[..., Bilinear | Overlap | None] = lambda **parameters: None
-    shuffled_in_single: Callable[..., bool] = lambda **parameters: False
+    shuffled_in_rounds: Callable[..., bool] = lambda **parameters: False
     difference: Callable[..., Difference | None] = lambda **parameters: None
 
 
@@ -73,7 +73,7 @@ def measure(
     rivals: Callable[..., Rivals | None] = lambda **parameters: None,
     matched: Callable[..., Matched | None] = lambda **parameters: None,
     shuffled: Callable[..., Bilinear | Overlap | None] = lambda **parameters: None,
-    shuffled_in_single: Callable[..., bool] = lambda **parameters: False,
+    shuffled_in_rounds: Callable[..., bool] = lambda **parameters: False,
     difference: Callable[..., Difference | None] = lambda **parameters: None,
 ) -> Callable[[Callable[Concatenate[Prepared, Prepared, P], Score]], Callable[Concatenate[Operand, Operand, P], float]]:
     """Make a function of two Prepared a measure: it also takes arrays, checks them, and its facts are recorded.
@@ -106,10 +106,9 @@ def measure(
     shuffled : callable
         Takes the measure's parameters by name, returns the `Bilinear` or the `Overlap` that gives the same score, and
         so its chance level in closed form, if there is one.
-    shuffled_in_single : callable
-        Takes the measure's parameters by name, returns whether its shuffles of many rows take less time in single
-        precision. Some are then scored in double precision too. If the two differ by more than 0.5 % of the deviation,
-        all shuffles are. The score must not depend on the order of the items, as it does with folds.
+    shuffled_in_rounds : callable
+        Takes the measure's parameters by name, returns whether the score of many rows is found from a `SummedProduct`,
+        so that many shuffles take the time of a few. It must not depend on the order of the items, as with folds.
     difference : callable
         Takes the measure's parameters by name, returns the `Difference` that gives the same score, if there is one. Its
         interval then knows that the score has no sign.
@@ -207,7 +206,7 @@ def measure(
             rivals=rivals,
             matched=matched,
             shuffled=shuffled,
-            shuffled_in_single=shuffled_in_single,
+            shuffled_in_rounds=shuffled_in_rounds,
             difference=difference,
         )
         REGISTRY[made.name] = made

@@ -23,7 +23,7 @@ from likewise.store import Store, content_key
 REPRESENTATION_VERSION = 3
 """Raised when an extraction would give other rows for the same request."""
 
-RESULT_VERSION = 8
+RESULT_VERSION = 9
 """Raised when the shuffles, or what is derived from them or from left-out inputs, change for the same request.
 
 4: populations have p-values of shuffles where a few rows decide and shuffles were asked for; no pair takes the groups
@@ -33,6 +33,7 @@ of another representation.
 7: of few inputs, what the jackknife counts twice is taken off; a difference of two numbers has no sign.
 8: what is counted twice of few inputs follows from how fast it falls; groups of which many stay in place in a shuffle
 have no chance level.
+9: many inputs are shuffled in rounds.
 """
 
 

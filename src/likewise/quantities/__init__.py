@@ -8,6 +8,7 @@ from likewise.quantities.correlations import (
     ProjectionDistance,
     variates_of,
 )
+from likewise.quantities.decompositions import values_of
 from likewise.quantities.descriptions import Concentricity, MeanRowNorm, Uniformity
 from likewise.quantities.distances import TIES, Distances, UnitDistances, UnitDoublyCentered
 from likewise.quantities.factors import BothRows, Coordinates, Factor, Largest, Norm, RowLargest, RowNorms, Scale
@@ -53,15 +54,18 @@ from likewise.quantities.prepared import (
 )
 from likewise.quantities.rank import TIED, is_tied, numerical_rank, tied_run
 from likewise.quantities.rotations import (
+    AlignedCosine,
     AlignedProducts,
     CrossDecomposition,
     CrossProduct,
     NuclearNorm,
     SharedCoordinates,
+    UnitProduct,
     are_shared,
     completed,
     nodes,
 )
+from likewise.quantities.rounds import ROUND, Orders, Round, SummedProduct
 from likewise.quantities.spectrum import (
     ComponentProducts,
     Explained,
@@ -82,6 +86,7 @@ __all__ = [
     "PAIRED",
     "PAIRS",
     "ROOM",
+    "ROUND",
     "ROWS",
     "STEP",
     "SUMS",
@@ -90,6 +95,7 @@ __all__ = [
     "TIES",
     "TIMES",
     "TRIPLES",
+    "AlignedCosine",
     "AlignedProducts",
     "BothRows",
     "CanonicalCorrelations",
@@ -128,6 +134,7 @@ __all__ = [
     "NuclearNorm",
     "OrbitSums",
     "OrderFree",
+    "Orders",
     "PerItem",
     "PerPair",
     "Prepared",
@@ -137,6 +144,7 @@ __all__ = [
     "Quantity",
     "Residual",
     "ResidualProducts",
+    "Round",
     "RowLargest",
     "RowNorms",
     "RowProducts",
@@ -147,6 +155,7 @@ __all__ = [
     "SingularValues",
     "SpanningLength",
     "SquaredShares",
+    "SummedProduct",
     "TiedNeighbours",
     "Uniformity",
     "UnitColumns",
@@ -154,6 +163,7 @@ __all__ = [
     "UnitDoublyCentered",
     "UnitGram",
     "UnitKernel",
+    "UnitProduct",
     "UnitRows",
     "Whitened",
     "are_many",
@@ -181,6 +191,7 @@ __all__ = [
     "threads_for",
     "tied_run",
     "unexplained",
+    "values_of",
     "variates_of",
     "whitening",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
+from likewise.quantities.decompositions import decomposition_of, values_of
 from likewise.quantities.factors import Norm, Scale
 from likewise.quantities.passes import rows_in
 from likewise.quantities.pieces import summed
@@ -35,15 +36,10 @@ def _whitened_products(x: Prepared, y: Prepared, ridge: float) -> Float[Array, "
 DEPENDENT = 1e-6
 """Least eigenvalue of the correlations of features down to which products of these keep ten digits."""
 
-ROUGH = 1e-3
-"""The same for products in single precision to move chance by less than a thousandth of its deviation."""
-
 
 @dataclass(frozen=True)
 class Orthonormal(OrderFree):
     r"""T with c(X) T orthonormal, of many rows: so nothing of their number is held. Empty where that loses digits.
-
-    Below T, as its last row, stand the eigenvalues that it comes from.
 
     With D the lengths of the centred features, and :math:`D^{-1} X'X D^{-1} = V \Lambda V'` their correlations,
     :math:`T = D^{-1} V \Lambda^{-1/2}`. A sum of products rounds in proportion to the lengths of both its features. So
@@ -54,8 +50,8 @@ class Orthonormal(OrderFree):
         """A shuffle of a part goes by its own rows."""
         return whole.left_out is None
 
-    def compute(self, of: Prepared) -> Float[Array, "_ r"]:
-        """Return both."""
+    def compute(self, of: Prepared) -> Float[Array, "d r"]:
+        """Return T."""
         if of[Rest(center=True)].shape[0]:  # what is left of many items follows from all
             return of[Rest(center=True)][:, :0]
         of[Norm(center=True)]  # undefined where nothing has a direction
@@ -74,11 +70,11 @@ class Orthonormal(OrderFree):
         squares, v = xp.linalg.eigh(products / (lengths[:, None] * lengths[None, :]))
         if squares[0] <= DEPENDENT:
             return products[:, :0]
-        return xp.concat([v / (lengths[:, None] * xp.sqrt(squares)), squares[None, :]])
+        return v / (lengths[:, None] * xp.sqrt(squares))
 
     def nbytes(self, n: int, d: int) -> int:
-        """Return 8 d (d + 1)."""
-        return 8 * d * (d + 1)
+        """Return 8 d^2."""
+        return 8 * d * d
 
 
 @dataclass(frozen=True)
@@ -94,9 +90,8 @@ class OrthonormalProducts(JointQuantity):
         found = [of[Orthonormal()] for of in (x, y)]
         if not all(of.shape[1] for of in found):
             return None
-        exact = min(float(of[-1, 0]) for of in found) < ROUGH
-        a, b = (of[:-1, :] for of in found)
-        return a, a.T @ x.joint(y, CrossProduct(center=True, exact=exact)) @ b, b
+        a, b = found
+        return a, a.T @ x.joint(y, CrossProduct(center=True)) @ b, b
 
 
 @dataclass(frozen=True)
@@ -141,9 +136,7 @@ class CanonicalDecomposition(JointQuantity):
 
     def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
         """Return the thin singular value decomposition."""
-        products = _whitened_products(x, y, self.ridge)
-        u, rho, vh = array_namespace(products).linalg.svd(products, full_matrices=False)
-        return u, rho, vh
+        return decomposition_of(_whitened_products(x, y, self.ridge), x, y)
 
 
 @dataclass(frozen=True)
@@ -158,12 +151,7 @@ class CanonicalCorrelations(JointQuantity):
             return found
         found = None if self.ridge else x.joint(y, OrthonormalProducts())
         products = _whitened_products(x, y, self.ridge) if found is None else found[1]
-        xp = array_namespace(products)
-        if not (x.in_single or y.in_single):
-            return xp.linalg.svdvals(products)
-        # Of shuffles in single precision the roots of squares have digits enough.
-        products = products if products.shape[0] >= products.shape[1] else products.T
-        return xp.flip(xp.sqrt(xp.clip(xp.linalg.eigvalsh(products.T @ products), 0.0)))
+        return values_of(products, x, y)
 
     def _of_rest(self, x: Prepared, y: Prepared) -> Float[Array, " m"] | None:
         """Of items that are left of many, without decompositions of the sides; None where a direction may be lost.
@@ -180,8 +168,7 @@ class CanonicalCorrelations(JointQuantity):
                 return None
             sides.append(of[Rest(center=True)])
         solve = array_namespace(*sides).linalg.solve
-        kept = rest_of(x, y, center=True)
-        return array_namespace(kept).linalg.svdvals(solve(sides[1], solve(sides[0], kept).T))
+        return values_of(solve(sides[1], solve(sides[0], rest_of(x, y, center=True)).T), x, y)
 
 
 @dataclass(frozen=True)

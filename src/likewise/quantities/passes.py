@@ -37,56 +37,6 @@ def rows_in(of: Prepared, start: int | Int[Array, " m"], stop: int | None, cente
     return rows
 
 
-class SingleRows:
-    """The rows of both sides in single precision, some at a time; less their mean, rounded to single precision too."""
-
-    def __init__(self, x: Prepared, y: Prepared, center: bool) -> None:
-        self.sides, self.center = (x, y), center
-        xp = array_namespace(x[Mean()], y[Mean()])
-        self.means = [xp.astype(xp.sum(of[Mean()], axis=0), xp.float32) for of in (x, y)]
-        self.shape = (x.n, max(x.d, y.d))
-
-    def __call__(self, start: int, stop: int) -> tuple[Float[Array, "m d"], Float[Array, "m e"]]:
-        """Return those between two places."""
-        xp = array_namespace(*self.means)
-        rows = (of.stored(slice(start, stop)) for of in self.sides)
-        a, b = (
-            xp.astype(m - mean if self.center else m, xp.float32, copy=False)
-            for m, mean in zip(rows, self.means, strict=True)
-        )
-        return a, b
-
-
-SMALL, LARGE = 1e-12, 1e12
-"""Between these, values of rows and their sums of products are neither lost nor infinite in single precision."""
-
-
-def in_single(x: Prepared, y: Prepared, center: bool) -> bool:
-    """Whether both sides are many rows whose products may be, and can be, summed in single precision."""
-    if not (x.is_many and y.is_many and (x.in_single or y.in_single)):
-        return False
-    return all(SMALL < float(of[Lengths(center)][2]) < LARGE for of in (x, y))
-
-
-def single_product(x: Prepared, y: Prepared, center: bool) -> Float[Array, "d e"]:
-    """X'Y of many rows, centred or not, in single precision but for the sums of its pieces: half the time of double.
-
-    The part of the means that single precision cannot hold is added back.
-    """
-    xp = array_namespace(x[Mean()], y[Mean()])
-    rows = SingleRows(x, y, center=True)
-
-    def product(i: int, j: int) -> Float[Array, "d e"]:
-        a, b = rows(i, j)
-        return xp.astype(a.T @ b, xp.float64)
-
-    total = summed(rows.shape, product)
-    means = [xp.sum(of[Mean()], axis=0) for of in (x, y)]
-    left_x, left_y = (mean - xp.astype(xp.astype(mean, xp.float32), xp.float64) for mean in means)
-    total = total - x.n * (left_x[:, None] * left_y[None, :])
-    return total if center else total + x.n * (means[0][:, None] * means[1][None, :])
-
-
 @dataclass(frozen=True)
 class Lengths(OrderFree):
     """Of many rows: |X|_F and the longest of them, the rows centred or not; and the largest |x_ij|."""

@@ -203,8 +203,8 @@ class Prepared:
         self._permutes = False
         self.places: Int[Array, " n"] | None = None
         """The places of the items among all, where others are left out; else an item's place is its number."""
-        self.in_single = False
-        """Whether sums over many rows of this shuffle may be in single precision."""
+        self.shuffle: tuple[Any, int] | None = None
+        """The round of shuffles, and which of them this is, where the products of a round are found together."""
         checked = check_matrix(matrix, name)
         self.kind, self.metric = kind, metric_of(kind, metric, name)
         check_kind(checked, kind, name)
@@ -213,7 +213,7 @@ class Prepared:
         self._raw: Array = checked
         self._given: Array = None
         self._values: dict[Quantity, Array] = {}
-        self._joint: WeakKeyDictionary[Prepared, dict[JointQuantity, Any]] = WeakKeyDictionary()
+        self._joint: WeakKeyDictionary[Prepared, dict[tuple[JointQuantity, bool], Any]] = WeakKeyDictionary()
         self.name, self.columns = name, columns
         self.n, self._d = (int(size) for size in checked.shape)
         if not self.is_many:
@@ -342,6 +342,11 @@ class Prepared:
         return (self._whole, np.flatnonzero(~here)) if int(here.sum()) == self.n else None
 
     @property
+    def unmoved(self) -> "Prepared":
+        """What this is a shuffle of a round of; else itself."""
+        return self._whole if self.shuffle and self._whole else self
+
+    @property
     def quantities(self) -> frozenset[Quantity]:
         """What is kept."""
         return frozenset(self._values)
@@ -351,17 +356,20 @@ class Prepared:
 
         Only the last partner's are kept: those of all pairs would take more memory than everything else.
         """
-        if other not in self._joint:
-            self._joint.clear()
-        values = self._joint.setdefault(other, {})
-        if quantity not in values:
-            values[quantity] = quantity.compute(self, other)
-        return values[quantity]
+        # A shuffle is soon done with, and so is what it keeps.
+        keeper, partner = (other, self) if other.shuffle else (self, other)
+        if partner not in keeper._joint:
+            keeper._joint.clear()
+        values = keeper._joint.setdefault(partner, {})
+        key = quantity, keeper is self
+        if key not in values:
+            values[key] = quantity.compute(self, other)
+        return values[key]
 
-    def permuted(self, permutation: Int[Array, " n"], *, in_single: bool = False) -> "Prepared":
+    def permuted(self, permutation: Int[Array, " n"], *, shuffle: tuple[Any, int] | None = None) -> "Prepared":
         """Return a view of all items in another order; every quantity of it is a gather, never a computation."""
         view = self._view(permutation, permutes=True)
-        view.in_single = in_single
+        view.shuffle = shuffle
         return view
 
     def take(self, items: Int[Array, " m"]) -> "Prepared":
@@ -387,5 +395,5 @@ class Prepared:
         view._raw, view._given, view._values, view._joint = None, None, {}, WeakKeyDictionary()
         view.name, view.n, view._d = self.name, len(index), self._d
         view.kind, view.metric, view.precision = self.kind, self.metric, self.precision
-        view.columns, view._many, view.in_single, view.places = self.columns, self._many, False, None
+        view.columns, view._many, view.shuffle, view.places = self.columns, self._many, None, None
         return view

@@ -5,25 +5,23 @@ from dataclasses import dataclass
 from math import ceil, exp, inf, log, pi
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array, array_namespace, gather, to_numpy
 from likewise.errors import UndefinedError
-from likewise.quantities.factors import BothRows, Factor, Norm, Scale
+from likewise.quantities.decompositions import LOST, decomposition_of, values_of
+from likewise.quantities.factors import BothRows, Factor, Norm, RowNorms, Scale
 from likewise.quantities.gram import Gram
-from likewise.quantities.passes import Lengths, SingleRows, in_single, single_product
-from likewise.quantities.pieces import collected
+from likewise.quantities.passes import Lengths, rows_in
 from likewise.quantities.prepared import JointQuantity, Prepared
 from likewise.quantities.rank import ORTHOGONAL, reach, rounding_of
+from likewise.quantities.rounds import SummedProduct
 
 SQUARED = 3e-5
 """Share of the largest singular value above which squares keep digits enough to add a product of two vectors."""
 
 FAR = 1e3
 """Squared length of the means beside that of the centred rows, up to which the two are put together."""
-
-LOST = 1e-10
-"""Share of a score that squares may lose; more, and the decomposition is done without them."""
 
 DEEP = 1e-8
 """Share of the largest singular value of X'Y below which directions have fewer than eight digits: where rows lie in
@@ -55,20 +53,38 @@ def nodes(
 
 
 @dataclass(frozen=True)
-class CrossProduct(JointQuantity):
-    """L_x' L_y, factors centred or not. O(n d e), in passes where there are many rows.
-
-    Of shuffles in single precision it is so too, but where an ``exact`` one is needed.
-    """
+class CrossProduct(SummedProduct):
+    """L_x' L_y, factors centred or not. O(n d e), in passes where there are many rows."""
 
     center: bool
-    exact: bool = False
 
     def compute(self, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
         """Return the matrix."""
-        if not self.exact and in_single(x, y, self.center):
-            return single_product(x, y, self.center)
+        if (found := self.after_shuffle(x, y)) is not None:
+            return found
         return BothRows(x, y, self.center).summed(lambda i, j, a, b: a.T @ b)
+
+    def rows(self, of: Prepared, items: Int[Array, " m"]) -> Float[Array, "m r"]:
+        """Return rows of L."""
+        return rows_in(of, items, None, self.center)
+
+
+@dataclass(frozen=True)
+class UnitProduct(SummedProduct):
+    """The product of many rows, centred or not, each divided by its length."""
+
+    center: bool
+
+    def compute(self, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
+        """Return the matrix."""
+        if (found := self.after_shuffle(x, y)) is not None:
+            return found
+        lengths = x[RowNorms(self.center)] * y[RowNorms(self.center)]
+        return BothRows(x, y, self.center).summed(lambda i, j, a, b: (a / lengths[i:j, None]).T @ b)
+
+    def rows(self, of: Prepared, items: Int[Array, " m"]) -> Float[Array, "m r"]:
+        """Return rows of unit length."""
+        return rows_in(of, items, None, self.center) / gather(of[RowNorms(self.center)], items, 0)[:, None]
 
 
 @dataclass(frozen=True)
@@ -80,30 +96,7 @@ class CrossDecomposition(JointQuantity):
     def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
         """Return the thin singular value decomposition."""
         cross = x.joint(y, CrossProduct(self.center))
-        if in_single(x, y, self.center):
-            return _by_squares(cross)
-        u, s, vh = array_namespace(cross).linalg.svd(cross, full_matrices=False)
-        return u, s, vh
-
-
-SINGLE = 1e-5
-"""Share of the largest singular value from which squares of a product in single precision lose no more than that."""
-
-
-def _by_squares(
-    cross: Float[Array, "r q"],
-) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
-    """The decomposition of a product in single precision: by that of its squares, where these keep its directions."""
-    if cross.shape[0] < cross.shape[1]:
-        v, s, uh = _by_squares(cross.T)
-        return uh.T, s, v.T
-    xp = array_namespace(cross)
-    squares, v = (xp.flip(m, axis=-1) for m in xp.linalg.eigh(cross.T @ cross))
-    if squares[-1] <= SINGLE**2 * squares[0]:
-        u, s, vh = xp.linalg.svd(cross, full_matrices=False)
-        return u, s, vh
-    s = xp.sqrt(squares)
-    return (cross @ v) / s, s, v.T
+        return decomposition_of(cross, x, y)
 
 
 @dataclass(frozen=True)
@@ -219,11 +212,7 @@ class NuclearNorm(JointQuantity):
             for of in (x, y):
                 of[Norm(self.center)]
             cross = x.joint(y, CrossProduct(self.center))
-            xp = array_namespace(cross)
-            if not in_single(x, y, self.center):
-                return xp.sum(xp.linalg.svdvals(cross))
-            cross = cross if cross.shape[0] >= cross.shape[1] else cross.T
-            return xp.sum(xp.sqrt(xp.clip(xp.linalg.eigvalsh(cross.T @ cross), 0.0)))
+            return array_namespace(cross).sum(values_of(cross, x, y))
         products = x.joint(y, AlignedProducts(self.center))
         return array_namespace(products).sum(products)
 
@@ -346,17 +335,32 @@ class AlignedProducts(JointQuantity):
             a, b = (of[Factor(self.center)] / of[Norm(self.center)] for of in (x, y))
             if (found := _beyond_known(a, b, u, s, vh)) is not None:
                 return found * size
-        common = int(xp.sum(xp.astype(are_shared(x, y, s / size, self.center), xp.int64)))
-        turn = u[:, :common] @ vh[:common, :]
-        if in_single(x, y, self.center):
-            rows, single = SingleRows(x, y, self.center), xp.astype(turn, xp.float32)
-
-            def some(i: int, j: int) -> Float[Array, " m"]:
-                a, b = rows(i, j)
-                return xp.linalg.vecdot(a @ single, b)
-
-            return xp.astype(collected(rows.shape, some), xp.float64)
+        turn = _rotation(x, y, self.center)
         return BothRows(x, y, self.center).collected(lambda i, j, a, b: xp.linalg.vecdot(a @ turn, b))
+
+
+@dataclass(frozen=True)
+class AlignedCosine(JointQuantity):
+    """The mean cosine of many rows after the best rotation Q: <Q, U'V> / n, with U and V the rows of unit length.
+
+    Centred or not; no row of the sides has length 0.
+    """
+
+    center: bool
+
+    def compute(self, x: Prepared, y: Prepared) -> Float[Array, ""]:
+        """Return the mean."""
+        turn = _rotation(x, y, self.center)
+        return array_namespace(turn).sum(turn * x.joint(y, UnitProduct(self.center))) / x.n
+
+
+def _rotation(x: Prepared, y: Prepared, center: bool) -> Float[Array, "r q"]:
+    """The best rotation in the directions that the sides share, and nothing in others."""
+    u, s, vh = x.joint(y, CrossDecomposition(center))
+    size = x[Norm(center)] * y[Norm(center)]
+    xp = array_namespace(u)
+    common = int(xp.sum(xp.astype(are_shared(x, y, s / size, center), xp.int64)))
+    return u[:, :common] @ vh[:common, :]
 
 
 def _beyond_known(

@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from likewise.arrays import Array, array_namespace, gather
 from likewise.quantities.columns import Columns
+from likewise.quantities.decompositions import decomposed
 from likewise.quantities.factors import Factor, Norm, Scale
 from likewise.quantities.passes import rows_in
 from likewise.quantities.pieces import collected, filled, spans, summed
-from likewise.quantities.prepared import JointQuantity, OrderFree, PerItem, PerPair, Prepared
+from likewise.quantities.prepared import OrderFree, PerItem, PerPair, Prepared
 from likewise.quantities.rank import ORTHOGONAL, numerical_rank
+from likewise.quantities.rounds import SummedProduct
 from likewise.quantities.thin import Thin
 
 ROWS = 4
@@ -133,24 +135,6 @@ class PrincipalComponents(PerItem):
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n min(n, d)."""
         return 8 * n * min(n, d)
-
-
-@dataclass(frozen=True)
-class SingleDirections(PerItem):
-    """U of the principal components of many rows, in single precision: for products of their shuffles."""
-
-    center: bool
-
-    def compute(self, of: Prepared) -> Float[Array, "n rank"]:
-        """Return U."""
-        components, s = of[PrincipalComponents(self.center)], of[SingularValues(self.center)]
-        xp = array_namespace(components)
-        found, scale = xp.empty(components.shape, dtype=xp.float32, device=components.device), 1 / s
-        return filled(found, lambda i, j: xp.astype(components[i:j, :] * scale, xp.float32))
-
-    def nbytes(self, n: int, d: int) -> int:
-        """Return 4 n min(n, d)."""
-        return 4 * n * min(n, d)
 
 
 def singular_values(components: Float[Array, "n rank"]) -> Float[Array, " rank"]:
@@ -325,7 +309,7 @@ class RestDecomposition(OrderFree):
         triangle, whole = of[Rest(self.center)], of.left_out
         assert whole is not None
         xp = array_namespace(triangle)
-        z, s, vh = xp.linalg.svd(triangle.T * whole[0][SingularValues(self.center)], full_matrices=False)
+        z, s, vh = decomposed(triangle.T * whole[0][SingularValues(self.center)])
         return xp.concat([z, s[None, :], vh])
 
     def nbytes(self, n: int, d: int) -> int:
@@ -359,7 +343,7 @@ def scale_of(of: Prepared, center: bool) -> float:
 
 
 @dataclass(frozen=True)
-class ComponentProducts(JointQuantity):
+class ComponentProducts(SummedProduct):
     """P_x'P_y, of the principal components of both sides, centred or not.
 
     Of items that are left of many they follow from those of all; not so if ``from_rows``, which keeps the digits of
@@ -374,22 +358,16 @@ class ComponentProducts(JointQuantity):
         of = PrincipalComponents(self.center)
         if not (x.is_many or y.is_many):
             return x[of].T @ y[of]
+        if (found := self.after_shuffle(x, y)) is not None:
+            return found
         if not self.from_rows and all(side.is_many and side[Rest(self.center)].shape[0] for side in (x, y)):
             return self._of_rest(x, y)
-        if x.is_many and y.is_many and (x.in_single or y.in_single):  # of rows of unit length together
-            return self._in_single(x, y)
         width = max(side.d if side.is_many else side.size for side in (x, y))
         return summed((x.n, width), lambda i, j: x.some(of, i, j).T @ y.some(of, i, j))
 
-    def _in_single(self, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
-        of = SingleDirections(self.center)
-        s, t = (side[SingularValues(self.center)] for side in (x, y))
-        xp = array_namespace(s)
-        total = summed(
-            (x.n, max(s.shape[0], t.shape[0])),
-            lambda i, j: xp.astype(x.some(of, i, j).T @ y.some(of, i, j), xp.float64),
-        )
-        return total * (s[:, None] * t[None, :])
+    def rows(self, of: Prepared, items: Int[Array, " m"]) -> Float[Array, "m r"]:
+        """Return rows of P."""
+        return gather(of[PrincipalComponents(self.center)], items, 0)
 
     def _of_rest(self, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
         kept = rest_of(x, y, self.center)

@@ -4,7 +4,6 @@ import functools
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +14,7 @@ from likewise.chance.permutation import Shuffle, Shuffles, draw_shuffles
 from likewise.chance.together import Together, together_of
 from likewise.measures import Configuration, prepare
 from likewise.progress import Watch, unwatched
-from likewise.quantities import Prepared, threads_for
+from likewise.quantities import Prepared, Round, threads_for
 from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
 from likewise.scoring.leaving_out import (
@@ -34,9 +33,6 @@ from likewise.scoring.trust import Trust
 
 MATCHED = 256
 """Features up to which sixty matchings more take little time."""
-
-CLOSE = 0.005
-"""Share of the deviation of chance that single precision may cost a shuffled score."""
 
 
 def score_block(
@@ -173,13 +169,13 @@ def score_columns(
         if (level := reference.level(scored, trust.shuffles)) is not None:
             c.level, c.settled = level, level.settled
     drawn = [c for c in columns if c.shuffled_pairs]
-    for c in drawn if len(shuffles) > 1 else ():
-        if c.configuration.shuffled_in_single:
-            c.single = frozenset(k for k in c.shuffled_pairs if all(sides[i].is_many for i in pairs[k]))
+    if shuffles.in_rounds:
+        for c in drawn:
+            if c.configuration.shuffled_in_rounds:
+                c.in_rounds = frozenset(k for k in c.shuffled_pairs if all(sides[i].is_many for i in pairs[k]))
+        drawn = _shuffle_in_rounds(drawn, pairs, sides, shuffles, tell)
     for number, shuffle in enumerate(shuffles if drawn else ()):
         _shuffle(drawn, pairs, sides, shuffle, number, tell)
-    if single := [c for c in drawn if c.single]:
-        _check_single(single, pairs, sides, shuffles)
     watch("comparing", steps, steps)
     return columns
 
@@ -258,7 +254,7 @@ def _shuffle(
     for c in columns:
         if product := c.configuration.product:
             c.fill_all(c.shuffled[number], pairs, left, moved, product)
-    plain = [(c, set(c.shuffled_pairs)) for c in columns if not c.configuration.product]
+    plain = [(c, set(c.shuffled_pairs) - c.in_rounds) for c in columns if not c.configuration.product]
     for k, (i, j) in enumerate(pairs):
         tell()
         wanted = [c for c, of in plain if k in of]
@@ -266,53 +262,35 @@ def _shuffle(
         beside = functools.cache(functools.partial(_beside, sides, (i, j), shuffle))
         for c in wanted:
             x, y = left[i], moved[j]
-            if k in c.single or not c.configuration.facts.symmetric:  # a fit, much of the cost, stands as it is
-                x, y = c.one_moved((sides[i], sides[j]), beside(in_single=k in c.single))
-            c.fill(c.shuffled[number], k, x, y, c.no_single if k in c.single else c.no_null)
+            if not c.configuration.facts.symmetric:  # a fit, much of the cost, stands as it is
+                x, y = c.one_moved((sides[i], sides[j]), beside())
+            c.fill(c.shuffled[number], k, x, y, c.no_null)
 
 
-def _beside(sides: Sides, pair: Pair, shuffle: Shuffle, *, in_single: bool = False) -> tuple[Prepared, Prepared]:
+def _shuffle_in_rounds(
+    columns: Sequence[Column], pairs: Sequence[Pair], sides: Sides, shuffles: Shuffles, tell: Callable[[], None]
+) -> list[Column]:
+    """Score pairs of many rows after each shuffle, with the products of a round found together.
+
+    Returns the columns of which other pairs are left.
+    """
+    for k, (i, j) in enumerate(pairs):
+        wanted = [c for c in columns if k in c.in_rounds]
+        of_round: Round | None = None
+        for number, shuffle in enumerate(shuffles.of((i, j)) if wanted else ()):
+            tell()
+            if shuffle.number == 0:
+                of_round = shuffle.round(sides[i], i, j)
+            moved = _beside(sides, (i, j), shuffle, of_round)
+            for c in wanted:
+                c.fill(c.shuffled[number], k, *c.one_moved((sides[i], sides[j]), moved), c.no_null)
+    return [c for c in columns if c.in_rounds < set(c.shuffled_pairs)]
+
+
+def _beside(sides: Sides, pair: Pair, shuffle: Shuffle, of_round: Round | None = None) -> tuple[Prepared, Prepared]:
     """Each of a pair, shuffled beside the other as it stands."""
     i, j = pair
     moved = ((i, shuffle.beside(i, j)), (j, shuffle.beside(j, i)))
-    first, second = (sides[of].permuted(order, in_single=in_single) for of, order in moved)
+    within = (of_round, shuffle.number) if of_round else None
+    first, second = (sides[of].permuted(order, shuffle=within) for of, order in moved)
     return first, second
-
-
-def _check_single(columns: Sequence[Column], pairs: Sequence[Pair], sides: Sides, shuffles: Shuffles) -> None:
-    """Score the first and the last shuffle of each pair in double precision too; all, where that makes a difference.
-
-    Where scores are nothing but rounding, one of the two may come near by luck, but hardly both. Shuffles near the
-    score itself are scored again in any case: whether they are as alike is decided in double precision.
-    """
-    count = len(shuffles)
-    looked_at = [0, count - 1]
-    for k, pair in enumerate(pairs):
-        of_pair = [c for c in columns if k in c.single]
-        single = [c.shuffled[:, k].copy() for c in of_pair]
-        close = [CLOSE * scores.std(ddof=1) for scores in single]
-        asked = [
-            {*looked_at, *np.flatnonzero(np.abs(scores - c.value[k]) <= least).tolist()}
-            for c, scores, least in zip(of_pair, single, close, strict=True)
-        ]
-        _in_double(of_pair, asked, k, pair, sides, shuffles)
-        far = [
-            k in c.no_single or not (np.abs(c.shuffled[looked_at, k] - scores[looked_at]) <= least).all()
-            for c, scores, least in zip(of_pair, single, close, strict=True)
-        ]
-        rest = [set(range(count)) - done if of else set[int]() for done, of in zip(asked, far, strict=True)]
-        _in_double(of_pair, rest, k, pair, sides, shuffles)
-
-
-def _in_double(
-    columns: Sequence[Column], asked: Sequence[set[int]], k: int, pair: Pair, sides: Sides, shuffles: Shuffles
-) -> None:
-    """Score a pair after some of the shuffles, those that are asked for of each column."""
-    if not any(asked):
-        return
-    i, j = pair
-    for number, shuffle in enumerate(replace(shuffles, names={place: shuffles.names[place] for place in pair})):
-        wanted = [c for c, numbers in zip(columns, asked, strict=True) if number in numbers]
-        moved = _beside(sides, pair, shuffle) if wanted else (sides[i], sides[j])
-        for c in wanted:
-            c.fill(c.shuffled[number], k, *c.one_moved((sides[i], sides[j]), moved), c.no_null)

@@ -26,8 +26,7 @@ class Column:
     ``joint`` that shuffled scores of all pairs hang together, as those of `Shuffles` do. ``each`` holds the scores
     without each item of the pairs for which they follow from the whole; the others have those ``without`` each group,
     of as many items as ``left_out`` says where they belong together. ``twice`` is what was `counted_twice`, of groups
-    or of items. ``single`` are the pairs whose shuffles are scored in single precision, and ``no_single`` says of which
-    that failed.
+    or of items. ``in_rounds`` are the pairs whose shuffles are scored many at a time.
     """
 
     configuration: Configuration
@@ -40,12 +39,11 @@ class Column:
     seconds: Float[np.ndarray, " m"]
     twice: Float[np.ndarray, " m"]
     left_out: Int[np.ndarray, " g"] | None = None
-    single: frozenset[int] = frozenset()
+    in_rounds: frozenset[int] = frozenset()
     each: dict[int, Float[np.ndarray, " n"]] = field(default_factory=dict)
     level: Level | None = None
     undefined: dict[int, str] = field(default_factory=dict)
     no_null: dict[int, str] = field(default_factory=dict)
-    no_single: dict[int, str] = field(default_factory=dict)
     no_interval: dict[int, str] = field(default_factory=dict)
 
     @property
