@@ -3,20 +3,25 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil, log, sqrt
 from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
+from numpy.polynomial.chebyshev import chebpts1, chebvander
 
 from likewise.arrays import Array, to_numpy
 from likewise.measures.without_each import LEAST, WithoutEach
-from likewise.quantities import Prepared, PrincipalComponents, SingularValues, collected, scaled_products
+from likewise.quantities import Lengths, Prepared, PrincipalComponents, SingularValues, collected, scaled_products
 
 PerRow: TypeAlias = Float[np.ndarray, " m"]
 
 Score: TypeAlias = Callable[[Prepared, Prepared, PerRow, PerRow, PerRow], PerRow | None]
 """Takes both sides and <A, A>, <B, B>, <A, B> without each item; returns scores, None where they lose digits."""
 
+
+DIGITS = 1e-16
+"""Share of a projection that interpolation may lose."""
 
 SPARE = 0.05
 """Directions, by what the ridge leaves of them, that must be missing to the largest number there can be."""
@@ -37,8 +42,9 @@ def of_projections(score: Score, *, center: bool, ridge: float) -> WithoutEach:
     .. math:: \langle A, B \rangle_{-i} = \sum_{jl} g_j C_{jl}^2 h_l + f \sum_l w_l^2 h_l + k \sum_j z_j^2 g_j
         + f k c^2 + \frac{r^2 a b - 2 r c}{(1 - r a) (1 - r b)}
 
-    O(n d e). None where one item alone holds a direction or nearly all of a norm, and where the others are linearly
-    independent and the ridge leaves nearly all of each direction.
+    O(n d e). The first term goes by the squared norm of the others alone; of many rows it is interpolated. None where one
+    item alone holds a direction or nearly all of a norm, and where the others are linearly independent and the ridge
+    leaves nearly all of each direction.
 
     References
     ----------
@@ -53,13 +59,18 @@ def of_projections(score: Score, *, center: bool, ridge: float) -> WithoutEach:
             return None  # the others are linearly independent: the score would be the same whatever the data
         common = to_numpy(scaled_products(x, y, center, (s, t)))
         squares, s, t = common**2, to_numpy(s), to_numpy(t)
+        between = [_Between.of(side, lengths, r, ridge, center) for side, lengths in ((x, s), (y, t))]
 
         def some(i: int, j: int) -> tuple[PerRow, ...]:
             one, other = (
                 _Shrunk.of(to_numpy(side.some(components, i, j)), lengths, r, ridge)
                 for side, lengths in ((x, s), (y, t))
             )
-            whole = ((one.g @ squares) * other.g).sum(axis=1) if ridge else np.full(len(one.u), squares.sum())
+            if between[0] is None or between[1] is None:
+                whole = ((one.g @ squares) * other.g).sum(axis=1) if ridge else np.full(len(one.u), squares.sum())
+            else:
+                inner = between[0].g @ squares @ between[1].g.T
+                whole = ((between[0](one.left) @ inner) * between[1](other.left)).sum(axis=1)
             both = _inner(one, other, one.gu @ common, other.gu @ common.T, whole)
             least = np.minimum(np.minimum(one.left, one.alone), np.minimum(other.left, other.alone))
             own = (_inner(of, of, of.gu, of.gu, (of.g**2).sum(axis=1)) for of in (one, other))
@@ -70,6 +81,44 @@ def of_projections(score: Score, *, center: bool, ridge: float) -> WithoutEach:
         return None if least.min() <= LEAST else score(x, y, *inner)
 
     return found
+
+
+@dataclass(frozen=True)
+class _Between:
+    r"""What interpolates g of `of_projections`, which knows an item by the share of the squared norm left without it.
+
+    Its poles lie below 0. Where all shares are from a to 1, a polynomial through k of them, the zeros of one of
+    Chebyshev's, loses about :math:`\rho^{-k}`, :math:`\rho = (1 + \sqrt a)^2 / (1 - a)`.
+
+    References
+    ----------
+    Trefethen (2013), Approximation Theory and Approximation Practice, chapter 8.
+    """
+
+    least: float
+    g: Float[np.ndarray, "p k"]
+    """At each of these shares."""
+
+    @classmethod
+    def of(cls, side: Prepared, s: Float[np.ndarray, " k"], r: float, ridge: float, center: bool) -> "_Between | None":
+        """From the singular values of all; None where the rows are few, or so many shares would take longer."""
+        if not (ridge and side.is_many):
+            return None
+        squares = s**2 / (s**2).sum()
+        least = 1 - 1.001 * r * float(side[Lengths(center)][1]) ** 2 / float((s**2).sum())  # more than rounding
+        if least <= 0:
+            return None
+        count = ceil(-log(DIGITS) / log((1 + sqrt(least)) ** 2 / (1 - least)))
+        if 2 * count > len(s):
+            return None
+        shares = (1 + least) / 2 + (1 - least) / 2 * chebpts1(count)
+        return cls(least, squares / (squares + ridge * shares[:, None]))
+
+    def __call__(self, left: PerRow) -> Float[np.ndarray, "m p"]:
+        """What each of the shares counts for others."""
+        count = len(self.g)
+        at = (2 * left - 1 - self.least) / (1 - self.least)
+        return np.asarray(np.linalg.solve(chebvander(chebpts1(count), count - 1).T, chebvander(at, count - 1).T).T)
 
 
 def _directions(s: Array, ridge: float) -> float:
