@@ -74,7 +74,7 @@ def test_asymmetric_golden_value_is_that_of_its_direction(golden):
 
 def test_golden_numbers_of_dimensions_are_kept_by_svcca(golden):
     for shape, counts in zip(SHAPES, ((7, 10), (13, 21)), strict=True):
-        kept = [leading(Prepared(m), 0.99, 0)[0].shape[1] for m in golden(*shape)]
+        kept = [leading(Prepared(m), 0.99, 0)[0].shape[-1] for m in golden(*shape)]
         assert tuple(kept) == counts
 
 

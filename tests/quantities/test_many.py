@@ -7,8 +7,19 @@ import pytest
 
 from likewise.chance import permutation
 from likewise.measures import Configuration
+from likewise.measures.projection_without_each import _Between
 from likewise.measures.registry import REGISTRY
-from likewise.quantities import Lengths, Loadings, Mean, Prepared, PrincipalComponents, SingularValues, pieces
+from likewise.quantities import (
+    Axes,
+    Lengths,
+    Loadings,
+    Mean,
+    Prepared,
+    PrincipalComponents,
+    SingularValues,
+    axes,
+    pieces,
+)
 from likewise.quantities.correlations import Orthonormal, OrthonormalProducts
 from likewise.quantities.spectrum import Rest
 from likewise.scoring import compare, learning_curve
@@ -32,12 +43,20 @@ def sides(n: int, d: int, e: int) -> list[np.ndarray]:
     return [(x + 3).astype(np.float32), (y * rng.uniform(0.5, 2, size=(n, 1)) - 50).astype(np.float32)]
 
 
+ROUNDED = 2.0
+"""A share that no eigenvalue has: products of features never keep digits enough."""
+
+
 def both_ways(monkeypatch, x, y, scored):
+    """What is found of few rows and of many; of these the same by products of features as without."""
     found = []
-    for values in (2**22, 40):
+    for values, flat in ((2**22, axes.FLAT), (40, axes.FLAT), (40, ROUNDED)):
         monkeypatch.setattr(pieces, "PASS", values)
+        monkeypatch.setattr(axes, "FLAT", flat)
         found.append(scored(Prepared(x), Prepared(y)))
-    return found
+    plain, products, others = found
+    assert products is None or products == pytest.approx(others, rel=1e-10, abs=1e-10)
+    return plain, products
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -85,9 +104,11 @@ def test_scores_without_each_item_are_the_same_in_passes(monkeypatch, name) -> N
         assert passes == pytest.approx(plain, abs=1e-12)
 
 
+@pytest.mark.parametrize("flat", [axes.FLAT, ROUNDED])
 @pytest.mark.parametrize("values", [40, 300, 900])
 @pytest.mark.parametrize("name", ["mean_cca", "svcca", "pwcca", "gulp", "linear_predictivity", "eigenspace_overlap"])
-def test_parts_of_which_one_side_alone_is_read_in_passes(monkeypatch, name, values) -> None:
+def test_parts_of_which_one_side_alone_is_read_in_passes(monkeypatch, name, values, flat) -> None:
+    monkeypatch.setattr(axes, "FLAT", flat)
     c = Configuration.parse(name)
     monkeypatch.setattr(pieces, "PASS", values)
     x, y = sides(75, 12, 4)
@@ -102,13 +123,16 @@ def test_parts_of_which_one_side_alone_is_read_in_passes(monkeypatch, name, valu
             assert found == pytest.approx(expected, rel=1e-10)
 
 
+@pytest.mark.parametrize("flat", [axes.FLAT, ROUNDED])
 @pytest.mark.parametrize("center", [False, True])
-def test_components_of_a_part_have_one_basis(monkeypatch, center) -> None:
+def test_components_of_a_part_have_one_basis(monkeypatch, center, flat) -> None:
+    monkeypatch.setattr(axes, "FLAT", flat)
     monkeypatch.setattr(pieces, "PASS", 40)
     x, _ = sides(90, 7, 3)
     items = np.random.default_rng(0).permutation(90)[:80]
     part = Prepared(x).take(items)
-    assert part[Rest(center)].shape[0]
+    assert bool(part[Rest(center)].shape[0]) == (flat == ROUNDED)
+    assert bool(part[Axes(center)].shape[0]) == (flat != ROUNDED)
     components = part[PrincipalComponents(center)]
     alone = Prepared(x[items], many=False)[PrincipalComponents(center)]
     np.testing.assert_allclose(components @ components.T, alone @ alone.T, atol=1e-9)
@@ -157,9 +181,11 @@ def test_chance_of_many_rows_is_that_of_all_at_once(monkeypatch) -> None:
     np.testing.assert_allclose(*chances(monkeypatch, *sides(200, 7, 3), ["cka", "cka(debiased=True)", "gulp"]), 1e-9)
 
 
+@pytest.mark.parametrize("flat", [axes.FLAT, ROUNDED])
 @pytest.mark.parametrize("name", IN_ROUNDS)
 @pytest.mark.parametrize("offset", [0.0, 100.0])
-def test_shuffles_of_many_rows_are_those_of_all_at_once(monkeypatch, name, offset) -> None:
+def test_shuffles_of_many_rows_are_those_of_all_at_once(monkeypatch, name, offset, flat) -> None:
+    monkeypatch.setattr(axes, "FLAT", flat)
     x, y = sides(200, 7, 3)
     few, many = chances(monkeypatch, x + np.float32(offset), y, name)
     for a, b in zip(few, many, strict=True):
@@ -285,9 +311,11 @@ def test_features_that_others_nearly_tell_go_by_their_rows(monkeypatch, left) ->
     assert c(Prepared(x), Prepared(y)) == pytest.approx(c(Prepared(x, many=False), Prepared(y, many=False)), abs=1e-9)
 
 
+@pytest.mark.parametrize("flat", [axes.FLAT, ROUNDED])
 @pytest.mark.parametrize("name", ["mean_cca", "svcca", "pwcca", "gulp", "linear_predictivity", "eigenspace_overlap"])
-def test_what_is_left_of_many_rows_is_not_read_again(monkeypatch, name) -> None:
+def test_what_is_left_of_many_rows_is_not_read_again(monkeypatch, name, flat) -> None:
     """It follows from all rows and the few that are left out."""
+    monkeypatch.setattr(axes, "FLAT", flat)
     monkeypatch.setattr(pieces, "PASS", 40)
     sides_ = [Prepared(side) for side in sides(300, 9, 4)]
     parts = [side.take(np.arange(285)) for side in sides_]
@@ -307,3 +335,29 @@ def test_many_rows_of_every_array_library(monkeypatch, name, library) -> None:
         without = c.without_each(x, y)
         found.append([c(x, y), c(x.permuted(order), y), *([] if without is None else without)])
     assert found[1] == pytest.approx(found[0], rel=1e-10)
+
+
+def test_items_of_parts_in_other_orders_are_not_taken_for_the_same(monkeypatch) -> None:
+    """What is left of many rows follows from all only where both sides leave out, and keep in order, the same."""
+    monkeypatch.setattr(pieces, "PASS", 40)
+    x, y = (side for side in sides(300, 9, 4))
+    a, b = np.arange(285), np.random.default_rng(0).permutation(285)
+    for name in ("svcca", "mean_cca", "procrustes"):
+        c = Configuration.parse(name)
+        found = c(Prepared(x).take(a), Prepared(y).take(b))
+        assert found == pytest.approx(c(Prepared(x[a], many=False), Prepared(y[b], many=False)), rel=1e-10)
+
+
+@pytest.mark.parametrize("spread", [0.001, 0.1, 3.0])
+@pytest.mark.parametrize("name", ["gulp", "gulp(lam=0.1, squared=True)"])
+def test_what_the_length_of_a_row_decides_is_interpolated_to_all_digits(monkeypatch, name, spread) -> None:
+    rng = np.random.default_rng(0)
+    x, y = (side + 0.2 * rng.normal(size=side.shape) for side in sides(900, 40, 30))
+    x, y = (side - side.mean(axis=0) for side in (x, y))
+    x, y = (side / np.linalg.norm(side, axis=1, keepdims=True) ** (1 / (1 + spread)) for side in (x, y))
+    c = Configuration.parse(name)
+    a, b = Prepared(x, many=True), Prepared(y, many=True)
+    s = np.asarray(a[SingularValues(center=True)])
+    assert _Between.of(a, s, 900 / 899, 0.01, center=True) is not None
+    plain, many = c.without_each(Prepared(x, many=False), Prepared(y, many=False)), c.without_each(a, b)
+    assert many == pytest.approx(plain, rel=1e-12)

@@ -59,7 +59,7 @@ def every_quantity() -> list[Quantity]:
         if cls.__module__ == "likewise.quantities.tables":  # of what has no rows; see test_tables.py
             continue
         # Of many rows, or no array; see test_many.py, test_nearest.py, test_thin.py.
-        of_many = ("Missing", "Orthonormal", "Rest", "RestDecomposition", "SingleDirections")
+        of_many = ("Axes", "FeatureProducts", "LeftOutRows", "Missing", "Orthonormal", "Rest", "RestDecomposition")
         if cls.__name__ in ("Nearest", "KnownByFeatures", *of_many):
             continue
         hints = get_type_hints(cls)
@@ -105,7 +105,7 @@ def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
 
 def test_every_quantity_is_found():
     assert {type(q).__name__ for q in QUANTITIES} == set(names) - {
-        "AlignedCosine", "AlignedProducts", "BothRows", "CanonicalCorrelations", "CanonicalDecomposition",
+        "AlignedCosine", "AlignedProducts", "Axes", "BothRows", "CanonicalCorrelations", "CanonicalDecomposition",
         "CanonicalVariates",
         "ComponentProducts",
         "CrossDecomposition", "CrossProduct", "Equivariant", "ErrorLengths", "Graph", "HeldOutRotations",

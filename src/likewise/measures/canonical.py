@@ -201,7 +201,7 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
     if max(values) - min(values) > SAME:
         of, kept = (x, choices[0]) if len(choices[0]) > 1 else (y, choices[1])
         raise UndefinedError(
-            f"direction {kept[0].shape[1]} of {of.name}, the last that is kept, and the next have the same variance: "
+            f"direction {kept[0].shape[-1]} of {of.name}, the last that is kept, and the next have the same variance: "
             "which of them are kept is open, and the value depends on it; keep fewer or more"
         )
     return values[0]

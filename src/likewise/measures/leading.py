@@ -1,22 +1,25 @@
 """Which principal components of a side lead, and how sure it is that they do: see `svcca`."""
 
+import functools
 import itertools
 from math import erfc, inf, sqrt
+from typing import TypeAlias
 
 import numpy as np
 import scipy
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from likewise.arrays import Array, array_namespace, to_numpy
+from likewise.arrays import Array, array_namespace, gather, to_numpy
 from likewise.errors import UndefinedError
 from likewise.quantities import (
     TIED,
     Prepared,
-    PrincipalComponents,
     SingularValues,
+    collected,
     is_tied,
     scale_of,
     scaled_products,
+    some_components,
     tied_run,
     values_of,
 )
@@ -31,6 +34,10 @@ def generic(size: int, like: Array) -> Float[Array, "{size} {size}"]:
     return array_namespace(like).asarray(q, dtype=like.dtype, device=like.device)
 
 
+Directions: TypeAlias = Int[np.ndarray, " k"] | Float[Array, "rank k"]
+"""Places of some principal components, or mixtures of all."""
+
+
 UNLIKELY = erfc(3 / sqrt(2)) / 2
 """Share of samples below which a choice of directions is taken not to be made: beyond three standard errors."""
 
@@ -40,20 +47,23 @@ def exchanged(x: Prepared, y: Prepared, variance: float, k: int) -> list[float]:
     gaps, choices = [], []
     for of in (x, y):
         first = leading(of, variance, k)[0]
-        kept = first.shape[1]
+        kept = first.shape[-1]
         s = of[SingularValues(center=True)]
         if kept == s.shape[0]:
             gaps.append((inf, np.zeros(of.n)))
             choices.append([first, first])
             continue
         xp = array_namespace(s)
-        pair = of[PrincipalComponents(center=True)][:, kept - 1 : kept + 1] / s[kept - 1 : kept + 1]
+        both = slice(kept - 1, kept + 1)
+        pair = collected(
+            (of.n, of.d if of.is_many else of.n), functools.partial(some_components, of, True, columns=both)
+        )
+        pair = pair / s[both]
         moves = to_numpy(pair[:, 0] ** 2 - pair[:, 1] ** 2) * (of.n / (of.n - 1)) ** 0.5
         error = float(np.linalg.norm(moves))
         gap = 2 * float(xp.log(s[kept - 1] / s[kept]))
         gaps.append((gap / error, moves / error) if error else (inf if gap else 0.0, moves))
-        following = xp.eye(s.shape[0], dtype=xp.float64, device=s.device)[:, kept : kept + 1]
-        choices.append([first, xp.concat([first[:, : kept - 1], following], axis=1)])
+        choices.append([first, np.append(np.arange(kept - 1), kept)])
     (z_x, moves_x), (z_y, moves_y) = gaps
     likely = exchanges(z_x, z_y, float(moves_x @ moves_y))
     places = [(i, j) for (i, j), share in likely.items() if share >= UNLIKELY]
@@ -88,14 +98,19 @@ def exchanges(z_x: float, z_y: float, correlation: float) -> dict[tuple[int, int
     return {(1, 0): of_x - both, (0, 1): of_y - both, (1, 1): both}
 
 
-def scores_of(x: Prepared, y: Prepared, choices: list[list[Float[Array, "_ _"]]]) -> list[float]:
+def scores_of(x: Prepared, y: Prepared, choices: list[list[Directions]]) -> list[float]:
     """The scores of each choice of directions of x with each of y."""
-    xp = array_namespace(choices[0][0], choices[1][0])
     products = scaled_products(x, y, True, (x[SingularValues(center=True)], y[SingularValues(center=True)]))
-    return [float(xp.mean(values_of(a.T @ products @ b, x, y))) for a, b in itertools.product(*choices)]
+    xp = array_namespace(products)
+
+    def chosen(a: Directions, rows: Float[Array, "rank q"]) -> Float[Array, "k q"]:
+        return gather(rows, a, 0) if a.ndim == 1 else a.T @ rows
+
+    both = ((chosen(b, chosen(a, products).T)).T for a, b in itertools.product(*choices))
+    return [float(xp.mean(values_of(found, x, y))) for found in both]
 
 
-def leading(of: Prepared, variance: float, k: int) -> list[Float[Array, "rank k"]]:
+def leading(of: Prepared, variance: float, k: int) -> list[Directions]:
     """Which directions lead; and others that are as good, where the last of them ties with the next."""
     s = of[SingularValues(center=True)]
     xp = array_namespace(s)
@@ -110,10 +125,10 @@ def leading(of: Prepared, variance: float, k: int) -> list[Float[Array, "rank k"
             f"{kept} directions of the {of.n} items of {of.name} are kept: they are correlated with anything "
             "perfectly, whatever the data; keep less variance, or a fixed k"
         )
-    directions = xp.eye(s.shape[0], dtype=xp.float64, device=s.device)
     size, scale = of.size, scale_of(of, center=True)
     if kept == s.shape[0] or not is_tied(s, kept, size, scale):
-        return [directions[:, :kept]]
+        return [np.arange(kept)]
+    directions = xp.eye(s.shape[0], dtype=xp.float64, device=s.device)
     first, last = tied_run(s, kept - 1, size, scale)
     turned = directions[:, first:last] @ generic(last - first, directions)
-    return [directions[:, :kept], xp.concat([directions[:, :first], turned[:, : kept - first]], axis=1)]
+    return [np.arange(kept), xp.concat([directions[:, :first], turned[:, : kept - first]], axis=1)]

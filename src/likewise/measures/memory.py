@@ -7,7 +7,7 @@ import numpy as np
 
 from likewise.errors import UndefinedError
 from likewise.measures.configuration import Configuration
-from likewise.quantities import ROOM, STEP, THIN, Prepared, Quantity, are_many
+from likewise.quantities import ROOM, STEP, THIN, Axes, Prepared, PrincipalComponents, Quantity, are_many
 
 ROWS = 8 + 4
 """Bytes of a value of the rows: in double precision, beside the single one that they are stored in."""
@@ -33,6 +33,12 @@ def footprint(chosen: Iterable[Configuration], n: int, d: int) -> int:
     many = are_many(n, d)
     kept = [quantity for quantities in _kept(chosen, n >= THIN * d, many) for quantity in quantities]
     if many:
+        # Where products of features lose digits, the components are held.
+        kept += [
+            components
+            for q in kept
+            if isinstance(q, Axes) and (components := PrincipalComponents(q.center)) not in kept
+        ]
         return SINGLE * n * d + BLOCKS * 8 * STEP // 2 + sum(quantity.nbytes(n, d) for quantity in kept)
     # Of few features a kernel is formed for shuffles alone, with one of them.
     for_shuffles = {c.product.quantity for c in chosen if c.product and c.product.quantity not in kept}

@@ -42,9 +42,9 @@ def of_projections(score: Score, *, center: bool, ridge: float) -> WithoutEach:
     .. math:: \langle A, B \rangle_{-i} = \sum_{jl} g_j C_{jl}^2 h_l + f \sum_l w_l^2 h_l + k \sum_j z_j^2 g_j
         + f k c^2 + \frac{r^2 a b - 2 r c}{(1 - r a) (1 - r b)}
 
-    O(n d e). The first term goes by the squared norm of the others alone; of many rows it is interpolated. None where one
-    item alone holds a direction or nearly all of a norm, and where the others are linearly independent and the ridge
-    leaves nearly all of each direction.
+    O(n d e). The first term goes by the squared norm of the others alone; of many rows it is interpolated. None where
+    one item alone holds a direction or nearly all of a norm, and where the others are linearly independent and the
+    ridge leaves nearly all of each direction.
 
     References
     ----------

@@ -1,5 +1,6 @@
 """Prepared representations and the quantities derived from them."""
 
+from likewise.quantities.axes import Axes
 from likewise.quantities.columns import Columns, Directions, ErrorLengths, UnitColumns
 from likewise.quantities.correlations import (
     CanonicalCorrelations,
@@ -79,6 +80,7 @@ from likewise.quantities.spectrum import (
     scale_of,
     scaled_products,
     singular_values,
+    some_components,
     whitening,
 )
 
@@ -97,6 +99,7 @@ __all__ = [
     "TRIPLES",
     "AlignedCosine",
     "AlignedProducts",
+    "Axes",
     "BothRows",
     "CanonicalCorrelations",
     "CanonicalDecomposition",
@@ -184,6 +187,7 @@ __all__ = [
     "scale_of",
     "scaled_products",
     "singular_values",
+    "some_components",
     "spanning_length",
     "spans",
     "splits",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
+from likewise.quantities.axes import FeatureProducts, all_of
 from likewise.quantities.decompositions import decomposition_of, values_of
 from likewise.quantities.factors import Norm, Scale
 from likewise.quantities.passes import rows_in
@@ -54,18 +55,14 @@ class Orthonormal(OrderFree):
         """Return T."""
         if of[Rest(center=True)].shape[0]:  # what is left of many items follows from all
             return of[Rest(center=True)][:, :0]
-        of[Norm(center=True)]  # undefined where nothing has a direction
-
-        def squared(i: int, j: int) -> Float[Array, "d d"]:
-            rows = rows_in(of, i, j, center=True)
-            return rows.T @ rows
-
-        products = summed((of.n, of.d), squared)
+        whole = all_of(of)
+        whole[Norm(center=True)]  # undefined where nothing has a direction
+        products = of[FeatureProducts(center=True)]
         xp = array_namespace(products)
         lengths = xp.sqrt(xp.linalg.diagonal(products))
         least, longest = xp.min(lengths), xp.max(lengths)
         ends = xp.stack([longest, least * DEPENDENT**0.5])  # no direction is shorter
-        if not least or numerical_rank(ends, of.size, float(of[Scale()])) < ends.shape[0]:
+        if not least or numerical_rank(ends, whole.size, float(whole[Scale()])) < ends.shape[0]:
             return products[:, :0]
         squares, v = xp.linalg.eigh(products / (lengths[:, None] * lengths[None, :]))
         if squares[0] <= DEPENDENT:

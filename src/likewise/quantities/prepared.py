@@ -366,6 +366,11 @@ class Prepared:
             values[key] = quantity.compute(self, other)
         return values[key]
 
+    def kept(self, other: "Prepared", quantity: JointQuantity) -> Any:
+        """Return a joint quantity if it is kept; else None."""
+        keeper, partner = (other, self) if other.shuffle else (self, other)
+        return keeper._joint.get(partner, {}).get((quantity, keeper is self))
+
     def permuted(self, permutation: Int[Array, " n"], *, shuffle: tuple[Any, int] | None = None) -> "Prepared":
         """Return a view of all items in another order; every quantity of it is a gather, never a computation."""
         view = self._view(permutation, permutes=True)

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array, array_namespace, gather, to_numpy
 from likewise.errors import UndefinedError
+from likewise.quantities.axes import LeftOutRows, all_of, follow, remaining
 from likewise.quantities.decompositions import LOST, decomposition_of, values_of
 from likewise.quantities.factors import BothRows, Factor, Norm, RowNorms, Scale
 from likewise.quantities.gram import Gram
@@ -60,8 +61,11 @@ class CrossProduct(SummedProduct):
 
     def compute(self, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
         """Return the matrix."""
-        if (found := self.after_shuffle(x, y)) is not None:
+        if (found := self.known(x, y)) is not None:
             return found
+        if follow(x, y):
+            a, b = (of[LeftOutRows(self.center)] for of in (x, y))
+            return remaining(all_of(x).joint(all_of(y), self), a, b, x.n, self.center)
         return BothRows(x, y, self.center).summed(lambda i, j, a, b: a.T @ b)
 
     def rows(self, of: Prepared, items: Int[Array, " m"]) -> Float[Array, "m r"]:
@@ -77,7 +81,7 @@ class UnitProduct(SummedProduct):
 
     def compute(self, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
         """Return the matrix."""
-        if (found := self.after_shuffle(x, y)) is not None:
+        if (found := self.known(x, y)) is not None:
             return found
         lengths = x[RowNorms(self.center)] * y[RowNorms(self.center)]
         return BothRows(x, y, self.center).summed(lambda i, j, a, b: (a / lengths[i:j, None]).T @ b)

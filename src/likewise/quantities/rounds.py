@@ -38,7 +38,7 @@ LEFT = 64
 HELD = 2**29
 """Bytes that products after several shuffles take together, at most; where they are larger, fewer are found at once."""
 
-LEAST = 256
+LEAST = 512
 """Rows of each of sixteen parts at a time: fewer are multiplied more slowly."""
 
 
@@ -49,8 +49,11 @@ class SummedProduct(JointQuantity):
     def rows(self, of: Prepared, items: Int[Array, " m"]) -> Float[Array, "m r"]:
         """Return what a side of many rows has of some items."""
 
-    def after_shuffle(self, x: Prepared, y: Prepared) -> Float[Array, "r q"] | None:
-        """The product where one side is many rows after a shuffle of a round, and the other as many as they stand."""
+    def known(self, x: Prepared, y: Prepared) -> Float[Array, "r q"] | None:
+        """The product from elsewhere: from that of both sides turned round, or from a round of shuffles of one side."""
+        if (turned := y.kept(x, self)) is not None:
+            of_both: Array = turned.T
+            return of_both
         moved, still = (y, x) if y.shuffle else (x, y)
         if moved.shuffle is None or still.shuffle or not still.is_many:
             return None

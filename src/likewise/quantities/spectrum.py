@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from likewise.arrays import Array, array_namespace, gather
+from likewise.quantities.axes import Axes, all_of, follow, remaining
 from likewise.quantities.columns import Columns
 from likewise.quantities.decompositions import decomposed
 from likewise.quantities.factors import Factor, Norm, Scale
@@ -13,6 +14,7 @@ from likewise.quantities.passes import rows_in
 from likewise.quantities.pieces import collected, filled, spans, summed
 from likewise.quantities.prepared import OrderFree, PerItem, PerPair, Prepared
 from likewise.quantities.rank import ORTHOGONAL, numerical_rank
+from likewise.quantities.rotations import CrossProduct
 from likewise.quantities.rounds import SummedProduct
 from likewise.quantities.thin import Thin
 
@@ -41,6 +43,9 @@ class PrincipalComponents(PerItem):
         """Return P."""
         of[Norm(self.center)]  # undefined where nothing has a direction
         if of.is_many:
+            if of[Axes(self.center)].shape[0]:
+                found = array_namespace(of[Axes(self.center)]).empty((of.n, of.d), dtype=of[Axes(self.center)].dtype)
+                return filled(found, lambda i, j: some_components(of, self.center, i, j, slice(None)))
             if of[Rest(self.center)].shape[0]:
                 return self._of_rest(of)
             found = self._by_products(of)
@@ -135,6 +140,14 @@ class PrincipalComponents(PerItem):
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 n min(n, d)."""
         return 8 * n * min(n, d)
+
+
+def some_components(of: Prepared, center: bool, start: int, stop: int, columns: slice) -> Float[Array, "m k"]:
+    """Some rows and columns of the principal components, of which no others are computed where `Axes` are known."""
+    components = PrincipalComponents(center)
+    if of.is_many and components not in of.quantities and (axes := of[Axes(center)]).shape[0]:
+        return rows_in(of, start, stop, center) @ axes[:-1, columns]
+    return of.some(components, start, stop)[:, columns]
 
 
 def singular_values(components: Float[Array, "n rank"]) -> Float[Array, " rank"]:
@@ -239,7 +252,7 @@ KEPT = 1e-3
 class Rest(OrderFree):
     """What a few left-out items change of many: the triangle L with L L' = U'U of those that stay, about their mean.
 
-    U are the orthonormal directions of all items. Empty where that does not hold, or loses digits.
+    U are the orthonormal directions of all items. Empty where that does not hold, loses digits, or `Axes` say more.
     """
 
     center: bool
@@ -250,8 +263,7 @@ class Rest(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, "rank rank"]:
         """Return L, of a part of many rows."""
-        left_out = of.left_out
-        if not (left_out and left_out[0].is_many and of.is_many and 2 * of.n > left_out[0].n):
+        if not follow(of) or of[Axes(self.center)].shape[0]:
             return array_namespace(of.rows(0, 1)).zeros((0, 0))
         kept = rest_of(of, of, self.center)
         xp = array_namespace(kept)
@@ -292,10 +304,7 @@ def rest_of(x: Prepared, y: Prepared, center: bool) -> Float[Array, "r q"]:
         all_ = whole.joint(other, ComponentProducts(center)) / (
             whole[SingularValues(center)][:, None] * other[SingularValues(center)][None, :]
         )
-    kept = all_ - a.T @ b
-    if center:  # rows of all sum to zero
-        kept = kept - xp.sum(a, axis=0)[:, None] * xp.sum(b, axis=0)[None, :] / x.n
-    return kept
+    return remaining(all_, a, b, x.n, center)
 
 
 @dataclass(frozen=True)
@@ -325,6 +334,8 @@ class SingularValues(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, " rank"]:
         """Return the lengths of the principal components; of the rest of many items without these."""
+        if of.is_many and of[Axes(self.center)].shape[0]:
+            return of[Axes(self.center)][-1, :]
         if of.is_many and (rank := of[Rest(self.center)].shape[0]):
             s = of[RestDecomposition(self.center)][rank, :]
             return s[: numerical_rank(s, of.size, scale_of(of, self.center))]
@@ -338,8 +349,8 @@ class SingularValues(OrderFree):
 
 def scale_of(of: Prepared, center: bool) -> float:
     """What rounding of the singular values is measured against: `Scale`, of the rest of many items that of all."""
-    whole, _ = of.left_out if of.is_many and of[Rest(center)].shape[0] and of.left_out else (of, None)
-    return float(whole[Scale()])
+    follows = of.is_many and (of[Rest(center)].shape[0] or of[Axes(center)].shape[0])
+    return float((all_of(of) if follows else of)[Scale()])
 
 
 @dataclass(frozen=True)
@@ -358,9 +369,12 @@ class ComponentProducts(SummedProduct):
         of = PrincipalComponents(self.center)
         if not (x.is_many or y.is_many):
             return x[of].T @ y[of]
-        if (found := self.after_shuffle(x, y)) is not None:
+        axes = None if self.from_rows else [side[Axes(self.center)] for side in (x, y)]
+        if axes and all(of.shape[0] for of in axes):
+            return axes[0][:-1, :].T @ x.joint(y, CrossProduct(self.center)) @ axes[1][:-1, :]
+        if (found := self.known(x, y)) is not None:
             return found
-        if not self.from_rows and all(side.is_many and side[Rest(self.center)].shape[0] for side in (x, y)):
+        if not self.from_rows and follow(x, y) and all(side[Rest(self.center)].shape[0] for side in (x, y)):
             return self._of_rest(x, y)
         width = max(side.d if side.is_many else side.size for side in (x, y))
         return summed((x.n, width), lambda i, j: x.some(of, i, j).T @ y.some(of, i, j))
@@ -401,6 +415,8 @@ class Loadings(OrderFree):
         of_rows = PrincipalComponents(center=True)
         if not of.is_many:
             return of[of_rows].T @ of[Columns(center=True)]
+        if (axes := of[Axes(center=True)]).shape[0]:
+            return axes[-1, :, None] ** 2 * axes[:-1, :].T
         if rank := (triangle := of[Rest(center=True)]).shape[0]:
             whole, _ = of.left_out or (of, None)
             parts = of[RestDecomposition(center=True)]

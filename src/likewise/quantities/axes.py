@@ -1,0 +1,114 @@
+"""Principal axes of many rows, from the products of their features; where some are left out, from what is left."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from likewise.arrays import Array, array_namespace
+from likewise.quantities.factors import Scale
+from likewise.quantities.passes import rows_in
+from likewise.quantities.pieces import summed
+from likewise.quantities.prepared import OrderFree, Prepared
+from likewise.quantities.rank import numerical_rank
+
+FLAT = 1e-5
+"""Share of the largest eigenvalue of products of features down to which they keep eleven digits of a direction."""
+
+
+def follow(*sides: Prepared) -> bool:
+    """Whether these are the same items of many rows, and so many that sums over them follow from those of all."""
+    first = sides[0]
+    return all(
+        of.is_many
+        and of.left_out is not None
+        and of.left_out[0].is_many
+        and 2 * of.n > of.left_out[0].n
+        and np.array_equal(of._index, first._index)
+        for of in sides
+    )
+
+
+def all_of(of: Prepared) -> Prepared:
+    """The representation from which sums over the items follow."""
+    return of.left_out[0] if of.left_out is not None and follow(of) else of
+
+
+def remaining(
+    of_all: Float[Array, "r q"], a: Float[Array, "m r"], b: Float[Array, "m q"], n: int, center: bool
+) -> Float[Array, "r q"]:
+    """A sum of products of the n items that stay, from that of all and the rows of those that are left out.
+
+    Where the rows of all are centred, it is about the mean of those that stay.
+    """
+    kept = of_all - a.T @ b
+    if center:
+        xp = array_namespace(kept)
+        kept = kept - xp.sum(a, axis=0)[:, None] * xp.sum(b, axis=0)[None, :] / n
+    return kept
+
+
+@dataclass(frozen=True)
+class LeftOutRows(OrderFree):
+    """The rows that are left out of many; less the mean of all where ``center``."""
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Float[Array, "m d"]:
+        """Return these rows."""
+        assert of.left_out is not None
+        whole, out = of.left_out
+        return rows_in(whole, out, None, self.center)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 d, and the same for each item that is left out: a twentieth of them as a rule."""
+        return 8 * d * n // 20
+
+
+@dataclass(frozen=True)
+class FeatureProducts(OrderFree):
+    """X'X, or c(X)'c(X) where ``center``, of many rows. O(n d^2)."""
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Float[Array, "d d"]:
+        """Return the matrix."""
+        if follow(of):
+            rows = of[LeftOutRows(self.center)]
+            return remaining(all_of(of)[self], rows, rows, of.n, self.center)
+
+        def squared(i: int, j: int) -> Float[Array, "d d"]:
+            rows = rows_in(of, i, j, self.center)
+            return rows.T @ rows
+
+        return summed((of.n, of.d), squared)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 d^2."""
+        return 8 * d * d
+
+
+@dataclass(frozen=True)
+class Axes(OrderFree):
+    """V, and below it s, of many rows X = U diag(s) V'; empty where products of features would lose digits of them."""
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Float[Array, "_ d"]:
+        """Return both."""
+        whole = all_of(of)
+        if not of.is_many or (whole is not of and not whole[self].shape[0]):
+            return array_namespace(of.rows(0, 1)).zeros((0, 0))
+        products = of[FeatureProducts(self.center)]
+        xp = array_namespace(products)
+        squares, v = (xp.flip(m, axis=-1) for m in xp.linalg.eigh(products))
+        largest = float(squares[0] if whole is of else whole[self][-1, 0] ** 2)
+        if not float(squares[-1]) > FLAT * largest:
+            return products[:0, :]
+        s = xp.sqrt(squares)
+        kept = numerical_rank(s, whole.size, float(whole[Scale()])) == s.shape[0]
+        return xp.concat([v, s[None, :]]) if kept else products[:0, :]
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 d (d + 1)."""
+        return 8 * d * (d + 1)
