@@ -15,7 +15,7 @@ from likewise.measures import (
 )
 from likewise.measures.configuration import Configuration, contributions
 from likewise.measures.facts import INVARIANCES, OTHER_NAMES, Bilinear, Difference, Facts, Matched, Overlap, Product
-from likewise.measures.memory import footprint
+from likewise.measures.memory import footprint, of_a_pair
 from likewise.measures.operands import Operand, check_squares, prepare, prepare_pair
 from likewise.measures.own import OwnCode, is_own, load_measures, load_measures_of, load_sources, sources_of
 from likewise.measures.presets import PRESETS, Asked, configurations, presets
@@ -54,6 +54,7 @@ __all__ = [
     "matching",
     "measure",
     "neighbourhood",
+    "of_a_pair",
     "outputs",
     "prediction",
     "prepare",

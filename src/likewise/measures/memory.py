@@ -7,7 +7,19 @@ import numpy as np
 
 from likewise.errors import UndefinedError
 from likewise.measures.configuration import Configuration
-from likewise.quantities import ROOM, STEP, THIN, Axes, Prepared, PrincipalComponents, Quantity, are_many
+from likewise.quantities import (
+    HELD,
+    LEAST,
+    ROOM,
+    ROUND,
+    STEP,
+    THIN,
+    Axes,
+    Prepared,
+    PrincipalComponents,
+    Quantity,
+    are_many,
+)
 
 ROWS = 8 + 4
 """Bytes of a value of the rows: in double precision, beside the single one that they are stored in."""
@@ -44,6 +56,22 @@ def footprint(chosen: Iterable[Configuration], n: int, d: int) -> int:
     for_shuffles = {c.product.quantity for c in chosen if c.product and c.product.quantity not in kept}
     kept += [quantity for quantity in for_shuffles if n <= ROOM] * 2
     return ROWS * n * d + sum(quantity.nbytes(n, d) for quantity in kept)
+
+
+def of_a_pair(chosen: Iterable[Configuration], n: int, d: int) -> int:
+    """Bytes that a pair takes besides its two representations: the products after several shuffles of many rows.
+
+    Their sum, those of some rows and what is added next, and these rows of either side before and after a transform;
+    less the `BLOCKS`, which are not held then.
+
+    Examples
+    --------
+    >>> of_a_pair([Configuration.parse("procrustes")], n=100_000, d=768) // 2**20
+    280
+    """
+    if not (are_many(n, d) and any(c.shuffled_in_rounds for c in chosen)):
+        return 0
+    return max(0, 3 * min(HELD, 8 * ROUND * d * d) + 4 * 8 * ROUND * LEAST * d - BLOCKS * 8 * STEP)
 
 
 @cache

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from likewise.measures import Configuration, footprint
+from likewise.measures import Configuration, footprint, of_a_pair
 from likewise.models import ModelSpec
 from likewise.plan.tasks import Extract, Resolve, Task, Tile, by_product
 from likewise.scoring import Trust
@@ -53,7 +53,8 @@ def needs_of(task: Task, device: str, n_items: int | None = None, width: int | N
     gpus = 0 if device == "cpu" else 1
     if isinstance(task, Tile):
         each = side_bytes(task.configurations, task.trust, task.left_out, n_items, width, task.together)
-        return Needs(1, None if each is None else each * len(task.representations), gpus)
+        besides = of_a_pair(task.configurations, n_items, width or n_items) if n_items else 0
+        return Needs(1, None if each is None else each * len(task.representations) + besides, gpus)
     # Representations are reduced one after the other.
     return Needs(1, footprint(task.configurations, n_items, width or n_items) if n_items else None, gpus)
 

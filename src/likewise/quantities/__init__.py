@@ -66,7 +66,7 @@ from likewise.quantities.rotations import (
     completed,
     nodes,
 )
-from likewise.quantities.rounds import ROUND, Orders, Round, SummedProduct
+from likewise.quantities.rounds import HELD, LEAST, ROUND, Orders, Round, SummedProduct
 from likewise.quantities.spectrum import (
     ComponentProducts,
     Explained,
@@ -85,6 +85,8 @@ from likewise.quantities.spectrum import (
 )
 
 __all__ = [
+    "HELD",
+    "LEAST",
     "PAIRED",
     "PAIRS",
     "ROOM",

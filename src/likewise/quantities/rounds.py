@@ -29,16 +29,16 @@ from likewise.quantities.prepared import JointQuantity, Prepared
 
 BITS = 4
 
-ROUND = 2**BITS
+ROUND: int = 2**BITS
 """Shuffles of a round."""
 
 LEFT = 64
 """A part is no smaller than this share of all items."""
 
-HELD = 2**29
+HELD = 2**27
 """Bytes that products after several shuffles take together, at most; where they are larger, fewer are found at once."""
 
-LEAST = 512
+LEAST = 256
 """Rows of each of sixteen parts at a time: fewer are multiplied more slowly."""
 
 
