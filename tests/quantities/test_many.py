@@ -10,6 +10,7 @@ from likewise.measures import Configuration
 from likewise.measures.projection_without_each import _Between
 from likewise.measures.registry import REGISTRY
 from likewise.quantities import (
+    ROUND,
     Axes,
     Lengths,
     Loadings,
@@ -19,6 +20,7 @@ from likewise.quantities import (
     SingularValues,
     axes,
     pieces,
+    rounds,
 )
 from likewise.quantities.correlations import Orthonormal, OrthonormalProducts
 from likewise.quantities.spectrum import Rest
@@ -169,6 +171,7 @@ IN_ROUNDS = [name for name in REGISTRY if ":" not in name and Configuration.pars
 def chances(monkeypatch, x, y, names) -> list[list[tuple[float, ...]]]:
     """What is said of each score where rows are few, and where they are many; of the same shuffles, in rounds."""
     monkeypatch.setattr(permutation, "IN_ROUNDS", 0)
+    monkeypatch.setattr(rounds, "LITTLE", ROUND)
     found = []
     for values in (2**22, x.size // 5):
         monkeypatch.setattr(pieces, "PASS", values)
@@ -361,3 +364,18 @@ def test_what_the_length_of_a_row_decides_is_interpolated_to_all_digits(monkeypa
     assert _Between.of(a, s, 900 / 899, 0.01, center=True) is not None
     plain, many = c.without_each(Prepared(x, many=False), Prepared(y, many=False)), c.without_each(a, b)
     assert many == pytest.approx(plain, rel=1e-12)
+
+
+@pytest.mark.parametrize("big", [1e4, 1e7])
+@pytest.mark.parametrize("name", ["procrustes", "procrustes(normalize=False)", "nbs", "mean_cca", "svcca", "pwcca",
+                                  "gulp", "aligned_cosine"])  # fmt: skip
+def test_a_part_without_a_massive_row_keeps_its_digits(name, big) -> None:
+    """Sums over all rows hold nothing of the others beside it."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2000, 6))
+    y = x[:, :4] + rng.normal(size=(2000, 4))
+    x[7], y[7] = x[7] * big, y[7] * big
+    items = np.arange(100, 2000)
+    c = Configuration.parse(name)
+    part = c(*(Prepared(of, many=True).rest(items) for of in (x, y)))
+    assert part == pytest.approx(c(*(Prepared(of[items], many=False) for of in (x, y))), rel=1e-10)

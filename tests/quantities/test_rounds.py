@@ -16,7 +16,10 @@ from likewise.quantities import (
     rounds,
 )
 
-EACH = np.arange(1 << 12)[:, None]
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch) -> None:
+    monkeypatch.setattr(rounds, "LITTLE", ROUND)
 
 
 def alike(n: int, sizes: tuple[int, ...]) -> list[np.ndarray]:

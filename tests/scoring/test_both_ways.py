@@ -5,7 +5,7 @@ import pytest
 
 from likewise.chance import permutation
 from likewise.measures import REGISTRY, Configuration
-from likewise.quantities import axes, pieces, prepared
+from likewise.quantities import ROUND, axes, pieces, prepared, rounds
 from likewise.scoring import Comparison, compare
 
 WAYS = {"all at once": (2**22, 4096, axes.FLAT), "passes": (60, 4096, axes.FLAT), "passes and blocks": (60, 4, 2.0)}
@@ -80,6 +80,7 @@ def test_a_row_is_the_same_both_ways(monkeypatch, shape, kind, chance) -> None:
         monkeypatch.setattr(pieces, "PASS", values)
         monkeypatch.setattr(prepared, "PAIRED", items)
         monkeypatch.setattr(permutation, "IN_ROUNDS", 0)
+        monkeypatch.setattr(rounds, "LITTLE", ROUND)
         asked = EVERY if chance == "shuffles" else CLOSED
         tables.append(list(compare(pair, asked, chance=chance, permutations=12, groups=6)))
     wrong = []

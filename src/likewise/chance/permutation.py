@@ -120,7 +120,8 @@ def draw_permutations(n: int, count: int, rng: int | np.random.Generator) -> Int
 
 
 IN_ROUNDS = 2048
-"""Items from which shuffles are drawn in rounds: fewer are not read in passes, and shuffled quickly."""
+"""Items, or groups, from which shuffles are drawn in rounds: so many items are read in passes, and few groups would
+often be shuffled alike."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ class Shuffles:
     @property
     def in_rounds(self) -> bool:
         """Whether they are drawn in rounds."""
-        return self.n >= IN_ROUNDS and self.joint
+        return (self.together.count if self.together else self.n) >= IN_ROUNDS and self.joint
 
     def of(self, places: Iterable[int]) -> "Shuffles":
         """The same shuffles of some of the representations."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from likewise.arrays import Array, array_namespace
 from likewise.quantities.factors import Scale
@@ -16,8 +16,13 @@ FLAT = 1e-6
 """Share of the largest eigenvalue of products of features down to which they keep ten digits of a direction."""
 
 
-def follow(*sides: Prepared) -> bool:
-    """Whether these are the same items of many rows, and so many that sums over them follow from those of all."""
+KEPT = 0.5
+"""Least share of its square that a feature must keep, for sums of products to follow from those of all: they round by
+the length of the features of all."""
+
+
+def are_rest(*sides: Prepared) -> bool:
+    """Whether these are the same items of many rows, and most of them."""
     first = sides[0]
     return all(
         of.is_many
@@ -29,9 +34,49 @@ def follow(*sides: Prepared) -> bool:
     )
 
 
-def all_of(of: Prepared) -> Prepared:
-    """The representation from which sums over the items follow."""
-    return of.left_out[0] if of.left_out is not None and follow(of) else of
+def follow(center: bool, *sides: Prepared) -> bool:
+    """Whether sums of products of some of many rows follow from those of all."""
+    return are_rest(*sides) and all(bool(of[KeepLengths(center)]) for of in sides)
+
+
+def all_of(of: Prepared, center: bool) -> Prepared:
+    """The representation from which sums of products follow."""
+    return of.left_out[0] if of.left_out is not None and follow(center, of) else of
+
+
+@dataclass(frozen=True)
+class FeatureSquares(OrderFree):
+    """The squared length of each feature of many rows, centred or not."""
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Float[Array, " d"]:
+        """Return them."""
+
+        def squares(i: int, j: int) -> Float[Array, " d"]:
+            rows = rows_in(of, i, j, self.center)
+            return array_namespace(rows).sum(rows * rows, axis=0)
+
+        return summed((of.n, of.d), squares)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 d."""
+        return 8 * d
+
+
+@dataclass(frozen=True)
+class KeepLengths(OrderFree):
+    """Whether each feature of what is left of many rows keeps at least the share `KEPT` of its square."""
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Bool[Array, ""]:
+        """Return it; of rows that are no part of many, that they do not."""
+        xp = array_namespace(of.rows(0, 1))
+        if of.left_out is None:
+            return xp.zeros((), dtype=xp.bool)
+        rows = of[LeftOutRows(self.center)]
+        return xp.all(xp.sum(rows * rows, axis=0) <= (1 - KEPT) * of.left_out[0][FeatureSquares(self.center)])
 
 
 def remaining(
@@ -73,9 +118,9 @@ class FeatureProducts(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, "d d"]:
         """Return the matrix."""
-        if follow(of):
+        if (whole := all_of(of, self.center)) is not of:
             rows = of[LeftOutRows(self.center)]
-            return remaining(all_of(of)[self], rows, rows, of.n, self.center)
+            return remaining(whole[self], rows, rows, of.n, self.center)
 
         def squared(i: int, j: int) -> Float[Array, "d d"]:
             rows = rows_in(of, i, j, self.center)
@@ -96,7 +141,7 @@ class Axes(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, "_ d"]:
         """Return both."""
-        whole = all_of(of)
+        whole = all_of(of, self.center)
         if not of.is_many or (whole is not of and not whole[self].shape[0]):
             return array_namespace(of.rows(0, 1)).zeros((0, 0))
         products = of[FeatureProducts(self.center)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
-from likewise.quantities.axes import FeatureProducts, all_of
+from likewise.quantities.axes import FeatureProducts, all_of, are_rest
 from likewise.quantities.decompositions import decomposition_of, values_of
 from likewise.quantities.factors import Norm, Scale
 from likewise.quantities.passes import rows_in
@@ -55,7 +55,7 @@ class Orthonormal(OrderFree):
         """Return T."""
         if of[Rest(center=True)].shape[0]:  # what is left of many items follows from all
             return of[Rest(center=True)][:, :0]
-        whole = all_of(of)
+        whole = all_of(of, center=True)
         whole[Norm(center=True)]  # undefined where nothing has a direction
         products = of[FeatureProducts(center=True)]
         xp = array_namespace(products)
@@ -157,7 +157,7 @@ class CanonicalCorrelations(JointQuantity):
         """
         sides = []
         for of in (x, y):
-            if not (of.is_many and of.left_out and of[Rest(center=True)].shape[0]):
+            if not (are_rest(x, y) and of.left_out and of[Rest(center=True)].shape[0]):
                 return None
             whole, _ = of.left_out
             s = whole[SingularValues(center=True)]

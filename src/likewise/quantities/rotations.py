@@ -63,9 +63,9 @@ class CrossProduct(SummedProduct):
         """Return the matrix."""
         if (found := self.known(x, y)) is not None:
             return found
-        if follow(x, y):
+        if follow(self.center, x, y):
             a, b = (of[LeftOutRows(self.center)] for of in (x, y))
-            return remaining(all_of(x).joint(all_of(y), self), a, b, x.n, self.center)
+            return remaining(all_of(x, self.center).joint(all_of(y, self.center), self), a, b, x.n, self.center)
         return BothRows(x, y, self.center).summed(lambda i, j, a, b: a.T @ b)
 
     def rows(self, of: Prepared, items: Int[Array, " m"]) -> Float[Array, "m r"]:

@@ -32,8 +32,8 @@ BITS = 4
 ROUND: int = 2**BITS
 """Shuffles of a round."""
 
-LEFT = 64
-"""A part is no smaller than this share of all items."""
+LEFT, LITTLE = 64, 256
+"""A part is no smaller than this share of all items, and no smaller than that: few are often shuffled alike."""
 
 HELD = 2**27
 """Bytes that products after several shuffles take together, at most; where they are larger, fewer are found at once."""
@@ -110,17 +110,17 @@ class Orders:
 
         Examples
         --------
-        >>> items = np.arange(100)[:, None]
+        >>> items = np.arange(1000)[:, None]
         >>> orders = Orders.draw([items], np.random.default_rng(0))
         >>> [part.items.shape[0] for part in orders.parts]
-        [64, 32, 4]
-        >>> sorted(orders[3]) == list(range(100))
+        [512, 256, 232]
+        >>> sorted(orders[3]) == list(range(1000))
         True
         """
         parts = []
         for same in alike:
             items, first = same[rng.permutation(len(same))], 0
-            while (left := len(same) - first) >= max(ROUND, len(same) // LEFT):
+            while (left := len(same) - first) >= max(LITTLE, len(same) // LEFT):
                 size = 2 ** (left.bit_length() - 1)
                 of = slice(first, first + size)
                 parts.append(Part(same[of], items[of], steps=rng.integers(size, size=BITS)))

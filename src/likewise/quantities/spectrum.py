@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from likewise.arrays import Array, array_namespace, gather
-from likewise.quantities.axes import Axes, all_of, follow, remaining
+from likewise.quantities.axes import Axes, all_of, are_rest, remaining
 from likewise.quantities.columns import Columns
 from likewise.quantities.decompositions import decomposed
 from likewise.quantities.factors import Factor, Norm, Scale
@@ -263,7 +263,7 @@ class Rest(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, "rank rank"]:
         """Return L, of a part of many rows."""
-        if not follow(of) or of[Axes(self.center)].shape[0]:
+        if not are_rest(of) or of[Axes(self.center)].shape[0]:
             return array_namespace(of.rows(0, 1)).zeros((0, 0))
         kept = rest_of(of, of, self.center)
         xp = array_namespace(kept)
@@ -349,8 +349,10 @@ class SingularValues(OrderFree):
 
 def scale_of(of: Prepared, center: bool) -> float:
     """What rounding of the singular values is measured against: `Scale`, of the rest of many items that of all."""
-    follows = of.is_many and (of[Rest(center)].shape[0] or of[Axes(center)].shape[0])
-    return float((all_of(of) if follows else of)[Scale()])
+    whole = all_of(of, center) if of.is_many and of[Axes(center)].shape[0] else of
+    if of.is_many and of[Rest(center)].shape[0] and of.left_out:
+        whole, _ = of.left_out
+    return float(whole[Scale()])
 
 
 @dataclass(frozen=True)
@@ -374,7 +376,7 @@ class ComponentProducts(SummedProduct):
             return axes[0][:-1, :].T @ x.joint(y, CrossProduct(self.center)) @ axes[1][:-1, :]
         if (found := self.known(x, y)) is not None:
             return found
-        if not self.from_rows and follow(x, y) and all(side[Rest(self.center)].shape[0] for side in (x, y)):
+        if not self.from_rows and are_rest(x, y) and all(side[Rest(self.center)].shape[0] for side in (x, y)):
             return self._of_rest(x, y)
         width = max(side.d if side.is_many else side.size for side in (x, y))
         return summed((x.n, width), lambda i, j: x.some(of, i, j).T @ y.some(of, i, j))
