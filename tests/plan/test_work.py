@@ -51,6 +51,12 @@ def test_a_plan_writes_nothing(tmp_path: Path, experiment: dict[str, Any]) -> No
     assert not (tmp_path / "store").exists()
 
 
+def test_a_plan_names_measures_that_need_more_inputs(tmp_path: Path, experiment: dict[str, Any]) -> None:
+    experiment["measures"] = ["jaccard", "jaccard(k=900)", "cka"]
+    found = make(experiment, tmp_path).summary()["datasets"]
+    assert [d["too_few_items"] for d in found] == [{"jaccard(k=900)": 902}] * len(found)
+
+
 def pairs_of(tile: Tile) -> list[tuple[str, str]]:
     """The pairs of a tile, by their keys."""
     names = tile.representations

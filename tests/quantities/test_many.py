@@ -12,11 +12,14 @@ from likewise.measures.registry import REGISTRY
 from likewise.quantities import (
     ROUND,
     Axes,
+    BothRows,
     Lengths,
     Loadings,
     Mean,
+    Orders,
     Prepared,
     PrincipalComponents,
+    Round,
     SingularValues,
     axes,
     pieces,
@@ -330,22 +333,28 @@ def test_what_is_left_of_many_rows_is_not_read_again(monkeypatch, name, flat) ->
 @pytest.mark.parametrize("name", NAMES)
 def test_many_rows_of_every_array_library(monkeypatch, name, library) -> None:
     monkeypatch.setattr(pieces, "PASS", 40)
+    monkeypatch.setattr(rounds, "LITTLE", ROUND)
     c = Configuration.parse(name)
     order = np.random.default_rng(0).permutation(90)
     found = []
     for of in (np.asarray, importlib.import_module(library).asarray):
         x, y = (Prepared(of(side)) for side in sides(90, 7, 4))
         without = c.without_each(x, y)
-        found.append([c(x, y), c(x.permuted(order), y), *([] if without is None else without)])
+        drawn = [Orders.draw([np.arange(90)[:, None]], np.random.default_rng(side)) for side in (0, 1)]
+        moved = y.permuted(drawn[1][3][np.argsort(drawn[0][3])], shuffle=(Round(x, *drawn), 3))
+        in_round = [c(x, moved)] if c.shuffled_in_rounds else []
+        found.append([c(x, y), c(x.permuted(order), y), *in_round, *([] if without is None else without)])
     assert found[1] == pytest.approx(found[0], rel=1e-10)
 
 
-def test_items_of_parts_in_other_orders_are_not_taken_for_the_same(monkeypatch) -> None:
+@pytest.mark.parametrize("flat", [axes.FLAT, ROUNDED])
+def test_items_of_parts_in_other_orders_are_not_taken_for_the_same(monkeypatch, flat) -> None:
     """What is left of many rows follows from all only where both sides leave out, and keep in order, the same."""
+    monkeypatch.setattr(axes, "FLAT", flat)
     monkeypatch.setattr(pieces, "PASS", 40)
     x, y = (side for side in sides(300, 9, 4))
     a, b = np.arange(285), np.random.default_rng(0).permutation(285)
-    for name in ("svcca", "mean_cca", "procrustes"):
+    for name in ("svcca", "mean_cca", "procrustes", "pwcca", "gulp"):
         c = Configuration.parse(name)
         found = c(Prepared(x).take(a), Prepared(y).take(b))
         assert found == pytest.approx(c(Prepared(x[a], many=False), Prepared(y[b], many=False)), rel=1e-10)
@@ -379,3 +388,37 @@ def test_a_part_without_a_massive_row_keeps_its_digits(name, big) -> None:
     c = Configuration.parse(name)
     part = c(*(Prepared(of, many=True).rest(items) for of in (x, y)))
     assert part == pytest.approx(c(*(Prepared(of[items], many=False) for of in (x, y))), rel=1e-10)
+
+
+@pytest.mark.parametrize("in_rounds", [permutation.IN_ROUNDS, 2**62])
+@pytest.mark.parametrize(("e", "seed"), [(0.003, 1), (0.002, 2), (0.0016, 0)])
+def test_ties_stay_ties_where_whitening_magnifies_rounding(monkeypatch, e, seed, in_rounds) -> None:
+    """Nearly all rows of x are zero, and y has three kinds: to most shuffles the score is equal, and to some less."""
+    monkeypatch.setattr(permutation, "IN_ROUNDS", in_rounds)
+    rng = np.random.default_rng(seed)
+    x, y = np.zeros((4200, 2)), np.zeros((4200, 2))
+    x[0, 0], x[1, 1] = 1, e
+    kinds = rng.permutation(np.repeat([0, 1, 2], [400, 300, 3500]))
+    kinds[:2] = 2
+    y[kinds == 0, 0], y[kinds == 1, 1] = 1, e
+    x, y = (side @ np.linalg.qr(rng.normal(size=(2, 2))).Q for side in (x, y))
+    (row,) = compare({"x": x, "y": y}, "mean_cca", permutations=100, groups=0)
+    assert row.pvalue == 1.0
+
+
+def test_products_of_all_are_made_once_for_several_partners(monkeypatch) -> None:
+    """Groups are left out of all pairs in turn: each time the products of all rows of a pair are needed again."""
+    monkeypatch.setattr(pieces, "PASS", 400)
+    made = []
+    plain = BothRows.summed
+
+    def counted(self, work):
+        made.append(1)
+        return plain(self, work)
+
+    monkeypatch.setattr(BothRows, "summed", counted)
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=(600, 6))
+    given = {name: common + rng.normal(size=(600, 6)) for name in "abcd"}
+    compare(given, "svcca", permutations=0, groups=20)
+    assert len(made) == 6

@@ -21,14 +21,14 @@ TIE = 1e-12
 """Scores nearer than this share of their size count as equal, towards chance: their sums differ by rounding alone."""
 
 
-def rounding(facts: Facts, *scores: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
-    """Return the difference that counts as rounding among scores of m pairs; NaN where one of them is.
+def rounding(facts: Facts, *scores: Float[np.ndarray, " m"], share: float = TIE) -> Float[np.ndarray, " m"]:
+    """Return the difference that counts as rounding among scores of m pairs, or a larger; NaN where one of them is.
 
     A measure that ignores scale adds terms of the size of 1, however small their sum: one that is 0 for any data, as
     ``gulp(lam=0, squared=True)`` is for linearly independent rows, gives nothing but their rounding.
     """
     least = 1.0 if "scaling" in facts.invariances else 0.0
-    tie: Float[np.ndarray, " m"] = TIE * np.maximum(least, np.abs(scores).max(axis=0))
+    tie: Float[np.ndarray, " m"] = share * np.maximum(least, np.abs(scores).max(axis=0))
     return tie
 
 

@@ -81,6 +81,10 @@ def plan(
         spare=("size of rows", "done", "pairs"),
     )
     print_table("", ("configuration",), [(label,) for label in summary["configurations"]])
+    for d in summary["datasets"]:
+        for label, least in d["too_few_items"].items():
+            has = f"it needs at least {least:,} inputs, and there are {d['items']:,}"
+            say(f"{d['name']}: {label} will be undefined: {has}")
     if risks := risks_of(asked):
         say("\n".join([*risks, f"read this experiment first; likewise run then needs --trust {experiment}"]))
 

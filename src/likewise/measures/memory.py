@@ -10,14 +10,17 @@ from likewise.measures.configuration import Configuration
 from likewise.quantities import (
     HELD,
     LEAST,
+    PRODUCTS,
     ROOM,
     ROUND,
     STEP,
     THIN,
     Axes,
+    Orders,
     Prepared,
     PrincipalComponents,
     Quantity,
+    Round,
     are_many,
 )
 
@@ -43,7 +46,8 @@ def footprint(chosen: Iterable[Configuration], n: int, d: int) -> int:
     """
     chosen = tuple(chosen)
     many = are_many(n, d)
-    kept = [quantity for quantities in _kept(chosen, n >= THIN * d, many) for quantity in quantities]
+    *of_each, _ = _kept(chosen, n >= THIN * d, many)
+    kept = [quantity for quantities in of_each for quantity in quantities]
     if many:
         # Where products of features lose digits, the components are held.
         kept += [
@@ -51,7 +55,8 @@ def footprint(chosen: Iterable[Configuration], n: int, d: int) -> int:
             for q in kept
             if isinstance(q, Axes) and (components := PrincipalComponents(q.center)) not in kept
         ]
-        return SINGLE * n * d + BLOCKS * 8 * STEP // 2 + sum(quantity.nbytes(n, d) for quantity in kept)
+        products = min(PRODUCTS, BLOCKS * 8 * d * d) if any(c.shuffled_in_rounds for c in chosen) else 0
+        return SINGLE * n * d + BLOCKS * 8 * STEP // 2 + products + sum(quantity.nbytes(n, d) for quantity in kept)
     # Of few features a kernel is formed for shuffles alone, with one of them.
     for_shuffles = {c.product.quantity for c in chosen if c.product and c.product.quantity not in kept}
     kept += [quantity for quantity in for_shuffles if n <= ROOM] * 2
@@ -61,22 +66,29 @@ def footprint(chosen: Iterable[Configuration], n: int, d: int) -> int:
 def of_a_pair(chosen: Iterable[Configuration], n: int, d: int) -> int:
     """Bytes that a pair takes besides its two representations: the products after several shuffles of many rows.
 
-    Their sum, those of some rows and what is added next, and these rows of either side before and after a transform;
-    less the `BLOCKS`, which are not held then.
+    Those of each kind; of some rows and what is added next; and these rows of either side before and after a transform.
+    The `BLOCKS` are not held then.
 
     Examples
     --------
     >>> of_a_pair([Configuration.parse("procrustes")], n=100_000, d=768) // 2**20
     280
     """
-    if not (are_many(n, d) and any(c.shuffled_in_rounds for c in chosen)):
+    in_rounds = tuple(c for c in chosen if c.shuffled_in_rounds)
+    if not (are_many(n, d) and in_rounds):
         return 0
-    return max(0, 3 * min(HELD, 8 * ROUND * d * d) + 4 * 8 * ROUND * LEAST * d - BLOCKS * 8 * STEP)
+    *_, products = _kept(in_rounds, n >= THIN * d, True)
+    return max(0, (products + 2) * min(HELD, 8 * ROUND * d * d) + 4 * 8 * ROUND * LEAST * d - BLOCKS * 8 * STEP)
 
 
 @cache
-def _kept(chosen: tuple[Configuration, ...], thin: bool, many: bool) -> tuple[frozenset[Quantity], frozenset[Quantity]]:
-    """The quantities of a representation and of a shuffle of it, as small ones have them after being scored."""
+def _kept(
+    chosen: tuple[Configuration, ...], thin: bool, many: bool
+) -> tuple[frozenset[Quantity], frozenset[Quantity], int]:
+    """The quantities of a representation and of a shuffle of it, as small ones have them after being scored.
+
+    And how many kinds of products are found for many shuffles together.
+    """
     n = 16 + max((c.facts.minimum_items for c in chosen), default=0)
     rng = np.random.default_rng(0)
     rows = [rng.normal(size=(n, 4 if thin else n // THIN + 1)) for _ in range(2)]
@@ -84,8 +96,8 @@ def _kept(chosen: tuple[Configuration, ...], thin: bool, many: bool) -> tuple[fr
     if kind == "log_probabilities":  # rows that every measure takes
         rows = [m - np.log(np.exp(m).sum(axis=1, keepdims=True)) for m in rows]
     x, y = (Prepared(m, kind=kind, many=many) for m in rows)
-    order = np.arange(n)[::-1]
-    moved = y.permuted(order)
+    drawn = [Orders.draw([np.arange(n)[:, None]], rng) for _ in "xy"]
+    moved = y.permuted(drawn[1][0][np.argsort(drawn[0][0])], shuffle=(Round(x, *drawn), 0))
     seen: set[tuple[str, ...]] = set()
     for c in chosen:
         # What is left out of another number of neighbours is told from quantities of the same kinds.
@@ -100,4 +112,4 @@ def _kept(chosen: tuple[Configuration, ...], thin: bool, many: bool) -> tuple[fr
                 c(x, moved)
         except UndefinedError:
             continue
-    return x.quantities | y.quantities, moved.quantities
+    return x.quantities | y.quantities, moved.quantities, moved.products

@@ -169,6 +169,11 @@ class Plan:
                     "pairs": d.pairs,
                     "scores": d.pairs * scores_of_pair(self.experiment.configurations),
                     "scores_done": d.scores_done,
+                    "too_few_items": {
+                        c.label: c.facts.minimum_items
+                        for c in self.experiment.configurations
+                        if d.n_items is not None and d.n_items < c.facts.minimum_items
+                    },
                     "together": bool(d.together),
                     "bytes": d.nbytes,
                 }

@@ -43,6 +43,7 @@ from likewise.quantities.permutation_sums import PAIRS, ROWS, SUMS, TRIPLES, Equ
 from likewise.quantities.pieces import STEP, collected, spans, summed, threads_for
 from likewise.quantities.prepared import (
     PAIRED,
+    PRODUCTS,
     Equivariant,
     JointQuantity,
     OrderFree,
@@ -89,6 +90,7 @@ __all__ = [
     "LEAST",
     "PAIRED",
     "PAIRS",
+    "PRODUCTS",
     "ROOM",
     "ROUND",
     "ROWS",

@@ -12,8 +12,8 @@ from likewise.quantities.pieces import summed
 from likewise.quantities.prepared import OrderFree, Prepared
 from likewise.quantities.rank import numerical_rank
 
-FLAT = 1e-6
-"""Share of the largest eigenvalue of products of features down to which they keep ten digits of a direction."""
+FLAT = 1e-5
+"""Share of the largest eigenvalue of products of features down to which they keep eleven digits of a direction."""
 
 
 KEPT = 0.5

@@ -4,7 +4,7 @@ import abc
 import functools
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -131,8 +131,15 @@ class OrderFree(Equivariant):
         return 8
 
 
+PRODUCTS = 2**25
+"""Bytes that products of features of many rows may take with all partners of a representation."""
+
+
 class JointQuantity(abc.ABC):
     """Something derived from two representations, such as the decomposition that several measures share."""
+
+    of_features: bool = False
+    """Whether the value is a number for each pair of features: those of several partners are kept."""
 
     @abc.abstractmethod
     def compute(self, x: "Prepared", y: "Prepared") -> Any:
@@ -148,6 +155,10 @@ class RowProducts(JointQuantity):
     def compute(self, x: "Prepared", y: "Prepared") -> Float[Array, " n"]:
         """Return the sums."""
         return self.quantity.products(x, y)
+
+
+Joint: TypeAlias = WeakKeyDictionary["Prepared", dict[tuple[JointQuantity, bool], Any]]
+"""Joint quantities by the other representation; the second of a key says whether it is the second of both."""
 
 
 class Prepared:
@@ -213,7 +224,7 @@ class Prepared:
         self._raw: Array = checked
         self._given: Array = None
         self._values: dict[Quantity, Array] = {}
-        self._joint: WeakKeyDictionary[Prepared, dict[tuple[JointQuantity, bool], Any]] = WeakKeyDictionary()
+        self._joint, self._products = Joint(), Joint()
         self.name, self.columns = name, columns
         self.n, self._d = (int(size) for size in checked.shape)
         if not self.is_many:
@@ -354,22 +365,36 @@ class Prepared:
     def joint(self, other: "Prepared", quantity: JointQuantity) -> Any:
         """Return a quantity of this and another representation, kept until a third is asked about.
 
-        Only the last partner's are kept: those of all pairs would take more memory than everything else.
+        Only the last partner's are kept: those of all pairs would take more memory than everything else. Products of
+        features of many rows are kept of as many partners as `PRODUCTS` has room for.
         """
-        # A shuffle is soon done with, and so is what it keeps.
-        keeper, partner = (other, self) if other.shuffle else (self, other)
-        if partner not in keeper._joint:
-            keeper._joint.clear()
-        values = keeper._joint.setdefault(partner, {})
-        key = quantity, keeper is self
+        kept, partner, key = self._of_both(other, quantity)
+        if partner not in kept:
+            most = (
+                PRODUCTS // (8 * self._d * other._d) if quantity.of_features and self.is_many and other.is_many else 1
+            )
+            for _ in range(len(kept) - most + 1):
+                del kept[next(iter(kept.keys()))]
+        values = kept.setdefault(partner, {})
         if key not in values:
             values[key] = quantity.compute(self, other)
         return values[key]
 
+    @property
+    def products(self) -> int:
+        """How many kinds of products of features are kept."""
+        return max((len({quantity for quantity, _ in values}) for values in self._products.values()), default=0)
+
     def kept(self, other: "Prepared", quantity: JointQuantity) -> Any:
         """Return a joint quantity if it is kept; else None."""
+        kept, partner, key = self._of_both(other, quantity)
+        return kept.get(partner, {}).get(key)
+
+    def _of_both(self, other: "Prepared", quantity: JointQuantity) -> tuple["Joint", "Prepared", tuple[Any, bool]]:
+        """Where a joint quantity is kept, and by what: with a shuffle, which is soon done with, if there is one."""
         keeper, partner = (other, self) if other.shuffle else (self, other)
-        return keeper._joint.get(partner, {}).get((quantity, keeper is self))
+        kept = keeper._products if quantity.of_features else keeper._joint
+        return kept, partner, (quantity, keeper is self)
 
     def permuted(self, permutation: Int[Array, " n"], *, shuffle: tuple[Any, int] | None = None) -> "Prepared":
         """Return a view of all items in another order; every quantity of it is a gather, never a computation."""
@@ -397,7 +422,8 @@ class Prepared:
     def _view(self, index: Array, *, permutes: bool) -> "Prepared":
         view = object.__new__(Prepared)
         view._whole, view._index, view._permutes = self, index, permutes
-        view._raw, view._given, view._values, view._joint = None, None, {}, WeakKeyDictionary()
+        view._raw, view._given, view._values = None, None, {}
+        view._joint, view._products = Joint(), Joint()
         view.name, view.n, view._d = self.name, len(index), self._d
         view.kind, view.metric, view.precision = self.kind, self.metric, self.precision
         view.columns, view._many, view.shuffle, view.places = self.columns, self._many, None, None

@@ -32,11 +32,11 @@ BITS = 4
 ROUND: int = 2**BITS
 """Shuffles of a round."""
 
-LEFT, LITTLE = 64, 256
+LEFT, LITTLE = 1 / 64, 256
 """A part is no smaller than this share of all items, and no smaller than that: few are often shuffled alike."""
 
 HELD = 2**27
-"""Bytes that products after several shuffles take together, at most; where they are larger, fewer are found at once."""
+"""Bytes that a product after several shuffles takes, at most; where it is larger, fewer are found at once."""
 
 LEAST = 256
 """Rows of each of sixteen parts at a time: fewer are multiplied more slowly."""
@@ -44,6 +44,8 @@ LEAST = 256
 
 class SummedProduct(JointQuantity):
     """The sum over items of the products of what each side has of them: A'B."""
+
+    of_features = True
 
     @abc.abstractmethod
     def rows(self, of: Prepared, items: Int[Array, " m"]) -> Float[Array, "m r"]:
@@ -120,7 +122,7 @@ class Orders:
         parts = []
         for same in alike:
             items, first = same[rng.permutation(len(same))], 0
-            while (left := len(same) - first) >= max(LITTLE, len(same) // LEFT):
+            while (left := len(same) - first) >= max(LITTLE, LEFT * len(same)):
                 size = 2 ** (left.bit_length() - 1)
                 of = slice(first, first + size)
                 parts.append(Part(same[of], items[of], steps=rng.integers(size, size=BITS)))
@@ -156,6 +158,7 @@ class Round:
 
     def product(self, of: SummedProduct, number: int, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
         """Return a product of the sides, as they stand, after one of the shuffles."""
+        assert self.first in (x, y)
         if x is not self.first:
             return self.product(of, number, y, x).T
         widths = [of.rows(side, np.arange(1)).shape[1] for side in (x, y)]

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from likewise.arrays import Array, array_namespace, gather
-from likewise.quantities.axes import Axes, all_of, are_rest, remaining
+from likewise.quantities.axes import Axes, FeatureProducts, all_of, are_rest, remaining
 from likewise.quantities.columns import Columns
 from likewise.quantities.decompositions import decomposed
 from likewise.quantities.factors import Factor, Norm, Scale
@@ -80,12 +80,7 @@ class PrincipalComponents(PerItem):
         ----------
         With Cholesky factors: Yamamoto et al. (2015), Electronic Transactions on Numerical Analysis 44, 306-326.
         """
-
-        def squared(i: int, j: int) -> Float[Array, "d d"]:
-            rows = rows_in(of, i, j, self.center)
-            return rows.T @ rows
-
-        products = summed((of.n, of.d), squared)
+        products = of[FeatureProducts(self.center)]
         xp = array_namespace(products)
         squares, v = (xp.flip(m, axis=-1) for m in xp.linalg.eigh(products))
         if squares[-1] <= FAINT**2 * squares[0]:

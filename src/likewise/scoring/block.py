@@ -10,7 +10,7 @@ import pyarrow as pa
 from jaxtyping import Int
 
 from likewise.chance import Pair, Scored, Sides
-from likewise.chance.permutation import Shuffle, Shuffles, draw_shuffles
+from likewise.chance.permutation import Shuffle, Shuffles, draw_shuffles, rounding
 from likewise.chance.together import Together, together_of
 from likewise.measures import Configuration, prepare
 from likewise.progress import Watch, unwatched
@@ -30,6 +30,10 @@ from likewise.scoring.leaving_out import (
 from likewise.scoring.results import Results, in_turn
 from likewise.scoring.rows import replicates_of, table_of
 from likewise.scoring.trust import Trust
+
+NEAR = 1e-9
+"""Shuffled scores that are nearer to each other, or to the score, than this share may be equal: they are scored again
+without a round."""
 
 MATCHED = 256
 """Features up to which sixty matchings more take little time."""
@@ -169,10 +173,10 @@ def score_columns(
         if (level := reference.level(scored, trust.shuffles)) is not None:
             c.level, c.settled = level, level.settled
     drawn = [c for c in columns if c.shuffled_pairs]
+    for c in drawn:
+        if c.configuration.shuffled_in_rounds:
+            c.many = frozenset(k for k in c.shuffled_pairs if all(sides[i].is_many for i in pairs[k]))
     if shuffles.in_rounds:
-        for c in drawn:
-            if c.configuration.shuffled_in_rounds:
-                c.in_rounds = frozenset(k for k in c.shuffled_pairs if all(sides[i].is_many for i in pairs[k]))
         drawn = _shuffle_in_rounds(drawn, pairs, sides, shuffles, tell)
     for number, shuffle in enumerate(shuffles if drawn else ()):
         _shuffle(drawn, pairs, sides, shuffle, number, tell)
@@ -254,15 +258,19 @@ def _shuffle(
     for c in columns:
         if product := c.configuration.product:
             c.fill_all(c.shuffled[number], pairs, left, moved, product)
-    plain = [(c, set(c.shuffled_pairs) - c.in_rounds) for c in columns if not c.configuration.product]
+    in_rounds = {id(c): c.many if shuffle.drawn else frozenset[int]() for c in columns}
+    plain = [(c, set(c.shuffled_pairs) - in_rounds[id(c)]) for c in columns if not c.configuration.product]
+    told = set[int]().union(*in_rounds.values())
     for k, (i, j) in enumerate(pairs):
-        tell()
+        if k not in told:
+            tell()
         wanted = [c for c, of in plain if k in of]
         # Made once for all that share what is computed of them, and only where they are needed.
         beside = functools.cache(functools.partial(_beside, sides, (i, j), shuffle))
         for c in wanted:
             x, y = left[i], moved[j]
-            if not c.configuration.facts.symmetric:  # a fit, much of the cost, stands as it is
+            # A fit, much of the cost, stands as it is; so do many rows, whose sums round by their order.
+            if k in c.many or not c.configuration.facts.symmetric:
                 x, y = c.one_moved((sides[i], sides[j]), beside())
             c.fill(c.shuffled[number], k, x, y, c.no_null)
 
@@ -275,7 +283,7 @@ def _shuffle_in_rounds(
     Returns the columns of which other pairs are left.
     """
     for k, (i, j) in enumerate(pairs):
-        wanted = [c for c in columns if k in c.in_rounds]
+        wanted = [c for c in columns if k in c.many]
         of_round: Round | None = None
         for number, shuffle in enumerate(shuffles.of((i, j)) if wanted else ()):
             tell()
@@ -284,7 +292,22 @@ def _shuffle_in_rounds(
             moved = _beside(sides, (i, j), shuffle, of_round)
             for c in wanted:
                 c.fill(c.shuffled[number], k, *c.one_moved((sides[i], sides[j]), moved), c.no_null)
-    return [c for c in columns if c.in_rounds < set(c.shuffled_pairs)]
+        again = {id(c): _may_be_equal(c, k) for c in wanted}
+        for number, shuffle in enumerate(shuffles.of((i, j)) if any(map(len, again.values())) else ()):
+            if equal := [c for c in wanted if number in again[id(c)]]:
+                moved = _beside(sides, (i, j), shuffle)
+                for c in equal:
+                    c.fill(c.shuffled[number], k, *c.one_moved((sides[i], sides[j]), moved), c.no_null)
+    return [c for c in columns if c.many < set(c.shuffled_pairs)]
+
+
+def _may_be_equal(column: Column, k: int) -> set[int]:
+    """Which of the shuffled scores of a pair may be the score itself, or all of them one number."""
+    value, shuffled = column.value[k : k + 1], column.shuffled[:, k : k + 1]
+    near = rounding(column.configuration.facts, value, *shuffled, share=NEAR)
+    if np.ptp(shuffled) <= near:
+        return set(range(len(shuffled)))
+    return set(np.flatnonzero(np.abs(shuffled - value) <= near).tolist())
 
 
 def _beside(sides: Sides, pair: Pair, shuffle: Shuffle, of_round: Round | None = None) -> tuple[Prepared, Prepared]:

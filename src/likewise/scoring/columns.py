@@ -26,7 +26,7 @@ class Column:
     ``joint`` that shuffled scores of all pairs hang together, as those of `Shuffles` do. ``each`` holds the scores
     without each item of the pairs for which they follow from the whole; the others have those ``without`` each group,
     of as many items as ``left_out`` says where they belong together. ``twice`` is what was `counted_twice`, of groups
-    or of items. ``in_rounds`` are the pairs whose shuffles are scored many at a time.
+    or of items. ``many`` are the pairs of many rows whose score comes from sums over these, in any order.
     """
 
     configuration: Configuration
@@ -39,7 +39,7 @@ class Column:
     seconds: Float[np.ndarray, " m"]
     twice: Float[np.ndarray, " m"]
     left_out: Int[np.ndarray, " g"] | None = None
-    in_rounds: frozenset[int] = frozenset()
+    many: frozenset[int] = frozenset()
     each: dict[int, Float[np.ndarray, " n"]] = field(default_factory=dict)
     level: Level | None = None
     undefined: dict[int, str] = field(default_factory=dict)
