@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
 from likewise.quantities.axes import FeatureProducts, all_of, are_rest
-from likewise.quantities.decompositions import decomposition_of, values_of
+from likewise.quantities.decompositions import decomposition_of, of_mean, values_of
 from likewise.quantities.factors import Norm, Scale
 from likewise.quantities.passes import rows_in
 from likewise.quantities.pieces import summed
@@ -133,7 +133,7 @@ class CanonicalDecomposition(JointQuantity):
 
     def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
         """Return the thin singular value decomposition."""
-        return decomposition_of(_whitened_products(x, y, self.ridge), x, y)
+        return decomposition_of(_whitened_products(x, y, self.ridge), x, y, errors=of_mean)
 
 
 @dataclass(frozen=True)

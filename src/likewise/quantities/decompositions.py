@@ -1,6 +1,7 @@
 """Singular value decompositions: quicker ones, where many rows are shuffled or left out and squares keep the digits."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from jaxtyping import Float
 
@@ -19,28 +20,46 @@ def is_quick(*sides: Prepared) -> bool:
     return any(side.is_many and (side.shuffle or side.left_out is not None) for side in sides)
 
 
-def decomposition_of(
-    matrix: Float[Array, "r q"], *sides: Prepared
-) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
-    r"""U, s, V' of a matrix made of sides: by squares, if the mean error of their directions is no more than `LOST`.
+Decomposition: TypeAlias = tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]
+"""U, s and V' of a matrix U diag(s) V'."""
 
-    That of each is :math:`\epsilon (s_1 / s_i)^2`.
-    """
-    xp = array_namespace(matrix)
-    if is_quick(*sides) and (found := _by_squares(matrix, lambda errors: float(xp.mean(errors)))) is not None:
-        return found
-    u, s, vh = xp.linalg.svd(matrix, full_matrices=False)
+Errors: TypeAlias = Callable[[Float[Array, " m"]], Float[Array, ""]]
+"""What errors of directions come to together."""
+
+
+def of_largest(errors: Float[Array, " m"]) -> Float[Array, ""]:
+    """The largest."""
+    return array_namespace(errors).max(errors)
+
+
+def of_mean(errors: Float[Array, " m"]) -> Float[Array, ""]:
+    """The mean, where each direction counts the same."""
+    return array_namespace(errors).mean(errors)
+
+
+def of_lengths(errors: Float[Array, " m"]) -> Float[Array, ""]:
+    """The mean, where each direction counts by its singular value: errors are shares of its square."""
+    xp = array_namespace(errors)
+    s = 1 / xp.sqrt(errors)
+    return xp.sum(s * errors) / xp.sum(s)
+
+
+def decomposition_of(matrix: Float[Array, "r q"], *sides: Prepared, errors: Errors) -> Decomposition:
+    """Decompose a matrix made of sides: as `decomposed`, if it is of a shuffle, or a part, of many rows."""
+    if is_quick(*sides):
+        return decomposed(matrix, errors)
+    u, s, vh = array_namespace(matrix).linalg.svd(matrix, full_matrices=False)
     return u, s, vh
 
 
-def decomposed(
-    matrix: Float[Array, "r q"],
-) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
-    """U, s, V', by squares if the error of no direction is more than `LOST`."""
-    xp = array_namespace(matrix)
-    if (found := _by_squares(matrix, lambda errors: float(xp.max(errors)))) is not None:
+def decomposed(matrix: Float[Array, "r q"], errors: Errors) -> Decomposition:
+    r"""Decompose a matrix by its squares, if the errors of directions come to no more than `LOST`.
+
+    That of each is :math:`\epsilon (s_1 / s_i)^2`.
+    """
+    if (found := _by_squares(matrix, errors)) is not None:
         return found
-    u, s, vh = xp.linalg.svd(matrix, full_matrices=False)
+    u, s, vh = array_namespace(matrix).linalg.svd(matrix, full_matrices=False)
     return u, s, vh
 
 
@@ -59,18 +78,16 @@ def values_of(matrix: Float[Array, "r q"], *sides: Prepared) -> Float[Array, " m
     return xp.linalg.svdvals(matrix)
 
 
-def _by_squares(
-    matrix: Float[Array, "r q"], error: Callable[[Float[Array, " m"]], float]
-) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]] | None:
-    """The decomposition by the eigenvectors V of M'M; None where the errors of directions come to more than `LOST`."""
+def _by_squares(matrix: Float[Array, "r q"], errors: Errors) -> Decomposition | None:
+    """The decomposition by the eigenvectors V of M'M; None where they lose too much."""
     if matrix.shape[0] < matrix.shape[1]:
-        if (turned := _by_squares(matrix.T, error)) is None:
+        if (found := _by_squares(matrix.T, errors)) is None:
             return None
-        v, s, uh = turned
+        v, s, uh = found
         return uh.T, s, v.T
     xp = array_namespace(matrix)
     squares, v = (xp.flip(m, axis=-1) for m in xp.linalg.eigh(_squared(matrix)))
-    if not float(xp.min(squares)) > 0 or error(xp.finfo(v.dtype).eps * xp.max(squares) / squares) > LOST:
+    if not float(xp.min(squares)) > 0 or float(errors(xp.finfo(v.dtype).eps * squares[0] / squares)) > LOST:
         return None
     turned = matrix @ v
     s = xp.linalg.vector_norm(turned, axis=0)

@@ -3,6 +3,7 @@
 import contextlib
 import contextvars
 import functools
+import operator
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -65,13 +66,14 @@ def summed(shape: tuple[int, int], work: Callable[[int, int], T], least: int = 1
            [26., 35.]])
     """
     total: Any = None
-    for part in _pieces(shape, work, least, MOST):
+    for number, part in enumerate(_pieces(shape, work, least, MOST)):
+        add: Any = operator.iadd if number > 1 else operator.add  # what was made here takes what is added
         if total is None:
             total = part
         elif isinstance(part, tuple):
-            total = tuple(a + b for a, b in zip(total, part, strict=True))
+            total = tuple(add(a, b) for a, b in zip(total, part, strict=True))
         else:
-            total = total + part
+            total = add(total, part)
     return cast(T, total)
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from likewise.arrays import Array, array_namespace, gather, to_numpy
 from likewise.errors import UndefinedError
 from likewise.quantities.axes import LeftOutRows, all_of, follow, remaining
-from likewise.quantities.decompositions import LOST, decomposition_of, values_of
+from likewise.quantities.decompositions import LOST, decomposition_of, of_lengths, values_of
 from likewise.quantities.factors import BothRows, Factor, Norm, RowNorms, Scale
 from likewise.quantities.gram import Gram
 from likewise.quantities.passes import Lengths, rows_in
@@ -100,7 +100,7 @@ class CrossDecomposition(JointQuantity):
     def compute(self, x: Prepared, y: Prepared) -> tuple[Float[Array, "r m"], Float[Array, " m"], Float[Array, "m q"]]:
         """Return the thin singular value decomposition."""
         cross = x.joint(y, CrossProduct(self.center))
-        return decomposition_of(cross, x, y)
+        return decomposition_of(cross, x, y, errors=of_lengths)
 
 
 @dataclass(frozen=True)

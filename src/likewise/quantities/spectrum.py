@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from likewise.arrays import Array, array_namespace, gather
 from likewise.quantities.axes import Axes, FeatureProducts, all_of, are_rest, remaining
 from likewise.quantities.columns import Columns
-from likewise.quantities.decompositions import decomposed
+from likewise.quantities.decompositions import decomposed, of_largest
 from likewise.quantities.factors import Factor, Norm, Scale
 from likewise.quantities.passes import rows_in
 from likewise.quantities.pieces import collected, filled, spans, summed
@@ -313,7 +313,7 @@ class RestDecomposition(OrderFree):
         triangle, whole = of[Rest(self.center)], of.left_out
         assert whole is not None
         xp = array_namespace(triangle)
-        z, s, vh = decomposed(triangle.T * whole[0][SingularValues(self.center)])
+        z, s, vh = decomposed(triangle.T * whole[0][SingularValues(self.center)], of_largest)
         return xp.concat([z, s[None, :], vh])
 
     def nbytes(self, n: int, d: int) -> int:
