@@ -37,7 +37,7 @@ def beside(one: Orders, other: Orders, number: int) -> np.ndarray:
     return other[number][np.argsort(one[number])]
 
 
-@pytest.mark.parametrize("n", [1, 15, 16, 17, 100, 255, 1000, 4095])
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 100, 255, 1000, 4095])
 @pytest.mark.parametrize("sizes", [(1,), (2, 5), (1, 3, 40)])
 def test_every_order_has_each_item_once_and_moves_groups_as_a_whole(n, sizes) -> None:
     groups = alike(n, sizes)
@@ -52,8 +52,8 @@ def test_every_order_has_each_item_once_and_moves_groups_as_a_whole(n, sizes) ->
 
 @pytest.mark.parametrize("product", [CrossProduct(True), CrossProduct(False), UnitProduct(True), UnitProduct(False),
                                      ComponentProducts(True), ComponentProducts(False)])  # fmt: skip
-@pytest.mark.parametrize(("n", "sizes"), [(40, (1,)), (300, (1,)), (333, (1,)), (700, (2, 5)), (600, (1, 3))])
-@pytest.mark.parametrize("held", [2**29, 8 * 5 * 3 * 4, 1])
+@pytest.mark.parametrize(("n", "sizes"), [(40, (1,)), (300, (1,)), (1100, (1,)), (1400, (2, 5)), (1200, (1, 3))])
+@pytest.mark.parametrize("held", [2**27, 8 * 5 * 3 * 4, 1])
 def test_products_of_a_round_are_those_of_the_shuffled_rows(monkeypatch, product, n, sizes, held) -> None:
     monkeypatch.setattr(pieces, "PASS", 60)
     monkeypatch.setattr(rounds, "HELD", held)
@@ -62,18 +62,18 @@ def test_products_of_a_round_are_those_of_the_shuffled_rows(monkeypatch, product
     x, y = map(Prepared, rows)
     one, other = (Orders.draw(alike(n, sizes), rng) for _ in "xy")
     of_round = Round(x, one, other)
-    for number in range(ROUND):
+    for number in (0, 1, 2, 31, 32, 63):
         order = beside(one, other, number)
         back = np.argsort(order)
         plain = x.joint(y.permuted(order), product)
-        assert x.joint(y.permuted(order, shuffle=(of_round, number)), product) == pytest.approx(plain, abs=1e-11 * n)
+        assert x.joint(y.permuted(order, shuffle=(of_round, number)), product) == pytest.approx(plain, abs=1e-12 * n)
         moved = x.permuted(back, shuffle=(of_round, number))
-        assert moved.joint(y, product) == pytest.approx(plain, abs=1e-11 * n)
-        assert y.joint(moved, product) == pytest.approx(plain.T, abs=1e-11 * n)
+        assert moved.joint(y, product) == pytest.approx(plain, abs=1e-12 * n)
+        assert y.joint(moved, product) == pytest.approx(plain.T, abs=1e-12 * n)
 
 
 def test_rounds_find_several_products_at_once(monkeypatch) -> None:
-    """Most items are in parts that are moved, and those are read once for all sixteen shuffles."""
+    """Most items are in parts that are moved, and those are read once for all shuffles."""
     monkeypatch.setattr(pieces, "PASS", 1000)
     read = []
 
@@ -91,7 +91,8 @@ def test_rounds_find_several_products_at_once(monkeypatch) -> None:
     of_round = Round(x, one, other)
     for number in range(ROUND):
         x.joint(y.permuted(beside(one, other, number), shuffle=(of_round, number)), product)
-    assert sum(read) < 2 * n * (1 + ROUND * rounds.LEFT) + 100
+    rest = n - 4096 - 512 - 256 - 128
+    assert sum(read) <= 2 * (n - rest) + 2 * ROUND * rest + 3 * ROUND
 
 
 def test_sides_that_move_together_stay_together() -> None:
@@ -118,10 +119,10 @@ def shuffled_sums(n: int, many: int, seed: int) -> np.ndarray:
     return np.asarray(found)
 
 
-@pytest.mark.parametrize("n", [64, 96, 200])
+@pytest.mark.parametrize("n", [64, 100, 300])
 def test_each_shuffle_of_a_round_is_a_random_order(n) -> None:
     """Mean 0 and deviation 1, as over all orders; and two shuffles of a round are not correlated, nor their squares."""
-    many = 4000
+    many = 1200
     sums = shuffled_sums(n, many, seed=n)
     assert np.abs(sums.mean(axis=0)).max() < 4.5 / many**0.5
     assert np.abs((sums**2).mean(axis=0) - 1).max() < 4.5 * (sums**2).std() / many**0.5
@@ -134,15 +135,15 @@ def test_each_shuffle_of_a_round_is_a_random_order(n) -> None:
 @pytest.mark.parametrize("places", [(0,), (3, 17), (5, 6)])
 def test_items_stand_anywhere_in_any_shuffle_of_a_round(places) -> None:
     """Where some items stand beside the other side is as likely as any other place, also for two at a time."""
-    n, many = 18, 3000
+    n, many, numbers = 70, 3000, (0, 1, 6, 63)
     rng = np.random.default_rng(len(places))
     each = [np.arange(n)[:, None]]
-    seen = np.zeros((ROUND, *(n,) * len(places)))
+    seen = np.zeros((len(numbers), *(n,) * len(places)))
     for _ in range(many):
         one, other = Orders.draw(each, rng), Orders.draw(each, rng)
-        for number in range(ROUND):
+        for place, number in enumerate(numbers):
             order = beside(one, other, number)
-            seen[(number, *(order[place] for place in places))] += 1
+            seen[(place, *(order[item] for item in places))] += 1
     expected = np.full((n,) * len(places), many / n)
     if len(places) == 2:
         expected = np.full((n, n), many / (n * (n - 1)))
@@ -151,4 +152,4 @@ def test_items_stand_anywhere_in_any_shuffle_of_a_round(places) -> None:
     possible = expected > 0
     chi = ((seen[:, possible] - expected[possible]) ** 2 / expected[possible]).sum(axis=1)
     free = possible.sum() - 1
-    assert np.abs(chi - free).max() < 4.5 * np.sqrt(2 * free)
+    assert np.abs(chi - free).max() < 4.5 * np.sqrt((2 + 1 / expected[possible].min()) * free)

@@ -1,11 +1,14 @@
 """An interval holds the scores under choices that another sample may make."""
 
+import itertools
+
 import numpy as np
 import pytest
+import scipy
 
 from likewise.chance import Reason, Reasons
 from likewise.measures import Configuration
-from likewise.measures.leading import exchanges
+from likewise.measures.leading import both_below, exchanges
 from likewise.quantities import Prepared
 from likewise.scoring import compare
 
@@ -86,3 +89,10 @@ def test_the_standard_error_of_the_gap_is_that_over_samples() -> None:
         gaps.append(2 * np.log(s[0] / s[1]))
     assert np.mean(found) == pytest.approx(4 / n, rel=0.05)
     assert np.var(gaps) == pytest.approx(4 / n, rel=0.12)
+
+
+@pytest.mark.parametrize("correlation", [-0.999, -0.4, 0.0, 0.7, 0.999])
+def test_the_share_of_two_normal_variables_is_that_of_scipy(correlation) -> None:
+    law = scipy.stats.multivariate_normal(cov=[[1.0, correlation], [correlation, 1.0]])
+    for a, b in itertools.product((-3.0, -1.1, -0.1, 0.0, 0.2, 1.0, 3.5), repeat=2):
+        assert both_below(a, b, correlation) == pytest.approx(law.cdf([a, b]), abs=1e-12)

@@ -8,11 +8,9 @@ import numpy as np
 from likewise.errors import UndefinedError
 from likewise.measures.configuration import Configuration
 from likewise.quantities import (
-    HELD,
     LEAST,
     PRODUCTS,
     ROOM,
-    ROUND,
     STEP,
     THIN,
     Axes,
@@ -22,6 +20,7 @@ from likewise.quantities import (
     Quantity,
     Round,
     are_many,
+    at_once,
 )
 
 ROWS = 8 + 4
@@ -66,19 +65,20 @@ def footprint(chosen: Iterable[Configuration], n: int, d: int) -> int:
 def of_a_pair(chosen: Iterable[Configuration], n: int, d: int) -> int:
     """Bytes that a pair takes besides its two representations: the products after several shuffles of many rows.
 
-    Those of each kind; of some rows and what is added next; and these rows of either side before and after a transform.
-    The `BLOCKS` are not held then.
+    Those of each kind; their sum with what is added next, and after a transform; these rows of either side before and
+    after one; and the places of all rows, a few times. The `BLOCKS` are not held then.
 
     Examples
     --------
     >>> of_a_pair([Configuration.parse("procrustes")], n=100_000, d=768) // 2**20
-    280
+    356
     """
     in_rounds = tuple(c for c in chosen if c.shuffled_in_rounds)
     if not (are_many(n, d) and in_rounds):
         return 0
     *_, products = _kept(in_rounds, n >= THIN * d, True)
-    return max(0, (products + 2) * min(HELD, 8 * ROUND * d * d) + 4 * 8 * ROUND * LEAST * d - BLOCKS * 8 * STEP)
+    found = 8 * at_once(d, d) * d * d
+    return max(0, (products + 3) * found + 4 * 8 * LEAST * d + 6 * 8 * n - BLOCKS * 8 * STEP)
 
 
 @cache

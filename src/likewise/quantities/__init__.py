@@ -67,7 +67,7 @@ from likewise.quantities.rotations import (
     completed,
     nodes,
 )
-from likewise.quantities.rounds import HELD, LEAST, ROUND, Orders, Round, SummedProduct
+from likewise.quantities.rounds import LEAST, ROUND, Orders, Round, SummedProduct, at_once
 from likewise.quantities.spectrum import (
     ComponentProducts,
     Explained,
@@ -86,7 +86,6 @@ from likewise.quantities.spectrum import (
 )
 
 __all__ = [
-    "HELD",
     "LEAST",
     "PAIRED",
     "PAIRS",
@@ -175,6 +174,7 @@ __all__ = [
     "Whitened",
     "are_many",
     "are_shared",
+    "at_once",
     "by_blocks",
     "collected",
     "completed",

@@ -1,14 +1,14 @@
-r"""Many rows are shuffled sixteen times at once: the products of all sixteen take little more than those of one.
+r"""Many rows are shuffled 64 times at once: the products of all 64 take little more than those of one.
 
 A round puts the items of a side in one order, drawn at random, and cuts it into parts of 2^r places. Its shuffle k then
-moves what stands at place u of a part to place u XOR s_k, where s_k is the XOR of those of four random numbers that
+moves what stands at place u of a part to place u XOR s_k, where s_k is the XOR of those of six random numbers that
 belong to the bits of k. What is left beside these parts is put in another random order by each shuffle. So each shuffle
 alone is a random order like any other.
 
 Beside another side, with an order and numbers of its own, rows move by the XOR of both numbers, and these are again
-those of four. Along them, sums of products are a convolution, which is a product after a Walsh-Hadamard transform:
+those of six. Along them, sums of products are a convolution, which is a product after a Walsh-Hadamard transform:
 
-.. math:: \sum_v A_v' B_{v \oplus k} = \frac{1}{16} \sum_f (-1)^{|f \wedge k|} \hat A_f' \hat B_f, \quad
+.. math:: \sum_v A_v' B_{v \oplus k} = \frac{1}{64} \sum_f (-1)^{|f \wedge k|} \hat A_f' \hat B_f, \quad
     \hat A_f = \sum_v (-1)^{|f \wedge v|} A_v
 
 with A_v the rows at places v of all parts, |.| the number of bits. Koning and Hemerik (2024),
@@ -27,19 +27,33 @@ from likewise.arrays import Array, array_namespace
 from likewise.quantities.pieces import summed
 from likewise.quantities.prepared import JointQuantity, Prepared
 
-BITS = 4
+BITS = 6
 
 ROUND: int = 2**BITS
 """Shuffles of a round."""
 
-LEFT, LITTLE = 1 / 64, 256
+LEFT, LITTLE = 1 / 256, 1024
 """A part is no smaller than this share of all items, and no smaller than that: few are often shuffled alike."""
 
 HELD = 2**27
 """Bytes that a product after several shuffles takes, at most; where it is larger, fewer are found at once."""
 
-LEAST = 256
-"""Rows of each of sixteen parts at a time: fewer are multiplied more slowly."""
+LEAST = 2**12
+"""Rows at a time: fewer are multiplied more slowly."""
+
+
+def at_once(r: int, q: int) -> int:
+    """After how many shuffles a product of r and q features is found at once.
+
+    Examples
+    --------
+    >>> at_once(256, 256), at_once(768, 768), at_once(9000, 9000)
+    (64, 16, 1)
+    """
+    count = ROUND
+    while count > 1 and 8 * count * r * q > HELD:
+        count //= 2
+    return count
 
 
 class SummedProduct(JointQuantity):
@@ -68,7 +82,7 @@ class SummedProduct(JointQuantity):
 class Part:
     """Some places, and the items that stand there in the order of a round: groups, or one by one.
 
-    They are moved by the numbers that four ``steps`` span; where these are None, into the ``orders``.
+    They are moved by the numbers that six ``steps`` span; where these are None, into the ``orders``.
     """
 
     places: Int[np.ndarray, "m size"]
@@ -102,7 +116,7 @@ def spanned(steps: Int[np.ndarray, " bits"]) -> Int[np.ndarray, " round"]:
 
 @dataclass(frozen=True, eq=False)
 class Orders:
-    """Sixteen orders of the items of one side."""
+    """The orders of a round of the items of one side."""
 
     parts: Sequence[Part]
 
@@ -112,11 +126,11 @@ class Orders:
 
         Examples
         --------
-        >>> items = np.arange(1000)[:, None]
+        >>> items = np.arange(4000)[:, None]
         >>> orders = Orders.draw([items], np.random.default_rng(0))
         >>> [part.items.shape[0] for part in orders.parts]
-        [512, 256, 232]
-        >>> sorted(orders[3]) == list(range(1000))
+        [2048, 1024, 928]
+        >>> sorted(orders[3]) == list(range(4000))
         True
         """
         parts = []
@@ -139,7 +153,7 @@ class Orders:
 
 
 class Round:
-    """Sixteen shuffles of two sides, whose products are found several at a time.
+    """A round of shuffles of two sides, whose products are found several at a time.
 
     Parameters
     ----------
@@ -162,9 +176,7 @@ class Round:
         if x is not self.first:
             return self.product(of, number, y, x).T
         widths = [of.rows(side, np.arange(1)).shape[1] for side in (x, y)]
-        count = ROUND
-        while count > 1 and 8 * count * widths[0] * widths[1] > HELD:
-            count //= 2
+        count = at_once(*widths)
         start = number - number % count
         if self._moved and (of, start) not in self._found:
             # Those of the shuffles before these are done with.
@@ -203,7 +215,7 @@ def _transformed(
     def products(i: int, j: int) -> Float[Array, "count r q"]:
         return xp.matrix_transpose(transformed(x, a[:, i:j])) @ transformed(y, b[:, i:j])
 
-    total = summed((m, count * width), products, LEAST)
+    total = summed((m, count * width), products, LEAST // count)
     by = xp.asarray(signs / count, device=total.device)
     return xp.reshape(by @ xp.reshape(total, (count, -1)), total.shape)
 
