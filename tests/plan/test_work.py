@@ -52,9 +52,10 @@ def test_a_plan_writes_nothing(tmp_path: Path, experiment: dict[str, Any]) -> No
 
 
 def test_a_plan_names_measures_that_need_more_inputs(tmp_path: Path, experiment: dict[str, Any]) -> None:
-    experiment["measures"] = ["jaccard", "jaccard(k=900)", "cka"]
-    found = make(experiment, tmp_path).summary()["datasets"]
-    assert [d["too_few_items"] for d in found] == [{"jaccard(k=900)": 902}] * len(found)
+    experiment["measures"] = ["jaccard", "jaccard(k=900)", "cka", "equal_top"]
+    for d in make(experiment, tmp_path).summary()["datasets"]:
+        few, states = f"it needs at least 902 inputs, and there are {d['items']}", "it needs outputs (layers: [logits])"
+        assert d["undefined"] == {"jaccard(k=900)": few, "equal_top": f"{states}, and there are hidden states"}
 
 
 def pairs_of(tile: Tile) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -161,3 +162,29 @@ def test_a_truncated_archive_is_said(tmp_path: Path, jsonl: Path) -> None:
     path.write_bytes(gzip.compress(jsonl.read_bytes())[:20])
     with pytest.raises(InputError, match=r"cut\.jsonl\.gz cannot be read"):
         load_prompts(spec(str(path), template="{{ q }}"))
+
+
+def test_fields_whose_names_are_no_words_are_asked_of_the_record(tmp_path: Path) -> None:
+    file = tmp_path / "q.csv"
+    file.write_text("ref,my question\n1,what\n2,why\n")
+    with pytest.raises(InputError, match=re.escape("""template: '{{ record["my question"] }}'""")):
+        load_prompts(spec(str(file)))
+    made = load_prompts(spec(str(file), template='{{ record["my question"] }}?'))
+    assert made.texts == ("what?", "why?")
+
+
+@pytest.mark.parametrize(
+    ("name", "header"), [("a.csv", "ref;question"), ("a.csv", "ref\tquestion"), ("a.tsv", "ref,question")]
+)
+def test_another_separator_is_said(tmp_path: Path, name: str, header: str) -> None:
+    (tmp_path / name).write_text(f"{header}\n{header}\n")
+    with pytest.raises(
+        InputError, match=f"line 1 of .*{name} has one column, .*; expected columns separated by commas"
+    ):
+        load_prompts(spec(str(tmp_path / name)))
+
+
+def test_a_file_of_another_kind_is_no_data_set_of_the_hub(tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("what")
+    with pytest.raises(InputError, match=r"p.txt is no file of prompts; expected .jsonl"):
+        load_prompts(spec(str(tmp_path / "p.txt")))

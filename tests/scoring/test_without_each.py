@@ -41,6 +41,7 @@ def test_what_has_scores_without_each_item() -> None:
         *("rsa", "rsm_difference", "linear_predictivity", "aligned_cosine", *NEIGHBOURS),
         *PROJECTIONS,
         *("relative_error", "signal_to_noise", "cosine", "block_influence", "largest_error", "feature_correlation"),
+        *("magnitude_difference", "concentricity_difference", "uniformity_difference"),
     }
 
 
@@ -58,6 +59,9 @@ def test_scores_without_each_item_are_those_of_the_other_items(c, n, d, e, relat
         # Of few items in many dimensions the mean moves far without one.
         assert found.std() == pytest.approx(expected.std(), rel=NEARLY[c.measure] * (2 if n < min(d, e) else 1))
         assert np.corrcoef(found, expected)[0, 1] > (0.9999 if c.measure in NORMS else 0.98)
+    elif c.difference:  # with the sign that it has beside the whole
+        assert np.abs(found) == pytest.approx(expected, abs=1e-12)
+        assert (found > 0).any()
     else:
         assert found == pytest.approx(expected, abs=1e-12)
 

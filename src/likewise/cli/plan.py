@@ -82,9 +82,8 @@ def plan(
     )
     print_table("", ("configuration",), [(label,) for label in summary["configurations"]])
     for d in summary["datasets"]:
-        for label, least in d["too_few_items"].items():
-            has = f"it needs at least {least:,} inputs, and there are {d['items']:,}"
-            say(f"{d['name']}: {label} will be undefined: {has}")
+        for label, why in d["undefined"].items():
+            say(f"{d['name']}: {label} will be undefined: {why}")
     if risks := risks_of(asked):
         say("\n".join([*risks, f"read this experiment first; likewise run then needs --trust {experiment}"]))
 

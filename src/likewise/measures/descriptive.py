@@ -7,13 +7,17 @@ from likewise.errors import UndefinedError
 from likewise.measures.facts import Difference, Facts, positive, rotations
 from likewise.measures.operands import Operand, prepare
 from likewise.measures.registry import measure
+from likewise.measures.without_each import of_difference
 from likewise.quantities import (
     Concentricity,
+    ConcentricityWithout,
     Distances,
     MeanRowNorm,
+    MeanRowNormWithout,
     Prepared,
     PrincipalComponents,
     Uniformity,
+    UniformityWithout,
     entropy_rank,
     participation,
     singular_values,
@@ -34,6 +38,7 @@ from likewise.quantities import (
         minimum_items=1,
     ),
     difference=lambda: Difference(MeanRowNorm()),
+    without_each=lambda: of_difference(Difference(MeanRowNorm()), MeanRowNormWithout()),
     references=("10.48550/arXiv.2305.06329",),
 )
 def magnitude_difference(x: Prepared, y: Prepared) -> float:
@@ -87,6 +92,7 @@ def magnitude_difference(x: Prepared, y: Prepared) -> float:
         minimum_items=1,
     ),
     difference=lambda: Difference(Concentricity()),
+    without_each=lambda: of_difference(Difference(Concentricity()), ConcentricityWithout()),
     references=("10.48550/arXiv.2305.06329",),
 )
 def concentricity_difference(x: Prepared, y: Prepared) -> float:
@@ -147,6 +153,9 @@ def _uniformity_facts(t: float, normalize: bool) -> Facts:
     facts=_uniformity_facts,
     variants=({"normalize": False, "t": 0.02}, {"t": 0.5}),
     difference=lambda t, normalize: Difference(Uniformity(float(t), normalize)),
+    without_each=lambda t, normalize: of_difference(
+        Difference(Uniformity(float(t), normalize)), UniformityWithout(float(t), normalize)
+    ),
     references=("10.48550/arXiv.2005.10242", "10.48550/arXiv.2305.06329"),
 )
 def uniformity_difference(x: Prepared, y: Prepared, *, t: float = 2.0, normalize: bool = True) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace, to_numpy
+from likewise.measures.facts import Difference
 from likewise.quantities import (
     ComponentProducts,
     PerItem,
@@ -52,6 +53,21 @@ def of_rows(scores: Callable[[Prepared, Prepared], Float[Array, " n"]]) -> Witho
     def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
         rows = to_numpy(scores(x, y))
         return (rows.sum() - rows) / (x.n - 1) if x.n > 1 else None
+
+    return found
+
+
+def of_difference(difference: Difference, each: PerItem) -> WithoutEach:
+    """The difference of two numbers, with the sign that it has of the whole where that is above 0: exact.
+
+    ``each`` is the number of a side without each item.
+    """
+
+    def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+        if x.n < 2:
+            return None
+        apart = to_numpy(x[each]) - to_numpy(y[each])
+        return np.asarray(-apart if float(difference.signed(x, y)[0]) < 0 else apart)
 
     return found
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from likewise.chance import most_parts
+from likewise.measures import Configuration
+from likewise.models.layers import OUTPUTS
 from likewise.plan.answers import Answers
 from likewise.plan.datasets import DatasetPlan, plan_of_dataset, scores_of_pair
 from likewise.plan.experiment import Experiment
@@ -169,11 +171,7 @@ class Plan:
                     "pairs": d.pairs,
                     "scores": d.pairs * scores_of_pair(self.experiment.configurations),
                     "scores_done": d.scores_done,
-                    "too_few_items": {
-                        c.label: c.facts.minimum_items
-                        for c in self.experiment.configurations
-                        if d.n_items is not None and d.n_items < c.facts.minimum_items
-                    },
+                    "undefined": {c.label: why for c in self.experiment.configurations if (why := _undefined(c, d))},
                     "together": bool(d.together),
                     "bytes": d.nbytes,
                 }
@@ -199,6 +197,17 @@ class Plan:
             ],
             **({"together": together} if together else {}),
         }
+
+
+def _undefined(configuration: Configuration, of: DatasetPlan) -> str:
+    """Say why no score of a data set will be defined in a configuration; nothing where one may be."""
+    facts, n = configuration.facts, of.n_items
+    if n is not None and n < facts.minimum_items:
+        return f"it needs at least {facts.minimum_items:,} inputs, and there are {n:,}"
+    states = all(w.dataset.imported is None and w.layer not in OUTPUTS for w in of.wanted)
+    if facts.needs == "log_probabilities" and states:
+        return f"it needs outputs (layers: [{OUTPUTS[0]}]), and there are hidden states"
+    return ""
 
 
 def plan(

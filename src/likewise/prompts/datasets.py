@@ -105,6 +105,8 @@ class DatasetSpec(RecordsSpec):
         """
         if self.imported is not None:
             raise InputError(f"{self.name} was imported without its prompts")
+        if not self.is_file and self.source not in known("datasets") and Path(self.source).is_file():
+            raise InputError(f"{self.source} is no file of prompts; expected {', '.join(KINDS)}")
         if not self.is_file and self.source not in known("datasets") and "/" not in self.source:
             raise InputError(
                 f"unknown data set {self.source!r}; {did_you_mean(self.source, known('datasets'))}; a path ends in "
@@ -246,9 +248,10 @@ def load_prompts(spec: DatasetSpec) -> Prompts:
             plain = [field for field in PROMPT_FIELDS if field in first]
             if len(plain) != 1:
                 longest = max(first, key=lambda field: len(str(first[field])), default="prompt")
+                field = longest if longest.isidentifier() else f'record["{longest}"]'
                 raise InputError(
                     f"{full.name} needs a template that makes a prompt of a record, for example template: "
-                    f"'{{{{ {longest} }}}}', or one field called prompt or text; its fields are "
+                    f"'{{{{ {field} }}}}', or one field called prompt or text; its fields are "
                     f"{', '.join(sorted(first))}"
                 )
             full = replace(full, format=replace(full.format, template=f"{{{{ {plain[0]} }}}}"))

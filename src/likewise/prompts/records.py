@@ -141,6 +141,11 @@ def _table(path: Path, lines: Iterable[str], separator: str) -> Iterator[dict[st
                 header = row
                 if twice := [name for name, count in Counter(header).items() if count > 1]:
                     raise InputError(f"line {begins} of {path} names the column {twice[0]!r} twice")
+                if len(header) == 1 and {",", ";", "\t"} & set(header[0]):
+                    raise InputError(
+                        f"line {begins} of {path} has one column, {header[0][:80]!r}; expected columns separated by "
+                        "commas, or by tabs where the file ends in .tsv"
+                    )
             elif row and len(row) != len(header):
                 raise InputError(
                     f"line {begins} of {path} has {len(row)} fields, and the header has {len(header)}"

@@ -52,7 +52,7 @@ class Writer:
         Parameters
         ----------
         template : str
-            In jinja2.
+            In jinja2; ``record`` is the whole record, for fields whose names are no words: ``record["a / b"]``.
         records : sequence of mapping
             Fields by name.
         places : sequence of str
@@ -64,7 +64,8 @@ class Writer:
             If the template cannot be read, or a record cannot be filled in within the limits; the message names it.
         """
         plain, names = self._checked(template)
-        used = [{name: r[name] for name in names & r.keys()} for r in records]
+        whole = {"record"} & names
+        used = [dict.fromkeys(whole, r) | {name: r[name] for name in names & r.keys()} for r in records]
         if plain:
             answers: Iterable[tuple[bool, Any]] = (answer(self._renderer.fill, template, fields) for fields in used)
         else:

@@ -10,7 +10,14 @@ from likewise.quantities.correlations import (
     variates_of,
 )
 from likewise.quantities.decompositions import values_of
-from likewise.quantities.descriptions import Concentricity, MeanRowNorm, Uniformity
+from likewise.quantities.descriptions import (
+    Concentricity,
+    ConcentricityWithout,
+    MeanRowNorm,
+    MeanRowNormWithout,
+    Uniformity,
+    UniformityWithout,
+)
 from likewise.quantities.distances import TIES, Distances, UnitDistances, UnitDoublyCentered
 from likewise.quantities.factors import BothRows, Coordinates, Factor, Largest, Norm, RowLargest, RowNorms, Scale
 from likewise.quantities.gram import Gram
@@ -111,6 +118,7 @@ __all__ = [
     "Columns",
     "ComponentProducts",
     "Concentricity",
+    "ConcentricityWithout",
     "Coordinates",
     "CrossDecomposition",
     "CrossProduct",
@@ -134,6 +142,7 @@ __all__ = [
     "LogProbabilities",
     "Mean",
     "MeanRowNorm",
+    "MeanRowNormWithout",
     "NeighbourRanks",
     "Neighbours",
     "Norm",
@@ -164,6 +173,7 @@ __all__ = [
     "SummedProduct",
     "TiedNeighbours",
     "Uniformity",
+    "UniformityWithout",
     "UnitColumns",
     "UnitDistances",
     "UnitDoublyCentered",

@@ -8,7 +8,7 @@ from likewise.arrays import Array, array_namespace
 from likewise.errors import UndefinedError
 from likewise.quantities.distances import Distances
 from likewise.quantities.factors import RowNorms
-from likewise.quantities.prepared import OrderFree, Prepared
+from likewise.quantities.prepared import OrderFree, PerItem, Prepared
 from likewise.quantities.tables import vectors
 
 
@@ -21,6 +21,21 @@ class MeanRowNorm(OrderFree):
         rows = vectors(of, center=False)
         xp = array_namespace(rows)
         return xp.linalg.vector_norm(xp.mean(rows, axis=0))
+
+
+@dataclass(frozen=True)
+class MeanRowNormWithout(PerItem):
+    """The length of the mean row without each item. O(n d)."""
+
+    def compute(self, of: Prepared) -> Float[Array, " n"]:
+        """Return the lengths."""
+        rows = vectors(of, center=False)
+        xp = array_namespace(rows)
+        return xp.linalg.vector_norm(xp.sum(rows, axis=0) - rows, axis=1) / (of.n - 1)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n."""
+        return 8 * n
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,25 @@ class Concentricity(OrderFree):
 
 
 @dataclass(frozen=True)
+class ConcentricityWithout(PerItem):
+    """The mean cosine between a row and the mean row, without each item. O(n d)."""
+
+    def compute(self, of: Prepared) -> Float[Array, " n"]:
+        """Return the means; undefined where a mean row, or a row, has no length."""
+        lengths, rows, size = of[RowNorms(center=False)], vectors(of, center=False), of[MeanRowNormWithout()]
+        xp = array_namespace(rows)
+        if xp.min(size) <= of.n * xp.finfo(xp.float64).eps * xp.max(lengths):
+            raise UndefinedError(f"without one item, the mean row of {of.name} is zero: it has no direction")
+        units = rows / lengths[:, None]
+        sums = xp.sum((xp.sum(units, axis=0) - units) * (xp.sum(rows, axis=0) - rows), axis=1)
+        return sums / ((of.n - 1) ** 2 * size)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n."""
+        return 8 * n
+
+
+@dataclass(frozen=True)
 class Uniformity(OrderFree):
     """log(1 + sum over i != j of exp(-t |x_i - x_j|^2) / n), of unit rows where ``normalize``.
 
@@ -49,7 +83,33 @@ class Uniformity(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, ""]:
         """Return the logarithm."""
-        xp = array_namespace(of.given)
-        squared = 2 * of[Distances("cosine")] if self.normalize else of[Distances("euclidean")] ** 2
-        others = 1 - xp.eye(of.n, dtype=xp.float64, device=squared.device)
-        return xp.log1p(xp.sum(others * xp.exp(-self.t * squared)) / of.n)
+        near = nearness(of, self.t, self.normalize)
+        xp = array_namespace(near)
+        return xp.log1p(xp.sum(near) / of.n)
+
+
+@dataclass(frozen=True)
+class UniformityWithout(PerItem):
+    """`Uniformity` without each item. O(n^2)."""
+
+    t: float
+    normalize: bool
+
+    def compute(self, of: Prepared) -> Float[Array, " n"]:
+        """Return the logarithms."""
+        near = nearness(of, self.t, self.normalize)
+        xp = array_namespace(near)
+        sums = xp.sum(near, axis=1)
+        return xp.log1p((xp.sum(sums) - 2 * sums) / (of.n - 1))
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 n."""
+        return 8 * n
+
+
+def nearness(of: Prepared, t: float, normalize: bool) -> Float[Array, "n n"]:
+    """exp(-t |x_i - x_j|^2) of different items, of unit rows where ``normalize``; 0 on the diagonal."""
+    xp = array_namespace(of.given)
+    squared = 2 * of[Distances("cosine")] if normalize else of[Distances("euclidean")] ** 2
+    others = 1 - xp.eye(of.n, dtype=xp.float64, device=squared.device)
+    return others * xp.exp(-t * squared)

@@ -153,6 +153,8 @@ def score_columns(
     # What the jackknife counts twice, where inputs are few: of groups, or of items where the whole tells of each.
     quick = [c for c in columns if together is None and not _is_slow(c.configuration, sides)]
     by_groups, by_items = ([c for c in quick if of(c)] for of in (lambda c: len(c.each) < m, _by_items))
+    if n >= FEW:
+        by_items = [c for c in by_items if c.configuration.difference]  # which take little time
     doubly = leave_out_pairs(n, trust.groups, trust.seed) if by_groups else None
     alone = some_alone(n, trust.seed) if by_items else []
     steps += m * (len(alone) + (len(doubly[1]) if doubly else 0))
@@ -194,7 +196,7 @@ def _is_slow(configuration: Configuration, sides: Sides) -> bool:
 def _by_items(column: Column) -> bool:
     """Whether what is counted twice is told from scores without each item, which are not drawn together."""
     of = column.configuration
-    return bool(column.each) and not of.counts_once and of.difference is None  # whose sign a part may not share
+    return bool(column.each) and not of.counts_once
 
 
 def _count_twice_of_items(
@@ -211,8 +213,11 @@ def _count_twice_of_items(
             tell()
             for c, of_one, of_two in zip(columns, one, two, strict=True):
                 if k in c.each and (found := c.without_each(k, parts[i], parts[j])) is not None:
-                    c.fill(scores := np.full(len(pairs), np.nan), k, parts[i], parts[j], {})
-                    of_one[k][number], of_two[k][number, others] = scores[k], found
+                    scores = np.full(len(pairs), np.nan)
+                    c.fill(scores, k, parts[i], parts[j], {}, along=(sides[i], sides[j]))
+                    # A difference without two items has the sign that it has without one.
+                    turned = -1 if c.configuration.difference and scores[k] < 0 else 1
+                    of_one[k][number], of_two[k][number, others] = scores[k], turned * found
     for c, of_one, of_two in zip(columns, one, two, strict=True):
         for k, each in c.each.items():
             c.twice[k] = counted_twice_of_items(float(c.value[k]), each, alone, of_one[k], of_two[k])

@@ -125,7 +125,9 @@ def _ends(c: Column) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
     if len(c.without):
         low, high = interval(c.value, c.without, bounds, c.left_out, folded=folded, twice=c.twice)
     for k, scores in c.each.items():
-        low[[k]], high[[k]] = interval(c.value[[k]], scores[:, None], bounds, twice=c.twice[[k]], most=OF_ITEMS)
+        low[[k]], high[[k]] = interval(
+            c.value[[k]], scores[:, None], bounds, folded=folded, twice=c.twice[[k]], most=OF_ITEMS
+        )
     return low, high
 
 
