@@ -215,3 +215,18 @@ def test_messages_say_from_where_rows_count(cli: Cli) -> None:
     x[2, 1] = np.nan
     with pytest.raises(InputError, match=r"row 2, column 1; .*\(rows and columns count from 0\)"):
         likewise.Representation(x)
+
+
+@pytest.mark.parametrize("command", ["audit", "swap", "track", "lineage", "ladder"])
+def test_records_of_any_fields_become_prompts(command: str, cli: Cli, tmp_path: Path) -> None:
+    """A template is asked for by name, and what it makes is what the model is given."""
+    file = tmp_path / "q.jsonl"
+    file.write_text("".join(f'{{"question": "what {i}", "n": {i}}}\n' for i in range(30)))
+    second = ["--base", M] if command == "lineage" else [] if command == "ladder" else [f"b={M}:prune(fraction=0.5)"]
+    words = [command, M, *second, "--data", str(file)]
+    ended, _, err = cli(*words)
+    assert ended == 2 and "needs a template" in err
+    ended, _, err = cli(*words, "--template", "{{ nothing }}")
+    assert ended == 2 and "'nothing' is undefined; its fields are n, question" in " ".join(err.split())
+    ended, _, err = cli(command, M, *second, "--template", "{{ question }}")
+    assert ended == 2 and "--template is for the records of --data" in " ".join(err.split())

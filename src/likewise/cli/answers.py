@@ -48,7 +48,7 @@ FailIf = Annotated[
         "--fail-if",
         metavar="CONDITION",
         callback=_conditions,
-        help="End with exit code 3 where this holds of the answer, for example 'moved' or 'overlap@10 < 0.8'.",
+        help="End with exit code 3 where this holds of the answer: 'moved' of an audit, 'overlap@10 < 0.8' of a swap.",
     ),
 ]
 Junit = Annotated[

@@ -22,6 +22,7 @@ def audit(
     ],
     data: options.Prompts = None,
     limit: options.Limit = None,
+    template: options.Template = None,
     layer: Annotated[list[str] | None, typer.Option(help="A layer, as in an experiment. [default: all]")] = None,
     pooling: Annotated[
         str | None,
@@ -46,12 +47,11 @@ def audit(
     json: options.Json = False,
 ) -> None:
     """Say which copies of a model changed inside beyond numeric noise, from which layer on, and on which prompts."""
-    from likewise.prompts import DEFAULT_PROMPTS
     from likewise.questions import FLOOR
     from likewise.questions import audit as ask
 
     if options.are_rows([base, *copy]):
-        options.refuse_of_models(data=data, limit=limit, layer=layer, pooling=pooling, store=store)
+        options.refuse_of_models(data=data, limit=limit, template=template, layer=layer, pooling=pooling, store=store)
         rows = options.read_files([base, *(floor or []), *copy], "id")
         again, copies = rows[1 : 1 + len(floor or [])], rows[1 + len(floor or []) :]
         if not again:
@@ -66,12 +66,11 @@ def audit(
     else:
         if odd := [name for name in floor or [] if options.is_rows(name.partition("=")[2] or name)]:
             raise InputError(f"--floor {odd[0]} is a file of rows, and {base} is a model; expected precisions or rerun")
-        source = data or DEFAULT_PROMPTS
         with resumable(), progress() as watch:
             answer = ask(
                 base,
                 copy,
-                data={"source": source, **({} if limit is None else {"limit": limit})},
+                data=options.prompts_of(data, limit, template),
                 layers=layer or ["all"],
                 pooling=pooling,
                 store=store,

@@ -39,6 +39,7 @@ def ladder(
     ] = None,
     data: options.Prompts = None,
     limit: options.Limit = None,
+    template: options.Template = None,
     layer: Annotated[list[str] | None, typer.Option(help="A layer, as in an experiment. [default: last]")] = None,
     pooling: options.Pooling = None,
     measure: Annotated[str | None, typer.Option(help="One measure. [default: cka(debiased=True)]")] = None,
@@ -56,7 +57,6 @@ def ladder(
 ) -> None:
     """Say how much damage a score stands for: between which copies of the model with noise, pruning, fewer bits."""
     from likewise.plan import load_trusted
-    from likewise.prompts import DEFAULT_PROMPTS
     from likewise.questions import ladder as ask
     from likewise.questions.track import MEASURE
     from likewise.studies import RUNGS
@@ -66,7 +66,9 @@ def ladder(
     of_both["conditions"] = fail_if or ()
     with progress() as watch:
         if options.are_rows([model, *(copy or [])]):
-            options.refuse_of_models(data=data, limit=limit, layer=layer, pooling=pooling, store=store)
+            options.refuse_of_models(
+                data=data, limit=limit, template=template, layer=layer, pooling=pooling, store=store
+            )
             calls = [_rung(text) for text in rung or []]
             if not calls:
                 raise InputError(
@@ -89,7 +91,7 @@ def ladder(
                     model,
                     copy or [],
                     rungs=rung or RUNGS,
-                    data={"source": data or DEFAULT_PROMPTS, **({} if limit is None else {"limit": limit})},
+                    data=options.prompts_of(data, limit, template),
                     layers=layer or ["last"],
                     pooling=pooling,
                     store=store,

@@ -31,6 +31,7 @@ def lineage(
     ] = None,
     data: Annotated[list[str] | None, typer.Option(help="Data set. [default: mixed-prompts]")] = None,
     limit: options.Limit = None,
+    template: options.Template = None,
     layer: Annotated[
         list[str] | None, typer.Option(help="A layer, as a depth or a block. [default: 0.167 and 0.333]")
     ] = None,
@@ -47,19 +48,18 @@ def lineage(
     json: options.Json = False,
 ) -> None:
     """Tell whether a model was derived from another: derived, independent, or cannot tell."""
-    from likewise.prompts import DEFAULT_PROMPTS
     from likewise.questions.lineage import LAYERS, STORE
     from likewise.questions.lineage import lineage as ask
 
     if options.are_rows([model, base, *(panel or []), *(relative or [])]):
-        options.refuse_of_models(data=data, limit=limit, layer=layer, store=store)
+        options.refuse_of_models(data=data, limit=limit, template=template, layer=layer, store=store)
     with progress() as watch:
         answer = ask(
             model,
             base,
             panel=panel or (),
             relatives=relative or (),
-            data=[{"source": one, **({} if limit is None else {"limit": limit})} for one in data or [DEFAULT_PROMPTS]],
+            data=[options.prompts_of(one, limit, template) for one in (data or [""])],
             layers=layer or LAYERS,
             pooling=pooling,
             store=store or STORE,

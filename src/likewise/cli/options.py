@@ -50,6 +50,13 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of the shuffles and groups.
 
 
 Prompts = Annotated[str | None, typer.Option("--data", help="Prompts [default: mixed-prompts, 300 prompts].")]
+Template = Annotated[
+    str | None,
+    typer.Option(
+        help="What makes a prompt of a record of --data, such as '{{ question }}'; fields called prompt or text need "
+        "none."
+    ),
+]
 Limit = Annotated[int | None, typer.Option(min=5, help="Take so many prompts only.")]
 Pooling = Annotated[
     str | None, typer.Option(help="How tokens become a row, such as mean [default: the model's own, or last_token].")
@@ -151,6 +158,16 @@ def refuse_of_models(**given: object) -> None:
     """Refuse options that are for models, where rows are given; each by the name of its option."""
     if used := [f"--{name.replace('_', '-')}" for name, value in given.items() if value]:
         raise InputError(f"{used[0]} is for models; the files hold rows")
+
+
+def prompts_of(data: str | None, limit: int | None, template: str | None) -> dict[str, object]:
+    """Return a data set as an experiment has it; the default prompts where none is given."""
+    from likewise.prompts import DEFAULT_PROMPTS
+
+    if template is not None and not data:
+        raise InputError("--template is for the records of --data")
+    asked = {"source": data or DEFAULT_PROMPTS, "limit": limit, "template": template}
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def read_versions(texts: list[str], folder: Path | None = None) -> "dict[str, Representation]":

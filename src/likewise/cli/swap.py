@@ -32,6 +32,7 @@ def swap(
     join: options.Join = "exact",
     data: options.Prompts = None,
     limit: options.Limit = None,
+    template: options.Template = None,
     layer: Annotated[str | None, typer.Option(help="A layer, as in an experiment. [default: last]")] = None,
     pooling: options.Pooling = None,
     store: Annotated[Path | None, typer.Option(help="Folder or URL of the store [default: runs/swap-OLD].")] = None,
@@ -46,7 +47,6 @@ def swap(
     json: options.Json = False,
 ) -> None:
     """Say whether a new embedder can take the place of an old one: do neighbours stay, can the old index stay."""
-    from likewise.prompts import DEFAULT_PROMPTS
     from likewise.questions import swap as ask
 
     asked: dict[str, Any] = {
@@ -54,7 +54,7 @@ def swap(
         "conditions": fail_if or (), **({"ks": tuple(k)} if k else {}),
     }  # fmt: skip
     if options.are_rows([old, new]):
-        options.refuse_of_models(data=data, limit=limit, layer=layer, pooling=pooling, store=store)
+        options.refuse_of_models(data=data, limit=limit, template=template, layer=layer, pooling=pooling, store=store)
         column = "id" if id_column is None else id_column
         given: list[Representation] = options.read_files([old, new], column, join)
         asked_with = None
@@ -70,7 +70,7 @@ def swap(
             answer = ask(
                 old,
                 new,
-                data={"source": data or DEFAULT_PROMPTS, **({} if limit is None else {"limit": limit})},
+                data=options.prompts_of(data, limit, template),
                 layer=layer or "last",
                 pooling=pooling,
                 store=store,

@@ -38,6 +38,7 @@ def track(
     at: Annotated[str | None, typer.Option(help="The number that puts versions in order. [default: step]")] = None,
     data: options.Prompts = None,
     limit: options.Limit = None,
+    template: options.Template = None,
     layer: Annotated[
         list[str] | None, typer.Option(help="A layer, as in an experiment. [default: 0.33, 0.67 and last]")
     ] = None,
@@ -60,7 +61,6 @@ def track(
 ) -> None:
     """Follow the insides of a model over its checkpoints: where they move most, and from where on hardly."""
     from likewise.plan import load_trusted
-    from likewise.prompts import DEFAULT_PROMPTS
     from likewise.questions import track as ask
     from likewise.questions.track import LAYERS, MEASURE
     from likewise.questions.versions import checkpoints_in, read_numbers
@@ -81,7 +81,9 @@ def track(
         raise InputError("expected versions: MODEL@REVISION, --checkpoints FOLDER or --numbers FILE")
     with progress() as watch:
         if options.are_rows(versions):
-            options.refuse_of_models(data=data, limit=limit, layer=layer, pooling=pooling, store=store)
+            options.refuse_of_models(
+                data=data, limit=limit, template=template, layer=layer, pooling=pooling, store=store
+            )
             rows = options.read_versions(versions, checkpoints)
             answer = ask(
                 rows,
@@ -103,7 +105,7 @@ def track(
                     tolerance=tolerance,
                     seed=seed,
                     conditions=fail_if or (),
-                    data={"source": data or DEFAULT_PROMPTS, **({} if limit is None else {"limit": limit})},
+                    data=options.prompts_of(data, limit, template),
                     layers=layer or LAYERS,
                     pooling=pooling,
                     store=store,

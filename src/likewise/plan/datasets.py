@@ -227,7 +227,8 @@ def _wanted(experiment: Experiment, entry: DatasetEntry, store: Store) -> tuple[
     for w in found:
         if w.key in by_key:
             raise InputError(
-                f"{by_key[w.key]!r} and {w.name!r} are the same model, variant, precision and layer; leave one out"
+                f"{by_key[w.key]!r} and {w.name!r} are the same model, variant, precision and layer; name another, or "
+                "leave one out"
             )
         if w.name in names:
             raise InputError(f"two representations on {entry.name} are called {w.name!r}; give a model another name")
