@@ -185,8 +185,8 @@ def _mostly_chance(frame: pd.DataFrame) -> Iterator[str]:
         if shares:
             each = ", ".join(f"{label} ({100 * share:.0f} %)" for label, share in shares.items())
             yield (
-                f"{shown(str(dataset))}: with so few items, shuffled rows reach most of these raw scores: {each}. "
-                "Read the calibrated scores."
+                f"{shown(str(dataset))}: shuffled rows reach most of these raw scores, as they do where items are few, "
+                f"or belong to few groups: {each}. Read the calibrated scores."
             )
 
 

@@ -130,7 +130,7 @@ def one_of_each(results: Results, look: Look) -> tuple[list[Score], str, Configu
     dataset, configuration = results.only()
     scores = results.scores(calibrated=look.calibrated)
     if all(s.value is None for s in scores):
-        instead = "; choose raw scores" if look.calibrated else ""
+        instead = "; choose raw scores" if look.calibrated and any(s.defined for s in scores) else ""
         raise InputError(f"{configuration.label}: no {look.scale}s: {why_none(scores)[0]}{instead}")
     direction = "" if look.calibrated else f" ({configuration.facts.direction})"
     return scores, f"{dataset or 'inputs'}  ·  {configuration.label}  ·  {look.scale}{direction}", configuration
