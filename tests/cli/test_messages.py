@@ -230,3 +230,10 @@ def test_records_of_any_fields_become_prompts(command: str, cli: Cli, tmp_path: 
     assert ended == 2 and "'nothing' is undefined; its fields are n, question" in " ".join(err.split())
     ended, _, err = cli(command, M, *second, "--template", "{{ question }}")
     assert ended == 2 and "--template is for the records of --data" in " ".join(err.split())
+
+
+def test_a_block_that_a_model_lacks_is_refused_before_anything_is_run(cli: Cli, tmp_path: Path) -> None:
+    for words in (("audit", M, f"{M}:noise(sd=0.1, block=99)"), ("swap", M, f"b={M}:noise(sd=0.1, block=31)")):
+        ended, _, err = cli(*words, "--store", str(tmp_path / "s"))
+        assert ended == 2 and "the model has 30 blocks; expected one of them" in " ".join(err.split())
+    assert not (tmp_path / "s").exists()

@@ -422,3 +422,15 @@ def test_products_of_all_are_made_once_for_several_partners(monkeypatch) -> None
     given = {name: common + rng.normal(size=(600, 6)) for name in "abcd"}
     compare(given, "svcca", permutations=0, groups=20)
     assert len(made) == 6
+
+
+@pytest.mark.parametrize("names", ["procrustes", "cka", ["procrustes", "procrustes(folds=5)", "jaccard"]])
+@pytest.mark.parametrize("in_rounds", [0, 2**62])
+def test_progress_ends_with_the_last_step(monkeypatch, names, in_rounds) -> None:
+    monkeypatch.setattr(permutation, "IN_ROUNDS", in_rounds)
+    monkeypatch.setattr(pieces, "PASS", 100)
+    seen = []
+    given = dict(zip("xyz", (*sides(120, 6, 5), sides(120, 4, 3)[0]), strict=True))
+    compare(given, names, permutations=9, groups=6, watch=lambda what, done, of, *more: seen.append((done, of)))
+    assert all(done <= of for done, of in seen) and seen[-1][0] == seen[-1][1]
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)

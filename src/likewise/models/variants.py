@@ -79,6 +79,23 @@ def canonical_variant(text: str | None) -> str | None:
     return None if text is None else checked_call("variant", text, VARIANTS, RANGES, after=1)
 
 
+def check_block(block: int | None, blocks: int) -> None:
+    """Refuse a block that a model of so many blocks does not have."""
+    if block is not None and block > blocks:
+        raise InputError(f"a variant of block {block}: the model has {blocks} blocks; expected one of them")
+
+
+def block_of(variant: str | None) -> int | None:
+    """Return the one block that a variant changes; None where it changes all.
+
+    Examples
+    --------
+    >>> block_of("quantize(bits=8, block=3)"), block_of("noise(sd=0.1)")
+    (3, None)
+    """
+    return None if variant is None else parse_call(variant)[1].get("block")
+
+
 def apply_variant(model: Any, text: str | None) -> Any:
     """Return the model changed as the variant says; without one, as it is."""
     if text is None:
@@ -106,8 +123,7 @@ def _chosen(model: Any, block: int | None) -> Iterator[tuple[int, Any]]:
         yield from enumerate(weight_matrices(model))
         return
     blocks = find_blocks(model)
-    if block > len(blocks):
-        raise InputError(f"a variant of block {block}: the model has {len(blocks)} blocks; expected one of them")
+    check_block(block, len(blocks))
     # By where their numbers lie: weights themselves are made anew each time that they are asked for.
     own = {weights.data_ptr() for weights in weight_matrices(blocks[block - 1])}
     for number, weights in enumerate(weight_matrices(model)):

@@ -13,6 +13,7 @@ from likewise.extraction import check_possible
 from likewise.fields import TRANSFORMERS
 from likewise.measures import Configuration
 from likewise.models import CHOICES, LOGITS, ModelSpec, needs_blocks, resolve_layers
+from likewise.models.variants import block_of, check_block
 from likewise.naming import name_of
 from likewise.plan.answers import Answers
 from likewise.plan.entries import DatasetEntry
@@ -199,7 +200,9 @@ def _wanted(experiment: Experiment, entry: DatasetEntry, store: Store) -> tuple[
             unclear.append(model.spec)
             continue
         try:
-            layers = resolve_layers(asked, size.get("blocks") if size else None)
+            layers = resolve_layers(asked, blocks := size.get("blocks") if size else None)
+            if blocks is not None:
+                check_block(block_of(model.spec.variant), blocks)
         except InputError as error:
             error.add_note(f"in model {model.name}")
             raise

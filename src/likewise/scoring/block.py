@@ -178,10 +178,12 @@ def score_columns(
     for c in drawn:
         if c.configuration.shuffled_in_rounds:
             c.many = frozenset(k for k in c.shuffled_pairs if all(sides[i].is_many for i in pairs[k]))
+    told: frozenset[int] = frozenset()
     if shuffles.in_rounds:
+        told = told.union(*(c.many for c in drawn))
         drawn = _shuffle_in_rounds(drawn, pairs, sides, shuffles, tell)
     for number, shuffle in enumerate(shuffles if drawn else ()):
-        _shuffle(drawn, pairs, sides, shuffle, number, tell)
+        _shuffle(drawn, pairs, sides, shuffle, number, lambda k: None if k in told else tell())
     watch("comparing", steps, steps)
     return columns
 
@@ -255,20 +257,20 @@ def _shuffle(
     sides: Sides,
     shuffle: Shuffle,
     number: int,
-    tell: Callable[[], None],
+    tell: Callable[[int], None],
 ) -> None:
-    """Score pairs after a shuffle: each representation is gathered once for it."""
+    """Score pairs after a shuffle: each representation is gathered once for it. ``tell`` takes the place of a pair."""
     moved = {i: side.permuted(shuffle.orders[i]) for i, side in sides.items()}
     left = moved if shuffle.joint else sides
     for c in columns:
         if product := c.configuration.product:
             c.fill_all(c.shuffled[number], pairs, left, moved, product)
-    in_rounds = {id(c): c.many if shuffle.drawn else frozenset[int]() for c in columns}
-    plain = [(c, set(c.shuffled_pairs) - in_rounds[id(c)]) for c in columns if not c.configuration.product]
-    told = set[int]().union(*in_rounds.values())
+    in_rounds = bool(shuffle.drawn)
+    plain = [
+        (c, set(c.shuffled_pairs) - (c.many if in_rounds else set())) for c in columns if not c.configuration.product
+    ]
     for k, (i, j) in enumerate(pairs):
-        if k not in told:
-            tell()
+        tell(k)
         wanted = [c for c, of in plain if k in of]
         # Made once for all that share what is computed of them, and only where they are needed.
         beside = functools.cache(functools.partial(_beside, sides, (i, j), shuffle))
