@@ -426,11 +426,12 @@ def test_products_of_all_are_made_once_for_several_partners(monkeypatch) -> None
 
 @pytest.mark.parametrize("names", ["procrustes", "cka", ["procrustes", "procrustes(folds=5)", "jaccard"]])
 @pytest.mark.parametrize("in_rounds", [0, 2**62])
-def test_progress_ends_with_the_last_step(monkeypatch, names, in_rounds) -> None:
+@pytest.mark.parametrize("count", [0, 1, 9, 65])
+def test_progress_ends_with_the_last_step(monkeypatch, names, in_rounds, count) -> None:
     monkeypatch.setattr(permutation, "IN_ROUNDS", in_rounds)
     monkeypatch.setattr(pieces, "PASS", 100)
     seen = []
     given = dict(zip("xyz", (*sides(120, 6, 5), sides(120, 4, 3)[0]), strict=True))
-    compare(given, names, permutations=9, groups=6, watch=lambda what, done, of, *more: seen.append((done, of)))
+    compare(given, names, permutations=count, groups=6, watch=lambda what, done, of, *more: seen.append((done, of)))
     assert all(done <= of for done, of in seen) and seen[-1][0] == seen[-1][1]
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)

@@ -187,7 +187,8 @@ class Shuffles:
     @property
     def in_rounds(self) -> bool:
         """Whether they are drawn in rounds."""
-        return (self.together.count if self.together else self.n) >= IN_ROUNDS and self.joint
+        moved = self.together.count if self.together else self.n
+        return moved >= IN_ROUNDS and self.joint and self.count > 0
 
     def of(self, places: Iterable[int]) -> "Shuffles":
         """The same shuffles of some of the representations."""
