@@ -325,3 +325,13 @@ def test_a_layer_in_which_a_copy_is_equal_to_the_base_is_told_so() -> None:
     given = {name: {"1": Representation(a), "2": Representation(b)} for name, (a, b) in layers.items()}
     verdict = Audit("base", ("again",)).answer(given).verdict
     assert verdict.startswith("Within noise: copy is equal to the base at block 2, and moved at no layer.")
+
+
+def test_files_have_no_first_layer_and_a_gate_says_so() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 6))
+    again, far = (x + sd * rng.normal(size=x.shape) for sd in (0.01, 0.5))
+    answer = likewise.audit(x, {"far": far}, floor={"again": again})
+    assert answer.values["far.first_layer"] is None and answer.values["far.moved"]
+    with pytest.raises(InputError, match=r"far.first_layer has no value: the files hold one layer"):
+        answer.failed("far.first_layer == '3'")

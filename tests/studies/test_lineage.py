@@ -222,3 +222,19 @@ def test_what_cannot_be_asked() -> None:
         Lineage().answer([Place(table, base)])
     with pytest.raises(InputError, match="other models"):
         Lineage().answer([Place(base, base), Place(base, base, {"a": base}, layer="2")])
+
+
+def test_features_that_all_follow_one_do_not_look_like_a_copy() -> None:
+    """Those of one number correlate as highly as those that are matched: nothing stands in another order."""
+    rng = np.random.default_rng(4)
+    common = 3 * rng.normal(size=(N, 1))
+    base, model = (common + rng.normal(size=(N, 40)) for _ in "ab")
+    assert "looks like a copy" not in " ".join(asked(model, base=base).limits)
+    copy = (base + 0.02 * rng.normal(size=base.shape))[:, rng.permutation(40)]
+    assert "looks like a copy" in " ".join(asked(copy, base=base).limits)
+
+
+def test_why_axes_cannot_be_told_is_said() -> None:
+    constant = " ".join(asked(np.ones((N, D)), base=BASE).limits)
+    assert "No shared axes: fewer than two features vary" in constant and "another width" not in constant
+    assert "a relative of another width is not found" in " ".join(asked(trained(3, D + 2), base=BASE).limits)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import factorial
 
 import numpy as np
 import pyarrow as pa
@@ -240,12 +241,23 @@ def too_few_shuffles(table: pa.Table) -> str:
     >>> few = {"n_permutations": [9, 9], "correction": ["holm"] * 2}
     >>> print(too_few_shuffles(pa.table(few)))
     With 9 shuffles, no corrected p-value of 2 scores can reach 0.05, however alike they are: use 39 or more.
+    >>> few = {"n_permutations": [5], "correction": ["holm"], "n_items": [3]}
+    >>> print(too_few_shuffles(pa.table(few)).partition(": ")[2])
+    3 inputs have no more shuffles, so take more inputs.
     """
     return " ".join(
         f"With {counted(few.shuffles, 'shuffle')}, no corrected p-value of {counted(int(few.rows.sum()), 'score')} can "
-        f"reach {LEVEL}, however alike they are: use {few.needed:,} or more."
+        f"reach {LEVEL}, however alike they are: {_instead(table, few)}."
         for few in too_few(table)
     )
+
+
+def _instead(table: pa.Table, few: TooFew) -> str:
+    """Say what would do: more shuffles, or more inputs where there are no more shuffles of these."""
+    n = int(table.column("n_items").to_numpy()[few.rows].min()) if "n_items" in table.column_names else 0
+    if 0 < n < 10 and few.shuffles >= factorial(n) - 1:
+        return f"{n} inputs have no more shuffles, so take more inputs"
+    return f"use {few.needed:,} or more"
 
 
 SAME_INPUTS = (

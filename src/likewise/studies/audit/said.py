@@ -248,7 +248,7 @@ def values(judged: Sequence[Copy], ranks: Ranks | None) -> Iterator[tuple[str, A
         yield f"{c.name}.times_floor", c.times[c.place]
         yield f"{c.name}.low", c.low[c.place]
         yield f"{c.name}.high", c.high[c.place]
-        yield f"{c.name}.first_layer", None if c.first is None else c.layers[c.first]
+        yield f"{c.name}.first_layer", None if c.first is None or c.layers == (FILES,) else c.layers[c.first]
         yield f"{c.name}.error", c.error[c.place]
     if ranks is not None:
         yield "nearest", ranks.nearest[0]
@@ -265,5 +265,7 @@ def reasons(judged: Sequence[Copy], ranks: Ranks | None) -> Iterator[tuple[str, 
         if c.times[c.place] is None:
             for part in ("times_floor", "low", "high"):
                 yield f"{c.name}.{part}", "the re-runs are equal to the base, so there is no noise to divide by"
-        if c.first is None:
+        if c.layers == (FILES,):
+            yield f"{c.name}.first_layer", "the files hold one layer"
+        elif c.first is None:
             yield f"{c.name}.first_layer", "it moved in no layer"

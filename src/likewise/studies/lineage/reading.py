@@ -83,21 +83,28 @@ class Reading:
         return [] if most is None else [name for name, mean in self.controls.items() if mean <= most]
 
     @property
+    def other_width(self) -> bool:
+        """Whether the model has another number of features than the base everywhere."""
+        return all(place.model.matrix.shape[1] != place.base.matrix.shape[1] for place in self.places)
+
+    @property
     def matched(self) -> list[float]:
         """Correlations of features that were paired anew, of the places that have one."""
         return [value for here in self.scores if (value := here[""].matched) is not None]
 
     @property
     def reordered(self) -> float | None:
-        """The highest correlation of features paired anew that no rotation explains; None where there is none.
+        """The highest correlation of features paired anew that nothing else explains; None where there is none.
 
         Where prompts have few directions, features of strangers match too, and so do those of a copy after a rotation.
+        Where all features follow one, as those of any other order do, so do those that have one number.
         """
-        scores = [here[""] for here in self.scores]
-        beyond = [
-            s.matched for s in scores
-            if s.matched is not None and s.turned is not None and s.matched - s.turned >= ALIKE * (1 - s.turned)
-        ]  # fmt: skip
+        beyond = []
+        for s in (here[""] for here in self.scores):
+            if s.matched is not None and s.turned is not None:
+                others = max(s.turned, s.axes or 0.0)
+                if s.matched - others >= ALIKE * (1 - others):
+                    beyond.append(s.matched)
         return max(beyond, default=None)
 
     # What they mean

@@ -189,7 +189,12 @@ def limits(of: Reading) -> list[str]:
             "that was distilled."
         )
     if of.best is None:
-        found.append("Shared axes need as many features as the base has: a relative of another width is not found.")
+        why = next((here[""].why for here in of.scores if here[""].why), "")
+        found.append(
+            "Shared axes need as many features as the base has: a relative of another width is not found."
+            if of.other_width
+            else f"{why[:1].upper()}{why[1:]}."
+        )
     if of.verdict != DERIVED and (reordered := of.reordered) is not None:
         found.append(
             f"Features that are matched on other prompts correlate by {reordered:.2g}: it looks like a copy "
