@@ -333,5 +333,5 @@ def test_files_have_no_first_layer_and_a_gate_says_so() -> None:
     again, far = (x + sd * rng.normal(size=x.shape) for sd in (0.01, 0.5))
     answer = likewise.audit(x, {"far": far}, floor={"again": again})
     assert answer.values["far.first_layer"] is None and answer.values["far.moved"]
-    with pytest.raises(InputError, match=r"far.first_layer has no value: the files hold one layer"):
+    with pytest.raises(UndefinedError, match=r"far.first_layer has no value: the files hold one layer"):
         answer.failed("far.first_layer == '3'")

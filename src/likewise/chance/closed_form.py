@@ -13,6 +13,7 @@ from likewise.chance.permutation import Null
 from likewise.chance.reasons import Reason
 from likewise.chance.reference import Level, Reference, Scored
 from likewise.measures import Bilinear, Configuration, Overlap
+from likewise.naming import counted
 from likewise.quantities import PAIRED, OrbitSums, by_blocks
 
 
@@ -81,7 +82,7 @@ class ClosedForm(Reference):
 
     def planned(self, permutations: int) -> str:
         """Say both ways."""
-        return f"chance from closed forms, else {permutations} shuffles"
+        return f"chance from closed forms, else {counted(permutations, 'shuffle') if permutations else 'none'}"
 
     @classmethod
     def source(cls, draws: str) -> str:
