@@ -370,9 +370,8 @@ class Prepared:
         """
         kept, partner, key = self._of_both(other, quantity)
         if partner not in kept:
-            most = (
-                PRODUCTS // (8 * self._d * other._d) if quantity.of_features and self.is_many and other.is_many else 1
-            )
+            several = quantity.of_features and self.is_many and other.is_many
+            most = max(1, PRODUCTS // (8 * self._d * other._d)) if several else 1
             for _ in range(len(kept) - most + 1):
                 del kept[next(iter(kept.keys()))]
         values = kept.setdefault(partner, {})
