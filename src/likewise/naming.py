@@ -263,8 +263,10 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 
-def did_you_mean(given: str, known: Iterable[str]) -> str:
+def did_you_mean(given: str, known: Iterable[str], *, last: bool = True) -> str:
     """Half a sentence that helps after an unknown name: the nearest known ones, or all of them, or that there is none.
+
+    It ends with a stop where it is not the ``last``.
 
     Examples
     --------
@@ -277,6 +279,9 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
     >>> did_you_mean("k", [])
     'there is none'
     """
+    if not last:
+        said = did_you_mean(given, known)
+        return said if said.endswith("?") else f"{said}."
     known = sorted(known)
     if not known:
         return "there is none"

@@ -22,7 +22,7 @@ M = "smollm2-135m-instruct"
     ("words", "said"),
     [
         (("audit", M, f"{M}:quantise(bits=8)"), f"{M}:quantise(bits=8): unknown variant 'quantise'; did you"),
-        (("audit", M, f"{M}:prune(fraction=0.5)", "--floor", "bf16"), "floor: Input should be 'float32', 'bfloat16'"),
+        (("audit", M, f"{M}:prune(fraction=0.5)", "--floor", "bf16"), "floor: expected 'float32', 'bfloat16'"),
         (("audit", M, f"{M}:prune(fraction=0.5)", "--layer", "lst"), "layer: unknown layer 'lst'; did you mean 'last'"),
         (("audit", M, f"{M}:prune(fraction=0.5)", "--pooling", "men"), "pooling: unknown pooling 'men'; did you mean"),
         (("track", f"{M}@a", "@b", "--measure", "ckaa"), "measure: unknown measure or preset 'ckaa'; did you mean"),

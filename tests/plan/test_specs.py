@@ -243,7 +243,7 @@ def test_a_number_that_cannot_be_is_refused_wherever_it_is_given(of: type, name:
     for step in place.split(".")[:-1]:
         part = part[int(step)] if step.isdigit() else part.setdefault(step, {})
     part[name] = wrong
-    with pytest.raises(InputError, match=rf"^{place}: Input should be "):
+    with pytest.raises(InputError, match=rf"^{place}: expected "):
         Experiment.of(asked)
 
 
@@ -280,7 +280,7 @@ def test_what_is_no_mapping_is_told_without_the_names_of_classes(place: tuple[An
         asked = value
     with pytest.raises(InputError) as told:
         Experiment.of(asked)
-    assert str(told.value) == f"{'.'.join(map(str, place)) or 'experiment'}: Input should be a valid dictionary"
+    assert str(told.value) == f"{'.'.join(map(str, place)) or 'experiment'}: expected a mapping"
 
 
 def test_a_field_may_be_nothing_only_where_that_is_its_default() -> None:

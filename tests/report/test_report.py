@@ -149,10 +149,10 @@ def test_measures_without_a_calibrated_score_are_not_counted_as_agreeing() -> No
         return headlines.headlines(tables.long_frame(compare(of, wanted, groups=0, **chance)), ALL)[0].agree
 
     assert agree(["cka", "procrustes", "magnitude_difference"], permutations=20) == (
-        "all 2; 1 other without calibrated scores not counted"
+        "all 2; 1 measure without calibrated scores not counted"
     )
     assert agree(["cka", "magnitude_difference"], permutations=20) == (
-        "cka alone; 1 other without calibrated scores not counted"
+        "cka alone; 1 measure without calibrated scores not counted"
     )
     assert agree(["magnitude_difference"], permutations=20) == ""
     (line,) = headlines.headlines(tables.long_frame(compare(of, "cka", permutations=0)), ALL)

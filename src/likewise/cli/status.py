@@ -48,7 +48,7 @@ def _row(run: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count) or "nothing"
+    return ", ".join(counted(count, kind.removesuffix("s")) for kind, count in counts.items() if count) or "nothing"
 
 
 def _time(seconds: float) -> str:

@@ -73,8 +73,9 @@ def _problem(
     where = f"{document.place(problem['loc'], of_key=of_key)}: " if document is not None else ""
     steps = [_short(step) for step in (problem["loc"] if asked is None else _argument(problem["loc"], asked))]
     if not of_key:
-        said = "Input should be a valid dictionary" if problem["type"] in NO_MAPPING else problem["msg"]
-        said = said.removeprefix("Value error, ")
+        said = "expected a mapping" if problem["type"] in NO_MAPPING else problem["msg"]
+        said = "this key is missing" if problem["type"] == "missing" else said.removeprefix("Value error, ")
+        said = said.replace("Input should be ", "expected ")
         if asked is not None and not steps:
             return said
         return f"{where}{'.'.join(steps) or 'experiment'}: {said}"

@@ -109,8 +109,8 @@ class DatasetSpec(RecordsSpec):
             raise InputError(f"{self.source} is no file of prompts; expected {', '.join(KINDS)}")
         if not self.is_file and self.source not in known("datasets") and "/" not in self.source:
             raise InputError(
-                f"unknown data set {self.source!r}; {did_you_mean(self.source, known('datasets'))}; a path ends in "
-                f"{', '.join(KINDS)}, a hub id has the form owner/name"
+                f"unknown data set {self.source!r}; {did_you_mean(self.source, known('datasets'), last=False)} A path "
+                f"ends in {', '.join(KINDS)}, a hub id has the form owner/name"
             )
         entry = known("datasets").get(self.source) or known("datasets").get(self.name, {})
         local = self.is_file

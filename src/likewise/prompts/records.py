@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from likewise.errors import InputError
+from likewise.naming import counted
 from likewise.store import in_lists, open_parquet, written_out
 
 Record: TypeAlias = Mapping[str, Any]
@@ -148,7 +149,7 @@ def _table(path: Path, lines: Iterable[str], separator: str) -> Iterator[dict[st
                     )
             elif row and len(row) != len(header):
                 raise InputError(
-                    f"line {begins} of {path} has {len(row)} fields, and the header has {len(header)}"
+                    f"line {begins} of {path} has {counted(len(row), 'field')}, and the header has {len(header)}"
                     + (f"; a field that holds {separator!r} stands in quotes" if len(row) > len(header) else "")
                 )
             elif row:

@@ -226,8 +226,8 @@ def _agree(rows: pd.DataFrame, lead: Configuration, column: str) -> str:
             firsts[c] = frozenset(ranked.iloc[0][["a", "b"]])
         else:
             others += 1
-    without = f"{counted(others, 'other')} without {'calibrated scores' if column == 'calibrated' else 'scores'}"
-    left_out = f"; {without} not counted" if others else ""
+    lacking = "calibrated scores" if column == "calibrated" else "scores"
+    left_out = f"; {counted(others, 'measure')} without {lacking} not counted" if others else ""
     if lead not in firsts or len(firsts) + others < 2:
         return ""
     same = sum(pair == firsts[lead] for pair in firsts.values())

@@ -65,7 +65,9 @@ class Pairs:
             return value
         if isinstance(value, str):
             if value not in ("all", "chain"):
-                raise InputError(f"unknown pairs {value!r}; {did_you_mean(value, ('all', 'chain'))}; {EXAMPLE}")
+                raise InputError(
+                    f"unknown pairs {value!r}; {did_you_mean(value, ('all', 'chain'), last=False)} Otherwise {EXAMPLE}"
+                )
             return cls(value)  # type: ignore[arg-type]  # one of the two
         if not isinstance(value, Mapping):
             raise InputError(f"{str(value)[:80]!r} names no pairs; {EXAMPLE}")

@@ -36,7 +36,7 @@ def place_of(folder: str | Path) -> Disk:
         return Disk(Path("/") / rest)
     if scheme not in SCHEMES:
         raise InputError(
-            f"{scheme}:// is no place of a store: {did_you_mean(scheme, SCHEMES)}; expected a folder, or "
+            f"{scheme}:// is no place of a store: {did_you_mean(scheme, SCHEMES, last=False)} Expected a folder, or "
             f"{', '.join(f'{one}://' for one in SCHEMES)}"
         )
     if not rest or any(part in ("", ".", "..") for part in rest.split("/")):

@@ -183,7 +183,7 @@ class Comparison(Condition):
         if isinstance(left, str) != isinstance(right, str):
             raise InputError(f"{said}expected two numbers or two texts, got {_typed(left)} and {_typed(right)}")
         if isinstance(left, str) and self.sign not in ("==", "!="):
-            raise InputError(f"{said}a text has no {self.sign}; expected == or !=")
+            raise InputError(f"{said}a text has no {self.sign}; texts are compared with == or !=")
         return SIGNS[self.sign](left, right)
 
 
