@@ -34,7 +34,7 @@ def generic(size: int, like: Array) -> Float[Array, "{size} {size}"]:
     return array_namespace(like).asarray(q, dtype=like.dtype, device=like.device)
 
 
-Directions: TypeAlias = Int[np.ndarray, " k"] | Float[Array, "rank k"]
+Directions: TypeAlias = Int[np.ndarray, " _"] | Float[Array, "_ _"]
 """Places of some principal components, or mixtures of all."""
 
 
@@ -133,7 +133,7 @@ def scores_of(x: Prepared, y: Prepared, choices: list[list[Directions]]) -> list
     products = scaled_products(x, y, True, (x[SingularValues(center=True)], y[SingularValues(center=True)]))
     xp = array_namespace(products)
 
-    def chosen(a: Directions, rows: Float[Array, "rank q"]) -> Float[Array, "k q"]:
+    def chosen(a: Directions, rows: Float[Array, "_ q"]) -> Float[Array, "_ q"]:
         return gather(rows, a, 0) if a.ndim == 1 else a.T @ rows
 
     both = ((chosen(b, chosen(a, products).T)).T for a, b in itertools.product(*choices))

@@ -121,7 +121,7 @@ class Orders:
     parts: Sequence[Part]
 
     @classmethod
-    def draw(cls, alike: Sequence[Int[np.ndarray, "groups size"]], rng: np.random.Generator) -> "Orders":
+    def draw(cls, alike: Sequence[Int[np.ndarray, "_ _"]], rng: np.random.Generator) -> "Orders":
         """Draw orders of items, or of groups of one size, each of which is given by its items.
 
         Examples

@@ -230,7 +230,7 @@ def _count_twice(
     pairs: Sequence[Pair],
     sides: Sides,
     left: Int[np.ndarray, "p 2"],
-    kept: Sequence[Int[np.ndarray, " n"]],
+    kept: Sequence[Int[np.ndarray, " _"]],
     tell: Callable[[], None],
 ) -> None:
     """Score pairs without two groups of items, to know what of their variance was `counted_twice`."""
