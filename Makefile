@@ -20,7 +20,7 @@ demo: $(INPUTS) ## two real models and changed copies of one, compared: runs/dem
 
 # Files whose tests call every numeric function on every kind of shape: shapes in annotations are checked while they run.
 CHECKED := tests/measures/test_definitions.py tests/measures/test_golden.py \
-	$(filter-out %/test_many.py %/test_nearest.py,$(wildcard tests/quantities/test_*.py))
+	$(filter-out %/test_many.py %/test_nearest.py %/test_rounds.py,$(wildcard tests/quantities/test_*.py))
 PYTEST := $(BIN)/python -m pytest --dist loadgroup \
 	--numprocesses $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 

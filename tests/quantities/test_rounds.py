@@ -62,7 +62,7 @@ def test_products_of_a_round_are_those_of_the_shuffled_rows(monkeypatch, product
     x, y = map(Prepared, rows)
     one, other = (Orders.draw(alike(n, sizes), rng) for _ in "xy")
     of_round = Round(x, one, other)
-    for number in (0, 1, 2, 31, 32, 63):
+    for number in (0, 1, 31, 32, 63):
         order = beside(one, other, number)
         back = np.argsort(order)
         plain = x.joint(y.permuted(order), product)
@@ -122,7 +122,7 @@ def shuffled_sums(n: int, many: int, seed: int) -> np.ndarray:
 @pytest.mark.parametrize("n", [64, 100, 300])
 def test_each_shuffle_of_a_round_is_a_random_order(n) -> None:
     """Mean 0 and deviation 1, as over all orders; and two shuffles of a round are not correlated, nor their squares."""
-    many = 1200
+    many = 700
     sums = shuffled_sums(n, many, seed=n)
     assert np.abs(sums.mean(axis=0)).max() < 4.5 / many**0.5
     assert np.abs((sums**2).mean(axis=0) - 1).max() < 4.5 * (sums**2).std() / many**0.5
@@ -132,10 +132,10 @@ def test_each_shuffle_of_a_round_is_a_random_order(n) -> None:
     assert np.abs(of_squares).max() < 6 / many**0.5 + 4 / n
 
 
-@pytest.mark.parametrize("places", [(0,), (3, 17), (5, 6)])
+@pytest.mark.parametrize("places", [(0,), (5, 6)])
 def test_items_stand_anywhere_in_any_shuffle_of_a_round(places) -> None:
     """Where some items stand beside the other side is as likely as any other place, also for two at a time."""
-    n, many, numbers = 70, 3000, (0, 1, 6, 63)
+    n, many, numbers = 70, 1500, (0, 1, 6, 63)
     rng = np.random.default_rng(len(places))
     each = [np.arange(n)[:, None]]
     seen = np.zeros((len(numbers), *(n,) * len(places)))
