@@ -38,7 +38,7 @@ def test_marks_ends_and_capitals_change_nothing(
     [
         ("q.csv", b"q,x\none,1\ntwo,2,3\n", "line 3 of .* has 3 fields, and the header has 2"),
         ("q.csv", b'q,x\n"o\nn\ne",1\n"t\nw",2,3\n', "line 5 of .* has 3 fields"),
-        ("q.csv", b"q,x\none\n", "line 2 of .* has 1 fields"),
+        ("q.csv", b"q,x\none\n", "line 2 of .* has 1 field"),
         ("q.csv", b"q,q\n1,2\n", "line 1 of .* names the column 'q' twice"),
         ("q.csv", b'q\n"one\ntwo\n', "line 2 of .* cannot be read: unexpected end of data"),
         ("q.csv", b"q\nok\n\xff\n", "line 3 of .* is not UTF-8"),

@@ -63,7 +63,7 @@ def test_a_folder_is_a_folder_and_a_url_a_bucket(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("http://host/x", "expected a folder, or s3://, gs://, az://, memory://"),
+        ("http://host/x", "Expected a folder, or s3://, gs://, az://, memory://"),
         ("hf://datasets/x", "hf:// is no place of a store"),
         ("s3://", "expected s3://BUCKET"),
         ("s3://b/../c", "expected s3://BUCKET"),

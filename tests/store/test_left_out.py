@@ -13,7 +13,7 @@ from likewise.errors import InputError, StoreError
 from likewise.plan import Experiment, plan
 from likewise.representation import Representation
 from likewise.scoring import KINDS, Results, compare, interval
-from likewise.scoring.leaving_out import FEW
+from likewise.scoring.leaving_out import MOST
 from likewise.store import Store
 
 KEY = "a" * 24
@@ -39,7 +39,7 @@ def stored(folder: Path, results: Results, kinds: Any = KINDS) -> Results:
 UNEVEN = tuple("aabbccccddeeeffffghhhijk")
 
 
-@pytest.mark.parametrize(("n", "labels"), [(FEW, ()), (FEW + 3, ()), (24, UNEVEN)])
+@pytest.mark.parametrize(("n", "labels"), [(MOST + 1, ()), (MOST + 3, ()), (24, UNEVEN)])
 def test_intervals_follow_from_what_is_kept(tmp_path: Path, n: int, labels: tuple[str, ...]) -> None:
     """Of fewer inputs they need what the jackknife counts twice too, unless inputs belong together."""
     results = compare(models(n, labels), MEASURES, permutations=3, groups=6)
@@ -151,7 +151,7 @@ def test_plan_says_what_they_take(
 def test_a_run_keeps_them_and_a_reduced_population_has_none(tmp_path: Path, experiment: dict[str, Any]) -> None:
     import likewise
 
-    experiment["datasets"], experiment["measures"] = experiment["datasets"][1:], ["cka", "magnitude_difference"]
+    experiment["datasets"], experiment["measures"] = experiment["datasets"][1:], ["cka", "cknna(k=3)"]
     experiment["statistics"] = {"permutations": 2, "groups": 5}
     done = likewise.run(experiment, tmp_path / "store")
     assert not done.failed and not done.blocked, done.failed
