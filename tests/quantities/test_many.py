@@ -429,7 +429,7 @@ def test_products_of_all_are_made_once_for_several_partners(monkeypatch, room) -
 
 @pytest.mark.parametrize("names", ["procrustes", "cka", ["procrustes", "procrustes(folds=5)", "jaccard"]])
 @pytest.mark.parametrize("in_rounds", [0, 2**62])
-@pytest.mark.parametrize("count", [0, 1, 9, 65])
+@pytest.mark.parametrize("count", [0, 1, 65])
 def test_progress_ends_with_the_last_step(monkeypatch, names, in_rounds, count) -> None:
     monkeypatch.setattr(permutation, "IN_ROUNDS", in_rounds)
     monkeypatch.setattr(pieces, "PASS", 100)

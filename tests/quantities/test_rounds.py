@@ -52,7 +52,7 @@ def test_every_order_has_each_item_once_and_moves_groups_as_a_whole(n, sizes) ->
 
 @pytest.mark.parametrize("product", [CrossProduct(True), CrossProduct(False), UnitProduct(True), UnitProduct(False),
                                      ComponentProducts(True), ComponentProducts(False)])  # fmt: skip
-@pytest.mark.parametrize(("n", "sizes"), [(40, (1,)), (300, (1,)), (1100, (1,)), (1400, (2, 5)), (1200, (1, 3))])
+@pytest.mark.parametrize(("n", "sizes"), [(40, (1,)), (300, (1,)), (1400, (2, 5))])
 @pytest.mark.parametrize("held", [2**27, 8 * 5 * 3 * 4, 1])
 def test_products_of_a_round_are_those_of_the_shuffled_rows(monkeypatch, product, n, sizes, held) -> None:
     monkeypatch.setattr(pieces, "PASS", 60)
@@ -119,7 +119,7 @@ def shuffled_sums(n: int, many: int, seed: int) -> np.ndarray:
     return np.asarray(found)
 
 
-@pytest.mark.parametrize("n", [64, 100, 300])
+@pytest.mark.parametrize("n", [100])
 def test_each_shuffle_of_a_round_is_a_random_order(n) -> None:
     """Mean 0 and deviation 1, as over all orders; and two shuffles of a round are not correlated, nor their squares."""
     many = 700
