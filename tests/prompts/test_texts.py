@@ -184,6 +184,12 @@ def test_another_separator_is_said(tmp_path: Path, name: str, header: str) -> No
         load_prompts(spec(str(tmp_path / name)))
 
 
+def test_one_column_may_hold_its_own_separator_in_quotes(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('"asked, in full"\n"what, why"\n')
+    made = load_prompts(spec(str(tmp_path / "a.csv"), template='{{ record["asked, in full"] }}'))
+    assert made.texts == ("what, why",)
+
+
 def test_a_file_of_another_kind_is_no_data_set_of_the_hub(tmp_path: Path) -> None:
     (tmp_path / "p.txt").write_text("what")
     with pytest.raises(InputError, match=r"p.txt is no file of prompts; expected .jsonl"):

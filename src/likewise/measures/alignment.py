@@ -234,7 +234,7 @@ def aligned_cosine(x: Prepared, y: Prepared, *, center: bool = True, normalize: 
     if folds:
         return _held_out_cosine(x, y, center, folds)
     norms_x, norms_y = _lengths(x, center), _lengths(y, center)
-    if x.shuffle or y.shuffle:
+    if x.shuffle or y.shuffle:  # of which the mean is wanted alone, and no cosine of a row
         return float(x.joint(y, AlignedCosine(center)))
     return x.joint(y, AlignedProducts(center)) / (norms_x * norms_y)
 

@@ -30,6 +30,9 @@ ROWS = 8 + 4
 SINGLE = 4
 """Bytes of a value of many rows, which are read as they are stored."""
 
+PARTNERS = 4
+"""Other representations of a tile with which products of features are kept, as a rule."""
+
 BLOCKS = 4
 """Blocks of rows in double precision that are held at a time for a pair, where rows are many: for each thread of BLAS,
 of which a worker has one."""
@@ -54,7 +57,7 @@ def footprint(chosen: Iterable[Configuration], n: int, d: int) -> int:
             for q in kept
             if isinstance(q, Axes) and (components := PrincipalComponents(q.center)) not in kept
         ]
-        products = min(PRODUCTS, BLOCKS * 8 * d * d) if any(c.shuffled_in_rounds for c in chosen) else 0
+        products = min(PRODUCTS, PARTNERS * 8 * d * d) if any(c.shuffled_in_rounds for c in chosen) else 0
         return SINGLE * n * d + BLOCKS * 8 * STEP // 2 + products + sum(quantity.nbytes(n, d) for quantity in kept)
     # Of few features a kernel is formed for shuffles alone, with one of them.
     for_shuffles = {c.product.quantity for c in chosen if c.product and c.product.quantity not in kept}

@@ -59,18 +59,18 @@ def of_projections(score: Score, *, center: bool, ridge: float) -> WithoutEach:
             return None  # the others are linearly independent: the score would be the same whatever the data
         common = to_numpy(scaled_products(x, y, center, (s, t)))
         squares, s, t = common**2, to_numpy(s), to_numpy(t)
-        between = [_Between.of(side, lengths, r, ridge, center) for side, lengths in ((x, s), (y, t))]
+        of_x, of_y = (_Between.of(side, lengths, r, ridge, center) for side, lengths in ((x, s), (y, t)))
+        inner = of_x.g @ squares @ of_y.g.T if of_x and of_y else None
 
         def some(i: int, j: int) -> tuple[PerRow, ...]:
             one, other = (
                 _Shrunk.of(to_numpy(side.some(components, i, j)), lengths, r, ridge)
                 for side, lengths in ((x, s), (y, t))
             )
-            if between[0] is None or between[1] is None:
-                whole = ((one.g @ squares) * other.g).sum(axis=1) if ridge else np.full(len(one.u), squares.sum())
+            if of_x and of_y:
+                whole = ((of_x(one.left) @ inner) * of_y(other.left)).sum(axis=1)
             else:
-                inner = between[0].g @ squares @ between[1].g.T
-                whole = ((between[0](one.left) @ inner) * between[1](other.left)).sum(axis=1)
+                whole = ((one.g @ squares) * other.g).sum(axis=1) if ridge else np.full(len(one.u), squares.sum())
             both = _inner(one, other, one.gu @ common, other.gu @ common.T, whole)
             least = np.minimum(np.minimum(one.left, one.alone), np.minimum(other.left, other.alone))
             own = (_inner(of, of, of.gu, of.gu, (of.g**2).sum(axis=1)) for of in (one, other))

@@ -142,7 +142,7 @@ def _table(path: Path, lines: Iterable[str], separator: str) -> Iterator[dict[st
                 header = row
                 if twice := [name for name, count in Counter(header).items() if count > 1]:
                     raise InputError(f"line {begins} of {path} names the column {twice[0]!r} twice")
-                if len(header) == 1 and {",", ";", "\t"} & set(header[0]):
+                if len(header) == 1 and ({",", ";", "\t"} - {separator}) & set(header[0]):  # its own stood in quotes
                     raise InputError(
                         f"line {begins} of {path} has one column, {header[0][:80]!r}; expected columns separated by "
                         "commas, or by tabs where the file ends in .tsv"
