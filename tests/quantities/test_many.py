@@ -22,6 +22,7 @@ from likewise.quantities import (
     Round,
     SingularValues,
     axes,
+    parts,
     pieces,
     prepared,
     rounds,
@@ -425,6 +426,29 @@ def test_products_of_all_are_made_once_for_several_partners(monkeypatch, room) -
     given = {name: common + rng.normal(size=(600, 6)) for name in "abcd"}
     compare(given, "svcca", permutations=0, groups=20)
     assert len(made) == 6 if room else len(made) > 6
+
+
+BY_GROUPS = [name for name in NAMES if (c := Configuration.parse(name)).by_groups and c.shuffled_in_rounds]
+
+
+@pytest.mark.parametrize("flat", [axes.FLAT, ROUNDED])
+@pytest.mark.parametrize("name", BY_GROUPS)
+def test_groups_that_are_left_out_make_up_the_whole(monkeypatch, name, flat) -> None:
+    """Of a pair alone, products are made once for each group; of three, for all rows and again for each group."""
+    given = dict(zip("xyz", (*sides(240, 6, 5), sides(240, 4, 3)[0]), strict=True))
+    monkeypatch.setattr(axes, "FLAT", flat)
+    found, made = [], []
+    plain = parts.LeftOutRows.compute
+    monkeypatch.setattr(parts.LeftOutRows, "compute", lambda self, of: made.append(of) or plain(self, of))
+    for values, several in ((2**22, given), (100, given), (100, {name: given[name] for name in "xy"})):
+        monkeypatch.setattr(pieces, "PASS", values)
+        made.clear()
+        rows = [row for row in compare(several, name, permutations=0) if {row.a, row.b} == {"x", "y"}]
+        found.append([number for row in rows for number in (row.low, row.value, row.high)])
+    assert found[0] == sorted(found[0]) or name == "pwcca"
+    assert found[1] == pytest.approx(found[0], rel=1e-9)
+    assert found[2] == pytest.approx(found[0], rel=1e-9)
+    assert not made  # of the pair alone
 
 
 @pytest.mark.parametrize("names", ["procrustes", "cka", ["procrustes", "procrustes(folds=5)", "jaccard"]])

@@ -45,6 +45,7 @@ from likewise.quantities.kernels import (
 from likewise.quantities.nearest import by_blocks, pair_distances, place_of, places_in
 from likewise.quantities.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.quantities.outputs import LogProbabilities
+from likewise.quantities.parts import Groups
 from likewise.quantities.passes import ColumnLargest, Lengths, Mean
 from likewise.quantities.permutation_sums import PAIRS, ROWS, SUMS, TRIPLES, EqualRows, Graph, OrbitSums
 from likewise.quantities.pieces import STEP, collected, spans, summed, threads_for
@@ -131,6 +132,7 @@ __all__ = [
     "Factor",
     "Gram",
     "Graph",
+    "Groups",
     "HeatTrace",
     "HeldOutRotations",
     "HeldOutRows",
