@@ -50,7 +50,21 @@ def representations(n: int, count: int, width: int) -> list[Representation]:
     ]
 
 
-def ours(given: argparse.Namespace, folder: Path) -> float:
+def price(given: argparse.Namespace) -> None:
+    """Print how many times the time without intervals it takes to have them, turn about: the median of three."""
+    ratios = []
+    given.workload, groups = [(given.workload[0][0], 5)], given.groups or 20
+    for turn in range(3):
+        seconds = {}
+        for given.groups in (0, groups):
+            with tempfile.TemporaryDirectory() as folder:
+                seconds[given.groups] = ours(given, Path(folder), quiet=True)
+        ratios.append(seconds[groups] / seconds[0])
+        print(f"{turn + 1}: {seconds[0]:.1f} s without intervals, {seconds[groups]:.1f} s with them", flush=True)
+    print(f"with intervals {np.median(ratios):.2f} times the time without ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+def ours(given: argparse.Namespace, folder: Path, *, quiet: bool = False) -> float:
     """Seconds from stored representations to stored tables, in processes."""
     store = Store(folder)
     tiles = []
@@ -68,7 +82,8 @@ def ours(given: argparse.Namespace, folder: Path) -> float:
     for outcome in outcomes(Processes(given.workers), functools.partial(perform, settings=settings), map(Job, tiles)):
         if outcome.error:
             raise SystemExit(outcome.error)
-        print(f"  {outcome.task.label} after {perf_counter() - start:.0f} s", flush=True)
+        if not quiet:
+            print(f"  {outcome.task.label} after {perf_counter() - start:.0f} s", flush=True)
     return perf_counter() - start
 
 
@@ -156,11 +171,15 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--models", type=int, default=13, help="of each size at most")
     parser.add_argument("--groups", type=int, default=20, help="groups left out for intervals; 0 for no intervals")
+    parser.add_argument("--price", action="store_true", help="time five models without intervals and with them instead")
     parser.add_argument("--small", action="store_true", help="n = 200 and 60 instead, to try it")
     given = parser.parse_args()
     sizes = ((200, 4), (60, 5)) if given.small else WORKLOAD
     given.workload = [(n, min(count, given.models)) for n, count in sizes]
 
+    if given.price:
+        price(given)
+        return
     with tempfile.TemporaryDirectory() as folder:
         print("likewise", flush=True)
         our_seconds = ours(given, Path(folder))

@@ -56,8 +56,7 @@ def _procrustes_facts(center: bool, normalize: bool, folds: int) -> Facts:
 
 
 def _procrustes_without_each(center: bool, normalize: bool, folds: int) -> WithoutEach | None:
-    # Where scale counts, the difference of large numbers feels what the second order leaves: 15 % where n < d.
-    return None if folds or not normalize else of_nuclear_norm(center=center, score="distance")
+    return None if folds else of_nuclear_norm(center=center, score="distance" if normalize else "size")
 
 
 @measure(

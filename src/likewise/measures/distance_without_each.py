@@ -77,6 +77,43 @@ def of_differences(quantity: PerPair, size: Norm | None) -> WithoutEach:
     return found
 
 
+def of_spectral_norm(quantity: PerPair) -> WithoutEach:
+    r"""The largest singular value of the difference of two matrices of distances, without each item: exact, O(n^3).
+
+    With :math:`A - B = U \Lambda U'`, the eigenvalues without row and column i are the zeros of
+
+    .. math:: [(A - B - z I)^{-1}]_{ii} = \sum_k \frac{u_{ik}^2}{\lambda_k - z}
+
+    of which the largest lies between the two largest of all, where the sum grows with z. None where nothing is left.
+
+    References
+    ----------
+    Golub (1973), doi:10.1137/1015032.
+    """
+
+    def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
+        values, vectors = np.linalg.eigh(to_numpy(x[quantity]) - to_numpy(y[quantity]))
+        shares = vectors**2
+        largest = _largest_without(values, shares)
+        least = -_largest_without(-values[::-1], shares[:, ::-1])
+        norms = np.maximum(largest, -least)
+        scale = max(float(np.abs(to_numpy(of[quantity])).max()) for of in (x, y))
+        return norms if norms.min() > LEAST * scale else None
+
+    return found
+
+
+def _largest_without(values: Float[np.ndarray, " n"], shares: Float[np.ndarray, "n n"]) -> Float[np.ndarray, " n"]:
+    """The largest eigenvalue without each row and column, by halves; ``values`` ascend, ``shares`` are u_ik^2."""
+    low, high = (np.full(len(values), end) for end in values[-2:])
+    for _ in range(np.finfo(np.float64).nmant):
+        z = (low + high) / 2
+        with np.errstate(divide="ignore", invalid="ignore"):  # at an eigenvalue of all
+            beyond = (shares / (values - z[:, None])).sum(axis=1) > 0
+        low, high = np.where(beyond, low, z), np.where(beyond, z, high)
+    return np.asarray((low + high) / 2)
+
+
 def _left_of_rows(a: Float[np.ndarray, "n n"]) -> Float[np.ndarray, " n"]:
     """The sum of squares of a symmetric matrix of zero diagonal without the row and column of each item."""
     rows = np.einsum("ij,ij->i", a, a)

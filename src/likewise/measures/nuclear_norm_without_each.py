@@ -30,9 +30,11 @@ FINE = {"step": 0.5, "beyond": 6.0}
 
 
 def of_nuclear_norm(
-    *, center: bool = True, score: Literal["similarity", "distance", "angle"] = "similarity"
+    *, center: bool = True, score: Literal["similarity", "distance", "size", "angle"] = "similarity"
 ) -> WithoutEach:
     r"""The nuclear norm of X'Y beside the norms of both, without each item: to seven digits of what it changes.
+
+    A ``distance`` is that of sides of unit length; where ``size`` counts too, of sides as they are.
 
     With X'Y = U S V', e_i = U'x_i, f_i = V'y_i (0 where the other side has no such direction), and r = n / (n - 1)
     (1 if not centred), X'Y without an item is :math:`X'Y - r x_i y_i'`, and
@@ -61,7 +63,13 @@ def of_nuclear_norm(
         if min(share.min() for share in shares) <= LEAST:
             return None
         left_x, left_y = own_x.sum() - r * own_x, own_y.sum() - r * own_y
-        cosine = (s[shared].sum() + moved) / np.sqrt(left_x * left_y)
+        products = s[shared].sum() + moved
+        if score == "size":
+            size_x, size_y = (float(of[Norm(center)]) for of in (x, y))
+            both = size_x**2 * left_x + size_y**2 * left_y
+            squared = both - 2 * size_x * size_y * products
+            return None if (squared <= LEAST * both).any() else np.sqrt(squared)
+        cosine = products / np.sqrt(left_x * left_y)
         if score == "similarity":
             return np.asarray(cosine)
         if (1 - cosine <= LEAST).any():

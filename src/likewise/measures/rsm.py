@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from likewise.arrays import array_namespace, average_ranks, strict_triangle, to_numpy
 from likewise.errors import UndefinedError
-from likewise.measures.distance_without_each import of_differences, of_distances
+from likewise.measures.distance_without_each import of_differences, of_distances, of_spectral_norm
 from likewise.measures.facts import Facts, Product, choice, not_negative, positive, rotations
 from likewise.measures.registry import measure
 from likewise.measures.without_each import WithoutEach
@@ -276,9 +276,12 @@ def _rsm_difference_product(
 def _rsm_difference_without_each(
     inner: Literal["euclidean", "cosine"], center: bool, normalize: bool, norm: str
 ) -> WithoutEach | None:
-    if norm == "spectral" or (center and inner == "cosine"):  # these cosines feel the mean of all items
+    if center and inner == "cosine":  # these cosines feel the mean of all items
         return None
-    return of_differences(Distances(inner), Norm(center) if normalize and inner == "euclidean" else None)
+    size = Norm(center) if normalize and inner == "euclidean" else None
+    if norm == "spectral":
+        return None if size else of_spectral_norm(Distances(inner))
+    return of_differences(Distances(inner), size)
 
 
 @measure(

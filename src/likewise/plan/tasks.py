@@ -23,7 +23,7 @@ from likewise.store import Store, content_key
 REPRESENTATION_VERSION = 3
 """Raised when an extraction would give other rows for the same request."""
 
-RESULT_VERSION = 9
+RESULT_VERSION = 10
 """Raised when the shuffles, or what is derived from them or from left-out inputs, change for the same request.
 
 4: populations have p-values of shuffles where a few rows decide and shuffles were asked for; no pair takes the groups

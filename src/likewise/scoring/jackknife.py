@@ -222,7 +222,8 @@ def interval(
 
     This is the jackknife; theta_j is the score without group j, which may be a single input. The degrees of freedom nu
     are g - 1, or fewer where a few groups move the score much more than the others do (`degrees`). The end to which
-    they move it lies further away by `skew`; the other end stays, as this skewness is only an estimate. The interval is
+    they move it lies further away by `skew`, and by up to twice that the fewer the degrees of freedom are, for samples
+    show less than the skewness of heavy tails; the other end stays, as this skewness is only an estimate. The interval is
     for the expected score at this number of inputs, not for a limit, because most scores depend on the number of
     inputs. If the measure has bounds, the value and both steps are moved to a `Scale` without bounds, and the ends are
     moved back, so both lie within the bounds. If the score is so close to a bound that the ends would reach it, the
@@ -283,7 +284,8 @@ def interval(
         share *= np.clip((known - unsure) / (sure - unsure), 0, 1)
         moves = moves / np.sqrt(1 + share)[:, None]
     half = scipy.special.stdtrit(known, (1 + CONFIDENCE) / 2) * np.sqrt((moves**2).sum(axis=1))
-    further = skew(moves)
+    # Where a few decide, a sample shows half of the skewness or less: it has no more than sqrt(g), and seldom the rare.
+    further = skew(moves) * (2 - known / (groups - 1))
     below, above = half + np.maximum(-further, 0.0), half + np.maximum(further, 0.0)
     lowest, highest = bounds
     low, high = value - below, value + above
