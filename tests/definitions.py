@@ -757,6 +757,7 @@ def reach_of(moves):
     half = float(student.ppf(0.975, degrees(moves)) * np.sqrt(np.sum(moves**2)))
     if g < 10 or not moves.any():
         return half, half
-    # Johnson's term of a mean of g numbers, g times the moves.
+    # Johnson's term of a mean of g numbers, g times the moves; up to twice that where a few decide.
     further = float((1 + 2 * 1.959963984540054**2) * np.sum(moves**3) / (6 * np.sum(moves**2)))
+    further *= 2 - degrees(moves) / (g - 1)
     return half + max(0.0, -further), half + max(0.0, further)

@@ -216,6 +216,8 @@ def aligned(representations: Sequence[Representation], join: str = "exact") -> t
     if counting:
         raise InputError(f"{counting[0].name} has no ids, but the others have different orders or different items")
     common = set(named[0].ids).intersection(*(r.ids for r in named[1:]))
+    if not common:
+        raise InputError(f"no id is in all of {', '.join(r.name for r in named[:3])}{', ...' if named[3:] else ''}")
     if join == "exact":
         everything = set().union(*(r.ids for r in named))
         for r in named:
@@ -224,8 +226,6 @@ def aligned(representations: Sequence[Representation], join: str = "exact") -> t
                     f"{len(missing):,} ids are missing in {r.name}, such as {missing[0]!r}; give rows of the same "
                     "ids, or leave such rows out: --join inner of compare, import and swap (in Python: join='inner')"
                 )
-    if not common:
-        raise InputError(f"no id is in all of {', '.join(r.name for r in named[:3])}{', ...' if named[3:] else ''}")
     order = [i for i in named[0].ids if i in common]
     told = [
         f"left out {r.n_items - len(order):,} of {counted(r.n_items, 'row')} of {r.name}"

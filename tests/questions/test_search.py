@@ -93,7 +93,7 @@ def test_rows_with_ids_are_brought_into_the_order_of_the_store(tmp_path: Path) -
     turned = Representation(ROWS["m1"][order], [ids[k] for k in order], "turned")
     first = likewise.search(tmp_path, turned).tables["nearest"].records()[0]
     assert first["model"] == "m1" and first["score"] == pytest.approx(1, abs=1e-12)
-    with pytest.raises(InputError, match="60 ids are missing"):
+    with pytest.raises(InputError, match="no id is in all of the store, turned"):
         likewise.search(tmp_path, turned.changed(ids=[f"other {k}" for k in range(N)]))
 
 

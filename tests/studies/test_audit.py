@@ -166,6 +166,20 @@ def test_a_rerun_that_looks_like_another_model_is_told(noise, said) -> None:
     assert any("as between two models" in line for line in limits) == said
 
 
+@pytest.mark.parametrize(("sd", "order", "said"), [(0.3, "same", False), (0.3, "another", True), (5.0, "same", True)])
+def test_rows_in_another_order_and_other_models_are_told(sd, order, said) -> None:
+    models = Models(3)
+    copy = models.copy(sd)
+    if order == "another":
+        moved = models.rng.permutation(N)
+        copy = {layer: Representation(r.matrix[moved], ids=r.ids) for layer, r in copy.items()}
+    limits = asked({"copy": copy, "near": models.copy(0.02)}, models).limits
+    assert [line for line in limits if "in another order" in line] == [
+        "copy is farther from base than the rows of base are from their mean: this is another model, or its rows are "
+        "in another order."
+    ] * said
+
+
 def test_massive_features_are_left_out_of_means_alone() -> None:
     rng = np.random.default_rng(5)
     x = rng.normal(size=(N, 40))

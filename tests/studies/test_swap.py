@@ -125,6 +125,17 @@ def test_the_page_shows_its_true_output(tmp_path: Path, monkeypatch: pytest.Monk
     assert [part for part in shown if part.strip() and part.strip() not in {s.strip() for s in said}] == []
 
 
+@pytest.mark.parametrize("different", [1, 60, 180, 200])
+def test_vectors_that_equal_others_are_told(different: int) -> None:
+    """As an embedder gives them that has failed."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(200, 4))
+    limits = likewise.swap(rows, rows[np.arange(200) % different]).limits
+    assert [line.split(":")[0] for line in limits if "arbitrary" in line] == [
+        f"{200 - different} of 200 vectors of new equal an earlier one"
+    ] * (different < 180)
+
+
 def test_no_map_is_learnt_on_rows_that_are_queries() -> None:
     rng = np.random.default_rng(0)
     old = rng.normal(size=(120, 8))

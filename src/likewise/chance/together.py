@@ -170,7 +170,9 @@ def agreed(named: Iterable[tuple[str, Sequence[str]]]) -> Together | None:
                 f"{has} has groups of inputs and {lacks} has none: give all of them the same groups, or none"
             )
         elif not np.array_equal(mine.of, found.of):
-            raise InputError(f"{first} and {name} have different groups of inputs")
+            raise InputError(
+                f"{first} and {name} have different groups of inputs; give both the same groups, or neither any"
+            )
     return found
 
 

@@ -102,7 +102,16 @@ def check_no_measures(representations: Sequence[str], measures: Sequence[str] | 
 
 
 def _tell(results: "Results", named: "list[Representation]", intervals: bool) -> None:
-    from likewise.chance import SAME_INPUTS, NoReference, kind_of, only_same_inputs, together_of, too_few_shuffles
+    from likewise.chance import (
+        SAME_INPUTS,
+        NoReference,
+        Reason,
+        Reasons,
+        kind_of,
+        only_same_inputs,
+        together_of,
+        too_few_shuffles,
+    )
     from likewise.scoring import all_undefined
 
     columns = ("a", "b", "measure", "value", "low", "high", "chance", "z", "p", "calibrated", "note")
@@ -118,7 +127,7 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
             c.z,
             p_text(c.pvalue),
             c.calibrated,
-            c.reason,
+            Reasons(c.reason).without(Reason.IN_RUNS),
         )
         for c in results
     ]
@@ -137,6 +146,12 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
     if together := together_of(named):
         groups = counted(together.count, "group")
         say(f"{groups} of inputs that belong together: whole groups are shuffled and left out")
+    if alike := dict.fromkeys(n for c in results if Reasons(c.reason).has(Reason.IN_RUNS) for n in (c.a, c.b)):
+        say(
+            f"{', '.join(alike)}: rows that follow each other are more alike than others. If these inputs belong "
+            "together (parts of one text, questions on one topic), intervals are too short and p too small. Then name "
+            "their groups: an array group in .npz, a column group in Parquet"
+        )
     if intervals and any(c.low is not None for c in results):
         say("low, high: 95 % interval for a new sample of the same size")
     if not few and only_same_inputs(results.table):

@@ -59,7 +59,8 @@ def plan(
         tell(f"{bytes_text(summary['shuffled_scores_bytes'])} more for shuffled scores, used to correct p-values")
     if summary["keeps_left_out_scores"]:
         tell(
-            f"{bytes_text(summary['left_out_scores_bytes'])} at most for scores without some inputs, to compare scores"
+            f"{bytes_text(summary['left_out_scores_bytes'])} at most for scores without some inputs, which tests of "
+            "differences need"
         )
     elif summary["left_out_scores_bytes"] != 0:
         tell("there are too many scores without some inputs to keep, or their number is not known yet")
@@ -110,4 +111,4 @@ def _statistics(asked: dict[str, Any]) -> str:
 
     chance = reference_of(asked["chance"]).planned(asked["permutations"])
     groups = asked["groups"]
-    return f"{chance}; {f'intervals from each input or {groups} groups' if groups else 'no intervals'}"
+    return f"{chance}; {f'intervals leave out each input in turn, or {groups} groups' if groups else 'no intervals'}"

@@ -150,6 +150,7 @@ def warnings_of(
         *_few_shuffles(frame),
         *_few_rows(frame),
         *_belonging_together(representations, datasets),
+        *_in_runs(frame),
         *_odd_representations(representations, datasets),
         *_without_value(frame),
         *passed,
@@ -271,6 +272,18 @@ def _belonging_together(
             f"{dataset}: {alike:,} of {counted(prompts, 'prompt')} share half of their wording with others, like "
             "prompts from one template. Chance levels and intervals assume independent inputs, so intervals can be too "
             "short and p too small. Name the groups of inputs: groups: COLUMN in the data set."
+        )
+
+
+def _in_runs(frame: pd.DataFrame) -> Iterator[str]:
+    """Data sets of which rows that follow each other are alike, by data set."""
+    rows = frame[says(frame, lambda reasons: reasons.has(Reason.IN_RUNS))]
+    for dataset, here in rows.groupby("dataset", sort=False):
+        names = list(dict.fromkeys([*here["a"], *here["b"]]))
+        yield (
+            f"{shown(str(dataset))}: rows that follow each other are more alike than others ({some(names)}), as where "
+            "several inputs come from one text or topic. Chance levels and intervals assume independent inputs, so "
+            "intervals can be too short and p too small. Name the groups of inputs: groups: COLUMN in the data set."
         )
 
 

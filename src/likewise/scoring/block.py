@@ -27,6 +27,7 @@ from likewise.scoring.leaving_out import (
     leave_out_pairs,
     some_alone,
 )
+from likewise.scoring.order import follow_alike
 from likewise.scoring.results import Results, in_turn
 from likewise.scoring.rows import replicates_of, table_of
 from likewise.scoring.trust import Trust
@@ -74,7 +75,9 @@ def score_block(
     seed = trust.seed if rng is None else None
     with threads_for(smaller_side(sides)):
         columns = score_columns(sides, pairs, chosen, trust, names, together=together, rng=rng, watch=watch)
-        tables = [table_of(c, representations, sides, pairs, trust, together, dataset, seed) for c in columns]
+        asked = together is None and (trust.groups or trust.shuffles)
+        in_runs = {i for i, side in sides.items() if follow_alike(side)} if asked else set()
+        tables = [table_of(c, representations, sides, pairs, trust, together, dataset, seed, in_runs) for c in columns]
     kept = in_turn([pa.table(replicates_of(c)) for c in columns])
     return Results(in_turn(tables), replicates={kind: kept.column(kind) for kind in kept.column_names})
 

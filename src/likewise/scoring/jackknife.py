@@ -222,12 +222,12 @@ def interval(
 
     This is the jackknife; theta_j is the score without group j, which may be a single input. The degrees of freedom nu
     are g - 1, or fewer where a few groups move the score much more than the others do (`degrees`). The end to which
-    they move it lies further away by `skew`, and by up to twice that the fewer the degrees of freedom are, for samples
-    show less than the skewness of heavy tails; the other end stays, as this skewness is only an estimate. The interval is
-    for the expected score at this number of inputs, not for a limit, because most scores depend on the number of
-    inputs. If the measure has bounds, the value and both steps are moved to a `Scale` without bounds, and the ends are
-    moved back, so both lie within the bounds. If the score is so close to a bound that the ends would reach it, the
-    part beyond the bound is cut off instead.
+    they move it lies further away by :math:`2 - \nu / (g - 1)` times `skew`: samples show less than the skewness of
+    heavy tails. The other end stays, as this skewness is only an estimate. The interval is for the expected score at
+    this number of inputs, not for a limit, because most scores depend on the number of inputs. If the measure has
+    bounds, the value and both steps are moved to a `Scale` without bounds, and the ends are moved back, so both lie
+    within the bounds. If the score is so close to a bound that the ends would reach it, the part beyond the bound is
+    cut off instead.
 
     Parameters
     ----------

@@ -43,6 +43,9 @@ FEWEST = 5
 TRIED = 200
 """Queries with which it is tried whether they were given in the wrong order."""
 
+REPEATED = 0.1
+"""Share of vectors that equal an earlier one, from which it is said."""
+
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 OVERLAP = ("share of neighbours", "value", "low", "high", "chance")
@@ -195,6 +198,7 @@ class Swap(Study):
             f"Intervals are for new queries {'and' if alone else 'against'} this corpus, "
             f"{'with groups' if groups else 'queries'} taken as independent.",
             *not_said,
+            *_repeated(corpus),
         ]
         if left := sorted(set(self.ks) - set(ks)):
             limits.append(f"k = {', '.join(map(str, left))} left out: only {among:,} candidates.")
@@ -451,13 +455,24 @@ def _heads_of_maps(top: int) -> tuple[str, ...]:
 
 def _range(mean: Mean, enough: float) -> str:
     if mean[1] is None or mean[2] is None:
-        return f"{mean[0]:.2f}"
+        return f"{mean[0]:.2f}, without an interval"
     told = with_ends(mean[0], mean[1], mean[2], apart=[enough])
     return f"{told[0]} ({told[1]} to {told[2]})"
 
 
 def _named(name: str, mean: Mean) -> dict[str, Cell]:
     return {name: mean[0], f"{name}.low": mean[1], f"{name}.high": mean[2]}
+
+
+def _repeated(corpus: Sequence[Representation]) -> Iterator[str]:
+    """Which embedders give many items one vector, as one that has failed does."""
+    for r in corpus:
+        again = r.n_items - len({hash((row + 0.0).tobytes()) for row in np.asarray(r.matrix)})  # -0.0 is 0.0
+        if again > REPEATED * r.n_items:
+            yield (
+                f"{again:,} of {r.n_items:,} vectors of {r.name} equal an earlier one: which of them are nearest is "
+                "arbitrary. Check how they were made, or leave out repeated items."
+            )
 
 
 def _groups(sides: Sequence[Representation]) -> tuple[str, ...]:

@@ -19,6 +19,9 @@ FEW = 100
 STRANGE = 0.5
 """Relative error of a re-run from which it looks like another model."""
 
+APART = 1.0
+"""Error about the mean from which rows are another model's, or in another order: of unrelated rows it is 1.4."""
+
 PARTS = ("moved", "times_floor", "low", "high", "first_layer", "error")
 """What is said of each copy."""
 
@@ -222,6 +225,17 @@ def limits(
             f"Numeric noise is {cell_text(largest)} of the length of {base}, as between two models: check that it "
             "comes from a second run of the same model."
         )
+    if not any(layer.floor.value for layer in found):
+        yield (
+            f"Nothing differs between {base} and {' and '.join(reruns)}, so any difference counts as changed: check "
+            "that they come from a second run, and are not the same file."
+        )
+    for c in judged:
+        if (off := c.centred[c.place]) is not None and off > APART:
+            yield (
+                f"{c.name} is farther from {base} than the rows of {base} are from their mean: this is another model, "
+                "or its rows are in another order."
+            )
     yield "Intervals hold together for all layers and copies with 95 %, for new prompts like these."
     if n < FEW:
         yield (

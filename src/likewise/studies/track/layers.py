@@ -68,7 +68,7 @@ class Layer:
         why = "identical rows have no fixed score"
         found["settled"] = (None if read.facts.identity is None else self.settled is not None), why
         if read.facts.identity is not None:
-            why = f"no earlier {read.study.at} is certainly within {read.study.tolerance:g} of the last"
+            why = f"no earlier {read.study.at} is certainly within {read.study.tolerance:g} of the last version"
         found["settled_from"] = self.settled, why
         return found
 
@@ -91,9 +91,9 @@ class Layer:
             told += f"; for each 1 of {at} it changes fastest between {number_text(u)} and {number_text(v)}"
         tolerance = f"{read.study.tolerance:g}"
         if self.settled is not None:
-            told += f"; from {at} {number_text(self.settled)} on it is within {tolerance} of the last"
+            told += f"; from {at} {number_text(self.settled)} on it is within {tolerance} of the last version"
         elif read.facts.identity is not None and len(read.at) > 2:
-            told += f"; no earlier {at} is certainly within {tolerance} of the last"
+            told += f"; no earlier {at} is certainly within {tolerance} of the last version"
         return f"{told}."
 
 
