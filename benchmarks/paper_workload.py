@@ -56,7 +56,7 @@ def price(given: argparse.Namespace) -> None:
     given.workload, groups = [(given.workload[0][0], 5)], given.groups or 20
     for turn in range(3):
         seconds = {}
-        for given.groups in (0, groups):
+        for given.groups in ((0, groups), (groups, 0))[turn % 2]:
             with tempfile.TemporaryDirectory() as folder:
                 seconds[given.groups] = ours(given, Path(folder), quiet=True)
         ratios.append(seconds[groups] / seconds[0])

@@ -195,6 +195,8 @@ class Audit(Record):
     participation_ratio: float | None = said_as(NUMBER_OR_NOTHING)
     anisotropy: float | None = said_as(NUMBER_OR_NOTHING, shown=True)
     """The mean cosine between two different rows."""
+    following_alike: float | None = said_as(NUMBER_OR_NOTHING)
+    """How much more alike rows that follow each other are than others, as a cosine; 0 where it may be chance."""
     prompts: int | None = said_as(COUNT_OR_NOTHING)
     tokens_total: int | None = said_as(COUNT_OR_NOTHING)
     tokens_min: int | None = said_as(COUNT_OR_NOTHING, shown=True)

@@ -64,6 +64,7 @@ def by_definition(x: np.ndarray) -> dict[str, object]:
         "effective_rank": pytest.approx(np.exp(-(p * np.log(p)).sum()), rel=1e-4) if len(s) else None,
         "participation_ratio": pytest.approx((s**2).sum() ** 2 / (s**4).sum(), rel=1e-6) if len(s) else None,
         "anisotropy": pytest.approx(np.mean(cosines), abs=1e-12) if cosines else None,
+        "following_alike": 0.0,  # of so few: tests/chance/test_order.py
     }
 
 

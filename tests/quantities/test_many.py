@@ -4,6 +4,7 @@ import importlib
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from likewise.chance import permutation
 from likewise.measures import Configuration
@@ -22,7 +23,6 @@ from likewise.quantities import (
     Round,
     SingularValues,
     axes,
-    parts,
     pieces,
     prepared,
     rounds,
@@ -428,27 +428,24 @@ def test_products_of_all_are_made_once_for_several_partners(monkeypatch, room) -
     assert len(made) == 6 if room else len(made) > 6
 
 
-BY_GROUPS = [name for name in NAMES if (c := Configuration.parse(name)).by_groups and c.shuffled_in_rounds]
+@pytest.mark.parametrize("names", [["svcca", "pwcca"], ["pwcca", "svcca"], ["mean_cca(ridge=0.1)", "svcca", "pwcca"]])
+def test_sides_of_a_part_are_decomposed_side_by_side(monkeypatch, names) -> None:
+    """To the last bit as after another measure that asked one after the other."""
+    monkeypatch.setattr(pieces, "PASS", 2000)
+    x, y = sides(600, 90, 80)
+    used = []
+    plain = axes.side_by_side
+    monkeypatch.setattr(axes, "side_by_side", lambda *work: used.append(1) or plain(*work))
 
+    def ends(asked) -> dict[tuple[str, str], tuple[float, float]]:
+        return {(row.measure, row.a): (row.low, row.high) for row in compare({"x": x, "y": y}, asked, permutations=0)}
 
-@pytest.mark.parametrize("flat", [axes.FLAT, ROUNDED])
-@pytest.mark.parametrize("name", BY_GROUPS)
-def test_groups_that_are_left_out_make_up_the_whole(monkeypatch, name, flat) -> None:
-    """Of a pair alone, products are made once for each group; of three, for all rows and again for each group."""
-    given = dict(zip("xyz", (*sides(240, 6, 5), sides(240, 4, 3)[0]), strict=True))
-    monkeypatch.setattr(axes, "FLAT", flat)
-    found, made = [], []
-    plain = parts.LeftOutRows.compute
-    monkeypatch.setattr(parts.LeftOutRows, "compute", lambda self, of: made.append(of) or plain(self, of))
-    for values, several in ((2**22, given), (100, given), (100, {name: given[name] for name in "xy"})):
-        monkeypatch.setattr(pieces, "PASS", values)
-        made.clear()
-        rows = [row for row in compare(several, name, permutations=0) if {row.a, row.b} == {"x", "y"}]
-        found.append([number for row in rows for number in (row.low, row.value, row.high)])
-    assert found[0] == sorted(found[0]) or name == "pwcca"
-    assert found[1] == pytest.approx(found[0], rel=1e-9)
-    assert found[2] == pytest.approx(found[0], rel=1e-9)
-    assert not made  # of the pair alone
+    with threadpool_limits(2):
+        together, alone = ends(names), ends("svcca") | ends("pwcca")
+    assert used and {key: together[key] for key in alone} == alone
+    with threadpool_limits(1):
+        one = ends(names)
+    assert all(together[key] == pytest.approx(one[key], rel=1e-10) for key in one)
 
 
 @pytest.mark.parametrize("names", ["procrustes", "cka", ["procrustes", "procrustes(folds=5)", "jaccard"]])

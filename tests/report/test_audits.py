@@ -22,7 +22,7 @@ OLD = {
 NEW = {
     **OLD,
     **{"n_items": 101, "n_features": 64, "non_finite": 0, "near_repeated_rows": 0, "dominating_features": 9},
-    **{"effective_rank": 40.5, "participation_ratio": 20.25, "anisotropy": 0.125},
+    **{"effective_rank": 40.5, "participation_ratio": 20.25, "anisotropy": 0.125, "following_alike": 0.0},
     **{"tokens_total": 2000, "tokens_min": 3, "tokens_median": 12.5, "tokens_max": 1234},
     **{"truncated_prompts": 0, "truncated_ids": [], "begin_with_bos": 101, "unaligned_spans": 0},
     **{"prompts": 101, "unaligned_ids": [], "straddled_spans": 0},
@@ -75,6 +75,22 @@ def test_what_is_odd_is_told_in_plain_words(odd: dict[str, object], words: str) 
     (line,) = said({**NEW, **odd})
     assert line.startswith(f"model on code: {words}")
     assert line.endswith(".")
+
+
+@pytest.mark.parametrize("groups", [(), ["a", "b"]])
+def test_rows_in_runs_are_told_once_for_a_data_set_without_groups(groups: list[str]) -> None:
+    source = {"model": "org/m", **({"groups": groups} if groups else {})}
+    both = [
+        tables.described(
+            {"name": name, "key": "", "n_items": 101, "n_features": 64, "dataset": "code", "source": source}
+            | {"audit": {**NEW, "following_alike": 0.3}}
+        )
+        for name in ("one", "other")
+    ]
+    lines = findings.warnings_of(tables.long_frame(Results.of([])), both, {}, [])
+    assert [line.split(",")[0] for line in lines] == [
+        "code: rows that follow each other are more alike than others"
+    ] * (not groups)
 
 
 @pytest.mark.parametrize("fine", [{"effective_rank": 3.25}, {"anisotropy": 0.9}, {"largest_feature_share": 0.5}])

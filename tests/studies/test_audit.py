@@ -156,6 +156,8 @@ def test_where_reruns_are_equal_any_difference_counts() -> None:
     alone = Audit("base", ("a",)).answer({"base": models.copy(0), "a": models.copy(0), "x": models.copy(0.1)})
     assert alone.values["x.moved"] is True and alone.values["x.times_floor"] is None and alone.reasons["x.low"]
     assert "re-runs are equal to the base" in alone.verdict
+    assert any("check that they come from a second run" in limit for limit in alone.limits)
+    assert not any("check that they come from a second run" in limit for limit in answer.limits)
 
 
 @pytest.mark.parametrize(("noise", "said"), [(0.01, False), (3.0, True)])
@@ -176,7 +178,7 @@ def test_rows_in_another_order_and_other_models_are_told(sd, order, said) -> Non
     limits = asked({"copy": copy, "near": models.copy(0.02)}, models).limits
     assert [line for line in limits if "in another order" in line] == [
         "copy is farther from base than the rows of base are from their mean: this is another model, or its rows are "
-        "in another order."
+        "in another order or on another scale."
     ] * said
 
 

@@ -14,6 +14,7 @@ from likewise.chance.correction import (
 from likewise.chance.features import ShuffledFeatures
 from likewise.chance.moments import FEWEST_ITEMS, Moments, shuffled_moments
 from likewise.chance.nothing import NoReference
+from likewise.chance.order import IN_FILES, IN_RUNS, RowsInRuns, following_alike
 from likewise.chance.permutation import Chance, Null, Shuffle, Shuffles, draw_permutations, draw_shuffles, judge
 from likewise.chance.reasons import Reason, Reasons
 from likewise.chance.reference import Asked, Level, Pair, Reference, Scored, Sides
@@ -29,6 +30,8 @@ __all__ = [
     "DEFAULT",
     "FEWEST_ITEMS",
     "FEW_ROWS",
+    "IN_FILES",
+    "IN_RUNS",
     "LEVEL",
     "NO_CHANCE",
     "SAME_INPUTS",
@@ -43,6 +46,7 @@ __all__ = [
     "Reason",
     "Reasons",
     "Reference",
+    "RowsInRuns",
     "Scored",
     "Shuffle",
     "ShuffledFeatures",
@@ -54,6 +58,7 @@ __all__ = [
     "canonical_reference",
     "draw_permutations",
     "draw_shuffles",
+    "following_alike",
     "has_moments",
     "has_vectors",
     "holm",

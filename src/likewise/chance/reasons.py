@@ -50,8 +50,6 @@ class Reason(StrEnum):
     NOT_WITHOUT = "no interval: undefined without some inputs"
     UNSETTLED = "directions of nearly the same variance may change places, so the interval is longer"
     """It holds the scores with the other directions too."""
-    IN_RUNS = "rows that follow each other are alike: where inputs belong together, name their groups"
-    """No groups were named, and neighbours in the order of the rows are more alike than others."""
     FEW_GROUPS = "no interval"
 
     def because(self, why: str) -> str:
@@ -63,7 +61,6 @@ class Reason(StrEnum):
         """Whether nothing is wrong with the row: it says where a number comes from, or that there cannot be any."""
         return self in (
             *(Reason.NO_CHANCE, Reason.NO_FEATURES, Reason.ONE_FEATURE, Reason.NO_SCALE, Reason.UNSETTLED),
-            Reason.IN_RUNS,
             *(Reason.FEW_ROWS, Reason.BOUND, Reason.FEW_FEATURES, Reason.BOUND_OF_FEATURES),
         )
 
@@ -98,11 +95,6 @@ class Reasons:
     def has(self, *reasons: Reason) -> bool:
         """Whether one of these is among them."""
         return not set(reasons).isdisjoint(self.said)
-
-    def without(self, reason: Reason) -> str:
-        """Return the text without one of the reasons."""
-        parts = self.text.split(BETWEEN)
-        return BETWEEN.join(part for part, said in zip(parts, self.said, strict=False) if said is not reason)
 
     @property
     def is_note(self) -> bool:

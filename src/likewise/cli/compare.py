@@ -1,6 +1,7 @@
 """``likewise compare``."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -41,10 +42,12 @@ def compare(
     json: options.Json = False,
 ) -> None:
     """Compare representations from files or a store. A row stands for one input; rows with ids are matched by id."""
+    from likewise.chance import IN_FILES, IN_RUNS, RowsInRuns
     from likewise.measures import configurations
     from likewise.plan import load_trusted
     from likewise.scoring import all_undefined
     from likewise.scoring import compare as compare_all
+    from likewise.scoring.compare import in_runs
 
     load_trusted(trust or ())
     if output is not None and output.suffix not in (".parquet", ".csv"):
@@ -56,7 +59,8 @@ def compare(
     named = options.read_representations(representation, store, dataset, join, id_column, rows=rows, metric=metric)
     asked = options.pairs_of(base)
     pairs = len(named) - 1 if base else len(named) * (len(named) - 1) // 2
-    with progress() as watch:
+    with progress() as watch, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RowsInRuns)  # it is said below
         results = compare_all(
             named,
             chosen,
@@ -71,6 +75,8 @@ def compare(
         )
     if all_undefined(results):
         check_numbers(named)
+    if in_runs(named):
+        say(IN_RUNS + IN_FILES)
     if json:
         print_json([asdict(c) for c in results])
     else:
@@ -102,16 +108,7 @@ def check_no_measures(representations: Sequence[str], measures: Sequence[str] | 
 
 
 def _tell(results: "Results", named: "list[Representation]", intervals: bool) -> None:
-    from likewise.chance import (
-        SAME_INPUTS,
-        NoReference,
-        Reason,
-        Reasons,
-        kind_of,
-        only_same_inputs,
-        together_of,
-        too_few_shuffles,
-    )
+    from likewise.chance import SAME_INPUTS, NoReference, kind_of, only_same_inputs, together_of, too_few_shuffles
     from likewise.scoring import all_undefined
 
     columns = ("a", "b", "measure", "value", "low", "high", "chance", "z", "p", "calibrated", "note")
@@ -127,7 +124,7 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
             c.z,
             p_text(c.pvalue),
             c.calibrated,
-            Reasons(c.reason).without(Reason.IN_RUNS),
+            c.reason,
         )
         for c in results
     ]
@@ -146,12 +143,6 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
     if together := together_of(named):
         groups = counted(together.count, "group")
         say(f"{groups} of inputs that belong together: whole groups are shuffled and left out")
-    if alike := dict.fromkeys(n for c in results if Reasons(c.reason).has(Reason.IN_RUNS) for n in (c.a, c.b)):
-        say(
-            f"{', '.join(alike)}: rows that follow each other are more alike than others. If these inputs belong "
-            "together (parts of one text, questions on one topic), intervals are too short and p too small. Then name "
-            "their groups: an array group in .npz, a column group in Parquet"
-        )
     if intervals and any(c.low is not None for c in results):
         say("low, high: 95 % interval for a new sample of the same size")
     if not few and only_same_inputs(results.table):

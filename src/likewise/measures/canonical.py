@@ -22,6 +22,7 @@ from likewise.quantities import (
     Projection,
     ProjectionDistance,
     SingularValues,
+    axes_of,
     scaled_products,
     tied_run,
     whitening,
@@ -196,6 +197,7 @@ def svcca(x: Prepared, y: Prepared, *, variance: float = VARIANCE, k: int = 0) -
     >>> round(svcca(x, 2 * x[:, ::-1] + 1), 12)
     1.0
     """
+    axes_of(x, y, center=True)
     choices = [leading(of, variance, k) for of in (x, y)]
     values = scores_of(x, y, choices)
     if max(values) - min(values) > SAME:
@@ -267,6 +269,7 @@ def pwcca(x: Prepared, y: Prepared) -> float:
     1.0
     """
     check_not_wide(x, y, INSTEAD)
+    axes_of(x, y, center=True)
     u, rho, _ = x.joint(y, CanonicalDecomposition(ridge=0.0))
     value = _weighted(x, u, rho)
     count, turned = _turned_where_tied(x, y, u, rho)

@@ -4,6 +4,7 @@ From the decomposition that the score needs: see `without_each`.
 """
 
 from collections.abc import Callable
+from math import ceil
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -28,6 +29,9 @@ from likewise.quantities import (
 FINE = {"step": 0.5, "beyond": 6.0}
 """Nodes for seven digits of what an item changes, where a node costs O(n d)."""
 
+FINER = {"step": 0.5, "beyond": 10.0}
+"""The same where each item alone holds a direction of both sides, and nearly all of a distance may cancel."""
+
 
 def of_nuclear_norm(
     *, center: bool = True, score: Literal["similarity", "distance", "size", "angle"] = "similarity"
@@ -46,8 +50,9 @@ def of_nuclear_norm(
         c_i = r \sum_j \frac{e_{ij} f_{ij} s_j}{s_j^2 + t^2}
 
     because D is the determinant of what the item changes of :math:`Z - \mathrm{i} t`, where Z, with X'Y and Y'X beside
-    its diagonal, has the eigenvalues :math:`\pm s`. O(n d) a node after the decomposition. Where both sides have
-    directions that they do not share, log D is singular at 0, and three digits are sure.
+    its diagonal, has the eigenvalues :math:`\pm s`. O(n d) a node after the decomposition. log D is singular at 0 where
+    an item alone holds a direction, as with more features than items, or where both sides have directions that they do
+    not share: what further nodes would add is then known from the form of D there.
     """
 
     def found(x: Prepared, y: Prepared) -> Float[np.ndarray, " n"] | None:
@@ -57,7 +62,8 @@ def of_nuclear_norm(
         shared = to_numpy(are_shared(x, y, s, center))
         if not shared.any():
             return None
-        at, weight = nodes(float(s[shared].min()), float(s[shared].max()), **FINE)
+        alone = int(shared.sum()) >= n - 1
+        at, weight = nodes(float(s[shared].min()), float(s[shared].max()), **(FINER if alone else FINE))
         moved, own_x, own_y = over(lambda e, f, of_x, of_y: _logarithms(e, f, of_x, of_y, s, shared, r, at, weight))
         shares = [(own.sum() - r * own) / own.sum() for own in (own_x, own_y)]
         if min(share.min() for share in shares) <= LEAST:
@@ -133,9 +139,12 @@ def _logarithms(
     c = r * (e * f) @ (s[:, None] / t * p) / t
     # Directions that the sides do not share have s = 0, and p = 1.
     alone = [_beyond(own, z) for z, own in ((e, own_x), (f, own_y))]
-    a, b = (z**2 @ p + of[:, None] for z, of in zip((e, f), alone, strict=True))
-    d = (1 - c) ** 2 + (r / t) ** 2 * a * b
-    return (np.log(d) @ weight + _below(d[:, 0], r**2 * alone[0] * alone[1], t[0])) / np.pi, own_x, own_y
+    shared_a, shared_b = (z**2 @ p for z in (e, f))
+    d = (1 - c) ** 2 + (r / t) ** 2 * (shared_a + alone[0][:, None]) * (shared_b + alone[1][:, None])
+    over, first_a, first_b = (r / t[0]) ** 2, shared_a[:, 0], shared_b[:, 0]
+    stays = (1 - c[:, 0]) ** 2 + over * (first_a * alone[1] + alone[0] * first_b)
+    least = _below(stays, over * first_a * first_b, over * alone[0] * alone[1], t)
+    return (np.log(d) @ weight + least) / np.pi, own_x, own_y
 
 
 NOTHING = 1e-12
@@ -148,11 +157,30 @@ def _beyond(own: Float[np.ndarray, " m"], z: Float[np.ndarray, "m k"]) -> Float[
     return np.where(left > NOTHING * own, left, 0.0)
 
 
-def _below(d: Float[np.ndarray, " m"], k: Float[np.ndarray, " m"], t: float) -> Float[np.ndarray, " m"]:
-    """What the integral of log D below the first node t is besides t log D(t), where D = C + k / t^2."""
-    root = np.sqrt(np.where(k > 0, k / np.maximum(d - k / t**2, np.finfo(np.float64).tiny), 0.0))
-    return np.asarray(2 * root * np.arctan2(t, root))
+def _below(
+    stays: Float[np.ndarray, " m"],
+    falls: Float[np.ndarray, " m"],
+    grows: Float[np.ndarray, " m"],
+    t: Float[np.ndarray, " t"],
+) -> Float[np.ndarray, " m"]:
+    r"""What further nodes below the first add, where the weight of that takes log D to be constant.
 
+    .. math:: D(u t_0) = C + B u^2 + K / u^2
+
+    C ``stays``: it is 0 of an item that alone holds a direction. B ``falls`` with t. K ``grows``: it is not 0 where an
+    item has something in directions of both sides that these do not share.
+    """
+    first = stays + falls + grows
+    if not (grows.any() or (falls > NOTHING * first).any()):
+        return np.zeros_like(first)
+    step = np.log(t[1] / t[0])
+    u = np.exp(-step * np.arange(1, ceil(FAR / step)))
+    below = stays[:, None] + falls[:, None] * u**2 + grows[:, None] / u**2
+    return np.asarray(step * t[0] * ((np.log(below) - np.log(first)[:, None]) @ u))
+
+
+FAR = 30.0
+"""How far below the first node the last of them is, as a logarithm."""
 
 OPEN = 1e-8
 """Share of the largest canonical correlation below which two directions count as if they had nothing in common."""
@@ -197,9 +225,9 @@ def of_canonical(*, score: Literal["mean", "angle"] = "mean") -> WithoutEach:
             a, b = (r * (z**2 @ p) + of[:, None] for z, of in zip(coordinates, alone, strict=True))
             c = r * (coordinates[0] * coordinates[1]) @ (rho[shared, None] / at * p) / at
             d = (1 - c - a) * (1 - c - b) + (a - at**2 * c) * (b - at**2 * c) / at**2
-            left = (1 - h) * (1 - k)
+            left, grows = (1 - h) * (1 - k), alone[0] * alone[1] / at[0] ** 2
             with np.errstate(divide="ignore", invalid="ignore"):  # of an item that alone holds a direction
-                moved = np.log(d / left[:, None]) @ weight + _below(d[:, 0], alone[0] * alone[1], at[0])
+                moved = np.log(d / left[:, None]) @ weight + _below(d[:, 0] - grows, 0 * grows, grows, at)
             return moved / np.pi, left
 
         width = 4 * max(ranks)  # each row becomes several of that width

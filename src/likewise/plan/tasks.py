@@ -34,6 +34,8 @@ of another representation.
 8: what is counted twice of few inputs follows from how fast it falls; groups of which many stay in place in a shuffle
 have no chance level.
 9: many inputs are shuffled in rounds.
+10: the end to which few inputs move a score lies further away the fewer they are; unnormalised Procrustes and spectral
+distances leave out each input.
 """
 
 

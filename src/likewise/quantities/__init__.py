@@ -1,6 +1,6 @@
 """Prepared representations and the quantities derived from them."""
 
-from likewise.quantities.axes import Axes
+from likewise.quantities.axes import Axes, axes_of
 from likewise.quantities.columns import Columns, Directions, ErrorLengths, UnitColumns
 from likewise.quantities.correlations import (
     CanonicalCorrelations,
@@ -45,7 +45,6 @@ from likewise.quantities.kernels import (
 from likewise.quantities.nearest import by_blocks, pair_distances, place_of, places_in
 from likewise.quantities.neighbours import NeighbourRanks, Neighbours, TiedNeighbours
 from likewise.quantities.outputs import LogProbabilities
-from likewise.quantities.parts import Groups
 from likewise.quantities.passes import ColumnLargest, Lengths, Mean
 from likewise.quantities.permutation_sums import PAIRS, ROWS, SUMS, TRIPLES, EqualRows, Graph, OrbitSums
 from likewise.quantities.pieces import STEP, collected, spans, summed, threads_for
@@ -132,7 +131,6 @@ __all__ = [
     "Factor",
     "Gram",
     "Graph",
-    "Groups",
     "HeatTrace",
     "HeldOutRotations",
     "HeldOutRows",
@@ -187,6 +185,7 @@ __all__ = [
     "are_many",
     "are_shared",
     "at_once",
+    "axes_of",
     "by_blocks",
     "collected",
     "completed",

@@ -1,17 +1,148 @@
 """Principal axes of many rows, from the products of their features; where some are left out, from what is left."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
-from jaxtyping import Float
+import numpy as np
+from jaxtyping import Bool, Float
 
 from likewise.arrays import Array, array_namespace
 from likewise.quantities.factors import Scale
-from likewise.quantities.parts import FeatureProducts, all_of
+from likewise.quantities.passes import rows_in
+from likewise.quantities.pieces import one_thread, side_by_side, summed
 from likewise.quantities.prepared import OrderFree, Prepared
 from likewise.quantities.rank import numerical_rank
 
 FLAT = 1e-5
 """Share of the largest eigenvalue of products of features down to which they keep eleven digits of a direction."""
+
+
+KEPT = 0.5
+"""Least share of its square that a feature must keep, for sums of products to follow from those of all: they round by
+the length of the features of all."""
+
+
+def are_rest(*sides: Prepared) -> bool:
+    """Whether these are the same items of many rows, and most of them."""
+    first = sides[0]
+    return all(
+        of.is_many
+        and of.left_out is not None
+        and of.left_out[0].is_many
+        and 2 * of.n > of.left_out[0].n
+        and np.array_equal(of._index, first._index)
+        for of in sides
+    )
+
+
+def follow(center: bool, *sides: Prepared) -> bool:
+    """Whether sums of products of some of many rows follow from those of all."""
+    return are_rest(*sides) and all(bool(of[KeepLengths(center)]) for of in sides)
+
+
+def all_of(of: Prepared, center: bool) -> Prepared:
+    """The representation from which sums of products follow."""
+    return of.left_out[0] if of.left_out is not None and follow(center, of) else of
+
+
+@dataclass(frozen=True)
+class FeatureSquares(OrderFree):
+    """The squared length of each feature of many rows, centred or not."""
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Float[Array, " d"]:
+        """Return them."""
+        if FeatureProducts(self.center) in of.quantities:
+            products = of[FeatureProducts(self.center)]
+            return array_namespace(products).linalg.diagonal(products)
+
+        def squares(i: int, j: int) -> Float[Array, " d"]:
+            rows = rows_in(of, i, j, self.center)
+            return array_namespace(rows).sum(rows * rows, axis=0)
+
+        return summed((of.n, of.d), squares)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 d."""
+        return 8 * d
+
+
+@dataclass(frozen=True)
+class KeepLengths(OrderFree):
+    """Whether each feature of what is left of many rows keeps at least the share `KEPT` of its square."""
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Bool[Array, ""]:
+        """Return it; of rows that are no part of many, that they do not."""
+        xp = array_namespace(of.rows(0, 1))
+        if of.left_out is None:
+            return xp.zeros((), dtype=xp.bool)
+        rows = of[LeftOutRows(self.center)]
+        squares = xp.linalg.vecdot(rows, rows, axis=0)
+        return xp.all(squares <= (1 - KEPT) * of.left_out[0][FeatureSquares(self.center)])
+
+
+def remaining(
+    of_all: Float[Array, "r q"], a: Float[Array, "m r"], b: Float[Array, "m q"], n: int, center: bool
+) -> Float[Array, "r q"]:
+    """A sum of products of the n items that stay, from that of all and the rows of those that are left out.
+
+    Where the rows of all are centred, it is about the mean of those that stay.
+    """
+    kept = of_all - a.T @ b
+    if center:
+        xp = array_namespace(kept)
+        kept = kept - xp.sum(a, axis=0)[:, None] * xp.sum(b, axis=0)[None, :] / n
+    return kept
+
+
+@dataclass(frozen=True)
+class LeftOutRows(OrderFree):
+    """The rows that are left out of many; less the mean of all where ``center``."""
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Float[Array, "m d"]:
+        """Return these rows."""
+        assert of.left_out is not None
+        whole, out = of.left_out
+        return rows_in(whole, out, None, self.center)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 d, and the same for each item that is left out: a twentieth of them as a rule."""
+        return 8 * d * n // 20
+
+
+@dataclass(frozen=True)
+class FeatureProducts(OrderFree):
+    """X'X, or c(X)'c(X) where ``center``, of many rows. O(n d^2)."""
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Float[Array, "d d"]:
+        """Return the matrix."""
+        if (whole := all_of(of, self.center)) is not of:
+            rows = of[LeftOutRows(self.center)]
+            with one_thread():
+                return remaining(whole[self], rows, rows, of.n, self.center)
+
+        def squared(i: int, j: int) -> Float[Array, "d d"]:
+            rows = rows_in(of, i, j, self.center)
+            return rows.T @ rows
+
+        return summed((of.n, of.d), squared)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 d^2."""
+        return 8 * d * d
+
+
+def axes_of(x: Prepared, y: Prepared, center: bool) -> None:
+    """Compute the axes of what is left of both sides, side by side: a decomposition gains little from two threads."""
+    if are_rest(x, y) and x is not y:
+        side_by_side(lambda: x[Axes(center)], lambda: y[Axes(center)])
 
 
 @dataclass(frozen=True)
@@ -27,7 +158,8 @@ class Axes(OrderFree):
             return array_namespace(of.rows(0, 1)).zeros((0, 0))
         products = of[FeatureProducts(self.center)]
         xp = array_namespace(products)
-        squares, v = (xp.flip(m, axis=-1) for m in xp.linalg.eigh(products))
+        with nullcontext() if whole is of else one_thread():
+            squares, v = (xp.flip(m, axis=-1) for m in xp.linalg.eigh(products))
         largest = float(squares[0] if whole is of else whole[self][-1, 0] ** 2)
         if not float(squares[-1]) > FLAT * largest:
             return products[:0, :]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from jaxtyping import Float
 
 from likewise.arrays import Array, array_namespace
+from likewise.quantities.axes import FeatureProducts, all_of, are_rest
 from likewise.quantities.decompositions import decomposition_of, of_mean, values_of
 from likewise.quantities.factors import Norm, Scale
-from likewise.quantities.parts import FeatureProducts, all_of, are_rest
 from likewise.quantities.passes import rows_in
 from likewise.quantities.pieces import summed
 from likewise.quantities.prepared import JointQuantity, OrderFree, Prepared

@@ -149,6 +149,34 @@ def _pieces(shape: tuple[int, int], work: Callable[[int, int], T], least: int, m
 
 
 @contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Give BLAS one thread meanwhile, so that numbers are the same to the last bit alone and `side_by_side`.
+
+    Who holds the lock has given it one thread already.
+    """
+    if not _ALONE.acquire(blocking=False):
+        yield
+        return
+    try:
+        with _blas().limit(limits=1):
+            yield
+    finally:
+        _ALONE.release()
+
+
+def side_by_side(first: Callable[[], T], second: Callable[[], T]) -> tuple[T, T]:
+    """Return what two functions make, each on a core of its own where BLAS has several threads."""
+    if _threads() < 2 or not _ALONE.acquire(blocking=False):
+        return first(), second()
+    try:
+        with _blas().limit(limits=1), ThreadPoolExecutor(2) as pool:
+            one, other = (pool.submit(contextvars.copy_context().run, work) for work in (first, second))
+            return one.result(), other.result()
+    finally:
+        _ALONE.release()
+
+
+@contextlib.contextmanager
 def threads_for(size: int) -> Iterator[None]:
     """Give BLAS one thread meanwhile, where the smaller side of matrices is no more than `SMALL`.
 

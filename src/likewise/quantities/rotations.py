@@ -9,10 +9,10 @@ from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array, array_namespace, gather, to_numpy
 from likewise.errors import UndefinedError
+from likewise.quantities.axes import LeftOutRows, all_of, follow, remaining
 from likewise.quantities.decompositions import LOST, decomposition_of, of_lengths, values_of
 from likewise.quantities.factors import BothRows, Factor, Norm, RowNorms, Scale
 from likewise.quantities.gram import Gram
-from likewise.quantities.parts import LeftOutProducts, all_of, follow, left_out_product, remaining, whole_product
 from likewise.quantities.passes import Lengths, rows_in
 from likewise.quantities.prepared import JointQuantity, Prepared
 from likewise.quantities.rank import ORTHOGONAL, reach, rounding_of
@@ -64,11 +64,8 @@ class CrossProduct(SummedProduct):
         if (found := self.known(x, y)) is not None:
             return found
         if follow(self.center, x, y):
-            kept_of = all_of(x, self.center).joint(all_of(y, self.center), self)
-            a, b = (of[LeftOutProducts(self.center)][-1, :] for of in (x, y))
-            return remaining(kept_of, left_out_product(x, y, self.center), a, b, x.n, self.center)
-        if x.is_many and y.is_many and (of_all := whole_product(x, y, self.center)) is not None:
-            return of_all
+            a, b = (of[LeftOutRows(self.center)] for of in (x, y))
+            return remaining(all_of(x, self.center).joint(all_of(y, self.center), self), a, b, x.n, self.center)
         return BothRows(x, y, self.center).summed(lambda i, j, a, b: a.T @ b)
 
     def rows(self, of: Prepared, items: Int[Array, " m"]) -> Float[Array, "m r"]:

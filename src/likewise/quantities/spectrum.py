@@ -6,11 +6,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from likewise.arrays import Array, array_namespace, gather
-from likewise.quantities.axes import Axes
+from likewise.quantities.axes import Axes, FeatureProducts, all_of, are_rest, remaining
 from likewise.quantities.columns import Columns
 from likewise.quantities.decompositions import decomposed, of_largest
 from likewise.quantities.factors import Factor, Norm, Scale
-from likewise.quantities.parts import FeatureProducts, all_of, are_rest, remaining
 from likewise.quantities.passes import rows_in
 from likewise.quantities.pieces import collected, filled, spans, summed
 from likewise.quantities.prepared import OrderFree, PerItem, PerPair, Prepared
@@ -300,7 +299,7 @@ def rest_of(x: Prepared, y: Prepared, center: bool) -> Float[Array, "r q"]:
         all_ = whole.joint(other, ComponentProducts(center)) / (
             whole[SingularValues(center)][:, None] * other[SingularValues(center)][None, :]
         )
-    return remaining(all_, a.T @ b, xp.sum(a, axis=0), xp.sum(b, axis=0), x.n, center)
+    return remaining(all_, a, b, x.n, center)
 
 
 @dataclass(frozen=True)

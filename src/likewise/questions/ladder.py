@@ -13,12 +13,13 @@ from likewise.naming import AT, GIVEN, did_you_mean, name_of, parts_of, slug
 from likewise.plan import Experiment, Trusted, results_of
 from likewise.progress import Watch, unwatched
 from likewise.prompts import DEFAULT_PROMPTS
+from likewise.questions.rows import answered, of_rows
 from likewise.questions.through import run_through
 from likewise.questions.track import MEASURE
 from likewise.questions.versions import entries_of, told_apart
 from likewise.representation import Representation
 from likewise.run import Executor
-from likewise.scoring import Comparison, Results, compare
+from likewise.scoring import Comparison, Results
 from likewise.store import Store
 from likewise.studies import RUNGS, Answer, Ladder, Rung, Score
 
@@ -114,7 +115,7 @@ def ladder(
         executor=executor, workers=workers, device=device, batch_tokens=batch_tokens, trust=trust, watch=watch,
     )  # fmt: skip
     scores = (*scores, *(() if of is None else _kept(Path(of), results, study.base)))
-    return _answered(Ladder(study.base, study.rungs, study.copies, scores), results)
+    return answered(Ladder(study.base, study.rungs, study.copies, scores), results)
 
 
 def ladder_experiment(
@@ -240,10 +241,4 @@ def _of_rows(
     ]
     study = Ladder(called, steps, tuple(copies or ()), _given(score, measure))
     study.names().check(conditions)
-    return _answered(study, compare(given, [measure], pairs=study.wanted, permutations=0, rng=seed, watch=watch))
-
-
-def _answered(study: Ladder, results: Results) -> Answer:
-    answer = study.answer(results)
-    assert answer is not None  # a study with rungs answers
-    return answer
+    return of_rows(study, given, measure, seed, watch)

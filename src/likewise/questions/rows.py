@@ -1,20 +1,26 @@
 """Rows for a question: of models, run once and kept in a store, or of files."""
 
+import dataclasses
 import os
 import re
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from likewise.chance import IN_FILES, IN_RUNS, RowsInRuns
 from likewise.errors import InputError, LikewiseError
 from likewise.naming import depth_of, model_of, slug
 from likewise.plan import Experiment, model_written, plan, rows_left_out
 from likewise.progress import Watch, unwatched
 from likewise.representation import Representation
 from likewise.run import run
+from likewise.scoring import Results, compare
+from likewise.scoring.compare import in_runs
 from likewise.store import Store, read_file
 from likewise.store.files import SUFFIXES
+from likewise.studies import Answer, Ladder, Track
 
 At = tuple[str, str]
 """A data set and a layer as it was asked for."""
@@ -190,3 +196,20 @@ def rows_of_record(record: Mapping[str, Any], layer: str, store: Store) -> dict[
 
 def _experiment_name(role: str, layer: str) -> str:
     return f"{role}-{slug(layer) if not re.fullmatch(r'[A-Za-z0-9._-]+', layer) else layer}"[:100]
+
+
+def answered(study: Ladder | Track, results: Results) -> Answer:
+    """Return the answer of a study of scores that has what it asks about."""
+    answer = study.answer(results)
+    assert answer is not None
+    return answer
+
+
+def of_rows(study: Ladder | Track, named: Sequence[Representation], measure: str, seed: int, watch: Watch) -> Answer:
+    """Return the answer of a study of scores, from rows that are given; it says where these come in runs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RowsInRuns)  # it is said below
+        results = compare(named, [measure], pairs=study.wanted, permutations=0, rng=seed, watch=watch)
+    answer = answered(study, results)
+    told = (IN_RUNS[0].upper() + IN_RUNS[1:] + IN_FILES + ".",) if in_runs(named) else ()
+    return dataclasses.replace(answer, limits=(*answer.limits, *told))

@@ -10,12 +10,11 @@ from likewise.naming import depth_of, did_you_mean, name_of, parts_of, slug
 from likewise.plan import Experiment, Trusted
 from likewise.progress import Watch, unwatched
 from likewise.prompts import DEFAULT_PROMPTS
-from likewise.questions.rows import named_rows, rows_given
+from likewise.questions.rows import answered, named_rows, of_rows, rows_given
 from likewise.questions.through import run_through
 from likewise.questions.versions import RUNS, entries_of, numbers_in, read_numbers
 from likewise.representation import Representation
 from likewise.run import Executor
-from likewise.scoring import compare
 from likewise.studies import Answer, Point, Track
 
 LAYERS = ("0.33", "0.67", "last")
@@ -114,7 +113,7 @@ def track(
         study.names().check(conditions)
         order = {point.model: k for k, point in enumerate(study.points)}
         named.sort(key=lambda r: order[parts_of(r.name)[0]])
-        return _answered(study, compare(named, [measure], pairs=study.wanted, permutations=0, rng=seed, watch=watch))
+        return of_rows(study, named, measure, seed, watch)
     if isinstance(models, str | Mapping):
         raise InputError("one model; expected a list of versions")
     entries = entries_of(models)
@@ -129,7 +128,7 @@ def track(
         experiment, store,
         executor=executor, workers=workers, device=device, batch_tokens=batch_tokens, trust=trust, watch=watch,
     )  # fmt: skip
-    return _answered(study, results)
+    return answered(study, results)
 
 
 def track_experiment(
@@ -155,12 +154,6 @@ def track_experiment(
             "statistics": {"permutations": 0, "seed": seed},
         }
     )
-
-
-def _answered(study: Track, results: Any) -> Answer:
-    answer = study.answer(results)
-    assert answer is not None  # a study with points answers
-    return answer
 
 
 def _study(

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from likewise.about import Audit
-from likewise.chance import LEVEL, NoReference, Reason, ShuffledRows, is_small, kind_of
+from likewise.chance import IN_RUNS, LEVEL, NoReference, Reason, ShuffledRows, is_small, kind_of
 from likewise.naming import counted
 from likewise.report.tables import dataset_of, missing, number, one_order, says
 
@@ -150,7 +150,7 @@ def warnings_of(
         *_few_shuffles(frame),
         *_few_rows(frame),
         *_belonging_together(representations, datasets),
-        *_in_runs(frame),
+        *_in_runs(representations, datasets),
         *_odd_representations(representations, datasets),
         *_without_value(frame),
         *passed,
@@ -275,16 +275,11 @@ def _belonging_together(
         )
 
 
-def _in_runs(frame: pd.DataFrame) -> Iterator[str]:
-    """Data sets of which rows that follow each other are alike, by data set."""
-    rows = frame[says(frame, lambda reasons: reasons.has(Reason.IN_RUNS))]
-    for dataset, here in rows.groupby("dataset", sort=False):
-        names = list(dict.fromkeys([*here["a"], *here["b"]]))
-        yield (
-            f"{shown(str(dataset))}: rows that follow each other are more alike than others ({some(names)}), as where "
-            "several inputs come from one text or topic. Chance levels and intervals assume independent inputs, so "
-            "intervals can be too short and p too small. Name the groups of inputs: groups: COLUMN in the data set."
-        )
+def _in_runs(representations: Sequence[Mapping[str, Any]], datasets: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    """Data sets of which rows that follow each other are alike, with no word of which belong together."""
+    alone = (r for r in representations if not (r["audit"].prompt_groups or r["source"].groups))
+    for dataset in dict.fromkeys(shown(dataset_of(r, datasets)) for r in alone if r["audit"].following_alike):
+        yield f"{dataset}: {IN_RUNS}groups: COLUMN in the data set."
 
 
 def _odd_rows(audit: Audit) -> Iterator[str]:

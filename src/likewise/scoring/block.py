@@ -14,7 +14,7 @@ from likewise.chance.permutation import Shuffle, Shuffles, draw_shuffles, roundi
 from likewise.chance.together import Together, together_of
 from likewise.measures import Configuration, prepare
 from likewise.progress import Watch, unwatched
-from likewise.quantities import Groups, Prepared, Round, at_once, threads_for
+from likewise.quantities import Prepared, Round, threads_for
 from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
 from likewise.scoring.leaving_out import (
@@ -27,7 +27,6 @@ from likewise.scoring.leaving_out import (
     leave_out_pairs,
     some_alone,
 )
-from likewise.scoring.order import follow_alike
 from likewise.scoring.results import Results, in_turn
 from likewise.scoring.rows import replicates_of, table_of
 from likewise.scoring.trust import Trust
@@ -75,9 +74,7 @@ def score_block(
     seed = trust.seed if rng is None else None
     with threads_for(smaller_side(sides)):
         columns = score_columns(sides, pairs, chosen, trust, names, together=together, rng=rng, watch=watch)
-        asked = together is None and (trust.groups or trust.shuffles)
-        in_runs = {i for i, side in sides.items() if follow_alike(side)} if asked else set()
-        tables = [table_of(c, representations, sides, pairs, trust, together, dataset, seed, in_runs) for c in columns]
+        tables = [table_of(c, representations, sides, pairs, trust, together, dataset, seed) for c in columns]
     kept = in_turn([pa.table(replicates_of(c)) for c in columns])
     return Results(in_turn(tables), replicates={kind: kept.column(kind) for kind in kept.column_names})
 
@@ -146,9 +143,6 @@ def score_columns(
     def tell() -> None:
         watch("comparing", next(done), steps)
 
-    by_parts = any(c.configuration.by_groups and c.configuration.shuffled_in_rounds for c in columns)
-    if by_parts and together is None and m == 1 and kept:
-        _leave_out_in_turn(sides[pairs[0][0]], sides[pairs[0][1]], kept)
     # Pairs outside, configurations inside: what configurations share of a pair is computed once.
     for k, (i, j) in enumerate(pairs):
         tell()
@@ -171,8 +165,6 @@ def score_columns(
             for c in columns:
                 if k not in c.each:
                     c.fill(c.without[number], k, parts[i], parts[j], c.no_interval, along=(sides[i], sides[j]))
-    for side in sides.values():
-        side.groups = None
     if doubly:
         _count_twice(by_groups, pairs, sides, *doubly, tell)
     if alone:
@@ -194,12 +186,6 @@ def score_columns(
         _shuffle(drawn, pairs, sides, shuffle, number, lambda k: None if k in told else tell())
     watch("comparing", steps, steps)
     return columns
-
-
-def _leave_out_in_turn(x: Prepared, y: Prepared, kept: Sequence[Int[np.ndarray, " _"]]) -> None:
-    """Let many rows keep the products of features of each group, if these take no more memory than shuffles do."""
-    if x.is_many and y.is_many and 3 * len(kept) <= 4 * at_once(x.d, y.d):
-        x.groups = y.groups = Groups([np.setdiff1d(np.arange(x.n), items) for items in kept])
 
 
 def _is_slow(configuration: Configuration, sides: Sides) -> bool:

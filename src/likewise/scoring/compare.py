@@ -1,14 +1,17 @@
 """Compare representations pair by pair, each score with its chance level and its interval."""
 
+import functools
 import numbers
 import string
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
+from jaxtyping import Float, Int
 
-from likewise.arrays import Array
-from likewise.chance import DEFAULT, reference_of
+from likewise.arrays import Array, gather, to_numpy
+from likewise.chance import DEFAULT, IN_FILES, IN_RUNS, RowsInRuns, ShuffledRows, following_alike, reference_of
 from likewise.chance import Asked as Chance
 from likewise.errors import InputError
 from likewise.fields import GROUPS, MOST_DRAWN, PERMUTATIONS, SEED, wrong_number
@@ -123,6 +126,8 @@ def compare(
     given = isinstance(rng, np.random.Generator)
     if not given and not _is_whole(rng):
         raise InputError(f"rng={rng!r}; expected a whole number, 0 or more, or a numpy.random.Generator")
+    if (groups or reference_of(chance).beside == ShuffledRows.beside) and in_runs(named):
+        warnings.warn(IN_RUNS + IN_FILES, RowsInRuns, stacklevel=2)
     dataset = "" if dataset is None else dataset
     if not isinstance(dataset, str):
         raise InputError(f"dataset={dataset!r}; expected a text")
@@ -139,6 +144,17 @@ def compare(
         .asked_as(chosen)
         .corrected()
     )
+
+
+def in_runs(named: Sequence[Representation]) -> bool:
+    """Whether rows of some that follow each other are alike, and no groups of inputs are named."""
+    rows = (r for r in named if not (r.groups or r.is_table))
+    return any(following_alike(r.n_items, functools.partial(_rows_of, r)) for r in rows)
+
+
+def _rows_of(r: Representation, items: Int[np.ndarray, " m"]) -> Float[np.ndarray, "m d"]:
+    found: np.ndarray = to_numpy(gather(r.matrix, items, 0))
+    return found
 
 
 def chance_or_null(chance: Chance, null: Chance | None) -> Chance:

@@ -1,6 +1,6 @@
 """What was scored as rows of the long table: chance levels, intervals, and why something is missing."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
@@ -35,12 +35,8 @@ def table_of(
     together: Together | None,
     dataset: str,
     seed: int | None,
-    in_runs: Container[int] = (),
 ) -> pa.Table:
-    """The rows of a column: scores beside their chance level and interval, and why something is missing.
-
-    ``in_runs`` are the representations of which rows that follow each other are alike.
-    """
+    """The rows of a column: scores beside their chance level and interval, and why something is missing."""
     facts = c.configuration.facts
     m = len(pairs)
     notes: list[list[str]] = [[] for _ in range(m)]
@@ -98,9 +94,6 @@ def table_of(
     if (why := without_chance(together)) and trust.shuffles:
         for k in c.shuffled_pairs:
             notes[k].append(why)
-    for k, (i, j) in enumerate(pairs):
-        if (i in in_runs or j in in_runs) and not (np.isnan(low[k]) and (chance is None or np.isnan(chance.pvalue[k]))):
-            notes[k].append(Reason.IN_RUNS)
     return columns_of(
         c.configuration,
         dataset=dataset,

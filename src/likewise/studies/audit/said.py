@@ -234,7 +234,7 @@ def limits(
         if (off := c.centred[c.place]) is not None and off > APART:
             yield (
                 f"{c.name} is farther from {base} than the rows of {base} are from their mean: this is another model, "
-                "or its rows are in another order."
+                "or its rows are in another order or on another scale."
             )
     yield "Intervals hold together for all layers and copies with 95 %, for new prompts like these."
     if n < FEW:

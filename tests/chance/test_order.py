@@ -1,0 +1,108 @@
+"""Rows in runs, as tokens of one text or questions on one topic come: said where no groups are named."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import likewise
+from likewise import Representation, compare
+from likewise.chance import RowsInRuns, following_alike
+
+
+def rows(law: str, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows of clusters, far from the origin, of heavy tails, of one direction, of few different ones: in any order."""
+    made = rng.normal(size=(n, 12))
+    if law == "clusters":
+        made += 4 * rng.normal(size=(6, 12))[np.arange(n) % 6]
+    elif law == "offset":
+        made += 100
+    elif law == "heavy":
+        made /= rng.chisquare(1, size=(n, 1)) ** 0.5
+    elif law == "direction":
+        made = made[:, :1] * np.ones(12) + 1e-3 * made
+    elif law == "few":
+        made = made[np.arange(n) % 5]
+    return made[rng.permutation(n)]
+
+
+def told(made: np.ndarray) -> float:
+    return following_alike(len(made), made.__getitem__)
+
+
+LAWS = ("normal", "clusters", "offset", "heavy", "direction", "few")
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("n", [20, 60, 500, 3000])
+def test_rows_in_any_order_do_not_follow_alike(law, n) -> None:
+    assert not any(told(rows(law, n, np.random.default_rng([seed, n]))) for seed in range(40))
+
+
+@pytest.mark.parametrize("noise", [0.3, 1.0])
+@pytest.mark.parametrize("size", [4, 10])
+@pytest.mark.parametrize("n", [100, 600, 5000])
+def test_rows_of_one_group_after_the_other_follow_alike(n, size, noise, rng) -> None:
+    groups = rng.normal(size=(n // size, 12))[np.arange(n) // size]
+    made = groups + noise * rng.normal(size=(n, 12)) - 7
+    expected = (1 - 1 / size) / (1 + noise**2)  # the next is of the same group, or not
+    assert told(made) == pytest.approx(expected, abs=0.25 * expected) and not told(made[rng.permutation(n)])
+    assert told(1e305 * made) == pytest.approx(told(made)) and told(1e-305 * made) == pytest.approx(told(made))
+
+
+def test_few_rows_and_equal_ones_say_nothing() -> None:
+    drift = np.cumsum(np.random.default_rng(0).normal(size=(60, 5)), axis=0)
+    assert told(drift) and not told(drift[:19]) and not told(np.ones((50, 3)))
+
+
+def topics(rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    of = np.repeat(np.arange(12), 5)
+    common = rng.normal(size=(12, 6))[of] + 0.3 * rng.normal(size=(60, 6))
+    return {name: common + 0.3 * rng.normal(size=(60, 6)) for name in "xy"}, of
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({}, True),
+        ({"groups": 0}, True),
+        ({"permutations": 0, "groups": 0}, True),  # p has a closed form
+        ({"chance": "none"}, True),
+        ({"chance": "none", "groups": 0}, False),  # there is nothing that it would make wrong
+        ({"chance": "features", "groups": 0}, False),  # nor here: features are shuffled
+    ],
+)
+def test_compare_warns_where_it_matters(asked, said, rng) -> None:
+    given, of = topics(rng)
+    measure = "feature_correlation" if asked.get("chance") == "features" else "cka"
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        compare(given, measure, **asked)
+        assert [w.category for w in found] == [RowsInRuns] * said
+    named = [Representation(side, name=name, groups=of.astype(str).tolist()) for name, side in given.items()]
+    compare(named, measure, **asked)  # a warning is an error here
+    distances = {name: np.linalg.norm(m[:, None] - m[None], axis=2) for name, m in given.items()}
+    if measure == "cka":
+        compare([Representation(m, name=n, kind="distances", metric="euclidean") for n, m in distances.items()], "cka")
+
+
+def test_the_command_line_says_it_in_a_line(cli, monkeypatch, tmp_path, rng) -> None:
+    monkeypatch.chdir(tmp_path)
+    given, of = topics(rng)
+    for name, side in given.items():
+        np.save(f"{name}.npy", side)
+        np.savez(f"{name}.npz", matrix=side, group=of)
+    _, _, err = cli("compare", "x.npy", "y.npy", "--measure", "cka")
+    assert "rows that follow each other are more alike than others" in " ".join(err.split())
+    _, _, err = cli("compare", "x.npz", "y.npz", "--measure", "cka")
+    assert "follow each other" not in " ".join(err.split())
+
+
+def test_an_answer_says_it_among_its_limits(rng) -> None:
+    given, _ = topics(rng)
+    x, y = given.values()
+    versions = {f"step-{s}": x + min(s / 400, 1) * (y - x) for s in (0, 100, 200, 400, 800)}
+    assert any("Rows that follow each other" in limit for limit in likewise.track(versions).limits)
+    order = rng.permutation(60)
+    shuffled = {name: side[order] for name, side in versions.items()}
+    assert not any("Rows that follow each other" in limit for limit in likewise.track(shuffled).limits)
