@@ -29,7 +29,7 @@ from likewise.quantities import (
 )
 from likewise.quantities.correlations import Orthonormal, OrthonormalProducts
 from likewise.quantities.spectrum import Rest
-from likewise.scoring import compare, learning_curve
+from likewise.scoring import compare, learning_curve, leaving_out
 
 ALIGNMENTS = ("procrustes", "procrustes(center=False)", "procrustes(normalize=False)", "procrustes_angle", "nbs",
               "shape_distance", "aligned_cosine", "aligned_cosine(center=False)")  # fmt: skip
@@ -416,9 +416,9 @@ def test_products_of_all_are_made_once_for_several_partners(monkeypatch, room) -
     made = []
     plain = BothRows.summed
 
-    def counted(self, work):
+    def counted(self, work, *more):
         made.append(1)
-        return plain(self, work)
+        return plain(self, work, *more)
 
     monkeypatch.setattr(BothRows, "summed", counted)
     rng = np.random.default_rng(0)
@@ -426,6 +426,47 @@ def test_products_of_all_are_made_once_for_several_partners(monkeypatch, room) -
     given = {name: common + rng.normal(size=(600, 6)) for name in "abcd"}
     compare(given, "svcca", permutations=0, groups=20)
     assert len(made) == 6 if room else len(made) > 6
+
+
+BY_GROUPS = [name for name in NAMES if (c := Configuration.parse(name)).by_groups and c.shuffled_in_rounds]
+
+
+@pytest.mark.parametrize("flat", [axes.FLAT, ROUNDED])
+@pytest.mark.parametrize("name", [*BY_GROUPS, "mean_cca", "procrustes", "linear_predictivity"])
+def test_sums_over_groups_that_are_left_out_are_kept_of_a_pair(monkeypatch, name, flat) -> None:
+    """Alone or beside a third, with intervals or without, a score is the same to the last bit."""
+    given = dict(zip("xyz", (*sides(300, 6, 5), sides(300, 4, 3)[0]), strict=True))
+    pair = {name: given[name] for name in "xy"}
+    for module in (pieces, axes, leaving_out):
+        monkeypatch.setattr(module, "BLOCK", 7)  # 43 blocks, the last of 6 rows
+    monkeypatch.setattr(axes, "FLAT", flat)
+    made = []
+    plain = axes.LeftOutRows.compute
+    monkeypatch.setattr(axes.LeftOutRows, "compute", lambda self, of: made.append(of) or plain(self, of))
+
+    def scored(several, **asked):
+        rows = [row for row in compare(several, name, permutations=0, **asked) if {row.a, row.b} == {"x", "y"}]
+        return [row.value for row in rows], [end for row in rows for end in (row.low, row.high)]
+
+    few, few_ends = scored(pair)
+    monkeypatch.setattr(pieces, "PASS", 100)
+    beside, beside_ends = scored(given)
+    made.clear()
+    alone, alone_ends = scored(pair)
+    assert not made or flat == ROUNDED
+    assert alone == beside == scored(pair, groups=0)[0] == scored(pair, groups=7)[0] and alone == pytest.approx(few)
+    assert alone_ends == pytest.approx(beside_ends, rel=1e-10) and alone_ends == pytest.approx(few_ends, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_part_of_many_rows_and_itself(monkeypatch, name) -> None:
+    """As where a score is set beside that of identical sides."""
+    x, _ = sides(300, 6, 5)
+    few = Prepared(x).take(np.arange(280))
+    monkeypatch.setattr(pieces, "PASS", 100)
+    many = Prepared(x).take(np.arange(280))
+    c = Configuration.parse(name)
+    assert c(many, many) == pytest.approx(c(few, few), abs=1e-7)
 
 
 @pytest.mark.parametrize("names", [["svcca", "pwcca"], ["pwcca", "svcca"], ["mean_cca(ridge=0.1)", "svcca", "pwcca"]])

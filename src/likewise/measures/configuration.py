@@ -115,6 +115,11 @@ class Configuration:
         return None if found is None else found(x, y)
 
     @property
+    def by_groups(self) -> bool:
+        """Whether groups of items are left out in turn, for no score without each item follows from the whole."""
+        return self.about.without_each(**self.parameters) is None
+
+    @property
     def counts_once(self) -> bool:
         """Whether scores without each item are drawn together, so that nothing is counted twice."""
         return isinstance(self.about.without_each(**self.parameters), CountedOnce)

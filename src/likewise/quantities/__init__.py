@@ -1,6 +1,6 @@
 """Prepared representations and the quantities derived from them."""
 
-from likewise.quantities.axes import Axes, axes_of
+from likewise.quantities.axes import Axes, Groups, axes_of
 from likewise.quantities.columns import Columns, Directions, ErrorLengths, UnitColumns
 from likewise.quantities.correlations import (
     CanonicalCorrelations,
@@ -47,7 +47,7 @@ from likewise.quantities.neighbours import NeighbourRanks, Neighbours, TiedNeigh
 from likewise.quantities.outputs import LogProbabilities
 from likewise.quantities.passes import ColumnLargest, Lengths, Mean
 from likewise.quantities.permutation_sums import PAIRS, ROWS, SUMS, TRIPLES, EqualRows, Graph, OrbitSums
-from likewise.quantities.pieces import STEP, collected, spans, summed, threads_for
+from likewise.quantities.pieces import BLOCK, STEP, block_of, collected, spans, summed, threads_for
 from likewise.quantities.prepared import (
     PAIRED,
     PRODUCTS,
@@ -93,6 +93,7 @@ from likewise.quantities.spectrum import (
 )
 
 __all__ = [
+    "BLOCK",
     "LEAST",
     "PAIRED",
     "PAIRS",
@@ -131,6 +132,7 @@ __all__ = [
     "Factor",
     "Gram",
     "Graph",
+    "Groups",
     "HeatTrace",
     "HeldOutRotations",
     "HeldOutRows",
@@ -186,6 +188,7 @@ __all__ = [
     "are_shared",
     "at_once",
     "axes_of",
+    "block_of",
     "by_blocks",
     "collected",
     "completed",

@@ -1,15 +1,18 @@
 """Principal axes of many rows, from the products of their features; where some are left out, from what is left."""
 
+import operator
+from collections.abc import Callable, Hashable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array, array_namespace
 from likewise.quantities.factors import Scale
 from likewise.quantities.passes import rows_in
-from likewise.quantities.pieces import one_thread, side_by_side, summed
+from likewise.quantities.pieces import BLOCK, block_of, one_thread, side_by_side, summed
 from likewise.quantities.prepared import OrderFree, Prepared
 from likewise.quantities.rank import numerical_rank
 
@@ -43,6 +46,45 @@ def follow(center: bool, *sides: Prepared) -> bool:
 def all_of(of: Prepared, center: bool) -> Prepared:
     """The representation from which sums of products follow."""
     return of.left_out[0] if of.left_out is not None and follow(center, of) else of
+
+
+class Groups:
+    """Blocks of many rows that are left out together: what is summed over them is kept while all rows are summed.
+
+    Parameters
+    ----------
+    of_block : array, shape (blocks,)
+        The group of each block.
+    n : int
+        Rows, the last block may have fewer.
+    """
+
+    def __init__(self, of_block: Int[np.ndarray, " blocks"], n: int) -> None:
+        self._of_block, self._of_row = of_block, np.repeat(of_block, BLOCK)[:n]
+        self._kept: dict[Hashable, dict[int, Any]] = {}
+
+    def keep(self, key: Hashable) -> Callable[[int, Any], None] | None:
+        """Return what takes the first row of a piece and what was made of it; None where enough is kept."""
+        if key in self._kept or len(self._kept) == KINDS:
+            return None
+        sums = self._kept[key] = {}
+
+        def add(start: int, part: Any) -> None:
+            group, parts = int(self._of_block[start // BLOCK]), part if isinstance(part, tuple) else (part,)
+            # What is added to later is not what was given.
+            sums[group] = tuple(map(operator.iadd, sums[group], parts) if group in sums else (p + 0 for p in parts))
+
+        return add
+
+    def of(self, key: Hashable, items: Int[np.ndarray, " m"]) -> Any:
+        """Return what was summed over a group, given by its items; None where it was not."""
+        group = int(self._of_block[items[0] // BLOCK])
+        known = key in self._kept and np.array_equal(items, np.flatnonzero(self._of_row == group))
+        return self._kept[key][group] if known else None
+
+
+KINDS = 3
+"""Kinds of sums that are kept of groups: of a pair, the products of either side and of both."""
 
 
 @dataclass(frozen=True)
@@ -79,23 +121,54 @@ class KeepLengths(OrderFree):
         xp = array_namespace(of.rows(0, 1))
         if of.left_out is None:
             return xp.zeros((), dtype=xp.bool)
-        rows = of[LeftOutRows(self.center)]
-        squares = xp.linalg.vecdot(rows, rows, axis=0)
+        if (known := _known_of_group(of, self.center)) is not None:
+            squares = xp.linalg.diagonal(known[0])
+        else:
+            rows = of[LeftOutRows(self.center)]
+            squares = xp.sum(rows * rows, axis=0)
         return xp.all(squares <= (1 - KEPT) * of.left_out[0][FeatureSquares(self.center)])
 
 
 def remaining(
-    of_all: Float[Array, "r q"], a: Float[Array, "m r"], b: Float[Array, "m q"], n: int, center: bool
+    of_all: Float[Array, "r q"],
+    left_out: Float[Array, "r q"],
+    a: Float[Array, " r"],
+    b: Float[Array, " q"],
+    n: int,
+    center: bool,
 ) -> Float[Array, "r q"]:
-    """A sum of products of the n items that stay, from that of all and the rows of those that are left out.
+    """A sum of products of the n items that stay, from those of all and of those that are left out.
 
-    Where the rows of all are centred, it is about the mean of those that stay.
+    Where the rows of all are centred, it is about the mean of those that stay; a and b are the sums of those that go.
     """
-    kept = of_all - a.T @ b
-    if center:
-        xp = array_namespace(kept)
-        kept = kept - xp.sum(a, axis=0)[:, None] * xp.sum(b, axis=0)[None, :] / n
-    return kept
+    kept = of_all - left_out
+    return kept - a[:, None] * b[None, :] / n if center else kept
+
+
+def _known_of_group(of: Prepared, center: bool) -> tuple[Float[Array, "d d"], Float[Array, " d"]] | None:
+    """The products of features of the rows that are left out, and the sums of these, if they were kept."""
+    assert of.left_out is not None
+    whole, out = of.left_out
+    found: tuple[Array, Array] | None = whole.groups and whole.groups.of((FeatureProducts(center), whole), out)
+    return found
+
+
+@dataclass(frozen=True)
+class LeftOutSums(OrderFree):
+    """The sums of the features of the rows that are left out of many."""
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Float[Array, " d"]:
+        """Return them."""
+        if (known := _known_of_group(of, self.center)) is not None:
+            return known[1]
+        rows = of[LeftOutRows(self.center)]
+        return array_namespace(rows).sum(rows, axis=0)
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 d."""
+        return 8 * d
 
 
 @dataclass(frozen=True)
@@ -124,15 +197,20 @@ class FeatureProducts(OrderFree):
     def compute(self, of: Prepared) -> Float[Array, "d d"]:
         """Return the matrix."""
         if (whole := all_of(of, self.center)) is not of:
+            sums = of[LeftOutSums(self.center)]
+            if (known := _known_of_group(of, self.center)) is not None:
+                return remaining(whole[self], known[0], sums, sums, of.n, self.center)
             rows = of[LeftOutRows(self.center)]
             with one_thread():
-                return remaining(whole[self], rows, rows, of.n, self.center)
+                return remaining(whole[self], rows.T @ rows, sums, sums, of.n, self.center)
 
-        def squared(i: int, j: int) -> Float[Array, "d d"]:
+        def squared(i: int, j: int) -> tuple[Float[Array, "d d"], Float[Array, " d"]]:
             rows = rows_in(of, i, j, self.center)
-            return rows.T @ rows
+            return rows.T @ rows, array_namespace(rows).sum(rows, axis=0)
 
-        return summed((of.n, of.d), squared)
+        each = of.groups.keep((self, of)) if of.groups else None
+        products, _ = summed((of.n, of.d), squared, within=block_of(of.n), each=each)
+        return products
 
     def nbytes(self, n: int, d: int) -> int:
         """Return 8 d^2."""

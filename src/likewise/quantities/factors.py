@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array, array_namespace, gather, triangular
 from likewise.errors import UndefinedError
 from likewise.quantities.passes import ColumnLargest, Lengths, Mean, rows_in
-from likewise.quantities.pieces import collected, summed
+from likewise.quantities.pieces import block_of, collected, summed
 from likewise.quantities.prepared import Equivariant, OrderFree, PerItem, Prepared
 from likewise.quantities.rank import reach
 from likewise.quantities.tables import Lost, are_equal, vectors
@@ -257,9 +257,15 @@ class BothRows:
         self._width = copies * max(of.d if rows is None else rows.shape[1] for of, rows in of_held)
         self._least = 1 if x.is_many or y.is_many else x.n
 
-    def summed(self, work: Callable[[int, int, Float[Array, "m r"], Float[Array, "m q"]], T]) -> T:
-        """The sum of what ``work`` makes of some rows between two places."""
-        return summed((self.n, self._width), lambda i, j: work(i, j, *self._some(i, j)), self._least)
+    def summed(
+        self,
+        work: Callable[[int, int, Float[Array, "m r"], Float[Array, "m q"]], T],
+        each: Callable[[int, Any], None] | None = None,
+    ) -> T:
+        """The sum of what ``work`` makes of some rows between two places; ``each`` as in the function `summed`."""
+        within = block_of(self.n) if self._least == 1 else 0
+        shape = self.n, self._width
+        return cast(T, summed(shape, lambda i, j: work(i, j, *self._some(i, j)), self._least, within, each))
 
     def collected(self, work: Callable[[int, int, Float[Array, "m r"], Float[Array, "m q"]], T]) -> T:
         """What ``work`` makes of each row."""

@@ -40,13 +40,36 @@ _BEFORE: list[int] = []
 """The threads of BLAS before they were set."""
 
 
-def spans(n: int, width: int, least: int = 1) -> Iterator[tuple[int, int]]:
-    """First and one past the last of some rows at a time: so many that they are `STEP` values, or the ``least``."""
+BLOCK = 1024
+"""Rows that are left out together, where they are many more."""
+
+BLOCKS = 20
+"""Blocks of rows, or more, are left out as such; of fewer rows, single ones."""
+
+
+def block_of(n: int) -> int:
+    """Return how many rows follow each other of which all are left out or none; 0 where any may be."""
+    return BLOCK if n >= BLOCKS * BLOCK else 0
+
+
+def spans(n: int, width: int, least: int = 1, within: int = 0) -> Iterator[tuple[int, int]]:
+    """First and one past the last of some rows at a time: so many that they are `STEP` values, or the ``least``.
+
+    All of them ``within`` a block of so many, where that is not 0.
+    """
     step = max(least, min(PASS, STEP) // max(1, width))
-    yield from ((start, min(n, start + step)) for start in range(0, n, step))
+    for first in range(0, n, within or n):
+        last = min(n, first + within) if within else n
+        yield from ((start, min(last, start + step)) for start in range(first, last, step))
 
 
-def summed(shape: tuple[int, int], work: Callable[[int, int], T], least: int = 1) -> T:
+def summed(
+    shape: tuple[int, int],
+    work: Callable[[int, int], T],
+    least: int = 1,
+    within: int = 0,
+    each: Callable[[int, T], None] | None = None,
+) -> T:
     """Return the sum of what ``work`` makes of some rows at a time, an array or several, in the order of the rows.
 
     Parameters
@@ -57,6 +80,10 @@ def summed(shape: tuple[int, int], work: Callable[[int, int], T], least: int = 1
         Takes the first row and one past the last.
     least : int
         Rows at a time, at least.
+    within : int
+        Where not 0: no rows of two blocks of so many are taken together.
+    each : callable, optional
+        Takes the first row and what was made of those that follow.
 
     Examples
     --------
@@ -66,7 +93,9 @@ def summed(shape: tuple[int, int], work: Callable[[int, int], T], least: int = 1
            [26., 35.]])
     """
     total: Any = None
-    for number, part in enumerate(_pieces(shape, work, least, MOST)):
+    for number, (start, part) in enumerate(_pieces(shape, work, least, MOST, within)):
+        if each is not None:
+            each(start, part)
         add: Any = operator.iadd if number > 1 else operator.add  # what was made here takes what is added
         if total is None:
             total = part
@@ -88,7 +117,7 @@ def collected(shape: tuple[int, int], work: Callable[[int, int], T], least: int 
     >>> collected(x.shape, lambda i, j: x[i:j].sum(axis=1))
     array([1., 5., 9.])
     """
-    parts: list[Any] = list(_pieces(shape, work, least, most))
+    parts: list[Any] = [part for _, part in _pieces(shape, work, least, most)]
     several = isinstance(parts[0], tuple)
     found: Any = tuple(map(_concat, zip(*parts, strict=True))) if several else _concat(parts)
     return cast(T, found)
@@ -118,32 +147,33 @@ def _concat(parts: Sequence[Array]) -> Array:
     return array_namespace(parts[0]).concat(parts)
 
 
-def _pieces(shape: tuple[int, int], work: Callable[[int, int], T], least: int, most: int) -> Iterator[T]:
-    """What ``work`` makes of each piece, in their order.
+def _pieces(
+    shape: tuple[int, int], work: Callable[[int, int], T], least: int, most: int, within: int = 0
+) -> Iterator[tuple[int, T]]:
+    """The first row of each piece, and what ``work`` makes of it, in their order.
 
     BLAS uses all cores for one product, but what comes before it, such as double precision and centring, is done on
     one. So each piece is worked on by one core, and as many pieces at a time as BLAS has threads; where these are more
     than pieces, or than memory has room for, one after the other. The first is worked on alone: what it asks for is
     then there for all.
     """
-    first, *rest = spans(*shape, least)
+    first, *rest = spans(*shape, least, within)
     made = work(*first)
-    yield made
+    yield first[0], made
     threads = _threads() if len(rest) > 1 and _is_numpy(made) else 1
     most = min(len(rest), most, ROOM // max(1, _bytes(made)))
     if not 1 < threads <= most or not _ALONE.acquire(blocking=False):
-        yield from (work(*place) for place in rest)
+        yield from ((place[0], work(*place)) for place in rest)
         return
     try:
         with _blas().limit(limits=1), ThreadPoolExecutor(threads) as pool:
-            waiting: deque[Future[T]] = deque()
+            waiting: deque[tuple[int, Future[T]]] = deque()
             for start, stop in rest:
                 settings = contextvars.copy_context()
-                waiting.append(pool.submit(settings.run, work, start, stop))
-                if len(waiting) > threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+                waiting.append((start, pool.submit(settings.run, work, start, stop)))
+                while len(waiting) > threads or (waiting and stop == shape[0]):
+                    place, of = waiting.popleft()
+                    yield place, of.result()
     finally:
         _ALONE.release()
 

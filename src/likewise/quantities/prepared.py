@@ -216,6 +216,8 @@ class Prepared:
         """The places of the items among all, where others are left out; else an item's place is its number."""
         self.shuffle: tuple[Any, int] | None = None
         """The round of shuffles, and which of them this is, where the products of a round are found together."""
+        self.groups: Any = None
+        """The `Groups` of many rows that are left out in turn, while sums over each are kept."""
         checked = check_matrix(matrix, name)
         self.kind, self.metric = kind, metric_of(kind, metric, name)
         check_kind(checked, kind, name)
@@ -425,5 +427,5 @@ class Prepared:
         view._joint, view._products = Joint(), Joint()
         view.name, view.n, view._d = self.name, len(index), self._d
         view.kind, view.metric, view.precision = self.kind, self.metric, self.precision
-        view.columns, view._many, view.shuffle, view.places = self.columns, self._many, None, None
+        view.columns, view._many, view.shuffle, view.places, view.groups = self.columns, self._many, None, None, None
         return view

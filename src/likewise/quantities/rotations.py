@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from likewise.arrays import Array, array_namespace, gather, to_numpy
 from likewise.errors import UndefinedError
-from likewise.quantities.axes import LeftOutRows, all_of, follow, remaining
+from likewise.quantities.axes import LeftOutRows, LeftOutSums, all_of, follow, remaining
 from likewise.quantities.decompositions import LOST, decomposition_of, of_lengths, values_of
 from likewise.quantities.factors import BothRows, Factor, Norm, RowNorms, Scale
 from likewise.quantities.gram import Gram
@@ -64,9 +64,24 @@ class CrossProduct(SummedProduct):
         if (found := self.known(x, y)) is not None:
             return found
         if follow(self.center, x, y):
-            a, b = (of[LeftOutRows(self.center)] for of in (x, y))
-            return remaining(all_of(x, self.center).joint(all_of(y, self.center), self), a, b, x.n, self.center)
-        return BothRows(x, y, self.center).summed(lambda i, j, a, b: a.T @ b)
+            whole, other = all_of(x, self.center), all_of(y, self.center)
+            a, b = (of[LeftOutSums(self.center)] for of in (x, y))
+            return remaining(whole.joint(other, self), self._left_out(x, y), a, b, x.n, self.center)
+        both, groups = BothRows(x, y, self.center), x.groups if x.groups is y.groups else None
+        return both.summed(lambda i, j, a, b: a.T @ b, groups.keep((self, x, y)) if groups else None)
+
+    def _left_out(self, x: Prepared, y: Prepared) -> Float[Array, "r q"]:
+        """The product of the rows that are left out of many."""
+        assert x.left_out is not None
+        assert y.left_out is not None
+        (whole, out), (other, _) = x.left_out, y.left_out
+        if whole.groups and whole.groups is other.groups:
+            if (known := whole.groups.of((self, whole, other), out)) is not None:
+                return known[0]
+            if (known := whole.groups.of((self, other, whole), out)) is not None:
+                return known[0].T
+        a, b = (of[LeftOutRows(self.center)] for of in (x, y))
+        return a.T @ b
 
     def rows(self, of: Prepared, items: Int[Array, " m"]) -> Float[Array, "m r"]:
         """Return rows of L."""

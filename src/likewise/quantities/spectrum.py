@@ -299,7 +299,7 @@ def rest_of(x: Prepared, y: Prepared, center: bool) -> Float[Array, "r q"]:
         all_ = whole.joint(other, ComponentProducts(center)) / (
             whole[SingularValues(center)][:, None] * other[SingularValues(center)][None, :]
         )
-    return remaining(all_, a, b, x.n, center)
+    return remaining(all_, a.T @ b, xp.sum(a, axis=0), xp.sum(b, axis=0), x.n, center)
 
 
 @dataclass(frozen=True)

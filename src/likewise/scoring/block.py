@@ -14,13 +14,14 @@ from likewise.chance.permutation import Shuffle, Shuffles, draw_shuffles, roundi
 from likewise.chance.together import Together, together_of
 from likewise.measures import Configuration, prepare
 from likewise.progress import Watch, unwatched
-from likewise.quantities import Prepared, Round, threads_for
+from likewise.quantities import Groups, Prepared, Round, at_once, threads_for
 from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
 from likewise.scoring.leaving_out import (
     FEW,
     FEWEST,
     are_enough,
+    blocks_left_out,
     counted_twice,
     counted_twice_of_items,
     leave_out,
@@ -143,6 +144,8 @@ def score_columns(
     def tell() -> None:
         watch("comparing", next(done), steps)
 
+    if together is None and m == 1 and any(c.configuration.by_groups for c in columns):
+        _keep_groups(sides[pairs[0][0]], sides[pairs[0][1]], trust)
     # Pairs outside, configurations inside: what configurations share of a pair is computed once.
     for k, (i, j) in enumerate(pairs):
         tell()
@@ -165,6 +168,8 @@ def score_columns(
             for c in columns:
                 if k not in c.each:
                     c.fill(c.without[number], k, parts[i], parts[j], c.no_interval, along=(sides[i], sides[j]))
+    for side in sides.values():
+        side.groups = None
     if doubly:
         _count_twice(by_groups, pairs, sides, *doubly, tell)
     if alone:
@@ -186,6 +191,14 @@ def score_columns(
         _shuffle(drawn, pairs, sides, shuffle, number, lambda k: None if k in told else tell())
     watch("comparing", steps, steps)
     return columns
+
+
+def _keep_groups(x: Prepared, y: Prepared, trust: Trust) -> None:
+    """Let sums over the groups of a pair be kept, if they take no more memory than those after shuffles do."""
+    blocks = blocks_left_out(x.n, trust.groups, trust.seed) if trust.groups else None
+    width = max(0 if side.is_table else side.d for side in (x, y))
+    if blocks is not None and x.is_many and y.is_many and 3 * trust.groups <= 4 * at_once(width, width):
+        x.groups = y.groups = Groups(blocks, x.n)
 
 
 def _is_slow(configuration: Configuration, sides: Sides) -> bool:
