@@ -17,7 +17,7 @@ def test_each_input_is_left_out_once_and_blocks_as_a_whole(n, groups) -> None:
     blocks = blocks_left_out(n, groups, 3)
     assert (blocks is not None) == (n >= 20 * BLOCK and groups <= -(-n // BLOCK))
     whole = all(len(np.unique(items // BLOCK)) == -(-len(items) // BLOCK) for items in out)
-    assert whole == (blocks is not None)
+    assert n < BLOCK or whole == (blocks is not None)
     sizes = [len(items) for items in out]
     assert max(sizes) - min(sizes) <= (1 if blocks is None else 2 * BLOCK)
     assert n == 5 or any(not np.array_equal(a, b) for a, b in zip(kept, leave_out(n, groups, 4), strict=True))
