@@ -8,11 +8,11 @@ from likewise.scoring import leave_out
 from likewise.scoring.leaving_out import blocks_left_out
 
 
-@pytest.mark.parametrize("groups", [5, 20, 60])
-@pytest.mark.parametrize("n", [5, 100, 20 * BLOCK - 1, 20 * BLOCK, 48 * BLOCK + 3])
+@pytest.mark.parametrize("groups", [5, 20, 31, 60])
+@pytest.mark.parametrize("n", [5, 100, 20 * BLOCK - 1, 20 * BLOCK, 30 * BLOCK + 3])
 def test_each_input_is_left_out_once_and_blocks_as_a_whole(n, groups) -> None:
     kept = leave_out(n, groups, 3)
-    out = [np.setdiff1d(np.arange(n), items) for items in kept]
+    out = [np.flatnonzero(np.bincount(items, minlength=n) == 0) for items in kept]
     assert len(out) == min(n, groups) and np.array_equal(np.sort(np.concatenate(out)), np.arange(n))
     blocks = blocks_left_out(n, groups, 3)
     assert (blocks is not None) == (n >= 20 * BLOCK and groups <= -(-n // BLOCK))
@@ -28,9 +28,9 @@ def test_blocks_show_how_much_a_mean_of_dependent_inputs_varies() -> None:
     n, lean, rng = 32 * BLOCK, 0.9, np.random.default_rng(0)
     kept = leave_out(n, 20, 0)
     means, told = [], []
-    for _ in range(150):
+    for _ in range(100):
         rows = np.convolve(rng.normal(size=n), lean ** np.arange(100))[:n]
         without = np.asarray([rows[items].mean() for items in kept])
         means.append(rows.mean())
         told.append(19 / 20 * ((without - without.mean()) ** 2).sum())
-    assert np.mean(told) == pytest.approx(np.var(means), rel=0.3)
+    assert np.mean(told) == pytest.approx(np.var(means), rel=0.35)
