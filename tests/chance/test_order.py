@@ -86,6 +86,17 @@ def test_compare_warns_where_it_matters(asked, said, rng) -> None:
         compare([Representation(m, name=n, kind="distances", metric="euclidean") for n, m in distances.items()], "cka")
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "int32"])
+def test_tensors_of_any_type_are_looked_at(dtype, rng) -> None:
+    torch = pytest.importorskip("torch")
+    given, _ = topics(rng)
+    tensors = {name: (100 * torch.asarray(side)).to(getattr(torch, dtype)) for name, side in given.items()}
+    if dtype != "int32":
+        tensors["x"].requires_grad_()
+    with pytest.warns(RowsInRuns):
+        compare(tensors, "cka")
+
+
 def test_the_command_line_says_it_in_a_line(cli, monkeypatch, tmp_path, rng) -> None:
     monkeypatch.chdir(tmp_path)
     given, of = topics(rng)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Float, Int
 
-from likewise.arrays import Array, gather, to_numpy
+from likewise.arrays import Array, float64, gather, to_numpy
 from likewise.chance import DEFAULT, IN_FILES, IN_RUNS, RowsInRuns, ShuffledRows, following_alike, reference_of
 from likewise.chance import Asked as Chance
 from likewise.errors import InputError
@@ -153,7 +153,7 @@ def in_runs(named: Sequence[Representation]) -> bool:
 
 
 def _rows_of(r: Representation, items: Int[np.ndarray, " m"]) -> Float[np.ndarray, "m d"]:
-    found: np.ndarray = to_numpy(gather(r.matrix, items, 0))
+    found: np.ndarray = to_numpy(float64(gather(r.matrix, items, 0)))
     return found
 
 
