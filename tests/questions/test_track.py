@@ -57,6 +57,8 @@ def test_settled_is_said_of_ends_of_intervals_and_none_where_none_is() -> None:
     assert strict.values["settled"] is False
     assert strict.values["settled_from"] is None
     assert "no earlier step is certainly within 0 of the last" in strict.verdict
+    same = likewise.track({f"step-{s}": np.random.default_rng(0).normal(size=(60, 8)) for s in range(4)})
+    assert same.verdict == "The last layer does not move: all versions are alike (cka(debiased=True) 1)."
     with pytest.raises(likewise.UndefinedError, match="settled_from has no value: no earlier step"):
         strict.failed("settled_from > 3")
 

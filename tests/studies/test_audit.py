@@ -182,6 +182,15 @@ def test_rows_in_another_order_and_other_models_are_told(sd, order, said) -> Non
     ] * said
 
 
+def test_a_second_run_in_another_order_is_told_beside_a_large_offset() -> None:
+    """The offset makes every relative error small."""
+    rng = np.random.default_rng(0)
+    x = 100 + rng.normal(size=(N, D))
+    given = {"base": x, "again": x[rng.permutation(N)], "copy": x + 0.1 * rng.normal(size=x.shape)}
+    limits = Audit("base", ("again",)).answer({k: {"": Representation(v)} for k, v in given.items()}).limits
+    assert [line.split(" is farther")[0] for line in limits if "in another order" in line] == ["again"]
+
+
 def test_massive_features_are_left_out_of_means_alone() -> None:
     rng = np.random.default_rng(5)
     x = rng.normal(size=(N, 40))

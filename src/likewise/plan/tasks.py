@@ -35,7 +35,7 @@ of another representation.
 have no chance level.
 9: many inputs are shuffled in rounds.
 10: the end to which few inputs move a score lies further away the fewer they are; unnormalised Procrustes and spectral
-distances leave out each input.
+distances leave out each input; of very many inputs, blocks are left out.
 """
 
 

@@ -12,6 +12,7 @@ import scipy
 from likewise.chance.permutation import draw_permutations
 from likewise.naming import counted
 from likewise.scoring.results import Results
+from likewise.scoring.rows import SAME
 
 SHUFFLES = 999
 """Relabellings of the models for a p-value, where all are more."""
@@ -272,7 +273,10 @@ def by_number(alike: Mapping[tuple[str, str], float], numbers: Mapping[str, floa
     ranks = dict(zip(labels, np.unique(list(numbers.values()), return_inverse=True)[1], strict=True))
     apart = {(x, y): -float(abs(ranks[x] - ranks[y])) for x, y in pairs}
     known = {(x, y): either[frozenset((x, y))] for x, y in pairs}
-    if len(pairs) < 3 or len(set(known.values())) < 2 or len(set(apart.values())) < 2:
+    scores = set(known.values())
+    if len(pairs) > 2 and max(scores) - min(scores) <= SAME:
+        return ByNumber(None, None, None, "all scores are equal")
+    if len(pairs) < 3 or len(set(apart.values())) < 2:
         of = f"{counted(len(labels), 'model')} with {counted(len(set(numbers.values())), 'different number')}"
         return ByNumber(None, None, None, f"{of}; expected four or more")
     rho = float(scipy.stats.spearmanr([apart[pair] for pair in pairs], [known[pair] for pair in pairs]).statistic)

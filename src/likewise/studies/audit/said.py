@@ -230,12 +230,12 @@ def limits(
             f"Nothing differs between {base} and {' and '.join(reruns)}, so any difference counts as changed: check "
             "that they come from a second run, and are not the same file."
         )
-    for c in judged:
-        if (off := c.centred[c.place]) is not None and off > APART:
-            yield (
-                f"{c.name} is farther from {base} than the rows of {base} are from their mean: this is another model, "
-                "or its rows are in another order or on another scale."
-            )
+    far = [c.name for c in judged if (c.centred[c.place] or 0.0) > APART]
+    for name in (*(name for name in reruns if max(layer.centred[name] or 0.0 for layer in found) > APART), *far):
+        yield (
+            f"{name} is farther from {base} than the rows of {base} are from their mean: this is another model, "
+            "or its rows are in another order or on another scale."
+        )
     yield "Intervals hold together for all layers and copies with 95 %, for new prompts like these."
     if n < FEW:
         yield (

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from likewise.inference import rank_sets
+from likewise.scoring.rows import SAME
 from likewise.studies.conditions import Cell
 from likewise.studies.track.reading import NONE, Reading, Spot, number_text
 
@@ -79,6 +80,11 @@ class Layer:
         if self.most is None:
             return f"{layer} has no score between neighbours: {self.next[0].why}."
         x, y = stretch(read, self.most)
+        identity = read.facts.identity
+        if identity is not None and all(
+            abs(_of(spot) - identity) <= SAME for spot in self.next if spot.value is not None
+        ):
+            return f"{layer} does not move: all versions are alike ({read.label} {number_text(identity)})."
         told = f"{layer} moves most between {at} {number_text(x)} and {number_text(y)} "
         told += f"({read.label} {_shown(self.next[self.most])})"
         if self.perhaps is not None and len(self.perhaps) > 1:
