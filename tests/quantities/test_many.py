@@ -438,7 +438,7 @@ def test_sums_over_groups_that_are_left_out_are_kept_of_a_pair(monkeypatch, name
     given = dict(zip("xyz", (*sides(300, 6, 5), sides(300, 4, 3)[0]), strict=True))
     pair = {name: given[name] for name in "xy"}
     for module in (pieces, axes, leaving_out):
-        monkeypatch.setattr(module, "BLOCK", 7)  # 43 blocks, the last of 6 rows
+        monkeypatch.setattr(module, "BLOCK", 7)  # 43 blocks, the last of 6 rows; of the others two for each group
     monkeypatch.setattr(axes, "FLAT", flat)
     made = []
     plain = axes.LeftOutRows.compute

@@ -64,6 +64,7 @@ def every_quantity() -> list[Quantity]:
             "FeatureProducts",
             "FeatureSquares",
             "KeepLengths",
+            "LeftOutProducts",
             "LeftOutRows",
             "LeftOutSums",
             "Missing",

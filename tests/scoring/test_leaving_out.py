@@ -14,12 +14,18 @@ def test_each_input_is_left_out_once_and_blocks_as_a_whole(n, groups) -> None:
     kept = leave_out(n, groups, 3)
     out = [np.flatnonzero(np.bincount(items, minlength=n) == 0) for items in kept]
     assert len(out) == min(n, groups) and np.array_equal(np.sort(np.concatenate(out)), np.arange(n))
-    blocks = blocks_left_out(n, groups, 3)
-    assert (blocks is not None) == (n >= 20 * BLOCK and groups <= -(-n // BLOCK))
-    whole = all(len(np.unique(items // BLOCK)) == -(-len(items) // BLOCK) for items in out)
-    assert n < BLOCK or whole == (blocks is not None)
     sizes = [len(items) for items in out]
-    assert max(sizes) - min(sizes) <= (1 if blocks is None else 2 * BLOCK)
+    assert max(sizes) - min(sizes) <= 1
+    parts = blocks_left_out(n, groups, 3)
+    assert (parts is not None) == (n >= 20 * BLOCK and groups <= n // BLOCK)
+    if parts is not None:
+        for group, items in enumerate(out):
+            blocks, counts = np.unique(items // BLOCK, return_counts=True)
+            whole = blocks[counts == BLOCK]
+            assert len(whole) >= n // BLOCK // groups and set(np.flatnonzero(parts[1] == group)) <= set(whole)
+            beside = items[parts[1][items // BLOCK] < 0]
+            left = np.flatnonzero(parts[1][np.arange(n) // BLOCK] < 0)
+            assert len(beside) <= 1 or np.ptp(np.searchsorted(left, beside)) == len(beside) - 1  # one after the other
     assert n == 5 or any(not np.array_equal(a, b) for a, b in zip(kept, leave_out(n, groups, 4), strict=True))
 
 

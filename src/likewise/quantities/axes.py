@@ -53,14 +53,14 @@ class Groups:
 
     Parameters
     ----------
+    of_row : array, shape (n,)
+        The group of each row.
     of_block : array, shape (blocks,)
-        The group of each block.
-    n : int
-        Rows, the last block may have fewer.
+        The group of each block; -1 of those whose rows are of several.
     """
 
-    def __init__(self, of_block: Int[np.ndarray, " blocks"], n: int) -> None:
-        self._of_block, self._of_row = of_block, np.repeat(of_block, BLOCK)[:n]
+    def __init__(self, of_row: Int[np.ndarray, " n"], of_block: Int[np.ndarray, " blocks"]) -> None:
+        self._of_row, self._of_block = of_row, of_block
         self._kept: dict[Hashable, dict[int, Any]] = {}
 
     def keep(self, key: Hashable) -> Callable[[int, Any], None] | None:
@@ -71,16 +71,19 @@ class Groups:
 
         def add(start: int, part: Any) -> None:
             group, parts = int(self._of_block[start // BLOCK]), part if isinstance(part, tuple) else (part,)
+            if group < 0:
+                return
             # What is added to later is not what was given.
             sums[group] = tuple(map(operator.iadd, sums[group], parts) if group in sums else (p + 0 for p in parts))
 
         return add
 
-    def of(self, key: Hashable, items: Int[np.ndarray, " m"]) -> Any:
-        """Return what was summed over a group, given by its items; None where it was not."""
-        group = int(self._of_block[items[0] // BLOCK])
-        known = key in self._kept and np.array_equal(items, np.flatnonzero(self._of_row == group))
-        return self._kept[key][group] if known else None
+    def of(self, key: Hashable, items: Int[np.ndarray, " m"]) -> tuple[Any, Int[np.ndarray, " _"]] | None:
+        """Return what was summed over the blocks of a group, given by its items, and those beside; None if not kept."""
+        group = int(self._of_row[items[0]])
+        if key not in self._kept or not np.array_equal(items, np.flatnonzero(self._of_row == group)):
+            return None
+        return self._kept[key][group], items[self._of_block[items // BLOCK] < 0]
 
 
 KINDS = 3
@@ -121,8 +124,8 @@ class KeepLengths(OrderFree):
         xp = array_namespace(of.rows(0, 1))
         if of.left_out is None:
             return xp.zeros((), dtype=xp.bool)
-        if (known := _known_of_group(of, self.center)) is not None:
-            squares = xp.linalg.diagonal(known[0])
+        if _is_known(of, self.center):
+            squares = xp.linalg.diagonal(of[LeftOutProducts(self.center)][:-1, :])
         else:
             rows = of[LeftOutRows(self.center)]
             squares = xp.sum(rows * rows, axis=0)
@@ -145,12 +148,37 @@ def remaining(
     return kept - a[:, None] * b[None, :] / n if center else kept
 
 
-def _known_of_group(of: Prepared, center: bool) -> tuple[Float[Array, "d d"], Float[Array, " d"]] | None:
-    """The products of features of the rows that are left out, and the sums of these, if they were kept."""
+def _is_known(of: Prepared, center: bool) -> bool:
+    """Whether products of features were kept of the rows that are left out."""
     assert of.left_out is not None
     whole, out = of.left_out
-    found: tuple[Array, Array] | None = whole.groups and whole.groups.of((FeatureProducts(center), whole), out)
-    return found
+    return whole.groups is not None and whole.groups.of((FeatureProducts(center), whole), out) is not None
+
+
+@dataclass(frozen=True)
+class LeftOutProducts(OrderFree):
+    """Of the rows that are left out of many: the products of their features, and below them the sums of these."""
+
+    center: bool
+
+    def compute(self, of: Prepared) -> Float[Array, "rows d"]:
+        """Return both."""
+        if not _is_known(of, self.center):
+            rows = of[LeftOutRows(self.center)]
+            xp = array_namespace(rows)
+            with one_thread():
+                return xp.concat([rows.T @ rows, xp.sum(rows, axis=0)[None, :]])
+        assert of.left_out is not None
+        whole, out = of.left_out
+        (products, sums), beside = whole.groups.of((FeatureProducts(self.center), whole), out)
+        rows = rows_in(whole, beside, None, self.center)
+        xp = array_namespace(rows)
+        with one_thread():
+            return xp.concat([products + rows.T @ rows, (sums + xp.sum(rows, axis=0))[None, :]])
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return 8 d (d + 1)."""
+        return 8 * d * (d + 1)
 
 
 @dataclass(frozen=True)
@@ -161,8 +189,8 @@ class LeftOutSums(OrderFree):
 
     def compute(self, of: Prepared) -> Float[Array, " d"]:
         """Return them."""
-        if (known := _known_of_group(of, self.center)) is not None:
-            return known[1]
+        if LeftOutProducts(self.center) in of.quantities or _is_known(of, self.center):
+            return of[LeftOutProducts(self.center)][-1, :]
         rows = of[LeftOutRows(self.center)]
         return array_namespace(rows).sum(rows, axis=0)
 
@@ -197,12 +225,8 @@ class FeatureProducts(OrderFree):
     def compute(self, of: Prepared) -> Float[Array, "d d"]:
         """Return the matrix."""
         if (whole := all_of(of, self.center)) is not of:
-            sums = of[LeftOutSums(self.center)]
-            if (known := _known_of_group(of, self.center)) is not None:
-                return remaining(whole[self], known[0], sums, sums, of.n, self.center)
-            rows = of[LeftOutRows(self.center)]
-            with one_thread():
-                return remaining(whole[self], rows.T @ rows, sums, sums, of.n, self.center)
+            out = of[LeftOutProducts(self.center)]
+            return remaining(whole[self], out[:-1, :], out[-1, :], out[-1, :], of.n, self.center)
 
         def squared(i: int, j: int) -> tuple[Float[Array, "d d"], Float[Array, " d"]]:
             rows = rows_in(of, i, j, self.center)

@@ -75,13 +75,16 @@ class CrossProduct(SummedProduct):
         assert x.left_out is not None
         assert y.left_out is not None
         (whole, out), (other, _) = x.left_out, y.left_out
-        if whole.groups and whole.groups is other.groups:
-            if (known := whole.groups.of((self, whole, other), out)) is not None:
-                return known[0]
-            if (known := whole.groups.of((self, other, whole), out)) is not None:
-                return known[0].T
-        a, b = (of[LeftOutRows(self.center)] for of in (x, y))
-        return a.T @ b
+        groups = whole.groups if whole.groups is other.groups else None
+        if groups and (known := groups.of((self, whole, other), out)):
+            (product,), beside = known
+        elif groups and (known := groups.of((self, other, whole), out)):
+            product, beside = known[0][0].T, known[1]
+        else:
+            a, b = (of[LeftOutRows(self.center)] for of in (x, y))
+            return a.T @ b
+        a, b = (rows_in(of, beside, None, self.center) for of in (whole, other))
+        return product + a.T @ b
 
     def rows(self, of: Prepared, items: Int[Array, " m"]) -> Float[Array, "m r"]:
         """Return rows of L."""

@@ -195,10 +195,10 @@ def score_columns(
 
 def _keep_groups(x: Prepared, y: Prepared, trust: Trust) -> None:
     """Let sums over the groups of a pair be kept, if they take no more memory than those after shuffles do."""
-    blocks = blocks_left_out(x.n, trust.groups, trust.seed) if trust.groups else None
+    parts = blocks_left_out(x.n, trust.groups, trust.seed) if trust.groups else None
     width = max(0 if side.is_table else side.d for side in (x, y))
-    if blocks is not None and x.is_many and y.is_many and 3 * trust.groups <= 4 * at_once(width, width):
-        x.groups = y.groups = Groups(blocks, x.n)
+    if parts is not None and x.is_many and y.is_many and 3 * trust.groups <= 4 * at_once(width, width):
+        x.groups = y.groups = Groups(*parts)
 
 
 def _is_slow(configuration: Configuration, sides: Sides) -> bool:

@@ -61,16 +61,20 @@ def leave_out(n: int, groups: int, rng: int | np.random.Generator) -> list[Int[n
     groups = min(groups, n)
     if groups < FEWEST:
         return []
-    blocks = blocks_left_out(n, groups, rng)
-    group = np.random.default_rng(rng).permutation(n) % groups if blocks is None else np.repeat(blocks, BLOCK)[:n]
+    parts = blocks_left_out(n, groups, rng)
+    group = np.random.default_rng(rng).permutation(n) % groups if parts is None else parts[0]
     return [np.flatnonzero(group != g) for g in range(groups)]
 
 
-def blocks_left_out(n: int, groups: int, rng: int | np.random.Generator) -> Int[np.ndarray, " blocks"] | None:
-    """The group of each block of items; None where there are few, and single items are left out.
+def blocks_left_out(
+    n: int, groups: int, rng: int | np.random.Generator
+) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " blocks"]] | None:
+    """The group of each item, and of each block of items; None where there are few, and single items are left out.
 
-    Sums over groups are then sums over blocks. And where items that follow each other are alike, as parts of one text
-    are, blocks show how much a score varies, while single items do not.
+    Each group has as many whole blocks, drawn at random. What is left beside these is cut into one run of items for
+    each group, so that groups are of nearly equal size; such blocks are of no group, -1. Sums over groups are then
+    sums over blocks. And where items that follow each other are alike, as parts of one text are, blocks show how much
+    a score varies, while single items do not.
 
     References
     ----------
@@ -78,13 +82,22 @@ def blocks_left_out(n: int, groups: int, rng: int | np.random.Generator) -> Int[
 
     Examples
     --------
-    >>> blocks_left_out(1000, 20, 0) is None, len(blocks_left_out(100_000, 20, 0))
-    (True, 98)
+    >>> blocks_left_out(1000, 20, 0) is None
+    True
+    >>> of_item, of_block = blocks_left_out(100_000, 20, 0)
+    >>> set(np.bincount(of_item).tolist()), np.bincount(of_block + 1).tolist()[:3]
+    ({5000}, [18, 4, 4])
     """
-    blocks = -(-n // BLOCK)
-    if not block_of(n) or blocks < groups:
+    whole, each = n // BLOCK, n // BLOCK // groups
+    if not block_of(n) or not each:
         return None
-    return np.asarray(np.random.default_rng(rng).permutation(blocks) % groups)
+    of_block = np.full(-(-n // BLOCK), -1)
+    drawn = np.random.default_rng(rng).permutation(whole)[: each * groups]
+    of_block[drawn] = np.arange(len(drawn)) % groups
+    of_item = np.repeat(of_block, BLOCK)[:n]
+    beside = np.flatnonzero(of_item < 0)
+    of_item[beside] = np.arange(len(beside)) * groups // max(1, len(beside))
+    return of_item, of_block
 
 
 PAIRS = 60
