@@ -105,6 +105,8 @@ def test_the_command_line_says_it_in_a_line(cli, monkeypatch, tmp_path, rng) -> 
         np.savez(f"{name}.npz", matrix=side, group=of)
     _, _, err = cli("compare", "x.npy", "y.npy", "--measure", "cka")
     assert "rows that follow each other are more alike than others" in " ".join(err.split())
+    _, _, err = cli("compare", "x.npy", "y.npy", "--measure", "cka", "--chance", "none", "--groups", "0")
+    assert "follow each other" not in " ".join(err.split())
     _, _, err = cli("compare", "x.npz", "y.npz", "--measure", "cka")
     assert "follow each other" not in " ".join(err.split())
 

@@ -136,6 +136,13 @@ def test_vectors_that_equal_others_are_told(different: int) -> None:
     ] * (different < 180)
 
 
+def test_tensors_of_any_type_are_taken() -> None:
+    torch = pytest.importorskip("torch")
+    x, turn = vectors()
+    old, new = torch.asarray(x).bfloat16(), torch.asarray(x @ turn).float().requires_grad_()
+    assert likewise.swap(old, new).values["overlap@10"] > 0.9
+
+
 def test_no_map_is_learnt_on_rows_that_are_queries() -> None:
     rng = np.random.default_rng(0)
     old = rng.normal(size=(120, 8))

@@ -27,7 +27,7 @@ IN_RUNS = (
 )
 """What is said of such rows where no groups are named; how to name them follows."""
 
-IN_FILES = "groups=... in Python, an array or a column group in .npz and Parquet files"
+IN_FILES = "Representation(..., groups=...) in Python, an array or a column group in .npz and Parquet files"
 """How the groups of rows are named that are given as they are."""
 
 

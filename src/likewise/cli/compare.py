@@ -47,7 +47,7 @@ def compare(
     from likewise.plan import load_trusted
     from likewise.scoring import all_undefined
     from likewise.scoring import compare as compare_all
-    from likewise.scoring.compare import in_runs
+    from likewise.scoring.compare import told_of_runs
 
     load_trusted(trust or ())
     if output is not None and output.suffix not in (".parquet", ".csv"):
@@ -75,7 +75,7 @@ def compare(
         )
     if all_undefined(results):
         check_numbers(named)
-    if in_runs(named):
+    if told_of_runs(named, chance, groups):
         say(IN_RUNS + IN_FILES)
     if json:
         print_json([asdict(c) for c in results])

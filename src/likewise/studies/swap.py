@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from jaxtyping import Float, Int
 
+from likewise.arrays import float64, to_numpy
 from likewise.chance import together_of
 from likewise.errors import InputError
 from likewise.inference.leftout import mean_with_ends
@@ -499,7 +500,8 @@ def _sides(
     for place in range(0, len(read), 2):
         two, _ = aligned(read[place : place + 2], join)
         check_same_items(*two)
-        found += two
+        # A tensor may have a type that NumPy lacks, or a gradient.
+        found += [r if isinstance(r.matrix, np.ndarray) else r.changed(matrix=to_numpy(float64(r.matrix))) for r in two]
     if len(found) == 2:
         return found[0], found[1], None, None
     for corpus, queries in ((found[0], found[2]), (found[1], found[3])):
