@@ -3,11 +3,12 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import likewise
 from likewise import Representation, compare
-from likewise.chance import RowsInRuns, following_alike
+from likewise.chance import RowsInRuns, alike_in_order
 
 
 def rows(law: str, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -27,7 +28,7 @@ def rows(law: str, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def told(made: np.ndarray) -> float:
-    return following_alike(len(made), made.__getitem__)
+    return alike_in_order(len(made), made.__getitem__)
 
 
 LAWS = ("normal", "clusters", "offset", "heavy", "direction", "few")
@@ -109,6 +110,20 @@ def test_the_command_line_says_it_in_a_line(cli, monkeypatch, tmp_path, rng) -> 
     assert "follow each other" not in " ".join(err.split())
     _, _, err = cli("compare", "x.npz", "y.npz", "--measure", "cka")
     assert "follow each other" not in " ".join(err.split())
+
+
+def test_groups_with_an_index_are_matched_by_it(rng) -> None:
+    given, of = topics(rng)
+    ids = [f"q{i}" for i in range(60)]
+    frames = {name: pd.DataFrame(side, index=ids) for name, side in given.items()}
+    order = rng.permutation(60)
+    turned = {"x": frames["x"].iloc[order], "y": frames["y"]}
+    (right,) = compare({n: f.to_numpy() for n, f in frames.items()}, "cka", groups=of)
+    for groups in (pd.Series(of, index=ids), pd.Series(of, index=ids).iloc[rng.permutation(60)]):
+        (row,) = compare(turned, "cka", groups=groups)
+        assert (row.low, row.high) == pytest.approx((right.low, right.high))
+    with pytest.raises(likewise.InputError, match="an index of other items than the ids of x"):
+        compare(turned, "cka", groups=pd.Series(of))
 
 
 def test_an_answer_says_it_among_its_limits(rng) -> None:

@@ -254,7 +254,6 @@ def test_stored_reasons_stay() -> None:
         "NO_SCALE": "not calibrated: identical sides have no score to calibrate by",
         "NOT_WITHOUT": "no interval: undefined without some inputs",
         "UNSETTLED": "directions of nearly the same variance may change places, so the interval is longer",
-        "IN_RUNS": "rows that follow each other are alike: where inputs belong together, name their groups",
         "FEW_GROUPS": "no interval",
     }
     assert f"{Reason.FEW_ROWS}" == Reason.FEW_ROWS.value

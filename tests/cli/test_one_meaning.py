@@ -40,6 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         np.save(f"{name}.npy", rows(seed))
 
 
+@pytest.mark.filterwarnings("ignore::likewise.chance.RowsInRuns")  # numbers that rise are alike
 @pytest.mark.parametrize("whole", [{"index": np.arange(N)}, {"label": np.arange(N, dtype=np.uint8), "id2": range(N)}])
 def test_whole_numbers_beside_fractions_are_no_features(tmp_path: Path, whole: dict[str, Any]) -> None:
     """As numbers of rows or labels are, which would decide a score."""

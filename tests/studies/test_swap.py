@@ -136,6 +136,16 @@ def test_vectors_that_equal_others_are_told(different: int) -> None:
     ] * (different < 180)
 
 
+def test_no_map_is_tested_on_vectors_that_it_was_learnt_on() -> None:
+    """Fifty vectors, each about twenty times, of embedders that have nothing in common."""
+    rng = np.random.default_rng(0)
+    which = rng.integers(50, size=1000)
+    old, new = (rng.normal(size=(50, 64))[which] for _ in range(2))
+    answer = likewise.swap(old, new)
+    assert answer.values["mapped.recall@10"] < 0.3 and not answer.values["mapped.stays"]
+    assert any("equal ones count as one group" in limit for limit in answer.limits)
+
+
 def test_tensors_of_any_type_are_taken() -> None:
     torch = pytest.importorskip("torch")
     x, turn = vectors()

@@ -14,7 +14,7 @@ from likewise.chance.correction import (
 from likewise.chance.features import ShuffledFeatures
 from likewise.chance.moments import FEWEST_ITEMS, Moments, shuffled_moments
 from likewise.chance.nothing import NoReference
-from likewise.chance.order import IN_FILES, IN_RUNS, RowsInRuns, following_alike
+from likewise.chance.order import IN_FILES, IN_RUNS, RowsInRuns, alike_in_order
 from likewise.chance.permutation import Chance, Null, Shuffle, Shuffles, draw_permutations, draw_shuffles, judge
 from likewise.chance.reasons import Reason, Reasons
 from likewise.chance.reference import Asked, Level, Pair, Reference, Scored, Sides
@@ -55,10 +55,10 @@ __all__ = [
     "Sides",
     "Together",
     "agreed",
+    "alike_in_order",
     "canonical_reference",
     "draw_permutations",
     "draw_shuffles",
-    "following_alike",
     "has_moments",
     "has_vectors",
     "holm",

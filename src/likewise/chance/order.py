@@ -1,5 +1,6 @@
 """Whether rows that follow each other are alike, as they are where inputs belong together and nobody said so."""
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -9,12 +10,12 @@ ROWS = 256
 """Rows that are looked at."""
 
 AT_ONCE = 4
-"""Rows, each with two others, that are held at a time."""
+"""Rows, each with the next, that are held at a time."""
 
 FEWEST = 20
 """Rows of which an order says nothing."""
 
-SURE = 6.0
+SURE = 5.0
 """Deviations by which rows in any order never differ."""
 
 ALIKE = 0.1
@@ -35,20 +36,21 @@ class RowsInRuns(UserWarning):
     """Rows that follow each other are alike, and no groups of inputs are named."""
 
 
-def following_alike(n: int, rows: Callable[[Int[np.ndarray, " m"]], Float[np.ndarray, "m d"]]) -> float:
+def alike_in_order(n: int, rows: Callable[[Int[np.ndarray, " m"]], Float[np.ndarray, "m d"]]) -> float:
     r"""Return how much more alike rows that follow each other are than others; 0 where it may be chance, or is little.
 
-    .. math:: \bar c_{i, i + 1} - \bar c_{ij}, \quad \text{if above} \; \max(0.1, \; 6 \, s / \sqrt m)
+    .. math:: \bar d, \; d_i = c_{i, i + 1} - \bar c_i - \bar c_{i + 1} + \bar c,
+        \quad \text{if above} \; \max(0.1, \; 5 \, s / \sqrt m)
 
-    with c the cosine of two rows about their mean, over m rows i, each with the next and with any other row j, and s
-    the deviation of the difference.
+    with c the cosine of two rows about their mean, over m rows i, each with the next; the means are over other rows,
+    and s is the deviation of d.
 
     Parameters
     ----------
     n : int
         How many rows there are.
     rows : callable
-        Returns those at some places; at most three times `ROWS` are asked for.
+        Returns those at some places; at most twice `ROWS` are asked for, a few at a time.
 
     Returns
     -------
@@ -62,28 +64,30 @@ def following_alike(n: int, rows: Callable[[Int[np.ndarray, " m"]], Float[np.nda
     Examples
     --------
     >>> x = np.random.default_rng(0).normal(size=(200, 8))
-    >>> following_alike(200, x.__getitem__), round(following_alike(200, np.cumsum(x, axis=0).__getitem__), 1)
+    >>> alike_in_order(200, x.__getitem__), round(alike_in_order(200, np.cumsum(x, axis=0).__getitem__), 1)
     (0.0, 0.9)
     """
     if n < FEWEST:
         return 0.0
     rng = np.random.default_rng(0)
     places = np.sort(rng.choice(n - 1, min(ROWS, n - 1), replace=False))
-    others = (places + 1 + rng.integers(1, n - 1, len(places))) % n  # neither itself nor the next
-    places = np.stack([places, places + 1, others])
+    places = np.stack([places, places + 1])
     parts = [places[:, i : i + AT_ONCE] for i in range(0, places.shape[1], AT_ONCE)]
 
-    def read(part: Int[np.ndarray, "3 k"]) -> Float[np.ndarray, "3 k d"]:
+    def read(part: Int[np.ndarray, "2 k"]) -> Float[np.ndarray, "2 k d"]:
         return np.asarray(rows(part.reshape(-1)), dtype=np.float64).reshape(*part.shape, -1)
 
     largest = max(max(float(np.abs(read(part)).max()) for part in parts), np.finfo(np.float64).tiny)
     mean = sum((read(part) / largest).sum(axis=(0, 1)) for part in parts) / places.size
-    more = np.concatenate([_more(read(part) / largest - mean) for part in parts])
+    units = [functools.partial(_of_unit_length, part, lambda part: read(part) / largest - mean) for part in parts]
+    away = sum(unit()[0].sum(axis=0) for unit in units) / places.shape[1]
+    more = np.concatenate([np.vecdot(a, b) - a @ away - b @ away + away @ away for a, b in (unit() for unit in units)])
     return float(more.mean()) if more.mean() > max(ALIKE, SURE * more.std() / np.sqrt(len(more))) else 0.0
 
 
-def _more(rows: Float[np.ndarray, "3 k d"]) -> Float[np.ndarray, " k"]:
-    """The cosine of each row and the next, less that of it and another; a row of no length has none."""
+def _of_unit_length(
+    part: Int[np.ndarray, "2 k"], read: Callable[[Int[np.ndarray, "2 k"]], Float[np.ndarray, "2 k d"]]
+) -> Float[np.ndarray, "2 k d"]:
+    rows = read(part)
     lengths = np.linalg.norm(rows, axis=2, keepdims=True)
-    a, b, c = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
-    return np.asarray(np.vecdot(a, b) - np.vecdot(a, c))
+    return np.asarray(np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0))

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from likewise.about import Audit
-from likewise.chance import following_alike
+from likewise.chance import alike_in_order
 from likewise.oddities.alike import alike
 from likewise.oddities.duplicates import blocks, near_repeated, repeated
 from likewise.prompts.texts import Prompts
@@ -93,7 +93,7 @@ def audit(matrix: Num[np.ndarray, "n d"], *, block: int = BLOCK) -> Audit:
         effective_rank=entropy_rank(s) if len(s) else None,
         participation_ratio=participation(s) if len(s) else None,
         anisotropy=None if found.zero_rows or len(matrix) == 1 else _anisotropy(matrix, block),
-        following_alike=following_alike(len(matrix), lambda items: np.asarray(matrix[items])),
+        following_alike=alike_in_order(len(matrix), lambda items: np.asarray(matrix[items])),
     )
     return found | of_all | _largest(sum(np.einsum("nd,nd->d", rows, rows) for rows in _doubles(matrix, block)))
 

@@ -132,6 +132,10 @@ class KernelLength(OrderFree):
         return xp.sqrt(xp.where(square > 0, square, xp.zeros_like(square)))
 
 
+DEBIASED = 56
+"""Bytes for each pair of items while a kernel is centred without its diagonal, beside that of the other side."""
+
+
 @dataclass(frozen=True)
 class UnitKernel(PerPair):
     """A kernel matrix, centred and divided by its Frobenius norm: CKA is the inner product of two of them.
@@ -147,6 +151,8 @@ class UnitKernel(PerPair):
     def compute(self, of: Prepared) -> Float[Array, "n n"]:
         """Return the unit kernel; undefined where all rows are equal."""
         size = of[Norm(center=True)]
+        if self.debiased:
+            of.check_room(DEBIASED)
         if self.kernel == "linear":
             # Of unit trace first, so that no square leaves the range of a float.
             return unit(of[Gram(center=True)] / size**2, self.debiased, of.name, "inner products")

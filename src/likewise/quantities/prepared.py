@@ -311,14 +311,14 @@ class Prepared:
     def __getitem__(self, quantity: Quantity) -> Array:
         if quantity not in self._values:
             if isinstance(quantity, PerPair):
-                self._check_room()
+                self.check_room()
             gathered = self._gathered(quantity)
             self._values[quantity] = read_only(quantity.compute(self) if gathered is None else gathered)
         return self._values[quantity]
 
-    def _check_room(self) -> None:
+    def check_room(self, pair_bytes: int = PAIR_BYTES) -> None:
         """Refuse to hold a number for each pair of items that memory cannot hold, before anything is computed."""
-        wanted = PAIR_BYTES * self.n**2
+        wanted = pair_bytes * self.n**2
         if wanted > (room := memory()):
             raise UndefinedError(
                 f"a number for each pair of {self.n:,} items takes {wanted / 2**30:.1f} GiB, and this machine has "

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from likewise.arrays import Array, float64, gather, to_numpy
-from likewise.chance import DEFAULT, IN_FILES, IN_RUNS, RowsInRuns, ShuffledRows, following_alike, reference_of
+from likewise.chance import DEFAULT, IN_FILES, IN_RUNS, RowsInRuns, ShuffledRows, alike_in_order, reference_of
 from likewise.chance import Asked as Chance
 from likewise.errors import InputError
 from likewise.fields import GROUPS, MOST_DRAWN, PERMUTATIONS, SEED, wrong_number
@@ -119,7 +119,7 @@ def compare(
     if not chosen:
         raise InputError("no measures; expected one or more")
     if not isinstance(groups, str) and hasattr(groups, "__iter__"):
-        labels, groups = list(groups), GROUPS
+        labels, groups = _in_order_of(named[0], groups), GROUPS
         named = [r.changed(groups=labels) for r in named]
     chance = chance_or_null(chance, null)
     check_request(chance, permutations, groups)  # type: ignore[arg-type]  # a text is refused there
@@ -146,6 +146,22 @@ def compare(
     )
 
 
+def _in_order_of(r: Representation, groups: Any) -> list[Any]:
+    """Groups by the ids of the rows, where they come with an index that holds these; else one after the other."""
+    labels, index = list(groups), getattr(groups, "index", None)
+    if index is None or callable(index):  # a list has a method of that name
+        return labels
+    ids = list(map(str, index))
+    if set(ids) == set(r.ids) and len(ids) == len(labels):
+        by_id = dict(zip(ids, labels, strict=True))
+        return [by_id[i] for i in r.ids]
+    if r.has_ids:
+        raise InputError(
+            f"groups have an index of other items than the ids of {r.name}; give them the same, or as a list"
+        )
+    return labels
+
+
 def told_of_runs(named: Sequence[Representation], chance: Chance, groups: int) -> bool:
     """Whether there are rows `in_runs`, and p-values or intervals that they make wrong."""
     return bool(groups or reference_of(chance).beside == ShuffledRows.beside) and in_runs(named)
@@ -154,7 +170,7 @@ def told_of_runs(named: Sequence[Representation], chance: Chance, groups: int) -
 def in_runs(named: Sequence[Representation]) -> bool:
     """Whether rows of some that follow each other are alike, and no groups of inputs are named."""
     rows = (r for r in named if not (r.groups or r.is_table))
-    return any(following_alike(r.n_items, functools.partial(_rows_of, r)) for r in rows)
+    return any(alike_in_order(r.n_items, functools.partial(_rows_of, r)) for r in rows)
 
 
 def _rows_of(r: Representation, items: Int[np.ndarray, " m"]) -> Float[np.ndarray, "m d"]:

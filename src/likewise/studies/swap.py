@@ -160,7 +160,7 @@ class Swap(Study):
             for index, q in zip(indexes, queries, strict=True)
         ]
         shared = agreement(*near)
-        groups = _groups(queries)
+        groups = _groups(queries) or _equal(queries)
         shares, rbo = recall(shared, ks), rank_biased_overlap(shared, self.p)
         overlap = {k: mean_with_ends(shares[:, i], groups) for i, k in enumerate(ks)}
         alike = mean_with_ends(rbo, groups)
@@ -472,8 +472,19 @@ def _repeated(corpus: Sequence[Representation]) -> Iterator[str]:
         if again > REPEATED * r.n_items:
             yield (
                 f"{again:,} of {r.n_items:,} vectors of {r.name} equal an earlier one: which of them are nearest is "
-                "arbitrary. Check how they were made, or leave out repeated items."
+                "arbitrary, and equal ones count as one group. Check how they were made, or leave out repeated items."
             )
+
+
+def _equal(queries: Sequence[Representation]) -> tuple[str, ...]:
+    """Groups of queries whose vectors are equal on a side, where several are: no map is tested on what it has seen."""
+    names: list[str] = []
+    for r in queries:
+        seen: dict[int, int] = {}
+        own = [str(seen.setdefault(hash((row + 0.0).tobytes()), i)) for i, row in enumerate(np.asarray(r.matrix))]
+        if len(seen) < (1 - REPEATED) * r.n_items:
+            names = own if not names or len(seen) < len(set(names)) else names
+    return tuple(names)
 
 
 def _groups(sides: Sequence[Representation]) -> tuple[str, ...]:
