@@ -7,6 +7,7 @@ from likewise.errors import UndefinedError
 from likewise.measures import Configuration, get
 from likewise.measures.rsm import _sample
 from likewise.quantities import prepared
+from likewise.scoring import compare
 
 
 def test_a_table_that_memory_cannot_hold_is_refused_before_it_is_made(monkeypatch) -> None:
@@ -34,3 +35,16 @@ def test_pairs_are_different_ones() -> None:
         first, second = _sample(n, pairs, seed=3)
         assert (first < second).all() and len(set(zip(first.tolist(), second.tolist(), strict=True))) == len(first)
         assert len(first) == min(pairs, n * (n - 1) // 2)
+
+
+@pytest.mark.parametrize("massive", [1.0, 1e5])
+def test_a_debiased_kernel_says_what_memory_one_massive_row_takes(monkeypatch, massive, rng) -> None:
+    """Without such a row it goes by features; with it a number for each pair is needed, several times over."""
+    x = rng.normal(size=(400, 8))
+    x[5] *= massive
+    y = x + rng.normal(size=x.shape)
+    monkeypatch.setattr(prepared, "memory", lambda: 30 * 400**2)
+    (row,) = compare({"x": x, "y": y}, "cka(debiased=True)", permutations=0, groups=0)
+    assert (row.value is None) == (massive > 1)
+    if massive > 1:
+        assert "a number for each pair of 400 items takes" in row.reason
