@@ -145,12 +145,12 @@ def warnings_of(
         Warnings of the caller, told last.
     """
     return [
+        *_belonging_together(representations, datasets),
+        *_in_runs(representations, datasets),
         *_few_inputs(representations, datasets),
         *_mostly_chance(frame),
         *_few_shuffles(frame),
         *_few_rows(frame),
-        *_belonging_together(representations, datasets),
-        *_in_runs(representations, datasets),
         *_odd_representations(representations, datasets),
         *_without_value(frame),
         *passed,

@@ -123,7 +123,7 @@ const pictures = {
       legend: Plot.legend({ color: { type: "linear", domain, range: d3.range(9).map((k) => d3.interpolateViridis(state.up ? k / 8 : 1 - k / 8)), interpolate: "rgb" }, width: Math.min(260, full - 20), marginLeft: 8, marginRight: 12, label: axis(state), style: { background: "none", fontSize: "11px" } }),
       grid: { svg: map, down, across, size, left, top, cell: (y, x) => cells.get(`${y},${x}`) },
       note: [
-        `${down.length === across.length && !sided ? down.length : `${down.length} × ${across.length}`} names, ${found.length.toLocaleString("en")} pairs; brighter is more alike.`,
+        `${down.length === across.length && !sided ? down.length : `${down.length} × ${across.length}`} names, ${found.length.toLocaleString("en")} ${found.length === 1 ? "pair" : "pairs"}; brighter is more alike.`,
         tree ? `Ordered by average linkage of ${tree.of === "calibrated" ? "calibrated" : "raw"} scores${beside ? "; the tree stands beside, its axis is how unlike the joined are, without intervals, which stand with the pairs below" : ""}.` : "In the order of the experiment.",
         symmetric ? "" : "The order of a pair matters: the row is the first model, the column the second.",
         unsure.length && down.length <= CELLS ? `A dot marks the ${unsure.length / (symmetric && !sided ? 2 : 1)} pairs that are not told apart from chance (corrected p above ${LEVEL}).` : "", noneSmall(found),
@@ -174,7 +174,7 @@ const pictures = {
     return {
       parts: [drawn], legend: scale.legend, points: { svg: drawn, rows: found },
       note: [
-        all > FOREST ? `The ${FOREST / 2} most and the ${FOREST / 2} least alike of ${all.toLocaleString("en")} pairs; the table has all.` : `${all} pairs.`,
+        all > FOREST ? `The ${FOREST / 2} most and the ${FOREST / 2} least alike of ${all.toLocaleString("en")} pairs; the table has all.` : all === 1 ? "" : `${all} pairs.`,
         "A line is the 95 % interval for other prompts of the same kind; a full dot is more alike than chance (corrected p at most 0.05), an empty one is not told apart from it, or could not be.", noneSmall(found),
         raw ? "An upright mark is the chance level." : "Dashed: chance and identical.",
         unsureOf(found), ...scale.note,
