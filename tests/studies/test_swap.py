@@ -143,7 +143,7 @@ def test_no_map_is_tested_on_vectors_that_it_was_learnt_on() -> None:
     old, new = (rng.normal(size=(50, 64))[which] for _ in range(2))
     answer = likewise.swap(old, new)
     assert answer.values["mapped.recall@10"] < 0.3 and not answer.values["mapped.stays"]
-    assert any("equal ones count as one group" in limit for limit in answer.limits)
+    assert any("with equal vectors as one group" in limit for limit in answer.limits)
 
 
 def test_tensors_of_any_type_are_taken() -> None:

@@ -160,7 +160,8 @@ class Swap(Study):
             for index, q in zip(indexes, queries, strict=True)
         ]
         shared = agreement(*near)
-        groups = _groups(queries) or _equal(queries)
+        named = _groups(queries)
+        groups = named or _equal(queries)
         shares, rbo = recall(shared, ks), rank_biased_overlap(shared, self.p)
         overlap = {k: mean_with_ends(shares[:, i], groups) for i, k in enumerate(ks)}
         alike = mean_with_ends(rbo, groups)
@@ -197,7 +198,8 @@ class Swap(Study):
         limits = [
             "Equal neighbours do not mean good ones: no judgement of relevance is used here.",
             f"Intervals are for new queries {'and' if alone else 'against'} this corpus, "
-            f"{'with groups' if groups else 'queries'} taken as independent.",
+            f"{'with groups' if named else 'with equal vectors as one group' if groups else 'queries'} taken as "
+            "independent.",
             *not_said,
             *_repeated(corpus),
         ]
@@ -465,26 +467,32 @@ def _named(name: str, mean: Mean) -> dict[str, Cell]:
     return {name: mean[0], f"{name}.low": mean[1], f"{name}.high": mean[2]}
 
 
+def _first_equal(r: Representation) -> list[int]:
+    """The first vector that each one equals."""
+    seen: dict[int, int] = {}
+    return [
+        seen.setdefault(hash((row + 0.0).tobytes()), i) for i, row in enumerate(np.asarray(r.matrix))
+    ]  # -0.0 is 0.0
+
+
 def _repeated(corpus: Sequence[Representation]) -> Iterator[str]:
     """Which embedders give many items one vector, as one that has failed does."""
     for r in corpus:
-        again = r.n_items - len({hash((row + 0.0).tobytes()) for row in np.asarray(r.matrix)})  # -0.0 is 0.0
+        again = r.n_items - len(set(_first_equal(r)))
         if again > REPEATED * r.n_items:
             yield (
                 f"{again:,} of {r.n_items:,} vectors of {r.name} equal an earlier one: which of them are nearest is "
-                "arbitrary, and equal ones count as one group. Check how they were made, or leave out repeated items."
+                "arbitrary. Check how they were made, or leave out repeated items."
             )
 
 
 def _equal(queries: Sequence[Representation]) -> tuple[str, ...]:
-    """Groups of queries whose vectors are equal on a side, where several are: no map is tested on what it has seen."""
-    names: list[str] = []
-    for r in queries:
-        seen: dict[int, int] = {}
-        own = [str(seen.setdefault(hash((row + 0.0).tobytes()), i)) for i, row in enumerate(np.asarray(r.matrix))]
-        if len(seen) < (1 - REPEATED) * r.n_items:
-            names = own if not names or len(seen) < len(set(names)) else names
-    return tuple(names)
+    """Groups of queries whose vectors are equal, where many are: no map is tested on what it has seen.
+
+    Of the side where more are.
+    """
+    found = min((_first_equal(r) for r in queries), key=lambda first: len(set(first)))
+    return tuple(map(str, found)) if len(set(found)) < (1 - REPEATED) * len(found) else ()
 
 
 def _groups(sides: Sequence[Representation]) -> tuple[str, ...]:
