@@ -8,7 +8,7 @@ import pytest
 from likewise.measures import Configuration
 from likewise.representation import Representation
 from likewise.scoring import Trust, block, interval, leave_out, score_block
-from likewise.scoring.jackknife import OF_GROUPS, OF_ITEMS, degrees
+from likewise.scoring.jackknife import OF_GROUPS, OF_ITEMS, degrees, times_counted
 from likewise.scoring.leaving_out import FEW, MOST, PAIRS, counted_twice, leave_out_pairs, some_alone
 
 
@@ -47,6 +47,18 @@ def test_jackknife_less_what_is_counted_twice_is_the_variance_of_a_square() -> N
     truth = 2 / g**2
     assert jackknife / truth == pytest.approx(2, abs=0.25)
     assert (jackknife - twice) / truth == pytest.approx(1, abs=0.15)
+
+
+def test_times_counted_is_exact_for_what_falls_from_step_to_step() -> None:
+    """v_k hangs on k groups together: from each k to the next by one factor, on one and two alone, on even k alone."""
+    k = np.arange(1, 400)
+    for v, folded in (
+        *((r ** (k - 1.0), False) for r in (0.0, 0.2, 0.45)),
+        *(((k == 1) + a * (k == 2), True) for a in (0.0, 0.3, 4.0)),
+        *(((k % 2 == 0) * r ** (k / 2 - 1.0), True) for r in (0.01, 0.1, 0.2)),
+    ):
+        jackknife, pairs = (k * v).sum(), (k * (k - 1) / 2 * v).sum()
+        assert times_counted(np.asarray([pairs / jackknife]), folded=folded)[0] == pytest.approx(jackknife / v.sum())
 
 
 def test_pairs_are_some_of_all_each_once_and_the_same_each_time() -> None:
@@ -113,6 +125,10 @@ def test_where_a_few_groups_decide_nothing_is_taken_off() -> None:
         assert bool(degrees((without - without.mean()).T)[0] > 9.5) is shrinks
         plain, short = (interval(value, without, twice=of) for of in (None, twice))
         assert bool(short[1] < plain[1]) is shrinks and bool(short[0] > plain[0]) is shrinks
+    low, high = interval(value, even, (0.0, np.inf), folded=True, twice=np.full(1, np.inf))
+    assert high - value == pytest.approx(
+        (interval(value, even, (0.0, np.inf), folded=True)[1] - value) / np.sqrt(5 / 2), rel=0.05
+    )
     low, high = interval(value, even, twice=np.full(1, np.inf))
     assert (high - low) == pytest.approx((plain_length := np.diff(interval(value, even), axis=0)[0]) * np.sqrt(
         1 / (1 + OF_GROUPS)))  # fmt: skip
@@ -126,8 +142,9 @@ def test_what_takes_long_is_not_done_sixty_times_more(monkeypatch) -> None:
     for label, n, d, count in (
         ("soft_correlation_match", 30, block.MATCHED, 1),
         ("soft_correlation_match", 30, block.MATCHED + 1, 0),
-        ("imd", FEW - 1, 3, 1),
-        ("imd", FEW, 3, 0),
+        ("imd", FEW, 3, 1),
+        ("rtd(sample=9, draws=1)", FEW - 1, 3, 1),
+        ("rtd(sample=9, draws=1)", FEW, 3, 0),
         ("cknna(k=4)", FEW, 3, 1),
     ):
         rng, asked[:] = np.random.default_rng(0), []

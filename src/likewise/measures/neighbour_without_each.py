@@ -17,7 +17,13 @@ from likewise.quantities import (
 )
 
 
-def counted_once(rows: Float[np.ndarray, " n"], sums: Float[np.ndarray, " n"], twice: float) -> Float[np.ndarray, " n"]:
+OF_PAIRS, OF_THREES = 1 / 2, 2 / 3
+"""What is counted more than once, as a share of the whole: where all of it hangs on pairs of items, or on threes."""
+
+
+def counted_once(
+    rows: Float[np.ndarray, " n"], sums: Float[np.ndarray, " n"], twice: float, most: float = OF_PAIRS
+) -> Float[np.ndarray, " n"]:
     r"""The mean of rows without each item, drawn together so that the jackknife counts once what it counts twice.
 
     With f_j the ``rows`` and :math:`\Delta_{jl}` the change of row j where item l is left out,
@@ -32,7 +38,7 @@ def counted_once(rows: Float[np.ndarray, " n"], sums: Float[np.ndarray, " n"], t
 
     So this is taken off, and what is left is spread over the items as before. For rows that are sums of a term for each
     other item that is exact. What hangs on pairs of items is counted twice, so it is no more than half of the whole,
-    and no more is taken off.
+    and no more is taken off; of what hangs on threes, as the order of two neighbours of an item does, two thirds.
 
     Parameters
     ----------
@@ -42,6 +48,8 @@ def counted_once(rows: Float[np.ndarray, " n"], sums: Float[np.ndarray, " n"], t
         The sum of the changes of the other rows without each item.
     twice : float
         What is taken off, of n(n - 1) s^2.
+    most : float
+        The largest share of it: `OF_PAIRS` or `OF_THREES`.
 
     Returns
     -------
@@ -56,7 +64,7 @@ def counted_once(rows: Float[np.ndarray, " n"], sums: Float[np.ndarray, " n"], t
     mean = without.mean()
     moved = without - mean
     whole = (len(rows) - 1) ** 2 * (moved**2).sum()
-    return np.asarray(mean + moved * np.sqrt(1 - min(twice / whole, 0.5)) if whole else without)
+    return np.asarray(mean + moved * np.sqrt(1 - min(twice / whole, most)) if whole else without)
 
 
 @dataclass(frozen=True)
@@ -117,7 +125,10 @@ def of_overlap(
 
 
 def _drawn_together(
-    rows: Float[np.ndarray, " n"], left: Int[np.ndarray, "n m"], changes: Float[np.ndarray, "n m"]
+    rows: Float[np.ndarray, " n"],
+    left: Int[np.ndarray, "n m"],
+    changes: Float[np.ndarray, "n m"],
+    most: float = OF_PAIRS,
 ) -> Float[np.ndarray, " n"]:
     """`counted_once` from the changes of each row where items are left out; without all others it does not change."""
     n = len(rows)
@@ -127,7 +138,7 @@ def _drawn_together(
     mean = by_row / (n - 1)
     squares = (changes**2).sum() - mean @ by_row
     products = every.multiply(every.T).sum() - 2 * mean @ by_item + mean.sum() ** 2 - mean @ mean
-    return counted_once(rows, by_item, squares + products)
+    return counted_once(rows, by_item, squares + products, most)
 
 
 RowScore: TypeAlias = Callable[
@@ -139,7 +150,9 @@ BLOCK = 1 << 20
 """Places of neighbours that are looked at together."""
 
 
-def of_places(k: int, center: bool, inner: Literal["cosine", "euclidean"], score: RowScore) -> WithoutEach:
+def of_places(
+    k: int, center: bool, inner: Literal["cosine", "euclidean"], score: RowScore, most: float = OF_PAIRS
+) -> WithoutEach:
     """The mean of ``score`` of the places of common neighbours, `counted_once`: O(n k^2) after the ranks.
 
     Without an item, those behind it move up by one, and the next of either side comes in.
@@ -160,6 +173,6 @@ def of_places(k: int, center: bool, inner: Literal["cosine", "euclidean"], score
             a, b = own - (own > at_x), places[:, None, :] - (places[:, None, :] > at_y)
             changes[some] = score((own != at_x) & (a <= k) & (b <= k), a, b) - rows[some, None]
             changes[some, k:][at_x[:, k:, 0] <= k] = 0.0  # what is near on both sides was counted
-        return _drawn_together(rows, left, changes)
+        return _drawn_together(rows, left, changes, most)
 
     return _of_nearest(k, center, inner, found)

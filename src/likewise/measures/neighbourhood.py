@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from likewise.arrays import Array, array_namespace, to_numpy
 from likewise.errors import UndefinedError
 from likewise.measures.facts import Facts, Overlap, choice, positive, rotations
-from likewise.measures.neighbour_without_each import of_overlap, of_places
+from likewise.measures.neighbour_without_each import OF_THREES, of_overlap, of_places
 from likewise.measures.registry import Score, measure
 from likewise.measures.without_each import WithoutEach
 from likewise.quantities import (
@@ -200,7 +200,7 @@ def mutual_knn(x: Prepared, y: Prepared, *, k: int = 10, center: bool = False, i
 @measure(
     title="Rank similarity of common neighbours",
     facts=_facts,
-    without_each=lambda k, center, inner: of_places(k, center, inner, _rank_similarities),
+    without_each=lambda k, center, inner: of_places(k, center, inner, _rank_similarities, OF_THREES),
     variants=VARIANTS,
     version=3,
     references=("10.48550/arXiv.2305.06329",),

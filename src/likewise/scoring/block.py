@@ -202,10 +202,11 @@ def _keep_groups(x: Prepared, y: Prepared, trust: Trust) -> None:
 
 
 def _is_slow(configuration: Configuration, sides: Sides) -> bool:
-    """Whether a score takes long: features are matched one to one, or shapes of many items compared."""
+    """Whether a score takes long: features are matched one to one, or loops of many items compared."""
     family, of = configuration.about.family, list(sides.values())
     wide = any(side.d > MATCHED for side in of if not side.is_table)
-    return (family == "matching" and wide) or (family == "topology" and of[0].n >= FEW)
+    loops = family == "topology" and not configuration.difference
+    return (family == "matching" and wide) or (loops and of[0].n >= FEW)
 
 
 def _by_items(column: Column) -> bool:

@@ -20,7 +20,7 @@ LITTLE = 0.3
 
 OF_GROUPS, OF_ITEMS = 0.5, 1.0
 """What was counted twice as a share of the variance, at most: of groups it is told from few pairs, and of scores that
-jump it says too much."""
+jump it says too much. Of the size of a difference it is the latter in any case."""
 
 
 @dataclass(frozen=True)
@@ -206,6 +206,43 @@ def least_size(observed: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
     return np.asarray(np.where(observed > z, mean_size(low), 0.0))
 
 
+def times_counted(share: Float[np.ndarray, " m"], *, folded: bool = False) -> Float[np.ndarray, " m"]:
+    r"""Return how many times the jackknife counts a variance, from the share q of it that hangs on pairs.
+
+    .. math:: 1 + q \quad \text{or, for sizes of differences,} \quad
+        \begin{cases} 1 / (1 - q) & q \le 1/2 \\ 3/2 + q & q > 1/2 \end{cases}
+
+    With v_k the variance that hangs on k groups together, the variance is :math:`\sum_k v_k`, the jackknife finds
+    :math:`\sum_k k v_k`, and pairs tell :math:`\sum_k \binom{k}{2} v_k`. The first form holds if v_k falls by one factor
+    from each k to the next. A number such as the length of a mean about 0 does not change its size with the sign of
+    what it is the mean of, so that v_k falls from each even k to the next, and there is nothing at odd ones: the last
+    form. Before, the middle one: v_1 and v_2 are all.
+
+    Parameters
+    ----------
+    share : array, shape (m,)
+        What was `counted_twice`, divided by the jackknife.
+    folded : bool
+        The scores are sizes of differences of two numbers.
+
+    Returns
+    -------
+    array, shape (m,)
+        From 1 upwards.
+
+    References
+    ----------
+    Efron and Stein (1981), doi:10.1214/aos/1176345462.
+
+    Examples
+    --------
+    >>> share = np.asarray([0.0, 0.5, 1.0])
+    >>> times_counted(share).tolist(), times_counted(share, folded=True).tolist()
+    ([1.0, 1.5, 2.0], [1.0, 2.0, 2.5])
+    """
+    return np.asarray(np.where(share <= 0.5, 1 / (1 - np.minimum(share, 0.5)), 1.5 + share) if folded else 1 + share)
+
+
 def interval(
     value: Float[np.ndarray, " m"],
     without: Float[np.ndarray, "g m"],
@@ -246,9 +283,8 @@ def interval(
         lower end is then the smallest size to be expected (`least_size`), or 0 if there may be no difference.
     twice : array, shape (m,), optional
         What was `counted_twice`, at most the share ``most`` of s^2; less than `LITTLE` of it stays. s^2 is divided by
-        1 + twice / s^2: if k groups together change r^(k - 1) times what one does, the variance is 1 / (1 - r) of that,
-        s^2 is 1 / (1 - r)^2 of it, and what pairs show r / (1 - r)^3. With as many degrees of freedom as `SURE` says,
-        all of ``twice`` counts; with those of `UNSURE`, nothing; in between, a share.
+        `times_counted`. With as many degrees of freedom as `SURE` says, all of ``twice`` counts; with those of
+        `UNSURE`, nothing; in between, a share.
     most : float
         `OF_GROUPS` or `OF_ITEMS`.
 
@@ -278,11 +314,12 @@ def interval(
     if twice is not None:
         whole = (moves**2).sum(axis=1)
         told = (whole > 0) & ~np.isnan(twice)
-        share = np.minimum(np.divide(twice, whole, out=np.zeros_like(whole), where=told), most)
+        share = np.divide(twice, whole, out=np.zeros_like(whole), where=told)
+        share = np.minimum(share, OF_ITEMS if folded else most)
         share = np.where(share >= LITTLE, share, 0.0)
         unsure, sure = (min(few, part * (groups - 1)) for few, part in (UNSURE, SURE))
         share *= np.clip((known - unsure) / (sure - unsure), 0, 1)
-        moves = moves / np.sqrt(1 + share)[:, None]
+        moves = moves / np.sqrt(times_counted(share, folded=folded))[:, None]
     half = scipy.special.stdtrit(known, (1 + CONFIDENCE) / 2) * np.sqrt((moves**2).sum(axis=1))
     # Where a few decide, a sample shows half of the skewness or less: it has no more than sqrt(g), and seldom the rare.
     further = skew(moves) * (2 - known / (groups - 1))
