@@ -153,7 +153,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(not (mark.args and isinstance(mark.args[0], str)) for mark in item.iter_markers("long")):
             raise pytest.UsageError(f"{item.nodeid} is long and does not say why")
-        if item.config.getvalue("loadgroup"):
+        if getattr(item.config.option, "loadgroup", False):
             name_group(item)
 
 
