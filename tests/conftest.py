@@ -153,6 +153,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(not (mark.args and isinstance(mark.args[0], str)) for mark in item.iter_markers("long")):
             raise pytest.UsageError(f"{item.nodeid} is long and does not say why")
+        if getattr(item.config.option, "loadgroup", False):
+            name_group(item)
+
+
+def name_group(item: pytest.Item) -> None:
+    """Put the group of a test into its name, as pytest-xdist 3.8 does: pytest 9.2 keeps the name elsewhere."""
+    groups = sorted({str(mark.args[0]) for mark in item.iter_markers("xdist_group")})
+    end = f"@{'_'.join(groups)}"
+    if groups and not item.nodeid.endswith(end):
+        item._id = type(item._id).parse(item.nodeid + end)
+        if not item.nodeid.endswith(end):
+            raise pytest.UsageError(f"{item.nodeid} is not named by its group, so its group is not kept together")
 
 
 pytest_plugins = ["hub", "tiny", "unusual"]

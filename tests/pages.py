@@ -60,10 +60,13 @@ LAYERS = ["1", "2", "3"]
 
 
 def layered() -> Results:
-    """Every picture: layers of all models, measures of which one takes the order into account, replicates for ranks."""
+    """Every picture: layers of all models, measures of which one takes the order into account, replicates for ranks.
+
+    Of a hundred items most scores are computed without each of them once only: a quarter of the time of thirty.
+    """
     rng = np.random.default_rng(7)
     parts = []
-    for dataset, n in (("stories", 40), ("code", 30)):
+    for dataset, n in (("stories", 110), ("code", 100)):
         shared = rng.normal(size=(n, 5))
         of = {
             f"{model} @ {layer}": shared + 0.4 * (k + depth) * rng.normal(size=(n, 5)) + 0.2

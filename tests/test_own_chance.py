@@ -42,12 +42,10 @@ def call(folder: Path, *words: object, rc: int = 0) -> str:
     return done.stdout + done.stderr if rc else done.stdout
 
 
-def test_the_object_alone_gives_a_chance_level(folder: Path) -> None:
-    assert call(folder, sys.executable, "-W", "error", "-c", blocks("python")[1]).split() == ["panel", "19", "0.05"]
-
-
-def test_the_command_line_finds_it_by_its_name(folder: Path) -> None:
-    call(folder, sys.executable, "-c", blocks("python")[1] + "np.save('copy.npy', copy)\nnp.save('base.npy', base)\n")
+def test_the_object_gives_a_chance_level_and_the_command_line_finds_it_by_its_name(folder: Path) -> None:
+    kept = "np.save('copy.npy', copy)\nnp.save('base.npy', base)\n"
+    out = call(folder, sys.executable, "-W", "error", "-c", blocks("python")[1] + kept)
+    assert out.split() == ["panel", "19", "0.05"]
     command = blocks("sh")[0].strip()
     (row,) = json.loads(call(folder, "bash", "-c", f"PATH={LIKEWISE.parent}:$PATH {command} --json"))
     assert (row["null"], row["n_permutations"], row["pvalue"]) == ("panel", 19, 0.05)

@@ -8,13 +8,12 @@ from fuzzing import SECONDS, attempt, faults
 from likewise.cli import main
 from likewise.errors import InputError, StoreError
 
-EACH = 1500
+COUNT = 3000
 
 
-@pytest.mark.parametrize("start", [0, EACH])
-def test_no_input_gives_a_traceback_or_hangs(start: int) -> None:
-    tried, wrong = attempt(start, start + EACH)
-    assert tried == EACH
+def test_no_input_gives_a_traceback_or_hangs() -> None:
+    tried, wrong = attempt(0, COUNT)
+    assert tried == COUNT
     assert not wrong, "\n".join(wrong)
 
 

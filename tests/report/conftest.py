@@ -1,7 +1,7 @@
 """What tests of the report share: two small reports, and one window of a real browser that has no network."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,9 @@ def report(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def layered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report in which every picture is drawn."""
-    return pages.write_layered(pages.layered(), tmp_path_factory.mktemp("layered"))
+def layered(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """A report in which every picture is drawn, written once for all processes."""
+    return once("layered", lambda folder: pages.write_layered(pages.layered(), folder)) / "report.html"
 
 
 class Window:

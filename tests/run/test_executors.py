@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 import likewise
+from jobs import die_once, halved, where, wrong
 from likewise.cli.main import main
 from likewise.errors import InputError, LikewiseError
 from likewise.measures import footprint
 from likewise.plan import Experiment, Needs, plan
-from likewise.progress import Watch
 from likewise.run import Job, Lost, Outcome, Processes, Serial, outcomes
 from likewise.run.executors import OWN, choose, names
 from likewise.store import Store
@@ -26,24 +26,6 @@ ALONE, WAITS = Needs(cores=None), Needs(cores=0)
 
 # Those of clusters have tests of their own.
 every = pytest.mark.parametrize("name", [name for name in OWN if name not in ("dask", "ray")])
-
-
-def halved(task: int, watch: Watch) -> int:
-    watch("half", abs(task), 2 * abs(task))
-    return -task
-
-
-def where(task: tuple[str, int], watch: Watch) -> tuple[int, int]:
-    """Write down when it began and ended, and say in which process."""
-    folder, number = task
-    began = time.monotonic()
-    time.sleep(0.05)
-    (Path(folder) / str(number)).write_text(f"{began} {time.monotonic()}")
-    return number, os.getpid()
-
-
-def wrong(task: str, watch: Watch) -> None:
-    raise {"ours": LikewiseError, "any": ZeroDivisionError}[task](task)
 
 
 def test_those_of_the_folder_are_known_by_their_files() -> None:
@@ -106,14 +88,6 @@ def test_a_worker_that_dies_is_reported_and_another_takes_its_place() -> None:
     _, lost = executor.hear()
     assert isinstance(lost, Lost) and "a worker process died" in lost.why
     assert list(outcomes(executor, die_once, [Job(0), Job(0)])) == [0, 0]
-    with pytest.raises(LikewiseError, match="a worker process died"):
-        list(outcomes(executor, die_once, [Job(3)]))
-
-
-def die_once(task: int, watch: Watch) -> int:
-    if task:
-        os._exit(task)
-    return task
 
 
 @pytest.mark.long("two runs on each executor")

@@ -24,7 +24,8 @@ Once = Callable[[str, Callable[[Path], object]], Path]
 @pytest.fixture
 def asked(experiment: dict[str, Any]) -> dict[str, Any]:
     """Three models, two data sets; one with scores by products, as inputs of the other belong together."""
-    return {**experiment, "measures": ["cka", "jaccard(k=3)"]}
+    few = [{**experiment["datasets"][0], "limit": 12}, {**experiment["datasets"][1], "limit": 8}]
+    return {**experiment, "datasets": few, "measures": ["cka", "jaccard(k=3)"]}
 
 
 @pytest.fixture
@@ -210,12 +211,15 @@ def test_what_fails_each_time_is_tried_three_times_unless_the_request_is_wrong(
 
 
 @pytest.mark.parametrize(
-    "measures",
-    [["cka", "jaccard(k=3)"], pytest.param(["cka", "rsa"], marks=pytest.mark.long("two whole runs"))],
+    ("measures", "moments"),
+    [
+        (["cka", "jaccard(k=3)"], (1, 3, 6)),
+        pytest.param(["cka", "rsa"], (1, 3, 5, 6), marks=pytest.mark.long("two whole runs for each moment")),
+    ],
     ids=["by pair", "by product"],
 )
 def test_two_runs_at_once_on_one_store_lose_nothing(
-    measures: list[str], experiment: dict[str, Any], tmp_path: Path
+    measures: list[str], moments: tuple[int, ...], experiment: dict[str, Any], tmp_path: Path
 ) -> None:
     """A whole run between any two tasks of another, which tidies away what that would have used."""
     asked = {**experiment, "measures": measures, "statistics": {"permutations": 0, "groups": 0}}
@@ -234,7 +238,7 @@ def test_two_runs_at_once_on_one_store_lose_nothing(
                 assert not likewise.run(asked, folder).failed
             return heard
 
-    for after in (1, 3, 5, 6):
+    for after in moments:
         folder = tmp_path / str(after)
         executor = Disturbed(after)
         done = likewise.run(asked, folder, executor=executor)
@@ -245,7 +249,10 @@ def test_two_runs_at_once_on_one_store_lose_nothing(
 # Shards
 
 
-@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.long("one more number of shards")), 7])
+MORE = pytest.mark.long("one more number of shards")
+
+
+@pytest.mark.parametrize("count", [pytest.param(1, marks=MORE), pytest.param(2, marks=MORE), 7])
 def test_shards_give_the_bytes_of_one_run(
     count: int, asked: dict[str, Any], reference: dict[str, str], tmp_path: Path
 ) -> None:
@@ -267,6 +274,7 @@ def test_a_shard_does_only_what_falls_to_it(asked: dict[str, Any], tmp_path: Pat
         assert set(Store(done.store).representations()) == wanted
         assert done.left or len(wanted) == 8
     assert sum(Shard(n, 3).takes(t) for t in everything.values() for n in (1, 2, 3)) == len(everything)
+    assert all(Shard.of("1/1").takes(t) for t in everything.values())
     assert [Shard(0, 3).takes(t) for t in everything.values()] == [Shard(3, 3).takes(t) for t in everything.values()]
 
 

@@ -181,7 +181,7 @@ def test_a_value_that_is_not_finite_is_placed(tmp_path: Path, experiment: dict[s
     tensors = load_file(broken / "model.safetensors")
     tensors["model.norm.weight"][5] = float("inf")
     save_file(tensors, broken / "model.safetensors", metadata={"format": "pt"})
-    experiment["models"][2] = {"model": str(broken), "name": "overflow"}
+    experiment |= {"models": [{"model": str(broken), "name": "overflow"}], "measures": []}
     done = likewise.run(experiment, tmp_path / "store")
     assert len(done.failed) == 2
     assert re.match(r"layer last of '[a-z0-9-]+' holds values that are not finite", done.failed[0].error)
@@ -197,7 +197,7 @@ def test_changed_prompts_under_the_same_ids_are_refused(done: Done, experiment: 
     write_json(store.representation_path(key).with_suffix(".json"), described)
     for path in (done.store / "results").glob("*.parquet"):
         path.unlink()
-    again = likewise.run(experiment, done.store)
+    again = likewise.run({**experiment, "measures": ["cka"]}, done.store)
     assert any("different texts under the same ids" in o.error for o in again.failed)
 
 
@@ -225,9 +225,9 @@ def test_memory_running_out_is_an_outcome(monkeypatch: pytest.MonkeyPatch, tmp_p
 COMMAND = [sys.executable, "-m", "likewise", "run"]
 
 
-def start(path: Path, store: Path) -> subprocess.Popen[bytes]:
+def start(path: Path, store: Path, workers: int = 2) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [*COMMAND, str(path), "--store", str(store), "--executor", "processes", "--workers", "2"],
+        [*COMMAND, str(path), "--store", str(store), "--executor", "processes", "--workers", str(workers)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -238,22 +238,24 @@ starts = pytest.mark.long("starts three processes for each stop")
 
 
 @pytest.mark.parametrize(
-    "stops",
+    ("workers", "stops"),
     [
-        {9: signal.SIGKILL},
-        pytest.param({1: signal.SIGKILL, 10: signal.SIGKILL, 17: signal.SIGKILL}, marks=starts),
-        pytest.param({3: signal.SIGINT, 14: signal.SIGINT}, marks=starts),
+        (1, {9: signal.SIGKILL}),
+        pytest.param(2, {1: signal.SIGKILL, 10: signal.SIGKILL, 17: signal.SIGKILL}, marks=starts),
+        pytest.param(2, {3: signal.SIGINT, 14: signal.SIGINT}, marks=starts),
     ],
-    ids=lambda stops: ", ".join(f"{sent.name} at {files}" for files, sent in stops.items()),
+    ids=lambda told: (
+        ", ".join(f"{sent.name} at {files}" for files, sent in told.items()) if isinstance(told, dict) else f"{told}"
+    ),
 )
 def test_killed_at_any_time_a_run_ends_equal(
-    tmp_path: Path, experiment: dict[str, Any], done: Done, stops: dict[int, signal.Signals]
+    tmp_path: Path, experiment: dict[str, Any], done: Done, workers: int, stops: dict[int, signal.Signals]
 ) -> None:
     """Stopped as soon as so many files are there and gone on with, a store is that of one quiet run."""
     path, store = tmp_path / "small.yaml", tmp_path / "killed"
     path.write_text(yaml.safe_dump(experiment))
     for files, sent in stops.items():
-        process = start(path, store)
+        process = start(path, store, workers)
         while process.poll() is None and len(list(store.glob("re*/*"))) < files:
             time.sleep(0.005)
         os.killpg(process.pid, sent)
@@ -317,7 +319,7 @@ def test_weights_replaced_in_place_are_another_model(
     folder = tmp_path / "model"
     shutil.copytree(tiny("llama", 0), folder)
     experiment["models"] = [{"model": str(folder), "name": "a", "layers": ["1", "last"]}]
-    experiment["datasets"] = experiment["datasets"][:1]
+    experiment |= {"datasets": experiment["datasets"][:1], "measures": ["cka"]}
     first = likewise.run(experiment, tmp_path / "store")
     shutil.copytree(tiny("llama", 1), folder, dirs_exist_ok=True)
     second = likewise.run(experiment, tmp_path / "store")
@@ -332,7 +334,7 @@ def test_layers_that_an_interrupted_save_left_out_are_taken_from_the_parts(
     tmp_path: Path, experiment: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.modules["likewise.extraction.rows"], "SECONDS_BETWEEN_PARTS", 0.0)
-    experiment["models"] = [{**experiment["models"][0], "layers": ["1", "2", "last"]}]
+    experiment |= {"models": [{**experiment["models"][0], "layers": ["1", "2", "last"]}], "measures": ["cka"]}
     save, saved = Store.take_representation, []
 
     def stop_at_the_second(store: Store, *args: Any) -> None:
@@ -358,7 +360,7 @@ def test_records_that_changed_where_no_prompt_shows_it_are_the_same_prompts(
     data = tmp_path / "mine.jsonl"
     records = [{"q": f"Is {i} even?"} for i in range(12)]
     data.write_text("\n".join(map(json.dumps, records)))
-    experiment["datasets"] = [{"source": str(data), "template": "{{ q }}"}]
+    experiment |= {"datasets": [{"source": str(data), "template": "{{ q }}"}], "measures": ["cka"]}
     third = experiment["models"].pop()
     assert not likewise.run(experiment, tmp_path / "store").failed
     data.write_text("\n".join(json.dumps({**r, "note": "added later"}) for r in records))
@@ -420,6 +422,7 @@ def test_the_prompt_that_memory_does_not_hold_is_said(
         raise MemoryError
 
     monkeypatch.setattr(sys.modules["likewise.extraction.rows"], "read", full)
+    experiment |= {"models": experiment["models"][2:], "datasets": experiment["datasets"][1:], "measures": []}
     (first, *_) = likewise.run(experiment, tmp_path, batch_tokens=1).failed
     assert re.match("memory runs out for prompt .*a smaller precision", first.error)
 

@@ -1,6 +1,5 @@
 """Workers end with the run, whatever ended it, and nothing of them is left."""
 
-import itertools
 import os
 import signal
 import subprocess
@@ -10,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs import CALLS, leave, signalled, unsendable
 from likewise.errors import LikewiseError
-from likewise.progress import Watch
 from likewise.run import Job, Processes, outcomes
 
 WITHIN = 2.0
@@ -25,47 +24,15 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="ne
 SCRIPT = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from test_processes import do
+from jobs import do
 from likewise.run import Job, Processes, outcomes
 if __name__ == "__main__":
     list(outcomes(Processes(len(sys.argv) - 3), do, [Job((sys.argv[2], call)) for call in sys.argv[3:]]))
 """
 
 
-def busy(folder: str) -> None:
-    """Compute for ever, in Python."""
-    (Path(folder) / str(os.getpid())).touch()
-    while True:
-        pass
-
-
-def locked(folder: str) -> None:
-    """Compute for ever in a call that keeps Python's lock."""
-    (Path(folder) / str(os.getpid())).touch()
-    time.sleep(0.2)
-    sum(itertools.repeat(1, 10**13))
-
-
-def decompose(folder: str) -> None:
-    """Compute for ever in LAPACK."""
-    import numpy as np
-
-    matrix = np.random.default_rng(0).normal(size=(3000, 3000))
-    (Path(folder) / str(os.getpid())).touch()
-    while True:
-        np.linalg.svd(matrix)
-
-
-CALLS = {"busy": busy, "locked": locked, "decompose": decompose}
-
-
-def do(task: tuple[str, str], watch: Watch) -> None:
-    folder, call = task
-    CALLS[call](folder)
-
-
 def start(script: Path, folder: Path, *calls: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, str(script), str(Path(__file__).parent), str(folder), *calls])
+    return subprocess.Popen([sys.executable, str(script), str(Path(__file__).parents[1]), str(folder), *calls])
 
 
 def alive(pid: int) -> bool:
@@ -144,25 +111,9 @@ def test_a_worker_hears_no_ctrl_c_and_no_sigterm_and_reads_no_input() -> None:
     assert list(outcomes(Processes(1), signalled, [Job(1)])) == [b""]
 
 
-def signalled(task: int, watch: Watch) -> bytes:
-    os.kill(os.getpid(), signal.SIGINT)
-    os.kill(os.getpid(), signal.SIGTERM)
-    return os.read(0, 1)
-
-
-def test_what_goes_wrong_in_a_worker_is_raised_here() -> None:
-    with pytest.raises(ZeroDivisionError):
-        list(outcomes(Processes(1), divide, [Job(0)]))
+def test_what_a_worker_cannot_send_is_raised_here() -> None:
     with pytest.raises(LikewiseError, match="cannot send what it found"):
         list(outcomes(Processes(1), unsendable, [Job(0)]))
-
-
-def divide(task: int, watch: Watch) -> float:
-    return 1 / task
-
-
-def unsendable(task: int, watch: Watch) -> object:
-    return lambda: None
 
 
 def test_a_script_that_calls_likewise_at_its_top_is_told_so(tmp_path: Path) -> None:
@@ -173,11 +124,6 @@ def test_a_script_that_calls_likewise_at_its_top_is_told_so(tmp_path: Path) -> N
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "ended before it began" in done.stderr.splitlines()[-1] and '__name__ == "__main__"' in done.stderr
-
-
-def leave(task: int, watch: Watch) -> int:
-    """End the process in the middle of its work, as a library may."""
-    sys.exit(1)
 
 
 def test_a_worker_that_ends_while_it_works_is_no_script_without_a_guard() -> None:
