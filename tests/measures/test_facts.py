@@ -22,7 +22,6 @@ from likewise.measures import INVARIANCES, REGISTRY, Configuration, Facts
 from likewise.quantities import Prepared
 from likewise.testing import CHECKS, RECORD_CHECKS, SHAPES, check_measure, draw
 
-
 AS_IT_IS = {"check_inputs_unchanged", "check_pickle"}
 """Checks of what a call does, or of the configuration itself; the others are of values."""
 

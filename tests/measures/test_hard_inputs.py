@@ -405,8 +405,8 @@ def test_sides_that_share_no_more_directions_count_nothing_there() -> None:
 
 
 @pytest.mark.parametrize("shape", [(26, 40), (100, 20), (26, 26), (60, 7), (5000, 8)])
-@pytest.mark.parametrize("hard", ["offset", "scales", "massive feature"])
-@pytest.mark.parametrize("size", [1e4, 1e6, 1e8])
+@pytest.mark.parametrize("hard", each(["offset", "scales", "massive feature"]))
+@pytest.mark.parametrize("size", each([1e4, 1e6, 1e8]))
 def test_near_copies_are_no_further_apart_than_they_are_without_a_rotation(shape, hard, size) -> None:
     """Beside a large offset, or features of very different scales, X'Y loses the directions in which they differ."""
     rng = np.random.default_rng(shape)

@@ -35,7 +35,9 @@ def chats_of(chats: tuple[tuple[tuple[str, str], ...], ...], *, answer: bool = T
     [
         pytest.param("\n|\n".join(WRITTEN), id="one after the other"),
         *(
-            pytest.param(one, id=str(place), marks=pytest.mark.long("all of them, one after the other, are one template"))
+            pytest.param(
+                one, id=str(place), marks=pytest.mark.long("all of them, one after the other, are one template")
+            )
             for place, one in enumerate(WRITTEN)
         ),
     ],

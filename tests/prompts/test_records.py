@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cases import each
 from likewise.errors import InputError
 from likewise.prompts import records
 from likewise.prompts.records import KINDS, kind_of, read_records
@@ -17,9 +18,9 @@ BOM = b"\xef\xbb\xbf"
 TWO = [{"q": "one", "x": "1"}, {"q": "two", "x": "2"}]
 
 
-@pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("mark", [b"", BOM])
-@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("packed", each([False, True]))
+@pytest.mark.parametrize("mark", each([b"", BOM]))
+@pytest.mark.parametrize("end", each([b"\n", b"\r\n", b"\r"]))
 @pytest.mark.parametrize("name", ["q.csv", "q.CSV", "q.tsv", "q.TSV", "q.jsonl", "q.JSONL", "q.json"])
 def test_marks_ends_and_capitals_change_nothing(
     tmp_path: Path, name: str, end: bytes, mark: bytes, packed: bool

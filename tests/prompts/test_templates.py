@@ -100,9 +100,7 @@ def test_any_text_goes_through_the_process_unchanged(writer: Writer, texts: list
 
 
 @settings(max_examples=20, deadline=None)
-@given(
-    text=st.text("ab \n", max_size=30), pattern=st.sampled_from([r"\w+", "a*", "b", "a|b", r"^a", "(a)(b)?"])
-)
+@given(text=st.text("ab \n", max_size=30), pattern=st.sampled_from([r"\w+", "a*", "b", "a|b", r"^a", "(a)(b)?"]))
 def test_patterns_match_as_python_does(writer: Writer, text: str, pattern: str) -> None:
     found = writer.matches(pattern, [text], ["it"])
     assert found == [[m.span() for m in re.finditer(pattern, text) if m.group()]]
