@@ -23,21 +23,23 @@ BILINEAR = ("linear_predictivity", "linear_predictivity(ridge=0.1)", "eigenspace
             "eigenspace_overlap(over=width)", "gulp(squared=True)", "gulp(lam=0.0, squared=True)")  # fmt: skip
 
 
-@pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("name", BILINEAR)
-def test_moments_are_those_of_all_shuffles(name, turned) -> None:
+def test_moments_are_those_of_all_shuffles(name) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(6, 2)), rng.normal(size=(6, 3)) + 1
     c = Configuration.parse(name)
-    orders = itertools.permutations(range(6))
-    every = np.asarray([c(y, x[list(o)]) if turned else c(x[list(o)], y) for o in orders])
-    third = ((every - every.mean()) ** 3).mean() / every.std() ** 3
-    for many in (False, True):
-        sides = {0: Prepared(x, many=many), 1: Prepared(y, many=many)}
-        found = _moments_of_pairs(Scored(c, turned, np.asarray([0.5]), sides, [(0, 1)]), c.shuffled)
-        assert found.mean[0] == pytest.approx(every.mean(), abs=1e-12)
-        assert found.std[0] == pytest.approx(every.std(), abs=1e-12)
-        assert found.skewness[0] == pytest.approx(third, abs=1e-9)
+    orders = list(itertools.permutations(range(6)))
+    every = np.asarray([c(x[list(o)], y) for o in orders])
+    for turned in (False, True):
+        if turned and not c.facts.symmetric:
+            every = np.asarray([c(y, x[list(o)]) for o in orders])
+        third = ((every - every.mean()) ** 3).mean() / every.std() ** 3
+        for many in (False, True):
+            sides = {0: Prepared(x, many=many), 1: Prepared(y, many=many)}
+            found = _moments_of_pairs(Scored(c, turned, np.asarray([0.5]), sides, [(0, 1)]), c.shuffled)
+            assert found.mean[0] == pytest.approx(every.mean(), abs=1e-12)
+            assert found.std[0] == pytest.approx(every.std(), abs=1e-12)
+            assert found.skewness[0] == pytest.approx(third, abs=1e-9)
 
 
 @pytest.mark.parametrize(

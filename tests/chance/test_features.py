@@ -81,13 +81,13 @@ def test_blocks_of_features_add_up() -> None:
 @pytest.mark.parametrize("c", OF_ANY_ROWS, ids=lambda c: c.label)
 def test_closed_forms_and_drawn_orders_agree(c) -> None:
     x, y = copies(20, 16, noise=4.0)
-    (row, *_) = compare({"x": x, "y": y}, c, chance="features", permutations=400, groups=0)
+    (row, *_) = compare({"x": x, "y": y}, c, chance="features", permutations=200, groups=0)
     rng = np.random.default_rng(7)
-    drawn = np.asarray([c(x, y[:, rng.permutation(16)]) for _ in range(400)])
+    drawn = np.asarray([c(x, y[:, rng.permutation(16)]) for _ in range(200)])
     assert row.null == "features"
     assert row.null_mean == pytest.approx(drawn.mean(), abs=0.35 * drawn.std())
     assert row.null_std == pytest.approx(drawn.std(), rel=0.25)
-    assert row.n_permutations == (0 if c.matched and not row.reason else 400)
+    assert row.n_permutations == (0 if c.matched and not row.reason else 200)
 
 
 def test_both_orders_of_a_pair_have_drawn_chance() -> None:

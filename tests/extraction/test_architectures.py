@@ -11,6 +11,7 @@ import transformers
 
 from likewise.errors import ModelError
 from likewise.extraction import extract
+from likewise.extraction.ways import ALONE
 from likewise.models import LoadedModel, ModelSpec, context_length, load_model
 from likewise.models.decoder import text_stack, token_positions
 from likewise.models.layers import find_blocks
@@ -69,8 +70,7 @@ def alone(loaded: Callable[..., LoadedModel]) -> Callable[..., dict[str, np.ndar
     def run(family: str, dtype: str = "float32") -> dict[str, np.ndarray]:
         if (family, dtype) not in held:
             model = loaded(family, dtype)
-            parts = [extract(model, Prompts("one", ("p",), (t,), ""), LAYERS, "last_token") for t in TEXTS]
-            held[family, dtype] = {layer: np.concatenate([p[layer] for p in parts]) for layer in LAYERS}
+            held[family, dtype] = dict(extract(model, PROMPTS, LAYERS, "last_token", way=ALONE))
         return held[family, dtype]
 
     return run

@@ -1,5 +1,6 @@
 """What prompts begin with in common is run once, and the rows are as if it was not; or it is not done."""
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -56,7 +57,13 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@functools.cache
 def load(folder: Path, *, head: bool = False) -> LoadedModel:
+    """A model that tests only read: loaded once for this file."""
+    return fresh(folder, head=head)
+
+
+def fresh(folder: Path, *, head: bool = False) -> LoadedModel:
     return load_model(ModelSpec(model=str(folder)), device="cpu", dtype="float32", head=head)
 
 
@@ -174,10 +181,11 @@ def test_rows_are_those_of_a_prompt_alone(tiny: Callable[..., Path], family: str
         assert way.packed == (family not in UNPACKED)
         layers = [*LAYERS, *(["logits"] if pooling == "last_token" else [])]
         alone = extract(loaded, PROMPTS, layers, pooling, way=ALONE)
-        for budget in (5000, 60, 1):
+        for budget in (5000, 60, 1) if pooling == "mean" else (60,):
             assert drift(extract(loaded, PROMPTS, layers, pooling, batch_tokens=budget, way=way), alone) < 1e-5
-        apart = replace(way, packed=False)
-        assert drift(extract(loaded, PROMPTS, layers, pooling, batch_tokens=60, way=apart), alone) < 1e-5
+        if way.packed:
+            apart = replace(way, packed=False)
+            assert drift(extract(loaded, PROMPTS, layers, pooling, batch_tokens=60, way=apart), alone) < 1e-5
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "opt", "bloom"])
@@ -250,7 +258,7 @@ def test_a_prompt_that_shares_a_part_of_a_beginning_takes_that(tiny: Callable[..
 def test_where_memory_holds_no_cache_prompts_are_run_as_a_whole(
     tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, packed: bool
 ) -> None:
-    loaded = load(tiny("llama"))
+    loaded = fresh(tiny("llama"))
     alone = extract(loaded, PROMPTS, LAYERS, "mean", way=ALONE)
     forward, refused = loaded.model.forward, []
 
@@ -278,7 +286,7 @@ def drawn(rng: np.random.Generator, layout: str) -> list[tuple[int, ...]]:
         return tuple(rng.integers(1, 60, size=n).tolist())
 
     front, other, third = ids(40), ids(30), ids(120)
-    short = [front + ids(int(n)) for n in rng.integers(3, 12, size=24)]
+    short = [front + ids(int(n)) for n in rng.integers(3, 12, size=12)]
     return {
         "one group": short,
         "a group of longer ones": [*short, *(other + ids(60) for _ in range(4))],
@@ -307,13 +315,30 @@ LAYOUTS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("window", [48, 64, 100, 200])
-@pytest.mark.parametrize("family", WINDOWED)
-def test_rows_are_right_whatever_a_model_looks_at(family: str, window: int, layout: str) -> None:
+@functools.cache
+def windowed(family: str, window: int) -> LoadedModel:
     torch.manual_seed(0)
     tokenizer = SimpleNamespace(pad_token_id=0, eos_token_id=0, bos_token_id=None, model_max_length=10**9)
-    loaded = LoadedModel(WINDOWED[family](window).eval(), tokenizer, None)
+    return LoadedModel(WINDOWED[family](window).eval(), tokenizer, None)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    ("family", "window"),
+    [
+        pytest.param(
+            family,
+            window,
+            marks=pytest.mark.long("gpt_neo has the same windows, and positions for all")
+            if family == "few positions" and window in (64, 100)
+            else (),
+        )
+        for family in WINDOWED
+        for window in (48, 64, 100, 200)
+    ],
+)
+def test_rows_are_right_whatever_a_model_looks_at(family: str, window: int, layout: str) -> None:
+    loaded = windowed(family, window)
     tokens = of_tokens(drawn(np.random.default_rng(window), layout))
     alone = extract(loaded, tokens, ["last"], "last_token", way=ALONE)
     for budget in (60, 512):
@@ -343,11 +368,11 @@ def test_rows_that_were_missing_are_the_same_to_the_last_bit(
 def test_models_without_keys_and_values_or_that_see_both_sides_are_run_as_a_whole(
     tiny: Callable[..., Path], family: str
 ) -> None:
-    assert not found_way(load(tiny(family))).shared
+    assert not found_way(fresh(tiny(family))).shared
 
 
 def test_attention_to_both_sides_takes_no_cache_though_it_would_give_one(tiny: Callable[..., Path]) -> None:
-    config = load(tiny("gemma3")).model.config
+    config = fresh(tiny("gemma3")).model.config
     config.use_bidirectional_attention = True
     torch.manual_seed(0)
     model = transformers.Gemma3TextModel(config).eval()
@@ -390,7 +415,7 @@ def _looks_ahead(forward: Callable[..., Any], length: int) -> Callable[..., Any]
 def test_the_probe_sees_a_model_whose_rows_would_be_others(
     tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, how: Callable[..., Any]
 ) -> None:
-    loaded = load(tiny("llama"))
+    loaded = fresh(tiny("llama"))
     # Of equal lengths, so that nothing is padded.
     ends = ("Ann won a race.", "Bob won a race.", "Tim won a race.")
     prompts = Prompts("mine", tuple("abc"), tuple(FRONT + end for end in ends), "")

@@ -8,6 +8,7 @@ import pytest
 import torch
 import transformers
 
+from cases import each
 from likewise.errors import ModelError
 from likewise.extraction import extract, tokens_of, way_of
 from likewise.extraction.forward import answers
@@ -77,8 +78,8 @@ class Padded(torch.nn.Module):
         return states
 
 
-@pytest.mark.parametrize("multiple", [1, 2, 3, 4, 6, 16, 64])
-@pytest.mark.parametrize("before", [0, 1, 2, 3, 32, 64])
+@pytest.mark.parametrize("multiple", each([1, 2, 3, 4, 6, 16, 64]))
+@pytest.mark.parametrize("before", each([0, 1, 2, 3, 32, 64]))
 def test_only_what_is_padded_after_a_prompt_is_left_out(before: int, multiple: int) -> None:
     with Reader(Padded(before, multiple), ["end.all"]) as reader:
         if before:

@@ -15,7 +15,7 @@ from likewise.errors import InputError, ModelError
 from likewise.extraction import check_model, extract, probe, tokens_of, way_of
 from likewise.extraction.probe import relative
 from likewise.extraction.state import State, kept
-from likewise.extraction.ways import Way
+from likewise.extraction.ways import ALONE, Way
 from likewise.models import LoadedModel, ModelSpec, load_model
 from likewise.models.decoder import text_stack
 from likewise.models.layers import Reader, _axes
@@ -49,8 +49,9 @@ def load(folder: Path, *, head: bool = False) -> LoadedModel:
 
 @pytest.mark.parametrize("family", HARD)
 def test_rows_are_those_of_a_prompt_alone_in_a_model_that_ran_nothing(tiny: Callable[..., Path], family: str) -> None:
-    single = [Prompts("one", ("p",), (text,), "") for text in TEXTS]
-    alone = [extract(load(tiny(family)), one, LAYERS, "mean") for one in single]
+    single = {text: Prompts("one", ("p",), (text,), "") for text in TEXTS}
+    of = {text: extract(load(tiny(family)), one, LAYERS, "mean", way=ALONE) for text, one in single.items()}
+    alone = [of[text] for text in TEXTS]
     loaded = load(tiny(family))
     for budget in (5000, 60, 5000):
         rows = extract(loaded, PROMPTS, LAYERS, "mean", batch_tokens=budget, threads=2)

@@ -43,7 +43,9 @@ def test_a_table_scores_as_its_rows_where_facts_say_that_it_suffices(configurati
 
 @pytest.mark.parametrize("library", ["array_api_strict", "torch"])
 @pytest.mark.parametrize("kind", TABLES)
-@pytest.mark.parametrize("call", ["cka", "rsa", "procrustes", 'jaccard(k=3, inner="euclidean")', "svcca", "imd(k=3)"])
+@pytest.mark.parametrize(
+    "call", each(["cka", "rsa", "procrustes", 'jaccard(k=3, inner="euclidean")', "svcca", "imd(k=3)"])
+)
 def test_tables_of_every_array_library(library: str, kind: str, call: str) -> None:
     c, xp = Configuration.parse(call), importlib.import_module(library)
     tables = [TABLES[kind](m) for m in draw(16, 5, 7)]

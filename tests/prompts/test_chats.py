@@ -30,7 +30,18 @@ def chats_of(chats: tuple[tuple[tuple[str, str], ...], ...], *, answer: bool = T
     return Prompts("mine", tuple(f"p{i}" for i in range(len(chats))), texts, "", chats, answer)
 
 
-@pytest.mark.parametrize("template", WRITTEN, ids=range(len(WRITTEN)))
+@pytest.mark.parametrize(
+    "template",
+    [
+        pytest.param("\n|\n".join(WRITTEN), id="one after the other"),
+        *(
+            pytest.param(
+                one, id=str(place), marks=pytest.mark.long("all of them, one after the other, are one template")
+            )
+            for place, one in enumerate(WRITTEN)
+        ),
+    ],
+)
 @pytest.mark.parametrize("answer", [True, pytest.param(False, marks=pytest.mark.long("a process for each"))])
 def test_a_chat_is_written_as_the_library_writes_it(template: str, answer: bool) -> None:
     mine = tokenizer("llama")
@@ -54,7 +65,7 @@ def one_more(template: str) -> Any:
     [
         "{{ 9**(9**9) }}",
         one_more("{{ 'a' * 10**10 }}"),
-        "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}x",
+        one_more("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}x"),
         one_more("{% for i in range(99999) %}{{ 'x' * 10000 }}{% endfor %}"),
         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
         "{% if messages %}" * 500 + "x" + "{% endif %}" * 500,

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,10 +36,20 @@ HOSTILE = [
     "{% include '/etc/passwd' %}",
     "x" * 200_000,
 ]
+SEEN_ELSEWHERE = {
+    HOSTILE[2]: "asks for as many letters at once as the one before it",
+    HOSTILE[5]: "the record that is named has this template",
+}
 
 
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("template", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize(
+    "template",
+    [
+        pytest.param(one, id=str(place), marks=pytest.mark.long(SEEN_ELSEWHERE[one]) if one in SEEN_ELSEWHERE else ())
+        for place, one in enumerate(HOSTILE)
+    ],
+)
 def test_a_template_without_bounds_ends_in_one_line(template: str) -> None:
     begun = time.process_time()
     with Writer("mine") as write, pytest.raises(InputError, match="of mine") as caught:
@@ -76,18 +87,22 @@ def test_both_ways_give_the_same(template: str, plain: bool, texts: list[str]) -
         assert write.fill(template, RECORDS, PLACES) == texts
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.lists(st.text(max_size=20), min_size=1, max_size=5))
-def test_any_text_goes_through_the_process_unchanged(texts: list[str]) -> None:
+@pytest.fixture(scope="module")
+def writer() -> Iterator[Writer]:
     with Writer("mine") as write:
-        assert write.fill("{{ q ~ '' }}", [{"q": text} for text in texts], texts) == texts
+        yield write
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.text("ab \n", max_size=30), st.sampled_from([r"\w+", "a*", "b", "a|b", r"^a", "(a)(b)?"]))
-def test_patterns_match_as_python_does(text: str, pattern: str) -> None:
-    with Writer("mine") as write:
-        found = write.matches(pattern, [text], ["it"])
+@given(texts=st.lists(st.text(max_size=20), min_size=1, max_size=5))
+def test_any_text_goes_through_the_process_unchanged(writer: Writer, texts: list[str]) -> None:
+    assert writer.fill("{{ q ~ '' }}", [{"q": text} for text in texts], texts) == texts
+
+
+@settings(max_examples=20, deadline=None)
+@given(text=st.text("ab \n", max_size=30), pattern=st.sampled_from([r"\w+", "a*", "b", "a|b", r"^a", "(a)(b)?"]))
+def test_patterns_match_as_python_does(writer: Writer, text: str, pattern: str) -> None:
+    found = writer.matches(pattern, [text], ["it"])
     assert found == [[m.span() for m in re.finditer(pattern, text) if m.group()]]
 
 

@@ -256,10 +256,12 @@ CHAT = (
 )
 
 
-def chat_of(text: str, *, generation_prompt: bool = True, system: str | None = None) -> Prompts:
-    turns = ((("system", system),) if system else ()) + (("user", text),)
-    spans = (found_in(WORDS, "p0", text),)
-    return Prompts("mine", ("p0",), (text,), "", (turns,), generation_prompt, spans)
+def chat_of(*texts: str, generation_prompt: bool = True, system: str | None = None) -> Prompts:
+    """A chat of each text."""
+    chats = tuple(((("system", system),) if system else ()) + (("user", text),) for text in texts)
+    ids = tuple(f"p{i}" for i in range(len(texts)))
+    spans = tuple(found_in(WORDS, *one) for one in zip(ids, texts, strict=True))
+    return Prompts("mine", ids, texts, "", chats, generation_prompt, spans)
 
 
 def test_a_chat_is_written_by_the_models_own_template() -> None:
@@ -278,17 +280,17 @@ def test_a_chat_is_written_by_the_models_own_template() -> None:
     assert len(shorter.prompts[0]) < len(ids)
 
 
-@pytest.mark.parametrize("text", ["is", " user", "a"])
-def test_spans_of_a_chat_are_of_what_the_user_says_and_not_of_the_templates_own_words(text: str) -> None:
+def test_spans_of_a_chat_are_of_what_the_user_says_and_not_of_the_templates_own_words() -> None:
     mine = tokenizer("bytes")
     mine.chat_template = CHAT
-    tokens = tokenize(mine, chat_of(text))
-    written = f"{mine.bos_token or ''}<user> {text.strip()}\n<assistant>"
-    assert list(tokens.prompts[0]) == mine(written, add_special_tokens=False)["input_ids"]
-    offsets = mine(written, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    texts = ("is", " user", "a")
+    tokens = tokenize(mine, chat_of(*texts))
     assert tokens.rows is not None
-    (places,) = tokens.rows[0]
-    assert offsets[places[0]][0] <= written.index("> ") + 2 < offsets[places[-1]][1] <= written.index("\n")
+    for text, ids, (places,) in zip(texts, tokens.prompts, tokens.rows, strict=True):
+        written = f"{mine.bos_token or ''}<user> {text.strip()}\n<assistant>"
+        assert list(ids) == mine(written, add_special_tokens=False)["input_ids"]
+        offsets = mine(written, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        assert offsets[places[0]][0] <= written.index("> ") + 2 < offsets[places[-1]][1] <= written.index("\n")
 
 
 def test_a_chat_template_that_asks_for_the_date_gets_the_same_every_day() -> None:

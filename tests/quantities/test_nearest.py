@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cases import each
 from likewise.errors import UndefinedError
 from likewise.measures import Configuration
 from likewise.quantities import NeighbourRanks, Neighbours, Prepared, pieces, prepared
@@ -29,8 +30,8 @@ def both_ways(monkeypatch, x, y, scored):
     return found
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("parameters", ["k=3", "k=5, inner=euclidean", "k=4, center=True"])
+@pytest.mark.parametrize("name", each(NAMES))
+@pytest.mark.parametrize("parameters", each(["k=3", "k=5, inner=euclidean", "k=4, center=True"]))
 @pytest.mark.parametrize(("n", "d"), [(40, 3), (61, 8), (30, 50)])
 @pytest.mark.parametrize("kind", ["plain", "whole numbers", "copies"])
 def test_values_are_the_same_by_blocks(monkeypatch, n, d, kind, parameters, name) -> None:
@@ -54,7 +55,7 @@ def test_values_are_the_same_by_blocks(monkeypatch, n, d, kind, parameters, name
         assert blocks == pytest.approx(plain, rel=1e-10, abs=1e-10)
 
 
-@pytest.mark.parametrize("parameters", ["", "inner=euclidean", "center=True"])
+@pytest.mark.parametrize("parameters", each(["", "inner=euclidean", "center=True"]))
 @pytest.mark.parametrize(("n", "d"), [(40, 3), (61, 8), (30, 50)])
 @pytest.mark.parametrize("kind", ["plain", "whole numbers", "copies", "offset"])
 def test_places_of_any_item_are_the_same_by_blocks(monkeypatch, n, d, kind, parameters) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cases import each
 from likewise.quantities import (
     ROUND,
     ComponentProducts,
@@ -53,7 +54,7 @@ def test_every_order_has_each_item_once_and_moves_groups_as_a_whole(n, sizes) ->
 @pytest.mark.parametrize("product", [CrossProduct(True), CrossProduct(False), UnitProduct(True), UnitProduct(False),
                                      ComponentProducts(True), ComponentProducts(False)])  # fmt: skip
 @pytest.mark.parametrize(("n", "sizes"), [(40, (1,)), (300, (1,)), (1400, (2, 5))])
-@pytest.mark.parametrize("held", [2**27, 8 * 5 * 3 * 4, 1])
+@pytest.mark.parametrize("held", each([2**27, 8 * 5 * 3 * 4, 1]))
 def test_products_of_a_round_are_those_of_the_shuffled_rows(monkeypatch, product, n, sizes, held) -> None:
     monkeypatch.setattr(pieces, "PASS", 60)
     monkeypatch.setattr(rounds, "HELD", held)

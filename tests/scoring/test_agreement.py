@@ -11,9 +11,10 @@ from likewise.scoring import Results, between_datasets, between_measures, compar
 from likewise.scoring.agreement import complete, correlate, mantel
 
 
-@pytest.fixture
-def results(rng):
+@pytest.fixture(scope="module")
+def results():
     """Two data sets, five representations, three configurations of which two are distances."""
+    rng = np.random.default_rng(20240807)
     base = {str(i): rng.normal(size=(20, 6)) for i in range(5)}
     found = []
     for dataset, noise in (("one", 0.0), ("two", 0.8)):

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from likewise.store import Store
 MEASURES = ("cka", "cka(debiased=True)", "rsa", "procrustes", "jaccard(k=3)", "linear_predictivity(ridge=0.1)")
 OF_THE_TABLE = ("seconds", "pvalue_holm", "pvalue_bh", "correction")
 N = 30
+EXAMPLES = 25 if os.environ.get("DRAW_ANEW") == "1" else 12
 NULLS = ("moments", "shuffles", "none")
 GROUPS: dict[str, list[str]] = {
     "none": [],
@@ -80,7 +82,7 @@ def test_the_interval_of_a_score_is_that_of_the_score_alone(m, g, sized, seed) -
     st.sampled_from([0, 6]),
     st.lists(st.sampled_from(MEASURES), min_size=1, max_size=3, unique=True),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_row_is_the_same_in_any_company(others, count, null, groups, parts, measures) -> None:
     pair, chosen, trust = (0, 1), configurations(measures), Trust(null, 9, 3, parts)
     alone = rows(score_block([representation(p, GROUPS[groups]) for p in pair], [(0, 1)], chosen, trust))
@@ -135,7 +137,7 @@ def scored(store: Store, tile: Tile) -> dict[tuple[str, ...], dict[str, Any]]:
     st.lists(st.sampled_from(MEASURES), min_size=1, max_size=3, unique=True),
     st.sampled_from([((0, 2, 1), (3, 4, 5)), ((0, 1, 2, 3, 4, 5), (0, 1, 2, 3, 4, 5)), ((1, 0), (5, 3, 2))]),
 )
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES * 2 // 3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_row_of_a_run_is_the_same_in_any_tile(store, null, kind, parts, shuffles, measures, sides) -> None:
     trust = Trust(null, shuffles, 3, parts)
     first, second = (tuple(key_of(kind, place) for place in side) for side in sides)

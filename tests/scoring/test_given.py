@@ -45,7 +45,10 @@ def test_bare_matrices_of_any_form_are_named_in_turn(form: Callable[[Any], Any])
     ):
         assert [(c.a, c.b, c.value) for c in found] == [("a", "b", pytest.approx(EXPECTED))]
     assert len(likewise.compare(x, y, y, "cka")) == 3
-    assert len(likewise.compare(x, y, permutations=2)) == 10  # the preset of the default
+
+
+def test_without_a_measure_the_preset_of_the_default_is_taken() -> None:
+    assert len(likewise.compare(X, Y, permutations=2)) == 10
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,10 @@ def test_the_end_to_which_few_parts_move_a_score_lies_further_away(g, seed) -> N
         )
 
 
-@pytest.mark.parametrize("mu", [0.0, 0.4, 1.0, 1.7, 2.0, 2.5, 4.0, 8.0])
+@pytest.mark.parametrize(
+    "mu",
+    [0.0, 0.4, 1.0, 2.0, 4.0, *(pytest.param(m, marks=pytest.mark.long("means between")) for m in (1.7, 2.5, 8.0))],
+)
 def test_intervals_of_sizes_hold_their_mean_in_95_of_100_cases(mu) -> None:
     """Of |Z|, Z normal of known deviation: the smallest and the largest mean that agree with what was seen."""
     u = np.abs(np.random.default_rng(0).normal(mu, size=50_000))
