@@ -100,7 +100,10 @@ def test_command_of_the_page_compares_by_it(folder: Path) -> None:
     assert row["n_permutations"] == 5 and row["calibrated"] is not None
 
 
-def test_experiment_runs_with_it_in_several_processes_and_reports_it(
+WORKER = ["--executor", "processes", "--workers", "1"]
+
+
+def test_experiment_runs_with_it_in_another_process_and_reports_it(
     folder: Path, cli: Callable[..., tuple[int, str, str]]
 ) -> None:
     store = Store(folder / "store")
@@ -118,7 +121,7 @@ def test_experiment_runs_with_it_in_several_processes_and_reports_it(
     away.mkdir()
     command = blocks("sh")[0].split()[1:]
     assert command == ["run", "mine.yaml", "--trust", "mine.yaml"]
-    call(away, LIKEWISE, "run", "../mine.yaml", "--trust", "../mine.yaml", "--store", "../store", "--workers", 1)
+    call(away, LIKEWISE, "run", "../mine.yaml", "--trust", "../mine.yaml", "--store", "../store", *WORKER)
     page = folder / "store" / "report.html"
     known = page.read_text(encoding="utf-8")
     assert "my_measures:length_correlation(center=True)" in known and "code is not loaded" not in known

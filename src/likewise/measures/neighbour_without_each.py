@@ -16,7 +16,6 @@ from likewise.quantities import (
     places_in,
 )
 
-
 OF_PAIRS, OF_THREES = 1 / 2, 2 / 3
 """What is counted more than once, as a share of the whole: where all of it hangs on pairs of items, or on threes."""
 

@@ -212,11 +212,11 @@ def times_counted(share: Float[np.ndarray, " m"], *, folded: bool = False) -> Fl
     .. math:: 1 + q \quad \text{or, for sizes of differences,} \quad
         \begin{cases} 1 / (1 - q) & q \le 1/2 \\ 3/2 + q & q > 1/2 \end{cases}
 
-    With v_k the variance that hangs on k groups together, the variance is :math:`\sum_k v_k`, the jackknife finds
-    :math:`\sum_k k v_k`, and pairs tell :math:`\sum_k \binom{k}{2} v_k`. The first form holds if v_k falls by one factor
-    from each k to the next. A number such as the length of a mean about 0 does not change its size with the sign of
-    what it is the mean of, so that v_k falls from each even k to the next, and there is nothing at odd ones: the last
-    form. Before, the middle one: v_1 and v_2 are all.
+    Let v_k be the variance that hangs on k groups together. The variance is :math:`\sum_k v_k`, the jackknife finds
+    :math:`\sum_k k v_k`, and pairs show :math:`\sum_k \binom{k}{2} v_k`. The first form is exact if v_k falls by the
+    same factor from each k to the next; the second if v_1 and v_2 are all there is. The third is exact if only even k
+    count, and v_k falls by the same factor from each to the next. So it is for the length of a mean about 0, which
+    stays the same if all inputs change their sign.
 
     Parameters
     ----------
