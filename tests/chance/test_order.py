@@ -8,7 +8,7 @@ import pytest
 
 import likewise
 from likewise import Representation, compare
-from likewise.chance import RowsInRuns, alike_in_order
+from likewise.chance import RowsInRuns, alike_in_order, run_length
 
 
 def rows(law: str, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -37,7 +37,9 @@ LAWS = ("normal", "clusters", "offset", "heavy", "direction", "few")
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("n", [20, 60, 500, 3000])
 def test_rows_in_any_order_do_not_follow_alike(law, n) -> None:
-    assert not any(told(rows(law, n, np.random.default_rng([seed, n]))) for seed in range(15))
+    for seed in range(15):
+        made = rows(law, n, np.random.default_rng([seed, n]))
+        assert not told(made) and run_length(n, made.__getitem__) == 1
 
 
 @pytest.mark.parametrize("noise", [0.3, 1.0])
@@ -49,6 +51,21 @@ def test_rows_of_one_group_after_the_other_follow_alike(n, size, noise, rng) -> 
     expected = (1 - 1 / size) / (1 + noise**2)  # the next is of the same group, or not
     assert told(made) == pytest.approx(expected, abs=0.25 * expected) and not told(made[rng.permutation(n)])
     assert told(1e305 * made) == pytest.approx(told(made)) and told(1e-305 * made) == pytest.approx(told(made))
+
+
+@pytest.mark.parametrize("size", [2, 5, 12, 40])
+@pytest.mark.parametrize("n", [240, 3000])
+def test_a_run_is_as_long_as_a_group(n, size, rng) -> None:
+    groups = rng.normal(size=(n // size, 30))[np.arange(n) // size]
+    made = groups + 0.5 * rng.normal(size=(n, 30))
+    # Two rows of one group are 0.8 alike, so a row that is one in eight apart counts as one of others.
+    assert 0.8 * size <= run_length(n, made.__getitem__) <= 1.2 * size + 1
+    assert run_length(n, (1e305 * made).__getitem__) == run_length(n, made.__getitem__)
+
+
+def test_rows_that_drift_are_a_run_of_half_of_all_at_most() -> None:
+    drift = np.linspace(-1, 1, 300)[:, None] * np.ones(5)
+    assert 100 <= run_length(300, drift.__getitem__) <= 150
 
 
 def test_few_rows_and_equal_ones_say_nothing() -> None:

@@ -29,8 +29,9 @@ def test_scores_are_those_of_the_other_items_drawn_together(label, related) -> N
     without = (rows.sum() - rows + changes.sum(axis=0)) / (n - 1)
     jackknife = (n - 1) / n * ((without - without.mean()) ** 2).sum()
     again = _twice(changes) / (n * (n - 1))
+    most = 2 / 3 if c.measure == "rank_similarity" else 1 / 2  # the order of two neighbours of an item hangs on three
     found = c.without_each(Prepared(x), Prepared(y))
-    assert LeftOut(c(x, y), found).variance == pytest.approx(jackknife - min(again, jackknife / 2), rel=1e-9)
+    assert LeftOut(c(x, y), found).variance == pytest.approx(jackknife - min(again, most * jackknife), rel=1e-9)
     assert found.mean() == pytest.approx(without.mean(), abs=1e-13)
     assert np.corrcoef(found, without)[0, 1] == pytest.approx(1)
 

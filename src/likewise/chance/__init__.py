@@ -14,7 +14,7 @@ from likewise.chance.correction import (
 from likewise.chance.features import ShuffledFeatures
 from likewise.chance.moments import FEWEST_ITEMS, Moments, shuffled_moments
 from likewise.chance.nothing import NoReference
-from likewise.chance.order import IN_FILES, IN_RUNS, RowsInRuns, alike_in_order
+from likewise.chance.order import IN_FILES, IN_RUNS, RowsInRuns, alike_in_order, run_length
 from likewise.chance.permutation import Chance, Null, Shuffle, Shuffles, draw_permutations, draw_shuffles, judge
 from likewise.chance.reasons import Reason, Reasons
 from likewise.chance.reference import Asked, Level, Pair, Reference, Scored, Sides
@@ -69,6 +69,7 @@ __all__ = [
     "only_same_inputs",
     "reference_names",
     "reference_of",
+    "run_length",
     "shuffled_moments",
     "step_down",
     "together_of",

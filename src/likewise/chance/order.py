@@ -21,10 +21,13 @@ SURE = 5.0
 ALIKE = 0.1
 """A cosine that matters: with groups of m such rows, the variance of a mean is 1 + 0.1 (m - 1) times as large."""
 
+FURTHER = 1.2
+"""How many times as far apart the next two rows are that are compared, where a run is followed to its end."""
+
 IN_RUNS = (
     "rows that follow each other are more alike than others, as where several inputs come from one text or topic. "
-    "Chance levels and intervals assume independent inputs, so intervals can be too short and p too small. Name the "
-    "groups of inputs: "
+    "The interval of a score allows for that. Chance levels, and differences of scores, assume independent inputs: p "
+    "can be too small, and intervals of differences too short. Name the groups of inputs: "
 )
 """What is said of such rows where no groups are named; how to name them follows."""
 
@@ -67,11 +70,51 @@ def alike_in_order(n: int, rows: Callable[[Int[np.ndarray, " m"]], Float[np.ndar
     >>> alike_in_order(200, x.__getitem__), round(alike_in_order(200, np.cumsum(x, axis=0).__getitem__), 1)
     (0.0, 1.0)
     """
-    if n < FEWEST:
-        return 0.0
+    more, error = _alike(n, rows, 1) if n >= FEWEST else (0.0, 0.0)
+    return more if more > max(ALIKE, SURE * error) else 0.0
+
+
+def run_length(n: int, rows: Callable[[Int[np.ndarray, " m"]], Float[np.ndarray, "m d"]]) -> int:
+    r"""Return about how far apart two rows must be to be no more alike than others; 1 for rows in any order.
+
+    The smallest lag k at which :math:`\bar d_k < 0.1`, with d_k as in `alike_in_order` for rows i and i + k. So it is
+    nearly the size of groups of one size, one after the other.
+
+    Parameters
+    ----------
+    n : int
+        How many rows there are.
+    rows : callable
+        Returns those at some places; at most twice `ROWS` are asked for each lag, a few at a time.
+
+    Returns
+    -------
+    int
+        From 1 to n / 2.
+
+    Notes
+    -----
+    Cost: O(d log n). Only lags 2, 3, ..., and from 10 on every fifth or so of those so far, are looked at.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(200, 8))
+    >>> run_length(200, x.__getitem__), run_length(200, np.repeat(x[:20], 10, axis=0).__getitem__)
+    (1, 10)
+    """
+    lag = 1
+    alike = alike_in_order(n, rows) > 0
+    while alike and lag < n // 2:
+        lag = min(max(lag + 1, int(lag * FURTHER)), n // 2)
+        alike = _alike(n, rows, lag)[0] >= ALIKE
+    return lag
+
+
+def _alike(n: int, rows: Callable[[Int[np.ndarray, " m"]], Float[np.ndarray, "m d"]], lag: int) -> tuple[float, float]:
+    """How much more alike two rows so far apart are than others, and its standard error."""
     rng = np.random.default_rng(0)
-    places = np.sort(rng.choice(n - 1, min(ROWS, n - 1), replace=False))
-    places = np.stack([places, places + 1])
+    places = np.sort(rng.choice(n - lag, min(ROWS, n - lag), replace=False))
+    places = np.stack([places, places + lag])
     parts = [places[:, i : i + AT_ONCE] for i in range(0, places.shape[1], AT_ONCE)]
 
     def read(part: Int[np.ndarray, "2 k"]) -> Float[np.ndarray, "2 k d"]:
@@ -82,7 +125,7 @@ def alike_in_order(n: int, rows: Callable[[Int[np.ndarray, " m"]], Float[np.ndar
     units = [functools.partial(_of_unit_length, part, lambda part: read(part) / largest - mean) for part in parts]
     away = sum(unit()[0].sum(axis=0) for unit in units) / places.shape[1]
     more = np.concatenate([np.vecdot(a, b) - a @ away - b @ away + away @ away for a, b in (unit() for unit in units)])
-    return float(more.mean()) if more.mean() > max(ALIKE, SURE * more.std() / np.sqrt(len(more))) else 0.0
+    return float(more.mean()), float(more.std() / np.sqrt(len(more)))
 
 
 def _of_unit_length(

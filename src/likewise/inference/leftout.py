@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from likewise.errors import InputError
 from likewise.naming import counted
 from likewise.scoring import Comparison, Results, interval, leave_out
-from likewise.scoring.leaving_out import are_enough, told_of
+from likewise.scoring.leaving_out import are_enough, of_parts, told_of
 
 FEWEST = 5
 """Parts without which a deviation says nothing, as for the intervals of a table."""
@@ -136,18 +136,14 @@ class LeftOut:
         return LeftOut((self.value - zero) / (one - zero), (self.values - zero) / (one - zero), self.sizes)
 
     def in_groups(self, of: Int[np.ndarray, " n"]) -> "LeftOut":
-        r"""Return the score without each group, from the score without each input, to first order.
+        """Return the score without each group, from the score without each input, to first order (`of_parts`).
 
-        .. math:: \theta_{-g} = \theta + \frac{n - 1}{n - m_g} \sum_{i \in g} (\theta_{-i} - \theta)
-
-        Exact for means. For scores of which some leave out inputs and others groups, so that all leave out the same.
+        For scores of which some leave out inputs and others groups, so that all leave out the same.
         """
         n = len(self.values)
         if self.sizes is not None or len(of) != n:
             raise InputError(f"groups of {len(of)} inputs for a score without each of {n} parts; expected the inputs")
-        sizes = np.bincount(of)
-        moved = np.bincount(of, self.values - self.value) * (n - 1) / (n - sizes)
-        return LeftOut(self.value, self.value + moved)
+        return LeftOut(self.value, of_parts(self.value, self.values, of)[0])
 
     def minus(self, other: "LeftOut") -> "LeftOut":
         """Return the difference of two scores that leave out the same parts; what is rounding becomes 0.

@@ -23,7 +23,7 @@ from likewise.store import Store, content_key
 REPRESENTATION_VERSION = 3
 """Raised when an extraction would give other rows for the same request."""
 
-RESULT_VERSION = 10
+RESULT_VERSION = 11
 """Raised when the shuffles, or what is derived from them or from left-out inputs, change for the same request.
 
 4: populations have p-values of shuffles where a few rows decide and shuffles were asked for; no pair takes the groups
@@ -36,6 +36,8 @@ have no chance level.
 9: many inputs are shuffled in rounds.
 10: the end to which few inputs move a score lies further away the fewer they are; unnormalised Procrustes and spectral
 distances leave out each input; of very many inputs, blocks are left out.
+11: where rows that follow each other are alike, stretches of inputs are left out; of sizes of differences, and of the
+order of neighbours, more of what is counted twice is taken off.
 """
 
 

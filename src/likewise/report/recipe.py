@@ -82,7 +82,9 @@ def methods(
     )
     chance = summary(frame).partition("scores. ")[2]
     together = {bool(r["source"].groups) for r in representations}  # type: ignore[attr-defined]
-    over = {True: "groups of inputs that belong together", False: "inputs"}
+    runs = any(r["audit"].following_alike and not r["source"].groups for r in representations)  # type: ignore[attr-defined]
+    alone = "inputs (over stretches of neighbouring inputs where these are alike)" if runs else "inputs"
+    over = {True: "groups of inputs that belong together", False: alone}
     of = " or ".join(over[grouped] for grouped in sorted(together)) or over[False]
     ends = f" Intervals are 95 % jackknife intervals over {of}." if frame["low"].notna().any() else ""
     if True in together and frame["n_permutations"].any():

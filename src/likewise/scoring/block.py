@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
-from likewise.chance import Pair, Scored, Sides
+from likewise.arrays import to_numpy
+from likewise.chance import Pair, Scored, Sides, run_length
 from likewise.chance.permutation import Shuffle, Shuffles, draw_shuffles, rounding
 from likewise.chance.together import Together, together_of
 from likewise.measures import Configuration, prepare
 from likewise.progress import Watch, unwatched
-from likewise.quantities import Groups, Prepared, Round, at_once, threads_for
+from likewise.quantities import Groups, Prepared, Round, at_once, block_of, threads_for
 from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
 from likewise.scoring.leaving_out import (
@@ -27,6 +28,8 @@ from likewise.scoring.leaving_out import (
     leave_out,
     leave_out_pairs,
     some_alone,
+    stretch_of,
+    stretches_of,
 )
 from likewise.scoring.results import Results, in_turn
 from likewise.scoring.rows import replicates_of, table_of
@@ -161,6 +164,12 @@ def score_columns(
     doubly = leave_out_pairs(n, trust.groups, trust.seed) if by_groups else None
     alone = some_alone(n, trust.seed) if by_items else []
     steps += m * (len(alone) + (len(doubly[1]) if doubly else 0))
+    # Where rows come in runs, intervals leave out stretches of them: blocks of very many rows are such.
+    stretches = _stretches(pairs, sides) if trust.groups and together is None else {}
+    for c in columns:
+        c.stretches = stretches
+    stretched = [c for c in columns if len(c.each) < m] if len(kept) and not block_of(n) else []
+    steps += sum(stretches.values()) if stretched else 0
     for number, items in enumerate(kept):
         parts = {i: side.rest(items) for i, side in sides.items()}
         for k, (i, j) in enumerate(pairs):
@@ -170,6 +179,8 @@ def score_columns(
                     c.fill(c.without[number], k, parts[i], parts[j], c.no_interval, along=(sides[i], sides[j]))
     for side in sides.values():
         side.groups = None
+    if stretched:
+        _leave_out_stretches(stretched, pairs, sides, tell)
     if doubly:
         _count_twice(by_groups, pairs, sides, *doubly, tell)
     if alone:
@@ -199,6 +210,43 @@ def _keep_groups(x: Prepared, y: Prepared, trust: Trust) -> None:
     width = max(0 if side.is_table else side.d for side in (x, y))
     if parts is not None and x.is_many and y.is_many and 3 * trust.groups <= 4 * at_once(width, width):
         x.groups = y.groups = Groups(*parts)
+
+
+def _stretches(pairs: Sequence[Pair], sides: Sides) -> dict[int, int]:
+    """Into how many stretches the items of each pair are cut of which a side has rows in runs."""
+    runs = {
+        i: 1 if side.is_table else run_length(side.n, functools.partial(_rows_at, side)) for i, side in sides.items()
+    }
+    longest = {k: max(runs[i], runs[j]) for k, (i, j) in enumerate(pairs)}
+    return {k: stretches_of(sides[pairs[k][0]].n, run) for k, run in longest.items() if run > 1}
+
+
+def _rows_at(side: Prepared, places: Int[np.ndarray, " m"]) -> Float[np.ndarray, "m d"]:
+    found: np.ndarray = to_numpy(side.rows(places))
+    return found
+
+
+def _leave_out_stretches(
+    columns: Sequence[Column], pairs: Sequence[Pair], sides: Sides, tell: Callable[[], None]
+) -> None:
+    """Score pairs with rows in runs without each stretch of items, where the scores without each item do not tell."""
+    stretches = columns[0].stretches
+    n = next(iter(sides.values())).n
+    for count in sorted(set(stretches.values())):
+        some = [k for k, of in stretches.items() if of == count]
+        used = {i for k in some for i in pairs[k]}
+        without = [np.full((count, len(pairs)), np.nan) for _ in columns]
+        for number in range(count):
+            items = np.flatnonzero(stretch_of(n, count) != number)
+            parts = {i: sides[i].rest(items) for i in used}
+            for k in some:
+                tell()
+                i, j = pairs[k]
+                for c, scores in zip(columns, without, strict=True):
+                    if k not in c.each:
+                        c.fill(scores[number], k, parts[i], parts[j], c.no_interval, along=(sides[i], sides[j]))
+        for c, scores in zip(columns, without, strict=True):
+            c.in_stretches |= {k: scores[:, k] for k in some if k not in c.each}
 
 
 def _is_slow(configuration: Configuration, sides: Sides) -> bool:

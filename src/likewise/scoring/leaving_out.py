@@ -100,6 +100,58 @@ def blocks_left_out(
     return of_item, of_block
 
 
+STRETCHES = (24, 12, 6)
+"""How many stretches of inputs that follow each other are left out in turn, where these come in runs."""
+
+
+def stretches_of(n: int, run: int) -> int:
+    """How many stretches n inputs in runs of such a length are cut into: as many as are two runs long, or the fewest.
+
+    Two stretches beside each other have a part of a run in common, so stretches of one run would vary too little.
+
+    Examples
+    --------
+    >>> [stretches_of(240, run) for run in (2, 5, 6, 10, 40)]
+    [24, 24, 12, 12, 6]
+    """
+    return next((count for count in STRETCHES if n >= 2 * run * count), STRETCHES[-1])
+
+
+def stretch_of(n: int, count: int) -> Int[np.ndarray, " n"]:
+    """The stretch of each input.
+
+    References
+    ----------
+    Kuensch (1989), doi:10.1214/aos/1176347265.
+
+    Examples
+    --------
+    >>> stretch_of(10, 3).tolist()
+    [0, 0, 0, 0, 1, 1, 1, 2, 2, 2]
+    """
+    return np.arange(n) * count // n
+
+
+def of_parts(
+    value: float, each: Float[np.ndarray, " n"], of: Int[np.ndarray, " n"]
+) -> tuple[Float[np.ndarray, " g"], Int[np.ndarray, " g"]]:
+    r"""Return a score without each part of the inputs, from the score without each input, to first order; and sizes.
+
+    .. math:: \theta_{-g} = \theta + \frac{n - 1}{n - m_g} \sum_{i \in g} (\theta_{-i} - \theta)
+
+    Exact for means.
+
+    Examples
+    --------
+    >>> x = np.asarray([1.0, 2.0, 3.0, 6.0])
+    >>> without, sizes = of_parts(x.mean(), (x.sum() - x) / 3, np.asarray([0, 0, 1, 1]))
+    >>> without.tolist(), sizes.tolist()
+    ([4.5, 1.5], [2, 2])
+    """
+    n, sizes = len(each), np.bincount(of)
+    return value + np.bincount(of, each - value) * (n - 1) / (n - sizes), sizes
+
+
 PAIRS = 60
 """Pairs of groups that are left out, of the 190 that twenty groups make: what they tell is known to a fifth or so."""
 

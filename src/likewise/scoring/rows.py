@@ -19,7 +19,7 @@ from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
 from likewise.scoring.comparison import SCHEMA
 from likewise.scoring.jackknife import OF_ITEMS, interval
-from likewise.scoring.leaving_out import FEWEST, told_of
+from likewise.scoring.leaving_out import FEWEST, of_parts, stretch_of, told_of
 from likewise.scoring.trust import Trust
 
 SAME = 1e-9
@@ -69,7 +69,7 @@ def table_of(
         c.without[:, k] = np.nan
         notes[k].append(Reason.NOT_WITHOUT.because(why))
     n = next(iter(sides.values())).n
-    low, high = _ends(c)
+    low, high = _ends(c, n)
     if rivals_of := c.configuration.rivals:
         for k in np.flatnonzero(~np.isnan(low)).tolist():
             x, y = (sides[place] for place in orders(c.configuration, pairs[k])[c.turned])
@@ -116,7 +116,7 @@ def table_of(
     )
 
 
-def _ends(c: Column) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+def _ends(c: Column, n: int) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
     """The ends of the intervals of a column; NaN where there is none."""
     bounds = c.configuration.facts.bounds
     nothing = np.full(len(c.value), np.nan)
@@ -128,6 +128,15 @@ def _ends(c: Column) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
         low[[k]], high[[k]] = interval(
             c.value[[k]], scores[:, None], bounds, folded=folded, twice=c.twice[[k]], most=OF_ITEMS
         )
+    for k, count in c.stretches.items():
+        of = stretch_of(n, count)
+        if k in c.each:
+            scores, sizes = of_parts(float(c.value[k]), c.each[k], of)
+        elif k in c.in_stretches and k not in c.no_interval:
+            scores, sizes = c.in_stretches[k], np.bincount(of)
+        else:
+            continue
+        low[[k]], high[[k]] = interval(c.value[[k]], scores[:, None], bounds, sizes, folded=folded)
     return low, high
 
 
