@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from likewise import Representation, compare
+from likewise.inference import left_out
 from likewise.measures import Configuration
 from likewise.quantities import Prepared
 from likewise.scoring import Results, interval
@@ -97,6 +98,21 @@ def test_what_is_kept_of_a_score_is_still_without_each_input_or_random_group(rng
     c = Configuration("cka", {})
     assert kept.replicates("without_input")[0][3] == pytest.approx(c(*(m[order != 3] for m in given.values())))
     assert len(set(random)) == 20 and kept.replicates("without_group")[1] is not None
+    assert [None if count is None else count.tolist() for count in kept.replicates("stretches")] == [[6.0], None]
+
+
+def test_tests_of_scores_leave_out_what_their_intervals_do(rng) -> None:
+    """Of pairs with runs of different lengths, or with none, the longest; where a score has no such numbers, groups."""
+    given = topics(rng, 40, 3)
+    given |= {"long": topics(rng, 6, 20)["x"], "mixed": rng.permutation(given["x"])}
+    results = compare(given, ["cka", "imd"], permutations=0)
+    place = {(row.a, row.b, row.measure): k for k, row in enumerate(results)}
+    short, long, imd = place["x", "y", "cka"], place["x", "long", "cka"], place["x", "y", "imd"]
+    sizes = [len(left_out(results, rows)[0].values) for rows in ([short], [long], [short, long], [short, imd])]
+    assert sizes == [12, 6, 6, 20]
+    row, (score,) = results[long], left_out(results, [long])
+    low, high = interval(np.asarray([score.value]), score.values[:, None], (0.0, 1.0))
+    assert (row.low, row.high) == (pytest.approx(low[0]), pytest.approx(high[0]))
 
 
 @pytest.mark.parametrize("run", [2, 5, 10, 100])

@@ -119,6 +119,34 @@ def test_whole_groups_are_left_out() -> None:
     assert width([str(g) for g in group]) > 2 * width(())
 
 
+def test_where_prompts_that_follow_each_other_are_alike_stretches_are_left_out() -> None:
+    """As wide as by the groups that nobody named, in all layers, also where one layer alone has such rows."""
+    rng = np.random.default_rng(0)
+    group = np.arange(N) // (N // 8)
+    runs, x = 3 * rng.normal(size=(8, D))[group] + rng.normal(size=(N, D)), rng.normal(size=(N, D))
+    order = rng.permutation(N)
+
+    def answer(groups: Any = (), order: Any = slice(None)) -> Any:
+        sizes = np.random.default_rng(1).chisquare(1, size=8)[group][:, None]
+        noise = np.random.default_rng(2).normal(size=(3, N, D))
+        given = {}
+        for name, sd, z in (("base", 0 * sizes, noise[0]), ("a", 0.1, noise[1]), ("x", 0.1 + sizes, noise[2])):
+            layers = {"1": runs + sd * z, "2": x + sd * z}
+            given[name] = {
+                layer: Representation(m[order], groups=list(np.asarray(groups)[order]) if len(groups) else ())
+                for layer, m in layers.items()
+            }
+        return Audit("base", ("a",)).answer(given)
+
+    def width(of: Any) -> float:
+        return of.values["x.high"] - of.values["x.low"]
+
+    alone, named, mixed = answer(), answer(group.astype(str)), answer(order=order)
+    assert 0.7 * width(named) < width(alone) < 1.5 * width(named) and width(alone) > 1.5 * width(mixed)
+    told = [any("leave out stretches" in limit for limit in of.limits) for of in (alone, named, mixed)]
+    assert told == [True, False, False]
+
+
 def test_copies_that_no_test_tells_apart_share_a_letter() -> None:
     models = Models(12)
     answer = asked({"near": models.copy(0.1), "near too": models.copy(0.1), "far": models.copy(0.5)}, models)

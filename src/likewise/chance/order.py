@@ -26,8 +26,8 @@ FURTHER = 1.2
 
 IN_RUNS = (
     "rows that follow each other are more alike than others, as where several inputs come from one text or topic. "
-    "The interval of a score allows for that. Chance levels, and differences of scores, assume independent inputs: p "
-    "can be too small, and intervals of differences too short. Name the groups of inputs: "
+    "Intervals allow for that, but chance levels assume independent inputs: p can be too small. Name the groups of "
+    "inputs: "
 )
 """What is said of such rows where no groups are named; how to name them follows."""
 

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from likewise.errors import InputError
 from likewise.naming import counted
 from likewise.scoring import Comparison, Results, interval, leave_out
-from likewise.scoring.leaving_out import are_enough, of_parts, told_of
+from likewise.scoring.leaving_out import are_enough, of_parts, stretch_of, told_of
 
 FEWEST = 5
 """Parts without which a deviation says nothing, as for the intervals of a table."""
@@ -213,8 +213,9 @@ def check_same_parts(scores: Sequence[LeftOut]) -> None:
 def left_out(results: Results, rows: Sequence[int], *, calibrated: bool = False) -> list[LeftOut]:
     """Read the left-out values of some rows of a table, so that all leave out the same parts.
 
-    Delete-one values where every row has them. Where only some have, the values without each random group are taken,
-    and those of the others are put together by group, to first order (`LeftOut.in_groups`).
+    Delete-one values where every row has them; where rows come in runs, put together by stretch, as for the intervals
+    of the table. Where only some have them, the values without each random group are taken, and those of the others are
+    put together by group, to first order (`LeftOut.in_groups`).
 
     Parameters
     ----------
@@ -249,6 +250,9 @@ def left_out(results: Results, rows: Sequence[int], *, calibrated: bool = False)
         raise InputError("rows of several data sets; expected rows of one, which leave out the same inputs")
     if all(own is not None for own in each):
         scores = [LeftOut(_value(row), own) for row, own in zip(found, each, strict=True) if own is not None]
+        of_pairs = results.replicates("stretches")
+        if counts := [int(own[0]) for k in rows if (own := of_pairs[k]) is not None]:
+            scores = [score.in_groups(stretch_of(found[0].n_items, min(counts))) for score in scores]
     else:
         count = next(len(group) for group in groups if group is not None)
         if len({row.seed for row in found}) > 1:

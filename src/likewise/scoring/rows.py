@@ -183,6 +183,10 @@ def replicates_of(c: Column) -> dict[str, pa.Array]:
         "without_group": _lists(c.without, without),
         "group_size": _lists(sizes, without if len(sizes) else []),
         "without_input": pa.array(each, pa.list_(pa.float64())),
+        "stretches": pa.array(
+            [[float(c.stretches[k])] if k in c.stretches and k in c.each else None for k in range(m)],
+            pa.list_(pa.float64()),
+        ),
     }
 
 

@@ -1,18 +1,19 @@
 """How far models are from the base in one layer: prompt by prompt, and on average beside numeric noise."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from likewise.arrays import to_numpy
-from likewise.chance import agreed
+from likewise.chance import agreed, run_length
 from likewise.errors import InputError
 from likewise.inference import LeftOut
 from likewise.naming import parse_call
 from likewise.representation import Representation, check_all_same_items
+from likewise.scoring.leaving_out import stretch_of, stretches_of
 
 Layers = Mapping[str, Representation]
 """Rows of one model by layer, in the order of depth; each may be read from disk when it is asked for."""
@@ -32,7 +33,10 @@ SINGLE = ("last_token", "first_token")
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """The errors in one layer: of each model for each prompt, and over all where the columns are centred."""
+    """The errors in one layer: of each model for each prompt, and over all where the columns are centred.
+
+    ``run`` is the `run_length` of the rows of the base, where no groups are named.
+    """
 
     layer: str
     ids: Sequence[str]
@@ -41,6 +45,7 @@ class Layer:
     centred: Mapping[str, float | None]
     reruns: tuple[str, ...]
     massive: int
+    run: int = 1
 
     def score(self, name: str) -> LeftOut:
         """The mean error of a model."""
@@ -108,7 +113,17 @@ def errors_at(layer: str, given: Mapping[str, Layers], base: str, reruns: tuple[
             over_all[name] = float(np.linalg.norm(away - away.mean(axis=0)) / spread) if spread else None
     groups = groups_of(own) or None
     ids = next((r.ids for r in rows.values() if r.has_ids), own.ids)
-    return Layer(layer, ids, groups, errors, over_all, reruns, int((~kept).sum()))
+    run = 1 if groups else run_length(len(x), x.__getitem__)
+    return Layer(layer, ids, groups, errors, over_all, reruns, int((~kept).sum()), run)
+
+
+def in_stretches(layers: Sequence[Layer]) -> list[Layer]:
+    """The same, of stretches of prompts where rows that follow each other are alike: one way for all layers."""
+    n, run = len(layers[0].ids), max(layer.run for layer in layers)
+    if run == 1:
+        return list(layers)
+    groups = stretch_of(n, stretches_of(n, run)).astype(str).tolist()
+    return [replace(layer, groups=groups) for layer in layers]
 
 
 def _averages(rows: Representation) -> bool:

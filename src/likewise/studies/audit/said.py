@@ -237,6 +237,11 @@ def limits(
             "or its rows are in another order or on another scale."
         )
     yield "Intervals hold together for all layers and copies with 95 %, for new prompts like these."
+    if max(layer.run for layer in found) > 1:
+        yield (
+            "Prompts that follow each other are more alike than others, so intervals leave out stretches of them. If "
+            "you know which prompts belong together, name the groups."
+        )
     if n < FEW:
         yield (
             f"With fewer than {FEW} prompts, some of which err far more than others, up to 6 % of re-runs are called "

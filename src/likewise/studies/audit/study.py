@@ -16,7 +16,7 @@ from likewise.scoring import interval
 from likewise.studies.answer import Answer
 from likewise.studies.audit import said
 from likewise.studies.audit.copies import judged_copy, ranks_of
-from likewise.studies.audit.layers import Layer, Layers, errors_at, groups_of
+from likewise.studies.audit.layers import Layer, Layers, errors_at, in_stretches
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
 from likewise.studies.names import ENDS, Names
@@ -121,8 +121,8 @@ class Audit(Study):
         layers = [layer for layer in layers if layer not in of_outputs]
         if not layers:
             raise InputError("rows of log-probabilities alone; expected a layer of hidden states")
-        found = [errors_at(layer, given, self.base, self.floor) for layer in layers]
-        outputs = [row for layer in of_outputs for row in self._outputs(layer, given, copies)]
+        found = in_stretches([errors_at(layer, given, self.base, self.floor) for layer in layers])
+        outputs = [row for layer in of_outputs for row in self._outputs(layer, given, copies, found[0].groups)]
         floors = {name: self._floors(found, name, len(copies)) for name in copies}
         judged = [judged_copy(name, found, floors[name]) for name in copies]
         ranks = ranks_of(found[-1], copies, self.seed)
@@ -141,10 +141,11 @@ class Audit(Study):
             reasons=dict(said.reasons(judged, ranks)),
         )
 
-    def _outputs(self, layer: str, given: Mapping[str, Layers], copies: Sequence[str]) -> Iterator[tuple[Cell, ...]]:
+    def _outputs(
+        self, layer: str, given: Mapping[str, Layers], copies: Sequence[str], groups: Sequence[str] | None
+    ) -> Iterator[tuple[Cell, ...]]:
         """What a copy did to the outputs, by each measure: its mean with an interval, and that of the worst re-run."""
         base = given[self.base][layer]
-        groups = groups_of(base) or None
         for name in (name for name in self.outputs if parse_call(name)[0] in REGISTRY):
             measure = Configuration.parse(name)
 
