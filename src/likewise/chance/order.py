@@ -99,8 +99,8 @@ def run_length(n: int, rows: Callable[[Int[np.ndarray, " m"]], Float[np.ndarray,
     Examples
     --------
     >>> x = np.random.default_rng(0).normal(size=(200, 8))
-    >>> run_length(200, x.__getitem__), run_length(200, np.repeat(x[:20], 10, axis=0).__getitem__)
-    (1, 10)
+    >>> run_length(200, x.__getitem__), run_length(200, np.repeat(x[:40], 5, axis=0).__getitem__)
+    (1, 5)
     """
     lag = 1
     alike = alike_in_order(n, rows) > 0

@@ -159,7 +159,7 @@ FEW = 100
 """Fewer inputs than that: pairs of inputs are left out where the score without each follows from that of all. What
 hangs on pairs is then up to half of how much a score seems to vary. For differences of two numbers: up to `MOST`."""
 
-ALONE = 8
+ALONE = 4
 """Inputs that are then left out together with each other one."""
 
 MOST = 200
@@ -191,7 +191,7 @@ def some_alone(n: int, seed: int) -> list[int]:
     Examples
     --------
     >>> len(some_alone(60, seed=0)), some_alone(201, seed=0)
-    (8, [])
+    (4, [])
     """
     if not OF_KURTOSIS <= n <= MOST:
         return []
