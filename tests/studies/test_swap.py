@@ -125,6 +125,22 @@ def test_the_page_shows_its_true_output(tmp_path: Path, monkeypatch: pytest.Monk
     assert [part for part in shown if part.strip() and part.strip() not in {s.strip() for s in said}] == []
 
 
+def test_no_map_is_tested_on_the_next_part_of_a_text_that_it_was_learnt_on() -> None:
+    """Of texts in parts, one after the other, whole stretches are held out: named groups say the same."""
+    rng = np.random.default_rng(0)
+    text, order = np.arange(600) // 6, rng.permutation(600)
+    # The new embedder knows each text by directions of its own: what is learnt of others says nothing.
+    old = rng.normal(size=(100, 60))[text] + 0.3 * rng.normal(size=(600, 60))
+    new = rng.normal(size=(100, 60))[text] + 0.3 * rng.normal(size=(600, 60))
+    named = [likewise.Representation(m, groups=text.astype(str).tolist()) for m in (old, new)]
+    asked = ((old, new), named, (old[order], new[order]))
+    found = [likewise.swap(*given).values["ridge.recall@10"] for given in asked]
+    assert max(found[:2]) < 0.15 < 0.4 < found[2]
+    limits = [" ".join(likewise.swap(*given).limits) for given in asked]
+    words = ["stretches of queries (those that follow each other are alike)", "groups", "queries"]
+    assert all(f"with {word} taken as independent" in told for word, told in zip(words, limits, strict=True))
+
+
 @pytest.mark.parametrize("different", [1, 60, 180, 200])
 def test_vectors_that_equal_others_are_told(different: int) -> None:
     """As an embedder gives them that has failed."""

@@ -1,19 +1,17 @@
 """Whether one embedder can take the place of another: do neighbours stay, and can the old index stay."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from likewise.arrays import float64, to_numpy
-from likewise.chance import together_of
 from likewise.errors import InputError
 from likewise.inference.leftout import mean_with_ends
-from likewise.naming import counted, with_ends
+from likewise.naming import counted
 from likewise.progress import Watch, unwatched
-from likewise.representation import Representation, aligned, check_same_items
+from likewise.representation import Representation
 from likewise.retrieval import (
     METRICS,
     Index,
@@ -29,8 +27,9 @@ from likewise.retrieval import (
 from likewise.studies.answer import Answer, Table
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
-from likewise.studies.drawings import Forest
 from likewise.studies.names import Names
+from likewise.studies.swap import said
+from likewise.studies.swap.vectors import groups_of, repeated, sides_of
 
 KS = (1, 5, 10, 100)
 """Depths at which neighbours are compared."""
@@ -44,18 +43,10 @@ FEWEST = 5
 TRIED = 200
 """Queries with which it is tried whether they were given in the wrong order."""
 
-REPEATED = 0.1
-"""Share of vectors that equal an earlier one, from which it is said."""
-
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
-
-OVERLAP = ("share of neighbours", "value", "low", "high", "chance")
-"""Heads of the first table."""
 
 WAYS = ("unmapped", "orthogonal", "ridge")
 """How new queries are put into the old index."""
-
-Mean = tuple[float, float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -111,9 +102,9 @@ class Swap(Study):
                 *(f"overlap@{k}.chance" for k in self.ks),
             ),
             {
-                "overlap": OVERLAP,
+                "overlap": said.OVERLAP,
                 "quantiles": ("share of queries", "rbo", *(f"overlap@{k}" for k in self.ks)),
-                "maps": tuple(dict.fromkeys(head for k in tops for head in _heads_of_maps(k))),
+                "maps": tuple(dict.fromkeys(head for k in tops for head in said.heads_of_maps(k))),
                 "changed": ("rbo", *(f"overlap@{k}" for k in tops)),
             },
         )  # fmt: skip
@@ -143,7 +134,7 @@ class Swap(Study):
         1.0
         """
         self._check()
-        old, new, old_q, new_q = _sides(given, self.join)
+        old, new, old_q, new_q = sides_of(given, self.join)
         corpus, alone = (old, new), old_q is None or new_q is None
         queries = corpus if old_q is None or new_q is None else (old_q, new_q)
         n, m = old.n_items, queries[0].n_items
@@ -160,16 +151,15 @@ class Swap(Study):
             for index, q in zip(indexes, queries, strict=True)
         ]
         shared = agreement(*near)
-        named = _groups(queries)
-        groups = named or _equal(queries)
+        groups, independent = groups_of(queries)
         shares, rbo = recall(shared, ks), rank_biased_overlap(shared, self.p)
         overlap = {k: mean_with_ends(shares[:, i], groups) for i, k in enumerate(ks)}
         alike = mean_with_ends(rbo, groups)
         by_chance = {k: k / among for k in ks}
         values: dict[str, Cell] = {"queries": m, "corpus": n}
         for k in ks:
-            values |= _named(f"overlap@{k}", overlap[k]) | {f"overlap@{k}.chance": by_chance[k]}
-        values |= _named("rbo", alike)
+            values |= said.named(f"overlap@{k}", overlap[k]) | {f"overlap@{k}.chance": by_chance[k]}
+        values |= said.named("rbo", alike)
         more = overlap[top][1] is not None and overlap[top][1] > by_chance[top]  # type: ignore[operator]
         values["above_chance"] = more
         can_stay, of_maps, of_each, not_said = self._maps(indexes[0], corpus, queries, near, top, alone, groups, watch)
@@ -178,7 +168,7 @@ class Swap(Study):
         rows.append((f"rank-biased overlap of {depth}, p = {self.p:g}", *alike, float(rank_biased_overlap(
             np.arange(1, depth + 1) ** 2 / among, self.p))))  # fmt: skip
         tables = [
-            Table("overlap", OVERLAP, tuple(rows), unsure={"chance": "it follows from the sizes alone"}),
+            Table("overlap", said.OVERLAP, tuple(rows), unsure={"chance": "it follows from the sizes alone"}),
             Table(
                 "quantiles",
                 ("share of queries", *(f"overlap@{k}" for k in ks), "rbo"),
@@ -193,15 +183,14 @@ class Swap(Study):
                 ),
             ),
             *of_each,
-            *self._changed(corpus[0], queries[0], near, shares[:, ks.index(top)], rbo, top),
+            *said.changed(corpus[0], queries[0], near, shares[:, ks.index(top)], rbo, top, self.changed),
         ]
         limits = [
             "Equal neighbours do not mean good ones: no judgement of relevance is used here.",
-            f"Intervals are for new queries {'and' if alone else 'against'} this corpus, "
-            f"{'with groups' if named else 'with equal vectors as one group' if groups else 'queries'} taken as "
+            f"Intervals are for new queries {'and' if alone else 'against'} this corpus, with {independent} taken as "
             "independent.",
             *not_said,
-            *_repeated(corpus),
+            *repeated(corpus),
         ]
         if left := sorted(set(self.ks) - set(ks)):
             limits.append(f"k = {', '.join(map(str, left))} left out: only {among:,} candidates.")
@@ -219,7 +208,7 @@ class Swap(Study):
             self.question,
             f"{verdict} {can_stay}",
             tables=tuple(tables),
-            drawings=(_drawn(rows),),
+            drawings=(said.drawn(rows),),
             limits=tuple(limits),
             values=values,
         )
@@ -273,7 +262,7 @@ class Swap(Study):
         own = test if alone else None
         values: dict[str, Cell] = {"held_out": len(test), "pairs": len(train)}
         lines: list[tuple[Cell, ...]] = []
-        means: dict[str, Mean] = {}
+        means: dict[str, said.Mean] = {}
         for kind, (moved, _) in ways.items():
             got = index.nearest(moved, top, own, name=f"{kind} queries", watch=watch)
             of_old = recall(agreement(got, near[0][test, :top]), [top])[:, 0]
@@ -281,13 +270,13 @@ class Swap(Study):
             cosine = (unit_rows(moved, kind, zero=True) * target).sum(axis=1)
             means[kind] = mean_with_ends(of_old, names)
             turned = mean_with_ends(cosine, names, (-1.0, 1.0), continuous=True)
-            values |= _named(f"{kind}.recall@{top}", means[kind])
+            values |= said.named(f"{kind}.recall@{top}", means[kind])
             fresh = mean_with_ends(of_new, names)
-            values |= _named(f"{kind}.new_recall@{top}", fresh) | _named(f"{kind}.cosine", turned)
+            values |= said.named(f"{kind}.new_recall@{top}", fresh) | said.named(f"{kind}.cosine", turned)
             pairs = 0 if kind == "unmapped" else len(train)
             lines.append((kind, pairs, len(test), *means[kind], *fresh, *turned))
         told = Table(
-            "maps", _heads_of_maps(top), tuple(lines), caption="New queries in the old index",
+            "maps", said.heads_of_maps(top), tuple(lines), caption="New queries in the old index",
             text="Recall: the share of the neighbours that the old query finds there.",
             spare=("cosine high", "cosine low", "new high", "new low", f"recall@{top} of new neighbours"),
         )  # fmt: skip
@@ -297,7 +286,7 @@ class Swap(Study):
         judged = {kind: self._stays(mean) for kind, mean in mapped.items()}
         best = next((kind for wanted in (True, None, False) for kind in judged if judged[kind] is wanted), None)
         if best is not None:
-            values |= _named(f"mapped.recall@{top}", mapped[best]) | {"mapped.map": best}
+            values |= said.named(f"mapped.recall@{top}", mapped[best]) | {"mapped.map": best}
         as_is = self._stays(means.get("unmapped")) if same_width else False
         after = self._stays(mapped[best]) if best is not None else None
         values |= {"same_space": as_is, "mapped.stays": after}
@@ -318,7 +307,7 @@ class Swap(Study):
         elif len(train) < corpus[1].n_features:
             limits.append(f"The maps are learnt on {len(train):,} pairs in {corpus[1].n_features:,} dimensions: few.")
         return (
-            self._said(top, means.get("unmapped"), as_is, best, mapped, after, len(test)),
+            said.verdict_of_maps(top, means.get("unmapped"), as_is, best, mapped, after, len(test), self.enough),
             values,
             (told,) if lines else (),
             limits,
@@ -340,37 +329,11 @@ class Swap(Study):
         test, train = rng.permutation(np.flatnonzero(out)), rng.permutation(np.flatnonzero(~out))
         return np.sort(train[: self.train]), np.sort(test[: self.held_out])
 
-    def _stays(self, mean: Mean | None) -> bool | None:
+    def _stays(self, mean: said.Mean | None) -> bool | None:
         """Whether the recall is enough; None where the interval does not decide it."""
         if mean is None or mean[1] is None or mean[2] is None:
             return None
         return True if mean[1] >= self.enough else False if mean[2] < self.enough else None
-
-    def _said(
-        self, top: int, plain: Mean | None, as_is: bool | None, best: str | None, mapped: Mapping[str, Mean],
-        after: bool | None, held: int,
-    ) -> str:  # fmt: skip
-        on = f"on {held:,} held-out queries"
-        if plain is None:
-            first = "The old index cannot stay as it is: the widths differ."
-        elif as_is:
-            return f"The old index can stay as it is: recall@{top} of new queries {_range(plain, self.enough)} {on}."
-        elif as_is is None:
-            told = f"recall@{top} of new queries {_range(plain, self.enough)}"
-            first = f"Whether the old index can stay as it is cannot be told: {told}."
-        else:
-            first = f"The old index cannot stay as it is: recall@{top} of new queries {_range(plain, self.enough)}."
-        if best is None:
-            return first
-        name = "orthogonal" if best == "orthogonal" else "linear (ridge)"
-        ends = f"recall@{top} {_range(mapped[best], self.enough)} {on}."
-        if after:
-            return f"{first} With a learnt {name} map it can stay: {ends}"
-        if after is None:
-            return f"{first} Whether a learnt {name} map is enough cannot be told: {ends}"
-        called = {"orthogonal": "an orthogonal one", "ridge": "a linear one (ridge)"}
-        each = " and ".join(f"{_range(mean, self.enough)} with {called[kind]}" for kind, mean in mapped.items())
-        return f"{first} No learnt map is enough: recall@{top} is {each}, {on}."
 
     def _exchanged(
         self,
@@ -393,140 +356,3 @@ class Swap(Study):
                 f"With the two sets of queries exchanged, {top * found[0]:.3g} of {top} neighbours stay: perhaps the "
                 "new ones were given first; expected old, then new."
             )
-
-    def _changed(
-        self,
-        corpus: Representation,
-        queries: Representation,
-        near: Sequence[Int[np.ndarray, "m k"]],
-        share: Float[np.ndarray, " m"],
-        rbo: Float[np.ndarray, " m"],
-        top: int,
-    ) -> tuple[Table, ...]:
-        order = np.lexsort((np.arange(len(rbo)), rbo, share))
-        order = order[share[order] < 1][: self.changed]
-        if not len(order):
-            return ()
-        texts, said = corpus.source.texts, queries.source.texts
-        rows = []
-        for i in order:
-            old, new = near[0][i, :top].tolist(), near[1][i, :top].tolist()
-            lost, gained = [j for j in old if j not in new], [j for j in new if j not in old]
-            row: list[Cell] = [queries.ids[i], said[i] if said else None, float(share[i]), float(rbo[i])]
-            row += ["; ".join(corpus.ids[j] for j in some) for some in (lost, gained)]
-            row += ["; ".join(texts[j] for j in some) if texts else None for some in (lost, gained)]
-            rows.append(tuple(row))
-        columns = ("query", "text", f"overlap@{top}", "rbo", "lost", "gained", "texts lost", "texts gained")
-        kept = [i for i in range(len(columns)) if any(row[i] is not None for row in rows)]
-        heads = tuple(columns[i] for i in kept)
-        return (
-            Table(
-                "changed",
-                heads,
-                tuple(tuple(row[i] for i in kept) for row in rows),
-                caption="Queries that changed most",
-                folded=True,
-                spare=tuple(c for c in ("texts gained", "texts lost", "rbo", "text", "gained", "lost") if c in heads),
-                unsure=dict.fromkeys((f"overlap@{top}", "rbo"), "of one query"),
-            ),
-        )
-
-
-def _drawn(rows: Sequence[tuple[Cell, ...]]) -> Forest:
-    """The shares of neighbours that stay, with their intervals, beside chance."""
-    labels, *columns = zip(*rows, strict=True)
-    values, low, high, chance = columns
-    return Forest(
-        name="overlap",
-        title="Neighbours that stay",
-        heading="Share of the neighbours that stay",
-        alt="A dot for each number of neighbours, with its interval and chance; also a table.",
-        note="Lines: 95 % intervals, for new queries.",
-        across="share of neighbours",
-        labels=tuple(map(str, labels)),
-        values=values,
-        low=low,
-        high=high,
-        chance=chance,
-    )
-
-
-def _heads_of_maps(top: int) -> tuple[str, ...]:
-    return ("map", "pairs", "held-out queries", f"recall@{top}", "low", "high", f"recall@{top} of new neighbours",
-            "new low", "new high", "cosine", "cosine low", "cosine high")  # fmt: skip
-
-
-def _range(mean: Mean, enough: float) -> str:
-    if mean[1] is None or mean[2] is None:
-        return f"{mean[0]:.2f}, without an interval"
-    told = with_ends(mean[0], mean[1], mean[2], apart=[enough])
-    return f"{told[0]} ({told[1]} to {told[2]})"
-
-
-def _named(name: str, mean: Mean) -> dict[str, Cell]:
-    return {name: mean[0], f"{name}.low": mean[1], f"{name}.high": mean[2]}
-
-
-def _first_equal(r: Representation) -> list[int]:
-    """The first vector that each one equals."""
-    seen: dict[int, int] = {}
-    return [
-        seen.setdefault(hash((row + 0.0).tobytes()), i) for i, row in enumerate(np.asarray(r.matrix))
-    ]  # -0.0 is 0.0
-
-
-def _repeated(corpus: Sequence[Representation]) -> Iterator[str]:
-    """Which embedders give many items one vector, as one that has failed does."""
-    for r in corpus:
-        again = r.n_items - len(set(_first_equal(r)))
-        if again > REPEATED * r.n_items:
-            yield (
-                f"{again:,} of {r.n_items:,} vectors of {r.name} equal an earlier one: which of them are nearest is "
-                "arbitrary. Check how they were made, or leave out repeated items."
-            )
-
-
-def _equal(queries: Sequence[Representation]) -> tuple[str, ...]:
-    """Groups of queries whose vectors are equal, where many are: no map is tested on what it has seen.
-
-    Of the side where more are.
-    """
-    found = min((_first_equal(r) for r in queries), key=lambda first: len(set(first)))
-    return tuple(map(str, found)) if len(set(found)) < (1 - REPEATED) * len(found) else ()
-
-
-def _groups(sides: Sequence[Representation]) -> tuple[str, ...]:
-    together = together_of(sides)
-    return () if together is None else tuple(map(str, together.of.tolist()))
-
-
-def _sides(
-    given: Any, join: str
-) -> tuple[Representation, Representation, Representation | None, Representation | None]:
-    """Old and new, and the same of queries if there are any, each two in one order."""
-    values = list(given.values()) if isinstance(given, Mapping) else list(given)
-    if len(values) not in (2, 4):
-        raise InputError(f"{len(values)} sets of vectors; expected old and new, or these and the queries of both")
-    names = ("old", "new", "old queries", "new queries")
-    read = [
-        r if isinstance(r, Representation) else Representation(r, name=name)
-        for r, name in zip(values, names, strict=False)
-    ]
-    for r in read:
-        if r.is_table:
-            raise InputError(f"{r.name} is a table of {r.kind}; expected vectors")
-    found: list[Representation] = []
-    for place in range(0, len(read), 2):
-        two, _ = aligned(read[place : place + 2], join)
-        check_same_items(*two)
-        # A tensor may have a type that NumPy lacks, or a gradient.
-        found += [r if isinstance(r.matrix, np.ndarray) else r.changed(matrix=to_numpy(float64(r.matrix))) for r in two]
-    if len(found) == 2:
-        return found[0], found[1], None, None
-    for corpus, queries in ((found[0], found[2]), (found[1], found[3])):
-        if corpus.n_features != queries.n_features:
-            raise InputError(
-                f"{queries.name} has {queries.n_features} columns and {corpus.name} {corpus.n_features}; expected the "
-                "same number: queries and corpus of one embedder"
-            )
-    return found[0], found[1], found[2], found[3]
