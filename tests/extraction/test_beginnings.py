@@ -331,6 +331,8 @@ def windowed(family: str, window: int) -> LoadedModel:
             window,
             marks=pytest.mark.long("gpt_neo has the same windows, and positions for all")
             if family == "few positions" and window in (64, 100)
+            else pytest.mark.long("between two windows that are tried each time")
+            if window == 100
             else (),
         )
         for family in WINDOWED

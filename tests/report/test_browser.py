@@ -248,7 +248,7 @@ def test_an_address_shows_what_its_sender_saw(page: Any, window: Any, layered: P
         assert state_of(page) == sent, what
         window.escape()
         page.evaluate("document.querySelector('#reset').click()")
-        assert state_of(page) == first, what
+    assert state_of(page) == first
 
 
 def test_an_address_that_says_nothing_here_shows_the_start_of_the_page(page: Any, window: Any, layered: Path) -> None:

@@ -260,7 +260,7 @@ def test_killed_at_any_time_a_run_ends_equal(
             time.sleep(0.005)
         os.killpg(process.pid, sent)
         process.wait()
-    likewise.run(experiment, store)
+    likewise.run(experiment, store, executor="serial")
     assert content(store) == content(done.store)
     assert not list(store.rglob("*.unfinished"))
 

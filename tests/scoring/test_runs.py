@@ -57,12 +57,12 @@ def test_intervals_are_those_of_scores_without_each_stretch(label, rng) -> None:
 def test_intervals_hold_the_expected_score_without_groups(measure, rng) -> None:
     """Nominal 95 %; over single inputs it is about 75 %, as in random order."""
     order = rng.permutation(60)
-    draws = [topics(rng) for _ in range(60)]
+    draws = [topics(rng) for _ in range(40)]
     rows = [next(iter(compare(given, measure, permutations=0))) for given in draws]
     expected = np.mean([row.value for row in rows])
-    assert np.mean([row.low <= expected <= row.high for row in rows]) >= 0.88
+    assert np.mean([row.low <= expected <= row.high for row in rows]) >= 0.87
     mixed = [
-        next(iter(compare({k: m[order] for k, m in given.items()}, measure, permutations=0))) for given in draws[:20]
+        next(iter(compare({k: m[order] for k, m in given.items()}, measure, permutations=0))) for given in draws[:8]
     ]
     lengths = [np.mean([row.high - row.low for row in of]) for of in (rows, mixed)]
     assert lengths[0] > 1.2 * lengths[1]
