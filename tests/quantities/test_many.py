@@ -38,7 +38,8 @@ KERNELS = ("cka", "cka(debiased=True)", "cka(debiased=True, feature_corrected=Tr
 CANONICAL = ("mean_cca", "mean_cca(ridge=0.1)", "svcca", "svcca(k=2)", "pwcca", "gulp", "gulp(lam=0.0)",
              "gulp(squared=True)",
              "shape_distance(alpha=0.5)", "shape_distance(alpha=0.0)", "linear_predictivity",
-             "linear_predictivity(ridge=0.1)",
+             "linear_predictivity(ridge=0.1)", "linear_predictivity(folds=4)",
+             "linear_predictivity(folds=5, ridge=0.01)",
              "eigenspace_overlap", "eigenspace_overlap(over=width)")  # fmt: skip
 NAMES = (*ALIGNMENTS, *KERNELS, *CANONICAL)
 SHAPES = ((41, 5, 9), (90, 30, 29), (200, 7, 3), (60, 61, 4), (64, 20, 70), (31, 10, 10))
@@ -149,6 +150,30 @@ def test_components_of_a_part_have_one_basis(monkeypatch, center, flat) -> None:
     if center:
         rows = x[items] - x[items].astype(float).mean(axis=0)
         np.testing.assert_allclose(part[Loadings()], components.T @ rows, atol=1e-9)
+
+
+@pytest.mark.parametrize("massive", [1.0, 1e6])
+@pytest.mark.parametrize("name", ["linear_predictivity(folds=4)", "linear_predictivity(folds=5, ridge=0.01)"])
+def test_held_out_parts_of_many_rows_keep_their_folds_and_digits(monkeypatch, name, massive) -> None:
+    """Each item stays in its fold where others are left out, and a massive row is not felt where it is held out."""
+    c = Configuration.parse(name)
+    x, y = (m.astype(np.float64) for m in sides(200, 7, 3))
+    y[50] *= massive
+    out = np.arange(30, 48)
+    kept = np.delete(np.arange(200), out)
+
+    def scored(x, y):
+        return [c(x, y), c(x.rest(kept), y.rest(kept)), c(x.permuted(np.roll(np.arange(200), 3)), y)]
+
+    plain, passes = both_ways(monkeypatch, x, y, scored)
+    assert passes == pytest.approx(plain, rel=1e-8)
+
+
+def test_held_out_regression_of_many_rows_takes_no_table_of_all_pairs(monkeypatch) -> None:
+    monkeypatch.setattr(pieces, "PASS", 40)
+    x, y = (Prepared(m) for m in sides(3000, 6, 5))
+    Configuration.parse("linear_predictivity(folds=5, ridge=0.01)")(x, y)
+    assert max(np.asarray(value).size for of in (x, y) for value in of._values.values()) <= 2 * 3000
 
 
 def test_equal_rows_are_said(monkeypatch) -> None:

@@ -14,6 +14,7 @@ from likewise.quantities import (
     Norm,
     Prepared,
     SingularValues,
+    held_out_shares,
     scaled_products,
     unexplained,
 )
@@ -81,7 +82,8 @@ def linear_predictivity(x: Prepared, y: Prepared, *, folds: int = 0, ridge: floa
 
     Notes
     -----
-    Cost: O(n d min(n, d)) once per side and fold, O(n^2) per pair.
+    Cost: O(n d min(n, d)) once per side and fold, O(n^2) per pair. Of many rows of few features held out, O(n d^2) per
+    pair and no table of n by n, unless the inverse would lose digits (without a ridge).
 
     References
     ----------
@@ -103,6 +105,10 @@ def linear_predictivity(x: Prepared, y: Prepared, *, folds: int = 0, ridge: floa
     if folds == 0 and (x.is_many or y.is_many):
         return _of_many(x, y, ridge)
     size = x[Norm(center=True)]
+    if folds and y.is_many and not x.is_table and y[Norm(center=True)]:
+        shares = held_out_shares(x, y, folds, float(ridge))
+        if shares is not None:
+            return 1 - shares[0] / shares[1]
     xp = array_namespace(x.given, y.given)
     left = unexplained(x, y, folds, float(ridge))
     whole = xp.sum((x[HeldOutRows(folds, True)] / size) ** 2) if folds else 1.0

@@ -32,6 +32,7 @@ from likewise.quantities.heldout import (
     splits,
     unexplained,
 )
+from likewise.quantities.heldout_of_many import held_out_shares
 from likewise.quantities.kernels import (
     ROOM,
     THIN,
@@ -194,6 +195,7 @@ __all__ = [
     "completed",
     "entropy_rank",
     "held_out_pairs",
+    "held_out_shares",
     "in_order",
     "is_tied",
     "nodes",
