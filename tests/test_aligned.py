@@ -43,7 +43,7 @@ def test_what_is_not_clear_is_refused() -> None:
         aligned([whole, turned, bare])
     with pytest.raises(InputError, match="bare has no ids, and those of c are numbers of rows in another order"):
         aligned([bare, Representation(X[[2, 0, 1]], ["2", "0", "1"], "c")])  # its row 2, or the row 2 of bare?
-    with pytest.raises(InputError, match="no id is in all of a, b"):
+    with pytest.raises(InputError, match="no id is in all of a, b: a begins with .*, b begins with "):
         aligned([whole, taken([5, 6, 7], "b")], "inner")
     with pytest.raises(InputError, match="expected exact or inner"):
         aligned([whole], "outer")

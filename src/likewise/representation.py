@@ -217,7 +217,10 @@ def aligned(representations: Sequence[Representation], join: str = "exact") -> t
         raise InputError(f"{counting[0].name} has no ids, but the others have different orders or different items")
     common = set(named[0].ids).intersection(*(r.ids for r in named[1:]))
     if not common:
-        raise InputError(f"no id is in all of {', '.join(r.name for r in named[:3])}{', ...' if named[3:] else ''}")
+        first = ", ".join(f"{r.name} begins with {r.ids[0]!r}" for r in named[:2])
+        raise InputError(
+            f"no id is in all of {', '.join(r.name for r in named[:3])}{', ...' if named[3:] else ''}: {first}"
+        )
     if join == "exact":
         everything = set().union(*(r.ids for r in named))
         for r in named:
