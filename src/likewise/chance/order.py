@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 ROWS = 256
 """Rows that are looked at."""
 
-AT_ONCE = 4
-"""Rows, each with the next, that are held at a time."""
+AT_ONCE = 2**17
+"""Values of rows that are held at a time: larger pieces of memory are fetched from the system anew each time."""
 
 FEWEST = 20
 """Rows of which an order says nothing."""
@@ -115,22 +115,25 @@ def _alike(n: int, rows: Callable[[Int[np.ndarray, " m"]], Float[np.ndarray, "m 
     rng = np.random.default_rng(0)
     places = np.sort(rng.choice(n - lag, min(ROWS, n - lag), replace=False))
     places = np.stack([places, places + lag])
-    parts = [places[:, i : i + AT_ONCE] for i in range(0, places.shape[1], AT_ONCE)]
+    step = max(1, AT_ONCE // (2 * rows(places[0, :1]).shape[1]))
+    parts = [places[:, i : i + step] for i in range(0, places.shape[1], step)]
 
-    def read(part: Int[np.ndarray, "2 k"]) -> Float[np.ndarray, "2 k d"]:
-        return np.asarray(rows(part.reshape(-1)), dtype=np.float64).reshape(*part.shape, -1)
+    def read(k: int) -> Float[np.ndarray, "2 k d"]:
+        return np.asarray(rows(parts[k].reshape(-1)), dtype=np.float64).reshape(*parts[k].shape, -1)
 
-    largest = max(max(float(np.abs(read(part)).max()) for part in parts), np.finfo(np.float64).tiny)
-    mean = sum((read(part) / largest).sum(axis=(0, 1)) for part in parts) / places.size
-    units = [functools.partial(_of_unit_length, part, lambda part: read(part) / largest - mean) for part in parts]
-    away = sum(unit()[0].sum(axis=0) for unit in units) / places.shape[1]
-    more = np.concatenate([np.vecdot(a, b) - a @ away - b @ away + away @ away for a, b in (unit() for unit in units)])
+    if len(parts) == 1:
+        read = functools.cache(read)
+    every = range(len(parts))
+    largest = max(max(float(np.abs(read(k)).max()) for k in every), np.finfo(np.float64).tiny)
+    mean = sum((read(k) / largest).sum(axis=(0, 1)) for k in every) / places.size
+
+    def units(k: int) -> Float[np.ndarray, "2 k d"]:
+        centred = read(k) / largest - mean
+        lengths = np.linalg.norm(centred, axis=2, keepdims=True)
+        return np.asarray(np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 0))
+
+    if len(parts) == 1:
+        units = functools.cache(units)
+    away = sum(units(k)[0].sum(axis=0) for k in every) / places.shape[1]
+    more = np.concatenate([np.vecdot(a, b) - a @ away - b @ away + away @ away for a, b in map(units, every)])
     return float(more.mean()), float(more.std() / np.sqrt(len(more)))
-
-
-def _of_unit_length(
-    part: Int[np.ndarray, "2 k"], read: Callable[[Int[np.ndarray, "2 k"]], Float[np.ndarray, "2 k d"]]
-) -> Float[np.ndarray, "2 k d"]:
-    rows = read(part)
-    lengths = np.linalg.norm(rows, axis=2, keepdims=True)
-    return np.asarray(np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0))
