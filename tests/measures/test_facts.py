@@ -34,7 +34,7 @@ def remembered(configuration: Configuration) -> Callable[[Any, Any], float]:
     def score(x: Any, y: Any) -> float:
         if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray)):
             return configuration(x, y)
-        both = tuple((side.shape, side.dtype.str, side.tobytes()) for side in (x, y))
+        both = tuple((side.shape, side.strides, side.dtype.str, side.tobytes()) for side in (x, y))
         if both not in known:
             known[both] = configuration(x, y)
         return known[both]

@@ -6,7 +6,7 @@ import pytest
 from likewise import Representation, compare
 from likewise.inference import left_out
 from likewise.measures import Configuration
-from likewise.quantities import Prepared
+from likewise.quantities import BLOCK, Prepared
 from likewise.scoring import Results, interval
 from likewise.scoring.leaving_out import STRETCHES, stretch_of, stretches_of
 
@@ -88,6 +88,8 @@ def test_groups_that_are_named_are_what_is_left_out(rng) -> None:
     sides = [Representation(m, name=name, groups=of.tolist()) for name, m in given.items()]
     assert ends(compare(sides, "cka", permutations=0)) == ends(grouped)
     assert ends(compare(given, ["cka", "pwcca"], permutations=0, groups=0)) == [(None, None)] * 3
+    apart = compare(given, ["cka", "pwcca"], permutations=0, groups=np.arange(60))  # said to be independent
+    assert apart.replicates("without_stretch") == [None] * 3 and ends(apart)[0] != ends(bare)[0]
 
 
 def test_what_is_kept_of_a_score_is_still_without_each_input_or_random_group(rng) -> None:
@@ -98,21 +100,51 @@ def test_what_is_kept_of_a_score_is_still_without_each_input_or_random_group(rng
     c = Configuration("cka", {})
     assert kept.replicates("without_input")[0][3] == pytest.approx(c(*(m[order != 3] for m in given.values())))
     assert len(set(random)) == 20 and kept.replicates("without_group")[1] is not None
-    assert [None if count is None else count.tolist() for count in kept.replicates("stretches")] == [[6.0], None]
+    assert [len(left) for left in kept.replicates("without_stretch")] == [6, 6]
+    mixed = {name: rng.permutation(m) for name, m in given.items()}
+    assert compare(mixed, ["cka", "imd"], permutations=0).replicates("without_stretch") == [None, None]
 
 
 def test_tests_of_scores_leave_out_what_their_intervals_do(rng) -> None:
-    """Of pairs with runs of different lengths, or with none, the longest; where a score has no such numbers, groups."""
+    """Of pairs with runs of different lengths, or with none, the longest; of measures of any kind."""
     given = topics(rng, 40, 3)
-    given |= {"long": topics(rng, 6, 20)["x"], "mixed": rng.permutation(given["x"])}
+    order = rng.permutation(120)
+    given |= {"long": topics(rng, 6, 20)["x"], "mixed": given["x"][order], "other": given["y"][order]}
     results = compare(given, ["cka", "imd"], permutations=0)
     place = {(row.a, row.b, row.measure): k for k, row in enumerate(results)}
     short, long, imd = place["x", "y", "cka"], place["x", "long", "cka"], place["x", "y", "imd"]
-    sizes = [len(left_out(results, rows)[0].values) for rows in ([short], [long], [short, long], [short, imd])]
-    assert sizes == [12, 6, 6, 20]
-    row, (score,) = results[long], left_out(results, [long])
-    low, high = interval(np.asarray([score.value]), score.values[:, None], (0.0, 1.0))
-    assert (row.low, row.high) == (pytest.approx(low[0]), pytest.approx(high[0]))
+    none = place["mixed", "other", "cka"]
+    asked = (
+        [short],
+        [long],
+        [short, long],
+        [short, imd],
+        [imd],
+        [none],
+        [none, imd],
+        [none, place["x", "long", "imd"]],
+    )
+    assert [len(left_out(results, rows)[0].values) for rows in asked] == [12, 6, 6, 12, 12, 120, 12, 6]
+    for k in (short, long):
+        row, (score,) = results[k], left_out(results, [k])
+        low, high = interval(np.asarray([score.value]), score.values[:, None], (0.0, 1.0))
+        assert (row.low, row.high) == (pytest.approx(low[0]), pytest.approx(high[0]))
+    # Of one measure on all pairs: those of which random groups alone are known are not set beside stretches.
+    assert len(left_out(results, [imd, place["mixed", "other", "imd"]])[0].values) == 20
+
+
+@pytest.mark.parametrize(("size", "groups", "stretched"), [(40, 20, False), (40, 25, True), (700, 20, True)])
+def test_blocks_of_very_many_rows_do_where_they_are_long_enough(rng, size, groups, stretched) -> None:
+    """There are none of so many groups; and some are shorter than two runs."""
+    n = 20 * BLOCK
+    shared = rng.normal(size=(n // size + 1, 3))[np.arange(n) // size]
+    given = {name: shared + rng.normal(size=(n, 3)) for name in "xy"}
+    (row,) = results = compare(given, "svcca(k=2)", permutations=0, groups=groups)
+    (found,) = results.replicates("without_stretch")
+    assert (found is not None) is stretched
+    if stretched:
+        few = compare(given, "svcca(k=2)", permutations=0, groups=groups, dataset="again")[0]
+        assert (few.low, few.high) == (row.low, row.high) and len(found) == (24 if size == 40 else 12)
 
 
 @pytest.mark.parametrize("run", [2, 5, 10, 100])

@@ -12,7 +12,9 @@ import pytest
 import likewise
 from likewise.about import Source
 from likewise.errors import InputError, UndefinedError
+from likewise.inference import LeftOut
 from likewise.representation import Representation
+from likewise.scoring import interval
 from likewise.studies import Audit
 
 N, D = 80, 12
@@ -145,6 +147,34 @@ def test_where_prompts_that_follow_each_other_are_alike_stretches_are_left_out()
     assert 0.7 * width(named) < width(alone) < 1.5 * width(named) and width(alone) > 1.5 * width(mixed)
     told = [any("leave out stretches" in limit for limit in of.limits) for of in (alone, named, mixed)]
     assert told == [True, False, False]
+
+
+def test_groups_that_are_named_somewhere_stay_what_is_left_out() -> None:
+    """Of outputs alone, where they are those of the outputs; layers that name others are refused."""
+    rng = np.random.default_rng(0)
+    runs, logits = 3 * rng.normal(size=(8, D))[np.arange(N) // 10] + rng.normal(size=(N, D)), rng.normal(size=(N, 6))
+    named = tuple(str(i % 16) for i in range(N))
+
+    def run(sd: float, groups: Any) -> Mapping[str, Representation]:
+        noisy = logits + sd * np.random.default_rng(1).normal(size=logits.shape)
+        rows = noisy - np.log(np.exp(noisy).sum(axis=1, keepdims=True))
+        outputs = Representation(rows, groups=groups, kind="log_probabilities")
+        return {"1": Representation(runs + sd * rng.normal(size=runs.shape)), "logits": outputs}
+
+    def low(groups: Any) -> Any:
+        given = {"base": run(0, groups), "a": run(0.01, groups), "x": run(0.5, groups)}
+        return Audit("base", ("a",), outputs=("kl_divergence",)).answer(given).tables["outputs"].records()[0]["low"]
+
+    x, y = (np.asarray(run(sd, ())["logits"].matrix) for sd in (0, 0.5))
+    each = LeftOut.of_mean((np.exp(x) * (x - y)).sum(axis=1), named)
+    ends = interval(np.asarray([each.value]), each.values[:, None], (0.0, np.inf), each.sizes)
+    assert low(named) == pytest.approx(ends[0][0]) and low(()) != pytest.approx(ends[0][0])
+    given = {
+        name: {"1": Representation(runs + sd), "2": Representation(runs + sd, groups=named)}
+        for name, sd in (("base", 0.0), ("a", 0.1), ("x", 0.2))
+    }
+    with pytest.raises(InputError, match="expected the same parts"):
+        Audit("base", ("a",)).answer(given)
 
 
 def test_copies_that_no_test_tells_apart_share_a_letter() -> None:

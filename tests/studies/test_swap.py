@@ -13,6 +13,7 @@ import likewise
 from likewise.cli.main import app
 from likewise.errors import InputError
 from likewise.inference.leftout import mean_with_ends
+from likewise.studies.swap.vectors import groups_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "swap.md"
 
@@ -137,8 +138,27 @@ def test_no_map_is_tested_on_the_next_part_of_a_text_that_it_was_learnt_on() -> 
     found = [likewise.swap(*given).values["ridge.recall@10"] for given in asked]
     assert max(found[:2]) < 0.15 < 0.4 < found[2]
     limits = [" ".join(likewise.swap(*given).limits) for given in asked]
-    words = ["stretches of queries (those that follow each other are alike)", "groups", "queries"]
+    words = ["stretches of queries", "groups", "queries"]
     assert all(f"with {word} taken as independent" in told for word, told in zip(words, limits, strict=True))
+
+
+@pytest.mark.parametrize(("n", "size", "least"), [(100, 10, 10), (300, 30, 30), (600, 6, 12), (36, 6, 5)])
+def test_stretches_are_as_long_as_texts_also_where_these_are_few(n, size, least) -> None:
+    rng = np.random.default_rng(0)
+    old, new = (rng.normal(size=(n // size, 30))[np.arange(n) // size] + 0.3 * rng.normal(size=(n, 30)) for _ in "on")
+    groups, said = groups_of([likewise.Representation(m) for m in (old, new)])
+    assert min(np.bincount(np.asarray(groups, dtype=int))) >= 0.8 * least and said.startswith("stretches")
+
+
+@pytest.mark.parametrize("far", [1, 100])
+def test_exchanged_queries_are_told_also_in_long_runs(far) -> None:
+    rng = np.random.default_rng(0)
+    corpus = rng.normal(size=(600, 12))
+    queries = corpus[rng.integers(0, 600, size=2000)] + 0.1 * rng.normal(size=(2000, 12))
+    queries += 0.5 * rng.normal(size=(2000 // far, 12))[np.arange(2000) // far] * (far > 1)
+    turn = np.linalg.qr(rng.normal(size=(12, 12))).Q
+    limits = likewise.swap(corpus, corpus @ turn, queries=(queries @ turn, queries)).limits
+    assert any("exchanged" in line for line in limits)
 
 
 @pytest.mark.parametrize("different", [1, 60, 180, 200])

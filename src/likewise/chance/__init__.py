@@ -14,7 +14,7 @@ from likewise.chance.correction import (
 from likewise.chance.features import ShuffledFeatures
 from likewise.chance.moments import FEWEST_ITEMS, Moments, shuffled_moments
 from likewise.chance.nothing import NoReference
-from likewise.chance.order import IN_FILES, IN_RUNS, RowsInRuns, alike_in_order, run_length
+from likewise.chance.order import IN_FILES, IN_RUNS, IN_STRETCHES, RowsInRuns, alike_in_order, run_length
 from likewise.chance.permutation import Chance, Null, Shuffle, Shuffles, draw_permutations, draw_shuffles, judge
 from likewise.chance.reasons import Reason, Reasons
 from likewise.chance.reference import Asked, Level, Pair, Reference, Scored, Sides
@@ -32,6 +32,7 @@ __all__ = [
     "FEW_ROWS",
     "IN_FILES",
     "IN_RUNS",
+    "IN_STRETCHES",
     "LEVEL",
     "NO_CHANCE",
     "SAME_INPUTS",

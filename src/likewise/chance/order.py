@@ -18,18 +18,27 @@ FEWEST = 20
 SURE = 5.0
 """Deviations by which rows in any order never differ."""
 
-ALIKE = 0.1
-"""A cosine that matters: with groups of m such rows, the variance of a mean is 1 + 0.1 (m - 1) times as large."""
+ALIKE = 0.05
+"""A cosine that matters: with groups of m such rows, the variance of a mean is 1 + 0.05 (m - 1) times as large."""
+
+ENDED, UNSURE = 0.1, 2.0
+"""A run has ended where rows are alike by less than this share of what neighbours are, or this many deviations."""
 
 FURTHER = 1.2
 """How many times as far apart the next two rows are that are compared, where a run is followed to its end."""
 
 IN_RUNS = (
     "rows that follow each other are more alike than others, as where several inputs come from one text or topic. "
-    "Intervals allow for that, but chance levels assume independent inputs: p can be too small. Name the groups of "
-    "inputs: "
+    "Intervals allow for that: stretches of rows are left out. Chance levels do not: p is too small, and scores look "
+    "clear of chance that are not. Name the groups of inputs: "
 )
 """What is said of such rows where no groups are named; how to name them follows."""
+
+IN_STRETCHES = (
+    "Inputs that follow each other are more alike than others, so intervals leave out stretches of them. If you know "
+    "which belong together, name the groups: "
+)
+"""What is said where there are intervals alone."""
 
 IN_FILES = "Representation(..., groups=...) in Python, an array or a column group in .npz and Parquet files"
 """How the groups of rows are named that are given as they are."""
@@ -43,7 +52,7 @@ def alike_in_order(n: int, rows: Callable[[Int[np.ndarray, " m"]], Float[np.ndar
     r"""Return how much more alike rows that follow each other are than others; 0 where it may be chance, or is little.
 
     .. math:: \bar d, \; d_i = c_{i, i + 1} - \bar c_i - \bar c_{i + 1} + \bar c,
-        \quad \text{if above} \; \max(0.1, \; 5 \, s / \sqrt m)
+        \quad \text{if above} \; \max(0.05, \; 5 \, s / \sqrt m)
 
     with c the cosine of two rows about their mean, over m rows i, each with the next; the means are over other rows,
     and s is the deviation of d.
@@ -77,8 +86,9 @@ def alike_in_order(n: int, rows: Callable[[Int[np.ndarray, " m"]], Float[np.ndar
 def run_length(n: int, rows: Callable[[Int[np.ndarray, " m"]], Float[np.ndarray, "m d"]]) -> int:
     r"""Return about how far apart two rows must be to be no more alike than others; 1 for rows in any order.
 
-    The smallest lag k at which :math:`\bar d_k < 0.1`, with d_k as in `alike_in_order` for rows i and i + k. So it is
-    nearly the size of groups of one size, one after the other.
+    The smallest lag k at which :math:`\bar d_k < \max(0.1 \, \bar d_1, \; 2 \, s_k / \sqrt m)`, with d_k as in
+    `alike_in_order` for rows i and i + k. So it is nearly the size of groups of one size, one after the other. Lags 2
+    to 6 are looked at, then lags 1.2 times as far each time.
 
     Parameters
     ----------
@@ -94,7 +104,7 @@ def run_length(n: int, rows: Callable[[Int[np.ndarray, " m"]], Float[np.ndarray,
 
     Notes
     -----
-    Cost: O(d log n). Only lags 2, 3, ..., and from 10 on every fifth or so of those so far, are looked at.
+    Cost: O(d log n).
 
     Examples
     --------
@@ -102,11 +112,12 @@ def run_length(n: int, rows: Callable[[Int[np.ndarray, " m"]], Float[np.ndarray,
     >>> run_length(200, x.__getitem__), run_length(200, np.repeat(x[:40], 5, axis=0).__getitem__)
     (1, 5)
     """
-    lag = 1
-    alike = alike_in_order(n, rows) > 0
+    lag, first = 1, alike_in_order(n, rows)
+    alike = first > 0
     while alike and lag < n // 2:
         lag = min(max(lag + 1, int(lag * FURTHER)), n // 2)
-        alike = _alike(n, rows, lag)[0] >= ALIKE
+        more, error = _alike(n, rows, lag)
+        alike = more >= max(ENDED * first, UNSURE * error)
     return lag
 
 

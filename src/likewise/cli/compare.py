@@ -75,12 +75,13 @@ def compare(
         )
     if all_undefined(results):
         check_numbers(named)
-    if told_of_runs(named, chance, groups):
+    in_runs = told_of_runs(named, chance)
+    if in_runs:
         say(IN_RUNS + IN_FILES)
     if json:
         print_json([asdict(c) for c in results])
     else:
-        _tell(results, named, bool(groups))
+        _tell(results, named, bool(groups), in_runs)
     if output is not None:  # last: where it cannot be written, the scores were shown
         _write(results, output)
     if all_undefined(results):
@@ -107,7 +108,7 @@ def check_no_measures(representations: Sequence[str], measures: Sequence[str] | 
             raise InputError(f"{text} is a measure, and no file; write --measure before each: --measure {text}")
 
 
-def _tell(results: "Results", named: "list[Representation]", intervals: bool) -> None:
+def _tell(results: "Results", named: "list[Representation]", intervals: bool, in_runs: bool) -> None:
     from likewise.chance import SAME_INPUTS, NoReference, kind_of, only_same_inputs, together_of, too_few_shuffles
     from likewise.scoring import all_undefined
 
@@ -145,7 +146,7 @@ def _tell(results: "Results", named: "list[Representation]", intervals: bool) ->
         say(f"{groups} of inputs that belong together: whole groups are shuffled and left out")
     if intervals and any(c.low is not None for c in results):
         say("low, high: 95 % interval for a new sample of the same size")
-    if not few and only_same_inputs(results.table):
+    if not few and not in_runs and only_same_inputs(results.table):
         say(SAME_INPUTS)
     labels = results.configurations
     if distances := dict.fromkeys(labels[c.measure, c.parameters].label for c in results if c.direction == "distance"):

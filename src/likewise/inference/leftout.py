@@ -15,6 +15,9 @@ from likewise.scoring.leaving_out import are_enough, of_parts, stretch_of, told_
 FEWEST = 5
 """Parts without which a deviation says nothing, as for the intervals of a table."""
 
+OF_A_GROUP = 5
+"""Inputs of a group, on average, from which its mean of shares is taken to be continuous."""
+
 ROUNDING = 1e-10
 """Values nearer than this share of their size are equal: left-out values keep about ten digits."""
 
@@ -172,8 +175,9 @@ def mean_with_ends(
 
     Where all g are at the upper bound (or all at the lower), nothing varies; the mean is then above :math:`0.025^{1/g}`
     of the range with 95 % confidence, since the chance of g such values is at most the g-th power of the mean. The
-    lower end of any other g values lies no higher than that, unless they are ``continuous``, as cosines are: how much
-    these vary is seen in them. No interval where groups are too few, or too uneven.
+    lower end of any other g values lies no higher than that, unless they are ``continuous``, as cosines are, and means
+    of `OF_A_GROUP` inputs nearly are: how much these vary is seen in them. No interval where groups are too few, or too
+    uneven.
 
     Examples
     --------
@@ -191,7 +195,7 @@ def mean_with_ends(
         return value, lowest, highest - free
     left = LeftOut.of_mean(each, groups or None)
     low, high = interval(np.asarray([left.value]), left.values[:, None], bounds, left.sizes)
-    if continuous:
+    if continuous or len(each) >= OF_A_GROUP * len(sizes):
         return value, float(low[0]), float(high[0])
     return value, min(float(low[0]), lowest + free), max(float(high[0]), highest - free)
 
@@ -213,9 +217,10 @@ def check_same_parts(scores: Sequence[LeftOut]) -> None:
 def left_out(results: Results, rows: Sequence[int], *, calibrated: bool = False) -> list[LeftOut]:
     """Read the left-out values of some rows of a table, so that all leave out the same parts.
 
-    Delete-one values where every row has them; where rows come in runs, put together by stretch, as for the intervals
-    of the table. Where only some have them, the values without each random group are taken, and those of the others are
-    put together by group, to first order (`LeftOut.in_groups`).
+    Where rows come in runs, the values without each stretch of inputs, as for the intervals of the table: of pairs with
+    shorter runs, or with none, put together, to first order (`LeftOut.in_groups`). Else delete-one values where every
+    row has them. Where only some have, the values without each random group are taken, and those of the others are put
+    together by group.
 
     Parameters
     ----------
@@ -248,11 +253,14 @@ def left_out(results: Results, rows: Sequence[int], *, calibrated: bool = False)
             raise InputError(f"no left-out values of {row.measure} for {row.a} and {row.b}{why}")
     if len({(row.dataset, row.n_items) for row in found}) > 1:
         raise InputError("rows of several data sets; expected rows of one, which leave out the same inputs")
-    if all(own is not None for own in each):
+    of_rows = results.replicates("without_stretch")
+    stretched = [of_rows[k] for k in rows]
+    if fewest := min((len(own) for own in stretched if own is not None), default=0):
+        stretched = [own if of is None else of for own, of in zip(each, stretched, strict=True)]
+    if fewest and all(own is not None for own in stretched):
+        scores = [_stretched(row, own, fewest) for row, own in zip(found, stretched, strict=True) if own is not None]
+    elif all(own is not None for own in each):
         scores = [LeftOut(_value(row), own) for row, own in zip(found, each, strict=True) if own is not None]
-        of_pairs = results.replicates("stretches")
-        if counts := [int(own[0]) for k in rows if (own := of_pairs[k]) is not None]:
-            scores = [score.in_groups(stretch_of(found[0].n_items, min(counts))) for score in scores]
     else:
         count = next(len(group) for group in groups if group is not None)
         if len({row.seed for row in found}) > 1:
@@ -269,6 +277,16 @@ def left_out(results: Results, rows: Sequence[int], *, calibrated: bool = False)
     if not calibrated:
         return scores
     return [score.scaled(*_scale(results, row)) for score, row in zip(scores, found, strict=True)]
+
+
+def _stretched(row: Comparison, own: Float[np.ndarray, " k"], count: int) -> LeftOut:
+    """A score without each of so many stretches, from that without each input, or each of more stretches.
+
+    Stretches lie within longer ones, of which there are half as many.
+    """
+    n, value = row.n_items, _value(row)
+    inputs = np.bincount(stretch_of(n, len(own)))
+    return LeftOut(value, *of_parts(value, own, stretch_of(len(own), count), inputs))
 
 
 def _groups(n: int, count: int, seed: int | None) -> Int[np.ndarray, " n"]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from likewise.chance import IN_FILES, IN_RUNS, RowsInRuns
+from likewise.chance import IN_FILES, IN_STRETCHES, RowsInRuns
 from likewise.errors import InputError, LikewiseError
 from likewise.naming import depth_of, model_of, slug
 from likewise.plan import Experiment, model_written, plan, rows_left_out
@@ -211,5 +211,5 @@ def of_rows(study: Ladder | Track, named: Sequence[Representation], measure: str
         warnings.simplefilter("ignore", RowsInRuns)  # it is said below
         results = compare(named, [measure], pairs=study.wanted, permutations=0, rng=seed, watch=watch)
     answer = answered(study, results)
-    told = (IN_RUNS[0].upper() + IN_RUNS[1:] + IN_FILES + ".",) if in_runs(named) else ()
+    told = (IN_STRETCHES + IN_FILES + ".",) if in_runs(named) else ()
     return dataclasses.replace(answer, limits=(*answer.limits, *told))

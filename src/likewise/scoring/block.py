@@ -3,7 +3,7 @@
 import functools
 import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ from likewise.chance.permutation import Shuffle, Shuffles, draw_shuffles, roundi
 from likewise.chance.together import Together, together_of
 from likewise.measures import Configuration, prepare
 from likewise.progress import Watch, unwatched
-from likewise.quantities import Groups, Prepared, Round, at_once, block_of, threads_for
+from likewise.quantities import BLOCK, PAIRED, Groups, Prepared, Round, at_once, threads_for
 from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
 from likewise.scoring.leaving_out import (
@@ -27,6 +27,7 @@ from likewise.scoring.leaving_out import (
     counted_twice_of_items,
     leave_out,
     leave_out_pairs,
+    of_parts,
     some_alone,
     stretch_of,
     stretches_of,
@@ -73,11 +74,14 @@ def score_block(
     used = sorted({i for pair in pairs for i in pair})
     # What is given instead of the representations may be some of their items.
     together = together if sides else together_of(representations[i] for i in used)
+    independent = together is None and any(representations[i].groups for i in used)
     sides = {i: sides[i] if sides else prepare(representations[i]) for i in used}
     names = names_of_shuffles({i: representations[i] for i in used}, dataset)
     seed = trust.seed if rng is None else None
     with threads_for(smaller_side(sides)):
-        columns = score_columns(sides, pairs, chosen, trust, names, together=together, rng=rng, watch=watch)
+        columns = score_columns(
+            sides, pairs, chosen, trust, names, together=together, independent=independent, rng=rng, watch=watch
+        )
         tables = [table_of(c, representations, sides, pairs, trust, together, dataset, seed) for c in columns]
     kept = in_turn([pa.table(replicates_of(c)) for c in columns])
     return Results(in_turn(tables), replicates={kind: kept.column(kind) for kind in kept.column_names})
@@ -108,13 +112,15 @@ def score_columns(
     names: Mapping[int, str],
     *,
     together: Together | None = None,
+    independent: bool = False,
     rng: np.random.Generator | None = None,
     watch: Watch = unwatched,
 ) -> list[Column]:
     """Score pairs in every configuration as they are, after each shuffle, and without each group of items.
 
     Each representation has permutations of its own, by its name; those of one name move together. Of inputs that
-    belong together whole groups are shuffled, and left out. ``watch`` is told of every pair that was scored once more.
+    belong together whole groups are shuffled, and left out; of such as come in runs stretches are left out, unless they
+    are said to be ``independent``, each a group of its own. ``watch`` is told of every pair that was scored once more.
     """
     n = next(iter(sides.values())).n
     seed = trust.seed if rng is None else int(rng.integers(2**63))
@@ -164,12 +170,12 @@ def score_columns(
     doubly = leave_out_pairs(n, trust.groups, trust.seed) if by_groups else None
     alone = some_alone(n, trust.seed) if by_items else []
     steps += m * (len(alone) + (len(doubly[1]) if doubly else 0))
-    # Where rows come in runs, intervals leave out stretches of them: blocks of very many rows are such.
-    stretches = _stretches(pairs, sides) if trust.groups and together is None else {}
-    for c in columns:
-        c.stretches = stretches
-    stretched = [c for c in columns if len(c.each) < m] if len(kept) and not block_of(n) else []
-    steps += sum(stretches.values()) if stretched else 0
+    runs = _runs(pairs, sides) if trust.groups and together is None and not independent else {}
+    blocks = trust.groups > 0 and blocks_left_out(n, trust.groups, trust.seed) is not None
+    # Blocks of many rows are stretches already, where they are long enough.
+    anew = {k for k, run in runs.items() if not blocks or 2 * run > BLOCK} if len(kept) else set()
+    if any(not _adds_up(c, k) for c in columns for k in anew):
+        steps += sum(stretches_of(n, runs[k]) for k in anew)
     for number, items in enumerate(kept):
         parts = {i: side.rest(items) for i, side in sides.items()}
         for k, (i, j) in enumerate(pairs):
@@ -179,8 +185,7 @@ def score_columns(
                     c.fill(c.without[number], k, parts[i], parts[j], c.no_interval, along=(sides[i], sides[j]))
     for side in sides.values():
         side.groups = None
-    if stretched:
-        _leave_out_stretches(stretched, pairs, sides, tell)
+    _leave_out_stretches(columns, pairs, sides, runs, anew, tell)
     if doubly:
         _count_twice(by_groups, pairs, sides, *doubly, tell)
     if alone:
@@ -212,13 +217,21 @@ def _keep_groups(x: Prepared, y: Prepared, trust: Trust) -> None:
         x.groups = y.groups = Groups(*parts)
 
 
-def _stretches(pairs: Sequence[Pair], sides: Sides) -> dict[int, int]:
-    """Into how many stretches the items of each pair are cut of which a side has rows in runs."""
-    runs = {
+def _runs(pairs: Sequence[Pair], sides: Sides) -> dict[int, int]:
+    """How long the runs of each pair are of which a side has rows in runs: the longer ones of both."""
+    own = {
         i: 1 if side.is_table else run_length(side.n, functools.partial(_rows_at, side)) for i, side in sides.items()
     }
-    longest = {k: max(runs[i], runs[j]) for k, (i, j) in enumerate(pairs)}
-    return {k: stretches_of(sides[pairs[k][0]].n, run) for k, run in longest.items() if run > 1}
+    longest = {k: max(own[i], own[j]) for k, (i, j) in enumerate(pairs)}
+    return {k: run for k, run in longest.items() if run > 1}
+
+
+def _adds_up(c: Column, k: int) -> bool:
+    """Whether the scores of a pair without each item tell those without stretches of them.
+
+    What is drawn together of neighbours does not; of many items it has to do, for these take long.
+    """
+    return k in c.each and (not c.configuration.counts_once or len(c.each[k]) > PAIRED)
 
 
 def _rows_at(side: Prepared, places: Int[np.ndarray, " m"]) -> Float[np.ndarray, "m d"]:
@@ -227,26 +240,39 @@ def _rows_at(side: Prepared, places: Int[np.ndarray, " m"]) -> Float[np.ndarray,
 
 
 def _leave_out_stretches(
-    columns: Sequence[Column], pairs: Sequence[Pair], sides: Sides, tell: Callable[[], None]
+    columns: Sequence[Column],
+    pairs: Sequence[Pair],
+    sides: Sides,
+    runs: Mapping[int, int],
+    anew: Collection[int],
+    tell: Callable[[], None],
 ) -> None:
-    """Score pairs with rows in runs without each stretch of items, where the scores without each item do not tell."""
-    stretches = columns[0].stretches
+    """Find the scores of pairs with rows in runs without each stretch of items.
+
+    From those without each item where these are known; else by scoring what is left, of some pairs.
+    """
     n = next(iter(sides.values())).n
-    for count in sorted(set(stretches.values())):
-        some = [k for k, of in stretches.items() if of == count]
+    for k, run in runs.items():
+        of = stretch_of(n, stretches_of(n, run))
+        for c in (c for c in columns if _adds_up(c, k)):
+            c.without_stretch[k], _ = of_parts(float(c.value[k]), c.each[k], of)
+    wanted = [c for c in columns if any(not _adds_up(c, k) for k in anew)]
+    for count in sorted({stretches_of(n, runs[k]) for k in anew} if wanted else ()):
+        some = [k for k in anew if stretches_of(n, runs[k]) == count]
         used = {i for k in some for i in pairs[k]}
-        without = [np.full((count, len(pairs)), np.nan) for _ in columns]
+        without = [np.full((count, len(pairs)), np.nan) for _ in wanted]
         for number in range(count):
             items = np.flatnonzero(stretch_of(n, count) != number)
             parts = {i: sides[i].rest(items) for i in used}
             for k in some:
                 tell()
                 i, j = pairs[k]
-                for c, scores in zip(columns, without, strict=True):
-                    if k not in c.each:
+                for c, scores in zip(wanted, without, strict=True):
+                    if not _adds_up(c, k):
                         c.fill(scores[number], k, parts[i], parts[j], c.no_interval, along=(sides[i], sides[j]))
-        for c, scores in zip(columns, without, strict=True):
-            c.in_stretches |= {k: scores[:, k] for k in some if k not in c.each}
+        for c, scores in zip(wanted, without, strict=True):
+            told = [k for k in some if not (_adds_up(c, k) or k in c.undefined or k in c.no_interval)]
+            c.without_stretch |= {k: scores[:, k] for k in told}
 
 
 def _is_slow(configuration: Configuration, sides: Sides) -> bool:
@@ -267,24 +293,28 @@ def _count_twice_of_items(
     columns: Sequence[Column], pairs: Sequence[Pair], sides: Sides, alone: Sequence[int], tell: Callable[[], None]
 ) -> None:
     """Score pairs without some items, and find the scores without each other one, to know what was `counted_twice`."""
-    one = [{k: np.full(len(alone), np.nan) for k in c.each} for c in columns]
-    two = [{k: np.full((len(alone), len(each)), np.nan) for k, each in c.each.items()} for c in columns]
     n = next(iter(sides.values())).n
+    # Stretches need none of this.
+    wanted = [[k for k in c.each if k not in c.without_stretch] for c in columns]
+    if not any(wanted):
+        return
+    one = [{k: np.full(len(alone), np.nan) for k in of} for of in wanted]
+    two = [{k: np.full((len(alone), n), np.nan) for k in of} for of in wanted]
     for number, item in enumerate(alone):
         others = np.delete(np.arange(n), item)
         parts = {i: side.rest(others) for i, side in sides.items()}
         for k, (i, j) in enumerate(pairs):
             tell()
             for c, of_one, of_two in zip(columns, one, two, strict=True):
-                if k in c.each and (found := c.without_each(k, parts[i], parts[j])) is not None:
+                if k in of_one and (found := c.without_each(k, parts[i], parts[j])) is not None:
                     scores = np.full(len(pairs), np.nan)
                     c.fill(scores, k, parts[i], parts[j], {}, along=(sides[i], sides[j]))
                     # A difference without two items has the sign that it has without one.
                     turned = -1 if c.configuration.difference and scores[k] < 0 else 1
                     of_one[k][number], of_two[k][number, others] = scores[k], turned * found
     for c, of_one, of_two in zip(columns, one, two, strict=True):
-        for k, each in c.each.items():
-            c.twice[k] = counted_twice_of_items(float(c.value[k]), each, alone, of_one[k], of_two[k])
+        for k in of_one:
+            c.twice[k] = counted_twice_of_items(float(c.value[k]), c.each[k], alone, of_one[k], of_two[k])
 
 
 def _count_twice(
@@ -296,7 +326,10 @@ def _count_twice(
     tell: Callable[[], None],
 ) -> None:
     """Score pairs without two groups of items, to know what of their variance was `counted_twice`."""
-    wanted = [[k for k in range(len(pairs)) if not np.isnan(c.without[:, k]).all()] for c in columns]
+    wanted = [
+        [k for k in range(len(pairs)) if not (k in c.without_stretch or np.isnan(c.without[:, k]).all())]
+        for c in columns
+    ]
     if not len(left) or not any(wanted):
         return
     without = [np.full((len(left), len(pairs)), np.nan) for _ in columns]

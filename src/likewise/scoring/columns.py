@@ -26,9 +26,8 @@ class Column:
     ``joint`` that shuffled scores of all pairs hang together, as those of `Shuffles` do. ``each`` holds the scores
     without each item of the pairs for which they follow from the whole; the others have those ``without`` each group,
     of as many items as ``left_out`` says where they belong together. ``twice`` is what was `counted_twice`, of groups
-    or of items. ``stretches`` says of pairs with rows in runs how many stretches of items are left out for their
-    interval, and ``in_stretches`` holds the scores without each, if those without each item do not tell. ``many`` are
-    the pairs of many rows whose score comes from sums over these, in any order.
+    or of items. ``without_stretch`` holds the scores without each stretch of items, of the pairs with rows in runs.
+    ``many`` are the pairs of many rows whose score comes from sums over these, in any order.
     """
 
     configuration: Configuration
@@ -43,8 +42,7 @@ class Column:
     left_out: Int[np.ndarray, " g"] | None = None
     many: frozenset[int] = frozenset()
     each: dict[int, Float[np.ndarray, " n"]] = field(default_factory=dict)
-    stretches: dict[int, int] = field(default_factory=dict)
-    in_stretches: dict[int, Float[np.ndarray, " g"]] = field(default_factory=dict)
+    without_stretch: dict[int, Float[np.ndarray, " g"]] = field(default_factory=dict)
     level: Level | None = None
     undefined: dict[int, str] = field(default_factory=dict)
     no_null: dict[int, str] = field(default_factory=dict)

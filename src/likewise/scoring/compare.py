@@ -126,7 +126,7 @@ def compare(
     given = isinstance(rng, np.random.Generator)
     if not given and not _is_whole(rng):
         raise InputError(f"rng={rng!r}; expected a whole number, 0 or more, or a numpy.random.Generator")
-    if told_of_runs(named, chance, int(groups)):
+    if told_of_runs(named, chance):
         warnings.warn(IN_RUNS + IN_FILES, RowsInRuns, stacklevel=2)
     dataset = "" if dataset is None else dataset
     if not isinstance(dataset, str):
@@ -162,9 +162,9 @@ def _in_order_of(r: Representation, groups: Any) -> list[Any]:
     return labels
 
 
-def told_of_runs(named: Sequence[Representation], chance: Chance, groups: int) -> bool:
-    """Whether there are rows `in_runs`, and p-values or intervals that they make wrong."""
-    return bool(groups or reference_of(chance).beside == ShuffledRows.beside) and in_runs(named)
+def told_of_runs(named: Sequence[Representation], chance: Chance) -> bool:
+    """Whether there are rows `in_runs`, and p-values that they make wrong."""
+    return reference_of(chance).beside == ShuffledRows.beside and in_runs(named)
 
 
 def in_runs(named: Sequence[Representation]) -> bool:

@@ -164,5 +164,5 @@ OF_THE_TABLE = ("pvalue_holm", "pvalue_bh", "correction")
 """Columns that belong to a whole table, and mean nothing in a part of it."""
 
 
-KINDS = ("shuffle", "without_group", "group_size", "without_input", "stretches")
+KINDS = ("shuffle", "without_group", "group_size", "without_input", "without_stretch")
 """Scores that are kept of a row besides its value, as lists; `Results.replicates` says what they are."""

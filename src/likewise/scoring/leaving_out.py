@@ -133,13 +133,16 @@ def stretch_of(n: int, count: int) -> Int[np.ndarray, " n"]:
 
 
 def of_parts(
-    value: float, each: Float[np.ndarray, " n"], of: Int[np.ndarray, " n"]
+    value: float,
+    each: Float[np.ndarray, " k"],
+    of: Int[np.ndarray, " k"],
+    inputs: Int[np.ndarray, " k"] | None = None,
 ) -> tuple[Float[np.ndarray, " g"], Int[np.ndarray, " g"]]:
-    r"""Return a score without each part of the inputs, from the score without each input, to first order; and sizes.
+    r"""Return a score without each part of the inputs, from those without smaller ones, to first order; and sizes.
 
-    .. math:: \theta_{-g} = \theta + \frac{n - 1}{n - m_g} \sum_{i \in g} (\theta_{-i} - \theta)
+    .. math:: \theta_{-g} = \theta + \frac{1}{n - m_g} \sum_{i \in g} (n - m_i) (\theta_{-i} - \theta)
 
-    Exact for means.
+    with m inputs in a part: one in each of the smaller ones, or as many as ``inputs`` says. Exact for means.
 
     Examples
     --------
@@ -148,8 +151,9 @@ def of_parts(
     >>> without.tolist(), sizes.tolist()
     ([4.5, 1.5], [2, 2])
     """
-    n, sizes = len(each), np.bincount(of)
-    return value + np.bincount(of, each - value) * (n - 1) / (n - sizes), sizes
+    inputs = np.ones(len(each), dtype=np.int64) if inputs is None else inputs
+    n, sizes = int(inputs.sum()), np.bincount(of, inputs).astype(np.int64)
+    return value + np.bincount(of, (each - value) * (n - inputs)) / (n - sizes), sizes
 
 
 PAIRS = 60

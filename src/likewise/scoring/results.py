@@ -77,9 +77,8 @@ class Results:
             ``shuffle``: after each shuffle. ``without_input``: without each input in turn, in their order.
             ``without_group``: without each group of inputs in turn, the same groups for all rows of a data set. Of a
             difference of two numbers they have a sign: negative where it turns round.
-            ``group_size``: the inputs of each, where these differ. ``stretches``: one number, how many stretches of
-            inputs an interval leaves out where rows come in runs and those without each input are known.
-            ``without``: without each input where that is at
+            ``group_size``: the inputs of each, where these differ. ``without_stretch``: without each stretch of inputs
+            that follow each other in turn, where rows come in runs. ``without``: without each input where that is at
             hand, else without each group.
 
         Raises

@@ -19,7 +19,7 @@ from likewise.representation import Representation
 from likewise.scoring.columns import Column, orders
 from likewise.scoring.comparison import SCHEMA
 from likewise.scoring.jackknife import OF_ITEMS, interval
-from likewise.scoring.leaving_out import FEWEST, of_parts, stretch_of, told_of
+from likewise.scoring.leaving_out import FEWEST, stretch_of, told_of
 from likewise.scoring.trust import Trust
 
 SAME = 1e-9
@@ -128,14 +128,8 @@ def _ends(c: Column, n: int) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray,
         low[[k]], high[[k]] = interval(
             c.value[[k]], scores[:, None], bounds, folded=folded, twice=c.twice[[k]], most=OF_ITEMS
         )
-    for k, count in c.stretches.items():
-        of = stretch_of(n, count)
-        if k in c.each:
-            scores, sizes = of_parts(float(c.value[k]), c.each[k], of)
-        elif k in c.in_stretches and k not in c.no_interval:
-            scores, sizes = c.in_stretches[k], np.bincount(of)
-        else:
-            continue
+    for k, scores in c.without_stretch.items():
+        sizes = np.bincount(stretch_of(n, len(scores)))
         low[[k]], high[[k]] = interval(c.value[[k]], scores[:, None], bounds, sizes, folded=folded)
     return low, high
 
@@ -183,10 +177,7 @@ def replicates_of(c: Column) -> dict[str, pa.Array]:
         "without_group": _lists(c.without, without),
         "group_size": _lists(sizes, without if len(sizes) else []),
         "without_input": pa.array(each, pa.list_(pa.float64())),
-        "stretches": pa.array(
-            [[float(c.stretches[k])] if k in c.stretches and k in c.each else None for k in range(m)],
-            pa.list_(pa.float64()),
-        ),
+        "without_stretch": pa.array([c.without_stretch.get(k) for k in range(m)], pa.list_(pa.float64())),
     }
 
 

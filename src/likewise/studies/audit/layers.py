@@ -118,10 +118,13 @@ def errors_at(layer: str, given: Mapping[str, Layers], base: str, reruns: tuple[
 
 
 def in_stretches(layers: Sequence[Layer]) -> list[Layer]:
-    """The same, of stretches of prompts where rows that follow each other are alike: one way for all layers."""
+    """The same, of stretches of prompts where rows that follow each other are alike: one way for all layers.
+
+    Not where a layer names groups.
+    """
     n, run = len(layers[0].ids), max(layer.run for layer in layers)
-    if run == 1:
-        return list(layers)
+    if run == 1 or any(layer.groups for layer in layers):
+        return [replace(layer, run=1) for layer in layers]
     groups = stretch_of(n, stretches_of(n, run)).astype(str).tolist()
     return [replace(layer, groups=groups) for layer in layers]
 

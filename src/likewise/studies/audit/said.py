@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from likewise.chance import IN_FILES, IN_STRETCHES
 from likewise.naming import cell_text, counted, with_ends
 from likewise.studies.answer import Table
 from likewise.studies.audit.copies import Copy, Ranks
@@ -238,10 +239,7 @@ def limits(
         )
     yield "Intervals hold together for all layers and copies with 95 %, for new prompts like these."
     if max(layer.run for layer in found) > 1:
-        yield (
-            "Prompts that follow each other are more alike than others, so intervals leave out stretches of them. If "
-            "you know which prompts belong together, name the groups."
-        )
+        yield f"{IN_STRETCHES}{IN_FILES}, or groups: COLUMN in a data set."
     if n < FEW:
         yield (
             f"With fewer than {FEW} prompts, some of which err far more than others, up to 6 % of re-runs are called "

@@ -16,7 +16,7 @@ from likewise.scoring import interval
 from likewise.studies.answer import Answer
 from likewise.studies.audit import said
 from likewise.studies.audit.copies import judged_copy, ranks_of
-from likewise.studies.audit.layers import Layer, Layers, errors_at, in_stretches
+from likewise.studies.audit.layers import Layer, Layers, errors_at, groups_of, in_stretches
 from likewise.studies.base import Study
 from likewise.studies.conditions import Cell
 from likewise.studies.names import ENDS, Names
@@ -146,6 +146,7 @@ class Audit(Study):
     ) -> Iterator[tuple[Cell, ...]]:
         """What a copy did to the outputs, by each measure: its mean with an interval, and that of the worst re-run."""
         base = given[self.base][layer]
+        groups = groups_of(base) or groups
         for name in (name for name in self.outputs if parse_call(name)[0] in REGISTRY):
             measure = Configuration.parse(name)
 

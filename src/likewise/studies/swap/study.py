@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from jaxtyping import Float, Int
 
+from likewise.chance import IN_FILES, IN_STRETCHES
 from likewise.errors import InputError
 from likewise.inference.leftout import mean_with_ends
 from likewise.naming import counted
@@ -189,6 +190,7 @@ class Swap(Study):
             "Equal neighbours do not mean good ones: no judgement of relevance is used here.",
             f"Intervals are for new queries {'and' if alone else 'against'} this corpus, with {independent} taken as "
             "independent.",
+            *([IN_STRETCHES + IN_FILES + "."] if independent.startswith("stretches") else []),
             *not_said,
             *repeated(corpus),
         ]
@@ -291,6 +293,10 @@ class Swap(Study):
         after = self._stays(mapped[best]) if best is not None else None
         values |= {"same_space": as_is, "mapped.stays": after}
         limits = ["A map is tested on held-out queries of this kind; other queries can fare worse."]
+        if groups:
+            parts = len(set(names))
+            few = "" if parts >= FEWEST else f": too few for intervals, expected {FEWEST} or more"
+            limits.append(f"The held-out queries are of {counted(parts, 'group')}{few}.")
         if known.any():
             both = int(known.sum())
             limits.append(
@@ -325,7 +331,8 @@ class Swap(Study):
             return np.sort(rng.permutation(n)[: self.train]), np.sort(rng.permutation(m)[: self.held_out])
         _, of = np.unique(np.asarray(groups or [str(i) for i in range(n)]), return_inverse=True)
         parts = rng.permutation(int(of.max()) + 1)
-        out = np.isin(of, parts[: max(1, len(parts) // 5)])
+        # A fifth, or as many as an interval needs.
+        out = np.isin(of, parts[: max(1, len(parts) // 5, min(FEWEST, len(parts) // 2))])
         test, train = rng.permutation(np.flatnonzero(out)), rng.permutation(np.flatnonzero(~out))
         return np.sort(train[: self.train]), np.sort(test[: self.held_out])
 
@@ -345,12 +352,14 @@ class Swap(Study):
         """Say so where the queries of each embedder fit the corpus of the other one, on some of them."""
         if queries[0].n_features != queries[1].n_features:
             return  # files that are given in the wrong order are refused then
+        n = queries[0].n_items
+        some = np.arange(n) if n <= TRIED else np.arange(TRIED) * n // TRIED  # of all groups
         near = [
-            index.nearest(np.asarray(q.matrix)[:TRIED], top, None, name=q.name)
+            index.nearest(np.asarray(q.matrix)[some], top, None, name=q.name)
             for index, q in zip(indexes, reversed(queries), strict=True)
         ]
         share = recall(agreement(*near), [top])[:, 0]
-        found = mean_with_ends(share, groups[: len(share)])
+        found = mean_with_ends(share, tuple(groups[i] for i in some) if groups else ())
         if found[1] is not None and found[1] > top / len(indexes[0].corpus):
             yield (
                 f"With the two sets of queries exchanged, {top * found[0]:.3g} of {top} neighbours stay: perhaps the "

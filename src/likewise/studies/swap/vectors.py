@@ -11,8 +11,8 @@ from likewise.errors import InputError
 from likewise.representation import Representation, aligned, check_same_items
 from likewise.scoring.leaving_out import stretch_of
 
-STRETCHES = 25
-"""Of these a fifth is held out, which is enough for an interval."""
+STRETCHES = 10
+"""Of these as many are held out as an interval needs."""
 
 REPEATED = 0.1
 """Share of vectors that equal an earlier one, from which it is said."""
@@ -61,7 +61,7 @@ def groups_of(queries: Sequence[Representation]) -> tuple[tuple[str, ...], str]:
     if groups := _equal(queries):
         return groups, "equal vectors as one group"
     if groups := _stretches(queries):
-        return groups, "stretches of queries (those that follow each other are alike)"
+        return groups, "stretches of queries"
     return (), "queries"
 
 
@@ -91,8 +91,8 @@ def _equal(queries: Sequence[Representation]) -> tuple[str, ...]:
 
 
 def _stretches(queries: Sequence[Representation]) -> tuple[str, ...]:
-    """Stretches of queries where one side has vectors in runs: each two runs long, if there are `STRETCHES` such."""
+    """Stretches of queries where one side has vectors in runs: two runs long, or one, if more than `STRETCHES` are."""
     run = max(run_length(r.n_items, np.asarray(r.matrix).__getitem__) for r in queries)
     n = queries[0].n_items
-    count = min(n, max(STRETCHES, n // (2 * run)))
+    count = max(n // (2 * run), min(STRETCHES, n // run), 1)
     return tuple(stretch_of(n, count).astype(str).tolist()) if run > 1 else ()
