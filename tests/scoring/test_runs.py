@@ -8,7 +8,7 @@ from likewise.inference import left_out
 from likewise.measures import Configuration
 from likewise.quantities import BLOCK, Prepared
 from likewise.scoring import Results, interval
-from likewise.scoring.leaving_out import STRETCHES, stretch_of, stretches_of
+from likewise.scoring.leaving_out import STRETCHES, of_parts, stretch_of, stretches_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::likewise.chance.RowsInRuns")  # that is what it is about
 
@@ -154,3 +154,24 @@ def test_stretches_are_of_nearly_one_size_and_two_runs_long_if_they_can_be(n, ru
     sizes = np.bincount(stretch_of(n, count))
     assert count in STRETCHES and sizes.max() - sizes.min() <= 1 and (np.diff(stretch_of(n, count)) >= 0).all()
     assert count == 6 or sizes.min() >= 2 * run
+
+
+def test_stretches_of_two_sizes_count_by_their_size(rng) -> None:
+    """In the table, and where scores are tested."""
+    given = topics(rng, 7, 5)
+    (row,) = results = compare(given, "rsa", permutations=0)
+    (each,) = results.replicates("without_input")
+    parts, sizes = of_parts(row.value, each, stretch_of(35, 6))
+    assert set(sizes.tolist()) == {5, 6}
+    low, high = interval(np.asarray([row.value]), parts[:, None], (-1.0, 1.0), sizes)
+    assert (row.low, row.high) == (pytest.approx(low[0]), pytest.approx(high[0]))
+    (score,) = left_out(results, [0])
+    assert score.sizes.tolist() == sizes.tolist() and score.values == pytest.approx(parts)
+
+
+def test_progress_counts_what_is_scored_without_stretches(rng) -> None:
+    heard: list[tuple[int, int]] = []
+    compare(topics(rng), ["pwcca", "cka", "jaccard(k=5)"], permutations=0, watch=lambda _, *of: heard.append(of))
+    done, total = heard[-1]
+    assert done == total and all(d <= t for d, t in heard) and len({d for d, _ in heard}) > 20
+    assert [d for d, _ in heard[:-1]] == list(range(len(heard) - 1)) and len(heard) == total + 1

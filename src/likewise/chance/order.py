@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 ROWS = 256
 """Rows that are looked at."""
 
-AT_ONCE = 2**17
+AT_ONCE = 2**15
 """Values of rows that are held at a time: larger pieces of memory are fetched from the system anew each time."""
 
 FEWEST = 20
