@@ -162,15 +162,16 @@ def score_columns(
             c.fill(c.value, k, sides[i], sides[j], c.undefined)
             if trust.groups and n >= FEWEST and together is None:
                 c.fill_each(k, sides[i], sides[j])
+    runs = _runs(pairs, sides) if trust.groups and together is None and not independent else {}
     # What the jackknife counts twice, where inputs are few: of groups, or of items where the whole tells of each.
-    quick = [c for c in columns if together is None and not _is_slow(c.configuration, sides)]
+    few = together is None and len(runs) < m  # of stretches nothing is
+    quick = [c for c in columns if few and not _is_slow(c.configuration, sides)]
     by_groups, by_items = ([c for c in quick if of(c)] for of in (lambda c: len(c.each) < m, _by_items))
     if n >= FEW:
         by_items = [c for c in by_items if c.configuration.difference]  # which take little time
     doubly = leave_out_pairs(n, trust.groups, trust.seed) if by_groups else None
     alone = some_alone(n, trust.seed) if by_items else []
     steps += m * (len(alone) + (len(doubly[1]) if doubly else 0))
-    runs = _runs(pairs, sides) if trust.groups and together is None and not independent else {}
     blocks = trust.groups > 0 and blocks_left_out(n, trust.groups, trust.seed) is not None
     # Blocks of many rows are stretches already, where they are long enough.
     anew = {k for k, run in runs.items() if not blocks or 2 * run > BLOCK} if len(kept) else set()
