@@ -29,8 +29,8 @@ FURTHER = 1.2
 
 IN_RUNS = (
     "rows that follow each other are more alike than others, as where several inputs come from one text or topic. "
-    "Intervals allow for that: stretches of rows are left out. Chance levels do not: p is too small, and scores look "
-    "clear of chance that are not. Name the groups of inputs: "
+    "Intervals allow for that: stretches of rows are left out. Chance levels do not: p can be far too small, so that "
+    "unrelated models look clear of chance. Name the groups of inputs: "
 )
 """What is said of such rows where no groups are named; how to name them follows."""
 
