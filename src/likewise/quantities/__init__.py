@@ -32,7 +32,7 @@ from likewise.quantities.heldout import (
     splits,
     unexplained,
 )
-from likewise.quantities.heldout_of_many import held_out_shares
+from likewise.quantities.heldout_of_many import FoldProducts, held_out_shares
 from likewise.quantities.kernels import (
     ROOM,
     THIN,
@@ -131,6 +131,7 @@ __all__ = [
     "ErrorLengths",
     "Explained",
     "Factor",
+    "FoldProducts",
     "Gram",
     "Graph",
     "Groups",
