@@ -30,7 +30,7 @@ def asked(experiment: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def reference(asked: dict[str, Any], once: Once) -> dict[str, str]:
-    return content(once("graph", lambda folder: likewise.run(asked, folder)))
+    return content(once("graph of few prompts", lambda folder: likewise.run(asked, folder)))
 
 
 class Noting(Serial):
