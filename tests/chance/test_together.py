@@ -106,7 +106,7 @@ def test_pvalues_of_topics_that_have_nothing_in_common_are_uniform():
     """Of inputs taken to be independent nearly half would lie below 0.05."""
     rng = np.random.default_rng(4)
     p, naive = [], []
-    for _ in range(64):
+    for _ in range(100):
         pair = {}
         for name in ("x", "y"):
             rows = np.repeat(rng.normal(size=(8, 3)), 5, 0) + 0.3 * rng.normal(size=(40, 3))
@@ -114,7 +114,7 @@ def test_pvalues_of_topics_that_have_nothing_in_common_are_uniform():
         groups = np.repeat(np.arange(8), 5).astype(str).tolist()
         p += [r.pvalue for r in compare(pair, "cka", permutations=19, groups=groups)]
         naive += [r.pvalue for r in compare(pair, "cka", permutations=19)]
-    assert np.mean(np.asarray(p) <= 0.1) == pytest.approx(0.1, abs=0.11)
+    assert np.mean(np.asarray(p) <= 0.1) == pytest.approx(0.1, abs=0.09)
     assert np.mean(np.asarray(naive) <= 0.1) > 0.3
 
 

@@ -1,6 +1,5 @@
 """Every declared fact of every measure and variant, proven; and every check shown to catch a measure that lies."""
 
-import functools
 import inspect
 import pickle
 from collections.abc import Callable
@@ -22,29 +21,10 @@ from likewise.measures import INVARIANCES, REGISTRY, Configuration, Facts
 from likewise.quantities import Prepared
 from likewise.testing import CHECKS, RECORD_CHECKS, SHAPES, check_measure, draw
 
-AS_IT_IS = {"check_inputs_unchanged", "check_pickle"}
-"""Checks of what a call does, or of the configuration itself; the others are of values."""
-
-
-@functools.cache
-def remembered(configuration: Configuration) -> Callable[[Any, Any], float]:
-    """The score, computed once of the same arrays of NumPy: a quarter of what all checks ask for."""
-    known: dict[tuple[object, ...], float] = {}
-
-    def score(x: Any, y: Any) -> float:
-        if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray)):
-            return configuration(x, y)
-        both = tuple((side.shape, side.strides, side.dtype.str, side.tobytes()) for side in (x, y))
-        if both not in known:
-            known[both] = configuration(x, y)
-        return known[both]
-
-    return score
-
 
 @pytest.mark.parametrize("check", each(CHECKS))
 def test_facts_hold(check, configuration):
-    check(configuration if check.__name__ in AS_IT_IS else remembered(configuration), configuration.facts)
+    check(configuration, configuration.facts)
 
 
 @pytest.mark.parametrize("check", each(RECORD_CHECKS))

@@ -33,7 +33,7 @@ def test_the_interval_holds_the_scores_of_directions_of_nearly_one_variance() ->
 def test_with_another_variance_the_score_would_jump() -> None:
     """So the mean over samples lies between the scores of both, which a jackknife of one sample misses."""
     found, held = [], []
-    for seed in range(30):
+    for seed in range(60):
         x, y = sides(1.1, seed=seed)
         (row,) = compare({"x": x, "y": y}, "svcca(k=1)", permutations=0)
         found.append(row.value)
